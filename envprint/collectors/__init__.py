@@ -1,0 +1,58 @@
+"""One module per section; each declares its fields and reads them from a host.
+
+A module has `FACTS` and `collect(host)`, or `LIVE` and `sample(host)`, or both pairs. The
+functions return one value per declared field, `Unknown(reason)` among them; what they raise costs
+their own section only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from envprint.fields import Field, Record
+from envprint.host import Host
+
+Read = Callable[[Host], Mapping[str, Any]]
+
+
+class Collector(NamedTuple):
+    """Reads one section of `facts` or of `live`."""
+
+    place: str
+    """`facts` or `live`."""
+    section: str
+    doc: str
+    fields: tuple[Field, ...]
+    read: Read
+
+
+@cache
+def collectors() -> tuple[Collector, ...]:
+    """All collectors, facts before live values, in order of section name."""
+    from envprint import collectors as package
+    from envprint.modules import load_modules
+
+    found = []
+    for module in load_modules(package):
+        name = module.__name__.rpartition(".")[2]
+        doc = (module.__doc__ or "").strip()
+        for place, fields, read in (("facts", "FACTS", "collect"), ("live", "LIVE", "sample")):
+            if hasattr(module, fields):
+                found.append(
+                    Collector(place, name, doc, getattr(module, fields), getattr(module, read))
+                )
+    return tuple(sorted(found, key=lambda collector: (collector.place, collector.section)))
+
+
+@cache
+def shape_of(place: str) -> Record:
+    """The declared shape of `facts` or of `live`: a record of sections."""
+    return Record(
+        tuple(
+            Field(collector.section, Record(collector.fields), collector.doc)
+            for collector in collectors()
+            if collector.place == place
+        )
+    )

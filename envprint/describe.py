@@ -1,0 +1,76 @@
+"""A machine in a few lines, for the head of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from envprint.errors import Undetermined
+from envprint.model import Fingerprint, Summary
+from envprint.units import size
+
+
+def summarise(fingerprint: Fingerprint) -> Summary:
+    """Which fingerprint it is, and what its machine is like."""
+    return Summary(
+        fingerprint.label, fingerprint.digest, fingerprint.captured_at, tuple(_lines(fingerprint))
+    )
+
+
+def _lines(fingerprint: Fingerprint) -> Iterator[tuple[str, str]]:
+    for topic, tell in (
+        ("system", _system),
+        ("cpu", _cpu),
+        ("gpu", _gpu),
+        ("python", _python),
+        ("packages", _frameworks),
+    ):
+        try:
+            yield topic, tell(fingerprint)
+        except Undetermined as doubt:
+            yield topic, f"unknown: {doubt.reason}"
+
+
+def _system(f: Fingerprint) -> str:
+    kernel = f"{f.value('facts.os.system')} {f.value('facts.os.kernel_release')}"
+    parts = [f.value("facts.os.distribution_name"), kernel, f.value("facts.container.kind")]
+    return ", ".join(part for part in parts if part)
+
+
+def _cpu(f: Fingerprint) -> str:
+    usable, threads = f.value("facts.cpu.usable_threads"), f.value("facts.cpu.threads")
+    level = f.value("facts.cpu.level") or f.value("facts.cpu.architecture")
+    return f"{f.value('facts.cpu.model') or 'unnamed'}, {level}, {usable} of {threads} CPUs usable"
+
+
+def _gpu(f: Fingerprint) -> str:
+    devices: dict[str, Any] = f.value("facts.gpu.devices") or {}
+    if not devices:
+        return f"none ({f.value('facts.gpu.status')})"
+    return "; ".join(_one_gpu(f, index, device) for index, device in sorted(devices.items()))
+
+
+def _one_gpu(f: Fingerprint, index: str, device: dict[str, Any]) -> str:
+    text = device.get("name") or "unnamed"
+    try:
+        total = f.value(f"facts.gpu.devices[{index}].memory_total_bytes")
+        free = f.value(f"live.gpu.devices[{index}].memory_free_bytes")
+        return f"{text}, {size(free)} of {size(total)} free"
+    except Undetermined:
+        return f"{text}, memory unknown"
+
+
+def _python(f: Fingerprint) -> str:
+    kind = f.value("facts.python.prefix_kind")
+    return f"{f.value('facts.python.implementation')} {f.value('facts.python.version')} ({kind})"
+
+
+def _frameworks(f: Fingerprint) -> str:
+    count = len(f.value("facts.packages.distributions") or {})
+    names = ("tensorflow", "keras", "torch", "jax", "numpy", "scipy", "scikit_learn")
+    found = []
+    for name in names:
+        version = f.value(f"facts.frameworks.{name}.version")
+        if version:
+            found.append(f"{name.replace('_', '-')} {version}")
+    return f"{count} distributions; " + (", ".join(found) or "no framework among them")

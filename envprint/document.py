@@ -1,0 +1,232 @@
+"""Fingerprints as JSON documents: digests, reading, atomic writing.
+
+Reading trusts nothing: size, encoding, nesting, duplicate keys, NaN and every declared type are
+checked, and an error names the file and the place. Writing replaces the target in one step, or
+leaves it as it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from envprint.collectors import shape_of
+from envprint.errors import DocumentError
+from envprint.fields import (
+    TEXT,
+    Field,
+    MapOf,
+    Record,
+    ShapeFault,
+    inner,
+    record,
+    require,
+    step,
+)
+from envprint.model import SCHEMA_VERSION, Fingerprint
+
+MAX_BYTES = 64 * 1024 * 1024
+"""No fingerprint is near this; a larger file is something else."""
+
+
+@cache
+def fingerprint_shape() -> Record:
+    """The declared shape of a whole fingerprint document."""
+    return record(
+        Field("schema_version", TEXT, "Version of this document's form, MAJOR.MINOR."),
+        Field("envprint_version", TEXT, "Version of envprint that captured it."),
+        Field("captured_at", TEXT, "When, in UTC, to the second."),
+        Field("captured_via", TEXT, "`cli` or `python`."),
+        Field("label", TEXT, "A short name given by the user."),
+        Field("note", TEXT, "Free text given by the user."),
+        Field("tags", MapOf(TEXT), "Keys and values given by the user."),
+        Field("identity", MapOf(TEXT), "User, host name and home directory; only with --identify."),
+        Field("digest", TEXT, "SHA-256 over all facts but those of `code`."),
+        Field("section_digests", MapOf(TEXT, "section"), "SHA-256 over each section of facts."),
+        Field(
+            "facts", shape_of("facts"), "What stays between two captures of an unchanged machine."
+        ),
+        Field("live", shape_of("live"), "What belongs to the moment."),
+        Field("unknown", MapOf(TEXT, "path"), "What could not be determined, and why."),
+    )
+
+
+REQUIRED = (
+    "schema_version",
+    "envprint_version",
+    "captured_at",
+    "digest",
+    "facts",
+    "live",
+    "unknown",
+)
+
+
+def _canonical_digest(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return "sha256:" + hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def digest_facts(facts: Mapping[str, Any]) -> tuple[dict[str, str], str]:
+    """The digest of every section, and the one over all sections but `code`."""
+    sections = {name: _canonical_digest(section) for name, section in facts.items()}
+    return sections, _canonical_digest({k: v for k, v in sections.items() if k != "code"})
+
+
+def to_document(fingerprint: Fingerprint) -> dict[str, Any]:
+    """The JSON form of a fingerprint."""
+    document = fingerprint._asdict()
+    del document["foreign"]
+    return document
+
+
+def dumps(fingerprint: Fingerprint) -> str:
+    """The text of a document: sorted keys, two-space indent, a final newline."""
+    return to_json(to_document(fingerprint))
+
+
+def to_json(value: Any) -> str:
+    """`json.dumps(value, indent=2, sort_keys=True)` and a newline, several times faster.
+
+    The standard library's indenting encoder is pure Python; here whatever holds no further
+    container goes to its C encoder, with the indentation as the separator.
+    """
+    return "".join(_indented(value, "\n")) + "\n"
+
+
+@cache
+def _flat_encoder(newline: str) -> json.JSONEncoder:
+    return json.JSONEncoder(sort_keys=True, allow_nan=False, separators=(f",{newline}  ", ": "))
+
+
+def _indented(value: Any, newline: str) -> Iterator[str]:
+    flat = _flat_encoder(newline)
+    if not isinstance(value, (dict, list)) or not value:
+        yield flat.encode(value)
+        return
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    items = value.values() if isinstance(value, dict) else value
+    if not any(isinstance(item, (dict, list)) and item for item in items):
+        text = flat.encode(value)
+        yield f"{opening}{newline}  {text[1:-1]}{newline}{closing}"
+        return
+    comma = opening
+    for item in sorted(value) if isinstance(value, dict) else value:
+        yield f"{comma}{newline}  "
+        if isinstance(value, dict):
+            yield f"{flat.encode(item)}: "
+            item = value[item]
+        yield from _indented(item, newline + "  ")
+        comma = ","
+    yield newline + closing
+
+
+def loads(content: bytes, name: str) -> Fingerprint:
+    """The fingerprint in `content`. Raises `DocumentError`, which begins with `name`."""
+    return from_document(parse_json(content, name), name)
+
+
+def parse_json(content: bytes, name: str) -> Any:
+    """Strict JSON: UTF-8, no NaN, no key twice, no bottomless nesting, at most `MAX_BYTES`."""
+    if len(content) > MAX_BYTES:
+        raise DocumentError(f"{name}: larger than {MAX_BYTES >> 20} MiB, not a fingerprint")
+    if not content.strip():
+        raise DocumentError(f"{name}: empty, expected a JSON document")
+    try:
+        return json.loads(
+            content.decode("utf-8"),
+            object_pairs_hook=_without_duplicates,
+            parse_constant=_no_constant,
+        )
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"{name}: not UTF-8 text (byte {error.start})") from None
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno} column {error.colno}"
+        raise DocumentError(f"{name}: not valid JSON: {error.msg} at {place}") from None
+    except RecursionError:
+        raise DocumentError(f"{name}: nested too deeply for a fingerprint") from None
+    except ValueError as error:
+        raise DocumentError(f"{name}: not valid JSON: {error}") from None
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {json.dumps(twice)[:60]} stands twice in one object")
+    return result
+
+
+def _no_constant(word: str) -> Any:
+    raise ValueError(f"{word} is not a JSON number")
+
+
+def from_document(document: Any, name: str) -> Fingerprint:
+    """A checked fingerprint from parsed JSON. Raises `DocumentError`, which begins with `name`."""
+    if not isinstance(document, dict):
+        raise DocumentError(f"{name}: expected a JSON object, found {type(document).__name__}")
+    _check_version(document, name)
+    for key in REQUIRED:
+        if document.get(key) is None:
+            raise DocumentError(f"{name}: not a fingerprint: the key {key!r} is missing")
+    try:
+        require(fingerprint_shape(), document)
+    except ShapeFault as fault:
+        place = fault.path.lstrip(".")
+        raise DocumentError(
+            f"{name}: {place}: expected {fault.expected}, found {fault.found}"
+        ) from None
+    known = {
+        field: document[field] for field in Fingerprint._fields if document.get(field) is not None
+    }
+    known["unknown"] = dict(_not_recorded(document), **document["unknown"])
+    known["foreign"] = tuple(_foreign(document))
+    return Fingerprint(**{"captured_via": "", "section_digests": {}, **known})
+
+
+def _check_version(document: Mapping[str, Any], name: str) -> None:
+    version = document.get("schema_version")
+    ours = SCHEMA_VERSION.partition(".")[0]
+    if not isinstance(version, str):
+        raise DocumentError(f"{name}: not a fingerprint: no 'schema_version' text in it")
+    if version.partition(".")[0] != ours:
+        raise DocumentError(
+            f"{name}: schema_version {version[:20]!r} cannot be read; this envprint reads {ours}.x"
+        )
+
+
+def _not_recorded(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Declared fields that the document neither has nor lists: an older envprint did not know them."""
+    version = document["envprint_version"]
+    for place in ("facts", "live"):
+        for section in shape_of(place).fields:
+            present = document[place].get(section.name) or {}
+            assert isinstance(section.shape, Record)
+            for field in section.shape.fields:
+                if field.name not in present:
+                    yield (
+                        f"{place}.{section.name}.{field.name}",
+                        f"not recorded by envprint {version}",
+                    )
+
+
+def _foreign(document: Mapping[str, Any]) -> Iterator[str]:
+    """Keys that are not declared, at the top, as sections, or as fields of a section."""
+    declared = fingerprint_shape()
+    for key in document.keys() - {field.name for field in declared.fields}:
+        yield key
+    for place in ("facts", "live"):
+        shape = inner(declared, place)
+        for section, fields in document[place].items():
+            section_shape = inner(shape, section)
+            path = place + step(shape, section)
+            if section_shape is None:
+                yield path
+                continue
+            for key in fields or {}:
+                if inner(section_shape, key) is None:
+                    yield path + step(section_shape, key)

@@ -1,0 +1,128 @@
+"""The small language in which each section declares its fields, once.
+
+From a declaration follow the structural check on load, the published JSON Schema, the field
+pages of the docs and the form of a path (`a.b` inside a record, `a[key]` inside a map).
+NamedTuples, not dataclasses: see docs/decisions/0001-values-are-named-tuples.md.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Union
+
+
+class Scalar(NamedTuple):
+    """One JSON value; `types` are the exact Python types it may have."""
+
+    word: str
+    types: tuple[type, ...]
+
+
+class ListOf(NamedTuple):
+    """A JSON array. Its order counts only where the field says so; it is compared as a whole."""
+
+    item: Shape
+
+
+class MapOf(NamedTuple):
+    """A JSON object whose keys are names found on the machine."""
+
+    item: Shape
+    key: str = "name"
+
+
+class Record(NamedTuple):
+    """A JSON object with declared keys."""
+
+    fields: tuple[Field, ...]
+
+
+class Field(NamedTuple):
+    """A declared place in a document.
+
+    `unwatched` says why no rule looks at it; the catalogue's audit holds every field to one
+    or the other.
+    """
+
+    name: str
+    shape: Shape
+    doc: str
+    unwatched: str | None = None
+
+
+Shape = Union[Scalar, ListOf, MapOf, Record]
+
+TEXT = Scalar("string", (str,))
+INTEGER = Scalar("integer", (int,))
+NUMBER = Scalar("number", (int, float))
+FLAG = Scalar("boolean", (bool,))
+ANYTHING = Scalar("any value", (str, int, float, bool, list, dict))
+
+
+def record(*fields: Field) -> Record:
+    """A record of `fields`, in the order a person should read them."""
+    return Record(fields)
+
+
+class ShapeFault(Exception):
+    """A value of the wrong type; `path` grows from the inside out while the error travels up."""
+
+    def __init__(self, expected: str, found: object) -> None:
+        super().__init__(expected, found)
+        self.expected = expected
+        self.found = type(found).__name__
+        self.path = ""
+
+    def inside(self, step: str) -> ShapeFault:
+        """The same fault, seen from one level further out."""
+        self.path = step + self.path
+        return self
+
+
+def require(shape: Shape, value: Any) -> None:
+    """Raise `ShapeFault` at the first place where `value` is not of `shape`.
+
+    `null` is allowed everywhere (known to be absent), a missing key too (it is unknown), and so
+    are keys that are not declared (a newer minor version may have added them).
+    """
+    if value is None:
+        return
+    if isinstance(shape, Scalar):
+        if type(value) not in shape.types:
+            raise ShapeFault(shape.word, value)
+    elif isinstance(shape, ListOf):
+        if type(value) is not list:
+            raise ShapeFault("array", value)
+        for index, item in enumerate(value):
+            _require_at(f"[{index}]", shape.item, item)
+    elif type(value) is not dict:
+        raise ShapeFault("object", value)
+    elif isinstance(shape, MapOf):
+        for key, item in value.items():
+            _require_at(f"[{key}]", shape.item, item)
+    else:
+        for field in shape.fields:
+            if field.name in value:
+                _require_at(f".{field.name}", field.shape, value[field.name])
+
+
+def _require_at(step: str, shape: Shape, value: Any) -> None:
+    try:
+        require(shape, value)
+    except ShapeFault as fault:
+        raise fault.inside(step) from None
+
+
+def step(shape: Shape | None, key: str) -> str:
+    """How a path goes on from a value of `shape` to `key`."""
+    return f"[{key}]" if isinstance(shape, MapOf) else f".{key}"
+
+
+def inner(shape: Shape | None, key: str) -> Shape | None:
+    """The declared shape of `key` inside `shape`; None where nothing is declared."""
+    if isinstance(shape, MapOf):
+        return shape.item
+    if isinstance(shape, Record):
+        for field in shape.fields:
+            if field.name == key:
+                return field.shape
+    return None

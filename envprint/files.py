@@ -1,0 +1,125 @@
+"""Reading a document from wherever the user points, and writing one in a single step.
+
+Input may be a file, `-`, or a pipe that another command feeds; a FIFO that nobody writes to, a
+directory or an endless file end in an error, not in a wait. Output replaces the target at once or
+not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import stat
+import sys
+
+from envprint.document import MAX_BYTES
+from envprint.errors import DocumentError, OutputError
+
+PIPE_TIMEOUT_S = 60.0
+
+
+def read_input(path: str) -> bytes:
+    """The bytes at `path` (`-` is stdin), `MAX_BYTES` + 1 at most. Raises `DocumentError`."""
+    name = input_name(path)
+    try:
+        if path == "-":
+            return sys.stdin.buffer.read(MAX_BYTES + 1)
+        # Without O_NONBLOCK, opening a FIFO that has no writer would wait for one.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        raise DocumentError(f"{name}: {_reason(error)}") from None
+    try:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise DocumentError(f"{name}: is a directory, expected a fingerprint file")
+        return _read_all(descriptor, name)
+    except OSError as error:
+        raise DocumentError(f"{name}: {_reason(error)}") from None
+    finally:
+        os.close(descriptor)
+
+
+def input_name(path: str) -> str:
+    """How messages call the input at `path`."""
+    return "<stdin>" if path == "-" else path
+
+
+def _read_all(descriptor: int, name: str) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while size <= MAX_BYTES:
+        ready, _, _ = select.select([descriptor], [], [], PIPE_TIMEOUT_S)
+        if not ready:
+            raise DocumentError(f"{name}: nothing came for {PIPE_TIMEOUT_S:g} s")
+        chunk = os.read(descriptor, min(1 << 20, MAX_BYTES + 1 - size))
+        if not chunk:
+            break
+        chunks.append(chunk)
+        size += len(chunk)
+    return b"".join(chunks)
+
+
+def write_output(path: str, text: str) -> None:
+    """Replace the file at `path` by `text` in one step. Raises `OutputError`.
+
+    A symbolic link stays one and its target is replaced; a device or pipe is written to directly,
+    because renaming a file over it would destroy it.
+    """
+    content = text.encode("utf-8")
+    try:
+        target = os.path.realpath(path)
+        mode = _mode(target)
+        if mode is not None and stat.S_ISDIR(mode):
+            raise OutputError(f"{path}: is a directory, expected a file name")
+        if mode is not None and not stat.S_ISREG(mode):
+            _write_through(target, content)
+        else:
+            _replace(target, content, mode)
+    except (OSError, ValueError) as error:
+        raise OutputError(f"cannot write {path}: {_reason(error)}") from None
+
+
+def _mode(path: str) -> int | None:
+    try:
+        return os.stat(path).st_mode
+    except FileNotFoundError:
+        return None
+
+
+def _write_through(path: str, content: bytes) -> None:
+    # A FIFO without a reader refuses a non-blocking writer; waiting for one could last for ever.
+    descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        os.set_blocking(descriptor, True)
+        _write_all(descriptor, content)
+    finally:
+        os.close(descriptor)
+
+
+def _replace(path: str, content: bytes, mode: int | None) -> None:
+    folder, name = os.path.split(path)
+    temporary = os.path.join(folder, f".{name}.{os.getpid()}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        try:
+            if mode is not None:
+                os.fchmod(descriptor, stat.S_IMODE(mode))
+            _write_all(descriptor, content)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.replace(temporary, path)
+    except OSError:
+        os.unlink(temporary)
+        raise
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    view = memoryview(content)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file or directory"
+    return (getattr(error, "strerror", None) or str(error)).lower()

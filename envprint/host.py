@@ -1,0 +1,230 @@
+"""The one door to the machine: everything envprint knows of it comes through a `Host`.
+
+Collectors ask a host and never open a file themselves, so that a recorded machine
+(`envprint.recording`) answers them as well as a live one, and a test of a collector is a test of
+a whole machine. Errors are those of the operating system: `OSError` means that this one question
+has no answer, and why.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from envprint import interpreter
+from envprint.errors import InterpreterError
+
+COMMAND_TIMEOUT_S = 10.0
+
+
+class Completed(NamedTuple):
+    """How a command ended: its exit code and what it printed on stdout."""
+
+    code: int
+    stdout: bytes
+
+
+class Host(Protocol):
+    """What can be asked of a machine. Paths are absolute; text is UTF-8 with replacements."""
+
+    def read(self, path: str) -> bytes:
+        """The content of a file. Raises `OSError`."""
+
+    def text(self, path: str) -> str:
+        """The content of a text file. Raises `OSError`."""
+
+    def names(self, path: str) -> list[str]:
+        """The sorted names in a directory. Raises `OSError`."""
+
+    def kind(self, path: str) -> str | None:
+        """`file`, `directory` or `other`, links followed; None when nothing is there."""
+
+    def real_path(self, path: str) -> str:
+        """`path` with every link followed."""
+
+    def environ(self) -> Mapping[str, str]:
+        """The environment variables of this process, as they are now."""
+
+    def start_environ(self) -> Mapping[str, str]:
+        """The variables this process was started with. Raises `OSError` where that is not kept."""
+
+    def interpreter(self) -> Mapping[str, Any]:
+        """What `envprint.interpreter.describe` says in the interpreter under observation."""
+
+    def system(self) -> Mapping[str, str]:
+        """`system`, `release`, `version` and `machine` of the kernel."""
+
+    def cpus(self) -> list[int]:
+        """The processors this process may run on. Raises `OSError` where that is not known."""
+
+    def disk(self, path: str) -> Mapping[str, int]:
+        """`total_bytes` and `free_bytes` of the file system that holds `path`."""
+
+    def directory(self) -> str:
+        """The working directory. Raises `OSError` when it is gone."""
+
+    def identity(self) -> Mapping[str, str]:
+        """`user`, `host_name` and `home`: kept out of a fingerprint unless asked for."""
+
+    def now(self) -> str:
+        """The time in UTC, ISO 8601, to the second."""
+
+    def run(self, argv: Sequence[str], timeout_s: float = COMMAND_TIMEOUT_S) -> Completed:
+        """Run a command without a shell or stdin. Raises `OSError`, `TimeoutError` included."""
+
+    def gpu(self) -> Mapping[str, Any]:
+        """The raw NVML reading, see `envprint.nvml`."""
+
+    def process(self, pid: int) -> Mapping[str, Any]:
+        """`name`, `user`, `started_at_s` of a process. Raises `OSError` when it cannot be seen."""
+
+    def deep(self) -> bool:
+        """Whether the user asked to look into every installed file (`--deep`)."""
+
+
+class LiveHost:
+    """This machine, seen through an interpreter: this one, or the one at `python`."""
+
+    def __init__(
+        self, python: str | None = None, *, deep: bool = False, gpu_timeout_s: float = 10.0
+    ) -> None:
+        self._python = python
+        self._deep = deep
+        self._gpu_timeout_s = gpu_timeout_s
+        self._interpreter: Mapping[str, Any] | None = None
+
+    def read(self, path: str) -> bytes:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            size = os.fstat(descriptor).st_size
+            content = os.read(descriptor, size + 1)
+            # Files of /proc and /sys say 0 bytes, and any file may have grown.
+            while chunk := os.read(descriptor, 65536) if len(content) != size else b"":
+                content += chunk
+            return content
+        finally:
+            os.close(descriptor)
+
+    def text(self, path: str) -> str:
+        return self.read(path).decode("utf-8", "replace")
+
+    def names(self, path: str) -> list[str]:
+        return sorted(os.listdir(path))
+
+    def kind(self, path: str) -> str | None:
+        try:
+            mode = os.stat(path).st_mode
+        except (OSError, ValueError):
+            return None
+        return "file" if stat.S_ISREG(mode) else "directory" if stat.S_ISDIR(mode) else "other"
+
+    def real_path(self, path: str) -> str:
+        return os.path.realpath(path)
+
+    def environ(self) -> Mapping[str, str]:
+        return os.environ
+
+    def start_environ(self) -> Mapping[str, str]:
+        block = self.read("/proc/self/environ").decode("utf-8", "surrogateescape")
+        pairs = (item.partition("=") for item in block.split("\0") if "=" in item)
+        return {name: value for name, _, value in pairs}
+
+    def interpreter(self) -> Mapping[str, Any]:
+        if self._interpreter is None:
+            self._interpreter = self._describe_other() if self._python else interpreter.describe()
+        return self._interpreter
+
+    def _describe_other(self) -> Mapping[str, Any]:
+        import json
+
+        assert self._python
+        source = self.text(interpreter.__file__)
+        try:
+            done = self.run([self._python, "-c", source + "\nprint_description()\n"], 30.0)
+        except OSError as error:
+            raise InterpreterError(f"--python {self._python}: {error.strerror or error}") from error
+        _, mark, description = done.stdout.decode("utf-8", "replace").rpartition(interpreter.MARK)
+        if done.code or not mark:
+            raise InterpreterError(
+                f"--python {self._python}: expected a Python interpreter, it ended with {done.code}"
+            )
+        described: Mapping[str, Any] = json.loads(description)
+        return described
+
+    def system(self) -> Mapping[str, str]:
+        name = os.uname()
+        return {
+            "system": name.sysname,
+            "release": name.release,
+            "version": name.version,
+            "machine": name.machine,
+        }
+
+    def cpus(self) -> list[int]:
+        if not hasattr(os, "sched_getaffinity"):
+            raise OSError(f"CPU affinity cannot be read on {sys.platform}")
+        return sorted(os.sched_getaffinity(0))
+
+    def disk(self, path: str) -> Mapping[str, int]:
+        status = os.statvfs(path)
+        return {
+            "total_bytes": status.f_frsize * status.f_blocks,
+            "free_bytes": status.f_frsize * status.f_bavail,
+        }
+
+    def directory(self) -> str:
+        return os.getcwd()
+
+    def identity(self) -> Mapping[str, str]:
+        import pwd
+
+        try:
+            user = pwd.getpwuid(os.getuid()).pw_name
+        except KeyError:  # a container may run under a uid that /etc/passwd does not know
+            user = str(os.getuid())
+        return {"user": user, "host_name": os.uname().nodename, "home": os.path.expanduser("~")}
+
+    def now(self) -> str:
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+    def run(self, argv: Sequence[str], timeout_s: float = COMMAND_TIMEOUT_S) -> Completed:
+        import subprocess
+
+        try:
+            done = subprocess.run(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                timeout=timeout_s,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise TimeoutError(f"{argv[0]} did not answer within {timeout_s:g} s") from None
+        return Completed(done.returncode, done.stdout)
+
+    def gpu(self) -> Mapping[str, Any]:
+        from envprint import nvml
+
+        return nvml.read(self._gpu_timeout_s)
+
+    def process(self, pid: int) -> Mapping[str, Any]:
+        import psutil
+
+        try:
+            process = psutil.Process(pid)
+            with process.oneshot():
+                return {
+                    "name": process.name(),
+                    "user": process.username(),
+                    "started_at_s": process.create_time(),
+                }
+        except psutil.Error as error:
+            raise OSError(f"process {pid}: {type(error).__name__}") from error
+
+    def deep(self) -> bool:
+        return self._deep

@@ -1,0 +1,184 @@
+"""From rules and what they look at to a report. Pure; the one engine for diff, check and the API.
+
+Each rule runs to its end or to the first value that is unknown; what it saw until then counts, and
+the rest is *undecided* with the path and the reason. A rule about a state says something in a diff
+only when the state is new: a difference is judged, not a machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from envprint.compare import compare
+from envprint.describe import summarise
+from envprint.errors import Undetermined
+from envprint.model import (
+    Comparison,
+    Finding,
+    Fingerprint,
+    Ignored,
+    Impact,
+    Match,
+    Report,
+    Rule,
+    Undecided,
+    Workload,
+)
+from envprint.policy import Policy
+from envprint.rules import catalogue
+from envprint.wording import headline
+
+RuleSaid = tuple[Rule, list[Match], list[Undecided]]
+
+
+def judge_drift(
+    baseline: Fingerprint, current: Fingerprint, workload: Workload, policy: Policy
+) -> Report:
+    """What the differences between two fingerprints do to a training result."""
+    comparison = compare(baseline, current)
+    said = [_say(rule, _drift_matches(rule, comparison, workload)) for rule in _applying(workload)]
+    return _report(said, comparison, current, workload, policy)
+
+
+def judge_state(
+    current: Fingerprint, baseline: Fingerprint | None, workload: Workload, policy: Policy
+) -> Report:
+    """What the present state does to a training result, and what a baseline adds to that."""
+    comparison = compare(baseline, current) if baseline else None
+    said = []
+    for rule in _applying(workload):
+        if rule.state:
+            said.append(_say(rule, rule.state(current, workload)))
+        elif comparison:
+            said.append(_say(rule, _drift_matches(rule, comparison, workload)))
+    return _report(said, comparison, current, workload, policy)
+
+
+def _applying(workload: Workload) -> list[Rule]:
+    return [rule for rule in catalogue() if rule.applies.holds(workload)]
+
+
+def _say(rule: Rule, matches: Iterable[Match]) -> RuleSaid:
+    seen: list[Match] = []
+    try:
+        for match in matches:
+            seen.append(match)
+    except Undetermined as doubt:
+        return rule, seen, [Undecided(rule.id, doubt.path, doubt.reason, rule.impact)]
+    return rule, seen, []
+
+
+def _drift_matches(rule: Rule, comparison: Comparison, workload: Workload) -> Iterable[Match]:
+    if rule.drift:
+        return rule.drift(comparison, workload)
+    if rule.state:
+        return _new_states(rule.state, comparison, workload)
+    return _watched_changes(rule, comparison)
+
+
+def _new_states(
+    state: Callable[[Fingerprint, Workload], Iterable[Match]],
+    comparison: Comparison,
+    workload: Workload,
+) -> Iterator[Match]:
+    matches = list(state(comparison.after, workload))
+    if matches:
+        old = {(m.message, m.paths) for m in state(comparison.before, workload)}
+        yield from (m for m in matches if (m.message, m.paths) not in old)
+
+
+def _watched_changes(rule: Rule, comparison: Comparison) -> Iterator[Match]:
+    for path in rule.watches:
+        change = comparison.change(path)
+        if change:
+            name = (
+                path.rpartition("[")[2].rstrip("]")
+                if path.endswith("]")
+                else path.partition(".")[2]
+            )
+            yield Match(
+                f"{name} was {_plain(change.before)}, is {_plain(change.after)}",
+                (path,),
+                change.before,
+                change.after,
+            )
+
+
+def _plain(value: object) -> str:
+    return "unset" if value is None else str(value) if value != "" else "empty"
+
+
+class _Verdict(NamedTuple):
+    findings: list[Finding]
+    advice: list[Finding]
+    ignored: list[Ignored]
+
+
+def _report(
+    said: list[RuleSaid],
+    comparison: Comparison | None,
+    current: Fingerprint,
+    workload: Workload,
+    policy: Policy,
+) -> Report:
+    verdict = _stamp(said, policy)
+    undecided = sorted(doubt for _, _, doubts in said for doubt in doubts)
+    impact = max((finding.impact for finding in verdict.findings), default=Impact.NONE)
+    explained = {p for f in (*verdict.findings, *verdict.advice) for p in f.paths}
+    changes = comparison.changes if comparison else ()
+    return Report(
+        impact=impact,
+        summary=headline(impact, verdict.findings, comparison, undecided),
+        baseline=summarise(comparison.before) if comparison else None,
+        current=summarise(current),
+        workload=workload,
+        findings=tuple(verdict.findings),
+        changes=tuple(c for c in changes if not _is_explained(c.path, explained)),
+        undecided=tuple(undecided),
+        advice=tuple(verdict.advice),
+        ignored=tuple(verdict.ignored),
+    )
+
+
+def _is_explained(path: str, explained: set[str]) -> bool:
+    """Whether a finding names this path, something inside it, or something around it."""
+    return any(
+        path == p or path.startswith((p + ".", p + "[")) or p.startswith((path + ".", path + "["))
+        for p in explained
+    )
+
+
+def _stamp(said: list[RuleSaid], policy: Policy) -> _Verdict:
+    fired = {rule.id for rule, matches, _ in said if matches}
+    verdict = _Verdict([], [], [])
+    for rule, matches, _ in said:
+        if not fired.isdisjoint(rule.yields_to):
+            continue
+        for match in matches:
+            finding = _finding(rule, match, policy)
+            ignored = policy.ignore_for(finding)
+            if ignored:
+                verdict.ignored.append(ignored)
+            else:
+                (verdict.advice if rule.advice else verdict.findings).append(finding)
+    for findings in (verdict.findings, verdict.advice):
+        findings.sort(key=lambda finding: (-finding.impact, finding.rule, finding.paths))
+    return verdict
+
+
+def _finding(rule: Rule, match: Match, policy: Policy) -> Finding:
+    return Finding(
+        rule=rule.id,
+        impact=policy.impact_of(rule.id, rule.impact if match.impact is None else match.impact),
+        confidence=rule.confidence,
+        title=rule.title,
+        message=match.message,
+        paths=match.paths,
+        before=match.before,
+        after=match.after,
+        why=rule.why,
+        not_when=rule.not_when,
+        remedy=match.remedy or rule.remedy,
+        evidence=tuple(e.url or f"measured: {e.measured}" for e in rule.evidence),
+    )

@@ -1,0 +1,282 @@
+"""The values that travel through envprint: frozen, typed, free of I/O.
+
+A `Fingerprint` is what collectors found; a `Comparison` is two of them with their `Change`s; a
+`Rule` makes `Match`es of what it sees, the engine stamps them into `Finding`s, a `Report` holds
+the lot. The words are those of docs/glossary.md.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from envprint.errors import Undetermined
+
+SCHEMA_VERSION = "1.0"
+
+
+class Impact(enum.IntEnum):
+    """What a difference does to a training result, from nothing to "does not run"."""
+
+    NONE = 0
+    PERF = 1
+    NUMERIC = 2
+    DIVERGES = 3
+    BREAKS = 4
+
+    @property
+    def word(self) -> str:
+        """The name used in documents, options and policy files."""
+        return self.name.lower()
+
+
+class Confidence(enum.Enum):
+    """How well an impact is known."""
+
+    DOCUMENTED = "documented"
+    MEASURED = "measured"
+    INFERRED = "inferred"
+
+
+class Unknown(NamedTuple):
+    """Stands in a collector's answer for a value that could not be determined."""
+
+    reason: str
+
+
+_STEP = re.compile(r"\[([^\]]*)\]|([^.\[\]]+)")
+
+
+def split_path(path: str) -> list[str]:
+    """The keys of a path: `facts.environ.variables[TF_X]` has four."""
+    return [key or name for key, name in _STEP.findall(path)]
+
+
+class Fingerprint(NamedTuple):
+    """All that was found out about one environment at one moment."""
+
+    facts: Mapping[str, Any]
+    """Section to fields: what stays between two captures of an unchanged machine."""
+    live: Mapping[str, Any]
+    """Section to fields: what belongs to the moment."""
+    unknown: Mapping[str, str]
+    """Path to the reason why the value there could not be determined."""
+    captured_at: str
+    """UTC, ISO 8601, to the second."""
+    captured_via: str
+    """`cli` or `python`."""
+    envprint_version: str
+    digest: str
+    """Of all facts but `code`: equal for two captures of an unchanged environment."""
+    section_digests: Mapping[str, str]
+    schema_version: str = SCHEMA_VERSION
+    label: str | None = None
+    note: str | None = None
+    tags: Mapping[str, str] = {}
+    identity: Mapping[str, str] | None = None
+    """User, host name and home directory, only when asked for."""
+    foreign: tuple[str, ...] = ()
+    """Paths of keys that this version does not declare; kept, never compared."""
+
+    def value(self, path: str) -> Any:
+        """The value at `path`; None when it is known to be absent.
+
+        Raises `Undetermined` when it is unknown, or lies inside something unknown.
+        """
+        value: Any = {"facts": self.facts, "live": self.live}
+        reached = ""
+        for match in _STEP.finditer(path):
+            reached = path[: match.end()]
+            key = match[1] or match[2]
+            if reached in self.unknown:
+                raise Undetermined(reached, self.unknown[reached])
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return value
+
+
+class Change(NamedTuple):
+    """Two known values disagree at one path; `kind` is added, removed or changed."""
+
+    path: str
+    kind: str
+    before: Any
+    after: Any
+
+
+class Comparison(NamedTuple):
+    """Two fingerprints and where they differ. What is unknown on a side is never compared."""
+
+    before: Fingerprint
+    after: Fingerprint
+    changes: tuple[Change, ...]
+
+    def change(self, path: str) -> Change | None:
+        """What changed at `path`, or None; raises `Undetermined` when a side is unknown there.
+
+        Looks at the values, so that a map entry which appears or goes is seen through its fields.
+        """
+        before, after = self.before.value(path), self.after.value(path)
+        if before == after:
+            return None
+        kind = "added" if before is None else "removed" if after is None else "changed"
+        return Change(path, kind, before, after)
+
+    def under(self, *prefixes: str) -> tuple[str, ...]:
+        """The paths of all changes at or inside any of `prefixes`."""
+        return tuple(
+            change.path
+            for change in self.changes
+            if any(is_inside(change.path, p) for p in prefixes)
+        )
+
+
+def is_inside(path: str, prefix: str) -> bool:
+    """Whether `path` is `prefix` or a place inside it."""
+    return path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", ".", "[")
+
+
+class Workload(NamedTuple):
+    """The job a difference is judged for."""
+
+    frameworks: tuple[str, ...] = ()
+    """Sorted names: numpy, scikit-learn, tensorflow, torch, jax."""
+    device: str = "cpu"
+    """`cpu` or `gpu`."""
+    machine: str = ""
+    """Architecture as the kernel names it, such as x86_64; empty when unknown."""
+    min_free_gpu_bytes: int | None = None
+    batch_size: int | None = None
+    replicas: int | None = None
+
+
+class Condition(NamedTuple):
+    """When a rule can matter at all; built with `&`, `|` and `~` and readable as text."""
+
+    text: str
+    holds: Callable[[Workload], bool]
+
+    def __and__(self, other: Condition) -> Condition:
+        return Condition(
+            f"{self.text} and {other.text}", lambda w: self.holds(w) and other.holds(w)
+        )
+
+    def __or__(self, other: Condition) -> Condition:
+        return Condition(
+            f"({self.text} or {other.text})", lambda w: self.holds(w) or other.holds(w)
+        )
+
+    def __invert__(self) -> Condition:
+        return Condition(f"not ({self.text})", lambda w: not self.holds(w))
+
+
+class Evidence(NamedTuple):
+    """Where a rule's claim comes from: a page, or a measurement of this project."""
+
+    what: str
+    url: str | None = None
+    measured: str | None = None
+    """The id of a measured pair in the project's accuracy data."""
+
+
+class Match(NamedTuple):
+    """What a rule saw, before the engine stamps id, impact and confidence on it."""
+
+    message: str
+    paths: tuple[str, ...]
+    before: Any = None
+    after: Any = None
+    impact: Impact | None = None
+    """Other than the rule's own, where this case is weaker or stronger."""
+    remedy: str | None = None
+    """More exact than the rule's own, for the versions at hand."""
+
+
+class Rule(NamedTuple):
+    """A named reason why a change or a state matters.
+
+    Give `drift` (looks at a comparison), `state` (looks at one fingerprint) or neither: then any
+    change at a watched path matches. `advice` marks what is not wrong in itself and never decides
+    the exit code. `yields_to` names stronger rules beside which this one stays silent.
+    """
+
+    id: str
+    title: str
+    impact: Impact
+    confidence: Confidence
+    applies: Condition
+    watches: tuple[str, ...]
+    why: str
+    not_when: str
+    remedy: str
+    evidence: tuple[Evidence, ...]
+    drift: Callable[[Comparison, Workload], Iterable[Match]] | None = None
+    state: Callable[[Fingerprint, Workload], Iterable[Match]] | None = None
+    advice: bool = False
+    yields_to: tuple[str, ...] = ()
+
+
+class Finding(NamedTuple):
+    """A rule's statement about one comparison or one state."""
+
+    rule: str
+    impact: Impact
+    confidence: Confidence
+    title: str
+    message: str
+    paths: tuple[str, ...]
+    before: Any
+    after: Any
+    why: str
+    not_when: str
+    remedy: str
+    evidence: tuple[str, ...]
+
+
+class Undecided(NamedTuple):
+    """A rule that could not be decided, the path that was unknown, and why."""
+
+    rule: str
+    path: str
+    reason: str
+    impact: Impact
+    """What the rule could have said at most."""
+
+
+class Ignored(NamedTuple):
+    """A finding left out by the policy, with the reason given there."""
+
+    rule: str
+    reason: str
+    expires: str | None
+    message: str
+
+
+class Summary(NamedTuple):
+    """Which fingerprint a report speaks of, in short."""
+
+    label: str | None
+    digest: str
+    captured_at: str
+    lines: tuple[tuple[str, str], ...]
+    """What a person wants to know of that machine first: (topic, text)."""
+
+
+class Report(NamedTuple):
+    """The result of a judgement. `findings` are in one total order: impact, rule, path."""
+
+    impact: Impact
+    summary: str
+    baseline: Summary | None
+    current: Summary
+    workload: Workload
+    findings: tuple[Finding, ...]
+    changes: tuple[Change, ...]
+    undecided: tuple[Undecided, ...]
+    advice: tuple[Finding, ...]
+    ignored: tuple[Ignored, ...]
+
+    def reaches(self, threshold: Impact) -> bool:
+        """Whether a finding is at or above `threshold`."""
+        return any(finding.impact >= threshold for finding in self.findings)

@@ -1,0 +1,254 @@
+"""Machines on paper: a host that answers from a recording, and one that makes the recording.
+
+A recording is a JSON object: question to argument to answer. Text is kept as a list of lines, so
+that it reads and diffs like the file it was; an answer `{"error": "EACCES"}` is the error that the
+machine gave. What a recording does not mention does not exist there, and directories follow from
+the files in them, so that a machine can be written down from a public description with a few
+entries. Only what was asked is recorded, and no variable outside the allowlist.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from envprint.host import COMMAND_TIMEOUT_S, Completed, Host
+from envprint.redact import is_recorded
+
+Answers = dict[str, dict[str, Any]]
+
+
+def _os_error(name: str, path: str) -> OSError:
+    code = getattr(errno, name, None)
+    return OSError(name) if code is None else OSError(code, os.strerror(code), path)
+
+
+class RecordedHost:
+    """Answers every question from `answers`, never from the machine it runs on."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+        self._directories: dict[str, set[str]] = {}
+        for question in ("read", "kind", "names"):
+            for path in answers.get(question, {}):
+                self._add_parents(path)
+
+    def _add_parents(self, path: str) -> None:
+        while path != "/":
+            parent, name = os.path.split(path)
+            self._directories.setdefault(parent, set()).add(name)
+            path = parent
+
+    def _answer(self, question: str, argument: str = "") -> Any:
+        answer = self._answers.get(question, {}).get(argument)
+        if answer is None:
+            raise _os_error("ENOENT", argument)
+        if isinstance(answer, dict) and "error" in answer:
+            raise _os_error(answer["error"], argument)
+        return answer
+
+    def read(self, path: str) -> bytes:
+        answer = self._answer("read", path)
+        return bytes.fromhex(answer["hex"]) if isinstance(answer, dict) else _joined(answer)
+
+    def text(self, path: str) -> str:
+        return self.read(path).decode("utf-8", "replace")
+
+    def names(self, path: str) -> list[str]:
+        if path in self._answers.get("names", {}):
+            names: list[str] = self._answer("names", path)
+            return names
+        if path not in self._directories:
+            raise _os_error("ENOENT", path)
+        return sorted(self._directories[path])
+
+    def kind(self, path: str) -> str | None:
+        if path in self._answers.get("kind", {}):
+            kind: str | None = self._answers["kind"][path]
+            return kind
+        real = self.real_path(path)
+        if path in self._answers.get("read", {}) or real in self._answers.get("read", {}):
+            return "file"
+        known = self._directories.keys() | self._answers.get("names", {}).keys()
+        return "directory" if path in known or real in known else None
+
+    def real_path(self, path: str) -> str:
+        target: str = self._answers.get("real_path", {}).get(path, path)
+        return target
+
+    def environ(self) -> Mapping[str, str]:
+        return self._answers.get("environ", {})
+
+    def start_environ(self) -> Mapping[str, str]:
+        answer = self._answers.get("start_environ", self._answers.get("environ", {}))
+        if "error" in answer:
+            raise _os_error(answer["error"], "/proc/self/environ")
+        return answer
+
+    def interpreter(self) -> Mapping[str, Any]:
+        described: Mapping[str, Any] = self._answer("interpreter")
+        return described
+
+    def system(self) -> Mapping[str, str]:
+        system: Mapping[str, str] = self._answer("system")
+        return system
+
+    def cpus(self) -> list[int]:
+        cpus: list[int] = self._answer("cpus")
+        return cpus
+
+    def disk(self, path: str) -> Mapping[str, int]:
+        sizes: Mapping[str, int] = self._answer("disk", path)
+        return sizes
+
+    def directory(self) -> str:
+        directory: str = self._answer("directory")
+        return directory
+
+    def identity(self) -> Mapping[str, str]:
+        identity: Mapping[str, str] = self._answer("identity")
+        return identity
+
+    def now(self) -> str:
+        now: str = self._answer("now")
+        return now
+
+    def run(self, argv: Sequence[str], timeout_s: float = COMMAND_TIMEOUT_S) -> Completed:
+        answer = self._answer("run", " ".join(argv))
+        return Completed(answer["code"], _joined(answer["stdout"]))
+
+    def gpu(self) -> Mapping[str, Any]:
+        reading: Mapping[str, Any] = self._answer("gpu")
+        return reading
+
+    def process(self, pid: int) -> Mapping[str, Any]:
+        process: Mapping[str, Any] = self._answer("process", str(pid))
+        return process
+
+    def deep(self) -> bool:
+        return "" in self._answers.get("deep", {})
+
+
+class RecordingHost:
+    """Passes every question on to `host` and keeps the answers in `answers`."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self.answers: Answers = {}
+
+    def _note(
+        self,
+        question: str,
+        argument: str,
+        ask: Callable[[], Any],
+        form: Callable[[Any], Any] = lambda a: a,
+    ) -> Any:
+        try:
+            answer = ask()
+        except OSError as error:
+            name = errno.errorcode.get(error.errno or 0, str(error))
+            self.answers.setdefault(question, {})[argument] = {"error": name}
+            raise
+        self.answers.setdefault(question, {})[argument] = form(answer)
+        return answer
+
+    def read(self, path: str) -> bytes:
+        content: bytes = self._note("read", path, lambda: self._host.read(path), _lines)
+        return content
+
+    def text(self, path: str) -> str:
+        return self.read(path).decode("utf-8", "replace")
+
+    def names(self, path: str) -> list[str]:
+        names: list[str] = self._note("names", path, lambda: self._host.names(path))
+        return names
+
+    def kind(self, path: str) -> str | None:
+        kind: str | None = self._note("kind", path, lambda: self._host.kind(path))
+        return kind
+
+    def real_path(self, path: str) -> str:
+        target: str = self._note("real_path", path, lambda: self._host.real_path(path))
+        return target
+
+    def environ(self) -> Mapping[str, str]:
+        self.answers["environ"] = _allowed(self._host.environ())
+        return self._host.environ()
+
+    def start_environ(self) -> Mapping[str, str]:
+        try:
+            variables = self._host.start_environ()
+        except OSError as error:
+            self.answers["start_environ"] = {"error": errno.errorcode.get(error.errno or 0, "EIO")}
+            raise
+        self.answers["start_environ"] = _allowed(variables)
+        return variables
+
+    def interpreter(self) -> Mapping[str, Any]:
+        described: Mapping[str, Any] = self._note("interpreter", "", self._host.interpreter)
+        return described
+
+    def system(self) -> Mapping[str, str]:
+        system: Mapping[str, str] = self._note("system", "", self._host.system)
+        return system
+
+    def cpus(self) -> list[int]:
+        cpus: list[int] = self._note("cpus", "", self._host.cpus)
+        return cpus
+
+    def disk(self, path: str) -> Mapping[str, int]:
+        sizes: Mapping[str, int] = self._note("disk", path, lambda: self._host.disk(path))
+        return sizes
+
+    def directory(self) -> str:
+        directory: str = self._note("directory", "", self._host.directory)
+        return directory
+
+    def identity(self) -> Mapping[str, str]:
+        identity: Mapping[str, str] = self._note("identity", "", self._host.identity)
+        return identity
+
+    def now(self) -> str:
+        now: str = self._note("now", "", self._host.now)
+        return now
+
+    def run(self, argv: Sequence[str], timeout_s: float = COMMAND_TIMEOUT_S) -> Completed:
+        done: Completed = self._note(
+            "run",
+            " ".join(argv),
+            lambda: self._host.run(argv, timeout_s),
+            lambda c: {"code": c.code, "stdout": _lines(c.stdout)},
+        )
+        return done
+
+    def gpu(self) -> Mapping[str, Any]:
+        reading: Mapping[str, Any] = self._note("gpu", "", self._host.gpu)
+        return reading
+
+    def process(self, pid: int) -> Mapping[str, Any]:
+        process: Mapping[str, Any] = self._note(
+            "process", str(pid), lambda: self._host.process(pid)
+        )
+        return process
+
+    def deep(self) -> bool:
+        if self._host.deep():
+            self.answers["deep"] = {"": True}
+        return self._host.deep()
+
+
+def _lines(content: bytes) -> Any:
+    try:
+        return content.decode("utf-8").split("\n")
+    except UnicodeDecodeError:
+        return {"hex": content.hex()}
+
+
+def _joined(lines: list[str]) -> bytes:
+    return "\n".join(lines).encode("utf-8")
+
+
+def _allowed(variables: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in sorted(variables.items()) if is_recorded(name)}

@@ -1,0 +1,26 @@
+"""Sizes and times for people, and back."""
+
+from __future__ import annotations
+
+import re
+
+_FACTORS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?\s*", re.IGNORECASE)
+
+
+def size(count_bytes: int) -> str:
+    """Bytes in the unit a person would choose: `996 MiB`, `23.5 GiB`."""
+    if count_bytes >= 10 << 30:
+        return f"{count_bytes / (1 << 30):.1f} GiB"
+    return f"{round(count_bytes / (1 << 20)):,} MiB"
+
+
+def parse_size(text: str) -> int:
+    """Bytes meant by `20 GiB`, `512M`, `1.5g` or a plain number. Raises `ValueError`.
+
+    Powers of 1024 whatever the spelling, as everywhere that GPU memory is spoken of.
+    """
+    match = _SIZE.fullmatch(text)
+    if not match:
+        raise ValueError(f"expected a size such as '20 GiB', found {text!r}")
+    return int(float(match[1]) * _FACTORS[match[2].upper()])

@@ -1,0 +1,39 @@
+"""The sentences that more than one part of envprint says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from envprint.model import Comparison, Finding, Impact, Undecided
+
+MEANING = {
+    Impact.NONE: "the same bits",
+    Impact.PERF: "the same bits, at another speed",
+    Impact.NUMERIC: "other rounding: equal at first, further apart with every step",
+    Impact.DIVERGES: "a different run from the first step",
+    Impact.BREAKS: "probably does not run",
+}
+"""What each impact means for the same code on the same data."""
+
+LOOK_NEXT = "look at the code, the data and the seeds"
+
+
+def headline(
+    impact: Impact,
+    findings: Sequence[Finding],
+    comparison: Comparison | None,
+    undecided: Sequence[Undecided],
+) -> str:
+    """The verdict in one sentence."""
+    if findings:
+        worst = [finding for finding in findings if finding.impact == impact]
+        text = f"{MEANING[impact]}: {worst[0].title[0].lower()}{worst[0].title[1:]}"
+        others = len(findings) - 1
+        text += f" (and {others} more)" if others else ""
+    elif comparison is None:
+        text = "nothing found here that changes a training result"
+    elif comparison.changes:
+        text = "nothing that differs is known to change a training result"
+    else:
+        text = f"no difference; if results differ, {LOOK_NEXT}"
+    return text + (f"; {len(undecided)} rules could not be decided" if undecided else "")

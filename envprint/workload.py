@@ -1,0 +1,64 @@
+"""Which job a difference is judged for, and the conditions under which a rule can matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from envprint.errors import Undetermined
+from envprint.model import Condition, Fingerprint, Workload
+
+FRAMEWORKS = ("jax", "numpy", "scikit-learn", "tensorflow", "torch")
+"""The names used in options, policy files and reports; TensorFlow includes Keras."""
+
+always = Condition("any workload", lambda workload: True)
+on_cpu = Condition("on the CPU", lambda workload: workload.device == "cpu")
+on_gpu = Condition("on a GPU", lambda workload: workload.device == "gpu")
+
+
+def uses(*frameworks: str) -> Condition:
+    """The workload uses at least one of `frameworks`."""
+    assert set(frameworks) <= set(FRAMEWORKS), frameworks
+    return Condition(
+        f"with {' or '.join(frameworks)}",
+        lambda workload: not set(frameworks).isdisjoint(workload.frameworks),
+    )
+
+
+def machine(*names: str) -> Condition:
+    """The processor's architecture is one of `names`, or not known."""
+    return Condition(f"on {' or '.join(names)}", lambda w: not w.machine or w.machine in names)
+
+
+def detect(now: Fingerprint, frameworks: Iterable[str] = (), device: str | None = None) -> Workload:
+    """The workload as far as the options leave it open: what is installed, and a GPU if visible.
+
+    In a process that has imported frameworks, those count and not what else is installed.
+    """
+    installed = [name for name in FRAMEWORKS if _known(now, f"facts.frameworks.{_field(name)}")]
+    imported = _known(now, "facts.frameworks.imported") or []
+    return Workload(
+        frameworks=tuple(sorted(set(frameworks) or set(imported) or set(installed))),
+        device=device or ("gpu" if _gpu_is_visible(now) else "cpu"),
+        machine=_known(now, "facts.cpu.architecture") or "",
+    )
+
+
+def _field(framework: str) -> str:
+    return framework.replace("-", "_")
+
+
+def _gpu_is_visible(now: Fingerprint) -> bool:
+    hidden = _known(now, "facts.environ.variables[CUDA_VISIBLE_DEVICES]") in (
+        "",
+        "-1",
+        "NoDevFiles",
+    )
+    return bool(_known(now, "facts.gpu.devices")) and not hidden
+
+
+def _known(now: Fingerprint, path: str) -> Any:
+    try:
+        return now.value(path)
+    except Undetermined:
+        return None

@@ -1,0 +1,85 @@
+"""Small builders for tests: fingerprints from paths, recorded hosts, one rule at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from envprint.document import digest_facts
+from envprint.judge import judge_drift, judge_state
+from envprint.model import Finding, Fingerprint, Undecided, Workload, split_path
+from envprint.policy import Policy
+from envprint.recording import RecordedHost
+from envprint.rules import catalogue
+
+
+def fingerprint(
+    values: Mapping[str, Any] | None = None, unknown: Mapping[str, str] | None = None
+) -> Fingerprint:
+    """A fingerprint that holds just `values` (path to value); everything else is absent."""
+    root: dict[str, Any] = {"facts": {}, "live": {}}
+    for path, value in (values or {}).items():
+        place = root
+        *outer, last = split_path(path)
+        for key in outer:
+            place = place.setdefault(key, {})
+        place[last] = value
+    sections, digest = digest_facts(root["facts"])
+    return Fingerprint(
+        facts=root["facts"],
+        live=root["live"],
+        unknown=dict(unknown or {}),
+        captured_at="2026-11-21T12:00:00Z",
+        captured_via="python",
+        envprint_version="0.1.0",
+        digest=digest,
+        section_digests=sections,
+    )
+
+
+def host(**answers: Any) -> RecordedHost:
+    """A recorded machine. `read` may map a path to text; questions without argument take it bare.
+
+    For example `host(read={"/proc/cpuinfo": "…"}, cpus=[0, 1], environ={"TZ": "UTC"})`.
+    """
+    bare = ("interpreter", "system", "cpus", "directory", "identity", "now", "gpu", "deep")
+    recorded = {
+        name: {"": value} if name in bare else dict(value) for name, value in answers.items()
+    }
+    for path, content in recorded.get("read", {}).items():
+        if isinstance(content, str):
+            recorded["read"][path] = content.split("\n")
+    return RecordedHost(recorded)
+
+
+Said = tuple[list[Finding], list[Undecided]]
+
+
+def drift(
+    rule: str,
+    before: Fingerprint,
+    after: Fingerprint,
+    frameworks: Iterable[str] = (),
+    device: str = "cpu",
+) -> Said:
+    """What one rule says of two fingerprints: its findings (or advice) and its doubts."""
+    return _only(rule, judge_drift(before, after, workload(frameworks, device), Policy()))
+
+
+def state(
+    rule: str, now: Fingerprint, frameworks: Iterable[str] = (), device: str = "cpu", **options: Any
+) -> Said:
+    """What one rule says of one fingerprint."""
+    return _only(rule, judge_state(now, None, workload(frameworks, device, **options), Policy()))
+
+
+def workload(frameworks: Iterable[str] = (), device: str = "cpu", **options: Any) -> Workload:
+    """A workload on x86_64."""
+    options.setdefault("machine", "x86_64")
+    return Workload(tuple(sorted(frameworks)), device, **options)
+
+
+def _only(rule: str, report: Any) -> Said:
+    assert rule in {r.id for r in catalogue()}, f"no rule {rule!r}"
+    said = [f for f in (*report.findings, *report.advice) if f.rule == rule]
+    return said, [doubt for doubt in report.undecided if doubt.rule == rule]
