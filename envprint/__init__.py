@@ -1,3 +1,67 @@
-"""envprint."""
+"""envprint: what this environment is, and what a difference does to a training result.
+
+    import envprint
+
+    now = envprint.capture()                          # a Fingerprint
+    envprint.dump(now, "run.json")
+
+    report = envprint.diff(envprint.load("before.json"), now)
+    print(report.impact, report.summary)              # none, perf, numeric, diverges, breaks
+    for finding in report.findings:
+        print(finding.rule, finding.message, finding.remedy)
+
+    envprint.check(baseline="before.json", fail_on="diverges")   # or raise DriftError
+
+Importing this package imports nothing else: each name loads its part when it is first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from envprint._version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from envprint.api import capture, check, diff, dump, load
+    from envprint.errors import DriftError, EnvprintError
+    from envprint.model import Fingerprint, Impact, Report
+
+_HOMES = {
+    "capture": "api",
+    "check": "api",
+    "diff": "api",
+    "dump": "api",
+    "load": "api",
+    "DriftError": "errors",
+    "EnvprintError": "errors",
+    "Fingerprint": "model",
+    "Impact": "model",
+    "Report": "model",
+}
+
+__all__ = [
+    "DriftError",
+    "EnvprintError",
+    "Fingerprint",
+    "Impact",
+    "Report",
+    "capture",
+    "check",
+    "diff",
+    "dump",
+    "load",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'envprint' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"envprint.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -114,11 +114,10 @@ def _indented(value: Any, newline: str) -> Iterator[str]:
         yield f"{opening}{newline}  {text[1:-1]}{newline}{closing}"
         return
     comma = opening
-    for item in sorted(value) if isinstance(value, dict) else value:
+    for key, item in sorted(value.items()) if isinstance(value, dict) else enumerate(value):
         yield f"{comma}{newline}  "
         if isinstance(value, dict):
-            yield f"{flat.encode(item)}: "
-            item = value[item]
+            yield f"{flat.encode(key)}: "
         yield from _indented(item, newline + "  ")
         comma = ","
     yield newline + closing
@@ -169,7 +168,7 @@ def from_document(document: Any, name: str) -> Fingerprint:
     """A checked fingerprint from parsed JSON. Raises `DocumentError`, which begins with `name`."""
     if not isinstance(document, dict):
         raise DocumentError(f"{name}: expected a JSON object, found {type(document).__name__}")
-    _check_version(document, name)
+    check_version(document, name)
     for key in REQUIRED:
         if document.get(key) is None:
             raise DocumentError(f"{name}: not a fingerprint: the key {key!r} is missing")
@@ -177,18 +176,19 @@ def from_document(document: Any, name: str) -> Fingerprint:
         require(fingerprint_shape(), document)
     except ShapeFault as fault:
         place = fault.path.lstrip(".")
-        raise DocumentError(
-            f"{name}: {place}: expected {fault.expected}, found {fault.found}"
-        ) from None
+        found = f"expected {fault.expected}, found {fault.found}"
+        raise DocumentError(f"{name}: {place}: {found}") from None
     known = {
         field: document[field] for field in Fingerprint._fields if document.get(field) is not None
     }
-    known["unknown"] = dict(_not_recorded(document), **document["unknown"])
+    reason = f"not recorded by envprint {document['envprint_version']}"
+    known["unknown"] = dict.fromkeys(missing_fields(document), reason) | document["unknown"]
     known["foreign"] = tuple(_foreign(document))
     return Fingerprint(**{"captured_via": "", "section_digests": {}, **known})
 
 
-def _check_version(document: Mapping[str, Any], name: str) -> None:
+def check_version(document: Mapping[str, Any], name: str) -> None:
+    """Raise `DocumentError` unless the document's form is one that this envprint reads."""
     version = document.get("schema_version")
     ours = SCHEMA_VERSION.partition(".")[0]
     if not isinstance(version, str):
@@ -199,19 +199,16 @@ def _check_version(document: Mapping[str, Any], name: str) -> None:
         )
 
 
-def _not_recorded(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Declared fields that the document neither has nor lists: an older envprint did not know them."""
-    version = document["envprint_version"]
+def missing_fields(document: Mapping[str, Any]) -> Iterator[str]:
+    """The paths of declared fields that the document neither has nor lists as unknown."""
     for place in ("facts", "live"):
         for section in shape_of(place).fields:
             present = document[place].get(section.name) or {}
             assert isinstance(section.shape, Record)
             for field in section.shape.fields:
-                if field.name not in present:
-                    yield (
-                        f"{place}.{section.name}.{field.name}",
-                        f"not recorded by envprint {version}",
-                    )
+                path = f"{place}.{section.name}.{field.name}"
+                if field.name not in present and path not in document["unknown"]:
+                    yield path
 
 
 def _foreign(document: Mapping[str, Any]) -> Iterator[str]:

@@ -31,6 +31,10 @@ class InterpreterError(EnvprintError):
     """The interpreter given by `--python` did not answer."""
 
 
+class UsageError(EnvprintError):
+    """A command line that does not parse."""
+
+
 class DriftError(EnvprintError):
     """Raised by `envprint.check` when a finding reaches the threshold; `.report` has it all."""
 

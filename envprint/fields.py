@@ -7,7 +7,8 @@ NamedTuples, not dataclasses: see docs/decisions/0001-values-are-named-tuples.md
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Union
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 
 class Scalar(NamedTuple):
@@ -49,7 +50,7 @@ class Field(NamedTuple):
     unwatched: str | None = None
 
 
-Shape = Union[Scalar, ListOf, MapOf, Record]
+Shape = Scalar | ListOf | MapOf | Record
 
 TEXT = Scalar("string", (str,))
 INTEGER = Scalar("integer", (int,))
@@ -89,27 +90,32 @@ def require(shape: Shape, value: Any) -> None:
     if isinstance(shape, Scalar):
         if type(value) not in shape.types:
             raise ShapeFault(shape.word, value)
-    elif isinstance(shape, ListOf):
-        if type(value) is not list:
-            raise ShapeFault("array", value)
+        return
+    _require_container(shape, value)
+    for step, item_shape, item in _items(shape, value):
+        try:
+            require(item_shape, item)
+        except ShapeFault as fault:
+            raise fault.inside(step) from None
+
+
+def _require_container(shape: Shape, value: Any) -> None:
+    wanted, word = (list, "array") if isinstance(shape, ListOf) else (dict, "object")
+    if type(value) is not wanted:
+        raise ShapeFault(word, value)
+
+
+def _items(shape: Shape, value: Any) -> Iterator[tuple[str, Shape, Any]]:
+    if isinstance(shape, ListOf):
         for index, item in enumerate(value):
-            _require_at(f"[{index}]", shape.item, item)
-    elif type(value) is not dict:
-        raise ShapeFault("object", value)
+            yield f"[{index}]", shape.item, item
     elif isinstance(shape, MapOf):
         for key, item in value.items():
-            _require_at(f"[{key}]", shape.item, item)
-    else:
+            yield f"[{key}]", shape.item, item
+    elif isinstance(shape, Record):
         for field in shape.fields:
             if field.name in value:
-                _require_at(f".{field.name}", field.shape, value[field.name])
-
-
-def _require_at(step: str, shape: Shape, value: Any) -> None:
-    try:
-        require(shape, value)
-    except ShapeFault as fault:
-        raise fault.inside(step) from None
+                yield f".{field.name}", field.shape, value[field.name]
 
 
 def step(shape: Shape | None, key: str) -> str:

@@ -47,10 +47,13 @@ def _read_all(descriptor: int, name: str) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while size <= MAX_BYTES:
-        ready, _, _ = select.select([descriptor], [], [], PIPE_TIMEOUT_S)
-        if not ready:
-            raise DocumentError(f"{name}: nothing came for {PIPE_TIMEOUT_S:g} s")
-        chunk = os.read(descriptor, min(1 << 20, MAX_BYTES + 1 - size))
+        try:
+            # Reading first: a FIFO without a writer says "end" here, but select would wait.
+            chunk = os.read(descriptor, min(1 << 20, MAX_BYTES + 1 - size))
+        except BlockingIOError:
+            if not select.select([descriptor], [], [], PIPE_TIMEOUT_S)[0]:
+                raise DocumentError(f"{name}: nothing came for {PIPE_TIMEOUT_S:g} s") from None
+            continue
         if not chunk:
             break
         chunks.append(chunk)

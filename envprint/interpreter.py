@@ -3,25 +3,27 @@
 This file runs twice: imported by envprint, and as source text in the interpreter given by
 `--python`, whatever its version. So it uses nothing but what Python 3.6 had, imports only modules
 that every interpreter has loaded at start-up, and keeps no state. Annotations that 3.6 could not
-evaluate are text.
+evaluate are text. It never imports a framework, it looks at those that are there.
 """
 
 import os
 import sys
+import warnings
 
 MARK = "\x02envprint\x03"
 """Printed in front of the description, because start-up hooks may print too."""
 
 FRAMEWORK_MODULES = ("numpy", "scipy", "sklearn", "tensorflow", "keras", "torch", "jax", "jaxlib")
 
+HASH_PROBE = "envprint"
+"""The text whose hash shows which seed is really in force."""
+
 
 def describe() -> "dict[str, object]":
-    """Everything about this interpreter that only code inside it can know, as JSON types."""
-    flags = {
-        name: int(getattr(sys.flags, name))
-        for name in dir(sys.flags)
-        if not name.startswith("_") and isinstance(getattr(sys.flags, name), int)
-    }
+    """Everything about this interpreter that only code inside it can know, as JSON types.
+
+    Call it in the thread whose work matters: subnormals and Keras' policy belong to a thread.
+    """
     return {
         "implementation": sys.implementation.name,
         "version": ".".join(map(str, sys.version_info[:3])) + _release_suffix(),
@@ -31,9 +33,11 @@ def describe() -> "dict[str, object]":
         "base_prefix": sys.base_prefix,
         "platform": sys.platform,
         "byte_order": sys.byteorder,
-        "flags": flags,
-        "x_options": {name: str(value) for name, value in sys._xoptions.items()},
+        "flags": _flags(),
+        "x_options": {name: str(value) for name, value in getattr(sys, "_xoptions", {}).items()},
         "gil_enabled": bool(getattr(sys, "_is_gil_enabled", lambda: True)()),
+        "hash_algorithm": sys.hash_info.algorithm,
+        "hash_probe": hash(HASH_PROBE),
         "subnormals_flushed": sys.float_info.min / 2 == 0.0,
         "libc": _libc(),
         "path": _search_path(),
@@ -41,7 +45,17 @@ def describe() -> "dict[str, object]":
         "site_hooks": sorted(
             name for name in ("sitecustomize", "usercustomize") if name in sys.modules
         ),
+        "switches": _switches(),
         "pid": os.getpid(),
+    }
+
+
+def _flags() -> "dict[str, int]":
+    """`sys.flags` as numbers, without the size fields of a struct sequence."""
+    return {
+        name: int(getattr(sys.flags, name))
+        for name in dir(sys.flags)
+        if not name.startswith(("_", "n_")) and isinstance(getattr(sys.flags, name), int)
     }
 
 
@@ -65,14 +79,126 @@ def _search_path() -> "list[str]":
     """
     entries = [entry for entry in sys.path if isinstance(entry, str)]
     main = getattr(sys.modules.get("__main__"), "__file__", None)
-    here = {os.getcwd() if os.path.isdir(".") else ""}
+    here = {_directory()}
     if main:
-        here.add(os.path.dirname(os.path.abspath(main)))
+        here.add(os.path.dirname(_absolute(main)))
     if sys.argv and sys.argv[0]:
-        here.add(os.path.dirname(os.path.abspath(sys.argv[0])))
-    if entries and (not entries[0] or os.path.abspath(entries[0]) in here):
+        here.add(os.path.dirname(_absolute(sys.argv[0])))
+    if entries and (not entries[0] or _absolute(entries[0]) in here):
         entries = entries[1:]
-    return [os.path.abspath(entry) for entry in entries if entry]
+    return [_absolute(entry) for entry in entries if entry]
+
+
+def _directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it has been removed under the running process
+        return ""
+
+
+def _absolute(path: str) -> str:
+    return os.path.normpath(os.path.join(_directory(), path))
+
+
+SWITCHES = (
+    ("torch-deterministic-algorithms", "torch", "are_deterministic_algorithms_enabled()", None),
+    (
+        "torch-deterministic-warn-only",
+        "torch",
+        "is_deterministic_algorithms_warn_only_enabled()",
+        None,
+    ),
+    ("torch-cudnn-benchmark", "torch", "backends.cudnn.benchmark", None),
+    ("torch-cudnn-deterministic", "torch", "backends.cudnn.deterministic", None),
+    # From PyTorch 2.9 on; asking for allow_tf32 there raises when both ways of setting were used.
+    # https://docs.pytorch.org/docs/2.9/notes/cuda.html#tensorfloat-32-tf32-on-ampere-and-later-devices
+    ("torch-matmul-tf32", "torch", "backends.cuda.matmul.fp32_precision", "tf32"),
+    ("torch-matmul-tf32", "torch", "backends.cuda.matmul.allow_tf32", None),
+    ("torch-cudnn-tf32", "torch", "backends.cudnn.conv.fp32_precision", "tf32"),
+    ("torch-cudnn-tf32", "torch", "backends.cudnn.allow_tf32", None),
+    ("torch-float32-matmul-precision", "torch", "get_float32_matmul_precision()", None),
+    ("torch-threads", "torch", "get_num_threads()", None),
+    (
+        "tensorflow-op-determinism",
+        "tensorflow.python.framework.config",
+        "is_op_determinism_enabled()",
+        None,
+    ),
+    (
+        "tensorflow-tf32",
+        "tensorflow.python.framework.config",
+        "tensor_float_32_execution_enabled()",
+        None,
+    ),
+    # tf.config.threading.get_… would look for GPUs; these attributes only hold what was set.
+    (
+        "tensorflow-intra-op-threads",
+        "tensorflow.python.eager.context",
+        "_context._intra_op_parallelism_threads",
+        None,
+    ),
+    (
+        "tensorflow-inter-op-threads",
+        "tensorflow.python.eager.context",
+        "_context._inter_op_parallelism_threads",
+        None,
+    ),
+    # keras.config.dtype_policy() would fix the default in place, so that a later set_floatx had
+    # no effect; before it is fixed, floatx is the policy.
+    (
+        "keras-dtype-policy",
+        "keras.src.backend.common.global_state",
+        "GLOBAL_STATE_TRACKER.dtype_policy.name",
+        None,
+    ),
+    ("keras-dtype-policy", "keras", "config.floatx()", None),
+    ("keras-floatx", "keras", "config.floatx()", None),
+    ("keras-backend", "keras", "config.backend()", None),
+    ("jax-x64", "jax", "config.jax_enable_x64", None),
+    ("jax-matmul-precision", "jax", "config.jax_default_matmul_precision", None),
+    ("jax-threefry-partitionable", "jax", "config.jax_threefry_partitionable", None),
+    ("jax-prng", "jax", "config.jax_default_prng_impl", None),
+)
+"""Name, loaded module, what to ask it for, and the answer that means "on" (None: it is plain).
+
+Of several rows with one name the first that answers counts.
+"""
+
+
+def _switches() -> "dict[str, dict[str, str]]":
+    """Name to `value` and `source`, or to `error` and `source` where a framework refuses to tell.
+
+    Only of frameworks that are loaded, and only what is set: 0 and None mean "left to itself".
+    """
+    found = {}  # type: dict[str, dict[str, str]]
+    with warnings.catch_warnings():
+        # PyTorch 2.9 warns when it is asked for settings that it means to rename.
+        warnings.simplefilter("ignore")
+        for name, module, question, on in SWITCHES:
+            if module in sys.modules and "value" not in found.get(name, ()):
+                answer = _ask(sys.modules[module], question, on)
+                if answer:
+                    answer["source"] = module + "." + question
+                    found[name] = answer
+    return found
+
+
+def _ask(place: object, question: str, on: "str | None") -> "dict[str, str] | None":
+    """The answer to a dotted question in which `()` means a call; None when there is none."""
+    try:
+        for step in question.split("."):
+            place = getattr(place, step.replace("()", ""))
+            if step.endswith("()"):
+                place = place()  # type: ignore[operator]
+    except (AttributeError, TypeError, ImportError, KeyError):
+        return None  # another version, or one that is still being imported
+    except (RuntimeError, ValueError, OSError) as error:
+        return {"error": str(error).partition("\n")[0]}
+    if on is not None and isinstance(place, str):
+        place = place == on
+    if isinstance(place, bool):
+        return {"value": "on" if place else "off"}
+    return {"value": str(place)} if place and isinstance(place, (int, str)) else None
 
 
 def print_description() -> None:

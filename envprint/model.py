@@ -277,6 +277,15 @@ class Report(NamedTuple):
     advice: tuple[Finding, ...]
     ignored: tuple[Ignored, ...]
 
-    def reaches(self, threshold: Impact) -> bool:
-        """Whether a finding is at or above `threshold`."""
-        return any(finding.impact >= threshold for finding in self.findings)
+    def exit_code(
+        self, fail_on: Impact, fail_on_unknown: bool = False, strict: bool = False
+    ) -> int:
+        """1 when a finding (with `strict`, advice too) is at or above `fail_on`, else 3 or 0.
+
+        3 is for a rule that could have reached the threshold, where unknown must fail.
+        """
+        counted = self.findings + (self.advice if strict else ())
+        if any(finding.impact >= fail_on for finding in counted):
+            return 1
+        doubtful = any(doubt.impact >= fail_on for doubt in self.undecided)
+        return 3 if fail_on_unknown and doubtful else 0

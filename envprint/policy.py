@@ -6,6 +6,7 @@ applied is worse than none.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -79,12 +80,12 @@ class Policy(NamedTuple):
         return None
 
 
-def parse_policy(text: str, name: str, today: str) -> Policy:
-    """The policy in TOML `text`; entries that expired before `today` (ISO date) do not hold.
+def parse_policy(content: bytes, name: str, today: str) -> Policy:
+    """The policy in the TOML `content`; entries that expired before `today` (ISO date) do not hold.
 
     Raises `PolicyError`, which begins with `name`.
     """
-    data = _parse_toml(text, name)
+    data = _parse_toml(content, name)
     try:
         require(SHAPE, data)
     except ShapeFault as fault:
@@ -110,13 +111,15 @@ def parse_policy(text: str, name: str, today: str) -> Policy:
     )
 
 
-def _parse_toml(text: str, name: str) -> dict[str, Any]:
-    try:
+def _parse_toml(content: bytes, name: str) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
         import tomllib
-    except ModuleNotFoundError:  # Python 3.10
+    else:
         import tomli as tomllib
     try:
-        data = tomllib.loads(text)
+        data = tomllib.loads(content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise PolicyError(f"{name}: not UTF-8 text (byte {error.start})") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise PolicyError(f"{name}: not valid TOML: {error}") from None
     for entry in data.get("ignore", []) if isinstance(data.get("ignore"), list) else []:

@@ -14,6 +14,8 @@ MEANING = {
     Impact.BREAKS: "probably does not run",
 }
 """What each impact means for the same code on the same data."""
+DEVICES = {"cpu": "the CPU", "gpu": "a GPU"}
+"""How a sentence calls each device."""
 
 LOOK_NEXT = "look at the code, the data and the seeds"
 

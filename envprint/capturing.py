@@ -69,7 +69,7 @@ def _read(collector: Collector, host: Host, timeout_s: float) -> Mapping[str, An
             outcome.append(collector.read(host))
         # Whatever a collector meets on a machine nobody has seen, the capture goes on: the
         # section becomes unknown and says why.
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  see the reason above
             outcome.append(Unknown(f"the collector failed: {type(error).__name__}: {error}"))
 
     thread = threading.Thread(target=work, name=f"envprint-{collector.section}", daemon=True)

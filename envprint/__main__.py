@@ -1,0 +1,5 @@
+"""`python -m envprint` is the command `envprint`."""
+
+from envprint.cli import main
+
+raise SystemExit(main())

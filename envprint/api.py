@@ -1,0 +1,123 @@
+"""The functions of `import envprint`: the same engine as the command line, with values."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Mapping
+
+from envprint import capturing
+from envprint.document import dumps, loads
+from envprint.errors import DriftError, EnvprintError
+from envprint.files import read_input, write_output
+from envprint.host import LiveHost
+from envprint.judge import judge_drift, judge_state
+from envprint.model import Fingerprint, Impact, Report
+from envprint.policy import Policy, parse_policy
+from envprint.workload import FRAMEWORKS, detect
+
+Place = str | os.PathLike[str]
+Source = Fingerprint | Place
+
+
+def capture(
+    *,
+    python: Place | None = None,
+    label: str | None = None,
+    note: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    deep: bool = False,
+    identify: bool = False,
+    timeout_s: float = capturing.COLLECTOR_TIMEOUT_S,
+) -> Fingerprint:
+    """A fingerprint of this process and its machine, or of the interpreter at `python`.
+
+    Sees which frameworks this process has imported and the switches in force in them; imports
+    none itself. `timeout_s` is each collector's limit. Raises `EnvprintError` when `python` does
+    not answer.
+    """
+    host = LiveHost(os.fspath(python) if python else None, deep=deep)
+    return capturing.capture(
+        host, label=label, note=note, tags=tags, timeout_s=timeout_s, identify=identify
+    )
+
+
+def load(path: Place) -> Fingerprint:
+    """The fingerprint in the file at `path`. Raises `EnvprintError` naming file and place."""
+    name = os.fspath(path)
+    return loads(read_input(name), name)
+
+
+def dump(fingerprint: Fingerprint, path: Place) -> None:
+    """Write the document to `path` in one step. Raises `EnvprintError`; nothing is harmed."""
+    write_output(os.fspath(path), dumps(fingerprint))
+
+
+def diff(
+    baseline: Source,
+    current: Source,
+    *,
+    frameworks: Iterable[str] = (),
+    device: str | None = None,
+    policy: Place | None = None,
+) -> Report:
+    """What the differences between two fingerprints (or files) do to a training result.
+
+    `frameworks` and `device` narrow the workload as `--framework` and `--device` do. Raises
+    `EnvprintError`.
+    """
+    before, after, agreed = _fingerprint(baseline), _fingerprint(current), _policy(policy)
+    names = _checked(frameworks) or agreed.frameworks
+    return judge_drift(before, after, detect(after, names, device or agreed.device), agreed)
+
+
+def check(
+    baseline: Source | None = None,
+    *,
+    fail_on: str | Impact | None = None,
+    frameworks: Iterable[str] = (),
+    device: str | None = None,
+    policy: Place | None = None,
+    strict: bool = False,
+) -> Report:
+    """Judge this process and its machine now, and against `baseline` when given.
+
+    Returns the report, or raises `DriftError` (its `.report` is the report) when a finding is at
+    or above `fail_on` (default: the policy's, else `numeric`).
+    """
+    agreed = _policy(policy)
+    threshold = agreed.fail_on if fail_on is None else _impact(fail_on)
+    before = _fingerprint(baseline) if baseline is not None else None
+    now = capture()
+    workload = detect(now, _checked(frameworks) or agreed.frameworks, device or agreed.device)
+    report = judge_state(now, before, workload, agreed)
+    if report.exit_code(threshold, agreed.on_unknown == "fail", strict):
+        raise DriftError(f"{report.impact.word}: {report.summary}", report)
+    return report
+
+
+def _fingerprint(source: Source) -> Fingerprint:
+    return source if isinstance(source, Fingerprint) else load(source)
+
+
+def _policy(path: Place | None) -> Policy:
+    if path is None:
+        return Policy()
+    name = os.fspath(path)
+    return parse_policy(read_input(name), name, time.strftime("%Y-%m-%d"))
+
+
+def _checked(frameworks: Iterable[str]) -> tuple[str, ...]:
+    names = (frameworks,) if isinstance(frameworks, str) else tuple(frameworks)
+    for name in names:
+        if name not in FRAMEWORKS:
+            raise EnvprintError(f"no framework {name!r}; known: {', '.join(FRAMEWORKS)}")
+    return names
+
+
+def _impact(word: str | Impact) -> Impact:
+    try:
+        return word if isinstance(word, Impact) else Impact[word.upper()]
+    except KeyError:
+        known = ", ".join(impact.word for impact in Impact)
+        raise EnvprintError(f"no impact {word!r}; known: {known}") from None

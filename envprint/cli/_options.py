@@ -1,0 +1,142 @@
+"""Options that several verbs share, and what they mean."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from importlib import import_module
+
+from envprint import outputs
+from envprint.capturing import COLLECTOR_TIMEOUT_S, capture
+from envprint.cli._console import Console
+from envprint.document import loads
+from envprint.files import input_name, read_input
+from envprint.host import LiveHost
+from envprint.model import Fingerprint, Impact, Report, Workload
+from envprint.modules import module_names
+from envprint.policy import IMPACT_WORDS, UNKNOWN_ACTIONS, Policy, parse_policy
+from envprint.units import parse_size
+from envprint.workload import FRAMEWORKS, detect
+
+EXIT_CODES = """\
+exit codes:
+  0  nothing at or above --fail-on (default: numeric)
+  1  at least one finding at or above it
+  2  could not do the job: wrong usage, unreadable input, unwritable output
+  3  with --on-unknown fail: nothing found, but a rule that could reach the
+     threshold could not be decided
+"""
+
+
+def add_capture_options(parser: argparse.ArgumentParser) -> None:
+    """How to capture."""
+    parser.add_argument(
+        "--python",
+        metavar="PATH",
+        help="observe this interpreter's environment, not envprint's own",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=_seconds,
+        default=COLLECTOR_TIMEOUT_S,
+        metavar="S",
+        help="what each collector may take, in seconds (default: %(default)g)",
+    )
+
+
+def add_judging_options(parser: argparse.ArgumentParser) -> None:
+    """How to judge, and how to say it."""
+    parser.add_argument(
+        "--format", choices=module_names(outputs), default="text", help="default: %(default)s"
+    )
+    parser.add_argument("-o", "--output", metavar="FILE", help="write the report to FILE")
+    parser.add_argument(
+        "--fail-on",
+        choices=IMPACT_WORDS,
+        metavar="IMPACT",
+        help=f"one of {', '.join(IMPACT_WORDS)}",
+    )
+    parser.add_argument("--policy", metavar="FILE", help="the team's policy (TOML)")
+    parser.add_argument(
+        "--framework",
+        action="append",
+        default=[],
+        choices=FRAMEWORKS,
+        help="judge for this framework only; may be given again (default: those installed)",
+    )
+    parser.add_argument("--device", choices=("cpu", "gpu"), help="default: gpu when one is visible")
+    parser.add_argument(
+        "--on-unknown", choices=UNKNOWN_ACTIONS, help="what an undecided rule does (default: warn)"
+    )
+    parser.add_argument("--strict", action="store_true", help="advice counts as a finding")
+
+
+def capture_now(options: argparse.Namespace, console: Console, **details: object) -> Fingerprint:
+    """A fingerprint of this machine."""
+    host = LiveHost(options.python, deep=getattr(options, "deep", False))
+    return capture(host, via="cli", timeout_s=options.timeout, **details)  # type: ignore[arg-type]
+
+
+def load(path: str, console: Console) -> Fingerprint:
+    """The fingerprint at `path`; warns of keys that this version does not know."""
+    fingerprint = loads(read_input(path), input_name(path))
+    if fingerprint.foreign:
+        names = ", ".join(sorted(fingerprint.foreign)[:5])
+        console.warn(f"{input_name(path)}: {len(fingerprint.foreign)} keys are not known: {names}")
+    return fingerprint
+
+
+def policy_of(options: argparse.Namespace) -> Policy:
+    """The policy in force: the file, with the options on top."""
+    policy = Policy()
+    if options.policy:
+        today = time.strftime("%Y-%m-%d")
+        policy = parse_policy(read_input(options.policy), input_name(options.policy), today)
+    if options.fail_on:
+        policy = policy._replace(fail_on=Impact[options.fail_on.upper()])
+    return policy._replace(on_unknown=options.on_unknown or policy.on_unknown)
+
+
+def workload_of(options: argparse.Namespace, policy: Policy, now: Fingerprint) -> Workload:
+    """The workload that the options and the policy name, completed by what is installed."""
+    workload = detect(now, options.framework or policy.frameworks, options.device or policy.device)
+    return workload._replace(
+        min_free_gpu_bytes=getattr(options, "min_free_gpu", None),
+        batch_size=getattr(options, "batch_size", None),
+        replicas=getattr(options, "replicas", None),
+    )
+
+
+def present(report: Report, policy: Policy, options: argparse.Namespace, console: Console) -> int:
+    """Print the report in the format asked for and return the exit code."""
+    output = import_module(f"envprint.outputs.{options.format}")
+    colour = console.colour() and not options.output
+    console.emit(output.render(report, colour), options.output)
+    if policy.on_unknown == "warn" and report.undecided and options.format != "text":
+        console.warn(f"{len(report.undecided)} rules could not be decided")
+    return report.exit_code(policy.fail_on, policy.on_unknown == "fail", options.strict)
+
+
+def size_argument(text: str) -> int:
+    """An `argparse` type for sizes."""
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def count_argument(text: str) -> int:
+    """An `argparse` type for counts of one or more."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, found {text!r}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1e6:
+        raise argparse.ArgumentTypeError(f"expected a number of seconds above 0, found {text!r}")
+    return seconds

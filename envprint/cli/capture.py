@@ -1,0 +1,57 @@
+"""`envprint capture`: write one fingerprint."""
+
+from __future__ import annotations
+
+import argparse
+
+from envprint.cli._console import Console
+from envprint.cli._options import add_capture_options, capture_now
+from envprint.document import dumps
+
+HELP = "capture this environment into a fingerprint (JSON)"
+EPILOG = """\
+example:
+  envprint capture -o before.json --label "before the upgrade"
+
+exit codes:
+  0  captured; what could not be determined is listed in the document
+  2  could not do the job
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this verb."""
+    parser.add_argument("-o", "--output", metavar="FILE", help="write here (default: stdout)")
+    add_capture_options(parser)
+    parser.add_argument("--label", metavar="TEXT", help="a short name for reports")
+    parser.add_argument("--note", metavar="TEXT", help="free text to keep with it")
+    parser.add_argument(
+        "--tag", action="append", default=[], type=_tag, metavar="K=V", help="may be given again"
+    )
+    parser.add_argument(
+        "--deep", action="store_true", help="re-hash every installed file against its RECORD"
+    )
+    parser.add_argument(
+        "--identify", action="store_true", help="include user, host name and home directory"
+    )
+
+
+def _tag(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, found {text!r}")
+    return key, value
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Capture and write."""
+    fingerprint = capture_now(
+        options,
+        console,
+        label=options.label,
+        note=options.note,
+        tags=dict(options.tag),
+        identify=options.identify,
+    )
+    console.emit(dumps(fingerprint), options.output)
+    return 0

@@ -1,0 +1,55 @@
+"""`envprint check`: the pre-flight of this machine, with or without a baseline."""
+
+from __future__ import annotations
+
+import argparse
+
+from envprint.cli._console import Console
+from envprint.cli._options import (
+    EXIT_CODES,
+    add_capture_options,
+    add_judging_options,
+    capture_now,
+    count_argument,
+    load,
+    policy_of,
+    present,
+    size_argument,
+    workload_of,
+)
+from envprint.judge import judge_state
+
+HELP = "pre-flight: judge the state of this machine now, and against a baseline when given"
+EPILOG = f"""\
+example:
+  envprint check before.json --min-free-gpu 20GiB || exit 1
+
+{EXIT_CODES}"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this verb."""
+    parser.add_argument("baseline", metavar="BASELINE", nargs="?", help="a fingerprint file, or -")
+    parser.add_argument(
+        "--batch-size", type=count_argument, metavar="N", help="the global batch size"
+    )
+    parser.add_argument(
+        "--replicas", type=count_argument, metavar="N", help="over how many it is split"
+    )
+    parser.add_argument(
+        "--min-free-gpu",
+        type=size_argument,
+        metavar="SIZE",
+        help="what each visible GPU must have free, such as 20GiB",
+    )
+    add_judging_options(parser)
+    add_capture_options(parser)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Capture, judge, print."""
+    policy = policy_of(options)
+    baseline = load(options.baseline, console) if options.baseline else None
+    current = capture_now(options, console)
+    workload = workload_of(options, policy, current)
+    return present(judge_state(current, baseline, workload, policy), policy, options, console)

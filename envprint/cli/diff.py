@@ -1,0 +1,43 @@
+"""`envprint diff`: judge what the differences between two fingerprints do."""
+
+from __future__ import annotations
+
+import argparse
+
+from envprint.cli._console import Console
+from envprint.cli._options import (
+    EXIT_CODES,
+    add_capture_options,
+    add_judging_options,
+    capture_now,
+    load,
+    policy_of,
+    present,
+    workload_of,
+)
+from envprint.judge import judge_drift
+
+HELP = "compare two fingerprints and judge what the differences do to a training result"
+EPILOG = f"""\
+example:
+  envprint diff before.json now --framework tensorflow --fail-on diverges
+
+{EXIT_CODES}"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this verb."""
+    parser.add_argument("baseline", metavar="BASELINE", help="a fingerprint file, or -")
+    parser.add_argument("current", metavar="CURRENT", help="another, or `now` to capture first")
+    add_judging_options(parser)
+    add_capture_options(parser)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Load, judge, print."""
+    policy = policy_of(options)
+    baseline = load(options.baseline, console)
+    captured = options.current == "now"
+    current = capture_now(options, console) if captured else load(options.current, console)
+    workload = workload_of(options, policy, current)
+    return present(judge_drift(baseline, current, workload, policy), policy, options, console)

@@ -1,0 +1,74 @@
+"""`envprint explain`: one rule's page, or the catalogue."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from envprint.cli._console import Console
+from envprint.document import to_json
+from envprint.errors import EnvprintError
+from envprint.explain import page
+from envprint.model import Rule
+from envprint.rules import catalogue
+
+HELP = "explain a rule: what it means, why, when not, what to do, evidence; or list them all"
+EPILOG = """\
+example:
+  envprint explain tensorflow-onednn-switched
+
+exit codes:
+  0  printed
+  2  no such rule
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this verb."""
+    parser.add_argument("rule", metavar="RULE", nargs="?", help="a rule's id (default: list all)")
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Print the page or the list."""
+    if options.rule:
+        rule = _find(options.rule)
+        text = to_json(_document(rule)) if options.format == "json" else page(rule)
+    elif options.format == "json":
+        text = to_json([_document(rule) for rule in catalogue()])
+    else:
+        width = max(len(rule.id) for rule in catalogue())
+        text = "".join(_line(rule, width) for rule in catalogue())
+    console.emit(text)
+    return 0
+
+
+def _find(name: str) -> Rule:
+    by_id = {rule.id: rule for rule in catalogue()}
+    if name not in by_id:
+        near = [rule for rule in by_id if set(name.split("-")) & set(rule.split("-"))]
+        hint = f"; near it: {', '.join(near[:5])}" if near else ""
+        raise EnvprintError(f"no rule {name!r}{hint}; `envprint explain` lists them all")
+    return by_id[name]
+
+
+def _line(rule: Rule, width: int) -> str:
+    word = "advice" if rule.advice else rule.impact.word
+    return f"{rule.id:<{width}}  {word:<8}  {rule.confidence.value}\n"
+
+
+def _document(rule: Rule) -> dict[str, Any]:
+    return {
+        "rule": rule.id,
+        "title": rule.title,
+        "impact": rule.impact.word,
+        "confidence": rule.confidence.value,
+        "advice": rule.advice,
+        "applies": rule.applies.text,
+        "watches": list(rule.watches),
+        "why": rule.why,
+        "not_when": rule.not_when,
+        "remedy": rule.remedy,
+        "evidence": [evidence._asdict() for evidence in rule.evidence],
+        "yields_to": list(rule.yields_to),
+    }

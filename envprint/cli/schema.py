@@ -1,0 +1,29 @@
+"""`envprint schema`: print a published JSON Schema."""
+
+from __future__ import annotations
+
+import argparse
+
+from envprint.cli._console import Console
+from envprint.schema import KINDS, published
+
+HELP = "print a published JSON Schema"
+EPILOG = """\
+example:
+  envprint schema fingerprint > fingerprint-1.json
+
+exit codes:
+  0  printed
+  2  could not do the job
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this verb."""
+    parser.add_argument("kind", choices=KINDS)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Print the file that was shipped."""
+    console.emit(published(options.kind))
+    return 0

@@ -1,0 +1,33 @@
+"""`envprint show`: a fingerprint for people."""
+
+from __future__ import annotations
+
+import argparse
+
+from envprint.cli._console import Console
+from envprint.cli._options import add_capture_options, capture_now, load
+from envprint.outputs._fingerprint import render
+
+HELP = "show a fingerprint for people (default: of this machine, now)"
+EPILOG = """\
+example:
+  envprint show before.json
+
+exit codes:
+  0  printed
+  2  could not do the job
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this verb."""
+    parser.add_argument("file", metavar="FILE", nargs="?", help="a fingerprint file, or -")
+    add_capture_options(parser)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Load or capture, and print."""
+    named = options.file and options.file != "now"
+    fingerprint = load(options.file, console) if named else capture_now(options, console)
+    console.emit(render(fingerprint, console.colour()))
+    return 0

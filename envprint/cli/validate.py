@@ -1,0 +1,48 @@
+"""`envprint validate`: check documents against the published schema."""
+
+from __future__ import annotations
+
+import argparse
+
+from envprint.cli._console import Console
+from envprint.files import input_name, read_input
+from envprint.schema import faults
+
+HELP = "check fingerprint and report documents against the published JSON Schema"
+EPILOG = """\
+example:
+  envprint validate before.json after.json
+
+exit codes:
+  0  every document is valid
+  2  at least one is not; every fault is named with its place
+"""
+
+MOST_FAULTS = 20
+"""Named per document; a document of another kind would have thousands."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this verb."""
+    parser.add_argument("files", metavar="FILE", nargs="+", help="a document, or -")
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Name every fault of every document."""
+    from envprint.errors import DocumentError
+
+    code = 0
+    for path in options.files:
+        name = input_name(path)
+        try:
+            found = faults(read_input(path), name)
+        except DocumentError as error:
+            found = [str(error)]
+        for fault in found[:MOST_FAULTS]:
+            console.complain(fault)
+        if len(found) > MOST_FAULTS:
+            console.complain(f"{name}: {len(found) - MOST_FAULTS} more faults")
+        if not found:
+            console.emit(f"{name}: valid\n")
+        code = code or (2 if found else 0)
+    return code

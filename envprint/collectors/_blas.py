@@ -1,0 +1,118 @@
+"""Which BLAS the array libraries carry, read from their build configuration and their files.
+
+NumPy and SciPy write down what they were built with; the file they load is the one their wheel
+carries, or in conda and distribution packages the one that a chain of links ends at.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from envprint.collectors._places import Bundled, bundled_libraries, directory_of
+from envprint.host import Host
+
+
+class Blas(NamedTuple):
+    """One BLAS library and the package that uses it."""
+
+    name: str
+    """As its user calls it: scipy-openblas, openblas, mkl, accelerate, blas."""
+    version: str | None
+    """As its user was built with."""
+    library: str | None
+    """File below the search directory or the prefix, else its full path; None when not found."""
+    owner: str
+    """The package that carries or names it: numpy, scipy, torch."""
+
+
+def blas_libraries(host: Host) -> list[Blas]:
+    """Every BLAS that an installed package would load, in order of owner.
+
+    Raises `OSError` when a directory may not be listed, `ValueError` for a configuration that is
+    not understood.
+    """
+    bundled = [b for b in bundled_libraries(host) if _is_blas(b.file)]
+    configured = {owner: blas_of(host, owner) for owner in ("numpy", "scipy")}
+    found = [blas for blas in configured.values() if blas]
+    for library in bundled:
+        if library.owner not in configured:
+            found.append(Blas(_name_of(library.file), None, library.file, library.owner))
+    return sorted(found, key=lambda blas: (blas.owner, blas.library or ""))
+
+
+def blas_of(host: Host, package: str) -> Blas | None:
+    """The BLAS of `package` (numpy or scipy), or None when the package is not installed.
+
+    Raises `OSError`, and `ValueError` when its `__config__.py` is not understood.
+    """
+    directory = directory_of(host, f"{package}/__config__.py")
+    if directory is None:
+        return None
+    name, version = parse_config(host.text(f"{directory}/{package}/__config__.py"))
+    return Blas(name, version, _library(host, package, directory, name), package)
+
+
+# "blas": {
+#     "name": "scipy-openblas",
+#     "found": bool("True".lower().replace("false", "")),
+#     "version": "0.3.31.188.0",
+# https://github.com/numpy/numpy/blob/main/numpy/__config__.py.in
+_BLAS = re.compile(r"""["']blas["']:\s*\{([^}]*)\}""")
+_ENTRY = re.compile(r"""["'](name|version)["']:\s*r?["']([^"']*)["']""")
+# blas_mkl_info={'libraries': ['mkl_rt', 'pthread'], …} until NumPy 1.25, empty when not used
+_OLD = re.compile(
+    r"^(?:blas_opt_info|openblas64__info|openblas_info|blas_mkl_info)\s*=\s*(.*)$", re.M
+)
+_OLD_LIBRARIES = re.compile(r"""["']libraries["']:\s*\[["']([^"']+)""")
+
+
+def parse_config(text: str) -> tuple[str, str | None]:
+    """Name and version of the BLAS in a `__config__.py`; no version before NumPy 1.26.
+
+    Raises `ValueError` when no form of it is found.
+    """
+    section = _BLAS.search(text)
+    entry = dict(_ENTRY.findall(section[1])) if section else {}
+    if "name" in entry:
+        version = entry.get("version")
+        return entry["name"], None if version in ("", "unknown") else version
+    for line in _OLD.findall(text):
+        libraries = _OLD_LIBRARIES.search(line)
+        if libraries:
+            return libraries[1], None
+    raise ValueError("no BLAS in the build configuration")
+
+
+_NAMES = ("openblas", "mkl_rt", "blis", "nvpl_blas", "armpl", "accelerate")
+
+
+def _is_blas(file: str) -> bool:
+    return any(name in file.rpartition("/")[2] for name in _NAMES)
+
+
+def _name_of(file: str) -> str:
+    return next(name for name in _NAMES if name in file)
+
+
+def _library(host: Host, package: str, directory: str, name: str) -> str | None:
+    for library in bundled_libraries(host):
+        if _belongs(library, package, directory):
+            return library.file
+    prefix = str(host.interpreter()["prefix"])
+    names = (
+        ("libmkl_rt.so.2", "libmkl_rt.so.1") if "mkl" in name else ("libcblas.so.3", "libblas.so.3")
+    )
+    for folder in (f"{prefix}/lib", *_system_folders(host)):
+        for file in names:
+            if host.kind(f"{folder}/{file}") == "file":
+                return host.real_path(f"{folder}/{file}").removeprefix(f"{prefix}/")
+    return None
+
+
+def _belongs(library: Bundled, package: str, directory: str) -> bool:
+    return (library.owner, library.directory) == (package, directory) and _is_blas(library.file)
+
+
+def _system_folders(host: Host) -> tuple[str, ...]:
+    return (f"/usr/lib/{host.system()['machine']}-linux-gnu", "/usr/lib64", "/usr/lib")

@@ -1,0 +1,104 @@
+"""Limits that control groups put on this process, in version 1 and version 2 of their interface.
+
+A group is bound by its own limit and by those of all groups around it, so every directory from
+the group's own up to the mount's root is asked and the tightest counts. In a container the path
+in /proc/self/cgroup may be that of the machine outside, and only the root is there to be asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from envprint.collectors._attempt import text_or_none
+from envprint.host import Host
+
+ROOT = "/sys/fs/cgroup"
+
+# Version 1 says "no limit" with the largest number of whole pages in 63 bits.
+_UNLIMITED_BYTES = 1 << 60
+
+
+def quota_cpus(host: Host) -> float | None:
+    """CPU time this process may use per time that passes; None without a limit.
+
+    Raises `OSError` and `ValueError`.
+    """
+    return _tightest(host, "cpu", _quota_v1, _quota_v2)
+
+
+def memory_limit_bytes(host: Host) -> int | None:
+    """Memory this process and its group may use; None without a limit.
+
+    Raises `OSError` and `ValueError`.
+    """
+    limit = _tightest(host, "memory", _memory_v1, _memory_v2)
+    return None if limit is None else int(limit)
+
+
+Limit = Callable[[Host, str], "float | None"]
+
+
+def _tightest(host: Host, controller: str, version_1: Limit, version_2: Limit) -> float | None:
+    groups = parse_groups(text_or_none(host, "/proc/self/cgroup") or "")
+    if controller in groups:
+        read, root, path = version_1, f"{ROOT}/{controller}", groups[controller]
+    elif "" in groups:
+        read, root, path = version_2, ROOT, groups[""]
+    else:
+        return None
+    limits = [read(host, directory) for directory in _upwards(root, path)]
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+# 4:memory:/user.slice/user-1000.slice      (version 1: number, controllers, path)
+# 0::/system.slice/docker-3f9c.scope         (version 2)
+# https://man7.org/linux/man-pages/man7/cgroups.7.html
+def parse_groups(text: str) -> dict[str, str]:
+    """Controller to the group's path; the empty name stands for version 2."""
+    groups = {}
+    for line in text.splitlines():
+        _, _, rest = line.partition(":")
+        controllers, colon, path = rest.partition(":")
+        if colon:
+            groups.update(dict.fromkeys(controllers.split(","), path))
+    return groups
+
+
+def _upwards(root: str, path: str) -> Iterator[str]:
+    """The directories from that of the group up to the root of the mount."""
+    steps = [step for step in path.split("/") if step not in ("", "..")]
+    for count in range(len(steps), -1, -1):
+        yield "/".join((root, *steps[:count]))
+
+
+# 100000 in cpu.cfs_period_us and 200000, or -1 for no limit, in cpu.cfs_quota_us
+# https://docs.kernel.org/scheduler/sched-bwc.html
+def _quota_v1(host: Host, directory: str) -> float | None:
+    quota = _number(text_or_none(host, f"{directory}/cpu.cfs_quota_us"))
+    period = _number(text_or_none(host, f"{directory}/cpu.cfs_period_us"))
+    return quota / period if quota and period and quota > 0 else None
+
+
+# 200000 100000, or max 100000
+# https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu-interface-files
+def _quota_v2(host: Host, directory: str) -> float | None:
+    quota, _, period = (text_or_none(host, f"{directory}/cpu.max") or "max").partition(" ")
+    return None if quota.strip() == "max" else int(quota) / int(period)
+
+
+# 9223372036854771712
+# https://docs.kernel.org/admin-guide/cgroup-v1/memory.html
+def _memory_v1(host: Host, directory: str) -> float | None:
+    limit = _number(text_or_none(host, f"{directory}/memory.limit_in_bytes"))
+    return limit if limit is not None and limit < _UNLIMITED_BYTES else None
+
+
+# 8589934592, or max
+# https://docs.kernel.org/admin-guide/cgroup-v2.html#memory-interface-files
+def _memory_v2(host: Host, directory: str) -> float | None:
+    text = (text_or_none(host, f"{directory}/memory.max") or "max").strip()
+    return None if text == "max" else int(text)
+
+
+def _number(text: str | None) -> int | None:
+    return None if text is None else int(text)

@@ -1,0 +1,59 @@
+"""What a conda environment says of its packages: one JSON file each in `conda-meta`.
+
+The files list every path of a package and grow to megabytes, so only the channel is looked for
+in the text; name, version and build stand in the file's name.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+from envprint.collectors._attempt import attempt, names_or_empty
+from envprint.host import Host
+from envprint.model import Unknown
+from envprint.redact import HIDDEN, safe_text
+
+CondaPackage = dict[str, "str | Unknown | None"]
+
+
+def conda_packages(host: Host, prefix: str) -> dict[str, CondaPackage]:
+    """Version, build and channel by package name; empty outside conda.
+
+    Raises `OSError` when `conda-meta` may not be listed.
+    """
+    packages = {}
+    folder = f"{prefix}/conda-meta"
+    for file in names_or_empty(host, folder):
+        named = parse_file_name(file)
+        if named:
+            name, version, build = named
+            channel = attempt(partial(_channel, host, f"{folder}/{file}"))
+            packages[name] = {"version": version, "build": build, "channel": channel}
+    return packages
+
+
+def _channel(host: Host, path: str) -> str | None:
+    return parse_channel(host.read(path))
+
+
+# numpy-1.26.4-py311h64a7726_0.json
+# https://docs.conda.io/projects/conda-build/en/stable/resources/package-naming-conv.html
+def parse_file_name(file: str) -> tuple[str, str, str] | None:
+    """Name, version and build; None for other files, such as `history`."""
+    parts = file.removesuffix(".json").rsplit("-", 2)
+    return (parts[0], parts[1], parts[2]) if file.endswith(".json") and len(parts) == 3 else None
+
+
+# "channel": "https://conda.anaconda.org/conda-forge/linux-64",
+_CHANNEL = re.compile(rb'"channel":\s*"([^"\\]*)"')
+# https://host/t/TOKEN/channel is how a private channel carries its token.
+_TOKEN = re.compile(r"/t/[^/]+")
+
+
+def parse_channel(content: bytes) -> str | None:
+    """The channel in a package's JSON, without token or password; None when it names none."""
+    found = _CHANNEL.search(content)
+    if not found:
+        return None
+    return _TOKEN.sub(f"/t/{HIDDEN}", safe_text(found[1].decode("utf-8", "replace"))) or None

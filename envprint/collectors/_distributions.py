@@ -1,0 +1,92 @@
+"""Which distributions are installed, by listing the directories of the search path.
+
+Names and versions stand in the names of the `*.dist-info` and `*.egg-info` entries, so that 300
+distributions cost one listing; importlib.metadata costs several times the whole capture and is
+the oracle of a test. Entries that begin with `~` are what pip leaves of an interrupted removal:
+no import finds them, so they are not listed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from envprint.collectors._attempt import attempt, names_or_empty, text_or_none
+from envprint.collectors._places import search_directories
+from envprint.host import Host
+from envprint.model import Unknown
+
+
+class Installed(NamedTuple):
+    """One installed distribution."""
+
+    name: str
+    """Normalised: lower case, `-` between the words."""
+    version: str | Unknown | None
+    """None when neither the directory nor its metadata says it."""
+    directory: str
+    """The search directory."""
+    entry: str
+    """Name of its `.dist-info` or `.egg-info` there."""
+
+
+def distributions(host: Host) -> list[Installed]:
+    """All copies in the order in which an import meets them; in one directory by entry name.
+
+    Zip files on the search path and missing entries hold none. Raises `OSError` when a search
+    directory may not be listed.
+    """
+    return [found for directory in search_directories(host) for found in _in(host, directory)]
+
+
+def _in(host: Host, directory: str) -> Iterator[Installed]:
+    for entry in names_or_empty(host, directory):
+        if entry.endswith((".dist-info", ".egg-info")) and entry[0] != "~":
+            name, version = parse_entry(entry) or _described(host, f"{directory}/{entry}")
+            yield Installed(normalised(name), version, directory, entry)
+
+
+# scikit_learn-1.9.1.dist-info, PyGObject-3.42.2.egg-info, six-1.16.0-py3.11.egg-info
+# https://packaging.python.org/en/latest/specifications/recording-installed-packages/
+_ENTRY = re.compile(
+    r"(\w[\w.]*?)-(\d[\w.+!]*)(?:-py\d[\d.]*(?:-[\w.-]+)?)?\.(?:dist|egg)-info", re.ASCII
+)
+
+
+def parse_entry(entry: str) -> tuple[str, str] | None:
+    """Name and version in an entry's name; None when that alone does not tell them."""
+    match = _ENTRY.fullmatch(entry)
+    return (match[1], match[2]) if match else None
+
+
+def _described(host: Host, path: str) -> tuple[str, str | Unknown | None]:
+    if host.kind(path) == "directory":
+        file = f"{path}/{'METADATA' if path.endswith('.dist-info') else 'PKG-INFO'}"
+    else:
+        file = path
+    name = path.rpartition("/")[2].rpartition(".")[0]
+    headers = attempt(lambda: parse_headers(text_or_none(host, file) or ""))
+    if isinstance(headers, Unknown):
+        return name, headers
+    return headers.get("name", name), headers.get("version")
+
+
+# Metadata-Version: 2.1
+# Name: jaraco.functools
+# https://packaging.python.org/en/latest/specifications/core-metadata/
+def parse_headers(text: str) -> dict[str, str]:
+    """The headers in front of the first empty line, names in lower case, the first of each."""
+    headers: dict[str, str] = {}
+    for line in text.splitlines():
+        if not line:
+            break
+        name, colon, value = line.partition(":")
+        if colon and value.strip():
+            headers.setdefault(name.lower(), value.strip())
+    return headers
+
+
+def normalised(name: str) -> str:
+    """The name as the index compares it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,59 @@
+"""What a compute capability says of a GPU. Written down on 2026-11-21.
+
+Names and capabilities: https://developer.nvidia.com/cuda-gpus ; cores of one SM:
+https://docs.nvidia.com/cuda/cuda-c-programming-guide/index.html#compute-capabilities
+What is not listed is newer than these tables, and unknown.
+"""
+
+from __future__ import annotations
+
+ARCHITECTURES = {
+    (3, 0): "Kepler",
+    (3, 5): "Kepler",
+    (3, 7): "Kepler",
+    (5, 0): "Maxwell",
+    (5, 2): "Maxwell",
+    (5, 3): "Maxwell",
+    (6, 0): "Pascal",
+    (6, 1): "Pascal",
+    (6, 2): "Pascal",
+    (7, 0): "Volta",
+    (7, 2): "Volta",
+    (7, 5): "Turing",
+    (8, 0): "Ampere",
+    (8, 6): "Ampere",
+    (8, 7): "Ampere",
+    (8, 9): "Ada",
+    (9, 0): "Hopper",
+    (10, 0): "Blackwell",
+    (10, 3): "Blackwell",
+    (11, 0): "Blackwell",
+    (12, 0): "Blackwell",
+    (12, 1): "Blackwell",
+}
+
+CORES_PER_SM = {
+    (3, 0): 192,
+    (3, 5): 192,
+    (3, 7): 192,
+    (5, 0): 128,
+    (5, 2): 128,
+    (5, 3): 128,
+    (6, 0): 64,
+    (6, 1): 128,
+    (6, 2): 128,
+    (7, 0): 64,
+    (7, 2): 64,
+    (7, 5): 64,
+    (8, 0): 64,
+    (8, 6): 128,
+    (8, 7): 128,
+    (8, 9): 128,
+    (9, 0): 128,
+    (10, 0): 128,
+    (10, 3): 128,
+    (11, 0): 128,
+    (12, 0): 128,
+    (12, 1): 128,
+}
+"""FP32 units, which is what NVML counts as cores."""

@@ -1,0 +1,164 @@
+"""What a raw NVML reading means: values, what is known to be absent, and unknowns with a reason.
+
+The form of a reading is that of `envprint.nvml.read`. Codes are those of nvml.h:
+https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from envprint.collectors._attempt import attempt
+from envprint.collectors._driver import has_nvidia_card, kernel_module_version
+from envprint.collectors._gpu_tables import ARCHITECTURES, CORES_PER_SM
+from envprint.host import Host
+from envprint.model import Unknown
+from envprint.versions import numbers
+
+OK = "ok"
+NOT_SUPPORTED = 3
+NO_PERMISSION = 4
+DRIVER_NOT_LOADED = 9
+LIBRARY_NOT_FOUND = 12
+GPU_IS_LOST = 15
+VERSION_MISMATCH = 18
+UNKNOWN_ERROR = 999
+
+_MEANING = {
+    NO_PERMISSION: "the driver denies access to the GPU",
+    DRIVER_NOT_LOADED: "the driver library is installed, the kernel module is not loaded",
+    LIBRARY_NOT_FOUND: "the driver library cannot be loaded",
+    GPU_IS_LOST: "a GPU does not answer, it has fallen off the bus",
+    UNKNOWN_ERROR: "the driver answers with an unknown error; "
+    "a container that lost its GPU devices looks like this",
+}
+
+
+class Answer(NamedTuple):
+    """The reading, and what is in the way of it."""
+
+    reading: Mapping[str, Any]
+    status: str | Unknown
+    """`ok`, or why there is no GPU, or why that is not known."""
+    is_absent: bool = False
+    """There is no GPU, as opposed to one that does not answer."""
+
+    @property
+    def doubt(self) -> Unknown:
+        """The status as the reason why a value is unknown."""
+        return self.status if isinstance(self.status, Unknown) else Unknown(self.status)
+
+
+def ask(host: Host) -> Answer:
+    """The reading of this host and whether it can be used. Raises `OSError`."""
+    try:
+        reading = host.gpu()
+    except FileNotFoundError:
+        reading = {"library": None}
+    if not reading["library"]:
+        return _without_library(host, reading)
+    if reading.get("failure"):
+        return Answer(reading, Unknown(reading["failure"]))
+    if reading["init"]:
+        return Answer(reading, _init_trouble(host, reading))
+    if failed(reading["count"]):
+        return Answer(reading, _in_words(reading["count"]))
+    return Answer(reading, OK if reading["count"] else "no GPU is attached", not reading["count"])
+
+
+def _without_library(host: Host, reading: Mapping[str, Any]) -> Answer:
+    missing = "libnvidia-ml.so.1 is not installed"
+    has_card = attempt(lambda: bool(kernel_module_version(host)) or has_nvidia_card(host))
+    if isinstance(has_card, Unknown):
+        return Answer(reading, Unknown(f"{missing}; {has_card.reason}"))
+    if has_card:
+        return Answer(reading, "card present, driver library not loadable: " + missing)
+    return Answer(reading, missing, is_absent=True)
+
+
+def _init_trouble(host: Host, reading: Mapping[str, Any]) -> str:
+    error = reading["init"]
+    if error["error"] != VERSION_MISMATCH:
+        return _in_words(error)
+    module = attempt(lambda: kernel_module_version(host))
+    kernel = "unknown" if isinstance(module, Unknown) else module or "not loaded"
+    return (
+        f"driver library {library_version(reading)}, kernel module {kernel}: "
+        "reboot or reload the module"
+    )
+
+
+# /usr/lib/x86_64-linux-gnu/libnvidia-ml.so.550.107.02, and 12.550.107.02 from NVML itself
+def library_version(reading: Mapping[str, Any]) -> str:
+    """The driver version that the user-space library belongs to, in words when it is not known."""
+    suffix = re.search(r"\.so\.(\d+\.[\d.]+)$", reading["library"])
+    if suffix:
+        return suffix[1]
+    version = reading.get("nvml_version")
+    return version.partition(".")[2] if isinstance(version, str) else "unknown"
+
+
+def failed(raw: Any) -> bool:
+    """Whether a call's result is an error object."""
+    return isinstance(raw, dict) and "error" in raw
+
+
+def _in_words(error: Mapping[str, Any]) -> str:
+    meaning = _MEANING.get(error["error"])
+    code = "" if error["error"] is None else f" (NVML error {error['error']})"
+    return f"{meaning}: {error['name']}{code}" if meaning else f"{error['name']}{code}"
+
+
+def value(device: Mapping[str, Any], key: str) -> Any:
+    """The result of one call, or `Unknown` with what NVML said."""
+    raw = device.get(key, {"error": None, "name": "NVML was not asked"})
+    return Unknown(_in_words(raw)) if failed(raw) else raw
+
+
+def value_or_absent(device: Mapping[str, Any], key: str) -> Any:
+    """The same, but None where the GPU does not have the feature at all."""
+    raw = device.get(key)
+    return None if failed(raw) and raw["error"] == NOT_SUPPORTED else value(device, key)
+
+
+def switch(device: Mapping[str, Any], key: str) -> Any:
+    """`on` or `off` of a mode given as [now, pending]; None where the GPU has no such mode."""
+    modes = value_or_absent(device, key)
+    return modes if modes is None or isinstance(modes, Unknown) else "on" if modes[0] else "off"
+
+
+def memory(device: Mapping[str, Any]) -> Any:
+    """The memory record, or `Unknown`; integrated GPUs report none of their own."""
+    found = value(device, "memory")
+    if failed(device.get("memory")) and device["memory"]["error"] == NOT_SUPPORTED:
+        return Unknown("NVML reports no memory for this GPU, which may share the system's")
+    return found
+
+
+def capability(device: Mapping[str, Any]) -> str | Unknown:
+    """The compute capability as text, such as `7.5`."""
+    found = value(device, "compute_capability")
+    return found if isinstance(found, Unknown) else ".".join(map(str, found))
+
+
+def architecture(device: Mapping[str, Any]) -> str | Unknown:
+    """The name of the GPU's generation."""
+    return _from_table(ARCHITECTURES, capability(device))
+
+
+def sm_count(device: Mapping[str, Any]) -> int | Unknown:
+    """Streaming multiprocessors: NVML gives all cores, the capability those of one SM."""
+    cores = value(device, "cores")
+    per_sm = _from_table(CORES_PER_SM, capability(device))
+    if isinstance(cores, Unknown):
+        return cores
+    return per_sm if isinstance(per_sm, Unknown) else int(cores // per_sm)
+
+
+def _from_table(table: Mapping[tuple[int, int], Any], capability: str | Unknown) -> Any:
+    if isinstance(capability, Unknown):
+        return capability
+    known = table.get(numbers(capability)[:2])  # type: ignore[call-overload]
+    return known or Unknown(f"compute capability {capability} is not in envprint's table")

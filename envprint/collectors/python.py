@@ -1,0 +1,109 @@
+"""The interpreter: version, build, switches, hash seed, and where it finds its modules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from envprint.collectors._attempt import attempt, names_or_empty
+from envprint.collectors._hash_seed import hash_seed
+from envprint.fields import FLAG, INTEGER, TEXT, Field, ListOf, MapOf
+from envprint.host import Host
+
+FACTS = (
+    Field("implementation", TEXT, "Name of the implementation, such as cpython."),
+    Field("version", TEXT, "Version with its pre-release suffix, such as 3.13.0 or 3.14.0rc1."),
+    Field("compiler", TEXT, "Compiler the interpreter was built with, as it names it."),
+    Field("executable", TEXT, "The interpreter's file, links followed."),
+    Field("prefix", TEXT, "sys.prefix: the environment that packages are installed in."),
+    Field("base_prefix", TEXT, "sys.base_prefix: the installation the environment was made from."),
+    Field(
+        "prefix_kind",
+        TEXT,
+        "venv (prefix and base_prefix differ), conda (prefix has conda-meta) or system.",
+    ),
+    Field(
+        "flags",
+        MapOf(INTEGER, "flag"),
+        "sys.flags, but for hash_randomization, which hash_seed says better.",
+    ),
+    Field("x_options", MapOf(TEXT, "option"), "Options given with -X."),
+    Field("gil_enabled", FLAG, "Whether the global interpreter lock is on; always before 3.13."),
+    Field(
+        "hash_seed",
+        TEXT,
+        "Seed of str and bytes hashes really in force: a number, or random. It is found by the "
+        "hash of a known text, not only by PYTHONHASHSEED.",
+    ),
+    Field(
+        "startup_hooks",
+        ListOf(TEXT),
+        "What runs code at every start: .pth files with import lines, sitecustomize, "
+        "usercustomize. Sorted.",
+    ),
+    Field(
+        "search_path",
+        ListOf(TEXT),
+        "sys.path in its order, without the entry of the script or the working directory.",
+    ),
+    Field("byte_order", TEXT, "little or big."),
+    Field(
+        "subnormals_flushed",
+        FLAG,
+        "Whether half of the smallest normal number is 0 in this thread, as after loading a "
+        "library linked with -ffast-math.",
+    ),
+)
+
+_PLAIN = ("implementation", "version", "compiler", "prefix", "base_prefix", "x_options")
+_STATE = ("gil_enabled", "byte_order", "subnormals_flushed")
+
+
+def collect(host: Host) -> Mapping[str, Any]:
+    """Read from the interpreter under observation and the .pth files on its search path."""
+    said = host.interpreter()
+    flags = {name: on for name, on in said["flags"].items() if name != "hash_randomization"}
+    return {
+        **{name: said[name] for name in (*_PLAIN, *_STATE)},
+        "executable": host.real_path(said["executable"]) if said["executable"] else None,
+        "prefix_kind": _prefix_kind(host, said),
+        "flags": flags,
+        "hash_seed": hash_seed(said, _variables(host)),
+        "startup_hooks": attempt(lambda: _startup_hooks(host, said)),
+        "search_path": said["path"],
+    }
+
+
+def _prefix_kind(host: Host, said: Mapping[str, Any]) -> str:
+    if said["prefix"] != said["base_prefix"]:
+        return "venv"
+    return "conda" if host.kind(f"{said['prefix']}/conda-meta") == "directory" else "system"
+
+
+def _variables(host: Host) -> list[Mapping[str, str]]:
+    """The variables at the start of this process, and those a child interpreter was given."""
+    start = attempt(host.start_environ)
+    return [*([start] if isinstance(start, Mapping) else []), host.environ()]
+
+
+def _startup_hooks(host: Host, said: Mapping[str, Any]) -> list[str]:
+    found = set(said["site_hooks"])
+    for directory in said["path"]:
+        if directory.endswith(("site-packages", "dist-packages")):
+            for name in names_or_empty(host, directory):
+                # The site module passes over hidden files.
+                if name.endswith(".pth") and name[0] != "." and name not in found:
+                    if runs_code(host.text(f"{directory}/{name}")):
+                        found.add(name)
+    return sorted(found)
+
+
+# import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = …
+# https://docs.python.org/3/library/site.html#module-site
+_IMPORT_LINE = re.compile(r"^import[ \t]", re.M)
+
+
+def runs_code(text: str) -> bool:
+    """Whether a .pth file does more than name directories: a line begins with `import`."""
+    return bool(_IMPORT_LINE.search(text))

@@ -1,0 +1,48 @@
+"""Lines of text in two columns, a topic and what is said of it."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+WIDTH = 80
+TOPIC = 10
+
+# C0 and C1 controls, line and paragraph separators, and the marks that reorder text on a screen.
+_HOSTILE = {
+    code: f"\\u{code:04x}" if code > 255 else f"\\x{code:02x}"
+    for code in (
+        *range(32),
+        *range(127, 160),
+        0x200E,
+        0x200F,
+        *range(0x2028, 0x202F),
+        *range(0x2066, 0x206A),
+    )
+}
+
+
+def plain(text: str) -> str:
+    """`text` with every character that could act on a terminal written as an escape."""
+    return text.translate(_HOSTILE)
+
+
+def block(topic: str, text: str, painted: str | None = None) -> Iterator[str]:
+    """`text` wrapped beside `topic`; `painted` replaces the topic in a width of its own."""
+    lines = textwrap.wrap(
+        plain(text), WIDTH - TOPIC, break_long_words=False, break_on_hyphens=False
+    ) or [""]
+    yield (painted or topic) + " " * max(1, TOPIC - len(topic)) + lines[0]
+    for line in lines[1:]:
+        yield " " * TOPIC + line
+
+
+def heading(text: str, colour: bool) -> Iterator[str]:
+    """A heading with an empty line before it."""
+    yield ""
+    yield paint(text.upper(), "1", colour)
+
+
+def paint(text: str, code: str, colour: bool) -> str:
+    """`text` in the colour of the SGR `code`, where colour is wanted."""
+    return f"\x1b[{code}m{text}\x1b[0m" if colour else text

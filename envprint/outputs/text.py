@@ -1,0 +1,148 @@
+"""The report for people: the verdict first, then what is behind it, in 80 columns.
+
+It reads the same without colour. Whatever comes from a document may be hostile: control and
+direction characters are shown as escapes, never sent to the terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from envprint.model import Change, Finding, Ignored, Impact, Report, Summary
+from envprint.outputs._layout import block, heading, paint, plain
+from envprint.wording import DEVICES
+
+MOST_CHANGES = 12
+"""Unexplained changes shown in a section before the rest is only counted."""
+
+_COLOURS = {
+    Impact.NONE: "32",
+    Impact.PERF: "32",
+    Impact.NUMERIC: "33",
+    Impact.DIVERGES: "31",
+    Impact.BREAKS: "1;31",
+}
+
+
+def render(report: Report, colour: bool = False) -> str:
+    """The report as text that ends with a newline."""
+    return "\n".join(_lines(report, colour)) + "\n"
+
+
+def _lines(report: Report, colour: bool) -> Iterator[str]:
+    word = report.impact.word.upper()
+    summary = report.summary[0].upper() + report.summary[1:]
+    yield from block(word, summary, paint(word, _COLOURS[report.impact], colour))
+    yield ""
+    yield from _head(report)
+    for title, lines in (
+        ("Findings", (line for f in report.findings for line in _finding(f, colour))),
+        ("Also changed, not known to matter", _changes(report.changes)),
+        ("Could not be decided", _undecided(report)),
+        (
+            "Advice (never decides the exit code without --strict)",
+            (line for advice in report.advice for line in _advice(advice)),
+        ),
+        ("Ignored by the policy", (line for i in report.ignored for line in _ignored(i))),
+    ):
+        yield from _section(title, list(lines), colour)
+
+
+def _section(title: str, lines: list[str], colour: bool) -> Iterator[str]:
+    if lines:
+        yield from heading(title, colour)
+        yield from lines if lines[-1] else lines[:-1]
+
+
+def _head(report: Report) -> Iterator[str]:
+    frameworks = (
+        ", ".join(report.workload.frameworks) or "no framework found, name yours with --framework"
+    )
+    yield from block("workload", f"{frameworks}; on {DEVICES[report.workload.device]}")
+    before = dict(report.baseline.lines) if report.baseline else {}
+    if report.baseline:
+        yield from block("baseline", _side(report.baseline))
+    yield from block("current", _side(report.current))
+    for topic, text in report.current.lines:
+        was = before.get(topic, text)
+        yield from block(topic, text if was == text else f"{text} (was: {was})")
+
+
+def _side(summary: Summary) -> str:
+    label = f"{summary.label}, " if summary.label else ""
+    when = summary.captured_at.replace("T", " ").replace("Z", " UTC")
+    return f"{label}captured {when}, {summary.digest[:19]}"
+
+
+def _finding(finding: Finding, colour: bool) -> Iterator[str]:
+    word = finding.impact.word
+    yield from block(word, finding.title, paint(word, _COLOURS[finding.impact], colour))
+    yield from block("", finding.message)
+    values = f"{_short(finding.before)} → {_short(finding.after)}"
+    if not _says_both(finding):
+        yield from block("", values)
+    yield from block("  why", finding.why)
+    yield from block("  but not", finding.not_when)
+    yield from block("  do", finding.remedy)
+    yield from block("  known", f"{finding.confidence.value}; envprint explain {finding.rule}")
+    yield ""
+
+
+def _says_both(finding: Finding) -> bool:
+    """Whether the message has both values already, or there are none to show."""
+    values = [value for value in (finding.before, finding.after) if value is not None]
+    simple = not any(isinstance(value, (dict, list)) for value in values)
+    return not simple or not values or all(str(value) in finding.message for value in values)
+
+
+def _changes(changes: tuple[Change, ...]) -> Iterator[str]:
+    sections: dict[str, list[Change]] = {}
+    for change in changes:
+        place, section = change.path.split(".")[:2]
+        sections.setdefault("live values" if place == "live" else section, []).append(change)
+    for section, found in sections.items():
+        if section == "live values":
+            yield from block(section, f"{len(found)} differ, as they do from moment to moment")
+            continue
+        shown = "; ".join(_change(change) for change in found[:MOST_CHANGES])
+        more = len(found) - MOST_CHANGES
+        yield from block(section, shown + (f"; and {more} more" if more > 0 else ""))
+
+
+def _change(change: Change) -> str:
+    name = change.path.split(".", 2)[2]
+    name = (
+        name.removeprefix("distributions").removeprefix("variables").strip("[]").replace("].", " ")
+    )
+    if change.kind == "changed":
+        return f"{name} {_short(change.before)} → {_short(change.after)}"
+    value = change.after if change.kind == "added" else change.before
+    return f"{name} {change.kind}" + (
+        "" if isinstance(value, (dict, list)) else f" ({_short(value)})"
+    )
+
+
+def _undecided(report: Report) -> Iterator[str]:
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for doubt in report.undecided:
+        reasons.setdefault((doubt.path, doubt.reason), []).append(doubt.rule)
+    for (path, reason), rules in reasons.items():
+        yield from block("", f"{path}: {reason} ({', '.join(rules)})")
+
+
+def _ignored(ignored: Ignored) -> Iterator[str]:
+    until = f", until {ignored.expires}" if ignored.expires else ""
+    yield from block("", f"{ignored.rule}: {ignored.reason}{until}")
+
+
+def _advice(advice: Finding) -> Iterator[str]:
+    yield from block("", f"{advice.message or advice.title} ({advice.rule})")
+    yield from block("  do", advice.remedy)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, (dict, list)):
+        return f"{len(value)} entries"
+    text = "unset" if value is None else "empty" if value == "" else plain(str(value))
+    return text if len(text) <= 60 else f"{text[:57]}…"

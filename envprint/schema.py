@@ -1,0 +1,157 @@
+"""The published JSON Schemas: generated from the declared fields, shipped as files.
+
+The files under schemas/ are the contract; a test holds them to the declarations and
+`python -m envprint.schema DIRECTORY` rewrites them. `jsonschema` is imported only to validate.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from envprint.document import REQUIRED, fingerprint_shape, parse_json, to_json
+from envprint.errors import DocumentError, EnvprintError
+from envprint.fields import ListOf, MapOf, Record, Scalar, Shape
+from envprint.files import read_input
+from envprint.model import SCHEMA_VERSION
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+MAJOR = SCHEMA_VERSION.partition(".")[0]
+KINDS = ("fingerprint", "report", "policy")
+
+
+def generate(kind: str) -> dict[str, Any]:
+    """The schema of `kind`, from the declared fields."""
+    shape, required = _declared(kind)
+    return {
+        "$schema": DIALECT,
+        "$id": f"urn:envprint:schema:{kind}-{MAJOR}",
+        "title": f"envprint {kind}, version {MAJOR}",
+        **_schema(shape, nullable=False, required=required, closed=kind == "policy"),
+    }
+
+
+def _declared(kind: str) -> tuple[Record, tuple[str, ...]]:
+    if kind == "fingerprint":
+        return fingerprint_shape(), REQUIRED
+    if kind == "report":
+        from envprint.outputs.json import SHAPE as REPORT
+
+        return REPORT, tuple(field.name for field in REPORT.fields)
+    from envprint.policy import SHAPE as POLICY
+
+    return POLICY, ()
+
+
+def _schema(
+    shape: Shape, *, nullable: bool = True, required: tuple[str, ...] = (), closed: bool = False
+) -> dict[str, Any]:
+    if isinstance(shape, Scalar):
+        return _scalar(shape, nullable)
+    if isinstance(shape, ListOf):
+        return {"type": _type("array", nullable), "items": _schema(shape.item, closed=closed)}
+    if isinstance(shape, MapOf):
+        inner = _schema(shape.item, closed=closed)
+        return {"type": _type("object", nullable), "additionalProperties": inner}
+    properties = {
+        field.name: {
+            **_schema(field.shape, nullable=field.name not in required, closed=closed),
+            "description": field.doc,
+        }
+        for field in shape.fields
+    }
+    schema = {"type": _type("object", nullable), "properties": properties}
+    if required:
+        schema["required"] = list(required)
+    # Open, so that a newer minor version's documents stay valid; a policy is closed, because a
+    # misspelt key there would silently do nothing.
+    return {**schema, "additionalProperties": not closed}
+
+
+def _scalar(shape: Scalar, nullable: bool) -> dict[str, Any]:
+    if shape.word == "any value":
+        return {}
+    if shape.word == "date":
+        return {"type": "string", "format": "date"}
+    return {"type": _type(shape.word, nullable)}
+
+
+def _type(word: str, nullable: bool) -> Any:
+    return [word, "null"] if nullable else word
+
+
+def published(kind: str) -> str:
+    """The text of the schema file that was shipped. Raises `EnvprintError` when it is missing."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    # In a wheel inside the package; in a checkout (editable install, sdist) beside it.
+    for folder in (os.path.join(here, "schemas"), os.path.join(os.path.dirname(here), "schemas")):
+        path = os.path.join(folder, f"{kind}-{MAJOR}.json")
+        if os.path.isfile(path):
+            return read_input(path).decode("utf-8")
+    raise EnvprintError(f"the schema {kind}-{MAJOR}.json was not installed; reinstall envprint")
+
+
+def faults(content: bytes, name: str) -> list[str]:
+    """Every fault of the document in `content`, each with `name` and its place.
+
+    Raises `DocumentError` when it is no JSON object of a kind and version that is known.
+    """
+    import json
+
+    import jsonschema
+
+    document = parse_json(content, name)
+    kind = _kind_of(document, name)
+    validator = jsonschema.Draft202012Validator(json.loads(published(kind)))
+    found = [
+        f"{name}: {_place(error.absolute_path)}: {error.message[:200]}"
+        for error in sorted(
+            validator.iter_errors(document), key=lambda error: list(map(str, error.absolute_path))
+        )
+    ]
+    if kind == "fingerprint" and not found:
+        found = [f"{name}: {fault}" for fault in _inconsistencies(document, name)]
+    return found
+
+
+def _kind_of(document: Any, name: str) -> str:
+    from envprint.document import check_version
+
+    if not isinstance(document, dict):
+        raise DocumentError(f"{name}: expected a JSON object, found {type(document).__name__}")
+    check_version(document, name)
+    return "report" if "verdict" in document else "fingerprint"
+
+
+def _place(path: Any) -> str:
+    return ".".join(str(step) for step in path) or "the document"
+
+
+def _inconsistencies(document: dict[str, Any], name: str) -> Iterator[str]:
+    """What no schema can say: digests, and fields neither present nor listed as unknown."""
+    from envprint.document import digest_facts, missing_fields
+
+    sections, digest = digest_facts(document["facts"])
+    if document["digest"] != digest:
+        yield f"digest: does not match the facts (they give {digest})"
+    for section, expected in (document.get("section_digests") or {}).items():
+        if sections.get(section) != expected:
+            yield f"section_digests.{section}: does not match the facts"
+    if document["schema_version"] == SCHEMA_VERSION:
+        for path in missing_fields(document):
+            yield f"{path}: neither present nor listed under unknown"
+
+
+def main(arguments: list[str]) -> int:
+    """Rewrite the schema files in the given directory."""
+    from envprint.files import write_output
+
+    for kind in KINDS:
+        write_output(os.path.join(arguments[0], f"{kind}-{MAJOR}.json"), to_json(generate(kind)))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

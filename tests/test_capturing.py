@@ -1,0 +1,101 @@
+"""A collector that raises, hangs or is denied costs only its own fields."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from envprint import capturing
+from envprint.collectors import Collector
+from envprint.fields import TEXT, Field, MapOf, record
+from envprint.model import Fingerprint, Unknown
+from tests.support import host
+
+FIELDS = (
+    Field("model", TEXT, "A name."),
+    Field(
+        "parts",
+        MapOf(record(Field("size", TEXT, "A size."), Field("kind", TEXT, "A kind."))),
+        "Parts.",
+    ),
+)
+GOOD = {"model": "X", "parts": {"a": {"size": "1", "kind": "k"}}}
+MACHINE = {
+    "identity": {"user": "u", "host_name": "h", "home": "/home/u"},
+    "now": "2026-11-21T12:00:00Z",
+}
+
+
+@pytest.fixture
+def capture_with(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Fingerprint]:
+    """Captures with two collectors: one that reads `read`, and a healthy one."""
+
+    def run(read: Callable[[Any], Mapping[str, Any]], **options: Any) -> Fingerprint:
+        found = (
+            Collector("facts", "odd", "", FIELDS, read),
+            Collector("facts", "sound", "", FIELDS, lambda host: GOOD),
+        )
+        monkeypatch.setattr(capturing, "collectors", lambda: found)
+        return capturing.capture(host(**MACHINE), **options)
+
+    return run
+
+
+def test_a_healthy_capture_has_every_field_and_no_unknown(capture_with: Any) -> None:
+    found = capture_with(lambda host: GOOD)
+    assert found.facts == {"odd": GOOD, "sound": GOOD}
+    assert found.unknown == {}
+
+
+def test_a_collector_that_raises_costs_its_own_section_with_the_reason(capture_with: Any) -> None:
+    def read(host: Any) -> Mapping[str, Any]:
+        raise ZeroDivisionError("odd machine")
+
+    found = capture_with(read)
+    assert found.facts["sound"] == GOOD
+    assert found.facts["odd"] == {}
+    reason = "the collector failed: ZeroDivisionError: odd machine"
+    assert found.unknown == {"facts.odd.model": reason, "facts.odd.parts": reason}
+
+
+def test_a_collector_that_hangs_is_left_behind(capture_with: Any) -> None:
+    release = threading.Event()
+
+    def read(host: Any) -> Mapping[str, Any]:
+        release.wait()
+        return GOOD
+
+    found = capture_with(read, timeout_s=0.05)
+    release.set()
+    assert found.facts["sound"] == GOOD
+    assert found.unknown["facts.odd.model"] == "the collector did not answer within 0.05 s"
+
+
+def test_a_field_that_is_left_out_is_unknown_and_not_absent(capture_with: Any) -> None:
+    found = capture_with(lambda host: {"model": None})
+    assert found.facts["odd"] == {"model": None}
+    assert found.unknown == {"facts.odd.parts": "the collector did not report it"}
+
+
+def test_an_unknown_deep_inside_is_listed_under_its_path(capture_with: Any) -> None:
+    values = {"model": "X", "parts": {"a.b": {"size": Unknown("denied"), "kind": "k"}}}
+    found = capture_with(lambda host: values)
+    assert found.facts["odd"]["parts"] == {"a.b": {"kind": "k"}}
+    assert found.unknown == {"facts.odd.parts[a.b].size": "denied"}
+
+
+def test_home_and_credentials_do_not_enter_values_or_reasons(capture_with: Any) -> None:
+    values = {"model": "/home/u/x", "parts": Unknown("/home/u/y: https://a:b@h denied")}
+    found = capture_with(lambda host: values)
+    assert found.facts["odd"]["model"] == "~/x"
+    assert found.unknown["facts.odd.parts"] == "~/y: https://<hidden>@h denied"
+    assert found.identity is None
+
+
+def test_identity_is_kept_only_when_asked_for_and_outside_the_digest(capture_with: Any) -> None:
+    named = capture_with(lambda host: GOOD, identify=True)
+    assert named.identity == MACHINE["identity"]
+    assert named.digest == capture_with(lambda host: GOOD).digest

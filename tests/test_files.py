@@ -1,0 +1,113 @@
+"""Files that are none, pipes nobody feeds, and targets that cannot be replaced."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from envprint.errors import DocumentError, OutputError
+from envprint.files import read_input, write_output
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError, match=r"nope\.json: no such file or directory"):
+        read_input(str(tmp_path / "nope.json"))
+
+
+def test_a_directory_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError, match="is a directory, expected a fingerprint file"):
+        read_input(str(tmp_path))
+
+
+def test_a_name_with_a_null_byte_is_refused() -> None:
+    with pytest.raises(DocumentError, match="null byte"):
+        read_input("a\0b")
+
+
+def test_a_fifo_that_nobody_writes_to_reads_as_empty_and_does_not_wait(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    assert read_input(str(tmp_path / "fifo")) == b""
+
+
+def test_a_pipe_that_another_command_feeds_late_is_read_to_its_end() -> None:
+    reader, writer = os.pipe()
+
+    def feed() -> None:
+        for chunk in (b'{"a":', b" 1}"):
+            threading.Event().wait(0.05)
+            os.write(writer, chunk)
+        os.close(writer)
+
+    thread = threading.Thread(target=feed)
+    thread.start()
+    assert read_input(f"/dev/fd/{reader}") == b'{"a": 1}'
+    thread.join()
+    os.close(reader)
+
+
+def test_an_endless_input_ends_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("envprint.files.MAX_BYTES", 1000)
+    assert len(read_input("/dev/zero")) == 1001
+
+
+def test_a_file_is_replaced_with_its_mode_kept(tmp_path: Path) -> None:
+    target = tmp_path / "f.json"
+    target.write_text("old")
+    target.chmod(0o640)
+    write_output(str(target), "new\n")
+    assert target.read_text() == "new\n"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+    assert os.listdir(tmp_path) == ["f.json"]
+
+
+def test_a_symbolic_link_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "real.json").write_text("old")
+    (tmp_path / "link.json").symlink_to("real.json")
+    write_output(str(tmp_path / "link.json"), "new")
+    assert (tmp_path / "link.json").is_symlink()
+    assert (tmp_path / "real.json").read_text() == "new"
+
+
+def test_a_fifo_without_a_reader_is_refused_and_stays(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(OutputError, match="fifo"):
+        write_output(str(tmp_path / "fifo"), "x")
+    assert stat.S_ISFIFO((tmp_path / "fifo").stat().st_mode)
+
+
+@pytest.mark.parametrize("target", ["/proc/nope/x.json", "/nope/x.json", "a\0b", "/dev/full"])
+def test_an_unwritable_target_is_one_error(target: str) -> None:
+    with pytest.raises(OutputError, match="cannot write"):
+        write_output(target, "x" * 10_000)
+
+
+def test_a_directory_as_target_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="is a directory"):
+        write_output(str(tmp_path), "x")
+
+
+def test_a_full_disk_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
+    """A file-size limit stands in for the full disk: the write fails half way, as there."""
+    target = tmp_path / "f.json"
+    target.write_text("old")
+    code = (
+        "import resource, signal, sys\n"
+        "from envprint.errors import OutputError\n"
+        "from envprint.files import write_output\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "try: write_output(sys.argv[1], 'x' * 100_000)\n"
+        "except OutputError as error: print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(target)], capture_output=True, text=True, check=True
+    )
+    assert "file too large" in done.stdout
+    assert target.read_text() == "old"
+    assert os.listdir(tmp_path) == ["f.json"]

@@ -1,0 +1,184 @@
+"""The engine, with rules made for the purpose: stamping, doubt, silence, order, policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from envprint import judge
+from envprint.model import (
+    Comparison,
+    Confidence,
+    Evidence,
+    Fingerprint,
+    Impact,
+    Match,
+    Report,
+    Rule,
+    Workload,
+)
+from envprint.policy import Ignore, Policy
+from envprint.workload import always, on_gpu
+from tests.support import fingerprint
+
+KERNEL = "facts.os.kernel_release"
+LIBC = "facts.os.libc"
+ONE = fingerprint({KERNEL: "6.1", LIBC: "glibc 2.31"})
+OTHER = fingerprint({KERNEL: "6.8", LIBC: "glibc 2.36"})
+
+
+def a_rule(id: str, **fields: object) -> Rule:
+    """A rule that watches the kernel, with `fields` replaced."""
+    rule = Rule(
+        id=id,
+        title="The kernel differs",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.INFERRED,
+        applies=always,
+        watches=(KERNEL,),
+        why="Why.",
+        not_when="Never.",
+        remedy="Nothing.",
+        evidence=(Evidence("a page", "https://example.org"),),
+    )
+    return rule._replace(**fields)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def rules(monkeypatch: pytest.MonkeyPatch) -> list[Rule]:
+    """The catalogue of the test, empty at first."""
+    found: list[Rule] = []
+    monkeypatch.setattr(judge, "catalogue", lambda: tuple(found))
+    return found
+
+
+def drift(before: Fingerprint, after: Fingerprint, policy: Policy = Policy()) -> Report:
+    return judge.judge_drift(before, after, Workload(), policy)
+
+
+def test_a_watched_change_becomes_a_finding_with_the_rules_stamp(rules: list[Rule]) -> None:
+    rules.append(a_rule("kernel-changed"))
+    report = drift(ONE, OTHER)
+    finding = report.findings[0]
+    assert (finding.rule, finding.impact, finding.confidence) == (
+        "kernel-changed",
+        Impact.NUMERIC,
+        Confidence.INFERRED,
+    )
+    assert finding.message == "os.kernel_release was 6.1, is 6.8"
+    assert (finding.before, finding.after, finding.paths) == ("6.1", "6.8", (KERNEL,))
+    assert finding.evidence == ("https://example.org",)
+    assert report.impact == Impact.NUMERIC
+    assert [change.path for change in report.changes] == [LIBC]
+
+
+def test_unknown_on_either_side_yields_a_doubt_and_no_finding(rules: list[Rule]) -> None:
+    rules.append(a_rule("kernel-changed"))
+    doubtful = fingerprint({LIBC: "glibc 2.31"}, unknown={KERNEL: "denied"})
+    for report in (drift(doubtful, OTHER), drift(ONE, doubtful)):
+        assert report.findings == ()
+        assert [(d.rule, d.path, d.reason) for d in report.undecided] == [
+            ("kernel-changed", KERNEL, "denied")
+        ]
+        assert report.exit_code(Impact.NUMERIC) == 0
+        assert report.exit_code(Impact.NUMERIC, fail_on_unknown=True) == 3
+        assert report.exit_code(Impact.DIVERGES, fail_on_unknown=True) == 0
+
+
+def test_what_a_rule_saw_before_the_doubt_counts(rules: list[Rule]) -> None:
+    def check(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+        yield Match("seen", (LIBC,))
+        comparison.change(KERNEL)
+
+    rules.append(a_rule("half", drift=check))
+    report = drift(ONE, OTHER._replace(unknown={KERNEL: "denied"}))
+    assert [finding.message for finding in report.findings] == ["seen"]
+    assert len(report.undecided) == 1
+
+
+def test_a_rule_outside_its_workload_is_silent(rules: list[Rule]) -> None:
+    rules.append(a_rule("kernel-changed", applies=on_gpu))
+    report = drift(ONE, OTHER)
+    assert report.findings == ()
+    assert {change.path for change in report.changes} == {KERNEL, LIBC}
+
+
+def test_the_weaker_of_two_rules_yields_to_the_stronger(rules: list[Rule]) -> None:
+    rules += [a_rule("weak", yields_to=("strong",)), a_rule("strong", impact=Impact.BREAKS)]
+    assert [finding.rule for finding in drift(ONE, OTHER).findings] == ["strong"]
+
+
+def a_state(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    if now.value(KERNEL) == "6.8":
+        yield Match("the kernel is 6.8", (KERNEL,), after="6.8")
+
+
+def test_a_state_speaks_in_a_diff_only_when_it_is_new(rules: list[Rule]) -> None:
+    rules.append(a_rule("kernel-bad", state=a_state))
+    assert len(drift(ONE, OTHER).findings) == 1
+    assert drift(OTHER, OTHER).findings == ()
+    assert drift(OTHER, ONE).findings == ()
+    assert len(judge.judge_state(OTHER, OTHER, Workload(), Policy()).findings) == 1
+    assert len(judge.judge_state(OTHER, None, Workload(), Policy()).findings) == 1
+
+
+def test_advice_never_decides_unless_strict(rules: list[Rule]) -> None:
+    rules.append(a_rule("tip", advice=True))
+    report = drift(ONE, OTHER)
+    assert report.impact == Impact.NONE
+    assert [advice.rule for advice in report.advice] == ["tip"]
+    assert report.exit_code(Impact.NUMERIC) == 0
+    assert report.exit_code(Impact.NUMERIC, strict=True) == 1
+
+
+def test_findings_are_ordered_by_impact_then_rule_then_path(rules: list[Rule]) -> None:
+    rules += [
+        a_rule("b"),
+        a_rule("c", impact=Impact.BREAKS),
+        a_rule("a", watches=(LIBC, KERNEL)),
+    ]
+    assert [(f.rule, f.paths[0]) for f in drift(ONE, OTHER).findings] == [
+        ("c", KERNEL),
+        ("a", KERNEL),
+        ("a", LIBC),
+        ("b", KERNEL),
+    ]
+
+
+def test_a_match_may_be_weaker_than_its_rule(rules: list[Rule]) -> None:
+    def check(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+        yield Match("only slower", (KERNEL,), impact=Impact.PERF, remedy="Wait.")
+
+    rules.append(a_rule("kernel-changed", drift=check))
+    finding = drift(ONE, OTHER).findings[0]
+    assert (finding.impact, finding.remedy) == (Impact.PERF, "Wait.")
+
+
+def test_the_policy_sets_impacts_and_ignores_with_a_reason(rules: list[Rule]) -> None:
+    rules += [a_rule("kernel-changed"), a_rule("libc-changed", watches=(LIBC,))]
+    policy = Policy(
+        impacts={"libc-changed": Impact.DIVERGES},
+        ignores=(Ignore("kernel-*", "*", "rolling kernels", "2027-01-31"),),
+    )
+    report = drift(ONE, OTHER, policy)
+    assert [(f.rule, f.impact) for f in report.findings] == [("libc-changed", Impact.DIVERGES)]
+    assert [(i.rule, i.reason, i.expires) for i in report.ignored] == [
+        ("kernel-changed", "rolling kernels", "2027-01-31")
+    ]
+
+
+def test_an_ignore_by_path_needs_the_path_to_fit() -> None:
+    ignore = Ignore("*", "facts.cuda.cudnn*", "the experiment", None)
+    report_finding = judge._finding(
+        a_rule("x"), Match("m", ("facts.cuda.cudnn_version",)), Policy()
+    )
+    assert ignore.covers(report_finding)
+    assert not ignore.covers(report_finding._replace(paths=("facts.cuda.nccl",)))
+
+
+def test_no_difference_says_where_to_look_next(rules: list[Rule]) -> None:
+    assert (
+        drift(ONE, ONE).summary
+        == "no difference; if results differ, look at the code, the data and the seeds"
+    )

@@ -1,0 +1,153 @@
+"""The tree keeps its promises: who may import what, what the hot path loads, how big parts are."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import envprint
+
+PACKAGE = Path(envprint.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+VALUES = {
+    "errors", "fields", "model", "patterns", "units", "versions", "wording", "workload",
+}  # fmt: skip
+DOORS = {"host.py", "recording.py", "interpreter.py", "nvml.py", "nvml_child.py", "files.py"}
+"""Modules that may touch files, processes, clocks or the environment, beside cli/ and schema.py."""
+
+BANNED = {
+    "tensorflow", "torch", "numpy", "jax", "keras", "rich", "jsonschema", "importlib.metadata",
+    "email", "dataclasses", "pathlib", "subprocess", "psutil", "pynvml", "asyncio", "inspect",
+}  # fmt: skip
+
+
+def imports(path: Path, top_level_only: bool = False) -> Iterator[str]:
+    """The modules that a file imports, those for type checking left out."""
+    tree = ast.parse(path.read_text())
+    nodes = tree.body if top_level_only else list(ast.walk(tree))
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(PACKAGE))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_rules_and_outputs_import_only_values(path: Path) -> None:
+    folder = path.parent.name
+    if folder not in ("rules", "outputs") or path.name == "__init__.py":
+        return
+    ours = {module for module in imports(path) if module.startswith("envprint.")}
+    allowed = {f"envprint.{value}" for value in VALUES} | {
+        f"envprint.{folder}",
+        "envprint.describe",
+    }
+    if path.name == "json.py":
+        allowed.add("envprint.document")  # the writer of documents
+    strangers = {m for m in ours if not any(m == a or m.startswith(a + ".") for a in allowed)}
+    assert not strangers
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_only_the_doors_touch_the_machine(path: Path) -> None:
+    if (
+        path.name in DOORS
+        or "cli" in path.parts
+        or path.name in ("schema.py", "modules.py", "api.py")
+    ):
+        return
+    used = set(imports(path))
+    assert used.isdisjoint(
+        {"subprocess", "socket", "time", "pathlib", "shutil", "tempfile", "psutil"}
+    )
+    calls = {
+        node.func.id
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert "open" not in calls
+    assert "os" not in used or "os.environ" not in path.read_text()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_third_party_modules_are_imported_inside_functions_only(path: Path) -> None:
+    outside = {module.partition(".")[0] for module in imports(path, top_level_only=True)}
+    assert outside <= set(sys.stdlib_module_names) | {"envprint"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_no_module_is_longer_than_250_lines(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 250
+
+
+def test_nine_functions_in_ten_have_at_most_25_lines() -> None:
+    lengths = [
+        (node.end_lineno or 0) - node.lineno + 1
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef)
+    ]
+    assert sum(length <= 25 for length in lengths) >= 0.9 * len(lengths)
+
+
+def test_there_are_at_most_two_broad_excepts() -> None:
+    broad = [
+        name(path)
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ExceptHandler)
+        and (
+            node.type is None
+            or (isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException"))
+        )
+    ]
+    assert len(broad) <= 2, broad
+
+
+def loaded_by(*arguments: str, cwd: Path) -> set[str]:
+    """Every module that a run of the interpreter loads."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        check=True,
+    )
+    lines = (line for line in done.stderr.splitlines() if line.startswith("import time:"))
+    return {line.rpartition("|")[2].strip() for line in lines}
+
+
+def test_the_hot_path_loads_nothing_heavy(tmp_path: Path) -> None:
+    at_start = loaded_by("-c", "pass", cwd=tmp_path)
+    for arguments in (
+        ("-m", "envprint", "capture", "-o", "f.json"),
+        ("-m", "envprint", "diff", "f.json", "f.json"),
+        ("-m", "envprint", "check", "f.json"),
+        ("-c", "import envprint; envprint.capture()"),
+    ):
+        loaded = loaded_by(*arguments, cwd=tmp_path) - at_start
+        assert not loaded & BANNED, arguments
+
+
+def test_importing_envprint_imports_nothing_else(tmp_path: Path) -> None:
+    code = (
+        "import sys; before = set(sys.modules); import envprint; print(*set(sys.modules) - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    ours = set(done.stdout.split()) - set(sys.builtin_module_names)
+    assert ours <= {"envprint", "envprint._version", "__future__", "typing", "collections.abc",
+                    "collections", "functools", "keyword", "operator", "reprlib", "contextlib",
+                    "copyreg", "re", "re._casefix", "re._compiler", "re._constants", "re._parser",
+                    "enum", "types", "warnings"}  # fmt: skip

@@ -1,0 +1,81 @@
+"""The published schemas are what the declared fields say, and the checks agree with them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from envprint import schema
+from envprint.document import dumps, fingerprint_shape, loads
+from envprint.errors import DocumentError
+from envprint.model import Impact, Workload
+from envprint.outputs import json as json_output
+from envprint.policy import Policy, parse_policy
+from tests.support import drift, fingerprint
+from tests.test_compare import fingerprints
+
+HERE = Path(__file__).parent.parent / "schemas"
+
+
+@pytest.mark.parametrize("kind", schema.KINDS)
+def test_the_shipped_file_is_the_generated_one(kind: str, update_golden: bool) -> None:
+    path = HERE / f"{kind}-1.json"
+    generated = json.dumps(schema.generate(kind), indent=2, sort_keys=True) + "\n"
+    if update_golden:
+        path.write_text(generated)
+    assert path.read_text() == generated
+    assert schema.published(kind) == generated
+
+
+@pytest.mark.parametrize("kind", schema.KINDS)
+def test_each_schema_is_valid_under_its_dialect(kind: str) -> None:
+    jsonschema.Draft202012Validator.check_schema(schema.generate(kind))
+
+
+@given(fingerprints())
+def test_every_fingerprint_written_satisfies_the_schema(one: object) -> None:
+    document = json.loads(dumps(one))  # type: ignore[arg-type]
+    jsonschema.Draft202012Validator(schema.generate("fingerprint")).validate(document)
+
+
+WRONG = st.sampled_from([5, 1.5, True, "text", [], [1], {}, {"a": 1}, None])
+
+
+@given(st.sampled_from([f.name for f in fingerprint_shape().fields]), WRONG)
+def test_our_fast_check_and_the_schema_agree(name: str, value: object) -> None:
+    document = {**json.loads(dumps(fingerprint({"facts.os.system": "Linux"}))), name: value}
+    if name == "schema_version":
+        return  # the loader reads this one first, and by its meaning
+    by_schema = jsonschema.Draft202012Validator(schema.generate("fingerprint")).is_valid(document)
+    try:
+        loads(json.dumps(document).encode(), "f")
+        by_us = True
+    except DocumentError:
+        by_us = False
+    assert by_us == by_schema
+
+
+def test_a_report_satisfies_its_schema() -> None:
+    from envprint.judge import judge_drift
+
+    path = "facts.environ.variables[TF_ENABLE_ONEDNN_OPTS]"
+    report = judge_drift(
+        fingerprint(), fingerprint({path: "0"}), Workload(("tensorflow",), "cpu"), Policy()
+    )
+    assert report.impact == Impact.NUMERIC
+    document = json.loads(json_output.render(report))
+    jsonschema.Draft202012Validator(schema.generate("report")).validate(document)
+    assert drift  # the builder is shared with the rule tests
+
+
+def test_a_policy_satisfies_its_schema_and_a_misspelt_key_does_not() -> None:
+    validator = jsonschema.Draft202012Validator(schema.generate("policy"))
+    good = {"fail_on": "none", "ignore": [{"rule": "x", "reason": "y", "expires": "2027-01-31"}]}
+    assert validator.is_valid(good)
+    assert not validator.is_valid({"fail_onn": "none"})
+    assert parse_policy(b'fail_on = "none"', "p", "2026-11-21").fail_on == Impact.NONE
