@@ -17,14 +17,16 @@ Importing this package imports nothing else: each name loads its part when it is
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from envprint._version import __version__ as __version__
 
+TYPE_CHECKING = False  # what `typing` has, without importing it; type checkers know the name
 if TYPE_CHECKING:
+    from typing import Any
+
     from envprint.api import capture, check, diff, dump, load
     from envprint.errors import DriftError, EnvprintError
-    from envprint.model import Fingerprint, Impact, Report
+    from envprint.model import Fingerprint, Impact
+    from envprint.report import Report
 
 _HOMES = {
     "capture": "api",
@@ -36,7 +38,7 @@ _HOMES = {
     "EnvprintError": "errors",
     "Fingerprint": "model",
     "Impact": "model",
-    "Report": "model",
+    "Report": "report",
 }
 
 __all__ = [

@@ -12,8 +12,9 @@ from envprint.errors import DriftError, EnvprintError
 from envprint.files import read_input, write_output
 from envprint.host import LiveHost
 from envprint.judge import judge_drift, judge_state
-from envprint.model import Fingerprint, Impact, Report
+from envprint.model import Fingerprint, Impact
 from envprint.policy import Policy, parse_policy
+from envprint.report import Report
 from envprint.workload import FRAMEWORKS, detect
 
 Place = str | os.PathLike[str]

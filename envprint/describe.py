@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from envprint.errors import Undetermined
-from envprint.model import Fingerprint, Summary
+from envprint.model import Fingerprint
+from envprint.report import Summary
 from envprint.units import size
 
 

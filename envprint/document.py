@@ -7,7 +7,6 @@ leaves it as it was.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -66,6 +65,8 @@ REQUIRED = (
 
 
 def _canonical_digest(value: Any) -> str:
+    import hashlib  # loads OpenSSL, which a diff does without
+
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return "sha256:" + hashlib.sha256(text.encode("ascii")).hexdigest()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from envprint.model import Report
+    from envprint.report import Report
 
 
 class EnvprintError(Exception):

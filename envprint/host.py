@@ -87,15 +87,17 @@ class Host(Protocol):
 
 
 class LiveHost:
-    """This machine, seen through an interpreter: this one, or the one at `python`."""
+    """This machine, seen through an interpreter: this one, or the one at `python`.
+
+    Raises `InterpreterError` when `python` does not answer as an interpreter does.
+    """
 
     def __init__(
         self, python: str | None = None, *, deep: bool = False, gpu_timeout_s: float = 10.0
     ) -> None:
-        self._python = python
         self._deep = deep
         self._gpu_timeout_s = gpu_timeout_s
-        self._interpreter: Mapping[str, Any] | None = None
+        self._interpreter = self._describe(python) if python else None
         self._gpu: Mapping[str, Any] | None = None
 
     def read(self, path: str) -> bytes:
@@ -136,22 +138,21 @@ class LiveHost:
 
     def interpreter(self) -> Mapping[str, Any]:
         if self._interpreter is None:
-            self._interpreter = self._describe_other() if self._python else interpreter.describe()
+            self._interpreter = interpreter.describe()
         return self._interpreter
 
-    def _describe_other(self) -> Mapping[str, Any]:
+    def _describe(self, python: str) -> Mapping[str, Any]:
         import json
 
-        assert self._python
         source = self.text(interpreter.__file__)
         try:
-            done = self.run([self._python, "-c", source + "\nprint_description()\n"], 30.0)
+            done = self.run([python, "-c", source + "\nprint_description()\n"], 30.0)
         except OSError as error:
-            raise InterpreterError(f"--python {self._python}: {error.strerror or error}") from error
+            raise InterpreterError(f"--python {python}: {error.strerror or error}") from error
         _, mark, description = done.stdout.decode("utf-8", "replace").rpartition(interpreter.MARK)
         if done.code or not mark:
             raise InterpreterError(
-                f"--python {self._python}: expected a Python interpreter, it ended with {done.code}"
+                f"--python {python}: expected a Python interpreter, it ended with {done.code}"
             )
         described: Mapping[str, Any] = json.loads(description)
         return described

@@ -1,8 +1,8 @@
 """The values that travel through envprint: frozen, typed, free of I/O.
 
 A `Fingerprint` is what collectors found; a `Comparison` is two of them with their `Change`s; a
-`Rule` makes `Match`es of what it sees, the engine stamps them into `Finding`s, a `Report` holds
-the lot. The words are those of docs/glossary.md.
+`Rule` makes `Match`es of what it sees. What the engine makes of those is in `envprint.report`.
+The words are those of docs/glossary.md.
 """
 
 from __future__ import annotations
@@ -215,77 +215,3 @@ class Rule(NamedTuple):
     state: Callable[[Fingerprint, Workload], Iterable[Match]] | None = None
     advice: bool = False
     yields_to: tuple[str, ...] = ()
-
-
-class Finding(NamedTuple):
-    """A rule's statement about one comparison or one state."""
-
-    rule: str
-    impact: Impact
-    confidence: Confidence
-    title: str
-    message: str
-    paths: tuple[str, ...]
-    before: Any
-    after: Any
-    why: str
-    not_when: str
-    remedy: str
-    evidence: tuple[str, ...]
-
-
-class Undecided(NamedTuple):
-    """A rule that could not be decided, the path that was unknown, and why."""
-
-    rule: str
-    path: str
-    reason: str
-    impact: Impact
-    """What the rule could have said at most."""
-
-
-class Ignored(NamedTuple):
-    """A finding left out by the policy, with the reason given there."""
-
-    rule: str
-    reason: str
-    expires: str | None
-    message: str
-
-
-class Summary(NamedTuple):
-    """Which fingerprint a report speaks of, in short."""
-
-    label: str | None
-    digest: str
-    captured_at: str
-    lines: tuple[tuple[str, str], ...]
-    """What a person wants to know of that machine first: (topic, text)."""
-
-
-class Report(NamedTuple):
-    """The result of a judgement. `findings` are in one total order: impact, rule, path."""
-
-    impact: Impact
-    summary: str
-    baseline: Summary | None
-    current: Summary
-    workload: Workload
-    findings: tuple[Finding, ...]
-    changes: tuple[Change, ...]
-    undecided: tuple[Undecided, ...]
-    advice: tuple[Finding, ...]
-    ignored: tuple[Ignored, ...]
-
-    def exit_code(
-        self, fail_on: Impact, fail_on_unknown: bool = False, strict: bool = False
-    ) -> int:
-        """1 when a finding (with `strict`, advice too) is at or above `fail_on`, else 3 or 0.
-
-        3 is for a rule that could have reached the threshold, where unknown must fail.
-        """
-        counted = self.findings + (self.advice if strict else ())
-        if any(finding.impact >= fail_on for finding in counted):
-            return 1
-        doubtful = any(doubt.impact >= fail_on for doubt in self.undecided)
-        return 3 if fail_on_unknown and doubtful else 0

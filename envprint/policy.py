@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 from envprint.errors import PolicyError
 from envprint.fields import TEXT, Field, ListOf, MapOf, Record, Scalar, ShapeFault, record, require
-from envprint.model import Finding, Ignored, Impact
+from envprint.model import Impact
 from envprint.patterns import matches
+from envprint.report import Finding, Ignored
 from envprint.workload import FRAMEWORKS
 
 IMPACT_WORDS = tuple(impact.word for impact in Impact)

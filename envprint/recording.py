@@ -12,12 +12,13 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from envprint.host import COMMAND_TIMEOUT_S, Completed, Host
 from envprint.redact import is_recorded
 
 Answers = dict[str, dict[str, Any]]
+T = TypeVar("T")
 
 
 def _os_error(name: str, path: str) -> OSError:
@@ -142,36 +143,32 @@ class RecordingHost:
         self,
         question: str,
         argument: str,
-        ask: Callable[[], Any],
-        form: Callable[[Any], Any] = lambda a: a,
-    ) -> Any:
+        ask: Callable[[], T],
+        form: Callable[[T], Any] | None = None,
+    ) -> T:
         try:
             answer = ask()
         except OSError as error:
             name = errno.errorcode.get(error.errno or 0, str(error))
             self.answers.setdefault(question, {})[argument] = {"error": name}
             raise
-        self.answers.setdefault(question, {})[argument] = form(answer)
+        self.answers.setdefault(question, {})[argument] = form(answer) if form else answer
         return answer
 
     def read(self, path: str) -> bytes:
-        content: bytes = self._note("read", path, lambda: self._host.read(path), _lines)
-        return content
+        return self._note("read", path, lambda: self._host.read(path), _lines)
 
     def text(self, path: str) -> str:
         return self.read(path).decode("utf-8", "replace")
 
     def names(self, path: str) -> list[str]:
-        names: list[str] = self._note("names", path, lambda: self._host.names(path))
-        return names
+        return self._note("names", path, lambda: self._host.names(path))
 
     def kind(self, path: str) -> str | None:
-        kind: str | None = self._note("kind", path, lambda: self._host.kind(path))
-        return kind
+        return self._note("kind", path, lambda: self._host.kind(path))
 
     def real_path(self, path: str) -> str:
-        target: str = self._note("real_path", path, lambda: self._host.real_path(path))
-        return target
+        return self._note("real_path", path, lambda: self._host.real_path(path))
 
     def environ(self) -> Mapping[str, str]:
         self.answers["environ"] = _allowed(self._host.environ())
@@ -187,51 +184,39 @@ class RecordingHost:
         return variables
 
     def interpreter(self) -> Mapping[str, Any]:
-        described: Mapping[str, Any] = self._note("interpreter", "", self._host.interpreter)
-        return described
+        return self._note("interpreter", "", self._host.interpreter)
 
     def system(self) -> Mapping[str, str]:
-        system: Mapping[str, str] = self._note("system", "", self._host.system)
-        return system
+        return self._note("system", "", self._host.system)
 
     def cpus(self) -> list[int]:
-        cpus: list[int] = self._note("cpus", "", self._host.cpus)
-        return cpus
+        return self._note("cpus", "", self._host.cpus)
 
     def disk(self, path: str) -> Mapping[str, int]:
-        sizes: Mapping[str, int] = self._note("disk", path, lambda: self._host.disk(path))
-        return sizes
+        return self._note("disk", path, lambda: self._host.disk(path))
 
     def directory(self) -> str:
-        directory: str = self._note("directory", "", self._host.directory)
-        return directory
+        return self._note("directory", "", self._host.directory)
 
     def identity(self) -> Mapping[str, str]:
-        identity: Mapping[str, str] = self._note("identity", "", self._host.identity)
-        return identity
+        return self._note("identity", "", self._host.identity)
 
     def now(self) -> str:
-        now: str = self._note("now", "", self._host.now)
-        return now
+        return self._note("now", "", self._host.now)
 
     def run(self, argv: Sequence[str], timeout_s: float = COMMAND_TIMEOUT_S) -> Completed:
-        done: Completed = self._note(
+        return self._note(
             "run",
             " ".join(argv),
             lambda: self._host.run(argv, timeout_s),
             lambda c: {"code": c.code, "stdout": _lines(c.stdout)},
         )
-        return done
 
     def gpu(self) -> Mapping[str, Any]:
-        reading: Mapping[str, Any] = self._note("gpu", "", self._host.gpu)
-        return reading
+        return self._note("gpu", "", self._host.gpu)
 
     def process(self, pid: int) -> Mapping[str, Any]:
-        process: Mapping[str, Any] = self._note(
-            "process", str(pid), lambda: self._host.process(pid)
-        )
-        return process
+        return self._note("process", str(pid), lambda: self._host.process(pid))
 
     def deep(self) -> bool:
         if self._host.deep():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from envprint.model import Comparison, Finding, Impact, Undecided
+from envprint.model import Comparison, Impact
+from envprint.report import Finding, Undecided
 
 MEANING = {
     Impact.NONE: "the same bits",

@@ -7,9 +7,10 @@ from typing import Any
 
 from envprint.document import digest_facts
 from envprint.judge import judge_drift, judge_state
-from envprint.model import Finding, Fingerprint, Undecided, Workload, split_path
+from envprint.model import Fingerprint, Workload, split_path
 from envprint.policy import Policy
 from envprint.recording import RecordedHost
+from envprint.report import Finding, Undecided
 from envprint.rules import catalogue
 
 

@@ -197,9 +197,8 @@ def test_secrets_of_the_environment_stay_out() -> None:
         "HF_TOKEN": "hf_SECRETsecret1",
         "TORCH_API_KEY": "SECRETsecret2",
         "CUDA_PASSWORD": "SECRETsecret3",
-        "PYTHONPATH": "https://u:SECRETsecret4@h/x",
+        "TORCH_HOME": "https://u:SECRETsecret4@h/x",
         "XLA_SECRET_TOKEN": "SECRETsecret5",
-        "OMP_API_KEEY": "SECRETsecret6",
     }
     assert "SECRETsecret" not in call("capture", env=secrets).stdout
 

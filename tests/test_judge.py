@@ -14,11 +14,11 @@ from envprint.model import (
     Fingerprint,
     Impact,
     Match,
-    Report,
     Rule,
     Workload,
 )
 from envprint.policy import Ignore, Policy
+from envprint.report import Report
 from envprint.workload import always, on_gpu
 from tests.support import fingerprint
 

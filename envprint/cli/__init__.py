@@ -71,7 +71,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"envprint {__version__}")
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    # Without `prog`, argparse would format its help at every start to find it.
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True, prog="envprint")
     names = module_names(package)
     asked = next((word for word in arguments if not word.startswith("-")), None)
     for name in names if asked not in names else [asked]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 import time
 from importlib import import_module
+from typing import Any
 
 from envprint import outputs
-from envprint.capturing import COLLECTOR_TIMEOUT_S, capture
 from envprint.cli._console import Console
 from envprint.document import loads
 from envprint.files import input_name, read_input
-from envprint.host import LiveHost
-from envprint.model import Fingerprint, Impact, Report, Workload
+from envprint.model import Fingerprint, Impact, Workload
 from envprint.modules import module_names
 from envprint.policy import IMPACT_WORDS, UNKNOWN_ACTIONS, Policy, parse_policy
+from envprint.report import Report
 from envprint.units import parse_size
 from envprint.workload import FRAMEWORKS, detect
 
@@ -38,9 +38,8 @@ def add_capture_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeout",
         type=_seconds,
-        default=COLLECTOR_TIMEOUT_S,
         metavar="S",
-        help="what each collector may take, in seconds (default: %(default)g)",
+        help="what each collector may take, in seconds (default: 20)",
     )
 
 
@@ -71,10 +70,15 @@ def add_judging_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strict", action="store_true", help="advice counts as a finding")
 
 
-def capture_now(options: argparse.Namespace, console: Console, **details: object) -> Fingerprint:
+def capture_now(options: argparse.Namespace, console: Console, **details: Any) -> Fingerprint:
     """A fingerprint of this machine."""
+    from envprint.capturing import capture
+    from envprint.host import LiveHost
+
     host = LiveHost(options.python, deep=getattr(options, "deep", False))
-    return capture(host, via="cli", timeout_s=options.timeout, **details)  # type: ignore[arg-type]
+    if options.timeout:
+        details["timeout_s"] = options.timeout
+    return capture(host, via="cli", **details)
 
 
 def load(path: str, console: Console) -> Fingerprint:

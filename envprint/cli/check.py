@@ -19,7 +19,7 @@ from envprint.cli._options import (
 )
 from envprint.judge import judge_state
 
-HELP = "pre-flight: judge the state of this machine now, and against a baseline when given"
+HELP = "pre-flight: judge this machine as it is now, and against a baseline"
 EPILOG = f"""\
 example:
   envprint check before.json --min-free-gpu 20GiB || exit 1

@@ -17,7 +17,7 @@ from envprint.cli._options import (
 )
 from envprint.judge import judge_drift
 
-HELP = "compare two fingerprints and judge what the differences do to a training result"
+HELP = "compare two fingerprints and judge what that does to a training result"
 EPILOG = f"""\
 example:
   envprint diff before.json now --framework tensorflow --fail-on diverges

@@ -12,7 +12,7 @@ from envprint.explain import page
 from envprint.model import Rule
 from envprint.rules import catalogue
 
-HELP = "explain a rule: what it means, why, when not, what to do, evidence; or list them all"
+HELP = "explain a rule: why, when not, what to do, evidence; or list them all"
 EPILOG = """\
 example:
   envprint explain tensorflow-onednn-switched

@@ -9,7 +9,12 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from envprint.collectors._places import Bundled, bundled_libraries, directory_of
+from envprint.collectors._places import (
+    Bundled,
+    bundled_libraries,
+    directory_of,
+    search_directories,
+)
 from envprint.host import Host
 
 
@@ -32,25 +37,35 @@ def blas_libraries(host: Host) -> list[Blas]:
     Raises `OSError` when a directory may not be listed, `ValueError` for a configuration that is
     not understood.
     """
-    bundled = [b for b in bundled_libraries(host) if _is_blas(b.file)]
-    configured = {owner: blas_of(host, owner) for owner in ("numpy", "scipy")}
-    found = [blas for blas in configured.values() if blas]
+    bundled = bundled_blas(host)
+    directories = search_directories(host)
+    configured = {
+        package: blas_of(host, package, directory, bundled)
+        for package in ("numpy", "scipy")
+        if (directory := directory_of(host, directories, f"{package}/__config__.py"))
+    }
+    found = list(configured.values())
     for library in bundled:
         if library.owner not in configured:
             found.append(Blas(_name_of(library.file), None, library.file, library.owner))
     return sorted(found, key=lambda blas: (blas.owner, blas.library or ""))
 
 
-def blas_of(host: Host, package: str) -> Blas | None:
-    """The BLAS of `package` (numpy or scipy), or None when the package is not installed.
+def bundled_blas(host: Host) -> list[Bundled]:
+    """The BLAS libraries inside wheels. Raises `OSError`."""
+    return [library for library in bundled_libraries(host) if _is_blas(library.file)]
+
+
+def blas_of(host: Host, package: str, directory: str, bundled: list[Bundled]) -> Blas:
+    """The BLAS of `package` (numpy or scipy) in the search directory `directory`.
 
     Raises `OSError`, and `ValueError` when its `__config__.py` is not understood.
     """
-    directory = directory_of(host, f"{package}/__config__.py")
-    if directory is None:
-        return None
     name, version = parse_config(host.text(f"{directory}/{package}/__config__.py"))
-    return Blas(name, version, _library(host, package, directory, name), package)
+    for library in bundled:
+        if (library.owner, library.directory) == (package, directory):
+            return Blas(name, version, library.file, package)
+    return Blas(name, version, _outside_wheel(host, name), package)
 
 
 # "blas": {
@@ -84,6 +99,10 @@ def parse_config(text: str) -> tuple[str, str | None]:
     raise ValueError("no BLAS in the build configuration")
 
 
+MKL_FILES = ("libmkl_rt.so.2", "libmkl_rt.so.1")
+CBLAS_FILES = ("libcblas.so.3", "libblas.so.3")
+"""What conda and the distributions link to the BLAS that was chosen there."""
+
 _NAMES = ("openblas", "mkl_rt", "blis", "nvpl_blas", "armpl", "accelerate")
 
 
@@ -95,23 +114,14 @@ def _name_of(file: str) -> str:
     return next(name for name in _NAMES if name in file)
 
 
-def _library(host: Host, package: str, directory: str, name: str) -> str | None:
-    for library in bundled_libraries(host):
-        if _belongs(library, package, directory):
-            return library.file
+def _outside_wheel(host: Host, name: str) -> str | None:
     prefix = str(host.interpreter()["prefix"])
-    names = (
-        ("libmkl_rt.so.2", "libmkl_rt.so.1") if "mkl" in name else ("libcblas.so.3", "libblas.so.3")
-    )
+    files = MKL_FILES if "mkl" in name else CBLAS_FILES
     for folder in (f"{prefix}/lib", *_system_folders(host)):
-        for file in names:
+        for file in files:
             if host.kind(f"{folder}/{file}") == "file":
                 return host.real_path(f"{folder}/{file}").removeprefix(f"{prefix}/")
     return None
-
-
-def _belongs(library: Bundled, package: str, directory: str) -> bool:
-    return (library.owner, library.directory) == (package, directory) and _is_blas(library.file)
 
 
 def _system_folders(host: Host) -> tuple[str, ...]:

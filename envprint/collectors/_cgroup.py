@@ -76,14 +76,20 @@ def _upwards(root: str, path: str) -> Iterator[str]:
 def _quota_v1(host: Host, directory: str) -> float | None:
     quota = _number(text_or_none(host, f"{directory}/cpu.cfs_quota_us"))
     period = _number(text_or_none(host, f"{directory}/cpu.cfs_period_us"))
-    return quota / period if quota and period and quota > 0 else None
+    return None if quota is None or period is None or quota < 0 else _share(quota, period)
 
 
 # 200000 100000, or max 100000
 # https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu-interface-files
 def _quota_v2(host: Host, directory: str) -> float | None:
     quota, _, period = (text_or_none(host, f"{directory}/cpu.max") or "max").partition(" ")
-    return None if quota.strip() == "max" else int(quota) / int(period)
+    return None if quota.strip() == "max" else _share(int(quota), int(period))
+
+
+def _share(quota_us: int, period_us: int) -> float:
+    if quota_us <= 0 or period_us <= 0:
+        raise ValueError(f"a quota of {quota_us} µs in {period_us} µs")
+    return quota_us / period_us
 
 
 # 9223372036854771712

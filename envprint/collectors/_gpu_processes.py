@@ -123,15 +123,18 @@ def _identity(host: Host, pid: int, ours: bool) -> dict[str, Any]:
 
 def is_own(host: Host, pid: int) -> bool:
     """Whether `pid` is the interpreter under observation or a descendant of it."""
-    own = host.interpreter()["pid"]
+    own: int = host.interpreter()["pid"]
     for _ in range(_GENERATIONS):
-        if pid == own:
-            return True
-        parent = attempt(lambda pid=pid: parse_parent(host.text(f"/proc/{pid}/stat")))  # type: ignore[misc]
-        if isinstance(parent, Unknown) or parent <= 1:
-            return False
-        pid = parent
+        if pid <= 1 or pid == own:
+            return pid == own
+        pid = _parent(host, pid)
     return False
+
+
+def _parent(host: Host, pid: int) -> int:
+    """0, which is nobody's parent, where it cannot be read: that process is not ours."""
+    parent = attempt(lambda: parse_parent(host.text(f"/proc/{pid}/stat")))
+    return 0 if isinstance(parent, Unknown) else parent
 
 
 # 2950 (Web Content (x)) S 2801 2801 …

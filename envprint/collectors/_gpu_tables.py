@@ -7,7 +7,9 @@ What is not listed is newer than these tables, and unknown.
 
 from __future__ import annotations
 
-ARCHITECTURES = {
+from collections.abc import Mapping
+
+ARCHITECTURES: Mapping[tuple[int, ...], str] = {
     (3, 0): "Kepler",
     (3, 5): "Kepler",
     (3, 7): "Kepler",
@@ -32,7 +34,7 @@ ARCHITECTURES = {
     (12, 1): "Blackwell",
 }
 
-CORES_PER_SM = {
+CORES_PER_SM: Mapping[tuple[int, ...], int] = {
     (3, 0): 192,
     (3, 5): 192,
     (3, 7): 192,

@@ -119,8 +119,11 @@ def value(device: Mapping[str, Any], key: str) -> Any:
 
 def value_or_absent(device: Mapping[str, Any], key: str) -> Any:
     """The same, but None where the GPU does not have the feature at all."""
-    raw = device.get(key)
-    return None if failed(raw) and raw["error"] == NOT_SUPPORTED else value(device, key)
+    return None if _not_supported(device.get(key)) else value(device, key)
+
+
+def _not_supported(raw: Any) -> bool:
+    return failed(raw) and raw["error"] == NOT_SUPPORTED
 
 
 def switch(device: Mapping[str, Any], key: str) -> Any:
@@ -131,21 +134,21 @@ def switch(device: Mapping[str, Any], key: str) -> Any:
 
 def memory(device: Mapping[str, Any]) -> Any:
     """The memory record, or `Unknown`; integrated GPUs report none of their own."""
-    found = value(device, "memory")
-    if failed(device.get("memory")) and device["memory"]["error"] == NOT_SUPPORTED:
+    if _not_supported(device.get("memory")):
         return Unknown("NVML reports no memory for this GPU, which may share the system's")
-    return found
+    return value(device, "memory")
 
 
 def capability(device: Mapping[str, Any]) -> str | Unknown:
     """The compute capability as text, such as `7.5`."""
-    found = value(device, "compute_capability")
+    found: list[int] | Unknown = value(device, "compute_capability")
     return found if isinstance(found, Unknown) else ".".join(map(str, found))
 
 
 def architecture(device: Mapping[str, Any]) -> str | Unknown:
     """The name of the GPU's generation."""
-    return _from_table(ARCHITECTURES, capability(device))
+    name: str | Unknown = _from_table(ARCHITECTURES, capability(device))
+    return name
 
 
 def sm_count(device: Mapping[str, Any]) -> int | Unknown:
@@ -157,8 +160,8 @@ def sm_count(device: Mapping[str, Any]) -> int | Unknown:
     return per_sm if isinstance(per_sm, Unknown) else int(cores // per_sm)
 
 
-def _from_table(table: Mapping[tuple[int, int], Any], capability: str | Unknown) -> Any:
+def _from_table(table: Mapping[tuple[int, ...], Any], capability: str | Unknown) -> Any:
     if isinstance(capability, Unknown):
         return capability
-    known = table.get(numbers(capability)[:2])  # type: ignore[call-overload]
+    known = table.get(numbers(capability))
     return known or Unknown(f"compute capability {capability} is not in envprint's table")

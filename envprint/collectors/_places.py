@@ -31,9 +31,9 @@ def search_directories(host: Host) -> list[str]:
     return list({host.real_path(entry): entry for entry in reversed(entries)}.values())[::-1]
 
 
-def directory_of(host: Host, file: str) -> str | None:
-    """The first search directory that has `file`, such as `torch/__init__.py`; None if none has."""
-    for directory in search_directories(host):
+def directory_of(host: Host, directories: list[str], file: str) -> str | None:
+    """The first of `directories` that has `file`, such as `torch/__init__.py`; None if none has."""
+    for directory in directories:
         if host.kind(f"{directory}/{file}") == "file":
             return directory
     return None

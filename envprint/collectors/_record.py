@@ -35,8 +35,8 @@ def build_id(record: bytes, entry: str) -> str:
     crlf = record.endswith(b"\r\n")
     # No hash: RECORD itself, and bytecode that was compiled after the installation.
     bare = b",\r" if crlf else b","
-    start = -len(bare)
-    lines = [line for line in record.split(b"\n") if line[start:] != bare]
+    cut = -len(bare)
+    lines = [line for line in record.split(b"\n") if line[cut:] != bare]
     lines.sort()
     _replace(lines, f"{entry}/".encode(), _brought)
     _replace(lines, b"../", _outside)

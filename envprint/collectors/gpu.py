@@ -48,11 +48,7 @@ FACTS = (
         ),
         "GPUs; empty when there is none.",
     ),
-    Field(
-        "driver_version",
-        TEXT,
-        "Driver version as NVML reports it.",
-    ),
+    Field("driver_version", TEXT, "Driver version as NVML reports it."),
     Field(
         "nvml_version",
         TEXT,
@@ -98,8 +94,7 @@ LIVE = (
     Field(
         "pids_are_ours",
         FLAG,
-        "Whether the driver's process ids are those of this pid namespace, so that names are known.",
-        unwatched="says how far `processes` can be read, and is no property of the work",
+        "Whether the driver's pids are those of this pid namespace, so that names are known.",
     ),
 )
 

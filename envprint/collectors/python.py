@@ -91,12 +91,16 @@ def _startup_hooks(host: Host, said: Mapping[str, Any]) -> list[str]:
     found = set(said["site_hooks"])
     for directory in said["path"]:
         if directory.endswith(("site-packages", "dist-packages")):
-            for name in names_or_empty(host, directory):
-                # The site module passes over hidden files.
-                if name.endswith(".pth") and name[0] != "." and name not in found:
-                    if runs_code(host.text(f"{directory}/{name}")):
-                        found.add(name)
+            names = names_or_empty(host, directory)
+            found.update(
+                n for n in names if _is_hook(n) and runs_code(host.text(f"{directory}/{n}"))
+            )
     return sorted(found)
+
+
+def _is_hook(name: str) -> bool:
+    """Whether the site module reads a file of this name; it passes over hidden ones."""
+    return name.endswith(".pth") and name[0] != "."
 
 
 # import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = …

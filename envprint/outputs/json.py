@@ -6,7 +6,8 @@ from typing import Any
 
 from envprint.document import to_json
 from envprint.fields import ANYTHING, TEXT, Field, ListOf, Record, record
-from envprint.model import SCHEMA_VERSION, Finding, Report, Summary
+from envprint.model import SCHEMA_VERSION
+from envprint.report import Finding, Report, Summary
 
 _SIDE = record(
     Field("label", TEXT, "The label given at capture."),

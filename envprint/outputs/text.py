@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from envprint.model import Change, Finding, Ignored, Impact, Report, Summary
+from envprint.model import Change, Impact, split_path
 from envprint.outputs._layout import block, heading, paint, plain
+from envprint.report import Finding, Ignored, Report, Summary
 from envprint.wording import DEVICES
 
 MOST_CHANGES = 12
@@ -111,16 +112,15 @@ def _changes(changes: tuple[Change, ...]) -> Iterator[str]:
 
 
 def _change(change: Change) -> str:
-    name = change.path.split(".", 2)[2]
-    name = (
-        name.removeprefix("distributions").removeprefix("variables").strip("[]").replace("].", " ")
-    )
+    words = " ".join(split_path(change.path)[2:])
+    name = words.removeprefix("distributions ").removeprefix("variables ").removesuffix(" version")
     if change.kind == "changed":
         return f"{name} {_short(change.before)} → {_short(change.after)}"
     value = change.after if change.kind == "added" else change.before
-    return f"{name} {change.kind}" + (
-        "" if isinstance(value, (dict, list)) else f" ({_short(value)})"
-    )
+    if isinstance(value, dict) and isinstance(value.get("version"), str):
+        value = value["version"]
+    shown = "" if isinstance(value, (dict, list)) else f" ({_short(value)})"
+    return f"{name} {change.kind}{shown}"
 
 
 def _undecided(report: Report) -> Iterator[str]:

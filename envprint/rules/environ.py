@@ -1,22 +1,118 @@
-"""What environment variables do to a result: misspelt ones, late ones, and switches of kernels."""
+"""What environment variables do to a result: misspelt ones, late ones, and switches.
+
+Switches of instruction sets stand in `cpu`, those of mathematics libraries and threads in `math`,
+determinism switches in `determinism`; the rest is in `_switches`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.model import Confidence, Evidence, Fingerprint, Impact, Match, Rule, Workload
-from envprint.workload import always, machine, on_cpu, uses
+from envprint.model import (
+    Comparison,
+    Confidence,
+    Evidence,
+    Fingerprint,
+    Impact,
+    Match,
+    Rule,
+    Workload,
+)
+from envprint.rules import _switches
+from envprint.rules._dials import variable
+from envprint.workload import always
+
+READ_AT_START = ("PYTHONHASHSEED", "GLIBC_TUNABLES", "LD_LIBRARY_PATH", "LD_PRELOAD")
+"""Read once, by the dynamic loader or the interpreter, before any program code runs."""
+
+READ_AT_IMPORT = {
+    "OMP_": ("numpy", "scikit-learn", "torch"),
+    "OPENBLAS_": ("numpy", "scikit-learn"),
+    "MKL_": ("torch", "numpy"),
+    "NPY_": ("numpy",),
+    "ATEN_": ("torch",),
+    "ONEDNN_": ("tensorflow", "torch"),
+    "DNNL_": ("tensorflow", "torch"),
+    "TF_": ("tensorflow",),
+    "KERAS_": ("tensorflow",),
+    "JAX_": ("jax",),
+    "XLA_": ("jax", "tensorflow"),
+    "CUBLAS_WORKSPACE_CONFIG": ("torch", "tensorflow", "jax"),
+}
+"""Beginnings of names, and the frameworks that read such a variable when they are imported."""
+
+ALLOCATORS = ("jemalloc", "tcmalloc", "mimalloc", "hoard", "snmalloc", "rpmalloc")
 
 
 def _misspelt(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     for name, meant in sorted((now.value("facts.environ.misspelt") or {}).items()):
         yield Match(
             f"{name} is set, {meant} was probably meant",
-            (f"facts.environ.misspelt[{name}]", f"facts.environ.variables[{name}]"),
+            (f"facts.environ.misspelt[{name}]", variable(name)),
             after=name,
             remedy=f"unset {name}; export {meant}=…",
         )
 
+
+def _late(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    late = now.value("facts.environ.changed_since_start") or {}
+    for name in READ_AT_START:
+        if name in late:
+            start, value = late[name]["start"], late[name]["now"]
+            yield Match(
+                f"{name} was {_shown(start)} when the process started and was then made "
+                f"{_shown(value)}: it is still {_shown(start)} that counts",
+                (f"facts.environ.changed_since_start[{name}]",),
+                start,
+                value,
+                remedy=f"{name}={value or ''} python …: set it before the process starts.",
+            )
+
+
+def _in_process(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    late = now.value("facts.environ.changed_since_start") or {}
+    imported = set(now.value("facts.frameworks.imported") or []) if late else set()
+    for name in sorted(late):
+        readers = [
+            r for start, known in READ_AT_IMPORT.items() if name.startswith(start) for r in known
+        ]
+        there = sorted(imported.intersection(readers))
+        if there:
+            yield Match(
+                f"the process itself made {name} {_shown(late[name]['now'])}, and "
+                f"{' and '.join(there)} may have been imported before that",
+                (f"facts.environ.changed_since_start[{name}]",),
+                late[name]["start"],
+                late[name]["now"],
+            )
+
+
+def _shown(value: str | None) -> str:
+    return "unset" if value is None else value or "empty"
+
+
+def _preload(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    change = comparison.change(variable("LD_PRELOAD"))
+    if change:
+        moved = _libraries(change.before) ^ _libraries(change.after)
+        if moved:
+            yield Match(
+                f"preloaded on one side only: {', '.join(sorted(moved))}",
+                (change.path,),
+                change.before,
+                change.after,
+            )
+
+
+def _libraries(value: str | None) -> set[str]:
+    """File names in LD_PRELOAD, those of memory allocators left out."""
+    names = {path.rpartition("/")[2] for path in (value or "").replace(":", " ").split()}
+    return {name for name in names if not any(a in name for a in ALLOCATORS)}
+
+
+_LOADER = Evidence(
+    "The dynamic loader's variables", "https://man7.org/linux/man-pages/man8/ld.so.8.html"
+)
 
 RULES = (
     Rule(
@@ -39,21 +135,81 @@ RULES = (
         state=_misspelt,
     ),
     Rule(
-        id="tensorflow-onednn-switched",
-        title="oneDNN is switched differently",
+        id="environ-set-too-late",
+        title="A variable was set after the process had read it",
         impact=Impact.NUMERIC,
-        confidence=Confidence.MEASURED,
-        applies=uses("tensorflow") & on_cpu & machine("x86_64", "aarch64"),
-        watches=("facts.environ.variables[TF_ENABLE_ONEDNN_OPTS]",),
-        why="oneDNN's kernels add in another order than Eigen's, so sums round differently.",
-        not_when="TensorFlow before 2.9, where oneDNN was off unless switched on; or both values mean "
-        "the same (unset and 1 from 2.9 on).",
-        remedy="Give TF_ENABLE_ONEDNN_OPTS the same value on both sides.",
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=("facts.environ.changed_since_start",),
+        why="The hash seed, the loader's search path, preloaded libraries and glibc's tunables are "
+        "read before the first line of the program; changing the variable later changes nothing in "
+        "this process.",
+        not_when="The variable is meant for child processes: those do read it.",
+        remedy="Set the variable before the process starts.",
         evidence=(
             Evidence(
-                "TensorFlow logs that oneDNN may give slightly different results",
-                "https://discuss.ai.google.dev/t/tf-enable-onednn-opts-0-issue/22171",
+                "PYTHONHASHSEED is read when the interpreter starts",
+                "https://docs.python.org/3/reference/datamodel.html#object.__hash__",
+            ),
+            Evidence(
+                "The same in the guide to deterministic TensorFlow",
+                ""
+                "https://github.com/NVIDIA/framework-reproducibility/blob/master/doc/d9m/tensorflow.md",
+            ),
+            _LOADER,
+        ),
+        state=_late,
+    ),
+    Rule(
+        id="environ-set-in-process",
+        title="A variable was set by the program itself",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.INFERRED,
+        applies=always,
+        watches=("facts.environ.changed_since_start", "facts.frameworks.imported"),
+        why="Frameworks read their variables once, at import: set after that, a variable has no "
+        "effect.",
+        not_when="It was set before the import; what happened first cannot be seen afterwards.",
+        remedy="Set the variable in the shell, or before the first import.",
+        evidence=(
+            Evidence(
+                "OpenBLAS reads its variables when it is loaded",
+                "https://github.com/OpenMathLib/OpenBLAS"
+                "#setting-the-number-of-threads-using-environment-variables",
             ),
         ),
+        state=_in_process,
+        advice=True,
     ),
+    Rule(
+        id="environ-preload-changed",
+        title="Other libraries are preloaded",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.INFERRED,
+        applies=always,
+        watches=(variable("LD_PRELOAD"),),
+        why="A preloaded library replaces functions of every other one: mathematics, OpenMP or "
+        "BLAS may be another.",
+        not_when="Only memory allocators differ: jemalloc and tcmalloc gave the same bits. Other "
+        "libraries that compute nothing change nothing either.",
+        remedy="Give LD_PRELOAD the same value on both sides.",
+        evidence=(_LOADER, Evidence("An allocator changes nothing", measured="os.jemalloc")),
+        drift=_preload,
+    ),
+    Rule(
+        id="environ-library-path-changed",
+        title="The loader searches other directories",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.INFERRED,
+        applies=always,
+        watches=(variable("LD_LIBRARY_PATH"),),
+        why="A directory in LD_LIBRARY_PATH can put another library in front of the one that a "
+        "package brings.",
+        not_when="The directories hold no library that the job loads; facts.cuda.shadowed names "
+        "those of CUDA that they do hold.",
+        remedy="Give LD_LIBRARY_PATH the same value on both sides, best none.",
+        evidence=(_LOADER,),
+        advice=True,
+    ),
+    *_switches.RULES,
 )

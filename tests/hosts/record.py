@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from envprint.capture import capture
+from envprint.capturing import capture
 from envprint.host import LiveHost
 from envprint.recording import RecordingHost
 

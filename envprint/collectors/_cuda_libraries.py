@@ -1,0 +1,227 @@
+"""CUDA's libraries under three labels that are never merged: built with, installed, loaded.
+
+They answer three questions: what a framework was made for, what a program would probably find,
+and what this process really uses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from envprint.collectors._attempt import names_or_empty, text_or_none
+from envprint.collectors._cuda_places import Toolkit, library_path
+from envprint.collectors._distributions import Installed, distributions
+from envprint.host import Host
+from envprint.model import Unknown
+
+
+class Library(NamedTuple):
+    """One of CUDA's libraries and the names it goes by."""
+
+    key: str
+    wheel: str
+    """Distribution name without `nvidia-` and the `-cu12` of it."""
+    file: str
+    conda: tuple[str, ...]
+    component: str | None
+    """In version.json; None when the toolkit does not bring it."""
+
+
+LIBRARIES = (
+    Library("runtime", "cuda-runtime", "libcudart.so", ("cuda-cudart",), "cuda_cudart"),
+    Library("cudnn", "cudnn", "libcudnn.so", ("cudnn", "libcudnn"), None),
+    Library("cublas", "cublas", "libcublas.so", ("libcublas",), "libcublas"),
+    Library("nccl", "nccl", "libnccl.so", ("nccl",), None),
+)
+_BY_WHEEL = {library.wheel: library for library in LIBRARIES}
+_HEADERS = {
+    "cudnn": ("cudnn_version.h", "CUDNN"),
+    "nccl": ("nccl.h", "NCCL"),
+}
+
+FRAMEWORKS = {
+    "tensorflow": "tensorflow",
+    "tensorflow-gpu": "tensorflow",
+    "tf-nightly": "tensorflow",
+    "torch": "torch",
+    "jax-cuda12-plugin": "jax",
+    "jax-cuda13-plugin": "jax",
+}
+"""Distribution to the framework it belongs to."""
+
+
+class Copy(NamedTuple):
+    """A copy of a library that lies on the machine."""
+
+    key: str
+    version: str | Unknown | None
+    path: str
+    source: str
+    """wheel, conda, toolkit or header."""
+
+
+def built(host: Host) -> dict[str, dict[str, str]]:
+    """Library key to framework to version."""
+    found: dict[str, dict[str, str]] = {library.key: {} for library in LIBRARIES}
+    for distribution in reversed(distributions(host)):
+        framework = FRAMEWORKS.get(distribution.name)
+        if framework:
+            for key, version in _built_of(host, distribution, framework).items():
+                found[key][framework] = version
+    return found
+
+
+def _built_of(host: Host, distribution: Installed, framework: str) -> Mapping[str, str]:
+    directory = distribution.directory
+    needed = parse_requirements(
+        text_or_none(host, f"{directory}/{distribution.entry}/METADATA") or ""
+    )
+    if framework == "jax":
+        return needed
+    source = "tensorflow/python/platform/build_info.py"
+    source = "torch/version.py" if framework == "torch" else source
+    own = parse_build(text_or_none(host, f"{directory}/{source}") or "")
+    # A CPU build names the same wheels in its extras.
+    return {**own, **needed, "runtime": own["runtime"]} if "runtime" in own else {}
+
+
+# Requires-Dist: nvidia-cudnn-cu12 (==9.1.0.70) ; platform_system == "Linux"
+# Requires-Dist: nvidia-cudnn-cu12<10.0,>=9.3.0.75; extra == "and-cuda"
+# https://packaging.python.org/en/latest/specifications/dependency-specifiers/
+_REQUIREMENT = re.compile(
+    r"^Requires-Dist: nvidia-([a-z-]+?)(?:-cu\d+)?\s*\(?[^;\n]*?[=>]=\s*(\d[\d.]*)", re.MULTILINE
+)
+
+
+def parse_requirements(metadata: str) -> dict[str, str]:
+    """The exact or the lowest version of each library that METADATA asks for."""
+    return {
+        _BY_WHEEL[wheel].key: version
+        for wheel, version in _REQUIREMENT.findall(metadata)
+        if wheel in _BY_WHEEL
+    }
+
+
+# ('cuda_version', '12.5.1'), ('cudnn_version', '9')     cuda: Optional[str] = '13.2'
+_CUDA = re.compile(r"(?:'cuda_version'[,:]|^cuda\b[^=\n]*=)\s*'(\d[\d.]*)'", re.MULTILINE)
+_CUDNN = re.compile(r"'cudnn_version'[,:]\s*'(\d[\d.]*)'")
+
+
+def parse_build(text: str) -> dict[str, str]:
+    """What TensorFlow's build_info.py or PyTorch's version.py says; empty for a CPU build."""
+    found = {"runtime": _CUDA.search(text), "cudnn": _CUDNN.search(text)}
+    return {key: match[1] for key, match in found.items() if match}
+
+
+def installed(host: Host, toolkits: Iterable[Toolkit]) -> list[Copy]:
+    """Wheels in order of the search path, then conda packages, toolkits and headers."""
+    return [*_wheels(host), *_conda(host), *_of_toolkits(host, toolkits)]
+
+
+def _wheels(host: Host) -> Iterator[Copy]:
+    for distribution in distributions(host):
+        name = re.fullmatch(r"nvidia-([a-z-]+?)(?:-cu\d+)?", distribution.name)
+        library = _BY_WHEEL.get(name[1]) if name else None
+        if library:
+            path = f"{distribution.directory}/{distribution.entry}"
+            yield Copy(library.key, distribution.version, path, "wheel")
+
+
+# cudnn-9.3.0.75-hc149ed5_0.json
+# https://docs.conda.io/projects/conda-build/en/stable/resources/package-spec.html
+def _conda(host: Host) -> Iterator[Copy]:
+    folder = f"{host.interpreter()['prefix']}/conda-meta"
+    keys = {name: library.key for library in LIBRARIES for name in library.conda}
+    for entry in names_or_empty(host, folder):
+        found = re.fullmatch(r"(.+)-(\d[^-]*)-[^-]+\.json", entry)
+        if found and found[1] in keys:
+            yield Copy(keys[found[1]], found[2], f"{folder}/{entry}", "conda")
+
+
+def _of_toolkits(host: Host, toolkits: Iterable[Toolkit]) -> Iterator[Copy]:
+    folders = ["/usr/include", "/usr/include/x86_64-linux-gnu", "/usr/include/aarch64-linux-gnu"]
+    for toolkit in toolkits:
+        folders.append(f"{toolkit.path}/include")
+        yield Copy(
+            "runtime",
+            toolkit.components.get("cuda_cudart", toolkit.version),
+            toolkit.path,
+            "toolkit",
+        )
+        if "libcublas" in toolkit.components:
+            yield Copy("cublas", toolkit.components["libcublas"], toolkit.path, "toolkit")
+    for folder in dict.fromkeys(folders):
+        for key, (file, prefix) in _HEADERS.items():
+            text = text_or_none(host, f"{folder}/{file}")
+            if text is not None:
+                yield Copy(key, parse_header(text, prefix), f"{folder}/{file}", "header")
+
+
+# #define CUDNN_MAJOR 9
+# #define CUDNN_PATCHLEVEL 0
+def parse_header(text: str, prefix: str) -> str | None:
+    """The version that a header defines, such as `9.3.0`; None when it defines none."""
+    found = dict(re.findall(rf"^#define\s+{prefix}_(\w+)\s+(\d+)\s*$", text, re.MULTILINE))
+    parts = (found.get("MAJOR"), found.get("MINOR"), found.get("PATCHLEVEL", found.get("PATCH")))
+    known = [part for part in parts if part is not None]
+    return ".".join(known) if len(known) == len(parts) else None
+
+
+def loaded(host: Host, copies: Iterable[Copy]) -> dict[str, list[dict[str, str]]]:
+    """What this process has mapped, by library key; nothing unless a framework is imported."""
+    found: dict[str, list[dict[str, str]]] = {library.key: [] for library in LIBRARIES}
+    if host.interpreter()["imported"]:
+        wheels = [copy for copy in copies if copy.source == "wheel"]
+        for key, path in parse_maps(host.text("/proc/self/maps")):
+            version = _version_of(path, host.real_path(path), [w for w in wheels if w.key == key])
+            found[key].append({"path": path} | ({"version": version} if version else {}))
+    return found
+
+
+# 7f1c2000-7f1c3000 r-xp 00000000 08:01 131 /venv/lib/python3.12/site-packages/…/libcudnn.so.9
+# https://man7.org/linux/man-pages/man5/proc_pid_maps.5.html
+def parse_maps(text: str) -> list[tuple[str, str]]:
+    """Library key and path of each of CUDA's libraries, sorted, each file once."""
+    paths = {line[line.index("/") :] for line in text.splitlines() if "/" in line}
+    return sorted(
+        (library.key, path)
+        for path in paths
+        for library in LIBRARIES
+        if path.rpartition("/")[2].startswith(library.file)
+    )
+
+
+def _version_of(path: str, real_path: str, wheels: list[Copy]) -> str | None:
+    """By the file's name, or by the wheel of the same directory; None where neither tells."""
+    in_name = re.search(r"\.so\.(\d+\.[\d.]+)$", real_path)
+    for wheel in wheels:
+        folder = wheel.path.rpartition("/")[0]
+        if path.startswith(f"{folder}/nvidia/") and isinstance(wheel.version, str):
+            return wheel.version
+    return in_name[1] if in_name else None
+
+
+def shadowed(host: Host, copies: Iterable[Copy]) -> list[str]:
+    """Files in LD_LIBRARY_PATH that bear the name of one that a wheel brings, in sorted order."""
+    files = {library.key: library.file for library in LIBRARIES}
+    found = set()
+    for copy in copies:
+        if copy.source == "wheel":
+            top = copy.path.rpartition("/")[0] + "/nvidia"
+            own = _names_below(host, top, files[copy.key])
+            for folder in library_path(host):
+                if not host.real_path(folder).startswith(f"{host.real_path(top)}/"):
+                    found |= {f"{folder}/{n}" for n in names_or_empty(host, folder) if n in own}
+    return sorted(found)
+
+
+def _names_below(host: Host, top: str, file: str) -> set[str]:
+    """The names of a library's files in the wheels' folders: nvidia/cudnn/lib, nvidia/cu13/lib."""
+    return {
+        name
+        for part in names_or_empty(host, top)
+        for name in names_or_empty(host, f"{top}/{part}/lib")
+        if name.startswith(file)
+    }

@@ -1,0 +1,150 @@
+"""What this machine runs in: a container, a batch scheduler, a notebook service.
+
+Each is known by the marks it leaves: a file, a name in a control group, a variable. Of variables
+only those named here are looked at, and no value is kept but the name of an image.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from envprint.collectors._attempt import attempt, text_or_none
+from envprint.collectors._cgroup import memory_limit_bytes
+from envprint.fields import INTEGER, TEXT, Field
+from envprint.host import Host
+from envprint.model import Unknown
+from envprint.redact import safe_text
+
+FACTS = (
+    Field(
+        "kind",
+        TEXT,
+        "docker, podman, kubernetes, apptainer, lxc, systemd-nspawn, wsl, or what "
+        "/run/systemd/container names; null outside any.",
+    ),
+    Field("image", TEXT, "Name of the container's image; null outside a container."),
+    Field(
+        "memory_limit_bytes",
+        INTEGER,
+        "Memory that control groups allow; null without a limit.",
+    ),
+    Field("scheduler", TEXT, "slurm, pbs, lsf, kubernetes, …; null outside a job."),
+    Field("notebook_service", TEXT, "colab, kaggle, sagemaker, …; null elsewhere."),
+)
+
+
+def collect(host: Host) -> Mapping[str, Any]:
+    """Read from the marks that each kind of surrounding leaves."""
+    variables = host.environ()
+    kind = attempt(lambda: _kind(host))
+    return {
+        "kind": kind,
+        "image": kind if isinstance(kind, Unknown) else attempt(lambda: _image(host, kind)),
+        "memory_limit_bytes": attempt(lambda: memory_limit_bytes(host)),
+        "scheduler": _first(variables, SCHEDULERS),
+        "notebook_service": _first(variables, NOTEBOOKS),
+    }
+
+
+SCHEDULERS = (
+    ("SLURM_JOB_ID", "slurm"),
+    ("PBS_JOBID", "pbs"),
+    ("LSB_JOBID", "lsf"),
+    ("SGE_TASK_ID", "sge"),
+    ("FLUX_JOB_ID", "flux"),
+    ("OAR_JOB_ID", "oar"),
+    ("_CONDOR_SCRATCH_DIR", "htcondor"),
+    ("AWS_BATCH_JOB_ID", "aws-batch"),
+    ("KUBERNETES_SERVICE_HOST", "kubernetes"),
+)
+"""Variable that a scheduler gives to its jobs, and the scheduler. The first that is set counts."""
+
+NOTEBOOKS = (
+    ("KAGGLE_KERNEL_RUN_TYPE", "kaggle"),
+    ("COLAB_RELEASE_TAG", "colab"),
+    ("COLAB_GPU", "colab"),
+    ("SAGEMAKER_INTERNAL_IMAGE_URI", "sagemaker"),
+    ("SAGEMAKER_APP_TYPE", "sagemaker"),
+    ("SM_TRAINING_ENV", "sagemaker"),
+    ("DATABRICKS_RUNTIME_VERSION", "databricks"),
+    ("AZUREML_RUN_ID", "azureml"),
+    ("CLOUD_ML_JOB_ID", "vertex-ai"),
+    ("PAPERSPACE_NOTEBOOK_REPO_ID", "paperspace"),
+    ("CODESPACES", "codespaces"),
+    ("BINDER_SERVICE_HOST", "binder"),
+    ("JUPYTERHUB_API_URL", "jupyterhub"),
+)
+"""Variable that a service sets, and the service; Kaggle first, whose images contain Colab's."""
+
+IMAGES = (
+    "KAGGLE_DOCKER_IMAGE",
+    "SAGEMAKER_INTERNAL_IMAGE_URI",
+    "JUPYTER_IMAGE_SPEC",
+    "JUPYTER_IMAGE",
+    "CI_JOB_IMAGE",
+    "APPTAINER_CONTAINER",
+    "SINGULARITY_CONTAINER",
+)
+"""Variables that hold the name of the image."""
+
+_CGROUP_MARKS = (
+    ("/kubepods", "kubernetes"),
+    ("/libpod", "podman"),
+    ("/docker", "docker"),
+    ("/lxc", "lxc"),
+)
+
+
+def _first(variables: Mapping[str, str], marks: tuple[tuple[str, str], ...]) -> str | None:
+    return next((what for name, what in marks if variables.get(name)), None)
+
+
+def _kind(host: Host) -> str | None:
+    return _kind_by_file(host) or _kind_by_name(host) or _kind_by_kernel(host)
+
+
+def _kind_by_file(host: Host) -> str | None:
+    if host.environ().get("KUBERNETES_SERVICE_HOST"):
+        return "kubernetes"
+    if host.kind("/.singularity.d") == "directory":
+        return "apptainer"
+    if host.kind("/run/.containerenv") == "file":
+        return "podman"
+    return "docker" if host.kind("/.dockerenv") == "file" else None
+
+
+def _kind_by_name(host: Host) -> str | None:
+    """As the manager says it in a file for everybody, or in a variable for its children.
+
+    https://systemd.io/CONTAINER_INTERFACE/
+    """
+    told = text_or_none(host, "/run/systemd/container") or host.environ().get("container") or ""
+    return told.strip() or None
+
+
+def _kind_by_kernel(host: Host) -> str | None:
+    """From the control group's path, which shows the outer manager, or the kernel's release."""
+    groups = text_or_none(host, "/proc/self/cgroup") or ""
+    for mark, kind in _CGROUP_MARKS:
+        if mark in groups:
+            return kind
+    return "wsl" if "microsoft" in host.system()["release"].lower() else None
+
+
+# engine="podman-4.9.3"
+# image="docker.io/library/python:3.11"
+# https://docs.podman.io/en/latest/markdown/podman-run.1.html: written only with --privileged
+_IMAGE = re.compile(r'^image="?([^"\n]+)"?$', re.M)
+
+
+def _image(host: Host, kind: str | None) -> str | Unknown | None:
+    if kind is None or kind == "wsl":
+        return None
+    variables = host.environ()
+    named = next((variables[name] for name in IMAGES if variables.get(name)), None)
+    if not named:
+        written = _IMAGE.search(text_or_none(host, "/run/.containerenv") or "")
+        named = written[1] if written else None
+    return safe_text(named) if named else Unknown(f"{kind} does not name the image inside")

@@ -1,0 +1,113 @@
+"""The processor: model, instruction sets, and how much of it this process may use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from envprint.collectors._attempt import attempt, text_or_none
+from envprint.collectors._cgroup import quota_cpus
+from envprint.collectors._cpuinfo import (
+    Block,
+    common_flags,
+    every,
+    level_of,
+    model_of,
+    numeric_flags,
+    parse_cpuinfo,
+    vendor_of,
+)
+from envprint.fields import INTEGER, NUMBER, TEXT, Field, ListOf
+from envprint.host import Host
+from envprint.model import Unknown
+
+FACTS = (
+    Field("model", TEXT, "Name of the processor; of every kind of core where there are several."),
+    Field("vendor", TEXT, "Maker, such as GenuineIntel, AuthenticAMD or ARM."),
+    Field("architecture", TEXT, "Machine as the kernel names it: x86_64, aarch64, …"),
+    Field("level", TEXT, "Level of the x86-64 psABI, x86-64-v1 to v4; null elsewhere."),
+    Field(
+        "flags",
+        ListOf(TEXT),
+        "Features by which libraries choose kernels that round differently, sorted; only those "
+        "that every processor has.",
+    ),
+    Field("sockets", INTEGER, "Processor packages."),
+    Field("cores", INTEGER, "Physical cores that are online."),
+    Field("threads", INTEGER, "Logical processors that are online."),
+    Field(
+        "usable_threads",
+        INTEGER,
+        "Logical processors this process may run on, see sched_getaffinity(2); libraries count "
+        "these when they choose a number of threads.",
+    ),
+    Field(
+        "quota_cpus",
+        NUMBER,
+        "CPU time per time that passes which control groups allow; null without a limit.",
+    ),
+    Field("microcode", TEXT, "Microcode revision; null where the kernel names none."),
+)
+
+_CPUS = "/sys/devices/system/cpu"
+
+
+def collect(host: Host) -> Mapping[str, Any]:
+    """Read from /proc/cpuinfo, /sys/devices/system/cpu and the control groups."""
+    machine = host.system()["machine"]
+    blocks = attempt(lambda: parse_cpuinfo(host.text("/proc/cpuinfo")))
+    described = (
+        dict.fromkeys(_FROM_CPUINFO, blocks)
+        if isinstance(blocks, Unknown)
+        else _described(host, blocks, machine)
+    )
+    return {
+        **described,
+        "architecture": machine,
+        "usable_threads": attempt(lambda: len(host.cpus())),
+        "quota_cpus": attempt(lambda: quota_cpus(host)),
+    }
+
+
+_FROM_CPUINFO = (
+    *("model", "vendor", "level", "flags"),
+    *("sockets", "cores", "threads", "microcode"),
+)
+
+
+def _described(host: Host, blocks: Sequence[Block], machine: str) -> dict[str, Any]:
+    flags = common_flags(blocks)
+    sockets, cores = _topology(host, blocks)
+    return {
+        "model": model_of(blocks) or attempt(lambda: _board(host)),
+        "vendor": vendor_of(blocks),
+        "level": level_of(flags) if machine == "x86_64" else None,
+        "flags": numeric_flags(flags),
+        "sockets": sockets,
+        "cores": cores,
+        "threads": len(blocks),
+        "microcode": every(blocks, "microcode"),
+    }
+
+
+def _board(host: Host) -> str | None:
+    """The board's name in the device tree, which ends with a zero byte."""
+    return (text_or_none(host, "/proc/device-tree/model") or "").rstrip("\0\n") or None
+
+
+def _topology(host: Host, blocks: Sequence[Block]) -> tuple[int | Unknown, int | Unknown]:
+    """Sockets and cores, from /proc/cpuinfo on x86 and from sysfs elsewhere."""
+    places = {(block.get("physical id"), block.get("core id")) for block in blocks}
+    if all(package and core for package, core in places):
+        return len({package for package, _ in places}), len(places)
+    cpus = [f"{_CPUS}/cpu{block['processor']}/topology" for block in blocks]
+    return (
+        attempt(lambda: _packages({host.text(f"{cpu}/physical_package_id") for cpu in cpus})),
+        attempt(lambda: len({host.text(f"{cpu}/thread_siblings_list") for cpu in cpus})),
+    )
+
+
+def _packages(ids: set[str]) -> int:
+    if "-1" in {package.strip() for package in ids}:
+        raise ValueError("the firmware does not number its packages")
+    return len(ids)

@@ -1,0 +1,139 @@
+"""CUDA around the GPU: the driver's two halves, toolkits, and the libraries of the frameworks.
+
+Read from files; nothing of CUDA is loaded. The CUDA version that the driver supports is a ceiling
+and no installed toolkit, so it stands apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from envprint.collectors import _nvml as nvml
+from envprint.collectors._attempt import attempt
+from envprint.collectors._cuda_libraries import LIBRARIES, Copy, built, installed, loaded, shadowed
+from envprint.collectors._cuda_places import Toolkit, driver_library, toolkits
+from envprint.collectors._driver import kernel_module_version
+from envprint.fields import FLAG, TEXT, Field, ListOf, MapOf, record
+from envprint.host import Host
+from envprint.model import Unknown
+
+FACTS = (
+    Field(
+        "driver_library",
+        record(
+            Field("path", TEXT, "Real path of libcuda.so.1."),
+            Field("directory", TEXT, "Where the loader finds it first."),
+            Field("version", TEXT, "Driver version in its file name."),
+            Field("compat", FLAG, "Whether it is NVIDIA's forward-compatibility package."),
+        ),
+        "The CUDA driver library that a program loads; null when there is none.",
+    ),
+    Field(
+        "kernel_module_version",
+        TEXT,
+        "Version of the loaded NVIDIA kernel module; null when none is loaded.",
+    ),
+    Field(
+        "supported_version",
+        TEXT,
+        "Highest CUDA version that the driver supports, such as `12.4`; no installed version.",
+        unwatched="a ceiling; that it differs from a framework's CUDA is normal",
+    ),
+    Field(
+        "toolkits",
+        MapOf(record(Field("path", TEXT, "Real path of the directory.")), "version"),
+        "Installed toolkits: /usr/local/cuda*, CUDA_HOME, CUDA_PATH and CUDA_ROOT.",
+        unwatched="what a framework can get from a toolkit is among its `libraries`",
+    ),
+    Field(
+        "libraries",
+        MapOf(
+            record(
+                Field(
+                    "built",
+                    MapOf(TEXT, "framework"),
+                    "Version a framework was built with, or the lowest that its metadata accepts.",
+                ),
+                Field(
+                    "installed",
+                    ListOf(
+                        record(
+                            Field("version", TEXT, "Version of the copy."),
+                            Field("path", TEXT, "What says so: metadata, toolkit or header."),
+                            Field("source", TEXT, "wheel, conda, toolkit or header."),
+                        )
+                    ),
+                    "Copies on the machine; wheels in order of the search path come first.",
+                ),
+                Field(
+                    "loaded",
+                    ListOf(
+                        record(
+                            Field("version", TEXT, "Version; left out when not known."),
+                            Field("path", TEXT, "Path of the mapped file."),
+                        )
+                    ),
+                    "Copies mapped into this process; none when no framework is imported here.",
+                ),
+            ),
+            "library",
+        ),
+        "runtime, cudnn, cublas and nccl.",
+    ),
+    Field(
+        "shadowed",
+        ListOf(TEXT),
+        "Files in LD_LIBRARY_PATH that bear the name of a library that a framework's wheel brings.",
+    ),
+)
+
+
+def collect(host: Host) -> Mapping[str, Any]:
+    """Read from the loader's configuration, /proc, /usr/local, and the search path."""
+    found = attempt(lambda: toolkits(host))
+    copies = attempt(lambda: installed(host, [] if isinstance(found, Unknown) else found))
+    return {
+        "driver_library": attempt(lambda: driver_library(host)),
+        "kernel_module_version": attempt(lambda: kernel_module_version(host)),
+        "supported_version": attempt(lambda: _supported_version(host)),
+        "toolkits": found if isinstance(found, Unknown) else _by_version(found),
+        "libraries": copies if isinstance(copies, Unknown) else _libraries(host, copies),
+        "shadowed": copies
+        if isinstance(copies, Unknown)
+        else attempt(lambda: shadowed(host, copies)),
+    }
+
+
+def _supported_version(host: Host) -> str | Unknown | None:
+    answer = nvml.ask(host)
+    if answer.status != nvml.OK:
+        return None if answer.is_absent else answer.doubt
+    version: int | Unknown = nvml.value(answer.reading, "cuda_driver_version")
+    # 1000 * major + 10 * minor
+    # https://docs.nvidia.com/deploy/nvml-api/group__nvmlSystemQueries.html
+    return version if isinstance(version, Unknown) else f"{version // 1000}.{version % 1000 // 10}"
+
+
+def _by_version(found: list[Toolkit]) -> dict[str, dict[str, str]]:
+    """The first of two toolkits with one version is the one that variables name."""
+    return {toolkit.version: {"path": toolkit.path} for toolkit in reversed(found)}
+
+
+def _libraries(host: Host, copies: list[Copy]) -> dict[str, Any]:
+    made_for = attempt(lambda: built(host))
+    in_use = attempt(lambda: loaded(host, copies))
+    return {
+        library.key: {
+            "built": made_for if isinstance(made_for, Unknown) else made_for[library.key],
+            "installed": [_described(copy) for copy in copies if copy.key == library.key],
+            "loaded": in_use if isinstance(in_use, Unknown) else in_use[library.key],
+        }
+        for library in LIBRARIES
+    }
+
+
+def _described(copy: Copy) -> dict[str, str | None]:
+    """A list item cannot hold an unknown: a version that is not known is left out."""
+    place: dict[str, str | None] = {"path": copy.path, "source": copy.source}
+    return place if isinstance(copy.version, Unknown) else {"version": copy.version, **place}

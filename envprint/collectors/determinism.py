@@ -1,0 +1,105 @@
+"""Switches that decide whether a framework repeats itself, and with which precision.
+
+A switch is seen in a variable, or in a framework that is loaded in the observed process. What is
+loaded says what holds; the variable is only a wish, so the framework's word goes first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from envprint.fields import TEXT, Field, MapOf, record
+from envprint.host import Host
+from envprint.model import Unknown
+from envprint.redact import safe_text
+
+FACTS = (
+    Field(
+        "switches",
+        MapOf(
+            record(
+                Field("value", TEXT, "on, off, or the setting itself."),
+                Field(
+                    "source",
+                    TEXT,
+                    "The variable, or the call of the framework that said so.",
+                    unwatched="where a value was read does not change it",
+                ),
+            ),
+            "switch",
+        ),
+        "Switches that a variable sets or a loaded framework tells; one that is not here was "
+        "left to itself, or its framework was not loaded.",
+    ),
+)
+
+VARIABLES = {
+    "TF_DETERMINISTIC_OPS": "tensorflow-op-determinism",
+    "TF_CUDNN_DETERMINISTIC": "tensorflow-cudnn-deterministic",
+    "TF_CUDNN_USE_AUTOTUNE": "tensorflow-cudnn-autotune",
+    "TF_NUM_INTRAOP_THREADS": "tensorflow-intra-op-threads",
+    "TF_NUM_INTEROP_THREADS": "tensorflow-inter-op-threads",
+    "KERAS_BACKEND": "keras-backend",
+    "CUBLAS_WORKSPACE_CONFIG": "cublas-workspace",
+    "NVIDIA_TF32_OVERRIDE": "nvidia-tf32-override",
+    "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE": "torch-matmul-tf32",
+    "JAX_ENABLE_X64": "jax-x64",
+    "JAX_DEFAULT_MATMUL_PRECISION": "jax-matmul-precision",
+    "JAX_THREEFRY_PARTITIONABLE": "jax-threefry-partitionable",
+    "JAX_DEFAULT_PRNG_IMPL": "jax-prng",
+}
+"""Variable to the switch it sets."""
+
+FLAGS = {
+    ("XLA_FLAGS", "xla_gpu_deterministic_ops"): "xla-gpu-deterministic-ops",
+    ("XLA_FLAGS", "xla_gpu_exclude_nondeterministic_ops"): "xla-gpu-exclude-nondeterministic-ops",
+    ("XLA_FLAGS", "xla_gpu_autotune_level"): "xla-gpu-autotune-level",
+    ("XLA_FLAGS", "xla_allow_excess_precision"): "xla-excess-precision",
+    ("XLA_FLAGS", "xla_cpu_enable_fast_math"): "xla-cpu-fast-math",
+    ("TF_XLA_FLAGS", "tf_xla_auto_jit"): "tensorflow-auto-jit",
+}
+"""Variable and the option inside it to the switch it sets."""
+
+_NUMBERS = ("-threads", "-level", "-auto-jit")
+_WORDS = {"1": "on", "true": "on", "0": "off", "false": "off"}
+
+
+def collect(host: Host) -> Mapping[str, Any]:
+    """Read from the variables and from the loaded frameworks, none of which is imported here."""
+    switches: dict[str, Any] = {}
+    for name, value, source in _from_variables(host.environ()):
+        switches[name] = {"value": _plain(name, safe_text(value)), "source": source}
+    for name, said in host.interpreter().get("switches", {}).items():
+        answer = Unknown(said["error"]) if "error" in said else said["value"]
+        switches[name] = {"value": answer, "source": said["source"]}
+    return {"switches": switches}
+
+
+def _from_variables(variables: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    for variable, switch in VARIABLES.items():
+        if variables.get(variable):
+            yield switch, variables[variable], variable
+    for (variable, option), switch in FLAGS.items():
+        options = parse_flags(variables.get(variable, ""))
+        if option in options:
+            yield switch, options[option], f"{variable} --{option}"
+
+
+# --xla_gpu_autotune_level=0 --xla_gpu_deterministic_ops
+# https://openxla.org/xla/flags_guidance
+_FLAG = re.compile(r"(?<!\S)--?([\w-]+)(?:=(\S*))?")
+
+
+def parse_flags(text: str) -> dict[str, str]:
+    """The options in XLA_FLAGS and its like; one without a value is `true`, the last one counts."""
+    return {
+        name: "true" if value is None else value
+        for name, value in (match.groups() for match in _FLAG.finditer(text))
+    }
+
+
+def _plain(switch: str, value: str) -> str:
+    """`on` and `off` for the words that programs take for them; numbers stay where they count."""
+    return value if switch.endswith(_NUMBERS) else _WORDS.get(value.strip().lower(), value)

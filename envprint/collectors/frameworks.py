@@ -1,0 +1,121 @@
+"""The frameworks a training result comes from: versions and builds, read from files.
+
+Nothing is imported: TensorFlow alone would take seconds and change the process. What a build was
+made with is not what it loads; the `cuda` section says that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from envprint.collectors import _jax, _keras, _numpy, _tensorflow, _torch
+from envprint.collectors._attempt import attempt
+from envprint.collectors._versions import environment
+from envprint.fields import TEXT, Field, ListOf, MapOf, record
+from envprint.host import Host
+from envprint.model import Unknown
+
+VERSION = Field("version", TEXT, "Version that the package reports.")
+BLAS = Field(
+    "blas",
+    record(
+        Field("name", TEXT, "BLAS it was built with, such as scipy-openblas or mkl."),
+        Field("version", TEXT, "Version of that BLAS at build time; null when not written down."),
+        Field(
+            "library",
+            TEXT,
+            "File of the BLAS it loads, below the search directory or the prefix; null when none "
+            "was found.",
+        ),
+    ),
+    "BLAS by the package's build configuration.",
+)
+CUDA = Field("cuda_version", TEXT, "CUDA it was built with; null in other builds.")
+CUDNN = Field("cudnn_version", TEXT, "cuDNN it was built with; null without CUDA.")
+
+FACTS = (
+    Field("numpy", record(VERSION, BLAS), "NumPy; null when not installed."),
+    Field("scipy", record(VERSION, BLAS), "SciPy; null when not installed."),
+    Field("scikit_learn", record(VERSION), "scikit-learn; null when not installed."),
+    Field(
+        "tensorflow",
+        record(
+            VERSION,
+            Field("distribution", TEXT, "Name it was installed under, such as tensorflow-cpu."),
+            Field("build", TEXT, "cpu, cuda or rocm."),
+            CUDA,
+            CUDNN,
+            Field(
+                "compute_capabilities",
+                ListOf(TEXT),
+                "GPU architectures it has code for, as written at build time; null without CUDA.",
+            ),
+        ),
+        "TensorFlow; null when not installed.",
+    ),
+    Field(
+        "keras",
+        record(
+            VERSION,
+            Field("backend", TEXT, "Backend in force: KERAS_BACKEND, keras.json or the default."),
+            Field("floatx", TEXT, "Default float type: keras.json or float32."),
+            Field("legacy_version", TEXT, "Version of tf-keras; null when not installed."),
+        ),
+        "Keras; null when not installed.",
+    ),
+    Field(
+        "torch",
+        record(
+            VERSION,
+            Field("build", TEXT, "cpu, cuda, rocm or xpu."),
+            CUDA,
+            CUDNN,
+            Field("git_version", TEXT, "Commit it was built from."),
+        ),
+        "PyTorch; null when not installed.",
+    ),
+    Field(
+        "jax",
+        record(
+            VERSION,
+            Field("jaxlib_version", TEXT, "Version of jaxlib; null when not installed."),
+            Field("plugins", MapOf(TEXT), "Device plugins and their versions."),
+        ),
+        "JAX; null when not installed.",
+    ),
+    Field("imported", ListOf(TEXT), "Frameworks this process has imported; none for a command."),
+)
+
+MODULES = {"sklearn": "scikit-learn", "jaxlib": "jax"}
+"""Modules whose framework has another name."""
+FRAMEWORKS = ("jax", "numpy", "scikit-learn", "tensorflow", "torch")
+
+
+READERS = {
+    "numpy": _numpy.numpy,
+    "scipy": _numpy.scipy,
+    "scikit_learn": _numpy.scikit_learn,
+    "tensorflow": _tensorflow.tensorflow,
+    "keras": _keras.keras,
+    "torch": _torch.torch,
+    "jax": _jax.jax,
+}
+
+
+def collect(host: Host) -> Mapping[str, Any]:
+    """Read from the packages on the search path; a package that is not understood is unknown."""
+    modules = host.interpreter()["imported"]
+    imported = {MODULES.get(module, module) for module in modules}
+    return {
+        **_installed(host),
+        "imported": [name for name in FRAMEWORKS if name in imported],
+    }
+
+
+def _installed(host: Host) -> dict[str, Any]:
+    where = attempt(lambda: environment(host))
+    if isinstance(where, Unknown):
+        return dict.fromkeys(READERS, where)
+    return {name: attempt(partial(read, where)) for name, read in READERS.items()}

@@ -1,0 +1,54 @@
+"""Which version of one of CUDA's libraries a workload gets, as far as a fingerprint tells."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from envprint.model import Comparison, Fingerprint, Match, Workload
+
+NAMES = {"runtime": "the CUDA runtime", "cudnn": "cuDNN", "cublas": "cuBLAS", "nccl": "NCCL"}
+_BUNDLED = ("wheel", "conda")
+
+
+class Found(NamedTuple):
+    """A library's version and the path that says it."""
+
+    version: str
+    path: str
+
+
+def place(library: str) -> str:
+    """The path of a library's record."""
+    return f"facts.cuda.libraries[{library}]"
+
+
+def in_use(now: Fingerprint, library: str, workload: Workload) -> Found | None:
+    """The loaded copy, else the one that would be loaded; None when there is none that counts.
+
+    PyTorch's and JAX's wheels bring their libraries along, so that a copy outside wheels and
+    conda counts for TensorFlow only. Raises `Undetermined`.
+    """
+    for path in (f"{place(library)}.loaded", f"{place(library)}.installed"):
+        copies: list[dict[str, Any]] = now.value(path) or []
+        for copy in copies:
+            counts = "source" not in copy or copy["source"] in _BUNDLED
+            if copy.get("version") and (counts or "tensorflow" in workload.frameworks):
+                return Found(copy["version"], path)
+    return None
+
+
+def changed(comparison: Comparison, library: str, workload: Workload) -> list[Match]:
+    """The match for a library that has another version on each side; empty when it has not."""
+    before = in_use(comparison.before, library, workload)
+    after = in_use(comparison.after, library, workload)
+    if before is None or after is None or before.version == after.version:
+        return []
+    text = f"{NAMES[library]} was {before.version}, is {after.version}"
+    paths = comparison.under(place(library)) or (after.path,)
+    return [Match(text, paths, before.version, after.version)]
+
+
+def built_with(now: Fingerprint, library: str, workload: Workload) -> dict[str, str]:
+    """Framework to version, for the frameworks of the workload. Raises `Undetermined`."""
+    versions: dict[str, str] = now.value(f"{place(library)}.built") or {}
+    return {name: versions[name] for name in sorted(versions) if name in workload.frameworks}

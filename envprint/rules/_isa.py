@@ -1,0 +1,206 @@
+"""Which instruction set each library computes with: the processor's, unless a variable limits it.
+
+Classes, not names: float32 and float64 results were the same bits within a class (measured on the
+wheels of NumPy 2.4, PyTorch 2.13 and TensorFlow 2.21, on a processor with AVX-512), so a limit
+inside the class that the processor would choose anyway changes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+
+from envprint.model import Fingerprint
+from envprint.rules._dials import LEVELS, Dial, Variables
+from envprint.rules._threads import blas_pool
+from envprint.versions import numbers
+
+_AVX512 = frozenset(("avx512f", "avx512bw", "avx512dq", "avx512vl"))
+_AVX2 = frozenset(("avx2", "fma"))
+
+CORES = {
+    "skylakex cooperlake sapphirerapids": "avx512",
+    "haswell zen": "avx2",
+    "sandybridge bulldozer piledriver steamroller excavator": "avx",
+    "nehalem": "sse",
+}
+"""OpenBLAS kernels by the class whose kernels its wheels load for them."""
+_CORE_CLASS = {name: level for names, level in CORES.items() for name in names.split()}
+_CORE_PIN = {"avx512": "SkylakeX", "avx2": "Haswell", "avx": "Sandybridge", "sse": "Nehalem"}
+
+
+def _flags(side: Fingerprint) -> frozenset[str]:
+    return frozenset(side.value("facts.cpu.flags") or ())
+
+
+def native(side: Fingerprint) -> str:
+    """The class of the processor itself; off x86_64 all its relevant flags, as one text."""
+    flags = _flags(side)
+    if side.value("facts.cpu.architecture") not in (None, "x86_64", "AMD64"):
+        return " ".join(sorted(flags)) or "baseline"
+    if flags >= _AVX512:
+        return "avx512"
+    return "avx2" if flags >= _AVX2 else "avx" if "avx" in flags else "sse"
+
+
+def _limited(level: str, limit: str | None) -> str:
+    if limit is None or level not in LEVELS:
+        return f"{level} limited to {limit}" if limit else level
+    return min(level, limit, key=LEVELS.index)
+
+
+def _openblas(side: Fingerprint, variables: Variables) -> str:
+    core = variables.get("OPENBLAS_CORETYPE", "").lower()
+    level = native(side)
+    if blas_pool(side) != "openblas":
+        return level
+    if level not in LEVELS:
+        return core or level
+    wanted = _CORE_CLASS.get(core)
+    # A kernel that the processor cannot run is refused, an unknown name is passed over.
+    return wanted if wanted and LEVELS.index(wanted) <= LEVELS.index(level) else level
+
+
+def _aten(side: Fingerprint, variables: Variables) -> str:
+    limits = {"default": "sse", "avx2": "avx2", "avx512": "avx512"}
+    level = _limited(native(side), limits.get(variables.get("ATEN_CPU_CAPABILITY", "")))
+    return "sse" if level == "avx" else level
+
+
+# https://uxlfoundation.github.io/oneDNN/dev_guide_cpu_dispatcher_control.html
+def _onednn(side: Fingerprint, variables: Variables) -> str:
+    name = variables.get("ONEDNN_MAX_CPU_ISA") or variables.get("DNNL_MAX_CPU_ISA") or ""
+    name = name.upper()
+    limit = None
+    if name.startswith(("AVX512", "AVX10")):
+        limit = "avx512"
+    elif name.startswith("AVX2"):
+        limit = "avx2"
+    elif name in ("AVX", "SSE41"):
+        limit = {"AVX": "avx", "SSE41": "sse"}[name]
+    return _limited(native(side), limit)
+
+
+def _is_renamed(side: Fingerprint) -> bool:
+    version = side.value("facts.frameworks.numpy.version")
+    return not version or numbers(version) >= (2, 4)
+
+
+def _numpy_names(side: Fingerprint) -> dict[str, frozenset[str]]:
+    """What switches off the loops of a class, by NumPy's own names for features."""
+    if _is_renamed(side):
+        return {"avx512": frozenset(("X86_V4", "X86_V3")), "avx2": frozenset(("X86_V3",))}
+    avx2 = frozenset(("AVX2", "FMA3", "AVX", "F16C"))
+    return {"avx512": avx2 | {"AVX512F", "AVX512CD", "AVX512_SKX"}, "avx2": avx2}
+
+
+def _numpy(side: Fingerprint, variables: Variables) -> str:
+    level = native(side)
+    disabled = set(re.split(r"[\s,]+", variables.get("NPY_DISABLE_CPU_FEATURES", ""))) - {""}
+    if level not in LEVELS:
+        return " ".join([level, *(f"-{name}" for name in sorted(disabled))])
+    if variables.get("NPY_ENABLE_CPU_FEATURES"):
+        return f"only {variables['NPY_ENABLE_CPU_FEATURES']}"
+    for known, names in _numpy_names(side).items():
+        if LEVELS.index(level) >= LEVELS.index(known) and not names & disabled:
+            return known
+    return "sse"
+
+
+def _numpy_pin(side: Fingerprint, level: str) -> str | None:
+    off = ["X86_V4", "X86_V3"] if _is_renamed(side) else ["AVX512F", "AVX2"]
+    wanted = {"avx512": "", "avx2": off[0], "sse": " ".join(off)}.get(level)
+    return f"NPY_DISABLE_CPU_FEATURES='{wanted}'" if wanted else None
+
+
+# GLIBC_TUNABLES=glibc.malloc.check=3:glibc.cpu.hwcaps=-AVX2,-FMA
+# https://sourceware.org/glibc/manual/latest/html_node/Hardware-Capability-Tunables.html
+_HWCAPS = re.compile(r"(?:^|:)glibc\.(?:cpu|tune)\.hwcaps=([^:]*)")
+
+
+def _libm(side: Fingerprint, variables: Variables) -> str:
+    found = _HWCAPS.search(variables.get("GLIBC_TUNABLES", ""))
+    off = set(found[1].split(",")) if found else set()
+    libc = (side.value("facts.os.libc") or "glibc").split()
+    # Until glibc 2.32 the usable features had names of their own.
+    suffix = "_Usable" if libc[1:] and numbers(libc[1]) < (2, 33) else ""
+    if libc[0] != "glibc" or native(side) not in LEVELS:
+        return "without choice"
+    blocked = not off.isdisjoint((f"-FMA{suffix}", f"-AVX2{suffix}"))
+    return "avx2" if _flags(side) >= _AVX2 and not blocked else "sse"
+
+
+# On AMD processors MKL 2024 obeyed COMPATIBLE alone (measured), in capitals only.
+def _mkl_branch(side: Fingerprint, variables: Variables) -> str:
+    branch = variables.get("MKL_CBWR") or "OFF"
+    if side.value("facts.cpu.vendor") == "AuthenticAMD":
+        return branch if branch.startswith("COMPATIBLE") else "OFF"
+    return branch
+
+
+def _mkl_instructions(side: Fingerprint, variables: Variables) -> str:
+    limit = variables.get("MKL_ENABLE_INSTRUCTIONS")
+    return limit if limit and side.value("facts.cpu.vendor") == "GenuineIntel" else native(side)
+
+
+_ONEDNN_PIN = {"sse": "SSE41", "avx": "AVX", "avx2": "AVX2", "avx512": "AVX512_CORE"}
+
+OPENBLAS = Dial(
+    "the instruction set of NumPy's OpenBLAS",
+    ("numpy", "scikit-learn"),
+    ("OPENBLAS_CORETYPE",),
+    _openblas,
+    lambda side, level: f"OPENBLAS_CORETYPE={_CORE_PIN[level]}" if level in _CORE_PIN else None,
+    on_gpu=True,
+)
+NUMPY = Dial(
+    "the instruction set of NumPy's loops",
+    ("numpy", "scikit-learn"),
+    ("NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES"),
+    _numpy,
+    _numpy_pin,
+    on_gpu=True,
+)
+LIBM = Dial(
+    "the instruction set of the C library's mathematics",
+    ("numpy", "scikit-learn"),
+    ("GLIBC_TUNABLES",),
+    _libm,
+    lambda side, level: "GLIBC_TUNABLES=glibc.cpu.hwcaps=-FMA,-AVX2" if level == "sse" else None,
+    on_gpu=True,
+)
+ATEN = Dial(
+    "the instruction set of PyTorch's kernels",
+    ("torch",),
+    ("ATEN_CPU_CAPABILITY",),
+    _aten,
+    lambda side, level: f"ATEN_CPU_CAPABILITY={'default' if level == 'sse' else level}",
+)
+ONEDNN = Dial(
+    "oneDNN's instruction set",
+    ("tensorflow", "torch"),
+    ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"),
+    _onednn,
+    lambda side, level: f"ONEDNN_MAX_CPU_ISA={_ONEDNN_PIN[level]}" if level in LEVELS else None,
+)
+MKL_BRANCH = Dial(
+    "MKL's branch for reproducible results",
+    ("torch",),
+    ("MKL_CBWR",),
+    _mkl_branch,
+    lambda side, branch: f"MKL_CBWR={branch}",
+)
+MKL_INSTRUCTIONS = Dial(
+    "MKL's instruction set",
+    ("torch",),
+    ("MKL_ENABLE_INSTRUCTIONS",),
+    _mkl_instructions,
+    lambda side, level: None,
+)
+XLA = Dial(
+    "XLA's instruction set",
+    ("jax",),
+    (),
+    lambda side, variables: native(side),
+    lambda side, level: None,
+)
+ISAS = (OPENBLAS, NUMPY, LIBM, ATEN, ONEDNN, XLA)

@@ -1,0 +1,113 @@
+"""How many threads each library computes with, from its variables and the usable CPUs.
+
+The order of the variables and the cap were measured on the wheels of NumPy 2.4, PyTorch 2.13 and
+TensorFlow 2.21 with two usable CPUs: OpenBLAS and MKL never take more threads than there are
+usable CPUs, TensorFlow does.
+"""
+
+from __future__ import annotations
+
+import re
+
+from envprint.model import Fingerprint
+from envprint.rules._dials import Dial, Variables
+
+OPENBLAS = (
+    "OPENBLAS_NUM_THREADS",
+    "OPENBLAS_DEFAULT_NUM_THREADS",
+    "GOTO_NUM_THREADS",
+    "OMP_NUM_THREADS",
+)
+MKL = ("MKL_NUM_THREADS", "OMP_NUM_THREADS")
+POOLS = {
+    "openblas": OPENBLAS,
+    "mkl": MKL,
+    "blis": ("BLIS_NUM_THREADS", "OMP_NUM_THREADS"),
+    "accelerate": ("VECLIB_MAXIMUM_THREADS",),
+}
+# 4   4,2 (one count for each level of nesting)
+# https://www.openmp.org/spec-html/5.0/openmpse50.html
+_COUNT = re.compile(r"\s*(\d+)\s*(?:,.*)?")
+
+
+def requested(variables: Variables, names: tuple[str, ...]) -> int | None:
+    """The count of the first of `names` that is a positive number."""
+    for name in names:
+        match = _COUNT.fullmatch(variables.get(name, ""))
+        if match and int(match[1]) > 0:
+            return int(match[1])
+    return None
+
+
+def _capped(side: Fingerprint, wanted: int | None) -> str:
+    usable = side.value("facts.cpu.usable_threads")
+    if usable is None:
+        return str(wanted or "one per CPU")
+    return str(min(wanted or usable, usable))
+
+
+def blas_pool(side: Fingerprint) -> str:
+    """Which of `POOLS` NumPy's BLAS has; empty for another, OpenBLAS where none is recorded."""
+    name = (side.value("facts.frameworks.numpy.blas.name") or "openblas").lower()
+    return next((pool for pool in POOLS if pool in name), "")
+
+
+def _numpy(side: Fingerprint, variables: Variables) -> str:
+    # Another BLAS (the reference one, for example) has no threads to speak of.
+    names = POOLS.get(blas_pool(side))
+    return _capped(side, requested(variables, names)) if names else "1"
+
+
+def _numpy_pin(side: Fingerprint, count: str) -> str | None:
+    names = POOLS.get(blas_pool(side))
+    return f"{names[0]}={count}" if names else None
+
+
+def _torch_names(side: Fingerprint) -> tuple[str, ...]:
+    x86 = side.value("facts.cpu.architecture") in (None, "x86_64", "AMD64")
+    return MKL if x86 else ("OMP_NUM_THREADS",)
+
+
+def _uncapped(side: Fingerprint, variables: Variables, *names: str) -> str:
+    wanted = requested(variables, names)
+    return str(wanted) if wanted else _capped(side, None)
+
+
+NUMPY = Dial(
+    "the thread count of NumPy's BLAS",
+    ("numpy", "scikit-learn"),
+    tuple(dict.fromkeys(name for names in POOLS.values() for name in names)),
+    _numpy,
+    _numpy_pin,
+    on_gpu=True,
+)
+SCIKIT_LEARN = Dial(
+    "scikit-learn's OpenMP thread count",
+    ("scikit-learn",),
+    ("OMP_NUM_THREADS",),
+    lambda side, variables: _uncapped(side, variables, "OMP_NUM_THREADS"),
+    lambda side, count: f"OMP_NUM_THREADS={count}",
+    on_gpu=True,
+)
+TORCH = Dial(
+    "PyTorch's thread count",
+    ("torch",),
+    MKL,
+    lambda side, variables: _capped(side, requested(variables, _torch_names(side))),
+    lambda side, count: f"{_torch_names(side)[0]}={count}",
+)
+TENSORFLOW = Dial(
+    "TensorFlow's thread count for one operation",
+    ("tensorflow",),
+    ("TF_NUM_INTRAOP_THREADS",),
+    lambda side, variables: _uncapped(side, variables, "TF_NUM_INTRAOP_THREADS"),
+    lambda side, count: f"TF_NUM_INTRAOP_THREADS={count}",
+)
+JAX = Dial(
+    "XLA's thread count",
+    ("jax",),
+    (),
+    lambda side, variables: _capped(side, None),
+    lambda side, count: None,
+)
+THREADS = (NUMPY, SCIKIT_LEARN, TORCH, TENSORFLOW, JAX)

@@ -1,0 +1,187 @@
+"""What the processor does to a result: its instruction sets, its maker, how much of it is usable.
+
+Rules speak of what libraries make of the processor, see `_isa` and `_threads`: a feature that
+every library is told to leave alone, or that none of the job's libraries uses, changes nothing.
+"""
+
+from __future__ import annotations
+
+from envprint.model import Confidence, Evidence, Impact, Rule
+from envprint.rules import _isa, _threads
+from envprint.rules._dials import turned_by_machine, turned_by_variables, variable
+from envprint.workload import always, machine, on_cpu, uses
+
+_TORCH_AVX512 = Evidence(
+    "PyTorch results differ between AVX2 and AVX-512 with deterministic mode on",
+    "https://github.com/pytorch/pytorch/issues/155423",
+)
+
+RULES = (
+    Rule(
+        id="cpu-architecture-changed",
+        title="The processor's architecture differs",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=("facts.cpu.architecture",),
+        why="Other kernels and another C library's mathematics run on another architecture; both "
+        "round differently.",
+        not_when="Code that computes with integers only.",
+        remedy="Run on the same architecture, or compare results with a tolerance.",
+        evidence=(
+            Evidence(
+                "The errors of the C library's functions are listed for each architecture",
+                ""
+                "https://sourceware.org/glibc/manual/latest/html_node/Errors-in-Math-Functions.html",
+            ),
+        ),
+    ),
+    Rule(
+        id="cpu-isa-changed",
+        title="Libraries choose kernels of another instruction set",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=("facts.cpu.flags",),
+        why="Kernels for AVX-512, AVX2 and SSE add and multiply in different orders and widths, so "
+        "sums round differently.",
+        not_when="Every library the job computes with is limited to a set that both processors "
+        "have. MKL and XLA choose for themselves and are judged by the processor alone.",
+        remedy="Limit every library on both sides to the lower set",
+        evidence=(
+            _TORCH_AVX512,
+            Evidence("OpenBLAS kernels of two instruction sets", measured="np.ct_Haswell"),
+        ),
+        drift=turned_by_machine(
+            ("facts.cpu.flags",),
+            *_isa.ISAS,
+            remedy="Limit every library on both sides to the lower set",
+        ),
+        yields_to=("cpu-architecture-changed",),
+    ),
+    Rule(
+        id="cpu-vendor-changed",
+        title="The processor's maker differs",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("torch") & on_cpu & machine("x86_64"),
+        watches=("facts.cpu.vendor",),
+        why="PyTorch's MKL chooses its code path by the maker as well as by the features, and "
+        "promises equal results on other makers' processors for few of its branches.",
+        not_when="MKL_CBWR=COMPATIBLE is in force on both sides, or the job calls no linear "
+        "algebra.",
+        remedy="export MKL_CBWR=COMPATIBLE on both sides, with the same number of threads.",
+        evidence=(
+            Evidence(
+                "Conditions for numerical reproducibility in MKL",
+                "https://www.intel.com/content/www/us/en/docs/onemkl/developer-reference-c/2026-0/"
+                "reproducibility-conditions.html",
+            ),
+        ),
+        yields_to=("cpu-architecture-changed", "cpu-isa-changed"),
+    ),
+    Rule(
+        id="cpu-usable-threads-changed",
+        title="Another number of CPUs is usable",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.MEASURED,
+        applies=always,
+        watches=("facts.cpu.usable_threads",),
+        why="Libraries start one thread for each usable CPU and split sums among them; another "
+        "number of parts rounds differently. An affinity mask or a container's CPU set is enough.",
+        not_when="The thread counts are set to what both sides have, or the operations are too "
+        "small to be split.",
+        remedy="Fix the thread counts on both sides",
+        evidence=(
+            Evidence("The job on one and on two CPUs", measured="tf.taskset"),
+            Evidence(
+                "PyTorch results depend on the number of threads",
+                "https://github.com/pytorch/pytorch/issues/88718",
+            ),
+        ),
+        drift=turned_by_machine(
+            ("facts.cpu.usable_threads",),
+            *_threads.THREADS,
+            remedy="Fix the thread counts on both sides",
+        ),
+    ),
+    Rule(
+        id="cpu-quota-changed",
+        title="The control group's CPU limit differs",
+        impact=Impact.PERF,
+        confidence=Confidence.INFERRED,
+        applies=always,
+        watches=("facts.cpu.quota_cpus",),
+        why="A quota slows threads down; the libraries count the usable CPUs and not the quota, so "
+        "they start the same number of threads.",
+        not_when="The program itself derives a number of threads or workers from the quota.",
+        remedy="Give the container the same CPU limit.",
+        evidence=(
+            Evidence(
+                "The CPU controller limits time, not which CPUs are usable",
+                "https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu",
+            ),
+        ),
+    ),
+    Rule(
+        id="torch-cpu-capability-limited",
+        title="PyTorch's kernels are limited differently",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.MEASURED,
+        applies=uses("torch") & on_cpu,
+        watches=(variable("ATEN_CPU_CAPABILITY"),),
+        why="ATEN_CPU_CAPABILITY chooses among kernels compiled for several instruction sets; they "
+        "sum in different widths.",
+        not_when="The value names what the processor would be given anyway, or is not one of "
+        "default, avx2, avx512 in lower case: then it is passed over.",
+        remedy="Give ATEN_CPU_CAPABILITY the same value on both sides.",
+        evidence=(
+            _TORCH_AVX512,
+            Evidence("avx2 on a processor with AVX-512", measured="pt.cap_avx2"),
+        ),
+        drift=turned_by_variables(_isa.ATEN),
+    ),
+    Rule(
+        id="onednn-isa-limited",
+        title="oneDNN is limited to another instruction set",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.MEASURED,
+        applies=uses("tensorflow", "torch") & on_cpu,
+        watches=(variable("ONEDNN_MAX_CPU_ISA"), variable("DNNL_MAX_CPU_ISA")),
+        why="oneDNN chooses another kernel, which sums in another order. TensorFlow's matrix "
+        "products go through it even with TF_ENABLE_ONEDNN_OPTS=0.",
+        not_when="The limit leaves the class that float32 uses (AVX, AVX2, AVX-512) as it is. "
+        "Jobs in bfloat16 or int8 also see the finer steps inside AVX-512, which are not judged.",
+        remedy="Give ONEDNN_MAX_CPU_ISA the same value on both sides.",
+        evidence=(
+            Evidence("SSE41 on a processor with AVX-512", measured="tf.isa_SSE41"),
+            Evidence("AVX2 with oneDNN switched off", measured="tf.isa_AVX2_onednn0"),
+            Evidence(
+                "ONEDNN_MAX_CPU_ISA and its values",
+                "https://uxlfoundation.github.io/oneDNN/dev_guide_cpu_dispatcher_control.html",
+            ),
+        ),
+        drift=turned_by_variables(_isa.ONEDNN),
+    ),
+    Rule(
+        id="numpy-cpu-features-limited",
+        title="NumPy's loops are limited differently",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.MEASURED,
+        applies=uses("numpy", "scikit-learn"),
+        watches=(variable("NPY_DISABLE_CPU_FEATURES"), variable("NPY_ENABLE_CPU_FEATURES")),
+        why="NumPy's loops for exp, log, sums and more differ by up to a few units in the last "
+        "place between instruction sets.",
+        not_when="The names are not those of this NumPy: 2.4 knows X86_V3 and X86_V4 and passes "
+        "over AVX2 or AVX512F; versions before that know those, and not the new names.",
+        remedy="Give NPY_DISABLE_CPU_FEATURES the same value on both sides.",
+        evidence=(
+            Evidence("X86_V3 and X86_V4 switched off", measured="np.npy1"),
+            Evidence(
+                "NumPy accepts 4 units in the last place between instruction sets",
+                "https://github.com/numpy/numpy/issues/23523",
+            ),
+        ),
+        drift=turned_by_variables(_isa.NUMPY),
+    ),
+)

@@ -1,0 +1,218 @@
+"""What determinism switches do to a result, and which of them are off.
+
+What is off is advice: a run may repeat without it. Which call is the right one depends on the
+framework's version, so the remedy does too.
+"""
+
+from __future__ import annotations
+
+from envprint.model import Confidence, Evidence, Impact, Rule
+from envprint.rules import _determinism
+from envprint.rules._determinism import OP_DETERMINISM, TENSORFLOW
+from envprint.rules._dials import SWITCHES, variable, when_changed
+from envprint.workload import always, on_gpu, uses
+
+_GUIDE = Evidence(
+    "Which switch belongs to which version of TensorFlow",
+    "https://github.com/NVIDIA/framework-reproducibility/blob/master/doc/d9m/tensorflow.md",
+)
+_TORCH = Evidence(
+    "What PyTorch promises and how to ask for it",
+    "https://docs.pytorch.org/docs/stable/notes/randomness.html",
+)
+
+RULES = (
+    Rule(
+        id="tensorflow-deterministic-ops-changed",
+        title="Deterministic operations are switched differently",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.MEASURED,
+        applies=uses("tensorflow"),
+        watches=(variable("TF_DETERMINISTIC_OPS"),),
+        why="Deterministic operations are other kernels, which add in another order; they give "
+        "other bits than the usual ones on the CPU too.",
+        not_when="The program calls enable_op_determinism() on both sides anyway.",
+        remedy="Give TF_DETERMINISTIC_OPS the same value on both sides.",
+        evidence=(_GUIDE, Evidence("Switched on, on a CPU", measured="tf.detenv")),
+        drift=when_changed("TF_DETERMINISTIC_OPS"),
+    ),
+    Rule(
+        id="tensorflow-cudnn-determinism-changed",
+        title="TensorFlow chooses convolutions differently",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("tensorflow") & on_gpu,
+        watches=(variable("TF_CUDNN_DETERMINISTIC"), variable("TF_CUDNN_USE_AUTOTUNE")),
+        why="The variables decide which of cuDNN's convolution algorithms may be taken, and each "
+        "rounds differently.",
+        not_when="Op determinism is on, which decides the same, or the job has no convolution. On "
+        "a CPU the same bits were measured.",
+        remedy="Give both variables the same values on both sides.",
+        evidence=(_GUIDE, Evidence("No effect on a CPU", measured="tf.cudnndet")),
+        drift=when_changed("TF_CUDNN_DETERMINISTIC", "TF_CUDNN_USE_AUTOTUNE"),
+    ),
+    Rule(
+        id="tensorflow-autotune-defeats-determinism",
+        title="A variable takes deterministic convolutions away again",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("tensorflow") & on_gpu,
+        watches=(variable("TF_CUDNN_USE_AUTOTUNE"), variable("TF_CUDNN_DETERMINISTIC")),
+        why="Without autotuning TensorFlow does not come to the code that picks a deterministic "
+        "algorithm; its author advises against setting both.",
+        not_when="The job has no convolution, or op determinism is on.",
+        remedy="unset TF_CUDNN_USE_AUTOTUNE",
+        evidence=(
+            Evidence(
+                "The change that introduced TF_CUDNN_DETERMINISTIC",
+                "https://github.com/tensorflow/tensorflow/pull/24747",
+            ),
+        ),
+        state=_determinism.defeated,
+    ),
+    Rule(
+        id="tensorflow-convolutions-vary",
+        title="This TensorFlow does not repeat its choice of convolutions",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("tensorflow") & on_gpu,
+        watches=(TENSORFLOW,),
+        why="From 2.5 to 2.8 the convolution algorithm may be chosen anew in each run, with op "
+        "determinism too.",
+        not_when="The job has no convolution.",
+        remedy="pip install 'tensorflow>=2.9'",
+        evidence=(
+            Evidence(
+                "The fault, and its fix in 2.9",
+                "https://github.com/tensorflow/tensorflow/issues/53771",
+            ),
+        ),
+        state=_determinism.varying_convolutions,
+    ),
+    Rule(
+        id="cublas-workspace-changed",
+        title="cuBLAS is given another workspace",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("torch", "tensorflow", "jax") & on_gpu,
+        watches=(variable("CUBLAS_WORKSPACE_CONFIG"),),
+        why="With a workspace of fixed size cuBLAS repeats itself when several streams are active; "
+        "another size may choose another algorithm.",
+        not_when="One stream is active at a time and the kernels fit both workspaces.",
+        remedy="export CUBLAS_WORKSPACE_CONFIG=:4096:8 on both sides.",
+        evidence=(
+            Evidence(
+                "Reproducibility of cuBLAS results",
+                "https://docs.nvidia.com/cuda/cublas/index.html#results-reproducibility",
+            ),
+        ),
+        drift=when_changed("CUBLAS_WORKSPACE_CONFIG"),
+    ),
+    Rule(
+        id="determinism-switches-changed",
+        title="A framework's switch stands differently",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=(SWITCHES,),
+        why="Switches of determinism, precision and threads choose other kernels, which round "
+        "differently.",
+        not_when="A switch is seen on one side only, because the framework was not loaded there: "
+        "then nothing is said.",
+        remedy="Set the switch to the same value on both sides.",
+        evidence=(_TORCH, _GUIDE),
+        drift=_determinism.switched,
+    ),
+    Rule(
+        id="tensorflow-op-determinism-off",
+        title="TensorFlow may take operations that do not repeat",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("tensorflow"),
+        watches=(OP_DETERMINISM, variable("TF_DETERMINISTIC_OPS"), TENSORFLOW),
+        why="Some operations on a GPU, and random input pipelines with parallel calls, give other "
+        "results in each run unless determinism is asked for.",
+        not_when="The program asks for it itself, later than this look. Most jobs repeat on a CPU "
+        "without it.",
+        remedy="tf.config.experimental.enable_op_determinism()",
+        evidence=(
+            Evidence(
+                "enable_op_determinism",
+                "https://www.tensorflow.org/api_docs/python/tf/config/experimental/"
+                "enable_op_determinism",
+            ),
+            _GUIDE,
+        ),
+        state=_determinism.tensorflow_off,
+        advice=True,
+    ),
+    Rule(
+        id="tensorflow-determinism-variable-stale",
+        title="The variable for determinism is that of older versions",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("tensorflow"),
+        watches=(variable("TF_DETERMINISTIC_OPS"), TENSORFLOW),
+        why="From 2.8 on the documented switch is enable_op_determinism(). The variable still had "
+        "an effect with 2.21 on a CPU, but nothing promises that, or how much of the function it "
+        "does.",
+        not_when="The program also calls the function.",
+        remedy="tf.config.experimental.enable_op_determinism()",
+        evidence=(_GUIDE, Evidence("It still has an effect", measured="tf.detenv")),
+        state=_determinism.stale_variable,
+        advice=True,
+    ),
+    Rule(
+        id="torch-determinism-off",
+        title="PyTorch may take algorithms that do not repeat",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("torch") & on_gpu,
+        watches=(f"{SWITCHES}[torch-deterministic-algorithms].value",),
+        why="Some operations on a GPU use atomic additions, whose order varies.",
+        not_when="The program asks for it itself, later than this look.",
+        remedy="torch.use_deterministic_algorithms(True); torch.backends.cudnn.benchmark = False; "
+        "before PyTorch 2.10 also export CUBLAS_WORKSPACE_CONFIG=:4096:8",
+        evidence=(_TORCH,),
+        state=_determinism.torch_off,
+        advice=True,
+    ),
+    Rule(
+        id="jax-determinism-off",
+        title="XLA may take kernels that do not repeat",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("jax") & on_gpu,
+        watches=(variable("XLA_FLAGS"),),
+        why="XLA picks kernels on a GPU by timing them, and some scatter operations use atomics.",
+        not_when="The program sets the flag itself before it imports JAX.",
+        remedy="export XLA_FLAGS=--xla_gpu_deterministic_ops=true",
+        evidence=(
+            Evidence(
+                "XLA's flags for deterministic results",
+                "https://github.com/openxla/xla/blob/main/docs/determinism.md",
+            ),
+            Evidence(
+                "Variables of TensorFlow do not help JAX",
+                "https://github.com/jax-ml/jax/issues/13672",
+            ),
+        ),
+        state=_determinism.jax_off,
+        advice=True,
+    ),
+    Rule(
+        id="threads-left-to-machine",
+        title="A thread count is left to the machine",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.MEASURED,
+        applies=always,
+        watches=("facts.cpu.usable_threads",),
+        why="The next machine, container or job may have another number of usable CPUs, and "
+        "another number of threads rounds differently.",
+        not_when="The program sets the count itself.",
+        remedy="Set the variable that fixes the count.",
+        evidence=(Evidence("NumPy with one thread and with two", measured="np.omp1"),),
+        state=_determinism.threads_left_to_machine,
+        advice=True,
+    ),
+)

@@ -1,0 +1,124 @@
+"""What GPUs do to a result: their number, their kind, their memory, and none at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envprint.model import (
+    Comparison,
+    Confidence,
+    Evidence,
+    Fingerprint,
+    Impact,
+    Match,
+    Rule,
+    Workload,
+)
+from envprint.rules._devices import DEVICES, VISIBLE, field, training, visible
+from envprint.rules._gpu_hardware import HARDWARE_RULES
+from envprint.rules._gpu_memory import MEMORY_RULES
+
+_RANDOMNESS = Evidence(
+    "PyTorch promises no equal results between CPU and GPU, even with equal seeds",
+    "https://docs.pytorch.org/docs/stable/notes/randomness.html",
+)
+
+
+def _count(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    before, after = len(visible(comparison.before)), len(visible(comparison.after))
+    if before != after and before and after:
+        yield _counted(comparison, before, after)
+
+
+def _one_side(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    before, after = len(visible(comparison.before)), len(visible(comparison.after))
+    if bool(before) != bool(after):
+        yield _counted(comparison, before, after)
+
+
+def _counted(comparison: Comparison, before: int, after: int) -> Match:
+    paths = comparison.under(DEVICES, "facts.gpu.count", VISIBLE) or (VISIBLE,)
+    return Match(f"{before} GPUs were visible, {after} are", paths, before, after)
+
+
+def _not_usable(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    status = now.value("facts.gpu.status")
+    if status not in (None, "ok"):
+        yield Match(f"no GPU can be used: {status}", ("facts.gpu.status",), after=status)
+
+
+def _prohibited(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    keys = [key for key in visible(now) if field(now, key, "compute_mode") == "prohibited"]
+    if keys:
+        paths = tuple(f"{DEVICES}[{key}].compute_mode" for key in keys)
+        yield Match(f"GPU {', '.join(keys)} does not allow computing", paths, after="prohibited")
+
+
+RULES = (
+    *HARDWARE_RULES,
+    *MEMORY_RULES,
+    Rule(
+        id="gpu-count-changed",
+        title="Another number of GPUs is visible",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(DEVICES, "facts.gpu.count", VISIBLE),
+        why="A data-parallel run splits its batches and sums its gradients over the GPUs it sees.",
+        not_when="The program uses one GPU however many there are.",
+        remedy="Show the program as many GPUs as before with CUDA_VISIBLE_DEVICES.",
+        evidence=(
+            Evidence(
+                "TensorFlow's maintainers on results that depend on the number of GPUs",
+                "https://github.com/tensorflow/tensorflow/issues/38197",
+            ),
+        ),
+        drift=_count,
+    ),
+    Rule(
+        id="gpu-on-one-side-only",
+        title="Only one of the two runs has a GPU",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(DEVICES, "facts.gpu.count", VISIBLE),
+        why="On the CPU a framework draws its random numbers with another engine and computes with "
+        "other kernels.",
+        not_when="The work runs on the CPU on both sides.",
+        remedy="Run both on a GPU, or both on the CPU: export CUDA_VISIBLE_DEVICES=-1",
+        evidence=(_RANDOMNESS,),
+        drift=_one_side,
+    ),
+    Rule(
+        id="gpu-not-usable",
+        title="The work is meant for a GPU, and none can be used",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=("facts.gpu.status",),
+        why="Without a GPU that answers, frameworks compute on the CPU or stop.",
+        not_when="The work runs elsewhere than here.",
+        remedy="Repair the driver as the message says, or judge the work with --device cpu.",
+        evidence=(_RANDOMNESS,),
+        state=_not_usable,
+        yields_to=("cuda-driver-library-mismatch", "gpu-on-one-side-only"),
+    ),
+    Rule(
+        id="gpu-compute-prohibited",
+        title="A GPU does not allow computing",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(DEVICES,),
+        why="In compute mode `prohibited` the driver refuses every context on the GPU.",
+        not_when="The program does not use that GPU.",
+        remedy="sudo nvidia-smi --compute-mode=DEFAULT",
+        evidence=(
+            Evidence(
+                "NVML's compute modes",
+                "https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html",
+            ),
+        ),
+        state=_prohibited,
+    ),
+)

@@ -1,0 +1,190 @@
+"""What the mathematics libraries do to a result: BLAS, C library, their switches and threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envprint.model import Comparison, Confidence, Evidence, Impact, Match, Rule, Workload
+from envprint.rules import _isa, _threads
+from envprint.rules._dials import turned_by_variables, variable
+from envprint.workload import always, machine, on_cpu, uses
+
+Libraries = dict[str, str]
+
+
+def _in_use(entries: list[dict[str, str | None]] | None) -> Libraries:
+    """Owner to library, for the packages whose BLAS NumPy code computes with."""
+    return {
+        entry["owner"] or "": " ".join(filter(None, (entry["name"], entry.get("version"))))
+        for entry in entries or []
+        if entry.get("owner") in ("numpy", "scipy") and entry["name"]
+    }
+
+
+def _blas(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    change = comparison.change("facts.math.blas")
+    if change is None:
+        return
+    before, after = _in_use(change.before), _in_use(change.after)
+    moved = [
+        owner for owner in sorted(before.keys() & after.keys()) if before[owner] != after[owner]
+    ]
+    if moved:
+        told = "; ".join(f"{name}'s BLAS was {before[name]}, is {after[name]}" for name in moved)
+        paths = (change.path, *comparison.under(*(f"facts.frameworks.{m}.blas" for m in moved)))
+        yield Match(told, paths, before, after)
+
+
+def _libc(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    change = comparison.change("facts.math.libm")
+    if change and change.before and change.after:
+        yield Match(
+            f"the C library was {change.before}, is {change.after}",
+            (change.path, *comparison.under("facts.os.libc", "facts.os.distribution")),
+            change.before,
+            change.after,
+        )
+
+
+_OPENBLAS = Evidence(
+    "OpenBLAS reads these variables",
+    ""
+    "https://github.com/OpenMathLib/OpenBLAS#setting-the-number-of-threads-using-environment-variables",
+)
+_MKL = Evidence(
+    "Conditions for numerical reproducibility in MKL",
+    "https://www.intel.com/content/www/us/en/docs/onemkl/developer-reference-c/2026-0/"
+    "reproducibility-conditions.html",
+)
+_TUNABLES = Evidence(
+    "The tunable glibc.cpu.hwcaps",
+    "https://sourceware.org/glibc/manual/latest/html_node/Hardware-Capability-Tunables.html",
+)
+_THREAD_NAMES = tuple(sorted({name for dial in _threads.THREADS for name in dial.variables}))
+
+RULES = (
+    Rule(
+        id="math-threads-changed",
+        title="A library computes with another number of threads",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.MEASURED,
+        applies=always,
+        watches=tuple(variable(name) for name in _THREAD_NAMES),
+        why="A sum that is split among threads is added in another order, so it rounds "
+        "differently.",
+        not_when="The count in force stays the same: OpenBLAS and MKL take no more threads than "
+        "there are usable CPUs, and a stronger variable hides a weaker one. Stock TensorFlow does "
+        "not read OMP_NUM_THREADS. Counts that the program sets itself are not seen here.",
+        remedy="Give the variables that set thread counts the same values on both sides.",
+        evidence=(
+            Evidence("NumPy with one thread and with two", measured="np.omp1"),
+            Evidence("MKL_NUM_THREADS and PyTorch", measured="pt.mklthr1"),
+            _OPENBLAS,
+        ),
+        drift=turned_by_variables(*_threads.THREADS),
+    ),
+    Rule(
+        id="openblas-core-changed",
+        title="OpenBLAS is told to use another kernel",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.MEASURED,
+        applies=uses("numpy", "scikit-learn"),
+        watches=(variable("OPENBLAS_CORETYPE"),),
+        why="The kernels for different processors sum in different orders.",
+        not_when="The name leads to the kernels that the processor gets anyway: the wheels' "
+        "OpenBLAS has one set for AVX-512, one for AVX2, one for AVX. An unknown name is passed "
+        "over. Other builds may hold more sets.",
+        remedy="Give OPENBLAS_CORETYPE the same value on both sides.",
+        evidence=(
+            Evidence("Haswell on a processor with AVX-512", measured="np.ct_Haswell"),
+            Evidence("Sandybridge on a processor with AVX-512", measured="np.ct_Sandybridge"),
+            _OPENBLAS,
+        ),
+        drift=turned_by_variables(_isa.OPENBLAS),
+    ),
+    Rule(
+        id="math-blas-changed",
+        title="NumPy code computes with another BLAS",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("numpy", "scikit-learn"),
+        watches=("facts.math.blas",),
+        why="Another BLAS, or another version of one, sums in another order; decompositions may "
+        "even choose other signs, and random draws that use them then differ altogether.",
+        not_when="The job calls no linear algebra.",
+        remedy="Install the same builds of NumPy and SciPy from the same place.",
+        evidence=(
+            Evidence(
+                "Another LAPACK may change multivariate_normal completely",
+                "https://numpy.org/neps/nep-0019-rng-policy.html",
+            ),
+        ),
+        drift=_blas,
+        yields_to=("numpy-version-changed", "scipy-version-changed"),
+    ),
+    Rule(
+        id="math-libc-changed",
+        title="The C library differs",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=("facts.math.libm", "facts.os.libc", "facts.os.distribution"),
+        why="exp, log, sin and pow of the C library are not correctly rounded, and their last bit "
+        "changes between versions.",
+        not_when="The functions in use did not change between the two versions. Large array "
+        "libraries bring their own for arrays; Python's math module and scalar code use the C "
+        "library's.",
+        remedy="Use the same base image or distribution release on both sides.",
+        evidence=(
+            Evidence(
+                "Known errors of the C library's functions",
+                ""
+                "https://sourceware.org/glibc/manual/latest/html_node/Errors-in-Math-Functions.html",
+            ),
+        ),
+        drift=_libc,
+    ),
+    Rule(
+        id="glibc-hwcaps-changed",
+        title="The C library's mathematics is limited differently",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.MEASURED,
+        applies=uses("numpy", "scikit-learn") & machine("x86_64"),
+        watches=(variable("GLIBC_TUNABLES"),),
+        why="Without FMA or AVX2, exp, sin, pow and log of the C library differ by one unit in the "
+        "last place now and then.",
+        not_when="The tunable masks neither FMA nor AVX2, or the processor has not both. "
+        "TensorFlow and PyTorch gave the same bits.",
+        remedy="Give GLIBC_TUNABLES the same value on both sides.",
+        evidence=(_TUNABLES, Evidence("PyTorch is not reached", measured="pt.glibc")),
+        drift=turned_by_variables(_isa.LIBM),
+    ),
+    Rule(
+        id="mkl-branch-changed",
+        title="MKL is told to use another branch",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.MEASURED,
+        applies=uses("torch") & on_cpu & machine("x86_64"),
+        watches=(variable("MKL_CBWR"),),
+        why="MKL_CBWR chooses kernels that repeat across processors; they sum in another order.",
+        not_when="On AMD processors only COMPATIBLE was seen to have an effect; names in lower "
+        "case are passed over.",
+        remedy="Give MKL_CBWR the same value on both sides.",
+        evidence=(_MKL, Evidence("COMPATIBLE with PyTorch", measured="pt.cbwr")),
+        drift=turned_by_variables(_isa.MKL_BRANCH),
+    ),
+    Rule(
+        id="mkl-instructions-limited",
+        title="MKL is limited to another instruction set",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.INFERRED,
+        applies=uses("torch") & on_cpu & machine("x86_64"),
+        watches=(variable("MKL_ENABLE_INSTRUCTIONS"),),
+        why="On Intel processors the variable limits which kernels MKL may choose.",
+        not_when="Processors of other makers, where it had no effect, or a limit at what the "
+        "processor has anyway.",
+        remedy="Give MKL_ENABLE_INSTRUCTIONS the same value on both sides.",
+        evidence=(Evidence("No effect on an AMD processor", measured="pt.mklinstr"), _MKL),
+        drift=turned_by_variables(_isa.MKL_INSTRUCTIONS),
+    ),
+)

@@ -1,0 +1,94 @@
+"""Reports, whole: every case in every format, as a person or a script would get them.
+
+A case starts from the fingerprints of recorded machines and edits them; `case.json` says how. The
+reports beside it are rewritten by `pytest --update-golden` and read before they are committed.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from envprint import outputs
+from envprint.document import digest_facts, from_document
+from envprint.judge import judge_drift, judge_state
+from envprint.model import Fingerprint, split_path
+from envprint.modules import module_names
+from envprint.policy import Policy, parse_policy
+from envprint.report import Report
+from envprint.workload import detect
+
+GOLDEN = Path(__file__).parent / "golden"
+HOSTS = Path(__file__).parent / "hosts"
+CASES = sorted(path.parent.name for path in GOLDEN.glob("*/case.json"))
+FORMATS = module_names(outputs)
+
+
+def edited(side: dict[str, Any]) -> Fingerprint:
+    """The machine that `side` names, with its edits; a null edit of a map entry removes it."""
+    document = copy.deepcopy(json.loads((HOSTS / side["host"] / "fingerprint.json").read_text()))
+    document.update({key: side[key] for key in ("label", "captured_at") if key in side})
+    for path, value in side.get("set", {}).items():
+        *outer, last = split_path(path)
+        place = document
+        for key in outer:
+            place = place.setdefault(key, {})
+        if value is None and path.endswith("]"):
+            place.pop(last, None)
+        else:
+            place[last] = value
+    document["unknown"].update(side.get("unknown", {}))
+    document["section_digests"], document["digest"] = digest_facts(document["facts"])
+    return from_document(document, side["host"])
+
+
+def judged(case: dict[str, Any]) -> tuple[Report, Policy]:
+    policy = parse_policy(case.get("policy", "").encode(), "policy", "2026-11-21")
+    current = edited(case["current"])
+    baseline = edited(case["baseline"]) if "baseline" in case else None
+    workload = detect(current, case.get("frameworks", ()), case.get("device"))
+    workload = workload._replace(**case.get("options", {}))
+    if case["verb"] == "diff":
+        assert baseline
+        return judge_drift(baseline, current, workload, policy), policy
+    return judge_state(current, baseline, workload, policy), policy
+
+
+def test_there_are_cases() -> None:
+    assert len(CASES) >= 8
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_report_in_every_format_is_the_golden_one(name: str, update_golden: bool) -> None:
+    case = json.loads((GOLDEN / name / "case.json").read_text())
+    report, policy = judged(case)
+    assert report.exit_code(policy.fail_on) == case["exit"]
+    for form in FORMATS:
+        text = import_module(f"envprint.outputs.{form}").render(report)
+        path = GOLDEN / name / f"report.{'txt' if form == 'text' else form}"
+        if update_golden:
+            path.write_text(text)
+        assert path.read_text() == text
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_text_fits_80_columns_and_holds_no_control_characters(name: str) -> None:
+    report, _ = judged(json.loads((GOLDEN / name / "case.json").read_text()))
+    text = import_module("envprint.outputs.text").render(report)
+    prose = [line for line in text.splitlines() if " " in line.strip()]
+    assert max(map(len, prose)) <= 80
+    assert all(character.isprintable() or character == "\n" for character in text)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_colour_adds_nothing_but_colour(name: str) -> None:
+    import re
+
+    report, _ = judged(json.loads((GOLDEN / name / "case.json").read_text()))
+    render = import_module("envprint.outputs.text").render
+    assert re.sub(r"\x1b\[[0-9;]*m", "", render(report, True)) == render(report, False)
