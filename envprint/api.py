@@ -12,8 +12,9 @@ from envprint.errors import DriftError, EnvprintError
 from envprint.files import read_input, write_output
 from envprint.host import LiveHost
 from envprint.judge import judge_drift, judge_state
-from envprint.model import Fingerprint, Impact
-from envprint.policy import Policy, parse_policy
+from envprint.model import Fingerprint, Impact, Workload
+from envprint.policy import Policy
+from envprint.policy_file import parse_policy
 from envprint.report import Report
 from envprint.workload import FRAMEWORKS, detect
 
@@ -29,13 +30,13 @@ def capture(
     tags: Mapping[str, str] | None = None,
     deep: bool = False,
     identify: bool = False,
-    timeout_s: float = capturing.COLLECTOR_TIMEOUT_S,
+    timeout_s: float | None = None,
 ) -> Fingerprint:
     """A fingerprint of this process and its machine, or of the interpreter at `python`.
 
     Sees which frameworks this process has imported and the switches in force in them; imports
-    none itself. `timeout_s` is each collector's limit. Raises `EnvprintError` when `python` does
-    not answer.
+    none itself. `timeout_s` is the limit of each collector (20 s; half an hour with `deep`).
+    Raises `EnvprintError` when `python` does not answer.
     """
     host = LiveHost(os.fspath(python) if python else None, deep=deep)
     return capturing.capture(
@@ -68,8 +69,8 @@ def diff(
     `EnvprintError`.
     """
     before, after, agreed = _fingerprint(baseline), _fingerprint(current), _policy(policy)
-    names = _checked(frameworks) or agreed.frameworks
-    return judge_drift(before, after, detect(after, names, device or agreed.device), agreed)
+    workload = _workload(after, before, frameworks, device, agreed)
+    return judge_drift(before, after, workload, agreed)
 
 
 def check(
@@ -90,7 +91,7 @@ def check(
     threshold = agreed.fail_on if fail_on is None else _impact(fail_on)
     before = _fingerprint(baseline) if baseline is not None else None
     now = capture()
-    workload = detect(now, _checked(frameworks) or agreed.frameworks, device or agreed.device)
+    workload = _workload(now, before, frameworks, device, agreed)
     report = judge_state(now, before, workload, agreed)
     if report.exit_code(threshold, agreed.on_unknown == "fail", strict):
         raise DriftError(f"{report.impact.word}: {report.summary}", report)
@@ -106,6 +107,17 @@ def _policy(path: Place | None) -> Policy:
         return Policy()
     name = os.fspath(path)
     return parse_policy(read_input(name), name, time.strftime("%Y-%m-%d"))
+
+
+def _workload(
+    now: Fingerprint,
+    baseline: Fingerprint | None,
+    frameworks: Iterable[str],
+    device: str | None,
+    policy: Policy,
+) -> Workload:
+    names = _checked(frameworks) or policy.frameworks
+    return detect(now, baseline, frameworks=names, device=device or policy.device)
 
 
 def _checked(frameworks: Iterable[str]) -> tuple[str, ...]:

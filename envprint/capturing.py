@@ -20,6 +20,8 @@ from envprint.model import Fingerprint, Unknown
 from envprint.redact import safe_text, without_home
 
 COLLECTOR_TIMEOUT_S = 20.0
+DEEP_TIMEOUT_S = 1800.0
+"""For `--deep`, which reads every installed file: gigabytes, perhaps over a network."""
 
 
 def capture(
@@ -29,10 +31,12 @@ def capture(
     label: str | None = None,
     note: str | None = None,
     tags: Mapping[str, str] | None = None,
-    timeout_s: float = COLLECTOR_TIMEOUT_S,
+    timeout_s: float | None = None,
     identify: bool = False,
 ) -> Fingerprint:
     """Everything the collectors find on `host`. `timeout_s` is each collector's own limit."""
+    if timeout_s is None:
+        timeout_s = DEEP_TIMEOUT_S if host.deep() else COLLECTOR_TIMEOUT_S
     found: dict[str, dict[str, Any]] = {"facts": {}, "live": {}}
     unknown: dict[str, str] = {}
     for collector in collectors():

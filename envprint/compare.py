@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from envprint.collectors import shape_of
 from envprint.fields import Record, Shape, inner, step
 from envprint.model import Change, Comparison, Fingerprint
+from envprint.shapes import shape_of
 
 
 def compare(before: Fingerprint, after: Fingerprint) -> Comparison:

@@ -56,9 +56,11 @@ def _one_gpu(f: Fingerprint, index: str, device: dict[str, Any]) -> str:
     try:
         total = f.value(f"facts.gpu.devices[{index}].memory_total_bytes")
         free = f.value(f"live.gpu.devices[{index}].memory_free_bytes")
-        return f"{text}, {size(free)} of {size(total)} free"
     except Undetermined:
+        total = free = None
+    if total is None or free is None:
         return f"{text}, memory unknown"
+    return f"{text}, {size(free)} of {size(total)} free"
 
 
 def _python(f: Fingerprint) -> str:

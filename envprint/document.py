@@ -12,46 +12,11 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from envprint.collectors import shape_of
 from envprint.errors import DocumentError
-from envprint.fields import (
-    TEXT,
-    Field,
-    MapOf,
-    Record,
-    ShapeFault,
-    inner,
-    record,
-    require,
-    step,
-)
+from envprint.fields import Record, ShapeFault, inner, require, step
+from envprint.files import MAX_BYTES
 from envprint.model import SCHEMA_VERSION, Fingerprint
-
-MAX_BYTES = 64 * 1024 * 1024
-"""No fingerprint is near this; a larger file is something else."""
-
-
-@cache
-def fingerprint_shape() -> Record:
-    """The declared shape of a whole fingerprint document."""
-    return record(
-        Field("schema_version", TEXT, "Version of this document's form, MAJOR.MINOR."),
-        Field("envprint_version", TEXT, "Version of envprint that captured it."),
-        Field("captured_at", TEXT, "When, in UTC, to the second."),
-        Field("captured_via", TEXT, "`cli` or `python`."),
-        Field("label", TEXT, "A short name given by the user."),
-        Field("note", TEXT, "Free text given by the user."),
-        Field("tags", MapOf(TEXT), "Keys and values given by the user."),
-        Field("identity", MapOf(TEXT), "User, host name and home directory; only with --identify."),
-        Field("digest", TEXT, "SHA-256 over all facts but those of `code`."),
-        Field("section_digests", MapOf(TEXT, "section"), "SHA-256 over each section of facts."),
-        Field(
-            "facts", shape_of("facts"), "What stays between two captures of an unchanged machine."
-        ),
-        Field("live", shape_of("live"), "What belongs to the moment."),
-        Field("unknown", MapOf(TEXT, "path"), "What could not be determined, and why."),
-    )
-
+from envprint.shapes import fingerprint_shape, shape_of
 
 REQUIRED = (
     "schema_version",

@@ -7,7 +7,7 @@ NamedTuples, not dataclasses: see docs/decisions/0001-values-are-named-tuples.md
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 
@@ -87,16 +87,19 @@ def require(shape: Shape, value: Any) -> None:
     """
     if value is None:
         return
-    if isinstance(shape, Scalar):
+    if type(shape) is Scalar:
         if type(value) not in shape.types:
             raise ShapeFault(shape.word, value)
         return
     _require_container(shape, value)
-    for step, item_shape, item in _items(shape, value):
+    for key, inner_shape, item in _items(shape, value):
+        # Most values are scalars of the right type; a call for each would double the cost.
+        if type(inner_shape) is Scalar and type(item) in inner_shape.types:
+            continue
         try:
-            require(item_shape, item)
+            require(inner_shape, item)
         except ShapeFault as fault:
-            raise fault.inside(step) from None
+            raise fault.inside(step(shape, key)) from None
 
 
 def _require_container(shape: Shape, value: Any) -> None:
@@ -105,22 +108,17 @@ def _require_container(shape: Shape, value: Any) -> None:
         raise ShapeFault(word, value)
 
 
-def _items(shape: Shape, value: Any) -> Iterator[tuple[str, Shape, Any]]:
-    if isinstance(shape, ListOf):
-        for index, item in enumerate(value):
-            yield f"[{index}]", shape.item, item
-    elif isinstance(shape, MapOf):
-        for key, item in value.items():
-            yield f"[{key}]", shape.item, item
-    elif isinstance(shape, Record):
-        for field in shape.fields:
-            if field.name in value:
-                yield f".{field.name}", field.shape, value[field.name]
+def _items(shape: Shape, value: Any) -> Iterable[tuple[Any, Shape, Any]]:
+    if isinstance(shape, Record):
+        return [(f.name, f.shape, value[f.name]) for f in shape.fields if f.name in value]
+    assert not isinstance(shape, Scalar)
+    items = enumerate(value) if isinstance(shape, ListOf) else value.items()
+    return [(key, shape.item, item) for key, item in items]
 
 
-def step(shape: Shape | None, key: str) -> str:
+def step(shape: Shape | None, key: object) -> str:
     """How a path goes on from a value of `shape` to `key`."""
-    return f"[{key}]" if isinstance(shape, MapOf) else f".{key}"
+    return f"[{key}]" if isinstance(shape, (MapOf, ListOf)) else f".{key}"
 
 
 def inner(shape: Shape | None, key: str) -> Shape | None:

@@ -37,6 +37,9 @@ class Host(Protocol):
     def text(self, path: str) -> str:
         """The content of a text file. Raises `OSError`."""
 
+    def sha256(self, path: str) -> str:
+        """The digest of a file's content in hexadecimal, however large it is. Raises `OSError`."""
+
     def names(self, path: str) -> list[str]:
         """The sorted names in a directory. Raises `OSError`."""
 
@@ -114,6 +117,18 @@ class LiveHost:
 
     def text(self, path: str) -> str:
         return self.read(path).decode("utf-8", "replace")
+
+    def sha256(self, path: str) -> str:
+        import hashlib
+
+        digest = hashlib.sha256()
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            while chunk := os.read(descriptor, 1 << 20):
+                digest.update(chunk)
+        finally:
+            os.close(descriptor)
+        return digest.hexdigest()
 
     def names(self, path: str) -> list[str]:
         return sorted(os.listdir(path))

@@ -20,6 +20,7 @@ from envprint.rules import catalogue
 from envprint.wording import headline
 
 RuleSaid = tuple[Rule, list[Match], list[Undecided]]
+StateCheck = Callable[[Fingerprint, Workload], Iterable[Match]]
 
 
 def judge_drift(
@@ -39,7 +40,7 @@ def judge_state(
     said = []
     for rule in _applying(workload):
         if rule.state:
-            said.append(_say(rule, rule.state(current, workload)))
+            said.append(_say(rule, _state_matches(rule.state, current, workload)))
         elif comparison:
             said.append(_say(rule, _drift_matches(rule, comparison, workload)))
     return _report(said, comparison, current, workload, policy)
@@ -59,16 +60,22 @@ def _say(rule: Rule, matches: Iterable[Match]) -> RuleSaid:
     return rule, seen, []
 
 
-def _drift_matches(rule: Rule, comparison: Comparison, workload: Workload) -> Iterable[Match]:
+def _drift_matches(rule: Rule, comparison: Comparison, workload: Workload) -> Iterator[Match]:
     if rule.drift:
-        return rule.drift(comparison, workload)
-    if rule.state:
-        return _new_states(rule.state, comparison, workload)
-    return _watched_changes(rule, comparison)
+        yield from rule.drift(comparison, workload)
+    elif rule.state:
+        yield from _new_states(rule.state, comparison, workload)
+    else:
+        yield from _watched_changes(rule, comparison)
+
+
+def _state_matches(state: StateCheck, current: Fingerprint, workload: Workload) -> Iterator[Match]:
+    # A generator, so that a rule which raises before its first match is caught like any other.
+    yield from state(current, workload)
 
 
 def _new_states(
-    state: Callable[[Fingerprint, Workload], Iterable[Match]],
+    state: StateCheck,
     comparison: Comparison,
     workload: Workload,
 ) -> Iterator[Match]:

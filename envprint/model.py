@@ -32,6 +32,9 @@ class Impact(enum.IntEnum):
         return self.name.lower()
 
 
+IMPACT_WORDS = tuple(impact.word for impact in Impact)
+
+
 class Confidence(enum.Enum):
     """How well an impact is known."""
 

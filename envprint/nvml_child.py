@@ -19,6 +19,7 @@ MARK = "reading "
 
 _FUNCTION_NOT_FOUND = 13
 _MIG_ON = 1
+"""In [now, pending]: parts can exist only then, and asking for them costs little."""
 
 
 class Nvml:
@@ -111,7 +112,7 @@ def _device(nvml: Nvml, index: int) -> dict[str, Any]:
         "cores": nvml.call("nvmlDeviceGetNumGpuCores", handle),
         "memory": _memory(nvml, handle),
         "mig_mode": mig,
-        "mig_devices": _slices(nvml, handle) if mig[:1] == [_MIG_ON] else [],
+        "mig_devices": _slices(nvml, handle) if _MIG_ON in mig else [],
         "ecc_mode": nvml.call("nvmlDeviceGetEccMode", handle, form=list),
         "persistence_mode": nvml.call("nvmlDeviceGetPersistenceMode", handle),
         "compute_mode": nvml.call("nvmlDeviceGetComputeMode", handle),

@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 from typing import Any, TypeVar
 
 from envprint.host import COMMAND_TIMEOUT_S, Completed, Host
@@ -32,7 +33,7 @@ class RecordedHost:
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
         self._directories: dict[str, set[str]] = {}
-        for question in ("read", "kind", "names"):
+        for question in ("read", "kind", "names", "sha256"):
             for path in answers.get(question, {}):
                 self._add_parents(path)
 
@@ -56,6 +57,12 @@ class RecordedHost:
 
     def text(self, path: str) -> str:
         return self.read(path).decode("utf-8", "replace")
+
+    def sha256(self, path: str) -> str:
+        if path not in self._answers.get("sha256", {}):
+            return sha256(self.read(path)).hexdigest()
+        digest: str = self._answer("sha256", path)
+        return digest
 
     def names(self, path: str) -> list[str]:
         if path in self._answers.get("names", {}):
@@ -160,6 +167,9 @@ class RecordingHost:
 
     def text(self, path: str) -> str:
         return self.read(path).decode("utf-8", "replace")
+
+    def sha256(self, path: str) -> str:
+        return self._note("sha256", path, lambda: self._host.sha256(path))
 
     def names(self, path: str) -> list[str]:
         return self._note("names", path, lambda: self._host.names(path))

@@ -11,14 +11,13 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from envprint.document import REQUIRED, fingerprint_shape, parse_json, to_json
-from envprint.errors import DocumentError, EnvprintError
-from envprint.fields import ListOf, MapOf, Record, Scalar, Shape
-from envprint.files import read_input
+from envprint.document import REQUIRED, parse_json, to_json
+from envprint.errors import DocumentError
+from envprint.fields import TEXT, Field, ListOf, MapOf, Record, Scalar, Shape, record
 from envprint.model import SCHEMA_VERSION
+from envprint.shapes import MAJOR, published
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-MAJOR = SCHEMA_VERSION.partition(".")[0]
 KINDS = ("fingerprint", "report", "policy")
 
 
@@ -35,14 +34,35 @@ def generate(kind: str) -> dict[str, Any]:
 
 def _declared(kind: str) -> tuple[Record, tuple[str, ...]]:
     if kind == "fingerprint":
-        return fingerprint_shape(), REQUIRED
+        return fingerprint(), REQUIRED
     if kind == "report":
         from envprint.outputs.json import SHAPE as REPORT
 
         return REPORT, tuple(field.name for field in REPORT.fields)
-    from envprint.policy import SHAPE as POLICY
+    from envprint.policy_file import SHAPE as POLICY
 
     return POLICY, ()
+
+
+def fingerprint() -> Record:
+    """The declared shape of a whole fingerprint document."""
+    from envprint.collectors import declared
+
+    return record(
+        Field("schema_version", TEXT, "Version of this document's form, MAJOR.MINOR."),
+        Field("envprint_version", TEXT, "Version of envprint that captured it."),
+        Field("captured_at", TEXT, "When, in UTC, to the second."),
+        Field("captured_via", TEXT, "`cli` or `python`."),
+        Field("label", TEXT, "A short name given by the user."),
+        Field("note", TEXT, "Free text given by the user."),
+        Field("tags", MapOf(TEXT), "Keys and values given by the user."),
+        Field("identity", MapOf(TEXT), "User, host name and home directory; with --identify."),
+        Field("digest", TEXT, "SHA-256 over all facts but those of `code`."),
+        Field("section_digests", MapOf(TEXT), "SHA-256 over each section of facts."),
+        Field("facts", declared("facts"), "What stays as it is on an unchanged machine."),
+        Field("live", declared("live"), "What belongs to the moment."),
+        Field("unknown", MapOf(TEXT), "What could not be determined, by path, and why."),
+    )
 
 
 def _schema(
@@ -80,17 +100,6 @@ def _scalar(shape: Scalar, nullable: bool) -> dict[str, Any]:
 
 def _type(word: str, nullable: bool) -> Any:
     return [word, "null"] if nullable else word
-
-
-def published(kind: str) -> str:
-    """The text of the schema file that was shipped. Raises `EnvprintError` when it is missing."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    # In a wheel inside the package; in a checkout (editable install, sdist) beside it.
-    for folder in (os.path.join(here, "schemas"), os.path.join(os.path.dirname(here), "schemas")):
-        path = os.path.join(folder, f"{kind}-{MAJOR}.json")
-        if os.path.isfile(path):
-            return read_input(path).decode("utf-8")
-    raise EnvprintError(f"the schema {kind}-{MAJOR}.json was not installed; reinstall envprint")
 
 
 def faults(content: bytes, name: str) -> list[str]:

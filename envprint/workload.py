@@ -30,16 +30,28 @@ def machine(*names: str) -> Condition:
     return Condition(f"on {' or '.join(names)}", lambda w: not w.machine or w.machine in names)
 
 
-def detect(now: Fingerprint, frameworks: Iterable[str] = (), device: str | None = None) -> Workload:
+def detect(
+    now: Fingerprint,
+    baseline: Fingerprint | None = None,
+    *,
+    frameworks: Iterable[str] = (),
+    device: str | None = None,
+) -> Workload:
     """The workload as far as the options leave it open: what is installed, and a GPU if visible.
 
-    In a process that has imported frameworks, those count and not what else is installed.
+    On either side: a GPU or a framework that was there and is gone is what must be judged. In a
+    process that has imported frameworks, those count and not what else is installed.
     """
-    installed = [name for name in FRAMEWORKS if _known(now, f"facts.frameworks.{_field(name)}")]
+    sides = [now] if baseline is None else [now, baseline]
+    installed = [
+        name
+        for name in FRAMEWORKS
+        if any(_known(side, f"facts.frameworks.{_field(name)}") for side in sides)
+    ]
     imported = _known(now, "facts.frameworks.imported") or []
     return Workload(
         frameworks=tuple(sorted(set(frameworks) or set(imported) or set(installed))),
-        device=device or ("gpu" if _gpu_is_visible(now) else "cpu"),
+        device=device or ("gpu" if any(map(_gpu_is_visible, sides)) else "cpu"),
         machine=_known(now, "facts.cpu.architecture") or "",
     )
 

@@ -45,3 +45,14 @@ def install(python: str, *requirements: str, by: str = "pip") -> None:
         "uv": [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python],
     }[by]
     subprocess.run([*command, *requirements], check=True)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The option by which golden files are rewritten instead of compared."""
+    parser.addoption("--update-golden", action="store_true", help="rewrite the golden files")
+
+
+@pytest.fixture
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    """Whether to rewrite golden files."""
+    return bool(request.config.getoption("--update-golden"))

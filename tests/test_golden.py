@@ -19,7 +19,8 @@ from envprint.document import digest_facts, from_document
 from envprint.judge import judge_drift, judge_state
 from envprint.model import Fingerprint, split_path
 from envprint.modules import module_names
-from envprint.policy import Policy, parse_policy
+from envprint.policy import Policy
+from envprint.policy_file import parse_policy
 from envprint.report import Report
 from envprint.workload import detect
 
@@ -51,7 +52,9 @@ def judged(case: dict[str, Any]) -> tuple[Report, Policy]:
     policy = parse_policy(case.get("policy", "").encode(), "policy", "2026-11-21")
     current = edited(case["current"])
     baseline = edited(case["baseline"]) if "baseline" in case else None
-    workload = detect(current, case.get("frameworks", ()), case.get("device"))
+    workload = detect(
+        current, baseline, frameworks=case.get("frameworks", ()), device=case.get("device")
+    )
     workload = workload._replace(**case.get("options", {}))
     if case["verb"] == "diff":
         assert baseline

@@ -154,7 +154,7 @@ def test_the_recorder_writes_a_machine_that_can_be_replayed(
     monkeypatch.setattr(record, "HOSTS", tmp_path)
     monkeypatch.chdir(tmp_path)
     project = tmp_path / "project"
-    project.mkdir()
+    (project / ".git").mkdir(parents=True)
     argv = ["here", "--describe", "this", "--directory", str(project), "--replace", "project=job"]
     assert record.main(argv) == 0
     machine = json.loads((tmp_path / "here" / "host.json").read_text(encoding="utf-8"))

@@ -198,7 +198,7 @@ def test_settings_left_to_themselves_and_odd_stubs_are_no_switches(
     _load(monkeypatch, "jax", config=_space(jax_default_matmul_precision=None))
     _load(monkeypatch, "tensorflow.python.eager.context", _context=None)
     _load(monkeypatch, "torch", get_num_threads=object)
-    monkeypatch.setitem(sys.modules, "keras", None)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "keras", None)
     assert _switches() == {}
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from envprint.errors import PolicyError
 from envprint.model import Impact
-from envprint.policy import Ignore, Policy, parse_policy
+from envprint.policy import Ignore, Policy
+from envprint.policy_file import parse_policy
 
 WHOLE = b"""
 fail_on = "diverges"

@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envprint import schema
-from envprint.document import dumps, fingerprint_shape, loads
+from envprint.document import dumps, loads
 from envprint.errors import DocumentError
 from envprint.model import Impact, Workload
 from envprint.outputs import json as json_output
-from envprint.policy import Policy, parse_policy
+from envprint.policy import Policy
+from envprint.policy_file import parse_policy
 from tests.support import drift, fingerprint
 from tests.test_compare import fingerprints
 
@@ -46,7 +47,7 @@ def test_every_fingerprint_written_satisfies_the_schema(one: object) -> None:
 WRONG = st.sampled_from([5, 1.5, True, "text", [], [1], {}, {"a": 1}, None])
 
 
-@given(st.sampled_from([f.name for f in fingerprint_shape().fields]), WRONG)
+@given(st.sampled_from([f.name for f in schema.fingerprint().fields]), WRONG)
 def test_our_fast_check_and_the_schema_agree(name: str, value: object) -> None:
     document = {**json.loads(dumps(fingerprint({"facts.os.system": "Linux"}))), name: value}
     if name == "schema_version":

@@ -20,8 +20,19 @@ from envprint.cli._console import Console
 from envprint.errors import EnvprintError, UsageError
 from envprint.modules import module_names
 
+WIDTH = 80
 COULD_NOT = 2
 """Exit code when the job could not be done."""
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help in 80 columns.
+
+    Left to itself, argparse imports shutil at every start to ask how wide the terminal is.
+    """
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=WIDTH)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -65,9 +76,10 @@ def _run(arguments: list[str], console: Console) -> int:
 def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = _Parser(
         prog="envprint",
-        description="Fingerprints a machine-learning environment and judges what a difference "
-        "does to a training result.",
+        description="Fingerprints a machine-learning environment and judges what a\n"
+        "difference does to a training result.",
         epilog="Start with: envprint check",
+        formatter_class=_Help,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"envprint {__version__}")
@@ -82,7 +94,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
             help=module.HELP,
             description=module.HELP,
             epilog=module.EPILOG,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_Help,
             allow_abbrev=False,
         )
         module.add_arguments(verb)

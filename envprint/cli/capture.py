@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 
+from envprint.cli._capturing import (
+    add_capture_options,
+    capture_now,
+)
 from envprint.cli._console import Console
-from envprint.cli._options import add_capture_options, capture_now
 from envprint.document import dumps
 
 HELP = "capture this environment into a fingerprint (JSON)"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 
-from envprint.cli._console import Console
-from envprint.cli._options import (
-    EXIT_CODES,
+from envprint.cli._capturing import (
     add_capture_options,
-    add_judging_options,
     capture_now,
-    count_argument,
     load,
+)
+from envprint.cli._console import Console
+from envprint.cli._judging import (
+    EXIT_CODES,
+    add_judging_options,
+    count_argument,
     policy_of,
     present,
     size_argument,
@@ -51,5 +53,5 @@ def run(options: argparse.Namespace, console: Console) -> int:
     policy = policy_of(options)
     baseline = load(options.baseline, console) if options.baseline else None
     current = capture_now(options, console)
-    workload = workload_of(options, policy, current)
+    workload = workload_of(options, policy, current, baseline)
     return present(judge_state(current, baseline, workload, policy), policy, options, console)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from envprint.cli._console import Console
-from envprint.cli._options import (
-    EXIT_CODES,
+from envprint.cli._capturing import (
     add_capture_options,
-    add_judging_options,
     capture_now,
     load,
+)
+from envprint.cli._console import Console
+from envprint.cli._judging import (
+    EXIT_CODES,
+    add_judging_options,
     policy_of,
     present,
     workload_of,
@@ -39,5 +41,5 @@ def run(options: argparse.Namespace, console: Console) -> int:
     baseline = load(options.baseline, console)
     captured = options.current == "now"
     current = capture_now(options, console) if captured else load(options.current, console)
-    workload = workload_of(options, policy, current)
+    workload = workload_of(options, policy, current, baseline)
     return present(judge_drift(baseline, current, workload, policy), policy, options, console)

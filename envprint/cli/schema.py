@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from envprint.cli._console import Console
-from envprint.schema import KINDS, published
+from envprint.schema import KINDS
+from envprint.shapes import published
 
 HELP = "print a published JSON Schema"
 EPILOG = """\

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 
+from envprint.cli._capturing import (
+    add_capture_options,
+    capture_now,
+    load,
+)
 from envprint.cli._console import Console
-from envprint.cli._options import add_capture_options, capture_now, load
 from envprint.outputs._fingerprint import render
 
 HELP = "show a fingerprint for people (default: of this machine, now)"

@@ -46,8 +46,7 @@ def collectors() -> tuple[Collector, ...]:
     return tuple(sorted(found, key=lambda collector: (collector.place, collector.section)))
 
 
-@cache
-def shape_of(place: str) -> Record:
+def declared(place: str) -> Record:
     """The declared shape of `facts` or of `live`: a record of sections."""
     return Record(
         tuple(

@@ -38,7 +38,7 @@ def _channel(host: Host, path: str) -> str | None:
 
 
 # numpy-1.26.4-py311h64a7726_0.json
-# https://docs.conda.io/projects/conda-build/en/stable/resources/package-naming-conv.html
+# https://docs.conda.io/projects/conda-build/en/stable/concepts/package-naming-conv.html
 def parse_file_name(file: str) -> tuple[str, str, str] | None:
     """Name, version and build; None for other files, such as `history`."""
     parts = file.removesuffix(".json").rsplit("-", 2)

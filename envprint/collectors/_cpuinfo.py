@@ -38,12 +38,12 @@ def every(blocks: Sequence[Block], name: str) -> str | None:
 
 
 def model_of(blocks: Sequence[Block]) -> str | None:
-    """The processor's name; two kinds of core in one machine give two names."""
-    for name in ("model name", "cpu", "uarch", "cpu model"):
-        model = every(blocks, name)
-        if model:
-            return model
-    return arm_model(blocks)
+    """The processor's name; two kinds of core in one machine give two names.
+
+    Vendor kernels for ARM call every core `ARMv8 Processor rev 1 (v8l)`, so part numbers go first.
+    """
+    names = ("model name", "cpu", "uarch", "cpu model")
+    return arm_model(blocks) or next(filter(None, (every(blocks, name) for name in names)), None)
 
 
 def arm_model(blocks: Sequence[Block]) -> str | None:

@@ -91,7 +91,7 @@ def _built_of(host: Host, distribution: Installed, framework: str) -> Mapping[st
 # Requires-Dist: nvidia-cudnn-cu12<10.0,>=9.3.0.75; extra == "and-cuda"
 # https://packaging.python.org/en/latest/specifications/dependency-specifiers/
 _REQUIREMENT = re.compile(
-    r"^Requires-Dist: nvidia-([a-z-]+?)(?:-cu\d+)?\s*\(?[^;\n]*?[=>]=\s*(\d[\d.]*)", re.MULTILINE
+    r"^Requires-Dist: nvidia-([a-z-]+?)(?:-cu\d+)?(?![\w-])[^;\n]*?[=>]=\s*(\d[\d.]*)", re.MULTILINE
 )
 
 

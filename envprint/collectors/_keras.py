@@ -47,7 +47,7 @@ def _keras(where: Environment) -> Located | None:
 
 
 # {"floatx": "float32", "epsilon": 1e-07, "backend": "jax", "image_data_format": "channels_last"}
-# https://keras.io/api/utils/backend_utils/
+# https://github.com/keras-team/keras/blob/master/keras/src/backend/config.py
 def _config(host: Host) -> Mapping[str, Any]:
     home = str(host.identity()["home"])
     folder = host.environ().get("KERAS_HOME", "~/.keras")

@@ -8,10 +8,9 @@ environment have 50,000 of them.
 
 from __future__ import annotations
 
-import hashlib
-from base64 import urlsafe_b64encode
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 
 from envprint.host import Host
 
@@ -44,7 +43,7 @@ def build_id(record: bytes, entry: str) -> str:
     content = end.join(lines)
     if b".pyc," in content:
         content = end.join(line for line in lines if b".pyc," not in line)
-    return hashlib.sha256(content.strip()).hexdigest()[:32]
+    return sha256(content.strip()).hexdigest()[:32]
 
 
 def _replace(
@@ -84,8 +83,10 @@ def _hashed(record: bytes) -> Iterator[tuple[str, str]]:
 
 
 def _digest(host: Host, path: str) -> str | None:
+    from base64 import urlsafe_b64encode
+
     try:
-        content = host.read(path)
+        digest = bytes.fromhex(host.sha256(path))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
+    return urlsafe_b64encode(digest).decode().rstrip("=")

@@ -78,7 +78,7 @@ def _cudnn(host: Host, directory: str) -> str | None:
 
 
 # #define CUDNN_MAJOR 9
-# https://docs.nvidia.com/deeplearning/cudnn/backend/latest/api/cudnn-graph-library.html
+# https://github.com/tensorflow/tensorflow/blob/v2.15.0/third_party/gpus/find_cuda_config.py
 def parse_cudnn_header(text: str) -> str:
     """The version that a cudnn_version.h defines, such as 9.3.0. Raises `KeyError` without one."""
     parts = dict(re.findall(r"^#define CUDNN_(MAJOR|MINOR|PATCHLEVEL) (\d+)", text, re.M))

@@ -22,19 +22,44 @@ from envprint.host import Host
 from envprint.model import Unknown
 
 FACTS = (
-    Field("model", TEXT, "Name of the processor; of every kind of core where there are several."),
+    Field(
+        "model",
+        TEXT,
+        "Name of the processor; of every kind of core where there are several.",
+        unwatched="libraries go by vendor and flags, which are watched",
+    ),
     Field("vendor", TEXT, "Maker, such as GenuineIntel, AuthenticAMD or ARM."),
     Field("architecture", TEXT, "Machine as the kernel names it: x86_64, aarch64, …"),
-    Field("level", TEXT, "Level of the x86-64 psABI, x86-64-v1 to v4; null elsewhere."),
+    Field(
+        "level",
+        TEXT,
+        "Level of the x86-64 psABI, x86-64-v1 to v4; null elsewhere.",
+        unwatched="follows from the flags, which are watched",
+    ),
     Field(
         "flags",
         ListOf(TEXT),
         "Features by which libraries choose kernels that round differently, sorted; only those "
         "that every processor has.",
     ),
-    Field("sockets", INTEGER, "Processor packages."),
-    Field("cores", INTEGER, "Physical cores that are online."),
-    Field("threads", INTEGER, "Logical processors that are online."),
+    Field(
+        "sockets",
+        INTEGER,
+        "Processor packages.",
+        unwatched="libraries count usable_threads, whatever package they are in",
+    ),
+    Field(
+        "cores",
+        INTEGER,
+        "Physical cores that are online.",
+        unwatched="libraries count usable_threads; what they make of cores is not known",
+    ),
+    Field(
+        "threads",
+        INTEGER,
+        "Logical processors that are online.",
+        unwatched="libraries count usable_threads, which this process may run on",
+    ),
     Field(
         "usable_threads",
         INTEGER,
@@ -46,7 +71,12 @@ FACTS = (
         NUMBER,
         "CPU time per time that passes which control groups allow; null without a limit.",
     ),
-    Field("microcode", TEXT, "Microcode revision; null where the kernel names none."),
+    Field(
+        "microcode",
+        TEXT,
+        "Microcode revision; null where the kernel names none.",
+        unwatched="one report of wrong results, on one model, and not settled",
+    ),
 )
 
 _CPUS = "/sys/devices/system/cpu"

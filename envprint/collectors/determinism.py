@@ -89,7 +89,7 @@ def _from_variables(variables: Mapping[str, str]) -> Iterator[tuple[str, str, st
 
 # --xla_gpu_autotune_level=0 --xla_gpu_deterministic_ops
 # https://openxla.org/xla/flags_guidance
-_FLAG = re.compile(r"(?<!\S)--?([\w-]+)(?:=(\S*))?")
+_FLAG = re.compile(r"(?<!\S)--?(\w[\w-]*)(?:=(\S*))?")
 
 
 def parse_flags(text: str) -> dict[str, str]:

@@ -32,8 +32,16 @@ BLAS = Field(
     ),
     "BLAS by the package's build configuration.",
 )
-CUDA = Field("cuda_version", TEXT, "CUDA it was built with; null in other builds.")
-CUDNN = Field("cudnn_version", TEXT, "cuDNN it was built with; null without CUDA.")
+_IN_CUDA = "the rules of `cuda` look at facts.cuda.libraries, which says it too"
+CUDA = Field(
+    "cuda_version", TEXT, "CUDA it was built with; null in other builds.", unwatched=_IN_CUDA
+)
+CUDNN = Field(
+    "cudnn_version",
+    TEXT,
+    "cuDNN it was built with, as exact as the wheel says; null without CUDA.",
+    unwatched=_IN_CUDA,
+)
 
 FACTS = (
     Field("numpy", record(VERSION, BLAS), "NumPy; null when not installed."),

@@ -11,24 +11,48 @@ from envprint.collectors._hash_seed import hash_seed
 from envprint.fields import FLAG, INTEGER, TEXT, Field, ListOf, MapOf
 from envprint.host import Host
 
+_A_PLACE = "where things lie changes nothing; what lies there is watched as packages"
+
 FACTS = (
     Field("implementation", TEXT, "Name of the implementation, such as cpython."),
     Field("version", TEXT, "Version with its pre-release suffix, such as 3.13.0 or 3.14.0rc1."),
-    Field("compiler", TEXT, "Compiler the interpreter was built with, as it names it."),
-    Field("executable", TEXT, "The interpreter's file, links followed."),
-    Field("prefix", TEXT, "sys.prefix: the environment that packages are installed in."),
-    Field("base_prefix", TEXT, "sys.base_prefix: the installation the environment was made from."),
+    Field(
+        "compiler",
+        TEXT,
+        "Compiler the interpreter was built with, as it names it.",
+        unwatched="two builds of one version gave the same bits; libm and packages are watched",
+    ),
+    Field("executable", TEXT, "The interpreter's file, links followed.", unwatched=_A_PLACE),
+    Field(
+        "prefix",
+        TEXT,
+        "sys.prefix: the environment that packages are installed in.",
+        unwatched=_A_PLACE,
+    ),
+    Field(
+        "base_prefix",
+        TEXT,
+        "sys.base_prefix: the installation the environment was made from.",
+        unwatched=_A_PLACE,
+    ),
     Field(
         "prefix_kind",
         TEXT,
         "venv (prefix and base_prefix differ), conda (prefix has conda-meta) or system.",
+        unwatched=_A_PLACE,
     ),
     Field(
         "flags",
         MapOf(INTEGER, "flag"),
         "sys.flags, but for hash_randomization, which hash_seed says better.",
+        unwatched="the same bits were measured with -O; the others touch no arithmetic",
     ),
-    Field("x_options", MapOf(TEXT, "option"), "Options given with -X."),
+    Field(
+        "x_options",
+        MapOf(TEXT, "option"),
+        "Options given with -X.",
+        unwatched="they serve debugging and encoding; gil_enabled is watched",
+    ),
     Field("gil_enabled", FLAG, "Whether the global interpreter lock is on; always before 3.13."),
     Field(
         "hash_seed",
@@ -46,6 +70,7 @@ FACTS = (
         "search_path",
         ListOf(TEXT),
         "sys.path in its order, without the entry of the script or the working directory.",
+        unwatched=_A_PLACE,
     ),
     Field("byte_order", TEXT, "little or big."),
     Field(

@@ -40,7 +40,10 @@ _CUDNN_CHECK = (
 
 
 def _changed(library: str) -> Drift:
-    return lambda comparison, workload: iter(changed(comparison, library, workload))
+    def drift(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+        yield from changed(comparison, library, workload)
+
+    return drift
 
 
 def _nccl(comparison: Comparison, workload: Workload) -> Iterator[Match]:
@@ -166,8 +169,8 @@ LIBRARY_RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=training,
         watches=(place("runtime"),),
-        why="The libraries of another toolkit come with it, and they promise equal bits only within "
-        "one toolkit version.",
+        why="The libraries of another toolkit come with it, and they promise equal bits only "
+        "within one toolkit version.",
         not_when="Only the runtime differs, and cuBLAS and cuDNN are the same.",
         remedy="Install the same CUDA version on both sides.",
         evidence=(_CUBLAS,),
@@ -181,8 +184,8 @@ LIBRARY_RULES = (
         confidence=Confidence.INFERRED,
         applies=training,
         watches=(place("nccl"), DEVICES),
-        why="NCCL chooses how it sums over GPUs by tables that differ between versions; it makes no "
-        "promise of equal bits.",
+        why="NCCL chooses how it sums over GPUs by tables that differ between versions, and "
+        "promises no equal bits.",
         not_when="The program uses one GPU, or NCCL_ALGO and NCCL_PROTO are set.",
         remedy="Install the same NCCL on both sides.",
         evidence=(

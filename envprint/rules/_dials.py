@@ -60,7 +60,7 @@ def when_changed(*names: str) -> Drift:
         for name in names:
             change = comparison.change(variable(name))
             if change:
-                was, now = _shown(change.before), _shown(change.after)
+                was, now = shown(change.before), shown(change.after)
                 yield Match(
                     f"{name} was {was}, is {now}",
                     (change.path, *trace(comparison, (name,))),
@@ -71,7 +71,8 @@ def when_changed(*names: str) -> Drift:
     return drift
 
 
-def _shown(value: str | None) -> str:
+def shown(value: str | None) -> str:
+    """A variable's value for people."""
     return "unset" if value is None else value or "empty"
 
 
@@ -164,7 +165,7 @@ def rank(setting: str) -> tuple[int, int]:
 
 def _by_variables(comparison: Comparison, turn: Turn, changed: list[str]) -> Match:
     before, after = variables_of(comparison.before), variables_of(comparison.after)
-    told = ", ".join(f"{v} was {_shown(before.get(v))}, is {_shown(after.get(v))}" for v in changed)
+    told = ", ".join(f"{v} was {shown(before.get(v))}, is {shown(after.get(v))}" for v in changed)
     return Match(
         f"{told}: {turn.dial.what} was {turn.before}, is {turn.after}",
         (*(variable(name) for name in changed), *trace(comparison, changed)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from envprint.errors import Undetermined
 from envprint.model import (
     Comparison,
     Confidence,
@@ -70,10 +71,13 @@ def _sm_count(comparison: Comparison, workload: Workload) -> Iterator[Match]:
 
 def _wave(now: Fingerprint, key: str) -> int | None:
     """Elements up to which PyTorch draws in one wave; None where the card is divided."""
-    threads = MAX_THREADS_PER_SM.get(_capability(now, key) or "")
-    count = field(now, key, "sm_count")
-    is_divided = field(now, key, "mig_mode") == "on"
-    return None if is_divided or not threads or not count else count * threads
+    capability, count = _capability(now, key), field(now, key, "sm_count")
+    if field(now, key, "mig_mode") == "on" or not capability or not count:
+        return None
+    if capability not in MAX_THREADS_PER_SM:
+        path = f"{DEVICES}[{key}].compute_capability"
+        raise Undetermined(path, f"threads per SM of {capability} are not in envprint's table")
+    return int(count) * MAX_THREADS_PER_SM[capability]
 
 
 def _random_numbers(comparison: Comparison, workload: Workload) -> Iterator[Match]:

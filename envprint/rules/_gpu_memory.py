@@ -7,7 +7,7 @@ trained model changed by it, and the rules say no more than that.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import NamedTuple
 
 from envprint.errors import Undetermined
 from envprint.model import (
@@ -30,6 +30,10 @@ HELD_BYTES = 256 << 20
 """Less than this in the hands of others is a driver at rest."""
 HELD_BYTES_V1 = 1 << 30
 """The same where the driver cannot tell its own reserve, some hundred MB, from what is in use."""
+NAMED_BYTES = 64 << 20
+"""What a process must hold to be named: small ones come and go."""
+UNNAMED = "a process that is not visible here"
+UNLISTED = "a holder that is not listed"
 LESS_FREE_SHARE = 0.1
 """Of all memory: workspaces of convolutions are of that order on the cards at hand."""
 
@@ -51,8 +55,13 @@ _MECHANISM = (
 )
 
 
-def _held(now: Fingerprint, key: str) -> tuple[int, str]:
-    """Bytes that others hold on one GPU, and who. Raises `Undetermined`."""
+class _Held(NamedTuple):
+    bytes: int
+    holders: tuple[str, ...]
+
+
+def _held(now: Fingerprint, key: str) -> _Held:
+    """What others hold of one GPU, and who they are. Raises `Undetermined`."""
     device = f"{LIVE}[{key}]"
     if now.value("facts.frameworks.imported") and now.value(_PIDS_ARE_OURS) is False:
         # The process that captures may hold memory itself.
@@ -61,45 +70,32 @@ def _held(now: Fingerprint, key: str) -> tuple[int, str]:
     rest = now.value(f"{device}.unattributed_bytes") or 0
     is_v1 = now.value(f"{device}.memory_interface") == "v1"
     counted = rest if rest >= (HELD_BYTES_V1 if is_v1 else HELD_BYTES) else 0
-    held = counted + sum(p.get("memory_bytes", 0) for p in others)
-    return held, _holders(others, counted)
+    names = {p.get("name", UNNAMED) for p in others if p.get("memory_bytes", 0) >= NAMED_BYTES}
+    holders = (*sorted(names, key=str.lower), *([UNLISTED] if counted else []))
+    return _Held(counted + sum(p.get("memory_bytes", 0) for p in others), holders)
 
 
-def _holders(others: list[dict[str, Any]], rest: int) -> str:
-    """`Xorg 412 MiB, firefox 396 MiB`: the largest first."""
-    ranked = sorted(others, key=lambda p: (-p.get("memory_bytes", 0), p["pid"]))
-    said = [
-        f"{p.get('name', 'process ' + str(p['pid']))} {size(p['memory_bytes'])}"
-        for p in ranked
-        if p.get("memory_bytes")
-    ]
-    return ", ".join([*said, *([f"{size(rest)} by no process listed"] if rest else [])])
+def _held_by_others(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    for key in visible(now):
+        held, holders = _held(now, key)
+        if held >= HELD_BYTES:
+            place = f"{LIVE}[{key}]"
+            names = ("processes", "memory_used_bytes", "unattributed_bytes")
+            # No amounts in the message: as long as the holders are the same, it is the same state.
+            yield Match(
+                f"memory of GPU {key} is in use by {', '.join(holders) or 'small processes'}",
+                tuple(f"{place}.{name}" for name in names),
+                after=_share(now, key, held),
+            )
 
 
-def _held_match(now: Fingerprint, key: str, held: int, who: str, before: int | None) -> Match:
+def _share(now: Fingerprint, key: str, held: int) -> str:
+    """`808 MiB of 16.0 GiB are held, 14.6 GiB are free`."""
     total = field(now, key, "memory_total_bytes")
     free = now.value(f"{LIVE}[{key}].memory_free_bytes")
-    share = f"{size(held)} of {size(total)}" if total else size(held)
-    left = f"; {size(free)} are free" if free is not None else ""
-    place = f"{LIVE}[{key}]"
-    paths = tuple(f"{place}.{n}" for n in ("processes", "memory_used_bytes", "unattributed_bytes"))
-    return Match(f"others hold {share} on GPU {key}: {who}{left}", paths, before, held)
-
-
-def _held_now(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    for key in visible(now):
-        held, who = _held(now, key)
-        if held >= HELD_BYTES:
-            yield _held_match(now, key, held, who, None)
-
-
-def _held_more(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    pairs = zip(visible(comparison.before), visible(comparison.after), strict=False)
-    for old_key, key in pairs:
-        before, _ = _held(comparison.before, old_key)
-        held, who = _held(comparison.after, key)
-        if held - before >= HELD_BYTES:
-            yield _held_match(comparison.after, key, held, who, before)
+    of_all = f" of {size(total)}" if total else ""
+    left = f", {size(free)} are free" if free is not None else ""
+    return f"{size(held)}{of_all} are held{left}"
 
 
 def _free_low(now: Fingerprint, workload: Workload) -> Iterator[Match]:
@@ -109,7 +105,7 @@ def _free_low(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         free = now.value(path)
         if free is not None and needed and free < needed:
             text = f"GPU {key} has {size(free)} free, {size(needed)} are needed"
-            yield Match(text, (path,), after=free)
+            yield Match(text, (path,), after=size(free))
 
 
 def _less_free(comparison: Comparison, workload: Workload) -> Iterator[Match]:
@@ -122,7 +118,7 @@ def _less_free(comparison: Comparison, workload: Workload) -> Iterator[Match]:
         is_known = None not in (before, after, total)
         if is_known and before - after >= LESS_FREE_SHARE * total:
             text = f"GPU {key} had {size(before)} free, has {size(after)}"
-            yield Match(text, (path,), before, after)
+            yield Match(text, (path,), size(before), size(after))
 
 
 def _less_memory(comparison: Comparison, workload: Workload) -> Iterator[Match]:
@@ -131,8 +127,8 @@ def _less_memory(comparison: Comparison, workload: Workload) -> Iterator[Match]:
             yield Match(
                 f"{change.which} had {size(change.before)} of memory, has {size(change.after)}",
                 changed_paths(comparison, change.keys, "memory_total_bytes", "name"),
-                change.before,
-                change.after,
+                size(change.before),
+                size(change.after),
             )
 
 
@@ -151,8 +147,7 @@ MEMORY_RULES = (
         not_when="The work leaves plenty of memory free, or has no convolutions.",
         remedy="End those programs, or run without a desktop on that GPU.",
         evidence=_MECHANISM,
-        state=_held_now,
-        drift=_held_more,
+        state=_held_by_others,
         yields_to=("gpu-memory-free-low",),
     ),
     Rule(

@@ -6,10 +6,29 @@ every library is told to leave alone, or that none of the job's libraries uses, 
 
 from __future__ import annotations
 
-from envprint.model import Confidence, Evidence, Impact, Rule
+from collections.abc import Iterator
+
+from envprint.model import Comparison, Confidence, Evidence, Impact, Match, Rule, Workload
 from envprint.rules import _isa, _threads
-from envprint.rules._dials import turned_by_machine, turned_by_variables, variable
+from envprint.rules._dials import turned_by_machine, turned_by_variables, variable, variables_of
 from envprint.workload import always, machine, on_cpu, uses
+
+_VENDOR = "facts.cpu.vendor"
+
+
+def _vendor(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    change = comparison.change(_VENDOR)
+    if change is None:
+        return
+    sides = (comparison.before, comparison.after)
+    if not all(variables_of(side).get("MKL_CBWR") == "COMPATIBLE" for side in sides):
+        yield Match(
+            f"the processor's maker was {change.before}, is {change.after}",
+            (_VENDOR,),
+            change.before,
+            change.after,
+        )
+
 
 _TORCH_AVX512 = Evidence(
     "PyTorch results differ between AVX2 and AVX-512 with deterministic mode on",
@@ -65,7 +84,7 @@ RULES = (
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=uses("torch") & on_cpu & machine("x86_64"),
-        watches=("facts.cpu.vendor",),
+        watches=(_VENDOR, variable("MKL_CBWR")),
         why="PyTorch's MKL chooses its code path by the maker as well as by the features, and "
         "promises equal results on other makers' processors for few of its branches.",
         not_when="MKL_CBWR=COMPATIBLE is in force on both sides, or the job calls no linear "
@@ -78,6 +97,7 @@ RULES = (
                 "reproducibility-conditions.html",
             ),
         ),
+        drift=_vendor,
         yields_to=("cpu-architecture-changed", "cpu-isa-changed"),
     ),
     Rule(

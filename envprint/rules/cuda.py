@@ -75,23 +75,20 @@ def _not_in_build(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 
 def has_binary(capability: str, code: list[str]) -> bool:
     """Whether `code` has machine code for a GPU: the same major version, a minor not above it."""
-    major, minor = numbers(capability)
-    return any(
-        target[0] == major and target[1] <= minor
-        for target in (_target(name) for name in code if name.startswith("sm_"))
-    )
+    have = numbers(capability)
+    return any(target[:1] == have[:1] and target <= have for target in _targets("sm_", code))
 
 
 def has_intermediate(capability: str, code: list[str]) -> bool:
     """Whether `code` has PTX, which the driver compiles for any later GPU."""
-    have = numbers(capability)
-    return any(_target(name) <= have for name in code if name.startswith("compute_"))
+    return any(target <= numbers(capability) for target in _targets("compute_", code))
 
 
-# sm_75   sm_120   compute_90
-def _target(name: str) -> tuple[int, int]:
-    digits = numbers(name.partition("_")[2])[0]
-    return digits // 10, digits % 10
+# sm_75   sm_120   sm_90a   compute_90
+def _targets(kind: str, code: list[str]) -> list[tuple[int, int]]:
+    """(7, 5) of each entry of that kind."""
+    digits = [numbers(name[len(kind) :])[:1] for name in code if name.startswith(kind)]
+    return [(found[0] // 10, found[0] % 10) for found in digits if found]
 
 
 def _forced(now: Fingerprint, workload: Workload) -> Iterator[Match]:

@@ -172,7 +172,7 @@ RULES = (
         why="Some operations on a GPU use atomic additions, whose order varies.",
         not_when="The program asks for it itself, later than this look.",
         remedy="torch.use_deterministic_algorithms(True); torch.backends.cudnn.benchmark = False; "
-        "before PyTorch 2.10 also export CUBLAS_WORKSPACE_CONFIG=:4096:8",
+        "older versions also need CUBLAS_WORKSPACE_CONFIG=:4096:8 exported",
         evidence=(_TORCH,),
         state=_determinism.torch_off,
         advice=True,

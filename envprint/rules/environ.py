@@ -19,7 +19,7 @@ from envprint.model import (
     Workload,
 )
 from envprint.rules import _switches
-from envprint.rules._dials import variable
+from envprint.rules._dials import shown, variable
 from envprint.workload import always
 
 READ_AT_START = ("PYTHONHASHSEED", "GLIBC_TUNABLES", "LD_LIBRARY_PATH", "LD_PRELOAD")
@@ -60,8 +60,8 @@ def _late(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         if name in late:
             start, value = late[name]["start"], late[name]["now"]
             yield Match(
-                f"{name} was {_shown(start)} when the process started and was then made "
-                f"{_shown(value)}: it is still {_shown(start)} that counts",
+                f"{name} was {shown(start)} when the process started and was then made "
+                f"{shown(value)}: it is still {shown(start)} that counts",
                 (f"facts.environ.changed_since_start[{name}]",),
                 start,
                 value,
@@ -79,16 +79,12 @@ def _in_process(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         there = sorted(imported.intersection(readers))
         if there:
             yield Match(
-                f"the process itself made {name} {_shown(late[name]['now'])}, and "
+                f"the process itself made {name} {shown(late[name]['now'])}, and "
                 f"{' and '.join(there)} may have been imported before that",
                 (f"facts.environ.changed_since_start[{name}]",),
                 late[name]["start"],
                 late[name]["now"],
             )
-
-
-def _shown(value: str | None) -> str:
-    return "unset" if value is None else value or "empty"
 
 
 def _preload(comparison: Comparison, workload: Workload) -> Iterator[Match]:

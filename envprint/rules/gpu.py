@@ -27,18 +27,18 @@ _RANDOMNESS = Evidence(
 def _count(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     before, after = len(visible(comparison.before)), len(visible(comparison.after))
     if before != after and before and after:
-        yield _counted(comparison, before, after)
+        yield _counted(comparison, before, after, DEVICES, "facts.gpu.count")
 
 
 def _one_side(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     before, after = len(visible(comparison.before)), len(visible(comparison.after))
     if bool(before) != bool(after):
-        yield _counted(comparison, before, after)
+        yield _counted(comparison, before, after, "facts.gpu")
 
 
-def _counted(comparison: Comparison, before: int, after: int) -> Match:
-    paths = comparison.under(DEVICES, "facts.gpu.count", VISIBLE) or (VISIBLE,)
-    return Match(f"{before} GPUs were visible, {after} are", paths, before, after)
+def _counted(comparison: Comparison, before: int, after: int, *prefixes: str) -> Match:
+    paths = comparison.under(*prefixes, VISIBLE) or (VISIBLE,)
+    return Match(f"visible GPUs: {before} then, {after} now", paths, before, after)
 
 
 def _not_usable(now: Fingerprint, workload: Workload) -> Iterator[Match]:

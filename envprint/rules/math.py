@@ -46,6 +46,19 @@ def _libc(comparison: Comparison, workload: Workload) -> Iterator[Match]:
         )
 
 
+def _openmp(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    change = comparison.change("facts.math.openmp")
+    if change is None:
+        return
+    before, after = (
+        {(entry.get("owner") or "", entry.get("name") or "") for entry in entries or []}
+        for entries in (change.before, change.after)
+    )
+    if before != after:
+        told = ", ".join(f"{name} of {owner}" for owner, name in sorted(before ^ after))
+        yield Match(f"on one side only: {told}", (change.path,), change.before, change.after)
+
+
 _OPENBLAS = Evidence(
     "OpenBLAS reads these variables",
     ""
@@ -121,6 +134,32 @@ RULES = (
         ),
         drift=_blas,
         yields_to=("numpy-version-changed", "scipy-version-changed"),
+    ),
+    Rule(
+        id="math-openmp-changed",
+        title="Other OpenMP runtimes are at hand",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.INFERRED,
+        applies=uses("scikit-learn", "torch"),
+        watches=("facts.math.openmp",),
+        why="Another runtime may split work among threads differently, and two kinds in one "
+        "process disturb each other.",
+        not_when="The runtime is not loaded by the job, or only its file name differs.",
+        remedy="Install the same builds of the packages that bring the runtimes.",
+        evidence=(
+            Evidence(
+                "Two OpenMP runtimes in one process",
+                "https://github.com/joblib/threadpoolctl/blob/master/multiple_openmp.md",
+            ),
+        ),
+        drift=_openmp,
+        advice=True,
+        yields_to=(
+            "numpy-version-changed",
+            "scikit-learn-version-changed",
+            "scipy-version-changed",
+            "torch-version-changed",
+        ),
     ),
     Rule(
         id="math-libc-changed",

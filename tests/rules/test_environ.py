@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from envprint.model import Impact
+import pytest
+
+from envprint.model import Fingerprint, Impact
 from tests.support import drift, fingerprint, state
 
 ONEDNN = "facts.environ.variables[TF_ENABLE_ONEDNN_OPTS]"
@@ -40,3 +42,180 @@ def test_onednn_off_is_numeric_for_tensorflow_on_the_cpu() -> None:
 def test_onednn_does_not_reach_numpy() -> None:
     after = fingerprint({ONEDNN: "0"})
     assert drift("tensorflow-onednn-switched", fingerprint(), after, ["numpy"]) == ([], [])
+
+
+def switched(rule: str, before: dict[str, str], after: dict[str, str], *where: str) -> list[str]:
+    """Impacts of what a rule says of two sets of variables, for frameworks and a device."""
+    *frameworks, device = where
+    sides = [fingerprint({"facts.environ.variables": v}) for v in (before, after)]
+    findings, doubts = drift(rule, *sides, frameworks, device)
+    assert doubts == []
+    return [f.impact.word for f in findings]
+
+
+@pytest.mark.parametrize(
+    ("version", "before", "after", "said"),
+    [
+        ("2.21.0", {}, "0", 1),
+        ("2.21.0", {}, "1", 0),
+        ("2.21.0", {}, "odd", 0),
+        ("2.8.4", {}, "0", 0),
+        ("2.8.4", {}, "1", 1),
+        ("2.8.4", {}, "true", 1),
+    ],
+)
+def test_onednn_unset_means_on_from_2_9(
+    version: str, before: dict[str, str], after: str, said: int
+) -> None:
+    sides = [
+        fingerprint({"facts.frameworks.tensorflow.version": version, "facts.environ.variables": v})
+        for v in (before, {"TF_ENABLE_ONEDNN_OPTS": after})
+    ]
+    findings, doubts = drift("tensorflow-onednn-switched", *sides, ["tensorflow"])
+    assert (len(findings), doubts) == (said, [])
+
+
+CHANGED = "facts.environ.changed_since_start"
+
+
+def late(name: str, start: str | None, now: str | None, *imported: str) -> Fingerprint:
+    return fingerprint(
+        {
+            f"{CHANGED}[{name}]": {"start": start, "now": now},
+            "facts.frameworks.imported": list(imported),
+        }
+    )
+
+
+def test_a_hash_seed_that_the_program_sets_is_too_late() -> None:
+    findings, doubts = state("environ-set-too-late", late("PYTHONHASHSEED", None, "0"))
+    assert [(f.impact, f.message, f.before, f.after, f.remedy) for f in findings] == [
+        (
+            Impact.NUMERIC,
+            "PYTHONHASHSEED was unset when the process started and was then made 0: "
+            "it is still unset that counts",
+            None,
+            "0",
+            "PYTHONHASHSEED=0 python …: set it before the process starts.",
+        )
+    ]
+    assert doubts == []
+
+
+@pytest.mark.parametrize("name", ["LD_LIBRARY_PATH", "LD_PRELOAD", "GLIBC_TUNABLES"])
+def test_what_the_loader_reads_is_too_late_as_well(name: str) -> None:
+    findings, _ = state("environ-set-too-late", late(name, "/a", ""))
+    assert findings[0].message.endswith("then made empty: it is still /a that counts")
+
+
+def test_a_variable_that_is_read_later_is_not_too_late() -> None:
+    assert state("environ-set-too-late", late("OMP_NUM_THREADS", None, "1")) == ([], [])
+    assert state("environ-set-too-late", fingerprint({CHANGED: {}})) == ([], [])
+    _, doubts = state("environ-set-too-late", fingerprint(unknown={CHANGED: "no /proc"}))
+    assert [d.reason for d in doubts] == ["no /proc"]
+
+
+def test_a_variable_set_beside_an_imported_framework_is_advice() -> None:
+    now = late("OMP_NUM_THREADS", None, "1", "numpy", "torch")
+    advice, doubts = state("environ-set-in-process", now)
+    assert [f.message for f in advice] == [
+        "the process itself made OMP_NUM_THREADS 1, and numpy and torch may have been imported "
+        "before that"
+    ]
+    assert doubts == []
+
+
+def test_a_variable_that_no_imported_framework_reads_is_quiet() -> None:
+    assert state("environ-set-in-process", late("OMP_NUM_THREADS", None, "1")) == ([], [])
+    now = late("TF_CPP_MIN_LOG_LEVEL", None, "3", "numpy")
+    assert state("environ-set-in-process", now) == ([], [])
+    unknown = fingerprint(unknown={CHANGED: "denied"})
+    assert len(state("environ-set-in-process", unknown)[1]) == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ({}, "/usr/lib/libjemalloc.so.2", []),
+        ({}, "/usr/lib/libtcmalloc_minimal.so.4 /usr/lib/libmimalloc.so", []),
+        ({}, "/opt/libmkl_rt.so", ["numeric"]),
+        ({"LD_PRELOAD": "/opt/a/libgomp.so.1"}, "/opt/b/libgomp.so.1", []),
+        ({"LD_PRELOAD": "/opt/libgomp.so.1"}, "/opt/libgomp.so.1:/x/libjemalloc.so", []),
+    ],
+)
+def test_allocators_may_be_preloaded(before: dict[str, str], after: str, said: list[str]) -> None:
+    assert switched("environ-preload-changed", before, {"LD_PRELOAD": after}, "cpu") == said
+
+
+def test_other_preloaded_libraries_are_named() -> None:
+    after = fingerprint({"facts.environ.variables": {"LD_PRELOAD": "/opt/libmkl_rt.so"}})
+    findings, _ = drift("environ-preload-changed", fingerprint(), after)
+    assert [f.message for f in findings] == ["preloaded on one side only: libmkl_rt.so"]
+
+
+def test_another_library_path_is_advice() -> None:
+    rule, after = "environ-library-path-changed", {"LD_LIBRARY_PATH": "/opt/cuda/lib64"}
+    assert switched(rule, {}, after, "cpu") == ["numeric"]
+    assert switched(rule, after, after, "cpu") == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "where", "said"),
+    [
+        ({}, {"XLA_FLAGS": "--xla_gpu_deterministic_ops=true"}, ("jax", "gpu"), ["numeric"]),
+        ({}, {"XLA_FLAGS": "--xla_cpu_enable_fast_math=true"}, ("jax", "cpu"), ["numeric"]),
+        ({}, {"XLA_FLAGS": "--xla_dump_to=/tmp/a --xla_dump_hlo_as_text"}, ("jax", "gpu"), []),
+        ({"XLA_FLAGS": "--a=1 --b=2"}, {"XLA_FLAGS": "--b=2  --a=1"}, ("jax", "gpu"), []),
+        ({}, {"TF_XLA_FLAGS": "--tf_xla_auto_jit=2"}, ("tensorflow", "gpu"), ["numeric"]),
+        ({}, {"XLA_FLAGS": "--a=1"}, ("tensorflow", "cpu"), []),
+        ({}, {"XLA_FLAGS": "--a=1"}, ("torch", "gpu"), []),
+    ],
+)
+def test_xla_flags_count_where_xla_compiles(
+    before: dict[str, str], after: dict[str, str], where: tuple[str, ...], said: list[str]
+) -> None:
+    assert switched("xla-flags-changed", before, after, *where) == said
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "value", "reached", "not_reached", "impact"),
+    [
+        ("tf32-override-changed", "NVIDIA_TF32_OVERRIDE", "0", "torch gpu", "torch cpu", "numeric"),
+        ("nccl-algorithm-changed", "NCCL_ALGO", "Ring", "jax gpu", "numpy gpu", "numeric"),
+        ("jax-x64-switched", "JAX_ENABLE_X64", "1", "jax cpu", "tensorflow cpu", "diverges"),
+        (
+            "jax-matmul-precision-changed",
+            "JAX_DEFAULT_MATMUL_PRECISION",
+            "highest",
+            "jax gpu",
+            "jax cpu",
+            "numeric",
+        ),
+    ],
+)
+def test_a_switch_counts_for_the_jobs_that_read_it(
+    rule: str, name: str, value: str, reached: str, not_reached: str, impact: str
+) -> None:
+    after = {name: value}
+    assert switched(rule, {}, after, *reached.split()) == [impact]
+    assert switched(rule, {}, after, *not_reached.split()) == []
+    assert switched(rule, after, after, *reached.split()) == []
+    framework, device = reached.split()
+    unknown = fingerprint(unknown={"facts.environ": "denied"})
+    findings, doubts = drift(rule, fingerprint(), unknown, [framework], device)
+    assert (findings, len(doubts)) == ([], 1)
+
+
+def test_the_switch_that_follows_from_a_variable_is_explained_with_it() -> None:
+    after = fingerprint(
+        {
+            "facts.environ.variables": {"JAX_ENABLE_X64": "1"},
+            "facts.determinism.switches": {"jax-x64": {"value": "on", "source": "JAX_ENABLE_X64"}},
+        }
+    )
+    before = fingerprint({"facts.determinism.switches": {}, "facts.environ.variables": {}})
+    findings, _ = drift("jax-x64-switched", before, after, ["jax"])
+    assert findings[0].paths == (
+        "facts.environ.variables[JAX_ENABLE_X64]",
+        "facts.determinism.switches[jax-x64]",
+    )

@@ -1,19 +1,17 @@
-"""Options that several verbs share, and what they mean."""
+"""Options of the verbs that judge, and what they mean."""
 
 from __future__ import annotations
 
 import argparse
 import time
 from importlib import import_module
-from typing import Any
 
 from envprint import outputs
 from envprint.cli._console import Console
-from envprint.document import loads
 from envprint.files import input_name, read_input
-from envprint.model import Fingerprint, Impact, Workload
+from envprint.model import IMPACT_WORDS, Fingerprint, Impact, Workload
 from envprint.modules import module_names
-from envprint.policy import IMPACT_WORDS, UNKNOWN_ACTIONS, Policy, parse_policy
+from envprint.policy import UNKNOWN_ACTIONS, Policy
 from envprint.report import Report
 from envprint.units import parse_size
 from envprint.workload import FRAMEWORKS, detect
@@ -26,21 +24,6 @@ exit codes:
   3  with --on-unknown fail: nothing found, but a rule that could reach the
      threshold could not be decided
 """
-
-
-def add_capture_options(parser: argparse.ArgumentParser) -> None:
-    """How to capture."""
-    parser.add_argument(
-        "--python",
-        metavar="PATH",
-        help="observe this interpreter's environment, not envprint's own",
-    )
-    parser.add_argument(
-        "--timeout",
-        type=_seconds,
-        metavar="S",
-        help="what each collector may take, in seconds (default: 20)",
-    )
 
 
 def add_judging_options(parser: argparse.ArgumentParser) -> None:
@@ -70,30 +53,12 @@ def add_judging_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strict", action="store_true", help="advice counts as a finding")
 
 
-def capture_now(options: argparse.Namespace, console: Console, **details: Any) -> Fingerprint:
-    """A fingerprint of this machine."""
-    from envprint.capturing import capture
-    from envprint.host import LiveHost
-
-    host = LiveHost(options.python, deep=getattr(options, "deep", False))
-    if options.timeout:
-        details["timeout_s"] = options.timeout
-    return capture(host, via="cli", **details)
-
-
-def load(path: str, console: Console) -> Fingerprint:
-    """The fingerprint at `path`; warns of keys that this version does not know."""
-    fingerprint = loads(read_input(path), input_name(path))
-    if fingerprint.foreign:
-        names = ", ".join(sorted(fingerprint.foreign)[:5])
-        console.warn(f"{input_name(path)}: {len(fingerprint.foreign)} keys are not known: {names}")
-    return fingerprint
-
-
 def policy_of(options: argparse.Namespace) -> Policy:
     """The policy in force: the file, with the options on top."""
     policy = Policy()
     if options.policy:
+        from envprint.policy_file import parse_policy
+
         today = time.strftime("%Y-%m-%d")
         policy = parse_policy(read_input(options.policy), input_name(options.policy), today)
     if options.fail_on:
@@ -101,9 +66,16 @@ def policy_of(options: argparse.Namespace) -> Policy:
     return policy._replace(on_unknown=options.on_unknown or policy.on_unknown)
 
 
-def workload_of(options: argparse.Namespace, policy: Policy, now: Fingerprint) -> Workload:
+def workload_of(
+    options: argparse.Namespace, policy: Policy, now: Fingerprint, baseline: Fingerprint | None
+) -> Workload:
     """The workload that the options and the policy name, completed by what is installed."""
-    workload = detect(now, options.framework or policy.frameworks, options.device or policy.device)
+    workload = detect(
+        now,
+        baseline,
+        frameworks=options.framework or policy.frameworks,
+        device=options.device or policy.device,
+    )
     return workload._replace(
         min_free_gpu_bytes=getattr(options, "min_free_gpu", None),
         batch_size=getattr(options, "batch_size", None),
@@ -134,13 +106,3 @@ def count_argument(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number above 0, found {text!r}")
     return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < 1e6:
-        raise argparse.ArgumentTypeError(f"expected a number of seconds above 0, found {text!r}")
-    return seconds

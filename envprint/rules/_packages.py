@@ -1,0 +1,67 @@
+"""How rules speak of a package's version: both sides known, and every trace of the change named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envprint.model import Comparison, Impact, Match, Workload
+from envprint.rules._dials import Drift
+from envprint.versions import numbers
+
+DISTRIBUTIONS = "facts.packages.distributions"
+CONDA = "facts.packages.conda"
+
+
+def version_path(framework: str) -> str:
+    """Where a framework's version is recorded."""
+    return f"facts.frameworks.{framework.replace('-', '_')}.version"
+
+
+def traces(comparison: Comparison, framework: str, *distributions: str) -> tuple[str, ...]:
+    """Paths of all changes that come with another version of a framework, its version first."""
+    field = f"facts.frameworks.{framework.replace('-', '_')}"
+    packages = [f"{place}[{name}]" for place in (DISTRIBUTIONS, CONDA) for name in distributions]
+    found = comparison.under(field, *packages)
+    return tuple(dict.fromkeys((version_path(framework), *found)))
+
+
+def is_same_release(before: str, after: str, places: int = 2) -> bool:
+    """Whether two versions share their first numbers: 2.21.0 and 2.21.1 share two."""
+    return numbers(before)[:places] == numbers(after)[:places]
+
+
+def _reinstall(comparison: Comparison, framework: str, distribution: str) -> str:
+    return f"pip install {distribution}=={comparison.before.value(version_path(framework))}"
+
+
+def version_changed(
+    label: str,
+    framework: str,
+    *distributions: str,
+    patch: Impact | None = None,
+    also: tuple[str, ...] = (),
+    with_blas: bool = False,
+) -> Drift:
+    """A rule's look at a version that both sides have.
+
+    `patch` is the impact of a patch release, `also` names fields that tell builds of one version
+    apart, `with_blas` says that the package brings a BLAS.
+    """
+    field = f"facts.frameworks.{framework.replace('-', '_')}"
+
+    def drift(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+        changes = (comparison.change(f"{field}.{name}") for name in ("version", *also))
+        change = next((c for c in changes if c and c.before and c.after), None)
+        if change:
+            libraries = ("facts.math.blas", "facts.math.openmp") if with_blas else ()
+            paths = traces(comparison, framework, *distributions)
+            yield Match(
+                f"{label} was {change.before}, is {change.after}",
+                (*paths, *comparison.under(*libraries)),
+                change.before,
+                change.after,
+                impact=patch if is_same_release(change.before, change.after) else None,
+                remedy=_reinstall(comparison, framework, distributions[0]),
+            )
+
+    return drift

@@ -1,0 +1,117 @@
+"""What containers, schedulers and notebook services say about a result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envprint.model import (
+    Comparison,
+    Confidence,
+    Evidence,
+    Fingerprint,
+    Impact,
+    Match,
+    Rule,
+    Workload,
+)
+from envprint.units import size
+from envprint.workload import always
+
+_LIMIT = "facts.container.memory_limit_bytes"
+_IMAGE = "facts.container.image"
+_SERVICE = "facts.container.notebook_service"
+
+
+def _less_memory(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    change = comparison.change(_LIMIT)
+    if change and change.after and change.after < (change.before or float("inf")):
+        before = "not limited" if change.before is None else size(change.before)
+        yield Match(
+            f"memory was {before}, is limited to {size(change.after)}",
+            (_LIMIT,),
+            change.before,
+            change.after,
+        )
+
+
+def _another(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    names = ["kind", "scheduler"]
+    # From inside most containers the image cannot be seen, which is no news on both sides.
+    if not all(_IMAGE in side.unknown for side in (comparison.before, comparison.after)):
+        names.append("image")
+    for name in names:
+        change = comparison.change(f"facts.container.{name}")
+        if change:
+            yield Match(
+                f"{name} was {change.before or 'none'}, is {change.after or 'none'}",
+                (change.path,),
+                change.before,
+                change.after,
+            )
+
+
+def _managed(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    service = now.value(_SERVICE)
+    if service:
+        yield Match(f"this is a session of {service}", (_SERVICE,), after=service)
+
+
+_MANAGED = Evidence(
+    "Colab's GPUs vary over time",
+    "https://research.google.com/colaboratory/faq.html",
+)
+
+RULES = (
+    Rule(
+        id="container-memory-limit-lowered",
+        title="The container may use less memory",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=(_LIMIT,),
+        why="A process that goes over the limit of its control group is killed.",
+        not_when="The job needs less than the new limit.",
+        remedy="Give the container the same limit.",
+        evidence=(
+            Evidence(
+                "The memory controller", "https://docs.kernel.org/admin-guide/cgroup-v2.html#memory"
+            ),
+        ),
+        drift=_less_memory,
+        advice=True,
+    ),
+    Rule(
+        id="container-changed",
+        title="The container or its image differs",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.INFERRED,
+        applies=always,
+        watches=("facts.container.kind", _IMAGE, "facts.container.scheduler"),
+        why="Another image may hold other libraries than those that are compared here.",
+        not_when="No other difference is reported: what is known to matter is compared by itself.",
+        remedy="Run the same image, named by its digest.",
+        evidence=(
+            Evidence(
+                "Images by digest",
+                ""
+                "https://docs.docker.com/reference/cli/docker/image/pull/#pull-an-image-by-digest-immutable-identifier",
+            ),
+        ),
+        drift=_another,
+        advice=True,
+    ),
+    Rule(
+        id="container-managed-service",
+        title="The machine belongs to a notebook service",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=(_SERVICE,),
+        why="The service chooses GPU, driver and preinstalled packages anew for each session.",
+        not_when="The service lets you pin both machine and image, and you did.",
+        remedy="Capture a fingerprint at the start of each session, and pin the packages.",
+        evidence=(_MANAGED,),
+        state=_managed,
+        advice=True,
+    ),
+)

@@ -1,0 +1,105 @@
+"""What the machine's memory and disk, as they are now, do to a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envprint.model import Confidence, Evidence, Fingerprint, Impact, Match, Rule, Workload
+from envprint.units import size
+from envprint.workload import always, uses
+
+MIN_MEMORY_BYTES = 512 << 20
+"""Importing TensorFlow 2.21 alone took 557 MiB of resident memory, PyTorch 2.13 218 MiB."""
+MIN_SHARED_BYTES = 64 << 20
+"""What Docker gives a container unless told otherwise."""
+MIN_DISK_BYTES = 1 << 30
+"""One checkpoint of a network of 100 million float32 weights with Adam's state is 1.2 GB."""
+
+
+def _memory(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    free = now.value("live.host.memory_available_bytes")
+    if free is not None and free < MIN_MEMORY_BYTES:
+        yield Match(
+            f"{size(free)} of memory can be had",
+            ("live.host.memory_available_bytes", "live.host.memory_total_bytes"),
+            after=free,
+        )
+
+
+def _shared(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    total = now.value("live.host.shm_total_bytes")
+    if total is not None and total <= MIN_SHARED_BYTES:
+        yield Match(
+            f"/dev/shm holds {size(total)}",
+            ("live.host.shm_total_bytes", "live.host.shm_free_bytes"),
+            after=total,
+        )
+
+
+def _disk(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    free = now.value("live.host.disk_free_bytes")
+    if free is not None and free < MIN_DISK_BYTES:
+        yield Match(
+            f"{size(free)} are free where the program runs",
+            ("live.host.disk_free_bytes",),
+            after=free,
+        )
+
+
+RULES = (
+    Rule(
+        id="host-memory-low",
+        title="The machine is almost out of memory",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=("live.host.memory_available_bytes", "live.host.memory_total_bytes"),
+        why="When memory runs out the kernel kills a process, mostly the largest one.",
+        not_when="The job needs less than 512 MiB; importing a framework takes about that.",
+        remedy="Stop other programs, or use a larger machine.",
+        evidence=(
+            Evidence(
+                "The kernel's answer to a lack of memory",
+                "https://docs.kernel.org/admin-guide/mm/concepts.html#oom-killer",
+            ),
+        ),
+        state=_memory,
+    ),
+    Rule(
+        id="host-shared-memory-small",
+        title="Shared memory is small",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("torch"),
+        watches=("live.host.shm_total_bytes", "live.host.shm_free_bytes"),
+        why="PyTorch's DataLoader workers hand batches over in /dev/shm and fail when it is full.",
+        not_when="The job uses no DataLoader workers, or small batches.",
+        remedy="docker run --ipc=host, or --shm-size=8g",
+        evidence=(
+            Evidence(
+                "PyTorch's note on containers", "https://github.com/pytorch/pytorch#docker-image"
+            ),
+        ),
+        state=_shared,
+        advice=True,
+    ),
+    Rule(
+        id="host-disk-low",
+        title="The disk is almost full",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=("live.host.disk_free_bytes",),
+        why="A checkpoint that cannot be written ends the run.",
+        not_when="The job writes elsewhere, or little.",
+        remedy="Free space in the working directory's file system.",
+        evidence=(
+            Evidence(
+                "ENOSPC: no space left on device",
+                "https://man7.org/linux/man-pages/man2/write.2.html",
+            ),
+        ),
+        state=_disk,
+        advice=True,
+    ),
+)

@@ -1,0 +1,104 @@
+"""What the operating system does to a result: little, but for a few cases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envprint.model import Confidence, Evidence, Fingerprint, Impact, Match, Rule, Workload
+from envprint.versions import numbers
+from envprint.workload import always, machine
+
+_RELEASE = "facts.os.kernel_release"
+
+
+def is_known_bad(release: str) -> bool:
+    """Whether a mainline kernel of this number may corrupt vector registers."""
+    number = (*numbers(release), 0, 0, 0)
+    major, minor, patch = number[:3]
+    if (major, minor) == (5, 3):
+        return patch < 15
+    return (major, minor) == (5, 2) or ((major, minor) == (5, 4) and patch < 2)
+
+
+def _kernel(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    release = now.value(_RELEASE)
+    if release and now.value("facts.os.system") == "Linux" and is_known_bad(release):
+        yield Match(f"the kernel is {release}", (_RELEASE,), after=release)
+
+
+RULES = (
+    Rule(
+        id="os-kernel-known-bad",
+        title="This kernel may corrupt vector registers",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=machine("x86_64"),
+        watches=(_RELEASE, "facts.os.system"),
+        why="Linux 5.2, 5.3 before 5.3.15 and 5.4 before 5.4.2 can return from a signal with "
+        "damaged AVX registers, whatever the program.",
+        not_when="The kernel was built with GCC 8 or older, or the distribution has the fix in a "
+        "kernel of the old number. Programs that receive no signals are not touched.",
+        remedy="Boot a kernel from 5.4.2 on, or 5.3.15 and later of that series.",
+        evidence=(
+            Evidence(
+                "The fault, its range and its fix", "https://go.dev/wiki/LinuxKernelSignalVectorBug"
+            ),
+            Evidence("How it was found", "https://github.com/golang/go/issues/35777"),
+        ),
+        state=_kernel,
+    ),
+    Rule(
+        id="os-system-changed",
+        title="The operating system differs",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=("facts.os.system",),
+        why="Another system has another C library and other builds of every package. NumPy's older "
+        "integer draws follow the size of a C long, which differs on Windows.",
+        not_when="The job computes with integers only.",
+        remedy="Run on the same system, or compare results with a tolerance.",
+        evidence=(
+            Evidence(
+                "What NumPy promises of random streams across platforms",
+                "https://numpy.org/neps/nep-0019-rng-policy.html",
+            ),
+        ),
+    ),
+    Rule(
+        id="os-locale-changed",
+        title="The locale differs",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.INFERRED,
+        applies=always,
+        watches=("facts.os.locale",),
+        why="The locale decides how the shell and locale-aware code sort names, and how some "
+        "programs read numbers and dates.",
+        not_when="The code sorts with Python's sorted() and reads no numbers with the locale's "
+        "help: training itself does not look at it.",
+        remedy="export LC_ALL=C.UTF-8 on both sides.",
+        evidence=(
+            Evidence(
+                "What a locale decides", "https://man7.org/linux/man-pages/man7/locale.7.html"
+            ),
+        ),
+        advice=True,
+    ),
+    Rule(
+        id="os-time-zone-changed",
+        title="The time zone differs",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.INFERRED,
+        applies=always,
+        watches=("facts.os.time_zone",),
+        why="Features or splits that come from local time come out differently.",
+        not_when="The code uses no local time.",
+        remedy="export TZ=UTC on both sides.",
+        evidence=(
+            Evidence(
+                "Local time in Python", "https://docs.python.org/3/library/time.html#time.tzset"
+            ),
+        ),
+        advice=True,
+    ),
+)

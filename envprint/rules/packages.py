@@ -1,0 +1,235 @@
+"""What installed packages do to a result, beside the frameworks' own versions.
+
+Most packages compute nothing: they differ silently in the report's list of changes. What is named
+here computes numbers, or decodes the data that a job learns from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envprint.errors import Undetermined
+from envprint.model import (
+    Comparison,
+    Confidence,
+    Evidence,
+    Fingerprint,
+    Impact,
+    Match,
+    Rule,
+    Workload,
+)
+from envprint.rules._packages import CONDA, DISTRIBUTIONS, is_same_release
+from envprint.versions import numbers
+from envprint.workload import always
+
+COMPUTES = {
+    "numpy": "numpy",
+    "scipy": "numpy",
+    "scikit-learn": "scikit-learn",
+    "tensorflow": "tensorflow",
+    "tensorflow-cpu": "tensorflow",
+    "tensorflow-intel": "tensorflow",
+    "keras": "tensorflow",
+    "torch": "torch",
+    "torchvision": "torch",
+    "torchaudio": "torch",
+    "jax": "jax",
+    "jaxlib": "jax",
+}
+"""Distributions that compute a result, and the framework that a job uses them with."""
+OPENCV = (
+    "opencv-python",
+    "opencv-python-headless",
+    "opencv-contrib-python",
+    "opencv-contrib-python-headless",
+)
+DECODES = (*OPENCV, "pillow", "pillow-simd", "imageio", "scikit-image")
+"""Distributions that turn files into numbers, whatever the framework."""
+
+_DUPLICATES = "facts.packages.duplicates"
+_EDITED = "facts.packages.edited"
+
+
+def _matters(name: str, workload: Workload) -> bool:
+    return name in DECODES or COMPUTES.get(name) in workload.frameworks
+
+
+def _duplicates(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    for name, copies in sorted((now.value(_DUPLICATES) or {}).items()):
+        versions = [copy["version"] for copy in copies]
+        if _matters(name, workload) and len(set(versions)) > 1:
+            others = ", ".join(str(version) for version in versions[1:])
+            yield Match(
+                f"{name} {versions[0]} hides {others}",
+                (f"{_DUPLICATES}[{name}]",),
+                after=copies,
+                remedy=f"pip uninstall {name}, until none is left; then install it once.",
+            )
+
+
+def _edited(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    if not now.value("facts.packages.files_verified"):
+        return  # nobody asked: that is no doubt
+    for name, files in sorted((now.value(_EDITED) or {}).items()):
+        if _matters(name, workload):
+            more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+            yield Match(
+                f"{name}: {files[0]}{more} is not what the wheel brought",
+                (f"{_EDITED}[{name}]",),
+                after=files,
+                remedy=f"pip install --force-reinstall --no-deps {name}",
+            )
+
+
+def _builds(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    names = (comparison.before.value(DISTRIBUTIONS) or {}).keys()
+    doubt: Undetermined | None = None
+    for name in sorted(names & (comparison.after.value(DISTRIBUTIONS) or {}).keys()):
+        if not _matters(name, workload):
+            continue
+        try:
+            yield from _another_build(comparison, name)
+        except Undetermined as unknown:
+            doubt = unknown  # one package that cannot be told does not hide the others
+    if doubt:
+        raise doubt
+
+
+def _another_build(comparison: Comparison, name: str) -> Iterator[Match]:
+    change = comparison.change(f"{DISTRIBUTIONS}[{name}].build_id")
+    same_version = not comparison.change(f"{DISTRIBUTIONS}[{name}].version")
+    if change and change.before and change.after and same_version:
+        yield Match(
+            f"{name} is another build of the same version",
+            comparison.under(f"{DISTRIBUTIONS}[{name}]", f"{CONDA}[{name}]"),
+            change.before,
+            change.after,
+        )
+
+
+def _decoders(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    for name in OPENCV:
+        change = comparison.change(f"{DISTRIBUTIONS}[{name}].version")
+        if change and change.before and change.after and not is_same_release(*change[2:]):
+            yield Match(
+                f"{name} was {change.before}, is {change.after}",
+                comparison.under(f"{DISTRIBUTIONS}[{name}]"),
+                change.before,
+                change.after,
+                remedy=f"pip install {name}=={change.before}",
+            )
+
+
+def _pillow(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    change = comparison.change(f"{DISTRIBUTIONS}[pillow].version")
+    if change and change.before and change.after:
+        older, newer = sorted((numbers(change.before), numbers(change.after)))
+        # From 9.5 on every wheel's decoder gave the same pixels.
+        if older < (9, 5) and older[:1] != newer[:1]:
+            yield Match(
+                f"Pillow was {change.before}, is {change.after}",
+                comparison.under(f"{DISTRIBUTIONS}[pillow]"),
+                change.before,
+                change.after,
+                remedy=f"pip install pillow=={change.before}",
+            )
+
+
+_PILLOW = Evidence(
+    "Other pixels from the same JPEG between Pillow 8 and 9",
+    "https://github.com/python-pillow/Pillow/issues/6262",
+)
+
+RULES = (
+    Rule(
+        id="packages-duplicate-copies",
+        title="A package is installed more than once",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=(_DUPLICATES,),
+        why="The copy that comes first on the search path is imported; a tool that lists packages "
+        "may speak of another one, and the order of the path differs between ways to start.",
+        not_when="All copies have the same version: then nothing is said.",
+        remedy="Keep one copy.",
+        evidence=(
+            Evidence(
+                "The search path and its order",
+                "https://docs.python.org/3/library/sys_path_init.html",
+            ),
+        ),
+        state=_duplicates,
+    ),
+    Rule(
+        id="packages-files-edited",
+        title="Files of a package were edited",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=(_EDITED,),
+        why="The installed code is not that of the release, so its version does not say what runs.",
+        not_when="The edit touches nothing that the job runs. Known only with --deep.",
+        remedy="Reinstall the package, or install the edited one under a version of its own.",
+        evidence=(
+            Evidence(
+                "RECORD lists every file of a wheel with its hash",
+                ""
+                "https://packaging.python.org/en/latest/specifications/recording-installed-packages/",
+            ),
+        ),
+        state=_edited,
+    ),
+    Rule(
+        id="packages-build-changed",
+        title="A package is another build of the same version",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.INFERRED,
+        applies=always,
+        watches=(DISTRIBUTIONS, CONDA),
+        why="Another build was compiled with other options or against other libraries, and may "
+        "round differently.",
+        not_when="The builds differ in parts that compute nothing. Builds that carry no RECORD, "
+        "such as those of a distribution, cannot be told apart.",
+        remedy="Install the same file from the same place on both sides.",
+        evidence=(
+            Evidence(
+                "Another build of NumPy may give other random draws",
+                "https://numpy.org/doc/stable/reference/random/compatibility.html",
+            ),
+        ),
+        drift=_builds,
+    ),
+    Rule(
+        id="opencv-changed",
+        title="OpenCV's version differs",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=tuple(f"{DISTRIBUTIONS}[{name}].version" for name in OPENCV),
+        why="The wheels bring their own image decoders; another decoder gives pixels that differ "
+        "by a few steps of 255.",
+        not_when="The job reads no images with OpenCV, or both versions have the same decoder.",
+        remedy="Install the same version of OpenCV.",
+        evidence=(
+            Evidence(
+                "Other pixels after the decoder was changed",
+                "https://github.com/opencv/opencv-python/issues/65",
+            ),
+        ),
+        drift=_decoders,
+    ),
+    Rule(
+        id="pillow-decoder-changed",
+        title="Pillow decodes images differently",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=(f"{DISTRIBUTIONS}[pillow].version",),
+        why="Before 9.5 the wheels' JPEG decoder changed with major versions, and pixels with it.",
+        not_when="The job reads no JPEG with Pillow. Wheels from 9.5 to 12.0 gave the same pixels.",
+        remedy="Install the same version of Pillow.",
+        evidence=(_PILLOW,),
+        drift=_pillow,
+    ),
+)

@@ -1,0 +1,197 @@
+"""What the interpreter does to a result: hash seed, version, float environment, start-up hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envprint.model import (
+    Comparison,
+    Confidence,
+    Evidence,
+    Fingerprint,
+    Impact,
+    Match,
+    Rule,
+    Workload,
+)
+from envprint.rules._dials import variable
+from envprint.versions import numbers
+from envprint.workload import always
+
+_SEED = "facts.python.hash_seed"
+_VERSION = "facts.python.version"
+_FLUSHED = "facts.python.subnormals_flushed"
+
+_HASHES = Evidence(
+    "Hashes of str and bytes are salted unless PYTHONHASHSEED is set",
+    "https://docs.python.org/3/reference/datamodel.html#object.__hash__",
+)
+
+
+def _seed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    change = comparison.change(_SEED)
+    if change and change.before and change.after:
+        fixed = change.before if change.before != "random" else change.after
+        yield Match(
+            f"the hash seed was {change.before}, is {change.after}: it matters only to code that "
+            "iterates over sets of text, or depends on hashes otherwise",
+            (_SEED, *comparison.under(variable("PYTHONHASHSEED"))),
+            change.before,
+            change.after,
+            remedy=f"PYTHONHASHSEED={fixed} python …, on both sides.",
+        )
+
+
+def _random_seed(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    if now.value(_SEED) == "random":
+        yield Match(
+            "each start orders sets of text anew: it matters only to code that iterates over them",
+            (_SEED,),
+            after="random",
+        )
+
+
+def _minor(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    change = comparison.change(_VERSION)
+    if change and numbers(change.before or "")[:2] != numbers(change.after or "")[:2]:
+        yield Match(
+            f"Python was {change.before}, is {change.after}",
+            (_VERSION, *comparison.under("facts.python.compiler")),
+            change.before,
+            change.after,
+        )
+
+
+def _flushed(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    if now.value(_FLUSHED):
+        yield Match(
+            "half of the smallest normal float is 0 in this process", (_FLUSHED,), after=True
+        )
+
+
+RULES = (
+    Rule(
+        id="python-hash-seed-changed",
+        title="Sets of text are ordered differently",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=(_SEED,),
+        why="The order in which a set of str or bytes is gone through follows the hash seed: "
+        "labels, vocabularies or file names that come from a set then come in another order.",
+        not_when="The code does not depend on the order of sets or on hashes. Dictionaries keep "
+        "the order of insertion.",
+        remedy="Start both sides with the same PYTHONHASHSEED.",
+        evidence=(_HASHES, Evidence("File names kept in a set", measured="ord.set_hash1")),
+        drift=_seed,
+        advice=True,
+    ),
+    Rule(
+        id="python-hash-seed-unset",
+        title="The hash seed is left to chance",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=(_SEED,),
+        why="With a random seed a set of str or bytes is gone through in another order at every "
+        "start.",
+        not_when="The code does not depend on the order of sets or on hashes.",
+        remedy="PYTHONHASHSEED=0 python …: set it before the process starts.",
+        evidence=(_HASHES, Evidence("No effect without such code", measured="tf.hash0")),
+        state=_random_seed,
+        advice=True,
+        yields_to=("python-hash-seed-changed",),
+    ),
+    Rule(
+        id="python-minor-version-changed",
+        title="Python's minor version differs",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=(_VERSION,),
+        why="The module random keeps only random() the same between versions; shuffle, sample, "
+        "choice and others may draw differently.",
+        not_when="The job draws its random numbers from a framework: 3.10 and 3.11 gave the same "
+        "bits. Patch versions are not judged.",
+        remedy="Use the same minor version of Python.",
+        evidence=(
+            Evidence(
+                "What the module random keeps reproducible",
+                "https://docs.python.org/3/library/random.html#notes-on-reproducibility",
+            ),
+            Evidence("3.10 and 3.11", measured="py.py310"),
+        ),
+        drift=_minor,
+        advice=True,
+    ),
+    Rule(
+        id="python-implementation-changed",
+        title="The interpreter is another implementation",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.INFERRED,
+        applies=always,
+        watches=("facts.python.implementation", "facts.python.byte_order"),
+        why="Another implementation orders sets and collects garbage differently, and needs other "
+        "builds of every extension.",
+        not_when="The job is plain Python that depends on neither.",
+        remedy="Use the same implementation of Python.",
+        evidence=(
+            Evidence(
+                "Differences between PyPy and CPython",
+                "https://doc.pypy.org/en/latest/cpython_differences.html",
+            ),
+        ),
+    ),
+    Rule(
+        id="python-gil-switched",
+        title="The global interpreter lock is switched differently",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.INFERRED,
+        applies=always,
+        watches=("facts.python.gil_enabled",),
+        why="Without the lock threads of the program run at the same time, so shared random "
+        "generators and sums may be used in another order.",
+        not_when="The program starts no threads of its own.",
+        remedy="Start both sides with the same PYTHON_GIL and the same build of Python.",
+        evidence=(
+            Evidence(
+                "Free threading", "https://docs.python.org/3/howto/free-threading-python.html"
+            ),
+        ),
+    ),
+    Rule(
+        id="python-subnormals-flushed",
+        title="Very small numbers are flushed to zero",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=(_FLUSHED,),
+        why="A library that was linked with -ffast-math switched subnormal numbers off for the "
+        "thread that loaded it: results below 2.3e-308 (float32: 1.2e-38) become 0.",
+        not_when="No value of the job is that small. Threads started later may differ.",
+        remedy="Find the library by importing packages one by one, and install a newer build of "
+        "it.",
+        evidence=(
+            Evidence(
+                "How shared libraries set the mode, and the compilers' change",
+                "https://github.com/llvm/llvm-project/issues/57589",
+            ),
+        ),
+        state=_flushed,
+    ),
+    Rule(
+        id="python-startup-hooks-changed",
+        title="Other code runs at the interpreter's start",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.INFERRED,
+        applies=always,
+        watches=("facts.python.startup_hooks",),
+        why="A .pth file or a sitecustomize module runs before the program and may replace or set "
+        "anything.",
+        not_when="The hook only adds to the search path or watches imports, as those of editable "
+        "installations and coverage tools do.",
+        remedy="Look at the named files in site-packages.",
+        evidence=(Evidence("The module site", "https://docs.python.org/3/library/site.html"),),
+        advice=True,
+    ),
+)

@@ -1,0 +1,294 @@
+"""The code section: recorded repositories, and real ones made by a real Git."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from envprint.collectors import code as section
+from envprint.collectors._git import settings
+from envprint.host import LiveHost
+from envprint.model import Unknown
+from tests.support import host
+
+COMMIT = "8ab686eafeb1f44702738c8b0f24f2567c36da6d"
+OTHER = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+STATUS = f"{section.GIT} {section.STATUS}"
+DIFF = f"{section.GIT} {section.DIFF}"
+GIT_FILES = {
+    "/p/.git/HEAD": "ref: refs/heads/main\n",
+    "/p/.git/refs/heads/main": f"{COMMIT}\n",
+    "/p/.git/config": '[core]\n\tbare = no\n[remote "origin"]\n\turl = git@example.org:o/x.git\n',
+}
+CLEAN = f"# branch.oid {COMMIT}\0# branch.head main\0"
+CHANGED = f"1 .M N... 100644 100644 100644 {OTHER} {OTHER} train.py\0"
+OUTSIDE = dict.fromkeys(
+    ("repository", "commit", "branch", "dirty", "diff_digest", "submodules"), None
+)
+
+
+def answer(text: str, code: int = 0) -> dict[str, Any]:
+    return {"code": code, "stdout": text.split("\n")}
+
+
+def machine(status: Any = None, diff: Any = None, **answers: Any) -> Any:
+    run = {name: said for name, said in ((STATUS, status), (DIFF, diff)) if said is not None}
+    answers.setdefault("directory", "/p/src")
+    return host(read={**GIT_FILES, **answers.pop("read", {})}, run=run, **answers)
+
+
+def test_a_clean_checkout_costs_one_process() -> None:
+    assert section.collect(machine(answer(CLEAN))) == {
+        "repository": "git@example.org:o/x.git",
+        "commit": COMMIT,
+        "branch": "main",
+        "dirty": False,
+        "diff_digest": None,
+        "submodules": {},
+    }
+
+
+def test_outside_a_repository_no_process_is_started() -> None:
+    assert section.collect(host(directory="/p")) == OUTSIDE
+    assert section.collect(host(directory="/")) == OUTSIDE
+
+
+def test_a_working_directory_that_is_gone_is_unknown() -> None:
+    read = section.collect(host(directory={"error": "ENOENT"}))
+    assert read.keys() == OUTSIDE.keys()
+    assert all(isinstance(value, Unknown) for value in read.values())
+
+
+def test_the_digest_follows_the_content_and_not_the_form_of_a_diff() -> None:
+    head = f"diff --git a/train.py b/train.py\nindex {OTHER}..{COMMIT} 100644\n"
+    one = section.collect(
+        machine(answer(CLEAN + CHANGED), answer(head + "@@ -1 +1 @@ def f\n-a\n+b\n"))
+    )
+    two = section.collect(machine(answer(CLEAN + CHANGED), answer(head + "@@ -1 +1 @@\n-a\n+b\n")))
+    other = section.collect(
+        machine(answer(CLEAN + CHANGED), answer(head.replace(COMMIT, OTHER) + "@@ -1 +1 @@\n"))
+    )
+    assert one["dirty"] is True
+    assert one["diff_digest"] == two["diff_digest"] != other["diff_digest"]
+
+
+def test_results_and_environments_that_are_not_tracked_are_no_change() -> None:
+    untracked = (
+        "? run.log\0? before.json\0? env/lib/python3.11/site-packages/x.py\0? outputs/a.npz\0"
+    )
+    assert section.collect(machine(answer(CLEAN + untracked)))["dirty"] is False
+
+
+def test_a_program_file_that_is_not_tracked_is_a_change_in_any_order() -> None:
+    one = section.collect(machine(answer(CLEAN + "? a.py\0? b.py\0")))
+    two = section.collect(machine(answer(CLEAN + "? b.py\0? a.py\0")))
+    assert one["dirty"] is True
+    assert one["diff_digest"] == two["diff_digest"]
+
+
+def test_before_the_first_commit_there_is_none() -> None:
+    status = "# branch.oid (initial)\0# branch.head main\0? a.py\0"
+    read = section.collect(machine(answer(status)))
+    assert (read["commit"], read["branch"], read["dirty"]) == (None, "main", True)
+    assert read["diff_digest"].startswith("sha256:")
+
+
+def test_a_detached_head_has_no_branch() -> None:
+    status = CLEAN.replace("head main", "head (detached)")
+    assert section.collect(machine(answer(status)))["branch"] is None
+
+
+def test_without_git_the_files_tell_the_commit() -> None:
+    read = section.collect(machine())
+    assert (read["commit"], read["branch"]) == (COMMIT, "main")
+    assert read["dirty"] == read["diff_digest"] == Unknown("git is not installed")
+
+
+def test_a_refusal_is_unknown_with_the_usual_reason() -> None:
+    read = section.collect(machine(answer("", 128)))
+    assert read["commit"] == COMMIT
+    assert isinstance(read["dirty"], Unknown)
+    assert "safe.directory" in read["dirty"].reason
+
+
+@pytest.mark.parametrize("status", ["", "garbage\0\0", "# branch.oid x\0", "fatal: no\n"])
+def test_an_odd_answer_is_unknown(status: str) -> None:
+    read = section.collect(machine(answer(status)))
+    assert isinstance(read["dirty"], Unknown)
+    assert read["commit"] == COMMIT
+
+
+def test_a_time_out_is_unknown() -> None:
+    read = section.collect(machine({"error": "ETIMEDOUT"}))
+    assert isinstance(read["dirty"], Unknown)
+
+
+@pytest.mark.parametrize(
+    ("head", "files", "commit", "branch"),
+    [
+        (f"{COMMIT}\n", {}, COMMIT, None),
+        (
+            "ref: refs/heads/topic/x\n",
+            {"/p/.git/packed-refs": f"# pack-refs with: peeled\n{OTHER} refs/heads/topic/x\n"},
+            OTHER,
+            "topic/x",
+        ),
+        ("ref: refs/heads/new\n", {}, None, "new"),
+    ],
+)
+def test_heads_are_read_in_every_form(
+    head: str, files: dict[str, str], commit: str | None, branch: str | None
+) -> None:
+    read = section.collect(machine(read={"/p/.git/HEAD": head, **files}))
+    assert (read["commit"], read["branch"]) == (commit, branch)
+
+
+@pytest.mark.parametrize("head", ["", "ref: refs/heads/.invalid\n", "deadbeef\n", "\0\0"])
+def test_a_head_that_is_not_understood_is_unknown(head: str) -> None:
+    read = section.collect(machine(read={"/p/.git/HEAD": head}))
+    assert isinstance(read["commit"], Unknown)
+    assert isinstance(read["branch"], Unknown)
+
+
+def test_a_linked_work_tree_shares_its_references() -> None:
+    files = {
+        "/w/.git": "gitdir: /p/.git/worktrees/w\n",
+        "/p/.git/worktrees/w/HEAD": "ref: refs/heads/main\n",
+        "/p/.git/worktrees/w/commondir": "../..\n",
+    }
+    read = section.collect(machine(read=files, directory="/w"))
+    assert (read["commit"], read["repository"]) == (COMMIT, "git@example.org:o/x.git")
+
+
+def test_submodules_are_read_from_their_own_heads() -> None:
+    files = {
+        "/p/.gitmodules": (
+            '[submodule "data"]\n\tpath = lib/data\n\turl = x\n[submodule "b"]\n\tpath = b\n'
+        ),
+        "/p/lib/data/.git": "gitdir: ../../.git/modules/data\n",
+        "/p/.git/modules/data/HEAD": f"{OTHER}\n",
+    }
+    assert section.collect(machine(answer(CLEAN), read=files))["submodules"] == {
+        "lib/data": OTHER,
+        "b": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("config", "url"),
+    [
+        (
+            '[remote "fork"]\nurl = a\n[remote "origin"]\nurl = https://me:tok@h/x.git\n',
+            "https://<hidden>@h/x.git",
+        ),
+        ('[remote "upstream"]\n  URL = "b"\n', "b"),
+        ("[core]\nurl = c\n", None),
+        ("", None),
+    ],
+)
+def test_the_remote_is_origin_or_the_first_one_without_credentials(
+    config: str, url: str | None
+) -> None:
+    assert section.collect(machine(read={"/p/.git/config": config}))["repository"] == url
+
+
+def test_settings_survive_odd_text() -> None:
+    text = '[remote "a\\"b"] ; comment\n\turl = x\n= y\n[\n[remote\nurl\n[other]\nurl = z\n'
+    assert list(settings(text, "remote", "url")) == [('a\\"b', "x")]
+
+
+needs_git = pytest.mark.skipif(not shutil.which("git"), reason="Git itself is not installed")
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A real repository with one commit, and the working directory in it."""
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").write_text("print(1)\n", "utf-8")
+    (tmp_path / "data.bin").write_bytes(bytes(range(256)))
+    _git("init", "-q", "-b", "main")
+    _git("add", ".")
+    _git("-c", "user.email=a@b.c", "-c", "user.name=n", "commit", "-qm", "first")
+    return tmp_path
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def _collect() -> Any:
+    return section.collect(LiveHost())
+
+
+@needs_git
+def test_a_real_repository_is_clean_then_changed_then_clean(repository: Path) -> None:
+    assert _collect() == {
+        **OUTSIDE,
+        "commit": _git("rev-parse", "HEAD"),
+        "branch": "main",
+        "dirty": False,
+        "submodules": {},
+    }
+    (repository / "train.py").write_text("print(2)\n", "utf-8")
+    changed = _collect()
+    assert changed["dirty"] is True
+    assert _collect() == changed
+    (repository / "data.bin").write_bytes(b"other")
+    both = _collect()
+    assert both["diff_digest"] not in (changed["diff_digest"], None)
+    _git("add", ".")
+    assert _collect() == both, "it is the content that counts, staged or not"
+    _git("reset", "-q", "--hard")
+    assert _collect()["dirty"] is False
+
+
+@needs_git
+def test_configuration_does_not_change_the_digest(repository: Path) -> None:
+    (repository / "train.py").write_text("print(2)\n", "utf-8")
+    plain = _collect()
+    for setting in (
+        "diff.noprefix=true",
+        "color.ui=always",
+        "diff.context=9",
+        "diff.external=false",
+    ):
+        _git("config", *setting.split("="))
+    assert _collect() == plain
+
+
+@needs_git
+def test_the_directory_inside_the_work_tree_does_not_matter(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repository / "train.py").write_text("print(2)\n", "utf-8")
+    top = _collect()
+    (repository / "deep" / "er").mkdir(parents=True)
+    monkeypatch.chdir(repository / "deep" / "er")
+    _git("config", "diff.relative", "true")
+    assert _collect() == top
+
+
+@needs_git
+def test_nothing_of_the_repository_is_run_or_written(repository: Path) -> None:
+    mark = repository.parent / "ran"
+    _git("config", "core.fsmonitor", f"touch {mark}")
+    _git("config", "diff.external", f"touch {mark}")
+    hook = repository / ".git" / "hooks" / "post-index-change"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\ntouch {mark}\n", "utf-8")
+    hook.chmod(0o755)
+    index = (repository / ".git" / "index").read_bytes()
+    (repository / "train.py").write_text("print(2)\n", "utf-8")
+    assert _collect()["dirty"] is True
+    assert not mark.exists()
+    assert (repository / ".git" / "index").read_bytes() == index

@@ -1,0 +1,305 @@
+"""The cuda section: the driver's halves, toolkits, and libraries under their three labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from envprint.collectors import cuda as section
+from envprint.collectors._cuda_libraries import (
+    parse_build,
+    parse_header,
+    parse_maps,
+    parse_requirements,
+)
+from envprint.collectors._cuda_places import (
+    parse_driver_library,
+    parse_version_json,
+    parse_version_txt,
+)
+from envprint.fields import Record, require
+from envprint.model import Unknown
+from envprint.recording import RecordedHost
+from tests.collectors.test_gpu import DESKTOP, failing
+from tests.support import host
+
+SITE = "/venv/lib/python3.12/site-packages"
+TORCH = f"{SITE}/torch-2.6.0.dist-info"
+TORCH_FILES = {
+    f"{TORCH}/METADATA": (
+        "Metadata-Version: 2.1\n"
+        'Requires-Dist: nvidia-cuda-runtime-cu12==12.4.127; platform_system == "Linux"\n'
+        'Requires-Dist: nvidia-cudnn-cu12 (==9.1.0.70) ; platform_system == "Linux"\n'
+        'Requires-Dist: nvidia-nccl-cu12==2.21.5; platform_system == "Linux"\n'
+    ),
+    f"{SITE}/torch/version.py": "__version__ = '2.6.0+cu124'\ncuda: Optional[str] = '12.4'\n",
+    f"{SITE}/nvidia_cudnn_cu12-9.1.0.70.dist-info/METADATA": "",
+    f"{SITE}/nvidia/cudnn/lib/libcudnn.so.9": "",
+    f"{SITE}/nvidia_cublas-13.1.0.3.dist-info/METADATA": "",
+}
+
+
+def machine(**answers: Any) -> RecordedHost:
+    answers.setdefault("interpreter", {"pid": 7, "path": [SITE], "imported": [], "prefix": "/venv"})
+    return host(**answers)
+
+
+def test_a_machine_without_nvidia_has_none_of_it() -> None:
+    nothing: dict[str, Any] = {"built": {}, "installed": [], "loaded": []}
+    assert section.collect(machine()) == {
+        "driver_library": None,
+        "kernel_module_version": None,
+        "supported_version": None,
+        "toolkits": {},
+        "libraries": dict.fromkeys(("runtime", "cudnn", "cublas", "nccl"), nothing),
+        "shadowed": [],
+    }
+
+
+def test_the_driver_library_is_the_one_the_loader_finds_first() -> None:
+    answers = machine(
+        read={
+            "/etc/ld.so.conf": "# first\ninclude /etc/ld.so.conf.d/*.conf\n",
+            "/etc/ld.so.conf.d/000_cuda.conf": "/usr/local/cuda/compat\n",
+            "/etc/ld.so.conf.d/README": "/nowhere\n",
+            "/usr/local/cuda/compat/libcuda.so.1": "",
+            "/usr/lib/x86_64-linux-gnu/libcuda.so.1": "",
+        },
+        real_path={
+            "/usr/local/cuda/compat/libcuda.so.1": "/usr/local/cuda/compat/libcuda.so.560.35.05"
+        },
+    )
+    assert section.collect(answers)["driver_library"] == {
+        "path": "/usr/local/cuda/compat/libcuda.so.560.35.05",
+        "directory": "/usr/local/cuda/compat",
+        "version": "560.35.05",
+        "compat": True,
+    }
+
+
+def test_ld_library_path_comes_before_the_configuration() -> None:
+    answers = machine(
+        environ={"LD_LIBRARY_PATH": "/nowhere::/opt/driver"},
+        read={"/opt/driver/libcuda.so.1": "", "/usr/lib/wsl/lib/libcuda.so.1": ""},
+    )
+    found = section.collect(answers)["driver_library"]
+    assert (found["directory"], found["compat"]) == ("/opt/driver", False)
+
+
+def test_a_denied_loader_configuration_is_unknown() -> None:
+    answers = machine(read={"/etc/ld.so.conf": {"error": "EACCES"}})
+    found = section.collect(answers)
+    assert found["driver_library"] == Unknown("/etc/ld.so.conf: Permission denied")
+    assert found["toolkits"] == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "version"),
+    [
+        ("/usr/lib64/libcuda.so.550.90.07", "550.90.07"),
+        ("/usr/lib/tegra/libcuda.so.1.1", Unknown("libcuda.so.1.1 does not say its version")),
+        ("/usr/lib64/libcuda.so.1", Unknown("libcuda.so.1 does not say its version")),
+    ],
+)
+def test_a_driver_librarys_name_says_its_version_or_not(path: str, version: object) -> None:
+    assert parse_driver_library(path) == version
+
+
+def test_the_supported_version_is_the_drivers() -> None:
+    assert section.collect(machine(gpu=DESKTOP))["supported_version"] == "12.4"
+    missing = DESKTOP | {"cuda_driver_version": {"error": 12, "name": "Not Found"}}
+    unknown = section.collect(machine(gpu=missing))["supported_version"]
+    assert unknown == Unknown("the driver library cannot be loaded: Not Found (NVML error 12)")
+
+
+def test_a_driver_that_refuses_leaves_the_supported_version_unknown() -> None:
+    refused = failing(init={"error": 9, "name": "Driver Not Loaded"})
+    assert isinstance(section.collect(machine(gpu=refused))["supported_version"], Unknown)
+
+
+def test_toolkits_are_found_under_usr_local_and_through_variables() -> None:
+    answers = machine(
+        environ={"CUDA_HOME": "/opt/cuda"},
+        read={
+            "/opt/cuda/version.json": '{"cuda": {"name": "CUDA SDK", "version": "12.4.1"}, '
+            '"cuda_cudart": {"version": "12.4.127"}, "libcublas": {"version": "12.4.5.8"}}',
+            "/usr/local/cuda-13.0/include/cuda.h": "",
+            "/usr/local/cuda-10.2/version.txt": "CUDA Version 10.2.89\n",
+            "/usr/local/cuda-9.0/leftover": "",
+        },
+        kind={"/usr/local/cuda": "directory"},
+        real_path={"/usr/local/cuda": "/usr/local/cuda-13.0"},
+    )
+    found = section.collect(answers)
+    assert found["toolkits"] == {
+        "12.4.1": {"path": "/opt/cuda"},
+        "13.0": {"path": "/usr/local/cuda-13.0"},
+        "10.2.89": {"path": "/usr/local/cuda-10.2"},
+    }
+    runtime = found["libraries"]["runtime"]["installed"]
+    assert [(copy["version"], copy["source"]) for copy in runtime] == [
+        ("12.4.127", "toolkit"),
+        ("13.0", "toolkit"),
+        ("10.2.89", "toolkit"),
+    ]
+    assert found["libraries"]["cublas"]["installed"] == [
+        {"version": "12.4.5.8", "path": "/opt/cuda", "source": "toolkit"}
+    ]
+
+
+def test_a_broken_version_json_leaves_the_toolkits_unknown_and_the_wheels_known() -> None:
+    answers = machine(read={"/usr/local/cuda-12.4/version.json": "{", **TORCH_FILES})
+    found = section.collect(answers)
+    assert isinstance(found["toolkits"], Unknown)
+    assert found["libraries"]["cudnn"]["installed"][0]["version"] == "9.1.0.70"
+
+
+@pytest.mark.parametrize("text", ["[]", "3", "null"])
+def test_a_version_json_of_another_form_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected an object"):
+        parse_version_json(text)
+
+
+def test_a_component_without_a_version_is_left_out() -> None:
+    assert parse_version_json('{"cuda": {"name": "x"}, "nvcc": "12"}') == {}
+    assert parse_version_txt("something else") is None
+
+
+def test_torch_is_built_with_what_its_own_files_say() -> None:
+    libraries = section.collect(machine(read=TORCH_FILES))["libraries"]
+    assert {key: record["built"] for key, record in libraries.items()} == {
+        "runtime": {"torch": "12.4"},
+        "cudnn": {"torch": "9.1.0.70"},
+        "cublas": {},
+        "nccl": {"torch": "2.21.5"},
+    }
+    assert libraries["cudnn"]["installed"] == [
+        {
+            "version": "9.1.0.70",
+            "path": f"{SITE}/nvidia_cudnn_cu12-9.1.0.70.dist-info",
+            "source": "wheel",
+        }
+    ]
+    assert libraries["cublas"]["installed"][0]["version"] == "13.1.0.3"
+    assert libraries["cudnn"]["loaded"] == []
+
+
+def test_tensorflow_is_built_with_its_build_info_and_the_lowest_cudnn_it_accepts() -> None:
+    files = {
+        f"{SITE}/tensorflow-2.21.0.dist-info/METADATA": "Requires-Dist: "
+        'nvidia-cudnn-cu12<10.0,>=9.3.0.75; extra == "and-cuda"\n'
+        'Requires-Dist: nvidia-cuda-runtime-cu12<13.0,>=12.5.82; extra == "and-cuda"\n',
+        f"{SITE}/tensorflow/python/platform/build_info.py": "build_info = collections.OrderedDict("
+        "[('cuda_version', '12.5.1'), ('cudnn_version', '9'), ('is_cuda_build', True)])\n",
+    }
+    libraries = section.collect(machine(read=files))["libraries"]
+    assert libraries["cudnn"]["built"] == {"tensorflow": "9.3.0.75"}
+    assert libraries["runtime"]["built"] == {"tensorflow": "12.5.1"}
+
+
+def test_a_cpu_build_is_built_with_no_cuda_whatever_its_extras_name() -> None:
+    files = {
+        f"{SITE}/tensorflow-2.21.0.dist-info/METADATA": "Requires-Dist: "
+        'nvidia-cudnn-cu12<10.0,>=9.3.0.75; extra == "and-cuda"\n',
+        f"{SITE}/tensorflow/python/platform/build_info.py": "build_info = "
+        "collections.OrderedDict([('is_cuda_build', False)])\n",
+        f"{TORCH}/METADATA": "Name: torch\n",
+        f"{SITE}/torch/version.py": "cuda: Optional[str] = None\n",
+    }
+    libraries = section.collect(machine(read=files))["libraries"]
+    assert [record["built"] for record in libraries.values()] == [{}, {}, {}, {}]
+
+
+def test_jax_is_built_with_what_its_plugin_asks_for() -> None:
+    files = {
+        f"{SITE}/jax_cuda12_plugin-0.10.2.dist-info/METADATA": "Requires-Dist: "
+        'nvidia-cudnn-cu12<10.0,>=9.8; extra == "with-cuda"\n'
+    }
+    libraries = section.collect(machine(read=files))["libraries"]
+    assert libraries["cudnn"]["built"] == {"jax": "9.8"}
+
+
+def test_headers_and_conda_packages_are_installed_copies_too() -> None:
+    answers = machine(
+        read={
+            "/usr/include/cudnn_version.h": "#define CUDNN_MAJOR 8\n#define CUDNN_MINOR 9\n"
+            "#define CUDNN_PATCHLEVEL 7\n#define CUDNN_VERSION (CUDNN_MAJOR * 1000)\n",
+            "/usr/include/nccl.h": "#define NCCL_MAJOR 2\n#define NCCL_MINOR 21\n"
+            '#define NCCL_PATCH 5\n#define NCCL_SUFFIX ""\n',
+            "/venv/conda-meta/cudnn-9.3.0.75-hc149ed5_0.json": "",
+            "/venv/conda-meta/cudnn-jit-9.3.0-0.json": "",
+        }
+    )
+    libraries = section.collect(answers)["libraries"]
+    assert [(c["version"], c["source"]) for c in libraries["cudnn"]["installed"]] == [
+        ("9.3.0.75", "conda"),
+        ("8.9.7", "header"),
+    ]
+    assert libraries["nccl"]["installed"][0]["version"] == "2.21.5"
+
+
+def test_a_header_without_numbers_has_no_version() -> None:
+    assert parse_header("#define CUDNN_MAJOR 9\n", "CUDNN") is None
+    assert parse_header("", "CUDNN") is None
+
+
+def test_what_a_process_has_loaded_is_read_only_where_a_framework_is_imported() -> None:
+    maps = (
+        f"7f00-7f01 r-xp 00000000 08:01 1 {SITE}/nvidia/cudnn/lib/libcudnn.so.9\n"
+        f"7f01-7f02 r--p 00000000 08:01 1 {SITE}/nvidia/cudnn/lib/libcudnn.so.9\n"
+        "7f02-7f03 r-xp 00000000 08:01 2 /usr/local/cuda/lib64/libcublas.so.12\n"
+        "7f03-7f04 r-xp 00000000 08:01 3 /opt/libnccl.so.2\n"
+        "7fff-8000 rw-p 00000000 00:00 0 [stack]\n"
+    )
+    interpreter = {"pid": 7, "path": [SITE], "imported": ["torch"], "prefix": "/venv"}
+    answers = machine(
+        interpreter=interpreter,
+        read={**TORCH_FILES, "/proc/self/maps": maps},
+        real_path={"/usr/local/cuda/lib64/libcublas.so.12": "/usr/lib/libcublas.so.12.4.5.8"},
+    )
+    libraries = section.collect(answers)["libraries"]
+    assert libraries["cudnn"]["loaded"] == [
+        {"path": f"{SITE}/nvidia/cudnn/lib/libcudnn.so.9", "version": "9.1.0.70"}
+    ]
+    assert libraries["cublas"]["loaded"] == [
+        {"path": "/usr/local/cuda/lib64/libcublas.so.12", "version": "12.4.5.8"}
+    ]
+    assert libraries["nccl"]["loaded"] == [{"path": "/opt/libnccl.so.2"}]
+
+
+def test_unreadable_maps_leave_only_the_loaded_copies_unknown() -> None:
+    interpreter = {"pid": 7, "path": [SITE], "imported": ["torch"], "prefix": "/venv"}
+    libraries = section.collect(machine(interpreter=interpreter, read=TORCH_FILES))["libraries"]
+    assert libraries["cudnn"]["loaded"] == Unknown("/proc/self/maps: No such file or directory")
+    assert libraries["cudnn"]["built"] == {"torch": "9.1.0.70"}
+
+
+def test_ld_library_path_shadows_a_wheel_only_by_the_same_file_name() -> None:
+    folder = "/usr/local/cuda/lib64"
+    answers = machine(
+        environ={"LD_LIBRARY_PATH": f"{folder}:/nowhere"},
+        read={
+            **TORCH_FILES,
+            f"{folder}/libcudnn.so.9": "",
+            f"{folder}/libcudnn.so.8": "",
+            f"{folder}/libnccl.so.2": "",
+        },
+    )
+    assert section.collect(answers)["shadowed"] == [f"{folder}/libcudnn.so.9"]
+
+
+def test_the_wheels_own_folder_in_ld_library_path_shadows_nothing() -> None:
+    answers = machine(environ={"LD_LIBRARY_PATH": f"{SITE}/nvidia/cudnn/lib"}, read=TORCH_FILES)
+    assert section.collect(answers)["shadowed"] == []
+
+
+def test_values_have_the_declared_shapes() -> None:
+    require(Record(section.FACTS), section.collect(machine(read=TORCH_FILES, gpu=DESKTOP)))
+
+
+@pytest.mark.parametrize("text", ["", "garbage\n\n", "Requires-Dist: numpy==2.0\n"])
+def test_odd_texts_hold_no_versions(text: str) -> None:
+    assert parse_requirements(text) == {}
+    assert parse_build(text) == {}
+    assert parse_maps(text) == []

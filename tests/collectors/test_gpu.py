@@ -1,0 +1,371 @@
+"""The gpu section: what raw readings mean, machine by machine."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from envprint.collectors import gpu as section
+from envprint.collectors._driver import parse_driver_version
+from envprint.collectors._gpu_processes import parse_parent
+from envprint.fields import Record, require
+from envprint.model import Unknown
+from envprint.recording import RecordedHost
+from tests.support import host
+
+MIB = 1 << 20
+NOT_SUPPORTED = {"error": 3, "name": "Not Supported"}
+CARD: dict[str, Any] = {
+    "handle": None,
+    "uuid": "GPU-00000000-0000-0000-0000-000000000001",
+    "bus_id": "00000000:01:00.0",
+    "name": "NVIDIA GeForce RTX 2080 Ti",
+    "compute_capability": [7, 5],
+    "cores": 4352,
+    "memory": {
+        "api": "v2",
+        "total": 11264 * MIB,
+        "reserved": 258 * MIB,
+        "used": 996 * MIB,
+        "free": 10010 * MIB,
+    },
+    "mig_mode": NOT_SUPPORTED,
+    "mig_devices": [],
+    "ecc_mode": NOT_SUPPORTED,
+    "persistence_mode": 0,
+    "compute_mode": 0,
+    "display_active": 1,
+    "compute_processes": [{"pid": 2950, "used": 396 * MIB}],
+    "graphics_processes": [
+        {"pid": 2950, "used": 396 * MIB},
+        {"pid": 1201, "used": 412 * MIB},
+    ],
+}
+DESKTOP: dict[str, Any] = {
+    "library": "/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.550.90.07",
+    "failure": None,
+    "init": None,
+    "nvml_version": "12.550.90.07",
+    "driver_version": "550.90.07",
+    "cuda_driver_version": 12040,
+    "count": 1,
+    "devices": [CARD],
+}
+INITIAL = {"/proc/self/ns/pid": "/proc/77/ns/pid:[4026531836]"}
+PROCESSES = {
+    "1201": {"name": "Xorg", "user": "root", "started_at_s": 1.0},
+    "2950": {"name": "firefox", "user": "someone", "started_at_s": 2.0},
+}
+
+
+def machine(reading: dict[str, Any] | None, **answers: Any) -> RecordedHost:
+    answers.setdefault("interpreter", {"pid": 77, "imported": []})
+    answers.setdefault("identity", {"user": "someone", "host_name": "h", "home": "/home/someone"})
+    return host(**answers) if reading is None else host(gpu=reading, **answers)
+
+
+def changed(**changes: Any) -> dict[str, Any]:
+    """The desktop with another card."""
+    reading = copy.deepcopy(DESKTOP)
+    reading["devices"][0].update(changes)
+    return reading
+
+
+def failing(**changes: Any) -> dict[str, Any]:
+    """A reading in which the start failed."""
+    return {k: DESKTOP[k] for k in ("library", "failure", "nvml_version")} | changes
+
+
+def test_a_desktop_card_is_described_whole() -> None:
+    facts = section.collect(machine(DESKTOP))
+    assert facts == {
+        "status": "ok",
+        "count": 1,
+        "driver_version": "550.90.07",
+        "nvml_version": "12.550.90.07",
+        "library_path": "/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.550.90.07",
+        "devices": {
+            "0": {
+                "uuid": "GPU-00000000-0000-0000-0000-000000000001",
+                "bus_id": "00000000:01:00.0",
+                "name": "NVIDIA GeForce RTX 2080 Ti",
+                "architecture": "Turing",
+                "compute_capability": "7.5",
+                "sm_count": 68,
+                "memory_total_bytes": 11264 * MIB,
+                "mig_mode": None,
+                "mig_devices": [],
+                "ecc_mode": None,
+                "persistence_mode": False,
+                "compute_mode": "default",
+            }
+        },
+    }
+
+
+def test_the_desktops_programs_are_named_and_the_account_adds_up() -> None:
+    live = section.sample(machine(DESKTOP, real_path=INITIAL, process=PROCESSES))
+    card = live["devices"]["0"]
+    assert live["pids_are_ours"] is True
+    assert card["processes"] == [
+        {
+            "pid": 1201,
+            "name": "Xorg",
+            "name_unknown": None,
+            "own": False,
+            "same_user": False,
+            "kind": "graphics",
+            "memory_bytes": 412 * MIB,
+        },
+        {
+            "pid": 2950,
+            "name": "firefox",
+            "name_unknown": None,
+            "own": False,
+            "same_user": True,
+            "kind": "both",
+            "memory_bytes": 396 * MIB,
+        },
+    ]
+    assert card["unattributed_bytes"] == (996 - 412 - 396) * MIB
+    assert card["memory_used_bytes"] == 996 * MIB
+    assert card["memory_reserved_bytes"] == 258 * MIB
+    assert card["memory_interface"] == "v2"
+
+
+def test_values_have_the_declared_shapes() -> None:
+    answers = machine(DESKTOP, real_path=INITIAL, process=PROCESSES)
+    require(Record(section.FACTS), section.collect(answers))
+    require(Record(section.LIVE), section.sample(answers))
+
+
+def test_a_process_and_its_children_are_our_own() -> None:
+    stats = {
+        "/proc/2950/stat": "2950 (odd) name (x)) S 2900 2900 0",
+        "/proc/2900/stat": "2900 (python) S 77 77 0",
+    }
+    answers = machine(DESKTOP, real_path=INITIAL, process=PROCESSES, read=stats)
+    processes = section.sample(answers)["devices"]["0"]["processes"]
+    assert [(p["name"], p["own"]) for p in processes] == [("Xorg", False), ("firefox", True)]
+
+
+def test_a_circle_of_parents_does_not_hold_the_search() -> None:
+    stats = {"/proc/2950/stat": "2950 (a) S 2950 0 0"}
+    answers = machine(DESKTOP, real_path=INITIAL, process=PROCESSES, read=stats)
+    processes = section.sample(answers)["devices"]["0"]["processes"]
+    assert [p["own"] for p in processes] == [False, False]
+
+
+def test_in_another_pid_namespace_no_process_gets_a_name() -> None:
+    live = section.sample(machine(DESKTOP, process=PROCESSES))
+    card = live["devices"]["0"]
+    assert live["pids_are_ours"] is False
+    assert [p.get("name") for p in card["processes"]] == [None, None]
+    assert card["processes"][0]["name_unknown"] == "the pid is not of this pid namespace"
+    assert card["unattributed_reason"].startswith("held by processes outside this pid namespace")
+
+
+def test_a_process_that_cannot_be_seen_keeps_its_memory() -> None:
+    live = section.sample(machine(DESKTOP, real_path=INITIAL))
+    first = live["devices"]["0"]["processes"][0]
+    assert first["memory_bytes"] == 412 * MIB
+    assert first["name_unknown"] == "1201: No such file or directory"
+
+
+def test_memory_of_no_listed_process_is_never_no_memory() -> None:
+    reading = changed(compute_processes=[], graphics_processes=[])
+    card = section.sample(machine(reading))["devices"]["0"]
+    assert card["processes"] == []
+    assert card["unattributed_bytes"] == 996 * MIB
+
+
+def test_memory_that_windows_does_not_report_is_unknown_and_not_all_of_it() -> None:
+    reading = changed(graphics_processes=[{"pid": 5, "used": None}])
+    card = section.sample(machine(reading))["devices"]["0"]
+    assert card["unattributed_bytes"] == Unknown(
+        "the driver does not report memory per process, as under Windows"
+    )
+    assert card["processes"][0] == {
+        "pid": 5,
+        "kind": "graphics",
+        "name_unknown": "the pid is not of this pid namespace",
+    }
+
+
+@pytest.mark.parametrize(
+    ("processes", "reason"),
+    [
+        ([{"pid": 12953, "used": 1}, {"pid": 0, "used": 1}], "it holds impossible pids"),
+        ([{"pid": 4294967295, "used": 1}], "it holds impossible pids"),
+        ([{"pid": 5, "used": 9000 * MIB}], "the processes hold more memory than is in use"),
+    ],
+)
+def test_a_list_that_cannot_be_true_is_dropped(processes: list[Any], reason: str) -> None:
+    card = section.sample(machine(changed(compute_processes=processes)))["devices"]["0"]
+    expected = Unknown(f"the process list cannot be read with this driver: {reason}")
+    assert card["processes"] == expected
+    assert card["unattributed_bytes"] == expected
+    assert card["memory_used_bytes"] == 996 * MIB
+
+
+def test_the_old_memory_interface_says_so_and_has_no_reserve() -> None:
+    memory = {"api": "v1", "total": 100, "used": 40, "free": 60}
+    reading = changed(memory=memory, compute_processes=[], graphics_processes=[])
+    card = section.sample(machine(reading))["devices"]["0"]
+    assert (card["memory_interface"], card["memory_reserved_bytes"]) == ("v1", None)
+    assert card["unattributed_reason"].startswith("held by processes outside")
+
+
+def test_an_integrated_gpu_has_no_memory_of_its_own_to_report() -> None:
+    answers = machine(changed(memory=NOT_SUPPORTED, name="Orin (nvgpu)"))
+    unknown = Unknown("NVML reports no memory for this GPU, which may share the system's")
+    assert section.collect(answers)["devices"]["0"]["memory_total_bytes"] == unknown
+    live = section.sample(answers)["devices"]["0"]
+    assert live["memory_used_bytes"] == unknown
+    assert live["unattributed_bytes"] == unknown
+
+
+def test_a_lost_card_is_unknown_and_the_other_is_whole() -> None:
+    reading = copy.deepcopy(DESKTOP)
+    reading["count"] = 2
+    reading["devices"].append({"handle": {"error": 15, "name": "GPU is lost"}})
+    facts = section.collect(machine(reading))
+    assert facts["count"] == 2
+    assert facts["devices"]["0"]["name"] == "NVIDIA GeForce RTX 2080 Ti"
+    assert facts["devices"]["1"] == Unknown(
+        "a GPU does not answer, it has fallen off the bus: GPU is lost (NVML error 15)"
+    )
+
+
+def test_a_capability_newer_than_the_table_is_unknown_not_guessed() -> None:
+    card = section.collect(machine(changed(compute_capability=[99, 0])))["devices"]["0"]
+    reason = "compute capability 99.0 is not in envprint's table"
+    assert card["compute_capability"] == "99.0"
+    assert card["architecture"] == card["sm_count"] == Unknown(reason)
+
+
+def test_a_divided_card_lists_its_parts() -> None:
+    part = {
+        "uuid": "MIG-1",
+        "name": "NVIDIA A100-SXM4-40GB MIG 1g.5gb",
+        "sm_count": 14,
+        "memory": {"error": 4, "name": "Insufficient Permissions"},
+    }
+    answers = machine(changed(mig_mode=[1, 1], mig_devices=[part], ecc_mode=[1, 1]))
+    card = section.collect(answers)["devices"]["0"]
+    assert (card["mig_mode"], card["ecc_mode"]) == ("on", "on")
+    assert card["mig_devices"] == [
+        {"uuid": "MIG-1", "name": "NVIDIA A100-SXM4-40GB MIG 1g.5gb", "sm_count": 14}
+    ]
+
+
+@pytest.mark.parametrize("reading", [None, {"library": None}])
+def test_without_a_driver_library_there_is_no_gpu(reading: dict[str, Any] | None) -> None:
+    answers = machine(reading)
+    assert section.collect(answers) == {
+        "status": "libnvidia-ml.so.1 is not installed",
+        "count": 0,
+        "devices": {},
+        "driver_version": None,
+        "nvml_version": None,
+        "library_path": None,
+    }
+    assert section.sample(answers) == {"devices": {}, "pids_are_ours": None}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {
+            "/sys/bus/pci/devices/0000:01:00.0/vendor": "0x10de\n",
+            "/sys/bus/pci/devices/0000:01:00.0/class": "0x030200\n",
+        },
+        {"/proc/driver/nvidia/version": "NVRM version: x Kernel Module  550.90.07  Fri"},
+    ],
+)
+def test_a_card_without_its_library_is_not_the_same_as_no_card(files: dict[str, str]) -> None:
+    facts = section.collect(machine({"library": None}, read=files))
+    text = "card present, driver library not loadable: libnvidia-ml.so.1 is not installed"
+    assert facts["status"] == text
+    assert facts["devices"] == facts["count"] == Unknown(text)
+    assert facts["library_path"] is None
+
+
+def test_another_makers_card_is_no_nvidia_card() -> None:
+    files = {
+        "/sys/bus/pci/devices/0000:00:02.0/vendor": "0x8086\n",
+        "/sys/bus/pci/devices/0000:00:02.0/class": "0x030000\n",
+        "/sys/bus/pci/devices/0000:01:00.1/vendor": "0x10de\n",
+        "/sys/bus/pci/devices/0000:01:00.1/class": "0x040300\n",
+    }
+    assert section.collect(machine(None, read=files))["devices"] == {}
+
+
+def test_no_attached_gpu_is_an_empty_list() -> None:
+    facts = section.collect(machine(DESKTOP | {"count": 0, "devices": []}))
+    assert (facts["status"], facts["count"], facts["devices"]) == ("no GPU is attached", 0, {})
+    assert facts["driver_version"] == "550.90.07"
+
+
+def test_a_mismatch_names_both_versions() -> None:
+    reading = failing(
+        library="/usr/lib/libnvidia-ml.so.550.107.02", init={"error": 18, "name": "mismatch"}
+    )
+    files = {"/sys/module/nvidia/version": "550.90.07\n"}
+    facts = section.collect(machine(reading, read=files))
+    text = "driver library 550.107.02, kernel module 550.90.07: reboot or reload the module"
+    assert facts["status"] == text
+    assert facts["devices"] == facts["driver_version"] == Unknown(text)
+    assert facts["nvml_version"] == "12.550.90.07"
+
+
+@pytest.mark.parametrize(
+    ("code", "begins"),
+    [
+        (9, "the driver library is installed, the kernel module is not loaded: "),
+        (4, "the driver denies access to the GPU: "),
+        (12, "the driver library cannot be loaded: "),
+        (999, "the driver answers with an unknown error; a container that lost its GPU "),
+        (77, "text (NVML error 77)"),
+        (None, "text"),
+    ],
+)
+def test_a_refusal_is_told_in_words(code: int | None, begins: str) -> None:
+    answers = machine(failing(init={"error": code, "name": "text"}))
+    facts = section.collect(answers)
+    assert facts["status"].startswith(begins)
+    assert facts["devices"] == Unknown(facts["status"])
+    assert section.sample(answers)["devices"] == Unknown(facts["status"])
+
+
+def test_a_driver_that_hangs_leaves_everything_unknown() -> None:
+    answers = machine({"library": "/x", "failure": "NVML did not answer within 10 s"})
+    unknown = Unknown("NVML did not answer within 10 s")
+    facts = section.collect(answers)
+    assert facts["status"] == facts["devices"] == facts["count"] == unknown
+    assert section.sample(answers) == {"devices": unknown, "pids_are_ours": unknown}
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        (
+            "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.90.07  Fri May 31\nGCC 12",
+            "550.90.07",
+        ),
+        (
+            "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.158.01  Release Build",
+            "570.158.01",
+        ),
+        ("NVRM version: something new", None),
+        ("", None),
+    ],
+)
+def test_both_forms_of_the_kernel_modules_version_are_read(text: str, version: str | None) -> None:
+    assert parse_driver_version(text) == version
+
+
+def test_a_process_name_may_hold_brackets() -> None:
+    assert parse_parent("2950 (Web ) S 1 (x)) S 2801 2801 0") == 2801

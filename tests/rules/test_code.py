@@ -1,0 +1,53 @@
+"""Rules about the project's own state: advice, since the verdict presumes the same code."""
+
+from __future__ import annotations
+
+from envprint.model import Fingerprint
+from tests.support import drift, fingerprint, state
+
+
+def code(**values: object) -> Fingerprint:
+    return fingerprint({f"facts.code.{name}": value for name, value in values.items()})
+
+
+def test_another_commit_is_advice_that_explains_all_of_the_code() -> None:
+    before = code(commit="a" * 40, branch="main", dirty=False)
+    after = code(commit="b" * 40, branch="try", dirty=False)
+    advice, doubts = drift("code-changed", before, after)
+    assert [(f.message, f.paths) for f in advice] == [
+        (
+            "the commit was aaaaaaaaaaaa, is bbbbbbbbbbbb",
+            ("facts.code.branch", "facts.code.commit"),
+        )
+    ]
+    assert doubts == []
+
+
+def test_other_uncommitted_changes_are_another_code() -> None:
+    before = code(commit="a", dirty=True, diff_digest="x")
+    after = code(commit="a", dirty=True, diff_digest="y")
+    assert [f.message for f in drift("code-changed", before, after)[0]] == ["diff_digest differs"]
+
+
+def test_another_branch_at_the_same_commit_is_the_same_code() -> None:
+    before, after = code(commit="a", branch="main"), code(commit="a", branch="try")
+    assert drift("code-changed", before, after) == ([], [])
+
+
+def test_leaving_the_repository_is_told() -> None:
+    advice, _ = drift("code-changed", code(commit="a" * 40), code(commit=None))
+    assert [f.message for f in advice] == ["the commit was aaaaaaaaaaaa, is none"]
+
+
+def test_a_dirty_work_tree_is_advice() -> None:
+    advice, doubts = state("code-dirty", code(commit="a" * 40, dirty=True))
+    assert [f.message for f in advice] == ["the work tree differs from commit aaaaaaaaaaaa"]
+    assert doubts == []
+    assert state("code-dirty", code(commit="a", dirty=False)) == ([], [])
+
+
+def test_what_git_does_not_tell_is_a_doubt() -> None:
+    unknown = fingerprint(unknown={"facts.code.dirty": "git is missing"})
+    assert len(state("code-dirty", unknown)[1]) == 1
+    unknown = fingerprint(unknown={"facts.code.commit": "dubious ownership"})
+    assert len(drift("code-changed", code(commit="a"), unknown)[1]) == 1

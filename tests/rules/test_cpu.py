@@ -1,0 +1,284 @@
+"""Rules about the processor: what libraries make of it counts, not what it could do."""
+
+from __future__ import annotations
+
+import pytest
+
+from envprint.model import Fingerprint, Impact
+from envprint.rules import _isa
+from tests.support import drift, fingerprint
+
+FLAGS = "facts.cpu.flags"
+USABLE = "facts.cpu.usable_threads"
+AVX = ["avx", "sse4_2"]
+AVX2 = ["avx", "avx2", "fma", "sse4_2"]
+AVX512 = [*AVX2, "avx512bw", "avx512dq", "avx512f", "avx512vl"]
+BF16 = [*AVX512, "avx512_bf16", "avx512_vnni"]
+
+
+def cpu(flags: list[str], numpy: str = "2.4.6", **variables: str) -> Fingerprint:
+    return fingerprint(
+        {
+            FLAGS: flags,
+            "facts.cpu.architecture": "x86_64",
+            "facts.cpu.vendor": "GenuineIntel",
+            "facts.os.libc": "glibc 2.36",
+            "facts.frameworks.numpy": {"version": numpy, "blas": {"name": "scipy-openblas"}},
+            "facts.environ.variables": variables,
+        }
+    )
+
+
+def limited(rule: str, name: str, value: str, flags: list[str], *frameworks: str) -> list[str]:
+    findings, doubts = drift(rule, cpu(flags), cpu(flags, **{name: value}), frameworks)
+    assert doubts == []
+    return [f.impact.word for f in findings]
+
+
+def test_losing_avx512_moves_the_kernels_of_the_jobs_libraries_only() -> None:
+    findings, doubts = drift("cpu-isa-changed", cpu(AVX512), cpu(AVX2), ["torch"])
+    assert doubts == []
+    assert [(f.impact, f.message, f.paths, f.remedy) for f in findings] == [
+        (
+            Impact.NUMERIC,
+            "the instruction set of PyTorch's kernels was avx512, is avx2; "
+            "oneDNN's instruction set was avx512, is avx2",
+            (FLAGS,),
+            "Limit every library on both sides to the lower set; "
+            "export ATEN_CPU_CAPABILITY=avx2; export ONEDNN_MAX_CPU_ISA=AVX2",
+        )
+    ]
+
+
+def test_features_that_no_float32_kernel_is_chosen_by_are_quiet() -> None:
+    assert drift("cpu-isa-changed", cpu(AVX512), cpu(BF16), ["numpy", "torch"]) == ([], [])
+
+
+def test_the_same_limit_on_both_sides_makes_processors_equal() -> None:
+    caps = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
+    before, after = cpu(AVX512, **caps), cpu(AVX2, **caps)
+    assert drift("cpu-isa-changed", before, after, ["torch"]) == ([], [])
+
+
+def test_a_limit_on_one_library_leaves_the_others_as_findings() -> None:
+    before, after = (cpu(flags, ATEN_CPU_CAPABILITY="avx2") for flags in (AVX512, AVX2))
+    findings, _ = drift("cpu-isa-changed", before, after, ["torch"])
+    assert [f.message for f in findings] == ["oneDNN's instruction set was avx512, is avx2"]
+
+
+def test_numpy_is_told_how_to_limit_the_version_at_hand() -> None:
+    findings, _ = drift("cpu-isa-changed", cpu(AVX512), cpu(AVX2), ["numpy"])
+    assert (
+        "OPENBLAS_CORETYPE=Haswell; export NPY_DISABLE_CPU_FEATURES='X86_V4'" in findings[0].remedy
+    )
+    findings, _ = drift("cpu-isa-changed", cpu(AVX512, "1.26.4"), cpu(AVX2, "1.26.4"), ["numpy"])
+    assert "NPY_DISABLE_CPU_FEATURES='AVX512F'" in findings[0].remedy
+
+
+def test_a_gpu_job_sees_the_processor_through_numpy_only() -> None:
+    assert drift("cpu-isa-changed", cpu(AVX512), cpu(AVX2), ["torch"], "gpu") == ([], [])
+    findings, _ = drift("cpu-isa-changed", cpu(AVX512), cpu(AVX2), ["numpy"], "gpu")
+    assert len(findings) == 1
+
+
+def test_unknown_flags_leave_the_rule_undecided() -> None:
+    unknown = fingerprint(unknown={FLAGS: "no /proc"})
+    findings, doubts = drift("cpu-isa-changed", cpu(AVX2), unknown, ["numpy"])
+    assert (findings, [d.path for d in doubts]) == ([], [FLAGS])
+
+
+def test_another_architecture_says_it_once() -> None:
+    arm = fingerprint({FLAGS: ["asimd"], "facts.cpu.architecture": "aarch64"})
+    findings, doubts = drift("cpu-architecture-changed", cpu(AVX2), arm, ["numpy"])
+    assert [(f.impact, f.before, f.after) for f in findings] == [
+        (Impact.NUMERIC, "x86_64", "aarch64")
+    ]
+    assert doubts == []
+    assert drift("cpu-isa-changed", cpu(AVX2), arm, ["numpy"])[0] == []
+    assert drift("cpu-architecture-changed", arm, arm) == ([], [])
+
+
+def test_an_unknown_architecture_is_a_doubt() -> None:
+    unknown = fingerprint(unknown={"facts.cpu.architecture": "?"})
+    assert len(drift("cpu-architecture-changed", cpu(AVX2), unknown)[1]) == 1
+
+
+@pytest.mark.parametrize(("flags", "level"), [(["asimd"], "asimd"), ([], "baseline")])
+def test_off_x86_the_features_themselves_are_the_class(flags: list[str], level: str) -> None:
+    arm = fingerprint({FLAGS: flags, "facts.cpu.architecture": "aarch64"})
+    assert _isa.native(arm) == level
+
+
+def test_sve_moves_the_kernels_of_an_arm_machine() -> None:
+    one, two = (
+        fingerprint({FLAGS: flags, "facts.cpu.architecture": "aarch64"})
+        for flags in (["asimd"], ["asimd", "sve"])
+    )
+    findings, _ = drift("cpu-isa-changed", one, two, ["numpy", "torch"])
+    assert "NumPy's OpenBLAS was asimd, is asimd sve" in findings[0].message
+
+
+def vendor(name: str | None, **variables: str) -> Fingerprint:
+    return fingerprint({"facts.cpu.vendor": name, "facts.environ.variables": variables})
+
+
+def test_another_maker_matters_to_mkl() -> None:
+    intel, amd = vendor("GenuineIntel"), vendor("AuthenticAMD")
+    findings, doubts = drift("cpu-vendor-changed", intel, amd, ["torch"])
+    assert [(f.impact, f.message) for f in findings] == [
+        (Impact.NUMERIC, "the processor's maker was GenuineIntel, is AuthenticAMD")
+    ]
+    assert doubts == []
+    assert drift("cpu-vendor-changed", intel, amd, ["numpy"]) == ([], [])
+    assert drift("cpu-vendor-changed", intel, intel, ["torch"]) == ([], [])
+
+
+def test_the_compatible_branch_makes_makers_equal() -> None:
+    intel, amd = (vendor(name, MKL_CBWR="COMPATIBLE") for name in ("GenuineIntel", "AuthenticAMD"))
+    assert drift("cpu-vendor-changed", intel, amd, ["torch"]) == ([], [])
+
+
+def test_an_unknown_maker_is_a_doubt() -> None:
+    unknown = fingerprint(unknown={"facts.cpu.vendor": "?"})
+    assert len(drift("cpu-vendor-changed", vendor("x"), unknown, ["torch"])[1]) == 1
+
+
+def usable(count: int, **variables: str) -> Fingerprint:
+    return fingerprint({USABLE: count, "facts.environ.variables": variables})
+
+
+@pytest.mark.parametrize("framework", ["numpy", "scikit-learn", "tensorflow", "torch", "jax"])
+def test_another_number_of_cpus_is_numeric_for_every_framework(framework: str) -> None:
+    findings, doubts = drift("cpu-usable-threads-changed", usable(2), usable(1), [framework])
+    assert [(f.impact, f.paths, f.before, f.after) for f in findings] == [
+        (Impact.NUMERIC, (USABLE,), 2, 1)
+    ]
+    assert doubts == []
+
+
+def test_the_remedy_is_the_lower_count_in_the_librarys_own_variable() -> None:
+    findings, _ = drift("cpu-usable-threads-changed", usable(8), usable(2), ["tensorflow", "torch"])
+    assert findings[0].remedy == (
+        "Fix the thread counts on both sides; export MKL_NUM_THREADS=2; "
+        "export TF_NUM_INTRAOP_THREADS=2"
+    )
+
+
+def test_fixed_thread_counts_make_the_number_of_cpus_quiet() -> None:
+    one = {"OMP_NUM_THREADS": "2"}
+    rule = "cpu-usable-threads-changed"
+    assert drift(rule, usable(8, **one), usable(4, **one), ["numpy", "torch"]) == ([], [])
+    assert len(drift(rule, usable(8, **one), usable(1, **one), ["numpy"])[0]) == 1
+
+
+def test_a_torch_job_on_a_gpu_does_not_count_cpus() -> None:
+    assert drift("cpu-usable-threads-changed", usable(8), usable(4), ["torch"], "gpu") == ([], [])
+
+
+def test_an_unknown_count_of_cpus_is_a_doubt() -> None:
+    unknown = fingerprint(unknown={USABLE: "denied"})
+    findings, doubts = drift("cpu-usable-threads-changed", usable(2), unknown, ["numpy"])
+    assert (findings, [d.reason for d in doubts]) == ([], ["denied"])
+
+
+def test_a_quota_changes_the_speed() -> None:
+    quota = "facts.cpu.quota_cpus"
+    findings, _ = drift("cpu-quota-changed", fingerprint({quota: 2.0}), fingerprint({quota: None}))
+    assert [(f.impact, f.message) for f in findings] == [
+        (Impact.PERF, "cpu.quota_cpus was 2.0, is unset")
+    ]
+    assert drift("cpu-quota-changed", fingerprint({quota: 2.0}), fingerprint({quota: 2.0})) == (
+        [],
+        [],
+    )
+    assert len(drift("cpu-quota-changed", fingerprint(), fingerprint(unknown={quota: "?"}))[1]) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "flags", "said"),
+    [
+        ("avx2", AVX512, ["numeric"]),
+        ("default", AVX512, ["numeric"]),
+        ("avx512", AVX512, []),
+        ("avx2", AVX2, []),
+        ("avx512", AVX2, []),
+        ("default", AVX, []),
+        ("AVX2", AVX512, []),
+        ("odd", AVX512, []),
+        ("", AVX512, []),
+    ],
+)
+def test_pytorchs_limit_counts_when_it_is_below_the_processor(
+    value: str, flags: list[str], said: list[str]
+) -> None:
+    rule = "torch-cpu-capability-limited"
+    assert limited(rule, "ATEN_CPU_CAPABILITY", value, flags, "torch") == said
+    assert limited(rule, "ATEN_CPU_CAPABILITY", value, flags, "numpy") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "flags", "said"),
+    [
+        ("ONEDNN_MAX_CPU_ISA", "AVX2", AVX512, ["numeric"]),
+        ("ONEDNN_MAX_CPU_ISA", "avx2_vnni", AVX512, ["numeric"]),
+        ("ONEDNN_MAX_CPU_ISA", "SSE41", AVX2, ["numeric"]),
+        ("ONEDNN_MAX_CPU_ISA", "AVX", AVX2, ["numeric"]),
+        ("DNNL_MAX_CPU_ISA", "AVX2", AVX512, ["numeric"]),
+        ("ONEDNN_MAX_CPU_ISA", "AVX512_CORE", BF16, []),
+        ("ONEDNN_MAX_CPU_ISA", "AVX10_1_512", AVX512, []),
+        ("ONEDNN_MAX_CPU_ISA", "DEFAULT", AVX512, []),
+        ("ONEDNN_MAX_CPU_ISA", "AVX2", AVX2, []),
+        ("ONEDNN_MAX_CPU_ISA", "nonsense", AVX512, []),
+    ],
+)
+def test_onednns_limit_counts_when_it_leaves_the_class(
+    name: str, value: str, flags: list[str], said: list[str]
+) -> None:
+    assert limited("onednn-isa-limited", name, value, flags, "tensorflow") == said
+    assert limited("onednn-isa-limited", name, value, flags, "torch") == said
+    assert limited("onednn-isa-limited", name, value, flags, "numpy") == []
+
+
+def test_onednns_newer_name_hides_the_older() -> None:
+    before = cpu(AVX512, ONEDNN_MAX_CPU_ISA="AVX512_CORE")
+    after = cpu(AVX512, ONEDNN_MAX_CPU_ISA="AVX512_CORE", DNNL_MAX_CPU_ISA="AVX2")
+    assert drift("onednn-isa-limited", before, after, ["torch"]) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("version", "value", "flags", "said"),
+    [
+        ("2.4.6", "X86_V4", AVX512, ["numeric"]),
+        ("2.4.6", "X86_V3 X86_V4 AVX512_ICL AVX512_SPR", AVX512, ["numeric"]),
+        ("2.4.6", "X86_V3,X86_V4", AVX2, ["numeric"]),
+        ("2.4.6", "X86_V4", AVX2, []),
+        ("2.4.6", "AVX512F AVX512_SKX AVX2", AVX512, []),
+        ("2.4.6", "x86_v4", AVX512, []),
+        ("2.4.6", "AVX512_ICL", AVX512, []),
+        ("1.26.4", "AVX512F", AVX512, ["numeric"]),
+        ("1.26.4", "AVX2 FMA3", AVX512, ["numeric"]),
+        ("1.26.4", "X86_V4", AVX512, []),
+        ("1.26.4", "AVX512F", AVX2, []),
+    ],
+)
+def test_numpy_knows_its_features_by_names_that_changed_with_2_4(
+    version: str, value: str, flags: list[str], said: list[str]
+) -> None:
+    before = cpu(flags, version)
+    after = cpu(flags, version, NPY_DISABLE_CPU_FEATURES=value)
+    findings, doubts = drift("numpy-cpu-features-limited", before, after, ["numpy"])
+    assert ([f.impact.word for f in findings], doubts) == (said, [])
+
+
+def test_enabling_chosen_features_only_is_a_limit_too() -> None:
+    name = "NPY_ENABLE_CPU_FEATURES"
+    assert limited("numpy-cpu-features-limited", name, "AVX2", AVX512, "numpy") == ["numeric"]
+
+
+def test_a_limit_on_an_unknown_processor_is_a_doubt() -> None:
+    unknown = fingerprint(
+        {"facts.environ.variables": {"ATEN_CPU_CAPABILITY": "avx2"}}, {FLAGS: "no /proc"}
+    )
+    findings, doubts = drift("torch-cpu-capability-limited", cpu(AVX2), unknown, ["torch"])
+    assert (findings, [d.path for d in doubts]) == ([], [FLAGS])
+    assert drift("torch-cpu-capability-limited", cpu(AVX2), cpu(AVX512), ["torch"]) == ([], [])

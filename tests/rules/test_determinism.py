@@ -1,0 +1,224 @@
+"""Rules about determinism switches: what differs, what contradicts itself, what is off."""
+
+from __future__ import annotations
+
+import pytest
+
+from envprint.model import Fingerprint, Impact
+from tests.support import drift, fingerprint, state
+
+SWITCHES = "facts.determinism.switches"
+TENSORFLOW = "facts.frameworks.tensorflow.version"
+FRAMEWORKS = ["jax", "tensorflow", "torch"]
+
+
+def variables(**values: str) -> Fingerprint:
+    return fingerprint({"facts.environ.variables": values, SWITCHES: {}})
+
+
+def test_deterministic_operations_round_differently_on_the_cpu_too() -> None:
+    before, after = variables(), variables(TF_DETERMINISTIC_OPS="1")
+    rule = "tensorflow-deterministic-ops-changed"
+    findings, doubts = drift(rule, before, after, ["tensorflow"])
+    assert [(f.impact, f.message, f.before, f.after) for f in findings] == [
+        (Impact.NUMERIC, "TF_DETERMINISTIC_OPS was unset, is 1", None, "1")
+    ]
+    assert doubts == []
+    assert drift(rule, before, after, ["torch"]) == ([], [])
+    assert drift(rule, after, after, ["tensorflow"]) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "value"),
+    [
+        ("tensorflow-cudnn-determinism-changed", "TF_CUDNN_DETERMINISTIC", "1"),
+        ("tensorflow-cudnn-determinism-changed", "TF_CUDNN_USE_AUTOTUNE", "0"),
+        ("cublas-workspace-changed", "CUBLAS_WORKSPACE_CONFIG", ":4096:8"),
+    ],
+)
+def test_what_cuda_libraries_read_counts_on_a_gpu(rule: str, name: str, value: str) -> None:
+    before, after = variables(), variables(**{name: value})
+    findings, doubts = drift(rule, before, after, ["tensorflow"], "gpu")
+    assert ([f.impact for f in findings], doubts) == ([Impact.NUMERIC], [])
+    assert drift(rule, before, after, ["tensorflow"], "cpu") == ([], [])
+    assert drift(rule, after, after, ["tensorflow"], "gpu") == ([], [])
+    unknown = fingerprint(unknown={"facts.environ": "denied"})
+    assert len(drift(rule, before, unknown, ["tensorflow"], "gpu")[1]) == 1
+
+
+def test_autotuning_off_takes_determinism_away() -> None:
+    now = variables(TF_CUDNN_DETERMINISTIC="1", TF_CUDNN_USE_AUTOTUNE="0")
+    rule = "tensorflow-autotune-defeats-determinism"
+    findings, doubts = state(rule, now, ["tensorflow"], "gpu")
+    assert [f.message for f in findings] == [
+        "TF_CUDNN_USE_AUTOTUNE=0 stands beside TF_CUDNN_DETERMINISTIC=1"
+    ]
+    assert doubts == []
+    alone = variables(TF_CUDNN_DETERMINISTIC="1")
+    assert state(rule, alone, ["tensorflow"], "gpu") == ([], [])
+    assert state(rule, now, ["tensorflow"], "cpu") == ([], [])
+    unknown = fingerprint(unknown={"facts.environ": "denied"})
+    assert len(state(rule, unknown, ["tensorflow"], "gpu")[1]) == 1
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [("2.4.1", 0), ("2.5.0", 1), ("2.8.4", 1), ("2.9.0", 0), ("2.21.0", 0), (None, 0)],
+)
+def test_from_2_5_to_2_8_convolutions_vary(version: str | None, said: int) -> None:
+    now = fingerprint({TENSORFLOW: version})
+    findings, doubts = state("tensorflow-convolutions-vary", now, ["tensorflow"], "gpu")
+    assert (len(findings), doubts) == (said, [])
+
+
+def test_an_unknown_version_leaves_convolutions_undecided() -> None:
+    unknown = fingerprint(unknown={"facts.frameworks.tensorflow": "odd"})
+    assert len(state("tensorflow-convolutions-vary", unknown, ["tensorflow"], "gpu")[1]) == 1
+
+
+def loaded(source: str = "a call", **values: str) -> Fingerprint:
+    switches = {k.replace("_", "-"): {"value": v, "source": source} for k, v in values.items()}
+    return fingerprint({SWITCHES: switches})
+
+
+def test_a_switch_that_both_sides_tell_is_compared() -> None:
+    before, after = loaded(torch_threads="2"), loaded(torch_threads="4")
+    findings, doubts = drift("determinism-switches-changed", before, after, ["torch"])
+    assert [(f.impact, f.message, f.paths) for f in findings] == [
+        (
+            Impact.NUMERIC,
+            "torch-threads was 2, is 4",
+            (f"{SWITCHES}[torch-threads].value",),
+        )
+    ]
+    assert doubts == []
+    assert drift("determinism-switches-changed", before, after, ["tensorflow"]) == ([], [])
+
+
+def test_a_switch_that_one_side_could_not_see_is_quiet() -> None:
+    rule = "determinism-switches-changed"
+    assert drift(rule, loaded(), loaded(torch_threads="4"), ["torch"]) == ([], [])
+    assert drift(rule, loaded(torch_threads="4"), loaded(torch_threads="4"), ["torch"]) == ([], [])
+
+
+def test_a_switch_of_the_gpu_is_nothing_to_a_job_on_the_cpu() -> None:
+    before, after = loaded(torch_cudnn_benchmark="on"), loaded(torch_cudnn_benchmark="off")
+    rule = "determinism-switches-changed"
+    assert drift(rule, before, after, ["torch"], "cpu") == ([], [])
+    assert len(drift(rule, before, after, ["torch"], "gpu")[0]) == 1
+
+
+def test_a_switch_that_variables_set_is_left_to_the_variables_rule() -> None:
+    before, after = (loaded("TF_DETERMINISTIC_OPS", tensorflow_op_determinism=v) for v in "01")
+    assert drift("determinism-switches-changed", before, after, ["tensorflow"]) == ([], [])
+
+
+def test_keras_switches_belong_to_tensorflow() -> None:
+    before, after = (loaded(keras_dtype_policy=v) for v in ("float32", "mixed_float16"))
+    assert len(drift("determinism-switches-changed", before, after, ["tensorflow"])[0]) == 1
+    unknown = fingerprint(unknown={SWITCHES: "?"})
+    assert len(drift("determinism-switches-changed", before, unknown, ["tensorflow"])[1]) == 1
+
+
+@pytest.mark.parametrize(
+    ("version", "remedy"),
+    [
+        (
+            "2.21.0",
+            "tf.config.experimental.enable_op_determinism(), with parentheses, before any op.",
+        ),
+        (
+            "2.8.0",
+            "tf.config.experimental.enable_op_determinism(), with parentheses, before any op.",
+        ),
+        ("2.7.4", "export TF_DETERMINISTIC_OPS=1"),
+        ("2.1.0", "export TF_DETERMINISTIC_OPS=1"),
+        (
+            "1.15.0",
+            "pip install framework-reproducibility; from fwr13y.d9m.tensorflow import "
+            "enable_determinism; enable_determinism()",
+        ),
+    ],
+)
+def test_the_advice_on_determinism_is_right_for_the_version(version: str, remedy: str) -> None:
+    advice, doubts = state(
+        "tensorflow-op-determinism-off", fingerprint({TENSORFLOW: version}), ["tensorflow"]
+    )
+    assert [(f.message, f.remedy) for f in advice] == [
+        (f"TensorFlow {version}: nothing asks for deterministic operations", remedy)
+    ]
+    assert doubts == []
+
+
+def test_determinism_that_is_on_needs_no_advice() -> None:
+    rule, version = "tensorflow-op-determinism-off", {TENSORFLOW: "2.21.0"}
+    by_call = {f"{SWITCHES}[tensorflow-op-determinism]": {"value": "on", "source": "a call"}}
+    by_variable = {"facts.environ.variables": {"TF_DETERMINISTIC_OPS": "1"}}
+    assert state(rule, fingerprint({**version, **by_call}), ["tensorflow"]) == ([], [])
+    assert state(rule, fingerprint({**version, **by_variable}), ["tensorflow"]) == ([], [])
+    assert state(rule, fingerprint({TENSORFLOW: "1.13.1"}), ["tensorflow"]) == ([], [])
+    assert len(state(rule, fingerprint(unknown={TENSORFLOW: "odd"}), ["tensorflow"])[1]) == 1
+
+
+@pytest.mark.parametrize(
+    ("version", "value", "said"),
+    [("2.21.0", "1", 1), ("2.8.0", "true", 1), ("2.7.4", "1", 0), ("2.21.0", "0", 0)],
+)
+def test_the_variable_of_older_versions_is_advice(version: str, value: str, said: int) -> None:
+    now = fingerprint(
+        {TENSORFLOW: version, "facts.environ.variables": {"TF_DETERMINISTIC_OPS": value}}
+    )
+    advice, doubts = state("tensorflow-determinism-variable-stale", now, ["tensorflow"])
+    assert (len(advice), doubts) == (said, [])
+
+
+def test_an_unknown_version_matters_only_when_the_variable_is_set() -> None:
+    lost = {TENSORFLOW: "odd"}
+    rule = "tensorflow-determinism-variable-stale"
+    assert state(rule, fingerprint(unknown=lost), ["tensorflow"]) == ([], [])
+    now = fingerprint({"facts.environ.variables": {"TF_DETERMINISTIC_OPS": "1"}}, lost)
+    assert len(state(rule, now, ["tensorflow"])[1]) == 1
+
+
+def test_pytorch_on_a_gpu_is_advised_to_ask_for_determinism() -> None:
+    rule = "torch-determinism-off"
+    advice, doubts = state(rule, variables(), ["torch"], "gpu")
+    assert ([f.impact for f in advice], doubts) == ([Impact.NUMERIC], [])
+    assert state(rule, loaded(torch_deterministic_algorithms="on"), ["torch"], "gpu") == ([], [])
+    assert state(rule, variables(), ["torch"], "cpu") == ([], [])
+    assert len(state(rule, fingerprint(unknown={SWITCHES: "?"}), ["torch"], "gpu")[1]) == 1
+
+
+def test_xla_on_a_gpu_is_advised_to_take_deterministic_operations() -> None:
+    rule = "jax-determinism-off"
+    advice, _ = state(rule, variables(XLA_FLAGS="--xla_gpu_autotune_level=0"), ["jax"], "gpu")
+    assert [f.after for f in advice] == ["--xla_gpu_autotune_level=0"]
+    on = variables(XLA_FLAGS="--xla_gpu_deterministic_ops=true")
+    assert state(rule, on, ["jax"], "gpu") == ([], [])
+    assert len(state(rule, fingerprint(unknown={"facts.environ": "?"}), ["jax"], "gpu")[1]) == 1
+
+
+def test_thread_counts_that_nothing_fixes_are_named_with_the_variable_that_does() -> None:
+    now = fingerprint({"facts.cpu.usable_threads": 8, "facts.environ.variables": {}})
+    advice, doubts = state("threads-left-to-machine", now, ["numpy", "tensorflow"])
+    assert sorted((f.message, f.remedy) for f in advice) == [
+        (
+            "TensorFlow's thread count for one operation follows the usable CPUs: 8 here",
+            "export TF_NUM_INTRAOP_THREADS=8",
+        ),
+        (
+            "the thread count of NumPy's BLAS follows the usable CPUs: 8 here",
+            "export OPENBLAS_NUM_THREADS=8",
+        ),
+    ]
+    assert doubts == []
+
+
+def test_a_fixed_count_or_a_single_cpu_needs_no_advice() -> None:
+    fixed = {"facts.cpu.usable_threads": 8, "facts.environ.variables": {"OMP_NUM_THREADS": "4"}}
+    rule = "threads-left-to-machine"
+    assert state(rule, fingerprint(fixed), ["numpy", "torch", "jax"]) == ([], [])
+    one = fingerprint({"facts.cpu.usable_threads": 1})
+    assert state(rule, one, ["numpy", "tensorflow", "torch"]) == ([], [])
+    unknown = fingerprint(unknown={"facts.cpu.usable_threads": "?"})
+    assert len(state(rule, unknown, ["numpy"])[1]) == 1

@@ -1,0 +1,371 @@
+"""Rules about GPUs: each fires, stays quiet, and admits doubt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from envprint.model import Fingerprint, Impact
+from tests.support import drift, fingerprint, state
+
+GIB = 1 << 30
+MIB = 1 << 20
+T4 = {"name": "Tesla T4", "compute_capability": "7.5", "architecture": "Turing", "sm_count": 40}
+L4 = {"name": "NVIDIA L4", "compute_capability": "8.9", "architecture": "Ada", "sm_count": 58}
+A10 = {"name": "NVIDIA A10", "compute_capability": "8.6", "architecture": "Ampere", "sm_count": 72}
+A2 = {"name": "NVIDIA A2", "compute_capability": "8.6", "architecture": "Ampere", "sm_count": 10}
+DEVICE = "facts.gpu.devices[0]"
+VISIBLE = "facts.environ.variables[CUDA_VISIBLE_DEVICES]"
+
+
+def machine(*cards: dict[str, Any], unknown: Any = None, more: Any = None) -> Fingerprint:
+    """A fingerprint with these GPUs, and `more` by path."""
+    found: dict[str, Any] = {"facts.gpu.status": "ok", "facts.gpu.count": len(cards)}
+    found["facts.gpu.devices"] = {
+        str(index): {"memory_total_bytes": 16 * GIB, "mig_mode": None, **card}
+        for index, card in enumerate(cards)
+    }
+    found |= {f"live.gpu.devices[{index}].memory_free_bytes": GIB for index in range(len(cards))}
+    return fingerprint(found | (more or {}), unknown)
+
+
+def says(said: Any) -> list[tuple[Impact, str]]:
+    findings, doubts = said
+    assert doubts == []
+    return [(finding.impact, finding.message) for finding in findings]
+
+
+def test_another_architecture_is_numeric_and_names_both_cards() -> None:
+    findings, doubts = drift("gpu-architecture-changed", machine(A10), machine(L4), ["jax"], "gpu")
+    assert doubts == []
+    assert [(f.impact, f.message, f.paths, f.before, f.after) for f in findings] == [
+        (
+            Impact.NUMERIC,
+            "GPU 0 was NVIDIA A10 (compute capability 8.6), is NVIDIA L4 (compute capability 8.9)",
+            (f"{DEVICE}.architecture", f"{DEVICE}.compute_capability", f"{DEVICE}.name"),
+            "8.6",
+            "8.9",
+        )
+    ]
+
+
+def test_like_cards_changed_alike_are_one_finding() -> None:
+    said = drift("gpu-architecture-changed", machine(A10, A10), machine(L4, L4), ["jax"], "gpu")
+    assert [text[:10] for _, text in says(said)] == ["GPU 0, 1 w"]
+
+
+@pytest.mark.parametrize(
+    "after", [A10, A10 | {"uuid": "GPU-2", "bus_id": "0", "name": "NVIDIA A10M"}]
+)
+def test_another_card_of_the_same_kind_is_quiet(after: dict[str, Any]) -> None:
+    for rule in ("gpu-architecture-changed", "gpu-sm-count-changed", "gpu-random-numbers-changed"):
+        assert drift(rule, machine(A10), machine(after), ["torch"], "gpu") == ([], [])
+
+
+def test_a_gpu_does_not_reach_work_on_the_cpu() -> None:
+    for rule in ("gpu-architecture-changed", "gpu-tf32-crossed", "gpu-count-changed"):
+        assert drift(rule, machine(T4), machine(L4, L4), ["torch"], "cpu") == ([], [])
+
+
+def test_unknown_devices_leave_the_rule_undecided() -> None:
+    silent = fingerprint({}, {"facts.gpu.devices": "NVML did not answer within 10 s"})
+    findings, doubts = drift("gpu-architecture-changed", machine(T4), silent, ["torch"], "gpu")
+    assert findings == []
+    assert [(d.path, d.reason) for d in doubts] == [
+        ("facts.gpu.devices", "NVML did not answer within 10 s")
+    ]
+
+
+def test_hidden_cards_are_not_compared() -> None:
+    before = machine(T4, L4, more={VISIBLE: "1"})
+    assert drift("gpu-architecture-changed", before, machine(L4), ["jax"], "gpu") == ([], [])
+
+
+def test_tf32_on_one_side_only_is_another_precision() -> None:
+    said = drift("gpu-tf32-crossed", machine(T4), machine(L4), ["tensorflow"], "gpu")
+    assert says(said) == [
+        (
+            Impact.DIVERGES,
+            "GPU 0 has TF32 and had not: compute capability was 7.5, is 8.9",
+        )
+    ]
+    back = drift("gpu-tf32-crossed", machine(L4), machine(T4), ["tensorflow"], "gpu")
+    assert [text[:30] for _, text in says(back)] == ["GPU 0 has no TF32 and had: com"]
+
+
+def test_tf32_switched_off_or_on_both_sides_is_quiet() -> None:
+    off = machine(L4, more={"facts.environ.variables[NVIDIA_TF32_OVERRIDE]": "0"})
+    assert drift("gpu-tf32-crossed", machine(T4), off, ["torch"], "gpu") == ([], [])
+    assert drift("gpu-tf32-crossed", machine(A10), machine(L4), ["torch"], "gpu") == ([], [])
+
+
+def test_the_stronger_rule_speaks_for_the_architecture() -> None:
+    said = drift("gpu-architecture-changed", machine(T4), machine(L4), ["torch"], "gpu")
+    assert said == ([], [])
+
+
+def test_another_number_of_multiprocessors_is_numeric() -> None:
+    said = drift("gpu-sm-count-changed", machine(A10), machine(A2), ["tensorflow"], "gpu")
+    assert says(said) == [(Impact.NUMERIC, "GPU 0 had 72 streaming multiprocessors, has 10")]
+
+
+def test_an_unknown_number_of_multiprocessors_is_undecided() -> None:
+    after = machine(
+        {k: v for k, v in A10.items() if k != "sm_count"},
+        unknown={f"{DEVICE}.sm_count": "not in envprint's table"},
+    )
+    findings, doubts = drift("gpu-sm-count-changed", machine(A10), after, ["torch"], "gpu")
+    assert findings == []
+    assert [d.path for d in doubts] == [f"{DEVICE}.sm_count"]
+
+
+def test_torch_draws_other_numbers_beyond_the_smaller_cards_wave() -> None:
+    said = drift("gpu-random-numbers-changed", machine(T4), machine(L4), ["torch"], "gpu")
+    assert says(said) == [
+        (
+            Impact.DIVERGES,
+            "GPU 0: PyTorch draws other random numbers on this GPU for tensors of more than "
+            "40,960 elements",
+        )
+    ]
+
+
+def test_a_card_newer_than_the_table_leaves_random_numbers_undecided() -> None:
+    newer = machine(T4 | {"compute_capability": "99.0"})
+    findings, doubts = drift("gpu-random-numbers-changed", machine(T4), newer, ["torch"], "gpu")
+    assert findings == []
+    assert [(d.path, d.reason) for d in doubts] == [
+        (f"{DEVICE}.compute_capability", "threads per SM of 99.0 are not in envprint's table")
+    ]
+
+
+def test_random_numbers_of_tensorflow_and_of_divided_cards_are_not_judged() -> None:
+    rule = "gpu-random-numbers-changed"
+    assert drift(rule, machine(T4), machine(L4), ["tensorflow"], "gpu") == ([], [])
+    divided = machine(L4 | {"mig_mode": "on"})
+    assert drift(rule, machine(T4), divided, ["torch"], "gpu") == ([], [])
+
+
+def test_another_number_of_visible_gpus_is_another_run() -> None:
+    said = drift("gpu-count-changed", machine(T4, T4), machine(T4), ["torch"], "gpu")
+    assert says(said) == [(Impact.DIVERGES, "visible GPUs: 2 then, 1 now")]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "count"),
+    [("0", 1), ("1,0", 2), ("0,7,1", 1), ("GPU-b", 1), ("MIG-c", 1), ("", 0), ("0, 1", 2)],
+)
+def test_the_variable_counts_as_cuda_reads_it(wanted: str, count: int) -> None:
+    cards = (T4 | {"uuid": "GPU-a"}, T4 | {"uuid": "GPU-bb", "mig_devices": [{"uuid": "MIG-cc"}]})
+    before = machine(*cards, *cards[:1])
+    findings, _ = drift(
+        "gpu-count-changed", before, machine(*cards, more={VISIBLE: wanted}), ["torch"], "gpu"
+    )
+    assert [f.after for f in findings] == ([count] if count else [])
+
+
+def test_the_same_number_of_gpus_is_quiet() -> None:
+    before = machine(T4, T4, more={VISIBLE: "1"})
+    assert drift("gpu-count-changed", before, machine(T4), ["torch"], "gpu") == ([], [])
+
+
+def test_a_gpu_on_one_side_only_is_another_run() -> None:
+    none = fingerprint({"facts.gpu.devices": {}, "facts.gpu.count": 0})
+    said = drift("gpu-on-one-side-only", machine(T4), none, ["tensorflow"], "gpu")
+    assert says(said) == [(Impact.DIVERGES, "visible GPUs: 1 then, 0 now")]
+    assert drift("gpu-on-one-side-only", none, none, ["tensorflow"], "gpu") == ([], [])
+
+
+def test_a_gpu_that_may_be_there_is_undecided() -> None:
+    silent = fingerprint({}, {"facts.gpu.devices": "refused", "facts.gpu.count": "refused"})
+    findings, doubts = drift("gpu-on-one-side-only", machine(T4), silent, ["torch"], "gpu")
+    assert findings == []
+    assert [d.path for d in doubts] == ["facts.gpu.devices"]
+
+
+def test_another_division_names_both() -> None:
+    part = {"name": "NVIDIA A100 MIG 1g.5gb"}
+    divided = machine(A10 | {"mig_mode": "on", "mig_devices": [part, part]})
+    said = drift("gpu-mig-changed", machine(A10 | {"mig_mode": "off"}), divided, ["torch"], "gpu")
+    assert says(said) == [
+        (
+            Impact.NUMERIC,
+            "GPU 0 was divided as MIG off, is as NVIDIA A100 MIG 1g.5gb, NVIDIA A100 MIG 1g.5gb",
+        )
+    ]
+
+
+def test_a_card_that_cannot_be_divided_equals_one_that_is_not() -> None:
+    whole = machine(A10 | {"mig_mode": "off"})
+    assert drift("gpu-mig-changed", machine(A10), whole, ["torch"], "gpu") == ([], [])
+
+
+def test_a_gpu_that_cannot_be_used_is_said_with_the_reason() -> None:
+    now = fingerprint({"facts.gpu.status": "the kernel module is not loaded"})
+    assert says(state("gpu-not-usable", now, ["torch"], "gpu")) == [
+        (Impact.DIVERGES, "no GPU can be used: the kernel module is not loaded")
+    ]
+    assert state("gpu-not-usable", machine(T4), ["torch"], "gpu") == ([], [])
+    assert state("gpu-not-usable", now, ["torch"], "cpu") == ([], [])
+
+
+def test_a_driver_that_hangs_leaves_usability_undecided() -> None:
+    now = fingerprint({}, {"facts.gpu.status": "no answer"})
+    findings, doubts = state("gpu-not-usable", now, ["torch"], "gpu")
+    assert (findings, [d.reason for d in doubts]) == ([], ["no answer"])
+
+
+def test_a_card_closed_to_computing_breaks() -> None:
+    now = machine(T4 | {"compute_mode": "default"}, T4 | {"compute_mode": "prohibited"})
+    assert says(state("gpu-compute-prohibited", now, ["jax"], "gpu")) == [
+        (Impact.BREAKS, "GPU 1 does not allow computing")
+    ]
+    hidden = machine(T4, T4 | {"compute_mode": "prohibited"}, more={VISIBLE: "0"})
+    assert state("gpu-compute-prohibited", hidden, ["jax"], "gpu") == ([], [])
+
+
+def test_an_unknown_compute_mode_is_undecided() -> None:
+    now = machine(T4, unknown={f"{DEVICE}.compute_mode": "denied"})
+    _, doubts = state("gpu-compute-prohibited", now, ["jax"], "gpu")
+    assert [d.path for d in doubts] == [f"{DEVICE}.compute_mode"]
+
+
+def in_use(
+    free: int, *processes: dict[str, Any], rest: int = 0, interface: str = "v2", **more: Any
+) -> Fingerprint:
+    """A T4 at one moment; memory in MiB."""
+    device = {
+        "memory_used_bytes": 16 * GIB - free * MIB,
+        "memory_free_bytes": free * MIB,
+        "memory_interface": interface,
+        "processes": [p | {"memory_bytes": p["memory_bytes"] * MIB} for p in processes],
+        "unattributed_bytes": rest * MIB,
+    }
+    return machine(T4, more={"live.gpu.devices[0]": device, "live.gpu.pids_are_ours": True} | more)
+
+
+XORG = {"pid": 1201, "name": "Xorg", "memory_bytes": 412, "own": False}
+FIREFOX = {"pid": 2950, "name": "firefox", "memory_bytes": 396, "own": False}
+OWN = {"pid": 77, "name": "python", "memory_bytes": 9000, "own": True}
+
+
+def test_the_desktops_memory_is_named_with_its_holders() -> None:
+    now = in_use(15000, XORG, FIREFOX, OWN, {"pid": 9, "name": "cursor", "memory_bytes": 2})
+    findings, doubts = state("gpu-memory-held-by-others", now, ["torch"], "gpu")
+    assert doubts == []
+    assert [(f.impact, f.message, f.before, f.after) for f in findings] == [
+        (
+            Impact.NUMERIC,
+            "memory of GPU 0 is in use by firefox, Xorg",
+            None,
+            "810 MiB of 16.0 GiB are held, 14.6 GiB are free",
+        )
+    ]
+
+
+def test_memory_of_no_listed_process_counts_when_it_is_more_than_a_driver_at_rest() -> None:
+    rule = "gpu-memory-held-by-others"
+    assert state(rule, in_use(16000, rest=200), ["torch"], "gpu") == ([], [])
+    assert state(rule, in_use(15500, rest=500, interface="v1"), ["torch"], "gpu") == ([], [])
+    findings, _ = state(rule, in_use(7000, rest=9216), ["torch"], "gpu")
+    assert [(f.message, f.after) for f in findings] == [
+        (
+            "memory of GPU 0 is in use by a holder that is not listed",
+            "9,216 MiB of 16.0 GiB are held, 7,000 MiB are free",
+        )
+    ]
+
+
+def test_processes_without_a_name_are_not_called_by_numbers_that_differ_next_time() -> None:
+    holders = [{"pid": pid, "memory_bytes": 500} for pid in (3999999, 4000001)]
+    findings, _ = state("gpu-memory-held-by-others", in_use(9000, *holders), ["torch"], "gpu")
+    assert [f.message for f in findings] == [
+        "memory of GPU 0 is in use by a process that is not visible here"
+    ]
+
+
+def test_ones_own_memory_is_quiet() -> None:
+    assert state("gpu-memory-held-by-others", in_use(7000, OWN), ["torch"], "gpu") == ([], [])
+
+
+def test_where_ones_own_memory_cannot_be_told_apart_the_rule_is_undecided() -> None:
+    more = {"live.gpu.pids_are_ours": False, "facts.frameworks.imported": ["torch"]}
+    now = in_use(7000, rest=9000, **more)
+    findings, doubts = state("gpu-memory-held-by-others", now, ["torch"], "gpu")
+    assert findings == []
+    assert [d.path for d in doubts] == ["live.gpu.devices[0].processes"]
+
+
+def test_an_unreadable_process_list_is_undecided() -> None:
+    now = machine(T4, unknown={"live.gpu.devices": "no answer"})
+    findings, doubts = state("gpu-memory-held-by-others", now, ["torch"], "gpu")
+    assert (findings, [d.path for d in doubts]) == ([], ["live.gpu.devices"])
+
+
+def test_in_a_diff_the_same_desktop_is_quiet_and_a_new_one_is_not() -> None:
+    rule = "gpu-memory-held-by-others"
+    busier = FIREFOX | {"memory_bytes": 420}
+    before, after = in_use(15000, XORG, FIREFOX), in_use(14976, XORG, busier)
+    assert drift(rule, before, after, ["torch"], "gpu") == ([], [])
+    findings, _ = drift(rule, in_use(15808), after, ["torch"], "gpu")
+    assert [f.after for f in findings] == ["832 MiB of 16.0 GiB are held, 14.6 GiB are free"]
+
+
+def test_less_free_memory_than_asked_for_breaks() -> None:
+    said = state("gpu-memory-free-low", in_use(9000), ["torch"], "gpu", min_free_gpu_bytes=10 * GIB)
+    assert says(said) == [(Impact.BREAKS, "GPU 0 has 9,000 MiB free, 10.0 GiB are needed")]
+
+
+def test_enough_free_memory_or_no_demand_is_quiet() -> None:
+    rule = "gpu-memory-free-low"
+    assert state(rule, in_use(9000), ["torch"], "gpu", min_free_gpu_bytes=GIB) == ([], [])
+    assert state(rule, in_use(9000), ["torch"], "gpu") == ([], [])
+
+
+def test_unknown_free_memory_is_undecided() -> None:
+    now = machine(T4, unknown={"live.gpu.devices[0].memory_free_bytes": "shared"})
+    _, doubts = state("gpu-memory-free-low", now, ["torch"], "gpu", min_free_gpu_bytes=GIB)
+    assert [d.reason for d in doubts] == ["shared"]
+
+
+def test_much_less_free_memory_than_for_the_baseline_is_numeric() -> None:
+    rule = "gpu-less-free-than-baseline"
+    before = in_use(16000)
+    assert says(drift(rule, before, in_use(14000, rest=0), ["tensorflow"], "gpu")) == [
+        (Impact.NUMERIC, "GPU 0 had 15.6 GiB free, has 13.7 GiB")
+    ]
+    assert drift(rule, before, in_use(15000), ["tensorflow"], "gpu") == ([], [])
+    assert drift(rule, in_use(14000), before, ["tensorflow"], "gpu") == ([], [])
+
+
+def test_named_holders_say_more_than_a_number() -> None:
+    rule = "gpu-less-free-than-baseline"
+    after = in_use(9000, FIREFOX | {"memory_bytes": 7000})
+    assert drift(rule, in_use(16000), after, ["tensorflow"], "gpu") == ([], [])
+
+
+def test_free_memory_that_is_unknown_on_a_side_is_undecided() -> None:
+    silent = machine(T4, unknown={"live.gpu.devices": "no answer"})
+    findings, doubts = drift(
+        "gpu-less-free-than-baseline", silent, in_use(9), ["tensorflow"], "gpu"
+    )
+    assert (findings, [d.path for d in doubts]) == ([], ["live.gpu.devices"])
+
+
+def test_a_smaller_card_of_the_same_kind_is_numeric() -> None:
+    small = machine(A10 | {"memory_total_bytes": 8 * GIB})
+    assert says(drift("gpu-memory-total-smaller", machine(A10), small, ["torch"], "gpu")) == [
+        (Impact.NUMERIC, "GPU 0 had 16.0 GiB of memory, has 8,192 MiB")
+    ]
+    assert drift("gpu-memory-total-smaller", small, machine(A10), ["torch"], "gpu") == ([], [])
+
+
+def test_unknown_memory_of_a_card_is_undecided() -> None:
+    card = {"compute_capability": "8.6"}
+    after = fingerprint(
+        {"facts.gpu.count": 1, "facts.gpu.devices": {"0": card}},
+        {f"{DEVICE}.memory_total_bytes": "shared"},
+    )
+    _, doubts = drift("gpu-memory-total-smaller", machine(A10), after, ["torch"], "gpu")
+    assert [d.reason for d in doubts] == ["shared"]

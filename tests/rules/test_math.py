@@ -1,0 +1,308 @@
+"""Rules about BLAS, the C library, their switches, and thread counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from envprint.model import Fingerprint, Impact
+from envprint.rules import _threads
+from tests.rules.test_cpu import AVX, AVX2, AVX512, cpu, limited
+from tests.support import drift, fingerprint
+
+THREADS = "math-threads-changed"
+BLAS = "facts.math.blas"
+
+
+def machine(cpus: int = 2, blas: str = "scipy-openblas", **variables: str) -> Fingerprint:
+    return fingerprint(
+        {
+            "facts.cpu.usable_threads": cpus,
+            "facts.cpu.architecture": "x86_64",
+            "facts.frameworks.numpy.blas.name": blas,
+            "facts.environ.variables": variables,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("framework", "blas", "variables", "said"),
+    [
+        ("numpy", "scipy-openblas", {"OMP_NUM_THREADS": "1"}, 1),
+        ("numpy", "scipy-openblas", {"GOTO_NUM_THREADS": "1"}, 1),
+        ("numpy", "scipy-openblas", {"OPENBLAS_DEFAULT_NUM_THREADS": "1"}, 1),
+        ("numpy", "scipy-openblas", {"OMP_NUM_THREADS": "1,4"}, 1),
+        ("numpy", "scipy-openblas", {"OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "1"}, 0),
+        ("numpy", "scipy-openblas", {"OPENBLAS_NUM_THREADS": "4"}, 0),
+        ("numpy", "scipy-openblas", {"OPENBLAS_NUM_THREADS": "2"}, 0),
+        ("numpy", "scipy-openblas", {"OMP_NUM_THREADS": "many"}, 0),
+        ("numpy", "scipy-openblas", {"OMP_NUM_THREADS": "0"}, 0),
+        ("numpy", "scipy-openblas", {"MKL_NUM_THREADS": "1"}, 0),
+        ("numpy", "mkl-sdl", {"MKL_NUM_THREADS": "1"}, 1),
+        ("numpy", "mkl-sdl", {"OPENBLAS_NUM_THREADS": "1"}, 0),
+        ("numpy", "blis", {"BLIS_NUM_THREADS": "1"}, 1),
+        ("numpy", "accelerate", {"OMP_NUM_THREADS": "1"}, 0),
+        ("numpy", "blas", {"OMP_NUM_THREADS": "1"}, 0),
+        ("torch", "scipy-openblas", {"OMP_NUM_THREADS": "1"}, 1),
+        ("torch", "scipy-openblas", {"MKL_NUM_THREADS": "1"}, 1),
+        ("torch", "scipy-openblas", {"MKL_NUM_THREADS": "2", "OMP_NUM_THREADS": "1"}, 0),
+        ("torch", "scipy-openblas", {"OMP_NUM_THREADS": "4"}, 0),
+        ("torch", "scipy-openblas", {"OPENBLAS_NUM_THREADS": "1"}, 0),
+        ("tensorflow", "scipy-openblas", {"OMP_NUM_THREADS": "1"}, 0),
+        ("tensorflow", "scipy-openblas", {"TF_NUM_INTRAOP_THREADS": "1"}, 1),
+        ("tensorflow", "scipy-openblas", {"TF_NUM_INTRAOP_THREADS": "4"}, 1),
+        ("tensorflow", "scipy-openblas", {"TF_NUM_INTRAOP_THREADS": "2"}, 0),
+        ("tensorflow", "scipy-openblas", {"TF_NUM_INTRAOP_THREADS": "0"}, 0),
+        ("tensorflow", "scipy-openblas", {"TF_NUM_INTEROP_THREADS": "1"}, 0),
+        ("jax", "scipy-openblas", {"OMP_NUM_THREADS": "1"}, 0),
+        ("scikit-learn", "blas", {"OMP_NUM_THREADS": "1"}, 1),
+    ],
+)
+def test_a_thread_variable_counts_when_the_count_in_force_changes(
+    framework: str, blas: str, variables: dict[str, str], said: int
+) -> None:
+    findings, doubts = drift(
+        THREADS, machine(blas=blas), machine(blas=blas, **variables), [framework]
+    )
+    assert (len(findings), doubts) == (said, [])
+    assert all(f.impact is Impact.NUMERIC for f in findings)
+
+
+def test_the_finding_names_variable_library_and_both_counts() -> None:
+    findings, _ = drift(THREADS, machine(), machine(OMP_NUM_THREADS="1"), ["numpy"])
+    assert [(f.message, f.paths, f.before, f.after, f.remedy) for f in findings] == [
+        (
+            "OMP_NUM_THREADS was unset, is 1: the thread count of NumPy's BLAS was 2, is 1",
+            ("facts.environ.variables[OMP_NUM_THREADS]",),
+            None,
+            "1",
+            "unset OMP_NUM_THREADS",
+        )
+    ]
+
+
+def test_several_variables_are_one_finding_with_both_values() -> None:
+    before = machine(MKL_NUM_THREADS="2", OMP_NUM_THREADS="2")
+    findings, _ = drift(THREADS, before, machine(), ["torch"])
+    assert findings == []
+    findings, _ = drift(THREADS, before, machine(OMP_NUM_THREADS="1"), ["torch"])
+    assert [(f.before, f.after, f.remedy) for f in findings] == [
+        (
+            {"MKL_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"},
+            {"MKL_NUM_THREADS": None, "OMP_NUM_THREADS": "1"},
+            "export MKL_NUM_THREADS=2; export OMP_NUM_THREADS=2",
+        )
+    ]
+
+
+def test_a_variable_beside_fewer_cpus_is_left_to_the_rule_about_cpus() -> None:
+    assert drift(THREADS, machine(4), machine(1, OMP_NUM_THREADS="1"), ["numpy"]) == ([], [])
+
+
+def test_mkls_variable_is_nothing_to_pytorch_on_arm() -> None:
+    arm = {"facts.cpu.usable_threads": 4, "facts.cpu.architecture": "aarch64"}
+    after = fingerprint({**arm, "facts.environ.variables": {"MKL_NUM_THREADS": "1"}})
+    assert drift(THREADS, fingerprint(arm), after, ["torch"]) == ([], [])
+
+
+def test_an_unknown_number_of_cpus_is_a_doubt_only_when_a_variable_changed() -> None:
+    lost = {"facts.cpu.usable_threads": "denied"}
+    before, same = fingerprint(unknown=lost), fingerprint(unknown=lost)
+    assert drift(THREADS, before, same, ["torch"]) == ([], [])
+    after = fingerprint({"facts.environ.variables": {"OMP_NUM_THREADS": "1"}}, lost)
+    assert [d.reason for d in drift(THREADS, before, after, ["torch"])[1]] == ["denied"]
+
+
+def test_without_a_count_of_cpus_the_wish_is_what_counts() -> None:
+    nothing = fingerprint({"facts.environ.variables": {}})
+    assert _threads.TORCH.setting(nothing, {}) == "one per CPU"
+    assert _threads.TORCH.setting(nothing, {"OMP_NUM_THREADS": "3"}) == "3"
+    assert _threads.JAX.pin(nothing, "1") is None
+
+
+@pytest.mark.parametrize(
+    ("value", "flags", "said"),
+    [
+        ("Haswell", AVX512, ["numeric"]),
+        ("zen", AVX512, ["numeric"]),
+        ("Sandybridge", AVX512, ["numeric"]),
+        ("Nehalem", AVX, ["numeric"]),
+        ("SkylakeX", AVX512, []),
+        ("Cooperlake", AVX512, []),
+        ("Zen", AVX2, []),
+        ("SkylakeX", AVX2, []),
+        ("junk", AVX512, []),
+    ],
+)
+def test_openblas_is_told_another_kernel(value: str, flags: list[str], said: list[str]) -> None:
+    rule = "openblas-core-changed"
+    assert limited(rule, "OPENBLAS_CORETYPE", value, flags, "numpy") == said
+    assert limited(rule, "OPENBLAS_CORETYPE", value, flags, "scikit-learn") == said
+    assert limited(rule, "OPENBLAS_CORETYPE", value, flags, "torch", "tensorflow") == []
+
+
+def test_openblas_variable_is_nothing_to_mkl() -> None:
+    values = {"facts.cpu.flags": AVX512, "facts.frameworks.numpy.blas.name": "mkl"}
+    after = fingerprint({**values, "facts.environ.variables": {"OPENBLAS_CORETYPE": "Haswell"}})
+    assert drift("openblas-core-changed", fingerprint(values), after, ["numpy"]) == ([], [])
+
+
+def test_on_arm_the_kernels_name_is_taken_as_it_is() -> None:
+    arm = {"facts.cpu.flags": ["asimd"], "facts.cpu.architecture": "aarch64"}
+    after = fingerprint({**arm, "facts.environ.variables": {"OPENBLAS_CORETYPE": "ARMV8"}})
+    assert len(drift("openblas-core-changed", fingerprint(arm), after, ["numpy"])[0]) == 1
+
+
+def test_an_unknown_blas_is_a_doubt() -> None:
+    lost = {"facts.frameworks.numpy": "odd file"}
+    after = fingerprint({"facts.environ.variables": {"OPENBLAS_CORETYPE": "Zen"}}, lost)
+    assert len(drift("openblas-core-changed", fingerprint(unknown=lost), after, ["numpy"])[1]) == 1
+
+
+def blas(*entries: tuple[str, str, str | None]) -> Fingerprint:
+    return fingerprint(
+        {
+            BLAS: [
+                {"owner": owner, "name": name, "version": version, "library": f"{name}.so"}
+                for owner, name, version in entries
+            ]
+        }
+    )
+
+
+def test_another_blas_is_numeric_for_numpy() -> None:
+    before, after = blas(("numpy", "openblas", "0.3.27")), blas(("numpy", "mkl", "2024.1"))
+    findings, doubts = drift("math-blas-changed", before, after, ["numpy"])
+    assert [(f.impact, f.message, f.paths) for f in findings] == [
+        (Impact.NUMERIC, "numpy's BLAS was openblas 0.3.27, is mkl 2024.1", (BLAS,))
+    ]
+    assert doubts == []
+    assert drift("math-blas-changed", before, after, ["tensorflow"]) == ([], [])
+
+
+def test_a_blas_that_comes_with_another_package_is_quiet() -> None:
+    before = blas(("numpy", "openblas", None))
+    after = blas(("numpy", "openblas", None), ("torch", "mkl", None), ("scipy", "openblas", None))
+    assert drift("math-blas-changed", before, after, ["numpy"]) == ([], [])
+    assert drift("math-blas-changed", fingerprint(), before, ["numpy"]) == ([], [])
+
+
+def test_a_new_numpy_speaks_for_its_blas() -> None:
+    sides = [
+        fingerprint(
+            {
+                "facts.frameworks.numpy.version": version,
+                BLAS: [{"owner": "numpy", "name": "openblas", "version": version}],
+            }
+        )
+        for version in ("2.3.5", "2.4.6")
+    ]
+    assert drift("math-blas-changed", *sides, ["numpy"]) == ([], [])
+    findings, _ = drift("numpy-version-changed", *sides, ["numpy"])
+    assert findings[0].paths == ("facts.frameworks.numpy.version", BLAS)
+
+
+def test_an_unknown_blas_list_is_a_doubt() -> None:
+    unknown = fingerprint(unknown={BLAS: "denied"})
+    assert len(drift("math-blas-changed", blas(), unknown, ["numpy"])[1]) == 1
+
+
+def openmp(*entries: tuple[str, str]) -> Fingerprint:
+    listed = [{"owner": o, "name": n, "library": f"{o}.libs/{n}-1.so"} for o, n in entries]
+    return fingerprint({"facts.math.openmp": listed})
+
+
+def test_another_openmp_runtime_is_advice() -> None:
+    before, after = openmp(("torch", "libgomp")), openmp(("torch", "libiomp5"))
+    advice, doubts = drift("math-openmp-changed", before, after, ["torch"])
+    assert [(f.impact, f.message) for f in advice] == [
+        (Impact.NUMERIC, "on one side only: libgomp of torch, libiomp5 of torch")
+    ]
+    assert doubts == []
+    assert drift("math-openmp-changed", before, before, ["torch"]) == ([], [])
+    assert drift("math-openmp-changed", before, after, ["tensorflow"]) == ([], [])
+    unknown = fingerprint(unknown={"facts.math.openmp": "?"})
+    assert len(drift("math-openmp-changed", before, unknown, ["torch"])[1]) == 1
+
+
+def test_another_c_library_is_numeric_and_explains_the_distribution() -> None:
+    sides = [
+        fingerprint({"facts.math.libm": libc, "facts.os.libc": libc, "facts.os.distribution": name})
+        for libc, name in (("glibc 2.31", "debian 11"), ("glibc 2.36", "debian 12"))
+    ]
+    findings, doubts = drift("math-libc-changed", *sides)
+    assert [(f.impact, f.message, f.paths) for f in findings] == [
+        (
+            Impact.NUMERIC,
+            "the C library was glibc 2.31, is glibc 2.36",
+            ("facts.math.libm", "facts.os.distribution", "facts.os.libc"),
+        )
+    ]
+    assert doubts == []
+
+
+def test_another_distribution_with_the_same_c_library_is_quiet() -> None:
+    sides = [
+        fingerprint({"facts.math.libm": "glibc 2.39", "facts.os.distribution": name})
+        for name in ("ubuntu 24.04", "fedora 40")
+    ]
+    assert drift("math-libc-changed", *sides) == ([], [])
+    unknown = fingerprint(unknown={"facts.math.libm": "?"})
+    assert len(drift("math-libc-changed", sides[0], unknown)[1]) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "flags", "said"),
+    [
+        ("glibc.cpu.hwcaps=-AVX2,-FMA", AVX2, ["numeric"]),
+        ("glibc.malloc.check=3:glibc.cpu.hwcaps=-FMA", AVX512, ["numeric"]),
+        ("glibc.cpu.hwcaps=-AVX2_Usable,-FMA_Usable", AVX2, []),
+        ("glibc.cpu.hwcaps=-AVX512F", AVX512, []),
+        ("glibc.malloc.arena_max=1", AVX2, []),
+        ("glibc.cpu.hwcaps=-FMA", AVX, []),
+        ("=:=", AVX2, []),
+    ],
+)
+def test_glibcs_tunables_count_when_they_mask_fma(
+    value: str, flags: list[str], said: list[str]
+) -> None:
+    assert limited("glibc-hwcaps-changed", "GLIBC_TUNABLES", value, flags, "numpy") == said
+    assert limited("glibc-hwcaps-changed", "GLIBC_TUNABLES", value, flags, "torch") == []
+
+
+@pytest.mark.parametrize(("libc", "said"), [("glibc 2.31", 1), ("glibc 2.33", 0), ("musl 1.2", 0)])
+def test_until_glibc_2_32_the_names_of_features_were_others(libc: str, said: int) -> None:
+    values = {"facts.cpu.flags": AVX2, "facts.os.libc": libc}
+    tunables = {"GLIBC_TUNABLES": "glibc.tune.hwcaps=-FMA_Usable"}
+    after = fingerprint({**values, "facts.environ.variables": tunables})
+    findings, doubts = drift("glibc-hwcaps-changed", fingerprint(values), after, ["numpy"])
+    assert (len(findings), doubts) == (said, [])
+
+
+@pytest.mark.parametrize(
+    ("vendor", "value", "said"),
+    [
+        ("GenuineIntel", "COMPATIBLE", 1),
+        ("GenuineIntel", "AVX2", 1),
+        ("AuthenticAMD", "COMPATIBLE", 1),
+        ("AuthenticAMD", "AVX2", 0),
+        ("AuthenticAMD", "compatible", 0),
+        ("GenuineIntel", "OFF", 0),
+    ],
+)
+def test_mkls_branch_by_maker(vendor: str, value: str, said: int) -> None:
+    values = {"facts.cpu.vendor": vendor, "facts.cpu.flags": AVX2}
+    after = fingerprint({**values, "facts.environ.variables": {"MKL_CBWR": value}})
+    findings, doubts = drift("mkl-branch-changed", fingerprint(values), after, ["torch"])
+    assert (len(findings), doubts) == (said, [])
+
+
+def test_mkls_limit_counts_on_intel_only() -> None:
+    rule, name = "mkl-instructions-limited", "MKL_ENABLE_INSTRUCTIONS"
+    assert limited(rule, name, "SSE4_2", AVX2, "torch") == ["numeric"]
+    amd = {"facts.cpu.vendor": "AuthenticAMD", "facts.cpu.flags": AVX2}
+    after = fingerprint({**amd, "facts.environ.variables": {name: "SSE4_2"}})
+    assert drift(rule, fingerprint(amd), after, ["torch"]) == ([], [])
+    unknown = fingerprint(
+        {"facts.environ.variables": {name: "AVX"}}, {"facts.cpu.vendor": "no /proc"}
+    )
+    assert len(drift(rule, cpu(AVX2), unknown, ["torch"])[1]) == 1

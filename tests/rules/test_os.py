@@ -1,0 +1,61 @@
+"""Rules about the operating system: a kernel known to be bad, and what training never looks at."""
+
+from __future__ import annotations
+
+import pytest
+
+from envprint.model import Impact
+from tests.support import drift, fingerprint, state
+
+
+@pytest.mark.parametrize(
+    ("release", "said"),
+    [
+        ("5.1.21", 0),
+        ("5.2.0-1-amd64", 1),
+        ("5.2.21", 1),
+        ("5.3.0-24-generic", 1),
+        ("5.3.14", 1),
+        ("5.3.15", 0),
+        ("5.4", 1),
+        ("5.4.1-arch1-1", 1),
+        ("5.4.2", 0),
+        ("5.5.0", 0),
+        ("6.1.0-18-amd64", 0),
+        ("odd", 0),
+        (None, 0),
+    ],
+)
+def test_kernels_that_damage_registers_are_named(release: str | None, said: int) -> None:
+    now = fingerprint({"facts.os.kernel_release": release, "facts.os.system": "Linux"})
+    findings, doubts = state("os-kernel-known-bad", now)
+    assert ([f.impact for f in findings], doubts) == ([Impact.NUMERIC] * said, [])
+
+
+def test_another_system_with_such_a_number_is_not_meant() -> None:
+    now = fingerprint({"facts.os.kernel_release": "5.3.0", "facts.os.system": "Darwin"})
+    assert state("os-kernel-known-bad", now) == ([], [])
+    unknown = fingerprint(unknown={"facts.os.kernel_release": "?"})
+    assert len(state("os-kernel-known-bad", unknown)[1]) == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "field", "before", "after"),
+    [
+        ("os-system-changed", "system", "Linux", "Windows"),
+        ("os-locale-changed", "locale", "C", "de_DE.UTF-8"),
+        ("os-time-zone-changed", "time_zone", "UTC", "Europe/Berlin"),
+    ],
+)
+def test_a_difference_is_said_with_both_values(
+    rule: str, field: str, before: str, after: str
+) -> None:
+    sides = [fingerprint({f"facts.os.{field}": value}) for value in (before, after)]
+    said, doubts = drift(rule, *sides)
+    assert [(f.impact, f.message) for f in said] == [
+        (Impact.NUMERIC, f"os.{field} was {before}, is {after}")
+    ]
+    assert doubts == []
+    assert drift(rule, sides[0], sides[0]) == ([], [])
+    unknown = fingerprint(unknown={f"facts.os.{field}": "denied"})
+    assert [d.reason for d in drift(rule, sides[0], unknown)[1]] == ["denied"]

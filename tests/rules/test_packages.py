@@ -1,0 +1,140 @@
+"""Rules about installed packages: only those that compute or decode are worth a word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from envprint.model import Fingerprint, Impact
+from tests.support import drift, fingerprint, state
+
+DISTRIBUTIONS = "facts.packages.distributions"
+DUPLICATES = "facts.packages.duplicates"
+
+
+def copies(name: str, *versions: str) -> Fingerprint:
+    listed = [{"version": v, "location": f"/lib/{i}"} for i, v in enumerate(versions)]
+    return fingerprint({f"{DUPLICATES}[{name}]": listed})
+
+
+def test_a_hidden_copy_of_another_version_is_a_finding() -> None:
+    findings, doubts = state(
+        "packages-duplicate-copies", copies("numpy", "1.26.4", "2.4.6"), ["numpy"]
+    )
+    assert [(f.impact, f.message, f.paths) for f in findings] == [
+        (Impact.NUMERIC, "numpy 1.26.4 hides 2.4.6", (f"{DUPLICATES}[numpy]",))
+    ]
+    assert doubts == []
+
+
+@pytest.mark.parametrize(
+    "now", [copies("pip", "23", "24"), copies("numpy", "2.4.6", "2.4.6"), copies("jax", "1", "2")]
+)
+def test_copies_that_cannot_change_the_job_are_quiet(now: Fingerprint) -> None:
+    assert state("packages-duplicate-copies", now, ["numpy"]) == ([], [])
+
+
+def test_unknown_copies_are_a_doubt() -> None:
+    unknown = fingerprint(unknown={DUPLICATES: "denied"})
+    assert len(state("packages-duplicate-copies", unknown, ["numpy"])[1]) == 1
+
+
+def verified(edited: dict[str, list[str]]) -> Fingerprint:
+    return fingerprint({"facts.packages.files_verified": True, "facts.packages.edited": edited})
+
+
+def test_an_edited_file_of_a_package_that_computes_is_a_finding() -> None:
+    now = verified({"torch": ["torch/nn/init.py", "torch/x.py"], "pip": ["pip/a.py"]})
+    findings, doubts = state("packages-files-edited", now, ["torch"])
+    assert [(f.message, f.remedy) for f in findings] == [
+        (
+            "torch: torch/nn/init.py and 1 more is not what the wheel brought",
+            "pip install --force-reinstall --no-deps torch",
+        )
+    ]
+    assert doubts == []
+    assert state("packages-files-edited", verified({}), ["torch"]) == ([], [])
+
+
+def test_files_that_nobody_asked_to_verify_are_no_doubt() -> None:
+    lost = {"facts.packages.edited": "needs --deep"}
+    quick = fingerprint({"facts.packages.files_verified": False}, lost)
+    assert state("packages-files-edited", quick, ["torch"]) == ([], [])
+    deep = fingerprint({"facts.packages.files_verified": True}, lost)
+    assert len(state("packages-files-edited", deep, ["torch"])[1]) == 1
+
+
+def packages(**installed: Any) -> Fingerprint:
+    names = {name.replace("_", "-"): value for name, value in installed.items()}
+    return fingerprint({f"{DISTRIBUTIONS}[{name}]": value for name, value in names.items()})
+
+
+def build(version: str, build_id: str | None) -> dict[str, str | None]:
+    return {"version": version, "build_id": build_id}
+
+
+def test_another_build_of_the_same_version_is_numeric() -> None:
+    before = packages(numpy=build("2.4.6", "a"), pip=build("24", "a"))
+    after = packages(numpy=build("2.4.6", "b"), pip=build("24", "b"))
+    findings, doubts = drift("packages-build-changed", before, after, ["numpy"])
+    assert [(f.impact, f.message, f.paths) for f in findings] == [
+        (
+            Impact.NUMERIC,
+            "numpy is another build of the same version",
+            (f"{DISTRIBUTIONS}[numpy].build_id",),
+        )
+    ]
+    assert doubts == []
+    assert drift("packages-build-changed", before, after, ["torch"]) == ([], [])
+
+
+@pytest.mark.parametrize("after", [build("2.3.5", "b"), build("2.4.6", None), None])
+def test_another_version_or_no_record_is_not_another_build(after: Any) -> None:
+    before = packages(numpy=build("2.4.6", "a"))
+    assert drift("packages-build-changed", before, packages(numpy=after), ["numpy"]) == ([], [])
+
+
+def test_a_build_that_cannot_be_told_does_not_hide_another() -> None:
+    lost = {f"{DISTRIBUTIONS}[numpy].build_id": "denied"}
+    values = {f"{DISTRIBUTIONS}[numpy]": {"version": "2.4.6"}}
+    before, after = (
+        fingerprint({**values, f"{DISTRIBUTIONS}[scipy]": build("1.17.1", b)}, lost) for b in "ab"
+    )
+    findings, doubts = drift("packages-build-changed", before, after, ["numpy"])
+    assert [f.message for f in findings] == ["scipy is another build of the same version"]
+    assert [d.reason for d in doubts] == ["denied"]
+
+
+def test_another_opencv_may_decode_differently() -> None:
+    before = packages(opencv_python={"version": "3.3.0.10"})
+    after = packages(opencv_python={"version": "3.4.0.12"})
+    findings, doubts = drift("opencv-changed", before, after)
+    assert [(f.impact, f.message, f.remedy) for f in findings] == [
+        (
+            Impact.NUMERIC,
+            "opencv-python was 3.3.0.10, is 3.4.0.12",
+            "pip install opencv-python==3.3.0.10",
+        )
+    ]
+    assert doubts == []
+    patch = packages(opencv_python={"version": "3.3.0.11"})
+    assert drift("opencv-changed", before, patch) == ([], [])
+    assert drift("opencv-changed", packages(), before) == ([], [])
+    unknown = fingerprint(unknown={DISTRIBUTIONS: "denied"})
+    assert len(drift("opencv-changed", before, unknown)[1]) == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [("8.4.0", "9.1.0", 1), ("9.1.0", "8.4.0", 1), ("9.5.0", "12.0.0", 0), ("9.1.0", "9.2.0", 0)],
+)
+def test_pillows_decoder_changed_before_9_5(before: str, after: str, said: int) -> None:
+    sides = (packages(pillow={"version": v}) for v in (before, after))
+    findings, doubts = drift("pillow-decoder-changed", *sides)
+    assert (len(findings), doubts) == (said, [])
+
+
+def test_an_unknown_pillow_is_a_doubt() -> None:
+    unknown = fingerprint(unknown={DISTRIBUTIONS: "denied"})
+    assert len(drift("pillow-decoder-changed", packages(), unknown)[1]) == 1
