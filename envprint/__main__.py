@@ -1,5 +1,5 @@
 """`python -m envprint` is the command `envprint`."""
 
-from envprint.cli import main
+from envprint.cli import script
 
-raise SystemExit(main())
+script()

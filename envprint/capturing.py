@@ -1,14 +1,16 @@
 """From a host to a fingerprint: runs every collector and keeps each one's failure to itself.
 
 A collector that raises, or does not come back in time, costs only its own section, whose fields
-become unknown with the reason. Each runs in a thread of its own because a read that hangs in the
-kernel (a dead network mount, a driver) can be left behind but not interrupted.
+become unknown with the reason. They run in a thread, because a read that hangs in the kernel (a
+dead network mount, a driver) can be left behind but not interrupted. The low-level module does
+for that; importing `threading` would cost more than the thread.
 """
 
 from __future__ import annotations
 
-import threading
+import _thread
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from envprint._version import __version__
@@ -37,22 +39,23 @@ def capture(
     """Everything the collectors find on `host`. `timeout_s` is each collector's own limit."""
     if timeout_s is None:
         timeout_s = DEEP_TIMEOUT_S if host.deep() else COLLECTOR_TIMEOUT_S
+    with suppress(OSError):
+        # Asked here once, in the caller's thread: Keras keeps its dtype policy by thread. Where
+        # there is no answer, the sections that need one say so.
+        host.interpreter()
     found: dict[str, dict[str, Any]] = {"facts": {}, "live": {}}
     unknown: dict[str, str] = {}
-    for collector in collectors():
-        values = _read(collector, host, timeout_s)
+    for collector, values in _read_all(host, timeout_s):
         place = f"{collector.place}.{collector.section}"
         found[collector.place][collector.section] = dict(_known(collector, values, place, unknown))
     identity = host.identity()
-    facts = without_home(found["facts"], identity["home"])
+    home = identity["home"]
+    facts = without_home(found["facts"], home)
     section_digests, digest = digest_facts(facts)
     return Fingerprint(
         facts=facts,
-        live=without_home(found["live"], identity["home"]),
-        unknown={
-            path: safe_text(reason)
-            for path, reason in without_home(unknown, identity["home"]).items()
-        },
+        live=without_home(found["live"], home),
+        unknown={path: safe_text(reason) for path, reason in without_home(unknown, home).items()},
         captured_at=host.now(),
         captured_via=via,
         envprint_version=__version__,
@@ -65,23 +68,44 @@ def capture(
     )
 
 
-def _read(collector: Collector, host: Host, timeout_s: float) -> Mapping[str, Any] | Unknown:
-    outcome: list[Mapping[str, Any] | Unknown] = []
+def _read_all(
+    host: Host, timeout_s: float
+) -> Iterator[tuple[Collector, Mapping[str, Any] | Unknown]]:
+    """Every collector with what it found; one thread reads them, as long as none of them hangs."""
+    waiting = list(collectors())
+    while waiting:
+        reading = _Reading(waiting, host)
+        for collector, arrived in zip(waiting, reading.arrived, strict=True):
+            if not arrived.acquire(timeout=timeout_s):
+                reading.abandoned = True
+                yield collector, Unknown(f"the collector did not answer within {timeout_s:g} s")
+                break
+            yield collector, reading.found.pop(0)
+        waiting = waiting[waiting.index(collector) + 1 :]
 
-    def work() -> None:
-        try:
-            outcome.append(collector.read(host))
-        # Whatever a collector meets on a machine nobody has seen, the capture goes on: the
-        # section becomes unknown and says why.
-        except Exception as error:  # noqa: BLE001  see the reason above
-            outcome.append(Unknown(f"the collector failed: {type(error).__name__}: {error}"))
 
-    thread = threading.Thread(target=work, name=f"envprint-{collector.section}", daemon=True)
-    thread.start()
-    thread.join(timeout_s)
-    return (
-        outcome[0] if outcome else Unknown(f"the collector did not answer within {timeout_s:g} s")
-    )
+class _Reading:
+    """Collectors being read, one after the other, in a thread that can be left behind."""
+
+    def __init__(self, waiting: list[Collector], host: Host) -> None:
+        self.found: list[Mapping[str, Any] | Unknown] = []
+        self.arrived = [_thread.allocate_lock() for _ in waiting]
+        self.abandoned = False
+        for lock in self.arrived:
+            lock.acquire()
+        _thread.start_new_thread(self._work, (waiting, host))
+
+    def _work(self, waiting: list[Collector], host: Host) -> None:
+        for collector, arrived in zip(waiting, self.arrived, strict=True):
+            try:
+                self.found.append(collector.read(host))
+            # Whatever a collector meets on a machine nobody has seen, the capture goes on: the
+            # section becomes unknown and says why.
+            except Exception as error:  # noqa: BLE001  see the reason above
+                self.found.append(Unknown(f"the collector failed: {type(error).__name__}: {error}"))
+            if self.abandoned:
+                return
+            arrived.release()
 
 
 def _known(

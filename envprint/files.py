@@ -8,7 +8,6 @@ not at all.
 from __future__ import annotations
 
 import os
-import select
 import stat
 import sys
 
@@ -61,6 +60,8 @@ def _read_all(descriptor: int, name: str) -> bytes:
             # Reading first: a FIFO without a writer says "end" here, but select would wait.
             chunk = os.read(descriptor, min(1 << 20, MAX_BYTES + 1 - size))
         except BlockingIOError:
+            import select
+
             if not select.select([descriptor], [], [], PIPE_TIMEOUT_S)[0]:
                 raise DocumentError(f"{name}: nothing came for {PIPE_TIMEOUT_S:g} s") from None
             continue

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from envprint import interpreter
+from envprint import interpreter, systems
 from envprint.errors import InterpreterError
 
 COMMAND_TIMEOUT_S = 10.0
@@ -28,7 +27,7 @@ class Completed(NamedTuple):
     stdout: bytes
 
 
-class Host(Protocol):
+class Host(Hashable, Protocol):
     """What can be asked of a machine. Paths are absolute; text is UTF-8 with replacements."""
 
     def read(self, path: str) -> bytes:
@@ -59,19 +58,19 @@ class Host(Protocol):
         """What `envprint.interpreter.describe` says in the interpreter under observation."""
 
     def system(self) -> Mapping[str, str]:
-        """`system`, `release`, `version` and `machine` of the kernel."""
+        """`system`, `release`, `version` and `machine` of the kernel. Raises `OSError`."""
 
     def cpus(self) -> list[int]:
         """The processors this process may run on. Raises `OSError` where that is not known."""
 
     def disk(self, path: str) -> Mapping[str, int]:
-        """`total_bytes` and `free_bytes` of the file system that holds `path`."""
+        """`total_bytes` and `free_bytes` of the file system with `path`. Raises `OSError`."""
 
     def directory(self) -> str:
         """The working directory. Raises `OSError` when it is gone."""
 
     def identity(self) -> Mapping[str, str]:
-        """`user`, `host_name` and `home`: kept out of a fingerprint unless asked for."""
+        """`home`, `user` and `host_name` where known: not in a fingerprint unless asked for."""
 
     def now(self) -> str:
         """The time in UTC, ISO 8601, to the second."""
@@ -102,6 +101,7 @@ class LiveHost:
         self._gpu_timeout_s = gpu_timeout_s
         self._interpreter = self._describe(python) if python else None
         self._gpu: Mapping[str, Any] | None = None
+        self._names: dict[str, list[str]] = {}
 
     def read(self, path: str) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -131,7 +131,10 @@ class LiveHost:
         return digest.hexdigest()
 
     def names(self, path: str) -> list[str]:
-        return sorted(os.listdir(path))
+        # Several collectors list the same directories; one capture shows one moment.
+        if path not in self._names:
+            self._names[path] = sorted(os.listdir(path))
+        return self._names[path]
 
     def kind(self, path: str) -> str | None:
         try:
@@ -173,37 +176,19 @@ class LiveHost:
         return described
 
     def system(self) -> Mapping[str, str]:
-        name = os.uname()
-        return {
-            "system": name.sysname,
-            "release": name.release,
-            "version": name.version,
-            "machine": name.machine,
-        }
+        return systems.system()
 
     def cpus(self) -> list[int]:
-        if not hasattr(os, "sched_getaffinity"):
-            raise OSError(f"CPU affinity cannot be read on {sys.platform}")
-        return sorted(os.sched_getaffinity(0))
+        return systems.cpus()
 
     def disk(self, path: str) -> Mapping[str, int]:
-        status = os.statvfs(path)
-        return {
-            "total_bytes": status.f_frsize * status.f_blocks,
-            "free_bytes": status.f_frsize * status.f_bavail,
-        }
+        return systems.disk(path)
 
     def directory(self) -> str:
         return os.getcwd()
 
     def identity(self) -> Mapping[str, str]:
-        import pwd
-
-        try:
-            user = pwd.getpwuid(os.getuid()).pw_name
-        except KeyError:  # a container may run under a uid that /etc/passwd does not know
-            user = str(os.getuid())
-        return {"user": user, "host_name": os.uname().nodename, "home": os.path.expanduser("~")}
+        return systems.identity()
 
     def now(self) -> str:
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -56,7 +56,8 @@ def _say(rule: Rule, matches: Iterable[Match]) -> RuleSaid:
         for match in matches:
             seen.append(match)
     except Undetermined as doubt:
-        return rule, seen, [Undecided(rule.id, doubt.path, doubt.reason, rule.impact)]
+        impact = Impact.NONE if rule.advice else rule.impact
+        return rule, seen, [Undecided(rule.id, doubt.path, doubt.reason, impact)]
     return rule, seen, []
 
 

@@ -4,7 +4,7 @@ A recording is a JSON object: question to argument to answer. Text is kept as a 
 that it reads and diffs like the file it was; an answer `{"error": "EACCES"}` is the error that the
 machine gave. What a recording does not mention does not exist there, and directories follow from
 the files in them, so that a machine can be written down from a public description with a few
-entries. Only what was asked is recorded, and no variable outside the allowlist.
+entries. Only what was asked is recorded, and of variables what `envprint.recorded_variables` keeps.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import Any, TypeVar
 
 from envprint.host import COMMAND_TIMEOUT_S, Completed, Host
-from envprint.redact import is_recorded
+from envprint.recorded_variables import kept_variables
 
 Answers = dict[str, dict[str, Any]]
 T = TypeVar("T")
@@ -38,10 +38,10 @@ class RecordedHost:
                 self._add_parents(path)
 
     def _add_parents(self, path: str) -> None:
-        while path != "/":
-            parent, name = os.path.split(path)
+        parent, name = os.path.split(path)
+        while name:
             self._directories.setdefault(parent, set()).add(name)
-            path = parent
+            parent, name = os.path.split(parent)
 
     def _answer(self, question: str, argument: str = "") -> Any:
         answer = self._answers.get(question, {}).get(argument)
@@ -181,7 +181,7 @@ class RecordingHost:
         return self._note("real_path", path, lambda: self._host.real_path(path))
 
     def environ(self) -> Mapping[str, str]:
-        self.answers["environ"] = _allowed(self._host.environ())
+        self.answers["environ"] = kept_variables(self._host.environ())
         return self._host.environ()
 
     def start_environ(self) -> Mapping[str, str]:
@@ -190,7 +190,7 @@ class RecordingHost:
         except OSError as error:
             self.answers["start_environ"] = {"error": errno.errorcode.get(error.errno or 0, "EIO")}
             raise
-        self.answers["start_environ"] = _allowed(variables)
+        self.answers["start_environ"] = kept_variables(variables)
         return variables
 
     def interpreter(self) -> Mapping[str, Any]:
@@ -243,7 +243,3 @@ def _lines(content: bytes) -> Any:
 
 def _joined(lines: list[str]) -> bytes:
     return "\n".join(lines).encode("utf-8")
-
-
-def _allowed(variables: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in sorted(variables.items()) if is_recorded(name)}

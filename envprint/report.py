@@ -31,7 +31,7 @@ class Undecided(NamedTuple):
     path: str
     reason: str
     impact: Impact
-    """What the rule could have said at most."""
+    """What the rule could have said at most; none for advice."""
 
 
 class Ignored(NamedTuple):

@@ -39,4 +39,6 @@ def headline(
         text = "nothing that differs is known to change a training result"
     else:
         text = f"no difference; if results differ, {LOOK_NEXT}"
-    return text + (f"; {len(undecided)} rules could not be decided" if undecided else "")
+    doubts = sum(doubt.impact > Impact.NONE for doubt in undecided)
+    rules = "1 rule" if doubts == 1 else f"{doubts} rules"
+    return text + (f"; {rules} could not be decided" if doubts else "")

@@ -82,7 +82,7 @@ def test_the_version_is_printed() -> None:
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        ([], "VERB"),
+        ([], "expected a verb"),
         (["no-such-verb"], "no-such-verb"),
         (["diff", "only-one"], "CURRENT"),
         (["check", "--min-free-gpu", "lots"], "expected a size"),

@@ -8,11 +8,13 @@ asked for is imported.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from types import ModuleType
+from typing import Any, NoReturn
 
 from envprint import cli as package
 from envprint._version import __version__
@@ -36,11 +38,26 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong with the command line in one line, like every other error."""
+    """Takes no abbreviations, and says in one line what is wrong, like every other error."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, **settings)
 
     def error(self, message: str) -> NoReturn:
         verb = self.prog.partition(" ")[2]
         raise UsageError(f"{verb}: {message}; see `{self.prog} --help`" if verb else message)
+
+
+def script() -> NoReturn:
+    """The command `envprint`: run, and leave at once.
+
+    Taking the interpreter down object by object costs more than a fifth of a capture, and a
+    collector that hangs in the kernel must not hold up the end. All output is flushed by then.
+    """
+    gc.disable()  # nothing lives long enough here to be worth looking for
+    code = main()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def main(argv: Sequence[str] | None = None, console: Console | None = None) -> int:
@@ -65,38 +82,41 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
 
 
 def _run(arguments: list[str], console: Console) -> int:
+    verb = arguments[0] if arguments and arguments[0] in module_names(package) else None
     try:
-        options = _parse(arguments)
+        if verb is None:
+            _overview().parse_args(arguments)
+            raise UsageError("expected a verb; see `envprint --help`")
+        module = import_module(f"envprint.cli.{verb}")
+        options = _parser_of(verb, module).parse_args(arguments[1:])
     except SystemExit as stop:  # argparse has printed its help or the version
         return int(stop.code or 0)
-    code: int = options.run(options, console)
+    code: int = module.run(options, console)
     return code
 
 
-def _parse(arguments: list[str]) -> argparse.Namespace:
+def _parser_of(verb: str, module: ModuleType) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog=f"envprint {verb}",
+        description=module.HELP,
+        epilog=module.EPILOG,
+        formatter_class=_Help,
+    )
+    module.add_arguments(parser)
+    return parser
+
+
+def _overview() -> argparse.ArgumentParser:
+    """The parser that prints what there is; the verbs' own modules say a line each."""
     parser = _Parser(
         prog="envprint",
-        description="Fingerprints a machine-learning environment and judges what a\n"
-        "difference does to a training result.",
+        description="Fingerprints a machine-learning environment and judges what a difference\n"
+        "does to a training result.",
         epilog="Start with: envprint check",
         formatter_class=_Help,
-        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"envprint {__version__}")
-    # Without `prog`, argparse would format its help at every start to find it.
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True, prog="envprint")
-    names = module_names(package)
-    asked = next((word for word in arguments if not word.startswith("-")), None)
-    for name in names if asked not in names else [asked]:
-        module = import_module(f"envprint.cli.{name}")
-        verb = verbs.add_parser(
-            name,
-            help=module.HELP,
-            description=module.HELP,
-            epilog=module.EPILOG,
-            formatter_class=_Help,
-            allow_abbrev=False,
-        )
-        module.add_arguments(verb)
-        verb.set_defaults(run=module.run)
-    return parser.parse_args(arguments)
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", prog="envprint")
+    for name in module_names(package):
+        verbs.add_parser(name, help=import_module(f"envprint.cli.{name}").HELP)
+    return parser

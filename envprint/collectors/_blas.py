@@ -73,13 +73,11 @@ def blas_of(host: Host, package: str, directory: str, bundled: list[Bundled]) ->
 #     "found": bool("True".lower().replace("false", "")),
 #     "version": "0.3.31.188.0",
 # https://github.com/numpy/numpy/blob/main/numpy/__config__.py.in
-_BLAS = re.compile(r"""["']blas["']:\s*\{([^}]*)\}""")
-_ENTRY = re.compile(r"""["'](name|version)["']:\s*r?["']([^"']*)["']""")
+_BLAS = r"""["']blas["']:\s*\{([^}]*)\}"""
+_ENTRY = r"""["'](name|version)["']:\s*r?["']([^"']*)["']"""
 # blas_mkl_info={'libraries': ['mkl_rt', 'pthread'], …} until NumPy 1.25, empty when not used
-_OLD = re.compile(
-    r"^(?:blas_opt_info|openblas64__info|openblas_info|blas_mkl_info)\s*=\s*(.*)$", re.M
-)
-_OLD_LIBRARIES = re.compile(r"""["']libraries["']:\s*\[["']([^"']+)""")
+_OLD = r"(?m)^(?:blas_opt_info|openblas64__info|openblas_info|blas_mkl_info)\s*=\s*(.*)$"
+_OLD_LIBRARIES = r"""["']libraries["']:\s*\[["']([^"']+)"""
 
 
 def parse_config(text: str) -> tuple[str, str | None]:
@@ -87,13 +85,13 @@ def parse_config(text: str) -> tuple[str, str | None]:
 
     Raises `ValueError` when no form of it is found.
     """
-    section = _BLAS.search(text)
-    entry = dict(_ENTRY.findall(section[1])) if section else {}
+    section = re.search(_BLAS, text)
+    entry = dict(re.findall(_ENTRY, section[1])) if section else {}
     if "name" in entry:
         version = entry.get("version")
         return entry["name"], None if version in ("", "unknown") else version
-    for line in _OLD.findall(text):
-        libraries = _OLD_LIBRARIES.search(line)
+    for line in re.findall(_OLD, text):
+        libraries = re.search(_OLD_LIBRARIES, line)
         if libraries:
             return libraries[1], None
     raise ValueError("no BLAS in the build configuration")

@@ -46,14 +46,14 @@ def parse_file_name(file: str) -> tuple[str, str, str] | None:
 
 
 # "channel": "https://conda.anaconda.org/conda-forge/linux-64",
-_CHANNEL = re.compile(rb'"channel":\s*"([^"\\]*)"')
+_CHANNEL = rb'"channel":\s*"([^"\\]*)"'
 # https://host/t/TOKEN/channel is how a private channel carries its token.
-_TOKEN = re.compile(r"/t/[^/]+")
+_TOKEN = r"/t/[^/]+"
 
 
 def parse_channel(content: bytes) -> str | None:
     """The channel in a package's JSON, without token or password; None when it names none."""
-    found = _CHANNEL.search(content)
+    found = re.search(_CHANNEL, content)
     if not found:
         return None
-    return _TOKEN.sub(f"/t/{HIDDEN}", safe_text(found[1].decode("utf-8", "replace"))) or None
+    return re.sub(_TOKEN, f"/t/{HIDDEN}", safe_text(found[1].decode("utf-8", "replace"))) or None

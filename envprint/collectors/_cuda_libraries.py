@@ -90,8 +90,8 @@ def _built_of(host: Host, distribution: Installed, framework: str) -> Mapping[st
 # Requires-Dist: nvidia-cudnn-cu12 (==9.1.0.70) ; platform_system == "Linux"
 # Requires-Dist: nvidia-cudnn-cu12<10.0,>=9.3.0.75; extra == "and-cuda"
 # https://packaging.python.org/en/latest/specifications/dependency-specifiers/
-_REQUIREMENT = re.compile(
-    r"^Requires-Dist: nvidia-([a-z-]+?)(?:-cu\d+)?(?![\w-])[^;\n]*?[=>]=\s*(\d[\d.]*)", re.MULTILINE
+_REQUIREMENT = (
+    r"(?m)^Requires-Dist: nvidia-([a-z-]+?)(?:-cu\d+)?(?![\w-])[^;\n]*?[=>]=\s*(\d[\d.]*)"
 )
 
 
@@ -99,19 +99,19 @@ def parse_requirements(metadata: str) -> dict[str, str]:
     """The exact or the lowest version of each library that METADATA asks for."""
     return {
         _BY_WHEEL[wheel].key: version
-        for wheel, version in _REQUIREMENT.findall(metadata)
+        for wheel, version in re.findall(_REQUIREMENT, metadata)
         if wheel in _BY_WHEEL
     }
 
 
 # ('cuda_version', '12.5.1'), ('cudnn_version', '9')     cuda: Optional[str] = '13.2'
-_CUDA = re.compile(r"(?:'cuda_version'[,:]|^cuda\b[^=\n]*=)\s*'(\d[\d.]*)'", re.MULTILINE)
-_CUDNN = re.compile(r"'cudnn_version'[,:]\s*'(\d[\d.]*)'")
+_CUDA = r"(?m)(?:'cuda_version'[,:]|^cuda\b[^=\n]*=)\s*'(\d[\d.]*)'"
+_CUDNN = r"'cudnn_version'[,:]\s*'(\d[\d.]*)'"
 
 
 def parse_build(text: str) -> dict[str, str]:
     """What TensorFlow's build_info.py or PyTorch's version.py says; empty for a CPU build."""
-    found = {"runtime": _CUDA.search(text), "cudnn": _CUDNN.search(text)}
+    found = {"runtime": re.search(_CUDA, text), "cudnn": re.search(_CUDNN, text)}
     return {key: match[1] for key, match in found.items() if match}
 
 
@@ -122,6 +122,8 @@ def installed(host: Host, toolkits: Iterable[Toolkit]) -> list[Copy]:
 
 def _wheels(host: Host) -> Iterator[Copy]:
     for distribution in distributions(host):
+        if not distribution.name.startswith("nvidia-"):
+            continue
         name = re.fullmatch(r"nvidia-([a-z-]+?)(?:-cu\d+)?", distribution.name)
         library = _BY_WHEEL.get(name[1]) if name else None
         if library:

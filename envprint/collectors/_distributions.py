@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from envprint.collectors._attempt import attempt, names_or_empty, text_or_none
@@ -31,13 +32,14 @@ class Installed(NamedTuple):
     """Name of its `.dist-info` or `.egg-info` there."""
 
 
-def distributions(host: Host) -> list[Installed]:
+@lru_cache(maxsize=1)  # three collectors ask the same host
+def distributions(host: Host) -> tuple[Installed, ...]:
     """All copies in the order in which an import meets them; in one directory by entry name.
 
     Zip files on the search path and missing entries hold none. Raises `OSError` when a search
     directory may not be listed.
     """
-    return [found for directory in search_directories(host) for found in _in(host, directory)]
+    return tuple(found for directory in search_directories(host) for found in _in(host, directory))
 
 
 def _in(host: Host, directory: str) -> Iterator[Installed]:
@@ -49,14 +51,17 @@ def _in(host: Host, directory: str) -> Iterator[Installed]:
 
 # scikit_learn-1.9.1.dist-info, PyGObject-3.42.2.egg-info, six-1.16.0-py3.11.egg-info
 # https://packaging.python.org/en/latest/specifications/recording-installed-packages/
-_ENTRY = re.compile(
-    r"(\w[\w.]*?)-(\d[\w.+!]*)(?:-py\d[\d.]*(?:-[\w.-]+)?)?\.(?:dist|egg)-info", re.ASCII
-)
+_ENTRY = r"(?a)(\w[\w.]*?)-(\d[\w.+!]*)(?:-py\d[\d.]*(?:-[\w.-]+)?)?\.(?:dist|egg)-info"
 
 
 def parse_entry(entry: str) -> tuple[str, str] | None:
     """Name and version in an entry's name; None when that alone does not tell them."""
-    match = _ENTRY.fullmatch(entry)
+    stem, is_dist_info, _ = entry.partition(".dist-info")
+    name, _, version = stem.partition("-")
+    # What today's installers write needs no regular expression.
+    if is_dist_info and version[:1].isdigit() and "-" not in version:
+        return name, version
+    match = re.fullmatch(_ENTRY, entry)
     return (match[1], match[2]) if match else None
 
 
@@ -89,4 +94,7 @@ def parse_headers(text: str) -> dict[str, str]:
 
 def normalised(name: str) -> str:
     """The name as the index compares it (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
+    # Most names have neither; a regular expression for each would cost more than the listing.
+    if "." in name or "__" in name or "--" in name:
+        name = re.sub(r"[-_.]+", "-", name)
+    return name.replace("_", "-").lower()

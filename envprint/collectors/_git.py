@@ -37,7 +37,7 @@ class Head(NamedTuple):
 
 def work_tree_around(host: Host, directory: str) -> WorkTree | None:
     """The work tree that holds `directory`, or None."""
-    while host.kind(f"{directory}/.git") is None:
+    while host.kind(os.path.join(directory, ".git")) is None:
         parent = os.path.dirname(directory)
         if parent == directory:
             return None
@@ -47,7 +47,7 @@ def work_tree_around(host: Host, directory: str) -> WorkTree | None:
 
 def work_tree_at(host: Host, top: str) -> WorkTree:
     """The work tree whose `.git` is in `top`: a directory, or a file that names one."""
-    git = f"{top}/.git"
+    git = os.path.join(top, ".git")
     if host.kind(git) == "file":
         git = _joined(top, _named(host.text(git)))
     common = text_or_none(host, f"{git}/commondir")
@@ -98,15 +98,15 @@ def _packed(host: Host, tree: WorkTree, name: str) -> str | None:
 # [remote "origin"]
 # 	url = https://github.com/owner/name.git
 # https://git-scm.com/docs/git-config#_syntax
-_SECTION = re.compile(r'^\s*\[([\w.-]+)(?:\s+"((?:[^"\\]|\\.)*)")?\s*\]')
-_SETTING = re.compile(r"^\s*(\w[\w-]*)\s*=\s*(.*?)\s*$")
+_SECTION = r'^\s*\[([\w.-]+)(?:\s+"((?:[^"\\]|\\.)*)")?\s*\]'
+_SETTING = r"^\s*(\w[\w-]*)\s*=\s*(.*?)\s*$"
 
 
 def settings(text: str, section: str, key: str) -> Iterator[tuple[str, str]]:
     """Subsection and value of each `key` in sections named `section`, in the order of the file."""
     inside = None
     for line in text.splitlines():
-        heading, setting = _SECTION.match(line), _SETTING.match(line)
+        heading, setting = re.match(_SECTION, line), re.match(_SETTING, line)
         if heading:
             inside = heading[2] or "" if heading[1].lower() == section else None
         elif setting and inside is not None and setting[1].lower() == key:
@@ -122,7 +122,7 @@ def remote_of(host: Host, tree: WorkTree) -> str | None:
 
 def submodules_of(host: Host, tree: WorkTree) -> dict[str, str | None]:
     """Path to checked-out commit of each submodule; None where it is not checked out."""
-    modules = text_or_none(host, f"{tree.top}/.gitmodules") or ""
+    modules = text_or_none(host, os.path.join(tree.top, ".gitmodules")) or ""
     found = {}
     for _, path in settings(modules, "submodule", "path"):
         top = _joined(tree.top, path)

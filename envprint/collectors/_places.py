@@ -54,9 +54,9 @@ def bundled_libraries(host: Host) -> Iterator[Bundled]:
                     yield Bundled(owner, f"{folder}/{name}", directory)
 
 
-_SHARED = re.compile(r"\.so(\.\d+)*$|\.dylib$|\.dll$")
+_SHARED = r"\.so(\.\d+)*$|\.dylib$|\.dll$"
 
 
 def is_shared_library(name: str) -> bool:
     """Whether a file name is that of a shared library, on any system."""
-    return bool(_SHARED.search(name))
+    return bool(re.search(_SHARED, name))

@@ -36,13 +36,15 @@ def _build(text: str) -> str:
 
 
 # Requires-Dist: nvidia-cudnn-cu13==9.26.0.51; platform_system == "Linux"
-_CUDNN = re.compile(r"^Requires-Dist: *nvidia[-_.]cudnn[-_.]cu\d+ *\(?== *([\w.]+)", re.M)
+_CUDNN = r"(?m)^Requires-Dist: *nvidia[-_.]cudnn[-_.]cu\d+ *\(?== *([\w.]+)"
 
 
 def _cudnn(where: Environment, directory: str) -> str:
     """The cuDNN wheel that this build asks for. Raises `ValueError` when it names none."""
     installed = where.distribution(directory, TORCH.distributions)
-    pin = installed and _CUDNN.search(where.host.text(f"{directory}/{installed.entry}/METADATA"))
+    pin = installed and re.search(
+        _CUDNN, where.host.text(f"{directory}/{installed.entry}/METADATA")
+    )
     if not pin:
         raise ValueError("the metadata of torch names no cuDNN")
     return pin[1]

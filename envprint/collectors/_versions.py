@@ -41,7 +41,7 @@ class Environment(NamedTuple):
 
     host: Host
     directories: list[str]
-    installed: list[Installed]
+    installed: tuple[Installed, ...]
 
     def distribution(self, directory: str, names: Sequence[str]) -> Installed | None:
         """The first distribution of one of `names` in `directory`, in the order of `names`."""

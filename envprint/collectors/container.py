@@ -15,7 +15,7 @@ from envprint.collectors._cgroup import memory_limit_bytes
 from envprint.fields import INTEGER, TEXT, Field
 from envprint.host import Host
 from envprint.model import Unknown
-from envprint.redact import safe_text
+from envprint.redact import safe_text, safe_value
 
 FACTS = (
     Field(
@@ -89,6 +89,9 @@ IMAGES = (
 )
 """Variables that hold the name of the image."""
 
+MANAGER = "container"
+"""Variable in which a manager names itself to what it starts."""
+
 _CGROUP_MARKS = (
     ("/kubepods", "kubernetes"),
     ("/libpod", "podman"),
@@ -120,7 +123,7 @@ def _kind_by_name(host: Host) -> str | None:
 
     https://systemd.io/CONTAINER_INTERFACE/
     """
-    told = text_or_none(host, "/run/systemd/container") or host.environ().get("container") or ""
+    told = text_or_none(host, "/run/systemd/container") or host.environ().get(MANAGER) or ""
     return told.strip() or None
 
 
@@ -136,15 +139,17 @@ def _kind_by_kernel(host: Host) -> str | None:
 # engine="podman-4.9.3"
 # image="docker.io/library/python:3.11"
 # https://docs.podman.io/en/latest/markdown/podman-run.1.html: written only with --privileged
-_IMAGE = re.compile(r'^image="?([^"\n]+)"?$', re.M)
+_IMAGE = r'(?m)^image="?([^"\n]+)"?$'
 
 
 def _image(host: Host, kind: str | None) -> str | Unknown | None:
     if kind is None or kind == "wsl":
         return None
     variables = host.environ()
-    named = next((variables[name] for name in IMAGES if variables.get(name)), None)
+    named = next(
+        (safe_value(name, variables[name]) for name in IMAGES if variables.get(name)), None
+    )
     if not named:
-        written = _IMAGE.search(text_or_none(host, "/run/.containerenv") or "")
+        written = re.search(_IMAGE, text_or_none(host, "/run/.containerenv") or "")
         named = written[1] if written else None
     return safe_text(named) if named else Unknown(f"{kind} does not name the image inside")

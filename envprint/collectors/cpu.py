@@ -84,7 +84,7 @@ _CPUS = "/sys/devices/system/cpu"
 
 def collect(host: Host) -> Mapping[str, Any]:
     """Read from /proc/cpuinfo, /sys/devices/system/cpu and the control groups."""
-    machine = host.system()["machine"]
+    machine = attempt(lambda: host.system()["machine"])
     blocks = attempt(lambda: parse_cpuinfo(host.text("/proc/cpuinfo")))
     described = (
         dict.fromkeys(_FROM_CPUINFO, blocks)
@@ -105,13 +105,14 @@ _FROM_CPUINFO = (
 )
 
 
-def _described(host: Host, blocks: Sequence[Block], machine: str) -> dict[str, Any]:
+def _described(host: Host, blocks: Sequence[Block], machine: str | Unknown) -> dict[str, Any]:
     flags = common_flags(blocks)
     sockets, cores = _topology(host, blocks)
+    elsewhere = machine if isinstance(machine, Unknown) else None
     return {
         "model": model_of(blocks) or attempt(lambda: _board(host)),
         "vendor": vendor_of(blocks),
-        "level": level_of(flags) if machine == "x86_64" else None,
+        "level": level_of(flags) if machine == "x86_64" else elsewhere,
         "flags": numeric_flags(flags),
         "sockets": sockets,
         "cores": cores,
@@ -131,13 +132,25 @@ def _topology(host: Host, blocks: Sequence[Block]) -> tuple[int | Unknown, int |
     if all(package and core for package, core in places):
         return len({package for package, _ in places}), len(places)
     cpus = [f"{_CPUS}/cpu{block['processor']}/topology" for block in blocks]
+    ids = attempt(lambda: {host.text(f"{cpu}/physical_package_id").strip() for cpu in cpus})
     return (
-        attempt(lambda: _packages({host.text(f"{cpu}/physical_package_id") for cpu in cpus})),
+        ids if isinstance(ids, Unknown) else _packages(host, blocks, ids),
         attempt(lambda: len({host.text(f"{cpu}/thread_siblings_list") for cpu in cpus})),
     )
 
 
-def _packages(ids: set[str]) -> int:
-    if "-1" in {package.strip() for package in ids}:
-        raise ValueError("the firmware does not number its packages")
-    return len(ids)
+_DEVICE_TREES = ("/sys/firmware/devicetree/base", "/proc/device-tree")
+"""With ACPI a kernel may show an empty one, without processors."""
+
+
+def _packages(host: Host, blocks: Sequence[Block], ids: set[str]) -> int | Unknown:
+    """How many there are, if what the kernel numbers are packages.
+
+    A device tree for ARM groups processors in clusters and mostly names no sockets; then the
+    numbers are those of clusters, and lscpu(1) prints `-` for the sockets.
+    https://www.kernel.org/doc/Documentation/devicetree/bindings/cpu/cpu-topology.txt
+    """
+    is_arm = any("CPU implementer" in block for block in blocks)
+    if is_arm and any(host.kind(f"{tree}/cpus") == "directory" for tree in _DEVICE_TREES):
+        return Unknown("the device tree does not say which processors share a package")
+    return Unknown("the firmware does not number its packages") if "-1" in ids else len(ids)

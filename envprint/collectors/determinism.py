@@ -89,14 +89,14 @@ def _from_variables(variables: Mapping[str, str]) -> Iterator[tuple[str, str, st
 
 # --xla_gpu_autotune_level=0 --xla_gpu_deterministic_ops
 # https://openxla.org/xla/flags_guidance
-_FLAG = re.compile(r"(?<!\S)--?(\w[\w-]*)(?:=(\S*))?")
+_FLAG = r"(?<!\S)--?(\w[\w-]*)(?:=(\S*))?"
 
 
 def parse_flags(text: str) -> dict[str, str]:
     """The options in XLA_FLAGS and its like; one without a value is `true`, the last one counts."""
     return {
         name: "true" if value is None else value
-        for name, value in (match.groups() for match in _FLAG.finditer(text))
+        for name, value in (match.groups() for match in re.finditer(_FLAG, text))
     }
 
 

@@ -5,7 +5,7 @@ Only names of the allowlist in `envprint.redact` are read at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from envprint.collectors._attempt import attempt
@@ -90,9 +90,13 @@ KNOWN = MEANT | frozenset(
         "LD_RUN_PATH",
         "PYTORCH_ALLOC_CONF",
         "PYTORCH_HIP_ALLOC_CONF",
+        "DYLD_LIBRARY_PATH",
+        "MUSA_VISIBLE_DEVICES",
+        "MUSA_LAUNCH_BLOCKING",
+        "PYTORCH_MUSA_ALLOC_CONF",
     ]
 )
-"""Real names that lie close to one of `MEANT` and are no slips."""
+"""Real names that lie close to one of `MEANT` and are no slips: those of macOS, Moore Threads, …"""
 
 
 def collect(host: Host) -> Mapping[str, Any]:
@@ -100,7 +104,7 @@ def collect(host: Host) -> Mapping[str, Any]:
     variables = host.environ()
     return {
         "variables": _recorded(variables),
-        "misspelt": dict(_misspelt(variables)),
+        "misspelt": dict(misspelt(variables)),
         "changed_since_start": attempt(lambda: _changed(host.start_environ(), variables)),
     }
 
@@ -120,21 +124,27 @@ def _changed(start: Mapping[str, str], now: Mapping[str, str]) -> dict[str, dict
     }
 
 
-def _misspelt(variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def misspelt(variables: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Each name that nearly matches a known one, and the known one."""
     for name in variables:
-        if name not in KNOWN:
-            for meant in MEANT:
-                # A slip leaves one end of a name whole; this spares most of the comparisons.
-                same_end = name[:3] == meant[:3] or name[-4:] == meant[-4:]
-                if same_end and is_near(name, meant):
-                    yield name, meant
-                    break
+        meant = None if name in KNOWN else _meant(name.upper())
+        if meant:
+            yield name, meant
+
+
+def _meant(name: str) -> str | None:
+    """The nearest of the names worth guessing at, of equals the first; None when none is near."""
+    near = [(distance(name, m), m) for m in MEANT if _same_end(name, m) and is_near(name, m)]
+    return min(near)[1] if near else None
+
+
+def _same_end(name: str, meant: str) -> bool:
+    """A slip leaves one end of a name whole; this spares most of the comparisons."""
+    return name[:3] == meant[:3] or name[-4:] == meant[-4:]
 
 
 def is_near(name: str, meant: str) -> bool:
-    """Whether the names differ by case only, or by one slip, or by two when they are long."""
-    if name.upper() == meant:
-        return True
+    """Whether the names differ by one slip at most, or by two when they are long."""
     allowed = 2 if len(meant) >= 12 else 1
     return abs(len(name) - len(meant)) <= allowed and distance(name, meant) <= allowed
 

@@ -6,13 +6,13 @@ made with is not what it loads; the `cuda` section says that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
+from importlib import import_module
 from typing import Any
 
-from envprint.collectors import _jax, _keras, _numpy, _tensorflow, _torch
-from envprint.collectors._attempt import attempt
-from envprint.collectors._versions import environment
+from envprint.collectors._attempt import attempt, names_or_empty
+from envprint.collectors._versions import Environment, environment
 from envprint.fields import TEXT, Field, ListOf, MapOf, record
 from envprint.host import Host
 from envprint.model import Unknown
@@ -102,14 +102,16 @@ FRAMEWORKS = ("jax", "numpy", "scikit-learn", "tensorflow", "torch")
 
 
 READERS = {
-    "numpy": _numpy.numpy,
-    "scipy": _numpy.scipy,
-    "scikit_learn": _numpy.scikit_learn,
-    "tensorflow": _tensorflow.tensorflow,
-    "keras": _keras.keras,
-    "torch": _torch.torch,
-    "jax": _jax.jax,
+    "numpy": ("_numpy", ("numpy",)),
+    "scipy": ("_numpy", ("scipy",)),
+    "scikit_learn": ("_numpy", ("sklearn", "scikit_learn")),
+    "tensorflow": ("_tensorflow", ("tensorflow", "tf_nightly")),
+    "keras": ("_keras", ("keras",)),
+    "torch": ("_torch", ("torch",)),
+    "jax": ("_jax", ("jax",)),
 }
+"""Field to the module that has a function of that name, and to words of which one stands in the
+name of something it installs. Without any the answer is known and the module is not needed."""
 
 
 def collect(host: Host) -> Mapping[str, Any]:
@@ -126,4 +128,16 @@ def _installed(host: Host) -> dict[str, Any]:
     where = attempt(lambda: environment(host))
     if isinstance(where, Unknown):
         return dict.fromkeys(READERS, where)
-    return {name: attempt(partial(read, where)) for name, read in READERS.items()}
+    names = [name for directory in where.directories for name in names_or_empty(host, directory)]
+    return {
+        field: attempt(partial(_reader(module, field), where))
+        if any(word in name for name in names for word in words)
+        else None
+        for field, (module, words) in READERS.items()
+    }
+
+
+def _reader(module: str, field: str) -> Callable[[Environment], Mapping[str, Any] | None]:
+    reader: Callable[[Environment], Mapping[str, Any] | None]
+    reader = getattr(import_module(f"envprint.collectors.{module}"), field)
+    return reader

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from envprint.collectors._attempt import attempt, names_or_empty, text_or_none
+from envprint.collectors._attempt import attempt
 from envprint.collectors._blas import blas_libraries
+from envprint.collectors._libc import libc_of
 from envprint.collectors._places import bundled_libraries
 from envprint.fields import TEXT, Field, ListOf, record
 from envprint.host import Host
@@ -35,7 +36,11 @@ FACTS = (
         ListOf(
             record(
                 Field("name", TEXT, "libgomp, libiomp5 or libomp."),
-                Field("library", TEXT, "File, below the search directory or the prefix."),
+                Field(
+                    "library",
+                    TEXT,
+                    "File, below the search directory or the prefix; the system's in full.",
+                ),
                 Field("owner", TEXT, "Package that carries it, or `prefix`, or `system`."),
             )
         ),
@@ -47,28 +52,13 @@ FACTS = (
 def collect(host: Host) -> Mapping[str, Any]:
     """Read from the interpreter, build configurations, and the names of library files."""
     return {
-        "libm": attempt(lambda: _libm(host)),
+        "libm": attempt(lambda: libc_of(host)),
         "blas": attempt(lambda: [blas._asdict() for blas in blas_libraries(host)]),
         "openmp": attempt(lambda: _openmp(host)),
     }
 
 
-def _libm(host: Host) -> str | None:
-    libc: str | None = host.interpreter()["libc"]
-    if libc or host.system()["system"] != "Linux":
-        return libc
-    if not any(name.startswith("ld-musl-") for name in names_or_empty(host, "/lib")):
-        return None
-    version = _MUSL.search(text_or_none(host, "/lib/apk/db/installed") or "")
-    return f"musl {version[1]}" if version else "musl"
-
-
-# P:musl
-# V:1.2.4-r2
-# https://wiki.alpinelinux.org/wiki/Apk_spec
-_MUSL = re.compile(r"^P:musl\nV:([^\s-]+)", re.M)
-
-_RUNTIME = re.compile(r"^(libgomp|libiomp5|libomp)(?=[-.])")
+_RUNTIME = r"^(libgomp|libiomp5|libomp)(?=[-.])"
 _FILES = ("libgomp.so.1", "libiomp5.so", "libomp.so", "libomp.so.5")
 
 
@@ -81,7 +71,7 @@ def _openmp(host: Host) -> list[dict[str, str]]:
 
 def _bundled(host: Host) -> Iterator[tuple[str, str, str]]:
     for library in bundled_libraries(host):
-        runtime = _RUNTIME.match(library.file.rpartition("/")[2])
+        runtime = re.match(_RUNTIME, library.file.rpartition("/")[2])
         if runtime:
             yield runtime[1], library.file, library.owner
 
@@ -93,10 +83,14 @@ def _installed(host: Host) -> Iterator[tuple[str, str, str]]:
     """
     prefix = str(host.interpreter()["prefix"])
     system = (f"/usr/lib/{host.system()['machine']}-linux-gnu", "/usr/lib64", "/usr/lib")
-    for owner, folder in (("prefix", f"{prefix}/lib"), *(("system", place) for place in system)):
+    # The system's own interpreter lies in /usr, whose libraries are the system's.
+    own = [f"{prefix}/lib"] if f"{prefix}/lib" not in system else []
+    for folder in (*own, *system):
         for file in _FILES:
             if host.kind(f"{folder}/{file}") == "file":
                 real = host.real_path(f"{folder}/{file}")
-                runtime = _RUNTIME.match(real.rpartition("/")[2])
-                if runtime:
-                    yield runtime[1], real.removeprefix(f"{prefix}/"), owner
+                runtime = re.match(_RUNTIME, real.rpartition("/")[2])
+                if runtime and folder in own:
+                    yield runtime[1], real.removeprefix(f"{prefix}/"), "prefix"
+                elif runtime:
+                    yield runtime[1], real, "system"

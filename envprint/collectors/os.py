@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from envprint.collectors._attempt import attempt
+from envprint.collectors._libc import libc_of
 from envprint.fields import TEXT, Field
 from envprint.host import Host
 from envprint.model import Unknown
@@ -34,17 +35,19 @@ FACTS = (
 
 def collect(host: Host) -> Mapping[str, Any]:
     """Read from uname, os-release(5) and the variables of locale(7)."""
-    kernel = host.system()
+    kernel = attempt(host.system)
+    said = {} if isinstance(kernel, Unknown) else kernel
+    unsaid = kernel if isinstance(kernel, Unknown) else None
     release = attempt(lambda: parse_os_release(_os_release(host)))
     unread = release if isinstance(release, Unknown) else None
     named = {} if isinstance(release, Unknown) else release
     return {
-        "system": kernel["system"],
-        "kernel_release": kernel["release"],
-        "kernel_version": kernel["version"],
+        "system": unsaid or said["system"],
+        "kernel_release": unsaid or said["release"],
+        "kernel_version": unsaid or said["version"],
         "distribution": unread or _identifier(named),
         "distribution_name": unread or named.get("PRETTY_NAME"),
-        "libc": attempt(lambda: host.interpreter()["libc"]),
+        "libc": attempt(lambda: libc_of(host)),
         "locale": _locale(host.environ()),
         "time_zone": attempt(lambda: _time_zone(host)),
     }

@@ -6,7 +6,7 @@ builds apart; `build_id` does, see `envprint.collectors._record`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -90,7 +90,7 @@ def collect(host: Host) -> Mapping[str, Any]:
     }
 
 
-def _installed(host: Host, found: list[Installed] | Unknown) -> dict[str, Any]:
+def _installed(host: Host, found: Sequence[Installed] | Unknown) -> dict[str, Any]:
     if isinstance(found, Unknown):
         return dict.fromkeys(("distributions", "duplicates", "edited"), found)
     # The first copy wins, as an import finds it.
@@ -141,7 +141,7 @@ def parse_tags(wheel: str | None) -> list[str] | None:
     return sorted(line[4:].strip() for line in wheel.splitlines() if line.startswith("Tag:"))
 
 
-def _without_sources(host: Host, found: list[Installed]) -> list[Installed]:
+def _without_sources(host: Host, found: Sequence[Installed]) -> list[Installed]:
     """`found` without the egg-info that building an editable installation leaves in its sources.
 
     Where the sources are on the search path, that is the same copy once more.
@@ -164,7 +164,7 @@ def _lies_in(one: Installed, source: str | None) -> bool:
     )
 
 
-def _duplicates(found: list[Installed]) -> dict[str, list[dict[str, Any]]]:
+def _duplicates(found: Sequence[Installed]) -> dict[str, list[dict[str, Any]]]:
     copies: dict[str, list[dict[str, Any]]] = {}
     for one in found:
         version = None if isinstance(one.version, Unknown) else one.version

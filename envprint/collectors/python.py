@@ -130,9 +130,9 @@ def _is_hook(name: str) -> bool:
 
 # import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = …
 # https://docs.python.org/3/library/site.html#module-site
-_IMPORT_LINE = re.compile(r"^import[ \t]", re.M)
+_IMPORT_LINE = r"(?m)^import[ \t]"
 
 
 def runs_code(text: str) -> bool:
     """Whether a .pth file does more than name directories: a line begins with `import`."""
-    return bool(_IMPORT_LINE.search(text))
+    return bool(re.search(_IMPORT_LINE, text))

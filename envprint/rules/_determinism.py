@@ -43,7 +43,7 @@ def tensorflow_off(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     version = now.value(TENSORFLOW)
     if version and numbers(version) >= (1, 14) and not on:
         yield Match(
-            f"TensorFlow {version}: nothing asks for deterministic operations",
+            "TensorFlow: nothing seen that asks for deterministic operations",
             (OP_DETERMINISM,),
             remedy=_tensorflow_remedy(version),
         )
@@ -111,7 +111,7 @@ def threads_left_to_machine(now: Fingerprint, workload: Workload) -> Iterator[Ma
             count = dial.setting(now, variables)
             if _threads.requested(variables, dial.variables) is None and count != "1":
                 yield Match(
-                    f"{dial.what} follows the usable CPUs: {count} here",
+                    f"{dial.what} follows the number of usable CPUs",
                     tuple(variable(name) for name in dial.variables),
                     remedy=f"export {dial.pin(now, count)}",
                 )

@@ -99,13 +99,22 @@ def _builds(comparison: Comparison, workload: Workload) -> Iterator[Match]:
 def _another_build(comparison: Comparison, name: str) -> Iterator[Match]:
     change = comparison.change(f"{DISTRIBUTIONS}[{name}].build_id")
     same_version = not comparison.change(f"{DISTRIBUTIONS}[{name}].version")
-    if change and change.before and change.after and same_version:
+    if change and change.before and change.after and same_version and not _must(comparison, name):
         yield Match(
             f"{name} is another build of the same version",
             comparison.under(f"{DISTRIBUTIONS}[{name}]", f"{CONDA}[{name}]"),
             change.before,
             change.after,
         )
+
+
+def _must(comparison: Comparison, name: str) -> bool:
+    """Whether another Python or processor needs another wheel, which rules of their own say."""
+    if not comparison.change(f"{DISTRIBUTIONS}[{name}].tags"):
+        return False
+    python = comparison.change("facts.python.version")
+    other_python = python and not is_same_release(python.before or "", python.after or "")
+    return bool(other_python or comparison.change("facts.cpu.architecture"))
 
 
 def _decoders(comparison: Comparison, workload: Workload) -> Iterator[Match]:
@@ -189,7 +198,8 @@ RULES = (
         watches=(DISTRIBUTIONS, CONDA),
         why="Another build was compiled with other options or against other libraries, and may "
         "round differently.",
-        not_when="The builds differ in parts that compute nothing. Builds that carry no RECORD, "
+        not_when="The builds differ in parts that compute nothing, or another version of Python or "
+        "another processor needs another wheel. Builds that carry no RECORD, "
         "such as those of a distribution, cannot be told apart.",
         remedy="Install the same file from the same place on both sides.",
         evidence=(

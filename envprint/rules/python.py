@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from envprint.model import (
@@ -60,6 +61,22 @@ def _minor(comparison: Comparison, workload: Workload) -> Iterator[Match]:
             change.before,
             change.after,
         )
+
+
+HARMLESS = re.compile(r"distutils-precedence|_virtualenv|__editable__.*|.*-nspkg|a1_coverage")
+"""Hooks of packaging tools and coverage, which touch no arithmetic."""
+
+
+def _hooks(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    change = comparison.change("facts.python.startup_hooks")
+    if change:
+        moved = set(change.before or []) ^ set(change.after or [])
+        strange = sorted(
+            name for name in moved if not HARMLESS.fullmatch(name.removesuffix(".pth"))
+        )
+        if strange:
+            told = f"on one side only: {', '.join(strange)}"
+            yield Match(told, (change.path,), change.before, change.after)
 
 
 def _flushed(now: Fingerprint, workload: Workload) -> Iterator[Match]:
@@ -192,6 +209,7 @@ RULES = (
         "installations and coverage tools do.",
         remedy="Look at the named files in site-packages.",
         evidence=(Evidence("The module site", "https://docs.python.org/3/library/site.html"),),
+        drift=_hooks,
         advice=True,
     ),
 )

@@ -73,7 +73,7 @@ def make_distribution(site: Path, name: str, choose: random.Random) -> None:
     )
     (info / "WHEEL").write_text("Wheel-Version: 1.0\nGenerator: made\nTag: py3-none-any\n")
     (info / "INSTALLER").write_text("pip\n")
-    (info / "RECORD").write_text("".join(record_lines(name, info.name, choose)))
+    (info / "RECORD").write_text("".join(sorted(record_lines(name, info.name, choose))))
 
 
 def record_lines(name: str, info: str, choose: random.Random) -> Iterator[str]:

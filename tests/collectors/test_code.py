@@ -103,6 +103,19 @@ def test_a_detached_head_has_no_branch() -> None:
     assert section.collect(machine(answer(status)))["branch"] is None
 
 
+def test_the_root_may_be_a_work_tree_and_is_asked_for_once() -> None:
+    asked = machine(kind={}, directory="/").kind
+    files = {path.removeprefix("/p"): text for path, text in GIT_FILES.items()}
+    root = machine(read=files, directory="/")
+    assert asked("/.git") is None
+    assert section.collect(root)["commit"] == COMMIT
+    paths: list[str] = []
+    nowhere = machine(read={}, directory="/a")
+    nowhere.kind = lambda path: paths.append(path)
+    assert work_tree_around(nowhere, "/a") is None
+    assert paths == ["/a/.git", "/.git"]
+
+
 def test_without_git_the_files_tell_the_commit() -> None:
     read = section.collect(machine())
     assert (read["commit"], read["branch"]) == (COMMIT, "main")

@@ -121,6 +121,34 @@ def test_packages_without_numbers_are_unknown_and_cores_are_not() -> None:
     assert read["cores"] == 2
 
 
+@pytest.mark.parametrize("tree", ["/sys/firmware/devicetree/base", "/proc/device-tree"])
+def test_clusters_of_a_device_tree_are_not_called_sockets(tree: str) -> None:
+    files = TOPOLOGY | {f"{tree}/cpus/cpu-map/cluster0/core0/phandle": ""}
+    read = section.collect(machine(GRAVITON, "aarch64", read=files))
+    assert read["sockets"] == Unknown(
+        "the device tree does not say which processors share a package"
+    )
+    assert read["cores"] == 2
+
+
+def test_an_empty_device_tree_beside_acpi_says_nothing_of_sockets() -> None:
+    files = TOPOLOGY | {"/sys/firmware/devicetree/base/chosen/bootargs": ""}
+    assert section.collect(machine(GRAVITON, "aarch64", read=files))["sockets"] == 1
+
+
+def test_a_device_tree_elsewhere_than_on_arm_leaves_the_sockets_alone() -> None:
+    power = "processor\t: 0\ncpu\t\t: POWER9\n"
+    files = TOPOLOGY | {"/proc/device-tree/cpus/name": ""}
+    assert section.collect(machine(power, "ppc64le", read=files))["sockets"] == 1
+
+
+def test_a_kernel_that_cannot_be_asked_leaves_only_the_machine_unknown() -> None:
+    answers = {"read": {"/proc/cpuinfo": x86(2)}, "system": {"error": "ENOSYS"}}
+    read = section.collect(host(**answers))
+    assert read["architecture"] == read["level"] == Unknown("Function not implemented")
+    assert (read["vendor"], read["threads"]) == ("GenuineIntel", 2)
+
+
 def test_two_kinds_of_core_are_both_named() -> None:
     blocks = parse_cpuinfo(GRAVITON.replace("0xd40\n\n", "0xd0c\n\n"))
     assert model_of(blocks) == "Neoverse-N1 + Neoverse-V1"

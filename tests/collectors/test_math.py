@@ -87,9 +87,29 @@ def test_musl_is_known_by_its_loader(installed: str, libm: str) -> None:
     assert section.collect(machine(None, read=files))["libm"] == libm
 
 
-@pytest.mark.parametrize("system", ["Linux", "Darwin"])
-def test_another_c_library_has_no_name_here(system: str) -> None:
-    assert section.collect(machine(None, system))["libm"] is None
+@pytest.mark.parametrize(
+    ("system", "reason"),
+    [
+        ("Linux", "the C library is neither glibc nor musl"),
+        ("Darwin", "the version of the C library is not read on Darwin"),
+    ],
+)
+def test_another_c_library_is_unknown_with_the_reason(system: str, reason: str) -> None:
+    assert section.collect(machine(None, system))["libm"] == Unknown(reason)
+
+
+@pytest.mark.parametrize("folder", ["/usr/lib", "/usr/lib/x86_64-linux-gnu"])
+def test_a_runtime_of_the_system_has_its_whole_path_below_the_systems_interpreter(
+    folder: str,
+) -> None:
+    answers = {
+        "interpreter": {"libc": "glibc 2.36", "path": [], "prefix": "/usr"},
+        "system": {"system": "Linux", "machine": "x86_64"},
+        "read": {f"{folder}/libgomp.so.1": ""},
+    }
+    assert section.collect(host(**answers))["openmp"] == [
+        {"name": "libgomp", "library": f"{folder}/libgomp.so.1", "owner": "system"}
+    ]
 
 
 def test_a_directory_that_may_not_be_listed_leaves_the_libraries_unknown() -> None:

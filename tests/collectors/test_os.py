@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from envprint.collectors import math
 from envprint.collectors import os as section
 from envprint.model import Unknown
 from tests.support import host
@@ -30,6 +33,38 @@ def test_a_debian_machine_is_read_whole() -> None:
         "locale": "de_DE.UTF-8",
         "time_zone": "Europe/Berlin",
     }
+
+
+@pytest.mark.parametrize(
+    ("system", "files", "libc"),
+    [
+        ("Linux", {"/lib/ld-musl-x86_64.so.1": ""}, "musl"),
+        (
+            "Linux",
+            {"/lib/ld-musl-x86_64.so.1": "", "/lib/apk/db/installed": "P:musl\nV:1.2.4-r2\n"},
+            "musl 1.2.4",
+        ),
+        ("Linux", {"/lib/libc.so": ""}, Unknown("the C library is neither glibc nor musl")),
+        ("Darwin", {}, Unknown("the version of the C library is not read on Darwin")),
+    ],
+)
+def test_a_c_library_that_does_not_name_itself(
+    system: str, files: dict[str, str], libc: str | Unknown
+) -> None:
+    machine = host(system=KERNEL | {"system": system}, read=files, interpreter={"libc": None})
+    read = section.collect(machine)
+    assert read["libc"] == libc
+    assert math.collect(machine)["libm"] == libc
+
+
+def test_a_kernel_that_cannot_be_asked_costs_its_own_fields() -> None:
+    machine = host(
+        system={"error": "ENOSYS"}, read={"/etc/os-release": DEBIAN}, interpreter={"libc": "x 1"}
+    )
+    read = section.collect(machine)
+    unasked = Unknown("Function not implemented")
+    assert [read[f] for f in ("system", "kernel_release", "kernel_version")] == [unasked] * 3
+    assert (read["distribution"], read["libc"]) == ("debian 12", "x 1")
 
 
 def test_a_rolling_distribution_has_no_version() -> None:

@@ -67,7 +67,7 @@ def redacted(
         home = re.escape(identity["home"].rstrip("/"))
         patterns.append((re.compile(rf"(?<![\w.-]){home}(?![\w.-])"), NEUTRAL["home"]))
     for key in ("user", "host_name"):
-        name = identity[key]
+        name = identity.get(key, "")
         if len(name) >= SHORTEST_NAME and name != "root":
             patterns.append((re.compile(rf"(?<!\w){re.escape(name)}(?!\w)"), NEUTRAL[key]))
 
@@ -78,7 +78,7 @@ def redacted(
 
     changed: dict[str, Any] = {**_walk(answers, neutral), "identity": {"": NEUTRAL}}
     for process in changed.get("process", {}).values():
-        if process.get("user") == identity["user"]:
+        if process.get("user") == identity.get("user", ""):
             process["user"] = NEUTRAL["user"]
     return changed
 

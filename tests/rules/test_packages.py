@@ -138,3 +138,27 @@ def test_pillows_decoder_changed_before_9_5(before: str, after: str, said: int) 
 def test_an_unknown_pillow_is_a_doubt() -> None:
     unknown = fingerprint(unknown={DISTRIBUTIONS: "denied"})
     assert len(drift("pillow-decoder-changed", packages(), unknown)[1]) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "values", "said"),
+    [
+        ("facts.python.version", ("3.10.13", "3.11.7"), 0),
+        ("facts.python.version", ("3.11.2", "3.11.7"), 1),
+        ("facts.cpu.architecture", ("x86_64", "aarch64"), 0),
+    ],
+)
+def test_a_wheel_that_python_or_the_processor_asks_for_is_no_other_build(
+    path: str, values: tuple[str, str], said: int
+) -> None:
+    before, after = (
+        fingerprint(
+            {
+                path: value,
+                f"{DISTRIBUTIONS}[numpy]": {**build("2.4.6", value), "tags": [f"cp-{value}"]},
+            }
+        )
+        for value in values
+    )
+    findings, doubts = drift("packages-build-changed", before, after, ["numpy"])
+    assert (len(findings), doubts) == (said, [])

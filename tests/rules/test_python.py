@@ -95,8 +95,8 @@ def test_pythons_minor_version_is_advice(before: str, after: str, said: int) -> 
             "python-startup-hooks-changed",
             "startup_hooks",
             [],
-            ["site.pth"],
-            "python.startup_hooks was [], is ['site.pth']",
+            ["patches.pth"],
+            "on one side only: patches.pth",
         ),
     ],
 )
@@ -125,3 +125,11 @@ def test_flushed_subnormals_are_a_finding() -> None:
 def test_a_mode_that_both_sides_have_is_no_difference() -> None:
     flushed = python(subnormals_flushed=True)
     assert drift("python-subnormals-flushed", flushed, flushed) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "hook", ["distutils-precedence.pth", "_virtualenv.pth", "__editable___mine_1_0_finder.pth"]
+)
+def test_hooks_of_packaging_tools_are_quiet(hook: str) -> None:
+    sides = python(startup_hooks=[]), python(startup_hooks=[hook])
+    assert drift("python-startup-hooks-changed", *sides) == ([], [])

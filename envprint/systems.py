@@ -1,0 +1,78 @@
+"""What each operating system is asked in its own way: its kernel, its user, its disks.
+
+Linux and macOS answer the calls of POSIX; Windows has neither those nor the `pwd` module. What has
+no answer is an `OSError` with the reason, as everywhere behind `envprint.host.Host`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+
+_MACHINES = {"AMD64": "x86_64", "ARM64": "aarch64"}
+"""Windows' names of processors, and those of Linux that rules and packages go by."""
+
+
+def system() -> Mapping[str, str]:
+    """`system`, `release`, `version` and `machine` of the kernel. Raises `OSError`."""
+    if hasattr(os, "uname"):
+        name = os.uname()
+        return {
+            "system": name.sysname,
+            "release": name.release,
+            "version": name.version,
+            "machine": name.machine,
+        }
+    ask_windows = getattr(sys, "getwindowsversion", None)
+    machine = os.environ.get("PROCESSOR_ARCHITECTURE")
+    if ask_windows is None or not machine:
+        raise OSError(f"the kernel cannot be asked on {sys.platform}")
+    windows = ask_windows()
+    return {
+        "system": "Windows",
+        "release": f"{windows.major}.{windows.minor}",
+        "version": f"{windows.major}.{windows.minor}.{windows.build}",
+        "machine": _MACHINES.get(machine, machine),
+    }
+
+
+def cpus() -> list[int]:
+    """The processors this process may run on. Raises `OSError`."""
+    if not hasattr(os, "sched_getaffinity"):
+        raise OSError(f"CPU affinity cannot be read on {sys.platform}")
+    return sorted(os.sched_getaffinity(0))
+
+
+def disk(path: str) -> Mapping[str, int]:
+    """`total_bytes` and `free_bytes` of the file system that holds `path`. Raises `OSError`."""
+    if not hasattr(os, "statvfs"):
+        raise OSError(f"file systems are not measured on {sys.platform}")
+    status = os.statvfs(path)
+    return {
+        "total_bytes": status.f_frsize * status.f_blocks,
+        "free_bytes": status.f_frsize * status.f_bavail,
+    }
+
+
+def identity() -> Mapping[str, str]:
+    """`home`, and `user` and `host_name` where somebody tells them."""
+    names = {"user": _user(), "host_name": _host_name(), "home": os.path.expanduser("~")}
+    return {key: name for key, name in names.items() if name}
+
+
+def _user() -> str | None:
+    try:
+        import pwd
+    except ImportError:
+        return os.environ.get("USERNAME")
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container may run under a uid that /etc/passwd does not know
+        return str(os.getuid())
+
+
+def _host_name() -> str | None:
+    if hasattr(os, "uname"):
+        return os.uname().nodename
+    return os.environ.get("COMPUTERNAME")
