@@ -48,7 +48,11 @@ def _gpu(f: Fingerprint) -> str:
     devices: dict[str, Any] = f.value("facts.gpu.devices") or {}
     if not devices:
         return f"none ({f.value('facts.gpu.status')})"
-    return "; ".join(_one_gpu(f, index, device) for index, device in sorted(devices.items()))
+    told: dict[str, int] = {}
+    for index, device in sorted(devices.items()):
+        text = _one_gpu(f, index, device)
+        told[text] = told.get(text, 0) + 1
+    return "; ".join(text if count == 1 else f"{count} × {text}" for text, count in told.items())
 
 
 def _one_gpu(f: Fingerprint, index: str, device: dict[str, Any]) -> str:
@@ -76,4 +80,5 @@ def _frameworks(f: Fingerprint) -> str:
         version = f.value(f"facts.frameworks.{name}.version")
         if version:
             found.append(f"{name.replace('_', '-')} {version}")
-    return f"{count} distributions; " + (", ".join(found) or "no framework among them")
+    noun = "distribution" if count == 1 else "distributions"
+    return f"{count} {noun}; " + (", ".join(found) or "no framework among them")

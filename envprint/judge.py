@@ -82,8 +82,9 @@ def _new_states(
 ) -> Iterator[Match]:
     matches = list(state(comparison.after, workload))
     if matches:
-        old = {(m.message, m.paths) for m in state(comparison.before, workload)}
-        yield from (m for m in matches if (m.message, m.paths) not in old)
+        # By place, not by words: the same programs holding a little more memory are not news.
+        old = {match.paths for match in state(comparison.before, workload)}
+        yield from (match for match in matches if match.paths not in old)
 
 
 def _watched_changes(rule: Rule, comparison: Comparison) -> Iterator[Match]:
@@ -123,7 +124,8 @@ def _report(
     verdict = _stamp(said, policy)
     undecided = sorted(doubt for _, _, doubts in said for doubt in doubts)
     impact = max((finding.impact for finding in verdict.findings), default=Impact.NONE)
-    explained = {p for f in (*verdict.findings, *verdict.advice) for p in f.paths}
+    # Whatever a rule has recognised is explained, also where a stronger rule speaks instead.
+    explained = {path for _, matches, _ in said for match in matches for path in match.paths}
     changes = comparison.changes if comparison else ()
     return Report(
         impact=impact,

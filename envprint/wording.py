@@ -30,7 +30,7 @@ def headline(
     """The verdict in one sentence."""
     if findings:
         worst = [finding for finding in findings if finding.impact == impact]
-        text = f"{MEANING[impact]}: {worst[0].title[0].lower()}{worst[0].title[1:]}"
+        text = f"{MEANING[impact]}: {_inside_sentence(worst[0].title)}"
         others = len(findings) - 1
         text += f" (and {others} more)" if others else ""
     elif comparison is None:
@@ -42,3 +42,9 @@ def headline(
     doubts = sum(doubt.impact > Impact.NONE for doubt in undecided)
     rules = "1 rule" if doubts == 1 else f"{doubts} rules"
     return text + (f"; {rules} could not be decided" if doubts else "")
+
+
+def _inside_sentence(title: str) -> str:
+    """`title` as it goes on after a colon: names such as NumPy and LD_PRELOAD keep their case."""
+    word = title.split()[0].split("'")[0]
+    return title if word != word.capitalize() else title[0].lower() + title[1:]

@@ -21,8 +21,11 @@ from envprint.capturing import capture
 from envprint.document import dumps, loads
 from envprint.errors import Undetermined
 from envprint.host import LiveHost
+from envprint.judge import judge_state
 from envprint.model import Fingerprint
+from envprint.policy import Policy
 from envprint.recording import RecordedHost, RecordingHost
+from envprint.workload import detect
 from tests.hosts import record
 
 HOSTS = Path(__file__).parent / "hosts"
@@ -44,7 +47,7 @@ def captured(machine: str) -> Fingerprint:
 
 
 def said(machine: str) -> Any:
-    """What the description says: `known` maps a path to its value, `unknown` lists paths."""
+    """What the description says: `known` values by path, `unknown` paths, `findings` by rule."""
     return json.loads((HOSTS / machine / "said.json").read_text(encoding="utf-8"))
 
 
@@ -63,6 +66,13 @@ def test_what_a_machine_cannot_tell_is_unknown_with_a_reason(machine: str, path:
     with pytest.raises(Undetermined) as doubt:
         captured(machine).value(path)
     assert len(doubt.value.reason) > 10
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_pre_flight_finds_what_is_wrong_with_the_machine_and_no_more(machine: str) -> None:
+    fingerprint = captured(machine)
+    report = judge_state(fingerprint, None, detect(fingerprint), Policy())
+    assert sorted(finding.rule for finding in report.findings) == said(machine)["findings"]
 
 
 def _value(fingerprint: Fingerprint, path: str) -> Any:
@@ -141,7 +151,11 @@ def test_a_recorded_machine_answers_without_this_one(monkeypatch: pytest.MonkeyP
     assert {machine: capture(host) for machine, host in hosts.items()} == before
 
 
-def test_replaying_a_recording_of_this_machine_gives_the_same_fingerprint() -> None:
+def test_replaying_a_recording_of_this_machine_gives_the_same_fingerprint(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("SLURM_JOB_ID", "JUPYTERHUB_API_URL", "JUPYTER_IMAGE", "pythonhashseed"):
+        monkeypatch.setenv(name, "some/thing:1")
     recording = RecordingHost(LiveHost())
     live = capture(recording)
     answers = json.loads(json.dumps(recording.answers))
@@ -154,7 +168,7 @@ def test_the_recorder_writes_a_machine_that_can_be_replayed(
     monkeypatch.setattr(record, "HOSTS", tmp_path)
     monkeypatch.chdir(tmp_path)
     project = tmp_path / "project"
-    (project / ".git").mkdir(parents=True)
+    project.mkdir()
     argv = ["here", "--describe", "this", "--directory", str(project), "--replace", "project=job"]
     assert record.main(argv) == 0
     machine = json.loads((tmp_path / "here" / "host.json").read_text(encoding="utf-8"))

@@ -114,6 +114,13 @@ def a_state(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         yield Match("the kernel is 6.8", (KERNEL,), after="6.8")
 
 
+def test_what_a_silent_rule_recognised_is_not_listed_as_unexplained(rules: list[Rule]) -> None:
+    rules += [a_rule("weak", watches=(LIBC,), yields_to=("strong",)), a_rule("strong")]
+    report = drift(ONE, OTHER)
+    assert [finding.rule for finding in report.findings] == ["strong"]
+    assert report.changes == ()
+
+
 def test_a_state_speaks_in_a_diff_only_when_it_is_new(rules: list[Rule]) -> None:
     rules.append(a_rule("kernel-bad", state=a_state))
     assert len(drift(ONE, OTHER).findings) == 1

@@ -7,12 +7,13 @@ and what this process really uses.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from envprint.collectors._attempt import names_or_empty, text_or_none
+from envprint.collectors._attempt import attempt, names_or_empty, text_or_none
 from envprint.collectors._cuda_places import Toolkit, library_path
-from envprint.collectors._distributions import Installed, distributions
+from envprint.collectors._distributions import distributions
+from envprint.collectors._versions import Environment, environment
 from envprint.host import Host
 from envprint.model import Unknown
 
@@ -62,29 +63,43 @@ class Copy(NamedTuple):
     """wheel, conda, toolkit or header."""
 
 
-def built(host: Host) -> dict[str, dict[str, str]]:
-    """Library key to framework to version."""
-    found: dict[str, dict[str, str]] = {library.key: {} for library in LIBRARIES}
-    for distribution in reversed(distributions(host)):
+Built = dict[str, dict[str, "str | Unknown"]]
+
+
+def built(host: Host) -> Built:
+    """Library key to framework to version: its own word where that is exact, else its metadata's.
+
+    Raises `OSError` when the search path may not be listed.
+    """
+    found: Built = {library.key: {} for library in LIBRARIES}
+    where = environment(host)
+    for distribution in reversed(where.installed):
         framework = FRAMEWORKS.get(distribution.name)
-        if framework:
-            for key, version in _built_of(host, distribution, framework).items():
+        own = _own(where, framework) if framework else None
+        if isinstance(own, Unknown):
+            found = {key: {**versions, str(framework): own} for key, versions in found.items()}
+        elif framework and own is not None:
+            metadata = f"{distribution.directory}/{distribution.entry}/METADATA"
+            needed = parse_requirements(text_or_none(host, metadata) or "")
+            for key, version in {**needed, **own}.items():
                 found[key][framework] = version
     return found
 
 
-def _built_of(host: Host, distribution: Installed, framework: str) -> Mapping[str, str]:
-    directory = distribution.directory
-    needed = parse_requirements(
-        text_or_none(host, f"{directory}/{distribution.entry}/METADATA") or ""
-    )
-    if framework == "jax":
-        return needed
-    source = "tensorflow/python/platform/build_info.py"
-    source = "torch/version.py" if framework == "torch" else source
-    own = parse_build(text_or_none(host, f"{directory}/{source}") or "")
-    # A CPU build names the same wheels in its extras.
-    return {**own, **needed, "runtime": own["runtime"]} if "runtime" in own else {}
+def _own(where: Environment, framework: str) -> dict[str, str] | Unknown | None:
+    """What the framework's files say of its build; None for one without CUDA."""
+    from envprint.collectors import _tensorflow, _torch
+
+    if framework == "jax":  # the plugin's name says CUDA, its metadata the rest
+        return {}
+    read = _torch.torch if framework == "torch" else _tensorflow.tensorflow
+    record = attempt(lambda: read(where))
+    if record is None or isinstance(record, Unknown):
+        return record
+    if record["build"] != "cuda":
+        return None
+    said = {"runtime": record["cuda_version"], "cudnn": record["cudnn_version"]}
+    return {key: value for key, value in said.items() if isinstance(value, str) and "." in value}
 
 
 # Requires-Dist: nvidia-cudnn-cu12 (==9.1.0.70) ; platform_system == "Linux"
@@ -102,17 +117,6 @@ def parse_requirements(metadata: str) -> dict[str, str]:
         for wheel, version in re.findall(_REQUIREMENT, metadata)
         if wheel in _BY_WHEEL
     }
-
-
-# ('cuda_version', '12.5.1'), ('cudnn_version', '9')     cuda: Optional[str] = '13.2'
-_CUDA = r"(?m)(?:'cuda_version'[,:]|^cuda\b[^=\n]*=)\s*'(\d[\d.]*)'"
-_CUDNN = r"'cudnn_version'[,:]\s*'(\d[\d.]*)'"
-
-
-def parse_build(text: str) -> dict[str, str]:
-    """What TensorFlow's build_info.py or PyTorch's version.py says; empty for a CPU build."""
-    found = {"runtime": re.search(_CUDA, text), "cudnn": re.search(_CUDNN, text)}
-    return {key: match[1] for key, match in found.items() if match}
 
 
 def installed(host: Host, toolkits: Iterable[Toolkit]) -> list[Copy]:

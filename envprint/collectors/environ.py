@@ -134,13 +134,13 @@ def misspelt(variables: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 def _meant(name: str) -> str | None:
     """The nearest of the names worth guessing at, of equals the first; None when none is near."""
-    near = [(distance(name, m), m) for m in MEANT if _same_end(name, m) and is_near(name, m)]
+    near = [
+        (distance(name, meant), meant)
+        for meant in MEANT
+        # A slip leaves one end of a name whole; this spares most of the comparisons.
+        if (name[:3] == meant[:3] or name[-4:] == meant[-4:]) and is_near(name, meant)
+    ]
     return min(near)[1] if near else None
-
-
-def _same_end(name: str, meant: str) -> bool:
-    """A slip leaves one end of a name whole; this spares most of the comparisons."""
-    return name[:3] == meant[:3] or name[-4:] == meant[-4:]
 
 
 def is_near(name: str, meant: str) -> bool:

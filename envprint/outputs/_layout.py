@@ -38,9 +38,10 @@ def block(topic: str, text: str, painted: str | None = None) -> Iterator[str]:
 
 
 def heading(text: str, colour: bool) -> Iterator[str]:
-    """A heading with an empty line before it."""
+    """A heading with an empty line before it; what follows a comma is said in a low voice."""
+    title, comma, note = text.partition(",")
     yield ""
-    yield paint(text.upper(), "1", colour)
+    yield paint(title.upper(), "1", colour) + comma + note
 
 
 def paint(text: str, code: str, colour: bool) -> str:

@@ -16,6 +16,8 @@ from envprint.wording import DEVICES
 
 MOST_CHANGES = 12
 """Unexplained changes shown in a section before the rest is only counted."""
+FOLD = 5
+"""From this many on, changes of one kind are counted instead of listed."""
 
 _COLOURS = {
     Impact.NONE: "32",
@@ -42,7 +44,7 @@ def _lines(report: Report, colour: bool) -> Iterator[str]:
         ("Also changed, not known to matter", _changes(report.changes)),
         ("Could not be decided", _undecided(report)),
         (
-            "Advice (never decides the exit code without --strict)",
+            "Advice, not counted without --strict",
             (line for advice in report.advice for line in _advice(advice)),
         ),
         ("Ignored by the policy", (line for i in report.ignored for line in _ignored(i))),
@@ -80,9 +82,9 @@ def _finding(finding: Finding, colour: bool) -> Iterator[str]:
     word = finding.impact.word
     yield from block(word, finding.title, paint(word, _COLOURS[finding.impact], colour))
     yield from block("", finding.message)
-    values = f"{_short(finding.before)} → {_short(finding.after)}"
     if not _says_both(finding):
-        yield from block("", values)
+        before = "" if finding.before is None else f"{_short(finding.before)} → "
+        yield from block("", before + _short(finding.after))
     yield from block("  why", finding.why)
     yield from block("  but not", finding.not_when)
     yield from block("  do", finding.remedy)
@@ -101,14 +103,29 @@ def _changes(changes: tuple[Change, ...]) -> Iterator[str]:
     sections: dict[str, list[Change]] = {}
     for change in changes:
         place, section = change.path.split(".")[:2]
-        sections.setdefault("live values" if place == "live" else section, []).append(change)
+        sections.setdefault("live" if place == "live" else section, []).append(change)
     for section, found in sections.items():
-        if section == "live values":
-            yield from block(section, f"{len(found)} differ, as they do from moment to moment")
+        if section == "live":
+            yield from block(section, f"{len(found)} values, as they do from moment to moment")
             continue
-        shown = "; ".join(_change(change) for change in found[:MOST_CHANGES])
-        more = len(found) - MOST_CHANGES
-        yield from block(section, shown + (f"; and {more} more" if more > 0 else ""))
+        said, single = _folded(found)
+        said += [_change(change) for change in single[:MOST_CHANGES]]
+        if len(single) > MOST_CHANGES:
+            said.append(f"and {len(single) - MOST_CHANGES} more")
+        yield from block(section, "; ".join(said))
+
+
+def _folded(changes: list[Change]) -> tuple[list[str], list[Change]]:
+    """What says the same of many entries, as "location of 28 distributions", and the rest."""
+    alike: dict[tuple[str, str], list[Change]] = {}
+    for change in changes:
+        *around, last = split_path(change.path)[2:]
+        if len(around) > 1:
+            alike.setdefault((last, around[0]), []).append(change)
+    many = {key: found for key, found in alike.items() if len(found) >= FOLD}
+    folded = {change.path for found in many.values() for change in found}
+    said = [f"{last} of {len(found)} {where}" for (last, where), found in many.items()]
+    return said, [change for change in changes if change.path not in folded]
 
 
 def _change(change: Change) -> str:

@@ -53,6 +53,11 @@ _MECHANISM = (
         "https://github.com/pytorch/pytorch/pull/558",
     ),
 )
+_PREALLOCATION = Evidence(
+    "JAX takes three quarters of the whole memory at its first operation, and can fail for lack "
+    "of it",
+    "https://docs.jax.dev/en/latest/gpu_memory_allocation.html",
+)
 
 
 class _Held(NamedTuple):
@@ -139,14 +144,17 @@ MEMORY_RULES = (
         title="Other programs hold memory of the GPU",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
-        applies=on_gpu & uses("tensorflow", "torch"),
+        applies=on_gpu,
         watches=(*_WATCHED, _PIDS_ARE_OURS),
         why="When memory is short, TensorFlow silently uses a convolution algorithm that needs no "
         "scratch memory, and PyTorch leaves out those whose workspace does not fit; another "
-        "algorithm rounds differently. Maintainers say so; no published measurement shows it.",
-        not_when="The work leaves plenty of memory free, or has no convolutions.",
+        "algorithm rounds differently. The maintainers of these two say so; no published "
+        "measurement shows it. With any other framework an allocation can fail for lack of that "
+        "memory: JAX asks for three quarters of the whole by default.",
+        not_when="The work leaves plenty of memory free, or, in TensorFlow and PyTorch, has no "
+        "convolutions.",
         remedy="End those programs, or run without a desktop on that GPU.",
-        evidence=_MECHANISM,
+        evidence=(*_MECHANISM, _PREALLOCATION),
         state=_held_by_others,
         yields_to=("gpu-memory-free-low",),
     ),

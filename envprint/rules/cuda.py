@@ -25,6 +25,10 @@ _BINARIES = Evidence(
     "Which GPUs run the code that a program carries",
     "https://docs.nvidia.com/cuda/cuda-c-programming-guide/index.html#binary-compatibility",
 )
+_CAPABILITIES = Evidence(
+    "TensorFlow's configure.py: compute_XY stands for PTX and machine code, sm_XY for the latter",
+    "https://github.com/tensorflow/tensorflow/blob/v2.16.1/configure.py",
+)
 
 
 def _below_floor(now: Fingerprint, workload: Workload) -> Iterator[Match]:
@@ -76,7 +80,12 @@ def _not_in_build(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 def has_binary(capability: str, code: list[str]) -> bool:
     """Whether `code` has machine code for a GPU: the same major version, a minor not above it."""
     have = numbers(capability)
-    return any(target[:1] == have[:1] and target <= have for target in _targets("sm_", code))
+    return any(
+        target[:1] == have[:1] and target <= have
+        # TensorFlow's build puts machine code beside the PTX of each compute_XY.
+        for kind in ("sm_", "compute_")
+        for target in _targets(kind, code)
+    )
 
 
 def has_intermediate(capability: str, code: list[str]) -> bool:
@@ -160,7 +169,7 @@ RULES = (
         "compiles PTX, if there is any, and for an earlier one nothing runs.",
         not_when="The program does not use that GPU.",
         remedy="Install a build that names the GPU's compute capability.",
-        evidence=(_BINARIES,),
+        evidence=(_BINARIES, _CAPABILITIES),
         state=_not_in_build,
     ),
     Rule(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from envprint.collectors import code as section
-from envprint.collectors._git import settings
+from envprint.collectors._git import settings, work_tree_around
 from envprint.host import LiveHost
 from envprint.model import Unknown
 from tests.support import host
@@ -104,16 +104,13 @@ def test_a_detached_head_has_no_branch() -> None:
 
 
 def test_the_root_may_be_a_work_tree_and_is_asked_for_once() -> None:
-    asked = machine(kind={}, directory="/").kind
     files = {path.removeprefix("/p"): text for path, text in GIT_FILES.items()}
-    root = machine(read=files, directory="/")
-    assert asked("/.git") is None
-    assert section.collect(root)["commit"] == COMMIT
-    paths: list[str] = []
-    nowhere = machine(read={}, directory="/a")
-    nowhere.kind = lambda path: paths.append(path)
+    assert section.collect(host(read=files, directory="/"))["commit"] == COMMIT
+    asked: list[str] = []
+    nowhere: Any = host()
+    nowhere.kind = asked.append
     assert work_tree_around(nowhere, "/a") is None
-    assert paths == ["/a/.git", "/.git"]
+    assert asked == ["/a/.git", "/.git"]
 
 
 def test_without_git_the_files_tell_the_commit() -> None:

@@ -8,7 +8,6 @@ import pytest
 
 from envprint.collectors import cuda as section
 from envprint.collectors._cuda_libraries import (
-    parse_build,
     parse_header,
     parse_maps,
     parse_requirements,
@@ -205,10 +204,19 @@ def test_a_cpu_build_is_built_with_no_cuda_whatever_its_extras_name() -> None:
         f"{SITE}/tensorflow/python/platform/build_info.py": "build_info = "
         "collections.OrderedDict([('is_cuda_build', False)])\n",
         f"{TORCH}/METADATA": "Name: torch\n",
-        f"{SITE}/torch/version.py": "cuda: Optional[str] = None\n",
+        f"{SITE}/torch/version.py": "__version__ = '2.13.0'\ncuda: Optional[str] = None\n",
     }
     libraries = section.collect(machine(read=files))["libraries"]
     assert [record["built"] for record in libraries.values()] == [{}, {}, {}, {}]
+
+
+def test_a_build_that_is_not_understood_is_unknown_and_not_without_cuda() -> None:
+    files = {
+        f"{SITE}/tensorflow-2.21.0.dist-info/METADATA": "",
+        f"{SITE}/tensorflow/python/platform/build_info.py": "build_info = {}\n",
+    }
+    built = section.collect(machine(read=files))["libraries"]["cudnn"]["built"]
+    assert "does not say is_cuda_build" in built["tensorflow"].reason
 
 
 def test_jax_is_built_with_what_its_plugin_asks_for() -> None:
@@ -301,5 +309,4 @@ def test_values_have_the_declared_shapes() -> None:
 @pytest.mark.parametrize("text", ["", "garbage\n\n", "Requires-Dist: numpy==2.0\n"])
 def test_odd_texts_hold_no_versions(text: str) -> None:
     assert parse_requirements(text) == {}
-    assert parse_build(text) == {}
     assert parse_maps(text) == []

@@ -1,9 +1,9 @@
 """Records the machine it runs on: `python -m tests.hosts.record NAME [options]`.
 
 Runs one capture through a `RecordingHost` and writes tests/hosts/NAME/host.json. The home
-directory, the user and the host name are replaced, and only allowlisted variables are kept. What
-else must not be published (a build name, a mount point) is named with `--replace`. Read the file
-before it is committed.
+directory, the user and the host name are replaced, and only the variables that
+`envprint.recorded_variables` lets pass are kept. What else must not be published (a build name, a
+mount point) is named with `--replace`. Read the file before it is committed.
 """
 
 from __future__ import annotations

@@ -300,13 +300,31 @@ def test_a_gpu_that_the_build_does_not_name(capability: str, said: list[Any]) ->
     assert state("cuda-gpu-not-in-build", now, ["torch"], "gpu") == ([], [])
 
 
+@pytest.mark.parametrize(
+    ("capability", "said"),
+    [
+        ("6.1", []),
+        ("7.0", [Impact.BREAKS]),
+        ("8.0", []),
+        ("8.6", []),
+        ("9.0", [Impact.PERF]),
+    ],
+)
+def test_the_last_entry_of_a_build_holds_machine_code_too(
+    capability: str, said: list[Impact]
+) -> None:
+    now = machine({CODE: ["sm_50", "sm_60", "sm_75", "compute_80"]}, capability)
+    findings, doubts = state("cuda-gpu-not-in-build", now, ["tensorflow"], "gpu")
+    assert ([f.impact for f in findings], doubts) == (said, [])
+
+
 def test_an_unknown_build_is_undecided() -> None:
     now = fingerprint({}, {CODE: "denied"})
     assert len(state("cuda-gpu-not-in-build", now, ["tensorflow"], "gpu")[1]) == 1
 
 
 def test_odd_names_of_targets_are_passed_over() -> None:
-    assert not has_binary("9.0", ["sm_", "sm_x", "gfx90a", "compute_90"])
+    assert not has_binary("9.0", ["sm_", "sm_x", "gfx90a", "compute_"])
     assert has_binary("9.0", ["sm_90a"])
     assert has_binary("12.0", ["sm_120"])
     assert not has_intermediate("9.0", ["compute_", "compute_100"])

@@ -264,6 +264,16 @@ def test_the_desktops_memory_is_named_with_its_holders() -> None:
     ]
 
 
+@pytest.mark.parametrize("frameworks", [[], ["jax"], ["numpy", "scikit-learn"], ["tensorflow"]])
+def test_memory_held_by_others_counts_for_every_workload_on_a_gpu(frameworks: list[str]) -> None:
+    now = in_use(15000, XORG, FIREFOX)
+    findings, doubts = state("gpu-memory-held-by-others", now, frameworks, "gpu")
+    assert ([f.impact for f in findings], doubts) == ([Impact.NUMERIC], [])
+    assert {"JAX", "TensorFlow", "PyTorch"} <= set(findings[0].why.replace(",", "").split())
+    assert "https://docs.jax.dev/en/latest/gpu_memory_allocation.html" in findings[0].evidence
+    assert state("gpu-memory-held-by-others", now, frameworks, "cpu") == ([], [])
+
+
 def test_memory_of_no_listed_process_counts_when_it_is_more_than_a_driver_at_rest() -> None:
     rule = "gpu-memory-held-by-others"
     assert state(rule, in_use(16000, rest=200), ["torch"], "gpu") == ([], [])
