@@ -16,6 +16,8 @@ from envprint.errors import DocumentError, OutputError
 MAX_BYTES = 64 * 1024 * 1024
 """No fingerprint is near this; a larger file is something else."""
 PIPE_TIMEOUT_S = 60.0
+NONBLOCK = getattr(os, "O_NONBLOCK", 0)
+"""Windows has no FIFOs that would have to be opened with it."""
 
 
 def read_input(path: str) -> bytes:
@@ -24,8 +26,8 @@ def read_input(path: str) -> bytes:
     try:
         if path == "-":
             return sys.stdin.buffer.read(MAX_BYTES + 1)
-        # Without O_NONBLOCK, opening a FIFO that has no writer would wait for one.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        # Without it, opening a FIFO that has no writer would wait for one.
+        descriptor = os.open(path, os.O_RDONLY | NONBLOCK)
     except (OSError, ValueError) as error:
         raise DocumentError(f"{name}: {_reason(error)}") from None
     try:
@@ -40,7 +42,7 @@ def read_input(path: str) -> bytes:
 
 def read_file(path: str) -> bytes:
     """The bytes of a file that is known to be there. Raises `OSError`."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         return os.read(descriptor, os.fstat(descriptor).st_size)
     finally:
@@ -101,7 +103,7 @@ def _mode(path: str) -> int | None:
 
 def _write_through(path: str, content: bytes) -> None:
     # A FIFO without a reader refuses a non-blocking writer; waiting for one could last for ever.
-    descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_WRONLY | NONBLOCK)
     try:
         os.set_blocking(descriptor, True)
         _write_all(descriptor, content)
@@ -112,7 +114,7 @@ def _write_through(path: str, content: bytes) -> None:
 def _replace(path: str, content: bytes, mode: int | None) -> None:
     folder, name = os.path.split(path)
     temporary = os.path.join(folder, f".{name}.{os.getpid()}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         try:
             if mode is not None:

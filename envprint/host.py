@@ -104,7 +104,7 @@ class LiveHost:
         self._names: dict[str, list[str]] = {}
 
     def read(self, path: str) -> bytes:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY)
         try:
             size = os.fstat(descriptor).st_size
             content = os.read(descriptor, size + 1)
@@ -122,7 +122,7 @@ class LiveHost:
         import hashlib
 
         digest = hashlib.sha256()
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY)
         try:
             while chunk := os.read(descriptor, 1 << 20):
                 digest.update(chunk)
@@ -199,6 +199,7 @@ class LiveHost:
         try:
             done = subprocess.run(
                 argv,
+                env=self._environ_for_children(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -208,6 +209,17 @@ class LiveHost:
         except subprocess.TimeoutExpired:
             raise TimeoutError(f"{argv[0]} did not answer within {timeout_s:g} s") from None
         return Completed(done.returncode, done.stdout)
+
+    def _environ_for_children(self) -> Mapping[str, str]:
+        # In the C locale this interpreter has set LC_CTYPE for itself (PEP 538). Handed on, it
+        # would keep an interpreter under observation out of its UTF-8 mode.
+        try:
+            coerced = "LC_CTYPE" not in self.start_environ()
+        except OSError:
+            coerced = False
+        return {
+            name: value for name, value in os.environ.items() if not coerced or name != "LC_CTYPE"
+        }
 
     def gpu(self) -> Mapping[str, Any]:
         # Three sections ask, and a driver that hangs should be waited for once.

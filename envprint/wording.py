@@ -46,5 +46,5 @@ def headline(
 
 def _inside_sentence(title: str) -> str:
     """`title` as it goes on after a colon: names such as NumPy and LD_PRELOAD keep their case."""
-    word = title.split()[0].split("'")[0]
+    word = title.partition(" ")[0].partition("'")[0]
     return title if word != word.capitalize() else title[0].lower() + title[1:]

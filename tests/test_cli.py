@@ -133,7 +133,7 @@ def test_an_unwritable_target_is_one_line_and_exit_2(target: str, tmp_path: Path
 
 
 def test_a_full_stdout_is_one_line_and_exit_2(captured: Path) -> None:
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "envprint", "show", captured],
             stdout=full,

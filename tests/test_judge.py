@@ -53,8 +53,8 @@ def rules(monkeypatch: pytest.MonkeyPatch) -> list[Rule]:
     return found
 
 
-def drift(before: Fingerprint, after: Fingerprint, policy: Policy = Policy()) -> Report:
-    return judge.judge_drift(before, after, Workload(), policy)
+def drift(before: Fingerprint, after: Fingerprint, policy: Policy | None = None) -> Report:
+    return judge.judge_drift(before, after, Workload(), policy or Policy())
 
 
 def test_a_watched_change_becomes_a_finding_with_the_rules_stamp(rules: list[Rule]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from envprint.model import Change, Impact, split_path
 from envprint.outputs._layout import block, heading, paint, plain
 from envprint.report import Finding, Ignored, Report, Summary
+from envprint.units import size
 from envprint.wording import DEVICES
 
 MOST_CHANGES = 12
@@ -83,8 +84,8 @@ def _finding(finding: Finding, colour: bool) -> Iterator[str]:
     yield from block(word, finding.title, paint(word, _COLOURS[finding.impact], colour))
     yield from block("", finding.message)
     if not _says_both(finding):
-        before = "" if finding.before is None else f"{_short(finding.before)} → "
-        yield from block("", before + _short(finding.after))
+        values = (finding.before, finding.after) if finding.before is not None else (finding.after,)
+        yield from block("", " → ".join(_short(_readable(finding, value)) for value in values))
     yield from block("  why", finding.why)
     yield from block("  but not", finding.not_when)
     yield from block("  do", finding.remedy)
@@ -96,7 +97,13 @@ def _says_both(finding: Finding) -> bool:
     """Whether the message has both values already, or there are none to show."""
     values = [value for value in (finding.before, finding.after) if value is not None]
     simple = not any(isinstance(value, (dict, list)) for value in values)
-    return not simple or not values or all(str(value) in finding.message for value in values)
+    said = all(str(_readable(finding, value)) in finding.message for value in values)
+    return not simple or not values or said
+
+
+def _readable(finding: Finding, value: Any) -> Any:
+    """Bytes in a unit for people; the rest as it is."""
+    return size(value) if type(value) is int and finding.paths[0].endswith("_bytes") else value
 
 
 def _changes(changes: tuple[Change, ...]) -> Iterator[str]:

@@ -62,7 +62,8 @@ _PREALLOCATION = Evidence(
 
 class _Held(NamedTuple):
     bytes: int
-    holders: tuple[str, ...]
+    holders: dict[str, int]
+    """Name to bytes, the largest first."""
 
 
 def _held(now: Fingerprint, key: str) -> _Held:
@@ -74,10 +75,14 @@ def _held(now: Fingerprint, key: str) -> _Held:
     others = [p for p in now.value(f"{device}.processes") or [] if not p.get("own")]
     rest = now.value(f"{device}.unattributed_bytes") or 0
     is_v1 = now.value(f"{device}.memory_interface") == "v1"
-    counted = rest if rest >= (HELD_BYTES_V1 if is_v1 else HELD_BYTES) else 0
-    names = {p.get("name", UNNAMED) for p in others if p.get("memory_bytes", 0) >= NAMED_BYTES}
-    holders = (*sorted(names, key=str.lower), *([UNLISTED] if counted else []))
-    return _Held(counted + sum(p.get("memory_bytes", 0) for p in others), holders)
+    holders: dict[str, int] = {}
+    for process in others:
+        name = process.get("name", UNNAMED)
+        holders[name] = holders.get(name, 0) + process.get("memory_bytes", 0)
+    if rest >= (HELD_BYTES_V1 if is_v1 else HELD_BYTES):
+        holders[UNLISTED] = rest
+    ordered = sorted(holders.items(), key=lambda holder: (-holder[1], holder[0]))
+    return _Held(sum(holders.values()), dict(ordered))
 
 
 def _held_by_others(now: Fingerprint, workload: Workload) -> Iterator[Match]:
@@ -85,22 +90,22 @@ def _held_by_others(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         held, holders = _held(now, key)
         if held >= HELD_BYTES:
             place = f"{LIVE}[{key}]"
-            names = ("processes", "memory_used_bytes", "unattributed_bytes")
-            # No amounts in the message: as long as the holders are the same, it is the same state.
+            names = ("memory_used_bytes", "processes", "unattributed_bytes")
             yield Match(
-                f"memory of GPU {key} is in use by {', '.join(holders) or 'small processes'}",
+                _account(now, key, held, holders),
                 tuple(f"{place}.{name}" for name in names),
-                after=_share(now, key, held),
+                after=held,
             )
 
 
-def _share(now: Fingerprint, key: str, held: int) -> str:
-    """`808 MiB of 16.0 GiB are held, 14.6 GiB are free`."""
+def _account(now: Fingerprint, key: str, held: int, holders: dict[str, int]) -> str:
+    """`810 MiB of 16.0 GiB of GPU 0 are held by Xorg 412 MiB, firefox 396 MiB; … are free`."""
     total = field(now, key, "memory_total_bytes")
     free = now.value(f"{LIVE}[{key}].memory_free_bytes")
     of_all = f" of {size(total)}" if total else ""
-    left = f", {size(free)} are free" if free is not None else ""
-    return f"{size(held)}{of_all} are held{left}"
+    left = f"; {size(free)} are free" if free is not None else ""
+    named = [f"{name} {size(amount)}" for name, amount in holders.items() if amount >= NAMED_BYTES]
+    return f"{size(held)}{of_all} of GPU {key} are held by {', '.join(named) or 'small ones'}{left}"
 
 
 def _free_low(now: Fingerprint, workload: Workload) -> Iterator[Match]:
@@ -110,7 +115,7 @@ def _free_low(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         free = now.value(path)
         if free is not None and needed and free < needed:
             text = f"GPU {key} has {size(free)} free, {size(needed)} are needed"
-            yield Match(text, (path,), after=size(free))
+            yield Match(text, (path,), after=free)
 
 
 def _less_free(comparison: Comparison, workload: Workload) -> Iterator[Match]:
@@ -123,7 +128,7 @@ def _less_free(comparison: Comparison, workload: Workload) -> Iterator[Match]:
         is_known = None not in (before, after, total)
         if is_known and before - after >= LESS_FREE_SHARE * total:
             text = f"GPU {key} had {size(before)} free, has {size(after)}"
-            yield Match(text, (path,), size(before), size(after))
+            yield Match(text, (path,), before, after)
 
 
 def _less_memory(comparison: Comparison, workload: Workload) -> Iterator[Match]:
@@ -132,8 +137,8 @@ def _less_memory(comparison: Comparison, workload: Workload) -> Iterator[Match]:
             yield Match(
                 f"{change.which} had {size(change.before)} of memory, has {size(change.after)}",
                 changed_paths(comparison, change.keys, "memory_total_bytes", "name"),
-                size(change.before),
-                size(change.after),
+                change.before,
+                change.after,
             )
 
 

@@ -14,6 +14,7 @@ from envprint.model import (
     Rule,
     Workload,
 )
+from envprint.rules._batch import BATCH_RULE
 from envprint.rules._devices import DEVICES, VISIBLE, field, training, visible
 from envprint.rules._gpu_hardware import HARDWARE_RULES
 from envprint.rules._gpu_memory import MEMORY_RULES
@@ -57,6 +58,7 @@ def _prohibited(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 RULES = (
     *HARDWARE_RULES,
     *MEMORY_RULES,
+    BATCH_RULE,
     Rule(
         id="gpu-count-changed",
         title="Another number of GPUs is visible",

@@ -257,9 +257,10 @@ def test_the_desktops_memory_is_named_with_its_holders() -> None:
     assert [(f.impact, f.message, f.before, f.after) for f in findings] == [
         (
             Impact.NUMERIC,
-            "memory of GPU 0 is in use by firefox, Xorg",
+            "810 MiB of 16.0 GiB of GPU 0 are held by Xorg 412 MiB, firefox 396 MiB; "
+            "14.6 GiB are free",
             None,
-            "810 MiB of 16.0 GiB are held, 14.6 GiB are free",
+            810 * MIB,
         )
     ]
 
@@ -281,8 +282,9 @@ def test_memory_of_no_listed_process_counts_when_it_is_more_than_a_driver_at_res
     findings, _ = state(rule, in_use(7000, rest=9216), ["torch"], "gpu")
     assert [(f.message, f.after) for f in findings] == [
         (
-            "memory of GPU 0 is in use by a holder that is not listed",
-            "9,216 MiB of 16.0 GiB are held, 7,000 MiB are free",
+            "9,216 MiB of 16.0 GiB of GPU 0 are held by a holder that is not listed 9,216 MiB; "
+            "7,000 MiB are free",
+            9216 * MIB,
         )
     ]
 
@@ -291,7 +293,8 @@ def test_processes_without_a_name_are_not_called_by_numbers_that_differ_next_tim
     holders = [{"pid": pid, "memory_bytes": 500} for pid in (3999999, 4000001)]
     findings, _ = state("gpu-memory-held-by-others", in_use(9000, *holders), ["torch"], "gpu")
     assert [f.message for f in findings] == [
-        "memory of GPU 0 is in use by a process that is not visible here"
+        "1,000 MiB of 16.0 GiB of GPU 0 are held by a process that is not visible here 1,000 MiB; "
+        "9,000 MiB are free"
     ]
 
 
@@ -319,7 +322,7 @@ def test_in_a_diff_the_same_desktop_is_quiet_and_a_new_one_is_not() -> None:
     before, after = in_use(15000, XORG, FIREFOX), in_use(14976, XORG, busier)
     assert drift(rule, before, after, ["torch"], "gpu") == ([], [])
     findings, _ = drift(rule, in_use(15808), after, ["torch"], "gpu")
-    assert [f.after for f in findings] == ["832 MiB of 16.0 GiB are held, 14.6 GiB are free"]
+    assert [f.after for f in findings] == [832 * MIB]
 
 
 def test_less_free_memory_than_asked_for_breaks() -> None:
@@ -379,3 +382,29 @@ def test_unknown_memory_of_a_card_is_undecided() -> None:
     )
     _, doubts = drift("gpu-memory-total-smaller", machine(A10), after, ["torch"], "gpu")
     assert [d.reason for d in doubts] == ["shared"]
+
+
+def test_a_batch_that_does_not_divide_is_advice_with_the_real_split() -> None:
+    now = machine(T4)
+    said, doubts = state(
+        "batch-not-divisible", now, ["tensorflow"], "gpu", batch_size=32, replicas=3
+    )
+    assert doubts == []
+    assert [(f.message, f.remedy) for f in said] == [
+        (
+            "a batch of 32 on 3 replicas: 10, 10, 12 in Keras; PyTorch's sampler repeats samples "
+            "until it divides",
+            "Use a batch size of 30 or 33.",
+        )
+    ]
+
+
+@pytest.mark.parametrize("options", [{}, {"batch_size": 32}, {"batch_size": 32, "replicas": 2}])
+def test_a_batch_that_divides_or_is_not_given_is_quiet(options: dict[str, int]) -> None:
+    assert state("batch-not-divisible", machine(T4), ["torch"], "gpu", **options) == ([], [])
+
+
+def test_without_replicas_the_visible_gpus_count() -> None:
+    unknown = machine(T4, unknown={"facts.gpu.devices": "denied"})
+    _, doubts = state("batch-not-divisible", unknown, ["torch"], "gpu", batch_size=32)
+    assert [d.path for d in doubts] == ["facts.gpu.devices"]
