@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.model import Evidence, Rule
+from envprint.rule import Evidence, Rule
 from envprint.wording import MEANING
 
 

@@ -13,9 +13,10 @@ from typing import NamedTuple
 from envprint.compare import compare
 from envprint.describe import summarise
 from envprint.errors import Undetermined
-from envprint.model import Comparison, Fingerprint, Impact, Match, Rule, Workload
+from envprint.model import Comparison, Fingerprint, Impact, Workload
 from envprint.policy import Policy
 from envprint.report import Finding, Ignored, Report, Undecided
+from envprint.rule import Match, Rule
 from envprint.rules import catalogue
 from envprint.wording import headline
 

@@ -1,15 +1,15 @@
 """The values that travel through envprint: frozen, typed, free of I/O.
 
-A `Fingerprint` is what collectors found; a `Comparison` is two of them with their `Change`s; a
-`Rule` makes `Match`es of what it sees. What the engine makes of those is in `envprint.report`.
-The words are those of docs/glossary.md.
+A `Fingerprint` is what collectors found; a `Comparison` is two of them with their `Change`s. What
+is asked of those is in `envprint.rule`, what comes of it in `envprint.report`. The words are those
+of docs/glossary.md.
 """
 
 from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from envprint.errors import Undetermined
@@ -49,12 +49,12 @@ class Unknown(NamedTuple):
     reason: str
 
 
-_STEP = re.compile(r"\[([^\]]*)\]|([^.\[\]]+)")
+_STEP = r"\[([^\]]*)\]|([^.\[\]]+)"
 
 
 def split_path(path: str) -> list[str]:
     """The keys of a path: `facts.environ.variables[TF_X]` has four."""
-    return [key or name for key, name in _STEP.findall(path)]
+    return [key or name for key, name in re.findall(_STEP, path)]
 
 
 class Fingerprint(NamedTuple):
@@ -90,7 +90,7 @@ class Fingerprint(NamedTuple):
         """
         value: Any = {"facts": self.facts, "live": self.live}
         reached = ""
-        for match in _STEP.finditer(path):
+        for match in re.finditer(_STEP, path):
             reached = path[: match.end()]
             key = match[1] or match[2]
             if reached in self.unknown:
@@ -152,69 +152,3 @@ class Workload(NamedTuple):
     min_free_gpu_bytes: int | None = None
     batch_size: int | None = None
     replicas: int | None = None
-
-
-class Condition(NamedTuple):
-    """When a rule can matter at all; built with `&`, `|` and `~` and readable as text."""
-
-    text: str
-    holds: Callable[[Workload], bool]
-
-    def __and__(self, other: Condition) -> Condition:
-        return Condition(
-            f"{self.text} and {other.text}", lambda w: self.holds(w) and other.holds(w)
-        )
-
-    def __or__(self, other: Condition) -> Condition:
-        return Condition(
-            f"({self.text} or {other.text})", lambda w: self.holds(w) or other.holds(w)
-        )
-
-    def __invert__(self) -> Condition:
-        return Condition(f"not ({self.text})", lambda w: not self.holds(w))
-
-
-class Evidence(NamedTuple):
-    """Where a rule's claim comes from: a page, or a measurement of this project."""
-
-    what: str
-    url: str | None = None
-    measured: str | None = None
-    """The id of a measured pair in the project's accuracy data."""
-
-
-class Match(NamedTuple):
-    """What a rule saw, before the engine stamps id, impact and confidence on it."""
-
-    message: str
-    paths: tuple[str, ...]
-    before: Any = None
-    after: Any = None
-    impact: Impact | None = None
-    """Other than the rule's own, where this case is weaker or stronger."""
-    remedy: str | None = None
-    """More exact than the rule's own, for the versions at hand."""
-
-
-class Rule(NamedTuple):
-    """A named reason why a change or a state matters.
-
-    Give `drift` (looks at a comparison), `state` (looks at one fingerprint) or neither: then any
-    change at a watched path matches. `advice` marks what is not wrong in itself and never decides
-    the exit code. `yields_to` names stronger rules beside which this one stays silent.
-    """
-
-    id: str
-    title: str
-    impact: Impact
-    confidence: Confidence
-    applies: Condition
-    watches: tuple[str, ...]
-    why: str
-    not_when: str
-    remedy: str
-    evidence: tuple[Evidence, ...]
-    drift: Callable[[Comparison, Workload], Iterable[Match]] | None = None
-    state: Callable[[Fingerprint, Workload], Iterable[Match]] | None = None
-    advice: bool = False
-    yields_to: tuple[str, ...] = ()

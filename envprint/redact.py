@@ -30,14 +30,16 @@ PREFIXES = tuple(
 NOT_OURS = ("TF_VAR_", "TF_CLI_", "TF_DATA_DIR", "TF_WORKSPACE", "TF_LOG", "TF_PLUGIN_CACHE_DIR")
 """Terraform's variables share TensorFlow's prefix and may hold secrets."""
 
-_SECRET_NAME = re.compile(
-    r"(SECRET|TOKEN|PASSW|CREDENTIAL|AUTH(?!OR)|(^|_)(KEY|APIKEY|PWD|PASS|PRIVATE|SIGNATURE|COOKIE|SESSION)(_|$))"
-)
-_SECRET_VALUE = re.compile(
-    r"\b(?:hf_|ghp_|gho_|github_pat_|sk-|xox[abpr]-|AKIA|eyJ[\w-]+\.eyJ)[\w.-]{6,}|-----BEGIN "
-)
+_SECRET_PARTS = ("SECRET", "TOKEN", "PASSW", "CREDENTIAL", "AUTH")
+"""A name that has one of these anywhere names a secret."""
+_SECRET_WORDS = frozenset("KEY APIKEY PWD PASS PRIVATE SIGNATURE COOKIE SESSION".split())
+"""These count only as a whole word of the name."""
+_SECRET_MARKS = ("hf_", "ghp_", "gho_", "github_pat_", "sk-", "xox", "AKIA", "eyJ", "-----BEGIN")
+"""How well-known tokens and keys begin."""
+_SEPARATORS = str.maketrans(dict.fromkeys("=:,;/@\"'", " "))
+
 # https://user:password@host/path
-_URL_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+_URL_CREDENTIALS = r"(?<=://)[^/@\s]+(?=@)"
 
 
 def is_recorded(name: str) -> bool:
@@ -47,14 +49,16 @@ def is_recorded(name: str) -> bool:
 
 def safe_value(name: str, value: str) -> str:
     """`value`, or `HIDDEN` where the name or the value itself looks like a secret."""
-    if _SECRET_NAME.search(name.upper()) or _SECRET_VALUE.search(value):
+    upper = name.upper().replace("AUTHOR", "")
+    if any(part in upper for part in _SECRET_PARTS) or _SECRET_WORDS.intersection(upper.split("_")):
         return HIDDEN
-    return safe_text(value)
+    words = value.translate(_SEPARATORS).split()
+    return HIDDEN if any(word.startswith(_SECRET_MARKS) for word in words) else safe_text(value)
 
 
 def safe_text(text: str) -> str:
     """`text` with the user and password of every URL in it replaced."""
-    return _URL_CREDENTIALS.sub(HIDDEN, text) if "://" in text else text
+    return re.sub(_URL_CREDENTIALS, HIDDEN, text) if "://" in text else text
 
 
 def without_home(value: Any, home: str) -> Any:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from envprint.errors import Undetermined
-from envprint.model import Condition, Fingerprint, Workload
+from envprint.model import Fingerprint, Workload
+from envprint.rule import Condition
 
 FRAMEWORKS = ("jax", "numpy", "scikit-learn", "tensorflow", "torch")
 """The names used in options, policy files and reports; TensorFlow includes Keras."""

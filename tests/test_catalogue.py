@@ -14,7 +14,8 @@ import pytest
 
 from envprint import collectors
 from envprint.fields import Field, MapOf, Record
-from envprint.model import Confidence, Impact, Rule
+from envprint.model import Confidence, Impact
+from envprint.rule import Rule
 from envprint.rules import catalogue
 
 RULES = catalogue()

@@ -7,18 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from envprint import judge
-from envprint.model import (
-    Comparison,
-    Confidence,
-    Evidence,
-    Fingerprint,
-    Impact,
-    Match,
-    Rule,
-    Workload,
-)
+from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.policy import Ignore, Policy
 from envprint.report import Report
+from envprint.rule import Evidence, Match, Rule
 from envprint.workload import always, on_gpu
 from tests.support import fingerprint
 

@@ -52,6 +52,8 @@ def test_names_and_values_that_look_like_secrets_are_hidden(name: str, value: st
 def test_ordinary_names_with_secret_like_letters_are_kept() -> None:
     assert safe_value("I_MPI_PIN_KEYBOARD", "x") == "x"
     assert safe_value("TF_AUTHOR", "x") == "x"
+    assert safe_value("XLA_FLAGS", "--task-queue=sk") == "--task-queue=sk"
+    assert safe_value("XLA_FLAGS", "--x=sk-abcdef") == HIDDEN
 
 
 def test_credentials_in_urls_are_replaced_wherever_they_stand() -> None:

@@ -9,7 +9,7 @@ from envprint.cli._console import Console
 from envprint.document import to_json
 from envprint.errors import EnvprintError
 from envprint.explain import page
-from envprint.model import Rule
+from envprint.rule import Rule
 from envprint.rules import catalogue
 
 HELP = "explain a rule: why, when not, what to do, evidence; or list them all"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from envprint.model import Rule
+from envprint.rule import Rule
 
 
 @cache

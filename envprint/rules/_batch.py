@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.model import Confidence, Evidence, Fingerprint, Impact, Match, Rule, Workload
+from envprint.model import Confidence, Fingerprint, Impact, Workload
+from envprint.rule import Evidence, Match, Rule
 from envprint.rules._devices import VISIBLE, visible
 from envprint.workload import uses
 

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from envprint.model import (
-    Comparison,
-    Confidence,
-    Evidence,
-    Fingerprint,
-    Impact,
-    Match,
-    Rule,
-    Workload,
-)
+from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
+from envprint.rule import Evidence, Match, Rule
 from envprint.rules._cuda_versions import built_with, changed, in_use, place
 from envprint.rules._devices import DEVICES, field, training, visible
 from envprint.versions import numbers

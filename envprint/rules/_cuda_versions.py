@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from envprint.model import Comparison, Fingerprint, Match, Workload
+from envprint.model import Comparison, Fingerprint, Workload
+from envprint.rule import Match
 
 NAMES = {"runtime": "the CUDA runtime", "cudnn": "cuDNN", "cublas": "cuBLAS", "nccl": "NCCL"}
 _BUNDLED = ("wheel", "conda")

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.model import (
-    Comparison,
-    Fingerprint,
-    Match,
-    Workload,
-)
+from envprint.model import Comparison, Fingerprint, Workload
+from envprint.rule import Match
 from envprint.rules import _threads
 from envprint.rules._dials import SWITCHES, reaches, variable, variables_of
 from envprint.versions import numbers

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from envprint.model import Comparison, Fingerprint, Match, Workload
+from envprint.model import Comparison, Fingerprint, Workload
+from envprint.rule import Match
 
 Variables = Mapping[str, str]
 VARIABLES = "facts.environ.variables"

@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envprint.errors import Undetermined
-from envprint.model import (
-    Comparison,
-    Confidence,
-    Evidence,
-    Fingerprint,
-    Impact,
-    Match,
-    Rule,
-    Workload,
-)
+from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
+from envprint.rule import Evidence, Match, Rule
 from envprint.rules._cuda_tables import MAX_THREADS_PER_SM
 from envprint.rules._devices import DEVICES, changed_paths, described, field, moved, training
 from envprint.versions import numbers

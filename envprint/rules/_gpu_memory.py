@@ -10,16 +10,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from envprint.errors import Undetermined
-from envprint.model import (
-    Comparison,
-    Confidence,
-    Evidence,
-    Fingerprint,
-    Impact,
-    Match,
-    Rule,
-    Workload,
-)
+from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
+from envprint.rule import Evidence, Match, Rule
 from envprint.rules._devices import DEVICES, changed_paths, field, moved, training, visible
 from envprint.units import size
 from envprint.workload import on_gpu, uses

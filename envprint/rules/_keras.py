@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.model import (
-    Comparison,
-    Fingerprint,
-    Match,
-    Workload,
-)
+from envprint.model import Comparison, Fingerprint, Workload
+from envprint.rule import Match
 from envprint.rules._compat import python_for_tensorflow
 from envprint.rules._dials import trace, variable, variables_of
 from envprint.rules._packages import is_same_release, traces, version_path

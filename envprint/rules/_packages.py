@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.model import Comparison, Impact, Match, Workload
+from envprint.model import Comparison, Impact, Workload
+from envprint.rule import Match
 from envprint.rules._dials import Drift
 from envprint.versions import numbers
 

@@ -5,16 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from envprint.model import (
-    Comparison,
-    Confidence,
-    Evidence,
-    Fingerprint,
-    Impact,
-    Match,
-    Rule,
-    Workload,
-)
+from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
+from envprint.rule import Evidence, Match, Rule
 from envprint.rules._dials import (
     Dial,
     Variables,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from envprint.model import Confidence, Evidence, Impact, Rule
+from envprint.model import Confidence, Impact
+from envprint.rule import Evidence, Rule
 from envprint.rules import _keras
 from envprint.rules._dials import variable
 from envprint.rules._keras import KERAS, LEGACY, NAMES, PYTHON, TENSORFLOW

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.model import (
-    Comparison,
-    Confidence,
-    Evidence,
-    Fingerprint,
-    Impact,
-    Match,
-    Rule,
-    Workload,
-)
+from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
+from envprint.rule import Evidence, Match, Rule
 from envprint.workload import always
 
 _COMMIT = "facts.code.commit"

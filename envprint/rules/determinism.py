@@ -6,7 +6,8 @@ framework's version, so the remedy does too.
 
 from __future__ import annotations
 
-from envprint.model import Confidence, Evidence, Impact, Rule
+from envprint.model import Confidence, Impact
+from envprint.rule import Evidence, Rule
 from envprint.rules import _determinism
 from envprint.rules._determinism import OP_DETERMINISM, TENSORFLOW
 from envprint.rules._dials import SWITCHES, variable, when_changed

@@ -7,16 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.model import (
-    Comparison,
-    Confidence,
-    Evidence,
-    Fingerprint,
-    Impact,
-    Match,
-    Rule,
-    Workload,
-)
+from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
+from envprint.rule import Evidence, Match, Rule
 from envprint.rules import _arrays, _tensorflow
 from envprint.rules._dials import trace, variable, variables_of
 from envprint.rules._packages import traces, version_changed, version_path

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.model import Comparison, Confidence, Evidence, Impact, Match, Rule, Workload
+from envprint.model import Comparison, Confidence, Impact, Workload
+from envprint.rule import Evidence, Match, Rule
 from envprint.rules import _isa, _threads
 from envprint.rules._dials import turned_by_variables, variable
 from envprint.workload import always, machine, on_cpu, uses

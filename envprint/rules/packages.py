@@ -9,16 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envprint.errors import Undetermined
-from envprint.model import (
-    Comparison,
-    Confidence,
-    Evidence,
-    Fingerprint,
-    Impact,
-    Match,
-    Rule,
-    Workload,
-)
+from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
+from envprint.rule import Evidence, Match, Rule
 from envprint.rules._packages import CONDA, DISTRIBUTIONS, is_same_release
 from envprint.versions import numbers
 from envprint.workload import always

@@ -1,0 +1,77 @@
+"""A rule and what it is made of: when it applies, what it saw, where its claim comes from.
+
+A `Rule` makes `Match`es of what it sees; the engine (`envprint.judge`) turns those into findings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
+
+
+class Condition(NamedTuple):
+    """When a rule can matter at all; built with `&`, `|` and `~` and readable as text."""
+
+    text: str
+    holds: Callable[[Workload], bool]
+
+    def __and__(self, other: Condition) -> Condition:
+        return Condition(
+            f"{self.text} and {other.text}", lambda w: self.holds(w) and other.holds(w)
+        )
+
+    def __or__(self, other: Condition) -> Condition:
+        return Condition(
+            f"({self.text} or {other.text})", lambda w: self.holds(w) or other.holds(w)
+        )
+
+    def __invert__(self) -> Condition:
+        return Condition(f"not ({self.text})", lambda w: not self.holds(w))
+
+
+class Evidence(NamedTuple):
+    """Where a rule's claim comes from: a page, or a measurement of this project."""
+
+    what: str
+    url: str | None = None
+    measured: str | None = None
+    """The id of a measured pair in the project's accuracy data."""
+
+
+class Match(NamedTuple):
+    """What a rule saw, before the engine stamps id, impact and confidence on it."""
+
+    message: str
+    paths: tuple[str, ...]
+    before: Any = None
+    after: Any = None
+    impact: Impact | None = None
+    """Other than the rule's own, where this case is weaker or stronger."""
+    remedy: str | None = None
+    """More exact than the rule's own, for the versions at hand."""
+
+
+class Rule(NamedTuple):
+    """A named reason why a change or a state matters.
+
+    Give `drift` (looks at a comparison), `state` (looks at one fingerprint) or neither: then any
+    change at a watched path matches. `advice` marks what is not wrong in itself and never decides
+    the exit code. `yields_to` names stronger rules beside which this one stays silent.
+    """
+
+    id: str
+    title: str
+    impact: Impact
+    confidence: Confidence
+    applies: Condition
+    watches: tuple[str, ...]
+    why: str
+    not_when: str
+    remedy: str
+    evidence: tuple[Evidence, ...]
+    drift: Callable[[Comparison, Workload], Iterable[Match]] | None = None
+    state: Callable[[Fingerprint, Workload], Iterable[Match]] | None = None
+    advice: bool = False
+    yields_to: tuple[str, ...] = ()
