@@ -15,7 +15,8 @@ import envprint
 PACKAGE = Path(envprint.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 VALUES = {
-    "errors", "fields", "model", "patterns", "units", "versions", "report", "rule", "wording", "workload",
+    "errors", "fields", "model", "patterns", "report", "rule", "units", "versions", "wording",
+    "workload",
 }  # fmt: skip
 DOORS = {
     "host.py", "systems.py", "recording.py", "interpreter.py", "nvml.py", "nvml_child.py",

@@ -25,7 +25,8 @@ _CUDNN_CHECK = (
         "https://github.com/pytorch/pytorch/blob/main/torch/backends/cudnn/__init__.py",
     ),
     Evidence(
-        "TensorFlow's check: the same major version, and at least the same minor version",
+        "XLA's check, which TensorFlow and JAX share: the same major version, and at least the "
+        "same minor version",
         "https://github.com/openxla/xla/blob/main/xla/stream_executor/cuda/cuda_dnn.cc",
     ),
 )
@@ -115,8 +116,8 @@ LIBRARY_RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=training,
         watches=(place("cudnn"),),
-        why="TensorFlow and PyTorch refuse a cuDNN of another major version, or of an older minor "
-        "version, than they were built with.",
+        why="PyTorch, and TensorFlow and JAX through XLA, refuse a cuDNN of another major version, "
+        "or of an older minor version, than they were built with.",
         not_when="The program loads another copy than the one named.",
         remedy="Install the cuDNN that the framework was built with.",
         evidence=_CUDNN_CHECK,
@@ -131,12 +132,16 @@ LIBRARY_RULES = (
         watches=(place("cudnn"), DEVICES),
         why="In cuDNN 9.23.1 one forward convolution gives other bits from run to run on compute "
         "capability 8.6.",
-        not_when="A PyTorch that leaves that algorithm out.",
+        not_when="The PyTorch in use leaves that algorithm out, as its code does since June 2026.",
         remedy="Install cuDNN 9.24 or later.",
         evidence=(
             Evidence(
-                "PyTorch's maintainers on that algorithm",
+                "The same network gives other bits in two runs on an A10G",
                 "https://github.com/pytorch/pytorch/issues/188288",
+            ),
+            Evidence(
+                "PyTorch's maintainers take the algorithm back in with cuDNN 9.24",
+                "https://github.com/pytorch/pytorch/pull/189483",
             ),
         ),
         state=_unsteady,

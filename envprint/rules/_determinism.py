@@ -13,6 +13,9 @@ from envprint.versions import numbers
 TENSORFLOW = "facts.frameworks.tensorflow.version"
 OP_DETERMINISM = f"{SWITCHES}[tensorflow-op-determinism].value"
 ONLY_ON_GPU = ("cudnn", "tf32", "cublas", "xla-gpu")
+_XLA_DETERMINISTIC = frozenset(
+    f"--xla_gpu_deterministic_ops{value}" for value in ("", "=true", "=True", "=1")
+)
 
 
 def is_on(value: str | None) -> bool:
@@ -91,7 +94,7 @@ def torch_off(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 def jax_off(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     """No flag for deterministic operations."""
     flags = variables_of(now).get("XLA_FLAGS", "")
-    if "--xla_gpu_deterministic_ops=true" not in flags:
+    if _XLA_DETERMINISTIC.isdisjoint(flags.split()):
         yield Match(
             "XLA may take kernels that do not repeat",
             (variable("XLA_FLAGS"),),

@@ -18,7 +18,7 @@ def visible(now: Fingerprint) -> list[str]:
     """Keys of the GPUs that CUDA_VISIBLE_DEVICES leaves, in its order; all when it is unset.
 
     CUDA stops at the first entry that names no GPU. Raises `Undetermined`.
-    https://docs.nvidia.com/cuda/cuda-c-programming-guide/index.html#cuda-environment-variables
+    https://docs.nvidia.com/cuda/cuda-c-programming-guide/index.html#env-vars
     """
     devices = now.value(DEVICES) or {}
     count = now.value("facts.gpu.count")

@@ -129,12 +129,13 @@ HARDWARE_RULES = (
     Rule(
         id="gpu-tf32-crossed",
         title="Only one of the GPUs computes in TF32",
-        impact=Impact.DIVERGES,
+        impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
-        applies=on_gpu & uses("tensorflow", "torch"),
+        applies=training,
         watches=(DEVICES, _OVERRIDE),
-        why="From compute capability 8.0 on, TensorFlow's products and convolutions and PyTorch's "
-        "convolutions cut their float32 inputs to 10 bits of mantissa by default.",
+        why="From compute capability 8.0 on, TensorFlow and JAX in products and convolutions, and "
+        "PyTorch in convolutions, cut float32 inputs to 10 bits of mantissa by default. That "
+        "rounds 8,000 times more coarsely; PyTorch says that most networks converge the same.",
         not_when="The program switches TF32 off itself, or computes in float64, float16 or "
         "bfloat16.",
         remedy="export NVIDIA_TF32_OVERRIDE=0 before the program starts.",
@@ -147,6 +148,9 @@ HARDWARE_RULES = (
             Evidence(
                 "PyTorch's notes on TF32",
                 "https://docs.pytorch.org/docs/stable/notes/numerical_accuracy.html",
+            ),
+            Evidence(
+                "JAX too, on recent GPUs", "https://docs.jax.dev/en/latest/201/precision.html"
             ),
         ),
         drift=_tf32,
@@ -191,6 +195,10 @@ HARDWARE_RULES = (
             Evidence(
                 "The same boundary predicted and seen on five GPUs",
                 "https://github.com/pytorch/pytorch/pull/176584",
+            ),
+            Evidence(
+                "A maintainer: the numbers depend on the size of the tensor and on the GPU",
+                "https://github.com/pytorch/pytorch/issues/90006",
             ),
         ),
         drift=_random_numbers,

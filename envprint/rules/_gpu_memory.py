@@ -31,8 +31,8 @@ LESS_FREE_SHARE = 0.1
 
 _MECHANISM = (
     Evidence(
-        "A TensorFlow maintainer: when scratch memory cannot be allocated, a convolution falls "
-        "back to an algorithm without it, silently",
+        "A TensorFlow maintainer: when scratch memory cannot be allocated, a convolution warns and "
+        "falls back to an algorithm without it",
         "https://github.com/tensorflow/tensorflow/issues/14171",
     ),
     Evidence(
@@ -41,8 +41,8 @@ _MECHANISM = (
         "https://github.com/tensorflow/tensorflow/issues/53771",
     ),
     Evidence(
-        "PyTorch: algorithms whose workspace does not fit are not used",
-        "https://github.com/pytorch/pytorch/pull/558",
+        "A PyTorch maintainer: algorithms that need more than the free memory are passed over",
+        "https://github.com/pytorch/pytorch/issues/49207",
     ),
 )
 _PREALLOCATION = Evidence(
@@ -143,11 +143,11 @@ MEMORY_RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu,
         watches=(*_WATCHED, _PIDS_ARE_OURS),
-        why="When memory is short, TensorFlow silently uses a convolution algorithm that needs no "
-        "scratch memory, and PyTorch leaves out those whose workspace does not fit; another "
-        "algorithm rounds differently. The maintainers of these two say so; no published "
-        "measurement shows it. With any other framework an allocation can fail for lack of that "
-        "memory: JAX asks for three quarters of the whole by default.",
+        why="When memory is short, TensorFlow takes a convolution algorithm that needs no scratch "
+        "memory, with no more than a warning in its log, and PyTorch passes over those that need "
+        "more than is free; another algorithm rounds differently. The maintainers of these two say "
+        "so; no published measurement shows it. With any other framework an allocation can fail "
+        "for lack of that memory: JAX asks for three quarters of the whole by default.",
         not_when="The work leaves plenty of memory free, or, in TensorFlow and PyTorch, has no "
         "convolutions.",
         remedy="End those programs, or run without a desktop on that GPU.",
@@ -169,10 +169,6 @@ MEMORY_RULES = (
             Evidence(
                 "cudaErrorMemoryAllocation",
                 "https://docs.nvidia.com/cuda/cuda-runtime-api/group__CUDART__TYPES.html",
-            ),
-            Evidence(
-                "No valid cuDNN algorithm was found, and memory was the reason",
-                "https://github.com/marqo-ai/marqo/issues/101",
             ),
         ),
         state=_free_low,

@@ -23,13 +23,22 @@ from envprint.workload import machine, on_cpu, on_gpu, uses
 _QUIET_FLAG = re.compile(r"--(?:xla_dump_|xla_hlo_profile|xla_gpu_dump_)\S*")
 
 
+_NEURAL = frozenset("avx512_vnni avx512_bf16 avx_vnni amx_tile amx_int8 amx_bf16".split())
+"""Features of a processor with which TensorFlow turns oneDNN on by itself, on Linux."""
+
+
 def _onednn(side: Fingerprint, variables: Variables) -> str:
     value = variables.get("TF_ENABLE_ONEDNN_OPTS", "").lower()
-    if value in ("0", "false"):
-        return "off"
+    if value in ("0", "false", "1", "true"):
+        return "off" if value in ("0", "false") else "on"
     version = side.value("facts.frameworks.tensorflow.version")
-    by_default = not version or numbers(version) >= (2, 9)
-    return "on" if by_default or value in ("1", "true") else "off"
+    if version and numbers(version) < (2, 9):
+        return "off"
+    flags = side.value("facts.cpu.flags")
+    if flags is None:  # not x86 and not ARM, or not Linux
+        return "by default"
+    model = side.value("facts.cpu.model") or ""
+    return "off" if _NEURAL.isdisjoint(flags) and "Neoverse-V1" not in model else "on"
 
 
 ONEDNN = Dial(
@@ -69,13 +78,13 @@ RULES = (
         applies=uses("tensorflow") & on_cpu & machine("x86_64", "aarch64"),
         watches=(variable("TF_ENABLE_ONEDNN_OPTS"),),
         why="oneDNN's kernels add in another order than Eigen's, so sums round differently.",
-        not_when="Both values mean the same: from TensorFlow 2.9 on unset means on, before that "
-        "off.",
+        not_when="Both values mean the same: unset means on from TensorFlow 2.9 on where the "
+        "processor has VNNI, BF16 or AMX instructions or is a Neoverse V1, and off elsewhere.",
         remedy="Give TF_ENABLE_ONEDNN_OPTS the same value on both sides.",
         evidence=(
             Evidence(
-                "TensorFlow logs that oneDNN may give slightly different results",
-                "https://discuss.ai.google.dev/t/tf-enable-onednn-opts-0-issue/22171",
+                "When TensorFlow turns oneDNN on, and its note that results then differ slightly",
+                "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/util/port.cc",
             ),
         ),
         drift=turned_by_variables(ONEDNN),
@@ -113,9 +122,13 @@ RULES = (
         remedy="Give the variable the same value on both sides.",
         evidence=(
             Evidence(
-                "NVIDIA_TF32_OVERRIDE in NVIDIA's article on TF32",
+                "NVIDIA's article on TF32",
                 "https://developer.nvidia.com/blog/"
                 "accelerating-ai-training-with-tf32-tensor-cores/",
+            ),
+            Evidence(
+                "What both variables do to PyTorch",
+                "https://docs.pytorch.org/docs/stable/cuda_environment_variables.html",
             ),
         ),
         drift=when_changed("NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE"),
@@ -173,6 +186,10 @@ RULES = (
             Evidence(
                 "jax.default_matmul_precision",
                 "https://docs.jax.dev/en/latest/_autosummary/jax.default_matmul_precision.html",
+            ),
+            Evidence(
+                "The variable, and what GPUs do without it",
+                "https://docs.jax.dev/en/latest/201/precision.html",
             ),
         ),
         drift=when_changed("JAX_DEFAULT_MATMUL_PRECISION"),

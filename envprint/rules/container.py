@@ -49,7 +49,7 @@ def _managed(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 
 
 _MANAGED = Evidence(
-    "Colab's GPUs vary over time",
+    "Colab guarantees no resources and adjusts which hardware it offers",
     "https://research.google.com/colaboratory/faq.html",
 )
 
@@ -66,7 +66,8 @@ RULES = (
         remedy="Give the container the same limit.",
         evidence=(
             Evidence(
-                "The memory controller", "https://docs.kernel.org/admin-guide/cgroup-v2.html#memory"
+                "The memory controller",
+                "https://docs.kernel.org/admin-guide/cgroup-v2.html#memory-interface-files",
             ),
         ),
         drift=_less_memory,
@@ -95,11 +96,11 @@ RULES = (
     Rule(
         id="container-managed-service",
         title="The machine belongs to a notebook service",
-        impact=Impact.DIVERGES,
-        confidence=Confidence.DOCUMENTED,
+        impact=Impact.NUMERIC,
+        confidence=Confidence.INFERRED,
         applies=always,
         watches=(_SERVICE,),
-        why="The service chooses GPU, driver and preinstalled packages anew for each session.",
+        why="The next session may get another GPU, driver or set of preinstalled packages.",
         not_when="The service lets you pin both machine and image, and you did.",
         remedy="Capture a fingerprint at the start of each session, and pin the packages.",
         evidence=(_MANAGED,),

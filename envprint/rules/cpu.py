@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from envprint.model import Comparison, Confidence, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
-from envprint.rules import _isa, _threads
+from envprint.rules import _isa, _switches, _threads
 from envprint.rules._dials import turned_by_machine, turned_by_variables, variable, variables_of
 from envprint.workload import always, machine, on_cpu, uses
 
@@ -75,6 +75,7 @@ RULES = (
         drift=turned_by_machine(
             ("facts.cpu.flags",),
             *_isa.ISAS,
+            _switches.ONEDNN,
             remedy="Limit every library on both sides to the lower set",
         ),
         yields_to=("cpu-architecture-changed",),
@@ -86,16 +87,16 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=uses("torch") & on_cpu & machine("x86_64"),
         watches=(_VENDOR, variable("MKL_CBWR")),
-        why="PyTorch's MKL chooses its code path by the maker as well as by the features, and "
-        "promises equal results on other makers' processors for few of its branches.",
+        why="PyTorch's MKL chooses its code path by the maker as well as by the features; of the "
+        "branches that promise equal results, other makers' processors have COMPATIBLE only.",
         not_when="MKL_CBWR=COMPATIBLE is in force on both sides, or the job calls no linear "
         "algebra.",
         remedy="export MKL_CBWR=COMPATIBLE on both sides, with the same number of threads.",
         evidence=(
             Evidence(
-                "Conditions for numerical reproducibility in MKL",
-                "https://www.intel.com/content/www/us/en/docs/onemkl/developer-reference-c/2026-0/"
-                "reproducibility-conditions.html",
+                "MKL_CBWR on processors of Intel and of others",
+                "https://www.intel.com/content/www/us/en/docs/onemkl/developer-guide-linux/2025-1/"
+                "get-started-with-conditional-num-reproducibility.html",
             ),
         ),
         drift=_vendor,
@@ -140,7 +141,7 @@ RULES = (
         evidence=(
             Evidence(
                 "The CPU controller limits time, not which CPUs are usable",
-                "https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu",
+                "https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu-interface-files",
             ),
         ),
     ),
@@ -201,6 +202,10 @@ RULES = (
             Evidence(
                 "NumPy accepts 4 units in the last place between instruction sets",
                 "https://github.com/numpy/numpy/issues/23523",
+            ),
+            Evidence(
+                "The variable and the names of NumPy today",
+                "https://numpy.org/doc/stable/reference/simd/build-options.html#runtime-simd-dispatch",
             ),
         ),
         drift=turned_by_variables(_isa.NUMPY),

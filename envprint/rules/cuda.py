@@ -153,8 +153,8 @@ RULES = (
                 "https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html",
             ),
             Evidence(
-                "After an upgrade of the packages",
-                "https://github.com/NVIDIA/ubuntu-packaging-nvidia-driver/issues/3",
+                "Ubuntu on how it comes about, and that a reboot ends it",
+                "https://documentation.ubuntu.com/server/how-to/graphics/install-nvidia-drivers/",
             ),
         ),
         state=_halves_differ,

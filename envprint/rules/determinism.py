@@ -17,6 +17,10 @@ _GUIDE = Evidence(
     "Which switch belongs to which version of TensorFlow",
     "https://github.com/NVIDIA/framework-reproducibility/blob/master/doc/d9m/tensorflow.md",
 )
+_CUDNN_VARIABLES = Evidence(
+    "The author of TF_CUDNN_DETERMINISTIC on both variables",
+    "https://github.com/tensorflow/tensorflow/pull/24747",
+)
 _TORCH = Evidence(
     "What PyTorch promises and how to ask for it",
     "https://docs.pytorch.org/docs/stable/notes/randomness.html",
@@ -49,7 +53,7 @@ RULES = (
         not_when="Op determinism is on, which decides the same, or the job has no convolution. On "
         "a CPU the same bits were measured.",
         remedy="Give both variables the same values on both sides.",
-        evidence=(_GUIDE, Evidence("No effect on a CPU", measured="tf.cudnndet")),
+        evidence=(_CUDNN_VARIABLES, Evidence("No effect on a CPU", measured="tf.cudnndet")),
         drift=when_changed("TF_CUDNN_DETERMINISTIC", "TF_CUDNN_USE_AUTOTUNE"),
     ),
     Rule(
@@ -63,12 +67,7 @@ RULES = (
         "algorithm; its author advises against setting both.",
         not_when="The job has no convolution, or op determinism is on.",
         remedy="unset TF_CUDNN_USE_AUTOTUNE",
-        evidence=(
-            Evidence(
-                "The change that introduced TF_CUDNN_DETERMINISTIC",
-                "https://github.com/tensorflow/tensorflow/pull/24747",
-            ),
-        ),
+        evidence=(_CUDNN_VARIABLES,),
         state=_determinism.defeated,
     ),
     Rule(
@@ -185,16 +184,22 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=uses("jax") & on_gpu,
         watches=(variable("XLA_FLAGS"),),
-        why="XLA picks kernels on a GPU by timing them, and some scatter operations use atomics.",
-        not_when="The program sets the flag itself before it imports JAX.",
-        remedy="export XLA_FLAGS=--xla_gpu_deterministic_ops=true",
+        why="XLA picks kernels on a GPU by timing them, and some of its operations, such as "
+        "scatter, do not repeat. The flag ends both.",
+        not_when="The program sets the flag itself before it imports JAX. With the flag XLA "
+        "refuses operations that have no deterministic form.",
+        remedy='export XLA_FLAGS="$XLA_FLAGS --xla_gpu_deterministic_ops=true"',
         evidence=(
             Evidence(
-                "XLA's flags for deterministic results",
+                "Where XLA's results vary",
                 "https://github.com/openxla/xla/blob/main/docs/determinism.md",
             ),
             Evidence(
-                "Variables of TensorFlow do not help JAX",
+                "XLA's maintainers on what the flag covers",
+                "https://github.com/openxla/xla/pull/12520",
+            ),
+            Evidence(
+                "Variables of TensorFlow did not make a JAX program repeat itself",
                 "https://github.com/jax-ml/jax/issues/13672",
             ),
         ),

@@ -137,7 +137,7 @@ RULES = (
         evidence=(
             Evidence(
                 "PYTHONHASHSEED is read when the interpreter starts",
-                "https://docs.python.org/3/reference/datamodel.html#object.__hash__",
+                "https://docs.python.org/3/using/cmdline.html#envvar-PYTHONHASHSEED",
             ),
             Evidence(
                 "The same in the guide to deterministic TensorFlow",

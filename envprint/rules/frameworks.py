@@ -137,6 +137,10 @@ RULES = (
                 "Results may differ between CPU and GPU with the same seed",
                 "https://docs.pytorch.org/docs/stable/notes/randomness.html",
             ),
+            Evidence(
+                "Its maintainers: CPU and GPU have different generators",
+                "https://github.com/pytorch/pytorch/issues/2976",
+            ),
         ),
         drift=_torch_build,
     ),

@@ -11,6 +11,7 @@ from envprint.rules._devices import DEVICES, VISIBLE, field, training, visible
 from envprint.rules._gpu_hardware import HARDWARE_RULES
 from envprint.rules._gpu_memory import MEMORY_RULES
 
+_DRAW_BY_DEVICE = frozenset(("tensorflow", "torch"))
 _RANDOMNESS = Evidence(
     "PyTorch promises no equal results between CPU and GPU, even with equal seeds",
     "https://docs.pytorch.org/docs/stable/notes/randomness.html",
@@ -26,7 +27,9 @@ def _count(comparison: Comparison, workload: Workload) -> Iterator[Match]:
 def _one_side(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     before, after = len(visible(comparison.before)), len(visible(comparison.after))
     if bool(before) != bool(after):
-        yield _counted(comparison, before, after, "facts.gpu")
+        draws_the_same = _DRAW_BY_DEVICE.isdisjoint(workload.frameworks)
+        match = _counted(comparison, before, after, "facts.gpu")
+        yield match._replace(impact=Impact.NUMERIC) if draws_the_same else match
 
 
 def _counted(comparison: Comparison, before: int, after: int, *prefixes: str) -> Match:
@@ -76,11 +79,26 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=training,
         watches=(DEVICES, "facts.gpu.count", VISIBLE),
-        why="On the CPU a framework draws its random numbers with another engine and computes with "
-        "other kernels.",
-        not_when="The work runs on the CPU on both sides.",
+        why="All frameworks compute with other kernels on the CPU. PyTorch draws its random "
+        "numbers with another engine there, and TensorFlow's depend on the device.",
+        not_when="The work runs on the CPU on both sides. JAX draws the same numbers everywhere: "
+        "without the other two the finding is numeric.",
         remedy="Run both on a GPU, or both on the CPU: export CUDA_VISIBLE_DEVICES=-1",
-        evidence=(_RANDOMNESS,),
+        evidence=(
+            _RANDOMNESS,
+            Evidence(
+                "PyTorch's maintainers: CPU and GPU have different generators",
+                "https://github.com/pytorch/pytorch/issues/2976",
+            ),
+            Evidence(
+                "TensorFlow: the algorithm of stateless random operations depends on the device",
+                "https://www.tensorflow.org/guide/random_numbers",
+            ),
+            Evidence(
+                "JAX's random numbers are made not to depend on the backend",
+                "https://docs.jax.dev/en/latest/jep/263-prng.html",
+            ),
+        ),
         drift=_one_side,
     ),
     Rule(

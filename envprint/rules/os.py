@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from envprint.model import Confidence, Fingerprint, Impact, Workload
@@ -11,9 +12,18 @@ from envprint.workload import always, machine
 
 _RELEASE = "facts.os.kernel_release"
 
+# 5.4.0-187-generic   5.3.0-2-amd64
+# Many distributions repaired the fault so: https://go.dev/wiki/LinuxKernelSignalVectorBug
+_DISTRIBUTION = re.compile(r"\d+\.\d+\.0-\d+\D.*")
+
 
 def is_known_bad(release: str) -> bool:
-    """Whether a mainline kernel of this number may corrupt vector registers."""
+    """Whether a kernel of this number may corrupt vector registers.
+
+    Debian and Ubuntu call all their builds of one series X.Y.0 and repair them on their own.
+    """
+    if _DISTRIBUTION.fullmatch(release):
+        return False
     number = (*numbers(release), 0, 0, 0)
     major, minor, patch = number[:3]
     if (major, minor) == (5, 3):
@@ -37,9 +47,10 @@ RULES = (
         watches=(_RELEASE, "facts.os.system"),
         why="Linux 5.2, 5.3 before 5.3.15 and 5.4 before 5.4.2 can return from a signal with "
         "damaged AVX registers, whatever the program.",
-        not_when="The kernel was built with GCC 8 or older, or the distribution has the fix in a "
-        "kernel of the old number. Programs that receive no signals are not touched.",
-        remedy="Boot a kernel from 5.4.2 on, or 5.3.15 and later of that series.",
+        not_when="The kernel was built with GCC 8 or older, or the distribution has repaired its "
+        "kernel under the old number; for releases such as 5.4.0-187-generic, whose number does "
+        "not tell, nothing is said. Programs that receive no signals are not touched.",
+        remedy="Boot Linux 5.4.2 or later, or 5.3.15 or later of the series 5.3.",
         evidence=(
             Evidence(
                 "The fault, its range and its fix", "https://go.dev/wiki/LinuxKernelSignalVectorBug"

@@ -126,8 +126,7 @@ def _pillow(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     change = comparison.change(f"{DISTRIBUTIONS}[pillow].version")
     if change and change.before and change.after:
         older, newer = sorted((numbers(change.before), numbers(change.after)))
-        # From 9.5 on every wheel's decoder gave the same pixels.
-        if older < (9, 5) and older[:1] != newer[:1]:
+        if older < (9,) and older[:1] != newer[:1]:
             yield Match(
                 f"Pillow was {change.before}, is {change.after}",
                 comparison.under(f"{DISTRIBUTIONS}[pillow]"),
@@ -137,9 +136,15 @@ def _pillow(comparison: Comparison, workload: Workload) -> Iterator[Match]:
             )
 
 
-_PILLOW = Evidence(
-    "Other pixels from the same JPEG between Pillow 8 and 9",
-    "https://github.com/python-pillow/Pillow/issues/6262",
+_PILLOW = (
+    Evidence(
+        "Pillow: libjpeg-turbo in the wheels of 9.0 may give other pixels",
+        "https://github.com/python-pillow/Pillow/pull/6264",
+    ),
+    Evidence(
+        "The pixels of 8 are those of neither 7 nor 9",
+        "https://github.com/python-pillow/Pillow/issues/9457",
+    ),
 )
 
 RULES = (
@@ -228,10 +233,11 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=always,
         watches=(f"{DISTRIBUTIONS}[pillow].version",),
-        why="Before 9.5 the wheels' JPEG decoder changed with major versions, and pixels with it.",
+        why="Up to 9.0, which brought libjpeg-turbo, the JPEG decoder of the wheels changed with "
+        "major versions; another decoder gives pixels that differ by a few steps of 255.",
         not_when="The job reads no JPEG with Pillow. Wheels from 9.5 to 12.0 gave the same pixels.",
         remedy="Install the same version of Pillow.",
-        evidence=(_PILLOW,),
+        evidence=_PILLOW,
         drift=_pillow,
     ),
 )

@@ -54,6 +54,17 @@ def test_features_that_no_float32_kernel_is_chosen_by_are_quiet() -> None:
     assert drift("cpu-isa-changed", cpu(AVX512), cpu(BF16), ["numpy", "torch"]) == ([], [])
 
 
+def test_tensorflow_turns_onednn_on_by_the_processor() -> None:
+    findings, doubts = drift("cpu-isa-changed", cpu(BF16), cpu(AVX512), ["tensorflow"])
+    assert [(f.message, f.remedy) for f in findings] == [
+        (
+            "oneDNN was on, is off",
+            "Limit every library on both sides to the lower set; export TF_ENABLE_ONEDNN_OPTS=1",
+        )
+    ]
+    assert doubts == []
+
+
 def test_the_same_limit_on_both_sides_makes_processors_equal() -> None:
     caps = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
     before, after = cpu(AVX512, **caps), cpu(AVX2, **caps)

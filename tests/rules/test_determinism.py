@@ -193,8 +193,11 @@ def test_xla_on_a_gpu_is_advised_to_take_deterministic_operations() -> None:
     rule = "jax-determinism-off"
     advice, _ = state(rule, variables(XLA_FLAGS="--xla_gpu_autotune_level=0"), ["jax"], "gpu")
     assert [f.after for f in advice] == ["--xla_gpu_autotune_level=0"]
-    on = variables(XLA_FLAGS="--xla_gpu_deterministic_ops=true")
-    assert state(rule, on, ["jax"], "gpu") == ([], [])
+    for flag in ("--xla_gpu_deterministic_ops=true", "--xla_gpu_deterministic_ops"):
+        on = variables(XLA_FLAGS=f"--xla_gpu_autotune_level=0 {flag}")
+        assert state(rule, on, ["jax"], "gpu") == ([], [])
+    off = variables(XLA_FLAGS="--xla_gpu_deterministic_ops=false")
+    assert len(state(rule, off, ["jax"], "gpu")[0]) == 1
     assert len(state(rule, fingerprint(unknown={"facts.environ": "?"}), ["jax"], "gpu")[1]) == 1
 
 

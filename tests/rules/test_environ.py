@@ -53,26 +53,49 @@ def switched(rule: str, before: dict[str, str], after: dict[str, str], *where: s
     return [f.impact.word for f in findings]
 
 
+def onednn(version: str, flags: list[str], model: str = "", **variables: str) -> Fingerprint:
+    return fingerprint(
+        {
+            "facts.frameworks.tensorflow.version": version,
+            "facts.cpu": {"flags": flags, "model": model},
+            "facts.environ.variables": variables,
+        }
+    )
+
+
+VNNI = ["avx2", "avx512_vnni"]
+
+
 @pytest.mark.parametrize(
-    ("version", "before", "after", "said"),
+    ("version", "flags", "model", "means_on"),
     [
-        ("2.21.0", {}, "0", 1),
-        ("2.21.0", {}, "1", 0),
-        ("2.21.0", {}, "odd", 0),
-        ("2.8.4", {}, "0", 0),
-        ("2.8.4", {}, "1", 1),
-        ("2.8.4", {}, "true", 1),
+        ("2.21.0", VNNI, "", True),
+        ("2.21.0", ["avx2", "avx512f"], "", False),
+        ("2.21.0", ["asimd"], "Neoverse-V1", True),
+        ("2.21.0", ["asimd"], "Neoverse-N1", False),
+        ("2.8.4", VNNI, "", False),
     ],
 )
-def test_onednn_unset_means_on_from_2_9(
-    version: str, before: dict[str, str], after: str, said: int
+def test_onednn_unset_means_on_from_2_9_with_neural_instructions(
+    version: str, flags: list[str], model: str, means_on: bool
 ) -> None:
+    for value in ("0", "1", "true", "odd"):
+        sides = (
+            onednn(version, flags, model),
+            onednn(version, flags, model, TF_ENABLE_ONEDNN_OPTS=value),
+        )
+        findings, doubts = drift("tensorflow-onednn-switched", *sides, ["tensorflow"])
+        is_moved = value != "odd" and means_on == (value == "0")
+        assert (len(findings), doubts) == (int(is_moved), [])
+
+
+def test_unknown_features_leave_onednn_undecided() -> None:
     sides = [
-        fingerprint({"facts.frameworks.tensorflow.version": version, "facts.environ.variables": v})
-        for v in (before, {"TF_ENABLE_ONEDNN_OPTS": after})
+        fingerprint({"facts.environ.variables": v}, {"facts.cpu.flags": "no /proc"})
+        for v in ({}, {"TF_ENABLE_ONEDNN_OPTS": "0"})
     ]
     findings, doubts = drift("tensorflow-onednn-switched", *sides, ["tensorflow"])
-    assert (len(findings), doubts) == (said, [])
+    assert (findings, [d.path for d in doubts]) == ([], ["facts.cpu.flags"])
 
 
 CHANGED = "facts.environ.changed_since_start"

@@ -82,15 +82,16 @@ def test_hidden_cards_are_not_compared() -> None:
     assert drift("gpu-architecture-changed", before, machine(L4), ["jax"], "gpu") == ([], [])
 
 
-def test_tf32_on_one_side_only_is_another_precision() -> None:
-    said = drift("gpu-tf32-crossed", machine(T4), machine(L4), ["tensorflow"], "gpu")
+@pytest.mark.parametrize("framework", ["tensorflow", "torch", "jax"])
+def test_tf32_on_one_side_only_rounds_more_coarsely(framework: str) -> None:
+    said = drift("gpu-tf32-crossed", machine(T4), machine(L4), [framework], "gpu")
     assert says(said) == [
         (
-            Impact.DIVERGES,
+            Impact.NUMERIC,
             "GPU 0 has TF32 and had not: compute capability was 7.5, is 8.9",
         )
     ]
-    back = drift("gpu-tf32-crossed", machine(L4), machine(T4), ["tensorflow"], "gpu")
+    back = drift("gpu-tf32-crossed", machine(L4), machine(T4), [framework], "gpu")
     assert [text[:30] for _, text in says(back)] == ["GPU 0 has no TF32 and had: com"]
 
 
@@ -175,6 +176,14 @@ def test_a_gpu_on_one_side_only_is_another_run() -> None:
     said = drift("gpu-on-one-side-only", machine(T4), none, ["tensorflow"], "gpu")
     assert says(said) == [(Impact.DIVERGES, "visible GPUs: 1 then, 0 now")]
     assert drift("gpu-on-one-side-only", none, none, ["tensorflow"], "gpu") == ([], [])
+
+
+def test_jax_draws_the_same_numbers_without_a_gpu() -> None:
+    none = fingerprint({"facts.gpu.devices": {}, "facts.gpu.count": 0})
+    said = drift("gpu-on-one-side-only", none, machine(T4), ["jax", "numpy"], "gpu")
+    assert says(said) == [(Impact.NUMERIC, "visible GPUs: 0 then, 1 now")]
+    said = drift("gpu-on-one-side-only", none, machine(T4), ["jax", "torch"], "gpu")
+    assert says(said) == [(Impact.DIVERGES, "visible GPUs: 0 then, 1 now")]
 
 
 def test_a_gpu_that_may_be_there_is_undecided() -> None:

@@ -127,9 +127,18 @@ def test_another_opencv_may_decode_differently() -> None:
 
 @pytest.mark.parametrize(
     ("before", "after", "said"),
-    [("8.4.0", "9.1.0", 1), ("9.1.0", "8.4.0", 1), ("9.5.0", "12.0.0", 0), ("9.1.0", "9.2.0", 0)],
+    [
+        ("8.4.0", "9.1.0", 1),
+        ("9.1.0", "8.4.0", 1),
+        ("7.2.0", "8.4.0", 1),
+        ("8.2.0", "8.4.0", 0),
+        ("9.1.0", "10.4.0", 0),
+        ("9.5.0", "12.0.0", 0),
+    ],
 )
-def test_pillows_decoder_changed_before_9_5(before: str, after: str, said: int) -> None:
+def test_pillows_decoder_changed_with_major_versions_up_to_9(
+    before: str, after: str, said: int
+) -> None:
     sides = (packages(pillow={"version": v}) for v in (before, after))
     findings, doubts = drift("pillow-decoder-changed", *sides)
     assert (len(findings), doubts) == (said, [])
