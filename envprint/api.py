@@ -38,7 +38,7 @@ def capture(
     none itself. `timeout_s` is the limit of each collector (20 s; half an hour with `deep`).
     Raises `EnvprintError` when `python` does not answer.
     """
-    host = LiveHost(os.fspath(python) if python else None, deep=deep)
+    host = LiveHost(os.fspath(python) if python is not None else None, deep=deep)
     return capturing.capture(
         host, label=label, note=note, tags=tags, timeout_s=timeout_s, identify=identify
     )

@@ -49,7 +49,7 @@ def capture(
         place = f"{collector.place}.{collector.section}"
         found[collector.place][collector.section] = dict(_known(collector, values, place, unknown))
     identity = host.identity()
-    home = identity["home"]
+    home = identity.get("home", "")
     facts = without_home(found["facts"], home)
     section_digests, digest = digest_facts(facts)
     return Fingerprint(
@@ -93,7 +93,11 @@ class _Reading:
         self.abandoned = False
         for lock in self.arrived:
             lock.acquire()
-        _thread.start_new_thread(self._work, (waiting, host))
+        try:
+            _thread.start_new_thread(self._work, (waiting, host))
+        except RuntimeError:
+            # A limit on processes or memory allows no thread: read here, without a time limit.
+            self._work(waiting, host)
 
     def _work(self, waiting: list[Collector], host: Host) -> None:
         for collector, arrived in zip(waiting, self.arrived, strict=True):

@@ -25,7 +25,7 @@ def read_input(path: str) -> bytes:
     name = input_name(path)
     try:
         if path == "-":
-            return sys.stdin.buffer.read(MAX_BYTES + 1)
+            return _read_all(_stdin(), name)
         # Without it, opening a FIFO that has no writer would wait for one.
         descriptor = os.open(path, os.O_RDONLY | NONBLOCK)
     except (OSError, ValueError) as error:
@@ -54,6 +54,12 @@ def input_name(path: str) -> str:
     return "<stdin>" if path == "-" else path
 
 
+def _stdin() -> int:
+    if sys.stdin is None:
+        raise DocumentError("<stdin>: it is closed")
+    return sys.stdin.fileno()
+
+
 def _read_all(descriptor: int, name: str) -> bytes:
     chunks: list[bytes] = []
     size = 0
@@ -80,7 +86,8 @@ def write_output(path: str, text: str) -> None:
     A symbolic link stays one and its target is replaced; a device or pipe is written to directly,
     because renaming a file over it would destroy it.
     """
-    content = text.encode("utf-8")
+    # A name on a Linux system may be no text at all; Python keeps such bytes as lone surrogates.
+    content = text.encode("utf-8", "backslashreplace")
     try:
         target = os.path.realpath(path)
         mode = _mode(target)
@@ -112,8 +119,9 @@ def _write_through(path: str, content: bytes) -> None:
 
 
 def _replace(path: str, content: bytes, mode: int | None) -> None:
-    folder, name = os.path.split(path)
-    temporary = os.path.join(folder, f".{name}.{os.getpid()}.tmp")
+    # Not by process id: in a container every start may have the same, and one that was killed
+    # may have left its file behind.
+    temporary = os.path.join(os.path.dirname(path), f".envprint-{os.urandom(8).hex()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         try:
@@ -124,7 +132,7 @@ def _replace(path: str, content: bytes, mode: int | None) -> None:
         finally:
             os.close(descriptor)
         os.replace(temporary, path)
-    except OSError:
+    except (OSError, KeyboardInterrupt):
         os.unlink(temporary)
         raise
 

@@ -99,7 +99,7 @@ class LiveHost:
     ) -> None:
         self._deep = deep
         self._gpu_timeout_s = gpu_timeout_s
-        self._interpreter = self._describe(python) if python else None
+        self._interpreter = self._describe(python) if python is not None else None
         self._gpu: Mapping[str, Any] | None = None
         self._names: dict[str, list[str]] = {}
 

@@ -56,9 +56,14 @@ def disk(path: str) -> Mapping[str, int]:
 
 
 def identity() -> Mapping[str, str]:
-    """`home`, and `user` and `host_name` where somebody tells them."""
-    names = {"user": _user(), "host_name": _host_name(), "home": os.path.expanduser("~")}
+    """`home`, `user` and `host_name` where somebody tells them."""
+    names = {"user": _user(), "host_name": _host_name(), "home": _home()}
     return {key: name for key, name in names.items() if name}
+
+
+def _home() -> str | None:
+    home = os.path.expanduser("~")
+    return None if home == "~" else home  # as it stays without HOME and an entry in /etc/passwd
 
 
 def _user() -> str | None:

@@ -6,6 +6,7 @@ that is no longer true fails here, and not at a user's.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -147,3 +148,11 @@ def test_no_reason_for_not_watching_is_stale() -> None:
         if field.unwatched and any(is_within(watched, path) for watched in WATCHED)
     ]
     assert stale == []
+
+
+def test_every_measurement_that_is_cited_is_in_the_project() -> None:
+    data = Path(__file__).parent / "benchmarks" / "accuracy" / "pairs.jsonl"
+    known = {json.loads(line)["id"] for line in data.read_text().splitlines()}
+    cited = {evidence.measured for rule in RULES for evidence in rule.evidence} - {None}
+    assert cited
+    assert cited <= known

@@ -55,26 +55,19 @@ def script() -> NoReturn:
     collector that hangs in the kernel must not hold up the end. All output is flushed by then.
     """
     gc.disable()  # nothing lives long enough here to be worth looking for
-    code = main()
-    sys.stderr.flush()
-    os._exit(code)
+    os._exit(main())
 
 
 def main(argv: Sequence[str] | None = None, console: Console | None = None) -> int:
     """Run the command line `argv` and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     console = console or Console(sys.stdout, sys.stderr)
-    code = COULD_NOT
     try:
         code = _run(arguments, console)
         console.flush()
     except EnvprintError as error:
         console.complain(str(error))
         return COULD_NOT
-    except BrokenPipeError:
-        # The reader (`| head`) has seen enough; the answer stands. Python would flush again at
-        # exit and complain, hence the null device.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         console.complain("interrupted")
         return 130

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import NamedTuple, TextIO
 
 from envprint.errors import OutputError
@@ -12,47 +13,56 @@ from envprint.files import write_output
 class Console(NamedTuple):
     """The two streams, and what to know about them."""
 
-    stdout: TextIO
-    stderr: TextIO
+    stdout: TextIO | None
+    """None when it was closed before the start (`>&-`)."""
+    stderr: TextIO | None
 
     def emit(self, text: str, target: str | None = None) -> None:
         """Print `text`, or write it to the file `target` in one step. Raises `OutputError`."""
-        if target and target != "-":
+        if target is not None and target != "-":
             write_output(target, text)
-            return
-        try:
-            self.stdout.write(text)
-            self.stdout.flush()
-        except UnicodeEncodeError:
-            # A terminal in the C locale cannot show every name; the answer matters more.
-            encoding = self.stdout.encoding
-            self.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise OutputError(f"cannot write to stdout: {error.strerror}") from None
+        elif self.stdout is None:
+            raise OutputError("cannot write to stdout: it is closed")
+        else:
+            _print(self.stdout, text)
 
     def flush(self) -> None:
         """Let nothing wait for the interpreter's exit, where an error could not be told."""
-        try:
-            self.stdout.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise OutputError(f"cannot write to stdout: {error.strerror}") from None
+        if self.stdout is not None:
+            _print(self.stdout, "")
 
     def warn(self, text: str) -> None:
         """One line of warning on stderr."""
-        self.stderr.write(f"envprint: warning: {_one_line(text)}\n")
+        self.complain(f"warning: {text}")
 
     def complain(self, text: str) -> None:
-        """One line on stderr that says why the job could not be done."""
-        self.stderr.write(f"envprint: {_one_line(text)}\n")
+        """One line on stderr, where there is one: the exit code says the same."""
+        if self.stderr is not None:
+            with suppress(OSError):
+                self.stderr.write(f"envprint: {_one_line(text)}\n")
+                self.stderr.flush()
 
     def colour(self) -> bool:
         """Whether stdout is a terminal that should have colour (https://no-color.org)."""
-        dumb = os.environ.get("TERM") == "dumb"
-        return self.stdout.isatty() and not os.environ.get("NO_COLOR") and not dumb
+        plainly = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+        return self.stdout is not None and self.stdout.isatty() and not plainly
+
+
+def _print(stream: TextIO, text: str) -> None:
+    try:
+        try:
+            stream.write(text)
+        except UnicodeEncodeError:
+            # A terminal in the C locale cannot show every name; the answer matters more.
+            encoding = stream.encoding
+            stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+    except BrokenPipeError:
+        # The reader (`| head`) has seen enough; the answer stands. Python would flush again at
+        # exit and complain, hence the null device.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except OSError as error:
+        raise OutputError(f"cannot write to stdout: {error.strerror}") from None
 
 
 def _one_line(text: str) -> str:

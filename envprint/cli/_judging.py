@@ -56,7 +56,7 @@ def add_judging_options(parser: argparse.ArgumentParser) -> None:
 def policy_of(options: argparse.Namespace) -> Policy:
     """The policy in force: the file, with the options on top."""
     policy = Policy()
-    if options.policy:
+    if options.policy is not None:
         from envprint.policy_file import parse_policy
 
         today = time.strftime("%Y-%m-%d")
@@ -86,7 +86,7 @@ def workload_of(
 def present(report: Report, policy: Policy, options: argparse.Namespace, console: Console) -> int:
     """Print the report in the format asked for and return the exit code."""
     output = import_module(f"envprint.outputs.{options.format}")
-    colour = console.colour() and not options.output
+    colour = console.colour() and options.output is None
     console.emit(output.render(report, colour), options.output)
     if policy.on_unknown == "warn" and report.undecided and options.format != "text":
         console.warn(f"{len(report.undecided)} rules could not be decided")

@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Print the page or the list."""
-    if options.rule:
+    if options.rule is not None:
         rule = _find(options.rule)
         text = to_json(_document(rule)) if options.format == "json" else page(rule)
     elif options.format == "json":

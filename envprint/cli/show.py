@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Load or capture, and print."""
-    named = options.file and options.file != "now"
-    fingerprint = load(options.file, console) if named else capture_now(options, console)
+    captures = options.file in (None, "now")
+    fingerprint = capture_now(options, console) if captures else load(options.file, console)
     console.emit(render(fingerprint, console.colour()))
     return 0

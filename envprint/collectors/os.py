@@ -29,7 +29,12 @@ FACTS = (
     ),
     Field("libc", TEXT, "C library the interpreter runs on, such as `glibc 2.36`."),
     Field("locale", TEXT, "Locale in force for messages and sorting: LC_ALL, LC_COLLATE or LANG."),
-    Field("time_zone", TEXT, "TZ, or the name in /etc/timezone or behind /etc/localtime."),
+    Field(
+        "time_zone",
+        TEXT,
+        "TZ, or the name in /etc/timezone or behind /etc/localtime.",
+        unwatched="arithmetic does not depend on it, only code that takes features from local time",
+    ),
 )
 
 

@@ -137,6 +137,20 @@ def _mkl_branch(side: Fingerprint, variables: Variables) -> str:
     return branch
 
 
+# A fixed branch takes the choice away from the processor; AUTO gives it back.
+def _mkl(side: Fingerprint, variables: Variables) -> str:
+    branch = _mkl_branch(side, variables).partition(",")[0]
+    if native(side) not in LEVELS:
+        return "without MKL"
+    free = branch in ("OFF", "AUTO")
+    return _mkl_instructions(side, variables).lower() if free else branch
+
+
+def _mkl_pin(side: Fingerprint, level: str) -> str | None:
+    is_intel = side.value("facts.cpu.vendor") == "GenuineIntel"
+    return f"MKL_CBWR={'AVX2' if is_intel and level == 'avx2' else 'COMPATIBLE'}"
+
+
 def _mkl_instructions(side: Fingerprint, variables: Variables) -> str:
     limit = variables.get("MKL_ENABLE_INSTRUCTIONS")
     return limit if limit and side.value("facts.cpu.vendor") == "GenuineIntel" else native(side)
@@ -196,6 +210,13 @@ MKL_INSTRUCTIONS = Dial(
     _mkl_instructions,
     lambda side, level: None,
 )
+MKL = Dial(
+    "MKL's instruction set",
+    ("torch",),
+    ("MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS"),
+    _mkl,
+    _mkl_pin,
+)
 XLA = Dial(
     "XLA's instruction set",
     ("jax",),
@@ -203,4 +224,4 @@ XLA = Dial(
     lambda side, variables: native(side),
     lambda side, level: None,
 )
-ISAS = (OPENBLAS, NUMPY, LIBM, ATEN, ONEDNN, XLA)
+ISAS = (OPENBLAS, NUMPY, LIBM, ATEN, ONEDNN, MKL, XLA)

@@ -96,21 +96,4 @@ RULES = (
         ),
         advice=True,
     ),
-    Rule(
-        id="os-time-zone-changed",
-        title="The time zone differs",
-        impact=Impact.NUMERIC,
-        confidence=Confidence.INFERRED,
-        applies=always,
-        watches=("facts.os.time_zone",),
-        why="Features or splits that come from local time come out differently.",
-        not_when="The code uses no local time.",
-        remedy="export TZ=UTC on both sides.",
-        evidence=(
-            Evidence(
-                "Local time in Python", "https://docs.python.org/3/library/time.html#time.tzset"
-            ),
-        ),
-        advice=True,
-    ),
 )

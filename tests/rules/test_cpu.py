@@ -42,10 +42,12 @@ def test_losing_avx512_moves_the_kernels_of_the_jobs_libraries_only() -> None:
         (
             Impact.NUMERIC,
             "the instruction set of PyTorch's kernels was avx512, is avx2; "
-            "oneDNN's instruction set was avx512, is avx2",
+            "oneDNN's instruction set was avx512, is avx2; "
+            "MKL's instruction set was avx512, is avx2",
             (FLAGS,),
             "Limit every library on both sides to the lower set; "
-            "export ATEN_CPU_CAPABILITY=avx2; export ONEDNN_MAX_CPU_ISA=AVX2",
+            "export ATEN_CPU_CAPABILITY=avx2; export ONEDNN_MAX_CPU_ISA=AVX2; "
+            "export MKL_CBWR=AVX2",
         )
     ]
 
@@ -66,15 +68,31 @@ def test_tensorflow_turns_onednn_on_by_the_processor() -> None:
 
 
 def test_the_same_limit_on_both_sides_makes_processors_equal() -> None:
-    caps = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
+    caps = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_CBWR": "AVX2"}
     before, after = cpu(AVX512, **caps), cpu(AVX2, **caps)
     assert drift("cpu-isa-changed", before, after, ["torch"]) == ([], [])
 
 
 def test_a_limit_on_one_library_leaves_the_others_as_findings() -> None:
-    before, after = (cpu(flags, ATEN_CPU_CAPABILITY="avx2") for flags in (AVX512, AVX2))
+    caps = {"ATEN_CPU_CAPABILITY": "avx2", "MKL_CBWR": "COMPATIBLE"}
+    before, after = (cpu(flags, **caps) for flags in (AVX512, AVX2))
     findings, _ = drift("cpu-isa-changed", before, after, ["torch"])
     assert [f.message for f in findings] == ["oneDNN's instruction set was avx512, is avx2"]
+
+
+@pytest.mark.parametrize(
+    ("caps", "said"),
+    [
+        ({"MKL_CBWR": "AUTO"}, 1),
+        ({"MKL_CBWR": "AVX2,STRICT"}, 0),
+        ({"MKL_ENABLE_INSTRUCTIONS": "AVX2"}, 0),
+        ({}, 1),
+    ],
+)
+def test_mkl_is_limited_by_variables_of_its_own(caps: dict[str, str], said: int) -> None:
+    caps = {**caps, "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
+    before, after = cpu(AVX512, **caps), cpu(AVX2, **caps)
+    assert len(drift("cpu-isa-changed", before, after, ["torch"])[0]) == said
 
 
 def test_numpy_is_told_how_to_limit_the_version_at_hand() -> None:
