@@ -7,6 +7,7 @@ not at all.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -47,6 +48,15 @@ def read_file(path: str) -> bytes:
         return os.read(descriptor, os.fstat(descriptor).st_size)
     finally:
         os.close(descriptor)
+
+
+def open_regular(path: str) -> int:
+    """A descriptor of the file at `path`. Raises `OSError`, also for a pipe or an endless device."""
+    descriptor = os.open(path, os.O_RDONLY | NONBLOCK)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "is not a regular file", path)
 
 
 def input_name(path: str) -> str:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 
 from envprint import interpreter, systems
 from envprint.errors import InterpreterError
+from envprint.files import open_regular
 
 COMMAND_TIMEOUT_S = 10.0
 
@@ -104,7 +105,7 @@ class LiveHost:
         self._names: dict[str, list[str]] = {}
 
     def read(self, path: str) -> bytes:
-        descriptor = os.open(path, os.O_RDONLY)
+        descriptor = open_regular(path)
         try:
             size = os.fstat(descriptor).st_size
             content = os.read(descriptor, size + 1)
@@ -122,7 +123,7 @@ class LiveHost:
         import hashlib
 
         digest = hashlib.sha256()
-        descriptor = os.open(path, os.O_RDONLY)
+        descriptor = open_regular(path)
         try:
             while chunk := os.read(descriptor, 1 << 20):
                 digest.update(chunk)

@@ -54,7 +54,7 @@ _STEP = r"\[([^\]]*)\]|([^.\[\]]+)"
 
 def split_path(path: str) -> list[str]:
     """The keys of a path: `facts.environ.variables[TF_X]` has four."""
-    return [key or name for key, name in re.findall(_STEP, path)]
+    return [name or key for key, name in re.findall(_STEP, path)]
 
 
 class Fingerprint(NamedTuple):
@@ -92,7 +92,7 @@ class Fingerprint(NamedTuple):
         reached = ""
         for match in re.finditer(_STEP, path):
             reached = path[: match.end()]
-            key = match[1] or match[2]
+            key = match[2] or match[1]
             if reached in self.unknown:
                 raise Undetermined(reached, self.unknown[reached])
             value = value.get(key) if isinstance(value, Mapping) else None

@@ -131,7 +131,7 @@ def test_memory_that_windows_does_not_report_is_not_called_zero() -> None:
 
 def test_a_library_path_puts_an_older_cudnn_in_front_of_the_wheel() -> None:
     fingerprint = captured("ubuntu-rtx2080ti")
-    installed = fingerprint.value("facts.cuda.libraries[cudnn].installed")
+    installed = fingerprint.value("facts.cuda.cudnn.installed")
     assert {copy["version"] for copy in installed} >= {"8.7.0", "8.9.4.25"}
     assert fingerprint.value("facts.cuda.shadowed") == ["/usr/local/cuda-11.8/lib64/libcudnn.so.8"]
     assert captured("dgx-a100").value("facts.cuda.shadowed") == []

@@ -14,13 +14,14 @@ T = TypeVar("T")
 def attempt(read: Callable[[], T]) -> T | Unknown:
     """What `read` returns, or `Unknown` with the reason when the machine refuses or answers oddly.
 
-    `ValueError`, `KeyError` and `IndexError` are what parsers raise on text they do not know.
+    The other errors are what parsers raise on text they do not know, such as JSON nested too
+    deeply.
     """
     try:
         return read()
     except OSError as error:
         return Unknown(reason_of(error))
-    except (ValueError, KeyError, IndexError) as error:
+    except (ValueError, KeyError, IndexError, RecursionError) as error:
         return Unknown(f"not understood: {type(error).__name__}: {error}")
 
 

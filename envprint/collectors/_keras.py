@@ -49,7 +49,7 @@ def _keras(where: Environment) -> Located | None:
 # {"floatx": "float32", "epsilon": 1e-07, "backend": "jax", "image_data_format": "channels_last"}
 # https://github.com/keras-team/keras/blob/master/keras/src/backend/config.py
 def _config(host: Host) -> Mapping[str, Any]:
-    home = str(host.identity()["home"])
+    home = host.identity().get("home", "")
     folder = host.environ().get("KERAS_HOME", "~/.keras")
     if folder[:2] == "~/":
         folder = f"{home}{folder[1:]}"

@@ -18,6 +18,35 @@ from envprint.fields import FLAG, TEXT, Field, ListOf, MapOf, record
 from envprint.host import Host
 from envprint.model import Unknown
 
+_LIBRARY = record(
+    Field(
+        "built",
+        MapOf(TEXT, "framework"),
+        "Version a framework was built with, or the lowest that its metadata accepts.",
+    ),
+    Field(
+        "installed",
+        ListOf(
+            record(
+                Field("version", TEXT, "Version of the copy."),
+                Field("path", TEXT, "What says so: metadata, toolkit or header."),
+                Field("source", TEXT, "wheel, conda, toolkit or header."),
+            )
+        ),
+        "Copies on the machine; wheels in order of the search path come first.",
+    ),
+    Field(
+        "loaded",
+        ListOf(
+            record(
+                Field("version", TEXT, "Version; left out when not known."),
+                Field("path", TEXT, "Path of the mapped file."),
+            )
+        ),
+        "Copies mapped into this process; none when no framework is imported here.",
+    ),
+)
+
 FACTS = (
     Field(
         "driver_library",
@@ -44,43 +73,12 @@ FACTS = (
         "toolkits",
         MapOf(record(Field("path", TEXT, "Real path of the directory.")), "version"),
         "Installed toolkits: /usr/local/cuda*, CUDA_HOME, CUDA_PATH and CUDA_ROOT.",
-        unwatched="what a framework can get from a toolkit is among its `libraries`",
+        unwatched="what a framework can get from a toolkit is among the libraries below",
     ),
-    Field(
-        "libraries",
-        MapOf(
-            record(
-                Field(
-                    "built",
-                    MapOf(TEXT, "framework"),
-                    "Version a framework was built with, or the lowest that its metadata accepts.",
-                ),
-                Field(
-                    "installed",
-                    ListOf(
-                        record(
-                            Field("version", TEXT, "Version of the copy."),
-                            Field("path", TEXT, "What says so: metadata, toolkit or header."),
-                            Field("source", TEXT, "wheel, conda, toolkit or header."),
-                        )
-                    ),
-                    "Copies on the machine; wheels in order of the search path come first.",
-                ),
-                Field(
-                    "loaded",
-                    ListOf(
-                        record(
-                            Field("version", TEXT, "Version; left out when not known."),
-                            Field("path", TEXT, "Path of the mapped file."),
-                        )
-                    ),
-                    "Copies mapped into this process; none when no framework is imported here.",
-                ),
-            ),
-            "library",
-        ),
-        "runtime, cudnn, cublas and nccl.",
-    ),
+    Field("runtime", _LIBRARY, "CUDA's runtime, libcudart."),
+    Field("cudnn", _LIBRARY, "cuDNN: convolutions, normalisation, recurrent networks."),
+    Field("cublas", _LIBRARY, "cuBLAS: products of matrices."),
+    Field("nccl", _LIBRARY, "NCCL: what GPUs tell each other."),
     Field(
         "shadowed",
         ListOf(TEXT),
@@ -98,7 +96,7 @@ def collect(host: Host) -> Mapping[str, Any]:
         "kernel_module_version": attempt(lambda: kernel_module_version(host)),
         "supported_version": attempt(lambda: _supported_version(host)),
         "toolkits": found if isinstance(found, Unknown) else _by_version(found),
-        "libraries": copies if isinstance(copies, Unknown) else _libraries(host, copies),
+        **_libraries(host, copies),
         "shadowed": copies
         if isinstance(copies, Unknown)
         else attempt(lambda: shadowed(host, copies)),
@@ -120,7 +118,9 @@ def _by_version(found: list[Toolkit]) -> dict[str, dict[str, str]]:
     return {toolkit.version: {"path": toolkit.path} for toolkit in reversed(found)}
 
 
-def _libraries(host: Host, copies: list[Copy]) -> dict[str, Any]:
+def _libraries(host: Host, copies: list[Copy] | Unknown) -> dict[str, Any]:
+    if isinstance(copies, Unknown):
+        return {library.key: copies for library in LIBRARIES}
     made_for = attempt(lambda: built(host))
     in_use = attempt(lambda: loaded(host, copies))
     return {

@@ -32,7 +32,7 @@ BLAS = Field(
     ),
     "BLAS by the package's build configuration.",
 )
-_IN_CUDA = "the rules of `cuda` look at facts.cuda.libraries, which says it too"
+_IN_CUDA = "the rules of `cuda` look at the libraries there, which say it too"
 CUDA = Field(
     "cuda_version", TEXT, "CUDA it was built with; null in other builds.", unwatched=_IN_CUDA
 )

@@ -20,7 +20,7 @@ class Found(NamedTuple):
 
 def place(library: str) -> str:
     """The path of a library's record."""
-    return f"facts.cuda.libraries[{library}]"
+    return f"facts.cuda.{library}"
 
 
 def in_use(now: Fingerprint, library: str, workload: Workload) -> Found | None:

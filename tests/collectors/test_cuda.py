@@ -23,6 +23,7 @@ from envprint.recording import RecordedHost
 from tests.collectors.test_gpu import DESKTOP, failing
 from tests.support import host
 
+KEYS = ("runtime", "cudnn", "cublas", "nccl")
 SITE = "/venv/lib/python3.12/site-packages"
 TORCH = f"{SITE}/torch-2.6.0.dist-info"
 TORCH_FILES = {
@@ -51,7 +52,7 @@ def test_a_machine_without_nvidia_has_none_of_it() -> None:
         "kernel_module_version": None,
         "supported_version": None,
         "toolkits": {},
-        "libraries": dict.fromkeys(("runtime", "cudnn", "cublas", "nccl"), nothing),
+        **dict.fromkeys(KEYS, nothing),
         "shadowed": [],
     }
 
@@ -136,13 +137,13 @@ def test_toolkits_are_found_under_usr_local_and_through_variables() -> None:
         "13.0": {"path": "/usr/local/cuda-13.0"},
         "10.2.89": {"path": "/usr/local/cuda-10.2"},
     }
-    runtime = found["libraries"]["runtime"]["installed"]
+    runtime = found["runtime"]["installed"]
     assert [(copy["version"], copy["source"]) for copy in runtime] == [
         ("12.4.127", "toolkit"),
         ("13.0", "toolkit"),
         ("10.2.89", "toolkit"),
     ]
-    assert found["libraries"]["cublas"]["installed"] == [
+    assert found["cublas"]["installed"] == [
         {"version": "12.4.5.8", "path": "/opt/cuda", "source": "toolkit"}
     ]
 
@@ -151,7 +152,7 @@ def test_a_broken_version_json_leaves_the_toolkits_unknown_and_the_wheels_known(
     answers = machine(read={"/usr/local/cuda-12.4/version.json": "{", **TORCH_FILES})
     found = section.collect(answers)
     assert isinstance(found["toolkits"], Unknown)
-    assert found["libraries"]["cudnn"]["installed"][0]["version"] == "9.1.0.70"
+    assert found["cudnn"]["installed"][0]["version"] == "9.1.0.70"
 
 
 @pytest.mark.parametrize("text", ["[]", "3", "null"])
@@ -166,8 +167,8 @@ def test_a_component_without_a_version_is_left_out() -> None:
 
 
 def test_torch_is_built_with_what_its_own_files_say() -> None:
-    libraries = section.collect(machine(read=TORCH_FILES))["libraries"]
-    assert {key: record["built"] for key, record in libraries.items()} == {
+    libraries = section.collect(machine(read=TORCH_FILES))
+    assert {key: libraries[key]["built"] for key in KEYS} == {
         "runtime": {"torch": "12.4"},
         "cudnn": {"torch": "9.1.0.70"},
         "cublas": {},
@@ -192,7 +193,7 @@ def test_tensorflow_is_built_with_its_build_info_and_the_lowest_cudnn_it_accepts
         f"{SITE}/tensorflow/python/platform/build_info.py": "build_info = collections.OrderedDict("
         "[('cuda_version', '12.5.1'), ('cudnn_version', '9'), ('is_cuda_build', True)])\n",
     }
-    libraries = section.collect(machine(read=files))["libraries"]
+    libraries = section.collect(machine(read=files))
     assert libraries["cudnn"]["built"] == {"tensorflow": "9.3.0.75"}
     assert libraries["runtime"]["built"] == {"tensorflow": "12.5.1"}
 
@@ -206,8 +207,8 @@ def test_a_cpu_build_is_built_with_no_cuda_whatever_its_extras_name() -> None:
         f"{TORCH}/METADATA": "Name: torch\n",
         f"{SITE}/torch/version.py": "__version__ = '2.13.0'\ncuda: Optional[str] = None\n",
     }
-    libraries = section.collect(machine(read=files))["libraries"]
-    assert [record["built"] for record in libraries.values()] == [{}, {}, {}, {}]
+    libraries = section.collect(machine(read=files))
+    assert [libraries[key]["built"] for key in KEYS] == [{}, {}, {}, {}]
 
 
 def test_a_build_that_is_not_understood_is_unknown_and_not_without_cuda() -> None:
@@ -215,7 +216,7 @@ def test_a_build_that_is_not_understood_is_unknown_and_not_without_cuda() -> Non
         f"{SITE}/tensorflow-2.21.0.dist-info/METADATA": "",
         f"{SITE}/tensorflow/python/platform/build_info.py": "build_info = {}\n",
     }
-    built = section.collect(machine(read=files))["libraries"]["cudnn"]["built"]
+    built = section.collect(machine(read=files))["cudnn"]["built"]
     assert "does not say is_cuda_build" in built["tensorflow"].reason
 
 
@@ -224,7 +225,7 @@ def test_jax_is_built_with_what_its_plugin_asks_for() -> None:
         f"{SITE}/jax_cuda12_plugin-0.10.2.dist-info/METADATA": "Requires-Dist: "
         'nvidia-cudnn-cu12<10.0,>=9.8; extra == "with-cuda"\n'
     }
-    libraries = section.collect(machine(read=files))["libraries"]
+    libraries = section.collect(machine(read=files))
     assert libraries["cudnn"]["built"] == {"jax": "9.8"}
 
 
@@ -239,7 +240,7 @@ def test_headers_and_conda_packages_are_installed_copies_too() -> None:
             "/venv/conda-meta/cudnn-jit-9.3.0-0.json": "",
         }
     )
-    libraries = section.collect(answers)["libraries"]
+    libraries = section.collect(answers)
     assert [(c["version"], c["source"]) for c in libraries["cudnn"]["installed"]] == [
         ("9.3.0.75", "conda"),
         ("8.9.7", "header"),
@@ -266,7 +267,7 @@ def test_what_a_process_has_loaded_is_read_only_where_a_framework_is_imported() 
         read={**TORCH_FILES, "/proc/self/maps": maps},
         real_path={"/usr/local/cuda/lib64/libcublas.so.12": "/usr/lib/libcublas.so.12.4.5.8"},
     )
-    libraries = section.collect(answers)["libraries"]
+    libraries = section.collect(answers)
     assert libraries["cudnn"]["loaded"] == [
         {"path": f"{SITE}/nvidia/cudnn/lib/libcudnn.so.9", "version": "9.1.0.70"}
     ]
@@ -278,7 +279,7 @@ def test_what_a_process_has_loaded_is_read_only_where_a_framework_is_imported() 
 
 def test_unreadable_maps_leave_only_the_loaded_copies_unknown() -> None:
     interpreter = {"pid": 7, "path": [SITE], "imported": ["torch"], "prefix": "/venv"}
-    libraries = section.collect(machine(interpreter=interpreter, read=TORCH_FILES))["libraries"]
+    libraries = section.collect(machine(interpreter=interpreter, read=TORCH_FILES))
     assert libraries["cudnn"]["loaded"] == Unknown("/proc/self/maps: No such file or directory")
     assert libraries["cudnn"]["built"] == {"torch": "9.1.0.70"}
 

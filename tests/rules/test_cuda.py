@@ -23,9 +23,9 @@ TF_WHEEL = ["sm_60", "sm_70", "sm_80", "sm_89", "compute_90"]
 def libraries(key: str, *versions: str, source: str = "wheel", **built: str) -> dict[str, Any]:
     copies = [{"version": v, "path": "/p", "source": source} for v in versions]
     return {
-        f"facts.cuda.libraries[{key}].installed": copies,
-        f"facts.cuda.libraries[{key}].loaded": [],
-        f"facts.cuda.libraries[{key}].built": built,
+        f"facts.cuda.{key}.installed": copies,
+        f"facts.cuda.{key}.loaded": [],
+        f"facts.cuda.{key}.built": built,
     }
 
 
@@ -60,7 +60,7 @@ def test_another_version_of_a_library_is_numeric(rule: str, key: str, name: str)
         (
             Impact.NUMERIC,
             f"{name} was 9.1.0, is 9.3.0",
-            (f"facts.cuda.libraries[{key}].installed",),
+            (f"facts.cuda.{key}.installed",),
             "9.1.0",
             "9.3.0",
         )
@@ -76,14 +76,14 @@ def test_a_library_on_one_side_only_is_no_change_of_version() -> None:
 
 
 def test_unknown_libraries_are_undecided() -> None:
-    silent = fingerprint({}, {"facts.cuda.libraries": "denied"})
-    for rule in ("cuda-cudnn-changed", "cuda-cublas-changed", "cuda-runtime-changed"):
-        findings, doubts = drift(rule, silent, machine({}), ["torch"], "gpu")
-        assert (findings, [d.path for d in doubts]) == ([], ["facts.cuda.libraries"])
+    for key in ("cudnn", "cublas", "runtime"):
+        silent = fingerprint({}, {f"facts.cuda.{key}": "denied"})
+        findings, doubts = drift(f"cuda-{key}-changed", silent, machine({}), ["torch"], "gpu")
+        assert (findings, [d.path for d in doubts]) == ([], [f"facts.cuda.{key}"])
 
 
 def test_what_is_loaded_counts_before_what_is_installed() -> None:
-    loaded = {"facts.cuda.libraries[cudnn].loaded": [{"path": "/x", "version": "9.1.0"}]}
+    loaded = {"facts.cuda.cudnn.loaded": [{"path": "/x", "version": "9.1.0"}]}
     before = machine(libraries("cudnn", "9.1.0"))
     after = machine(libraries("cudnn", "9.3.0") | loaded)
     assert drift("cuda-cudnn-changed", before, after, ["torch"], "gpu") == ([], [])
@@ -155,8 +155,8 @@ def test_no_cudnn_at_all_is_not_an_older_one() -> None:
 
 def test_unknown_builds_leave_cudnn_undecided() -> None:
     now = fingerprint(
-        {"facts.cuda.libraries[cudnn].installed": []},
-        {"facts.cuda.libraries[cudnn].built": "denied"},
+        {"facts.cuda.cudnn.installed": []},
+        {"facts.cuda.cudnn.built": "denied"},
     )
     _, doubts = state("cuda-cudnn-older-than-built", now, ["torch"], "gpu")
     assert [d.reason for d in doubts] == ["denied"]
@@ -173,7 +173,7 @@ def test_the_faulty_cudnn_is_named_on_the_gpus_it_concerns() -> None:
 
 
 def test_unknown_cudnn_leaves_its_faults_undecided() -> None:
-    silent = fingerprint({}, {"facts.cuda.libraries": "denied"})
+    silent = fingerprint({}, {"facts.cuda.cudnn": "denied"})
     findings, doubts = state("cuda-cudnn-not-repeatable", silent, ["torch"], "gpu")
     assert (findings, len(doubts)) == ([], 1)
 
@@ -203,7 +203,7 @@ def test_a_driver_below_the_floor_breaks_and_the_remedy_names_the_floor() -> Non
         (
             Impact.BREAKS,
             "torch was built with CUDA 12.4, which needs driver 525.60.13; 470.82.01 is installed",
-            (DRIVER, "facts.cuda.libraries[runtime].built[torch]"),
+            (DRIVER, "facts.cuda.runtime.built[torch]"),
         )
     ]
     assert "525.60.13" in findings[0].remedy
