@@ -111,6 +111,8 @@ def parse_json(content: bytes, name: str) -> Any:
             content.decode("utf-8"),
             object_pairs_hook=_without_duplicates,
             parse_constant=_no_constant,
+            parse_int=_small_integer,
+            parse_float=_finite,
         )
     except UnicodeDecodeError as error:
         raise DocumentError(f"{name}: not UTF-8 text (byte {error.start})") from None
@@ -136,6 +138,21 @@ def _no_constant(word: str) -> Any:
     raise ValueError(f"{word} is not a JSON number")
 
 
+def _small_integer(digits: str) -> int:
+    number = int(digits)
+    # Other programs read 64 bits, and no float can stand for the largest of Python's.
+    if number.bit_length() > 64:
+        raise ValueError(f"a whole number of {len(digits)} digits")
+    return number
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(f"the number {text[:20]} is too large")
+    return number
+
+
 def from_document(document: Any, name: str) -> Fingerprint:
     """A checked fingerprint from parsed JSON. Raises `DocumentError`, which begins with `name`."""
     if not isinstance(document, dict):
@@ -153,6 +170,10 @@ def from_document(document: Any, name: str) -> Fingerprint:
     known = {
         field: document[field] for field in Fingerprint._fields if document.get(field) is not None
     }
+    for place in ("facts", "live"):
+        sections = document[place].items()
+        # Nothing is recorded in a section that is null; its fields are among the missing ones.
+        known[place] = {name: {} if fields is None else fields for name, fields in sections}
     reason = f"not recorded by envprint {document['envprint_version']}"
     known["unknown"] = dict.fromkeys(missing_fields(document), reason) | document["unknown"]
     known["foreign"] = tuple(_foreign(document))

@@ -82,8 +82,9 @@ class ShapeFault(Exception):
 def require(shape: Shape, value: Any) -> None:
     """Raise `ShapeFault` at the first place where `value` is not of `shape`.
 
-    `null` is allowed everywhere (known to be absent), a missing key too (it is unknown), and so
-    are keys that are not declared (a newer minor version may have added them).
+    `null` is allowed for a field (known to be absent), a missing key too (it is unknown), and so
+    are keys that are not declared (a newer minor version may have added them). See `may_be_null`
+    for the items of lists and maps.
     """
     if value is None:
         return
@@ -97,15 +98,33 @@ def require(shape: Shape, value: Any) -> None:
         if type(inner_shape) is Scalar and type(item) in inner_shape.types:
             continue
         try:
+            if item is None and not may_be_null(shape):
+                raise ShapeFault(_word(inner_shape), item)
             require(inner_shape, item)
         except ShapeFault as fault:
             raise fault.inside(step(shape, key)) from None
 
 
 def _require_container(shape: Shape, value: Any) -> None:
-    wanted, word = (list, "array") if isinstance(shape, ListOf) else (dict, "object")
+    wanted = list if isinstance(shape, ListOf) else dict
     if type(value) is not wanted:
-        raise ShapeFault(word, value)
+        raise ShapeFault(_word(shape), value)
+
+
+def _word(shape: Shape) -> str:
+    if isinstance(shape, Scalar):
+        return shape.word
+    return "array" if isinstance(shape, ListOf) else "object"
+
+
+def may_be_null(container: Shape) -> bool:
+    """Whether an item of `container` may be null: a field, or the plain value of a map's entry.
+
+    What is absent from a list, or would be a record or list in a map, is simply not in it.
+    """
+    if isinstance(container, MapOf):
+        return isinstance(container.item, Scalar)
+    return isinstance(container, Record)
 
 
 def _items(shape: Shape, value: Any) -> Iterable[tuple[Any, Shape, Any]]:

@@ -51,7 +51,7 @@ def read_file(path: str) -> bytes:
 
 
 def open_regular(path: str) -> int:
-    """A descriptor of the file at `path`. Raises `OSError`, also for a pipe or an endless device."""
+    """A descriptor of the file at `path`. Raises `OSError`, for a pipe or a device as well."""
     descriptor = os.open(path, os.O_RDONLY | NONBLOCK)
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return descriptor
@@ -98,15 +98,17 @@ def write_output(path: str, text: str) -> None:
     """
     # A name on a Linux system may be no text at all; Python keeps such bytes as lone surrogates.
     content = text.encode("utf-8", "backslashreplace")
+    if not path:
+        raise OutputError("cannot write: the name of the file is empty")
     try:
-        target = os.path.realpath(path)
-        mode = _mode(target)
+        mode = _mode(path)
         if mode is not None and stat.S_ISDIR(mode):
             raise OutputError(f"{path}: is a directory, expected a file name")
         if mode is not None and not stat.S_ISREG(mode):
-            _write_through(target, content)
+            # By the name given: the real path of a pipe in /dev/fd leads nowhere.
+            _write_through(path, content)
         else:
-            _replace(target, content, mode)
+            _replace(os.path.realpath(path), content, mode)
     except (OSError, ValueError) as error:
         raise OutputError(f"cannot write {path}: {_reason(error)}") from None
 

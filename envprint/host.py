@@ -163,18 +163,20 @@ class LiveHost:
     def _describe(self, python: str) -> Mapping[str, Any]:
         import json
 
-        source = self.text(interpreter.__file__)
+        source = self.text(interpreter.__file__) + "\nprint_description()\n"
         try:
-            done = self.run([python, "-c", source + "\nprint_description()\n"], 30.0)
+            done = self.run([python, "-c", source], 30.0)
         except OSError as error:
             raise InterpreterError(f"--python {python}: {error.strerror or error}") from error
         _, mark, description = done.stdout.decode("utf-8", "replace").rpartition(interpreter.MARK)
         if done.code or not mark:
             raise InterpreterError(
-                f"--python {python}: expected a Python interpreter, it ended with {done.code}"
+                f"--python {python}: expected Python 3.6 or later, it ended with {done.code}"
             )
-        described: Mapping[str, Any] = json.loads(description)
-        return described
+        try:
+            return dict(json.loads(description))
+        except (TypeError, ValueError) as error:
+            raise InterpreterError(f"--python {python}: not understood: {error}") from None
 
     def system(self) -> Mapping[str, str]:
         return systems.system()

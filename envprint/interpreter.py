@@ -202,7 +202,13 @@ def _ask(place: object, question: str, on: "str | None") -> "dict[str, str] | No
 
 
 def print_description() -> None:
-    """Print `MARK` and the description; called at the end of the text that `--python` runs."""
+    """Print `MARK` and the description and leave; the end of the text that `--python` runs.
+
+    Start-up hooks may have taken `sys.stdout` away, may print at exit, and may wait there.
+    """
     import json
 
-    sys.stdout.write(MARK + json.dumps(describe()))
+    line = (MARK + json.dumps(describe())).encode("ascii")
+    while line:  # a pipe takes 64 KiB at a time
+        line = line[os.write(1, line) :]
+    os._exit(0)

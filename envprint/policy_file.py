@@ -5,6 +5,7 @@ Every key is checked, because a policy that is silently not applied is worse tha
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -108,6 +109,8 @@ def _ignores(entries: list[Mapping[str, str]], name: str, today: str) -> Iterato
             raise PolicyError(f"{place}: a reason is required")
         if "rule" not in entry and "path" not in entry:
             raise PolicyError(f"{place}: expected a rule or a path")
+        if not re.fullmatch(r"\d{4}-\d\d-\d\d", entry.get("expires", today)):
+            raise PolicyError(f"{place}: expires: expected a date such as 2027-01-31")
         if entry.get("expires", today) >= today:
             yield Ignore(
                 entry.get("rule", "*"),

@@ -13,7 +13,7 @@ from typing import Any
 
 from envprint.document import REQUIRED, parse_json, to_json
 from envprint.errors import DocumentError
-from envprint.fields import TEXT, Field, ListOf, MapOf, Record, Scalar, Shape, record
+from envprint.fields import TEXT, Field, ListOf, MapOf, Record, Scalar, Shape, may_be_null, record
 from envprint.model import SCHEMA_VERSION
 from envprint.shapes import MAJOR, published
 
@@ -38,7 +38,8 @@ def _declared(kind: str) -> tuple[Record, tuple[str, ...]]:
     if kind == "report":
         from envprint.outputs.json import SHAPE as REPORT
 
-        return REPORT, tuple(field.name for field in REPORT.fields)
+        # A pre-flight may have no baseline.
+        return REPORT, tuple(field.name for field in REPORT.fields if field.name != "baseline")
     from envprint.policy_file import SHAPE as POLICY
 
     return POLICY, ()
@@ -71,9 +72,10 @@ def _schema(
     if isinstance(shape, Scalar):
         return _scalar(shape, nullable)
     if isinstance(shape, ListOf):
-        return {"type": _type("array", nullable), "items": _schema(shape.item, closed=closed)}
+        inner = _schema(shape.item, nullable=may_be_null(shape), closed=closed)
+        return {"type": _type("array", nullable), "items": inner}
     if isinstance(shape, MapOf):
-        inner = _schema(shape.item, closed=closed)
+        inner = _schema(shape.item, nullable=may_be_null(shape), closed=closed)
         return {"type": _type("object", nullable), "additionalProperties": inner}
     properties = {
         field.name: {

@@ -23,7 +23,7 @@ FIELDS = (
     ),
 )
 GOOD = {"model": "X", "parts": {"a": {"size": "1", "kind": "k"}}}
-MACHINE = {
+MACHINE: dict[str, Any] = {
     "identity": {"user": "u", "host_name": "h", "home": "/home/u"},
     "now": "2026-11-21T12:00:00Z",
 }
@@ -99,3 +99,22 @@ def test_identity_is_kept_only_when_asked_for_and_outside_the_digest(capture_wit
     named = capture_with(lambda host: GOOD, identify=True)
     assert named.identity == MACHINE["identity"]
     assert named.digest == capture_with(lambda host: GOOD).digest
+
+
+def test_where_no_thread_can_be_started_the_capture_goes_on_without(
+    capture_with: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("envprint.capturing._thread.start_new_thread", refuse)
+    found = capture_with(lambda host: GOOD)
+    assert (found.facts, found.unknown) == ({"odd": GOOD, "sound": GOOD}, {})
+
+
+def test_a_home_that_nobody_tells_hides_nothing(
+    capture_with: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MACHINE, "identity", {"user": "12345"})
+    found = capture_with(lambda host: {"model": "~/x /home/u", "parts": {}})
+    assert found.facts["odd"]["model"] == "~/x /home/u"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -87,6 +88,8 @@ def test_the_version_is_printed() -> None:
         (["diff", "only-one"], "CURRENT"),
         (["check", "--min-free-gpu", "lots"], "expected a size"),
         (["check", "--batch-size", "0"], "above 0"),
+        (["check", "--batch-size", "9" * 5000], "above 0"),
+        (["check", "--min-free-gpu", "9" * 5000], "expected a size"),
         (["capture", "--tag", "x"], "KEY=VALUE"),
         (["capture", "--timeout", "nan"], "seconds"),
         (["capture", "--timeout", "-1"], "seconds"),
@@ -149,6 +152,84 @@ def test_a_reader_that_leaves_early_changes_nothing(captured: Path) -> None:
     line = f"{sys.executable} -m envprint show {captured} | head -1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_reader_that_is_gone_changes_no_exit_code(tmp_path: Path) -> None:
+    """The pipe's other end is closed before the start, so that nothing depends on timing."""
+    for arguments, code in ((["explain"], 0), (["check"], 1), (["show", "--help"], 0)):
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run(
+            [sys.executable, "-m", "envprint", *arguments],
+            env={"PATH": os.environ["PATH"], "PYTHONASHSEED": "0"},
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+        os.close(writer)
+        assert (done.returncode, done.stderr) == (code, b"")
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "message"),
+    [
+        ("capture >&-", 2, "envprint: cannot write to stdout: it is closed\n"),
+        ("capture -o FILE >&-", 0, ""),
+        ("capture -o FILE <&- >&-", 0, ""),
+        ("show - <&-", 2, "envprint: <stdin>: it is closed\n"),
+        ("show no-such-file 2>&-", 2, ""),
+        ("show no-such-file 2>/dev/full", 2, ""),
+        ("capture -o FILE <&- >&- 2>&-", 0, ""),
+    ],
+)
+def test_closed_streams_end_in_an_exit_code(
+    line: str, code: int, message: str, tmp_path: Path
+) -> None:
+    command = f"{sys.executable} -m envprint {line}".replace("FILE", str(tmp_path / "f.json"))
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (code, message)
+    assert (tmp_path / "f.json").exists() == (code == 0)
+
+
+def test_an_interruption_is_one_line_and_130(tmp_path: Path) -> None:
+    """While Git hangs: the file it makes says that the capture is under way."""
+    git = tmp_path / "bin" / "git"
+    git.parent.mkdir()
+    git.write_text(f"#!/bin/sh\n: > {tmp_path}/started\nexec sleep 60\n")
+    git.chmod(0o755)
+    (tmp_path / "work" / ".git").mkdir(parents=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "envprint", "capture", "-o", "f.json"],
+        env={"PATH": f"{git.parent}:{os.environ['PATH']}"},
+        cwd=tmp_path / "work",
+        stderr=subprocess.PIPE,
+    )
+    while not (tmp_path / "started").exists():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    assert process.communicate() == (None, b"envprint: interrupted\n")
+    assert process.returncode == 130
+    assert os.listdir(tmp_path / "work") == [".git"]
+
+
+def test_an_empty_name_is_not_taken_for_a_missing_one() -> None:
+    """As `envprint check "$BASELINE"` gives it when the variable is unset."""
+    for arguments in (
+        ["check", ""],
+        ["show", ""],
+        ["diff", "", "now"],
+        ["check", "--policy", ""],
+        ["capture", "--python", ""],
+        ["capture", "-o", ""],
+        ["explain", ""],
+    ):
+        assert_one_line_and_exit_2(call(*arguments))
+
+
+def test_a_report_can_be_written_to_a_pipe(captured: Path) -> None:
+    line = f"{sys.executable} -m envprint diff {captured} {captured} -o /dev/stdout | cat"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("NONE")
 
 
 def test_documents_come_by_stdin_and_by_pipe(captured: Path) -> None:
@@ -228,6 +309,8 @@ def test_a_report_can_be_written_to_a_file(captured: Path, tmp_path: Path) -> No
     done = call("diff", captured, captured, "--format", "json", "-o", tmp_path / "r.json")
     assert (done.returncode, done.stdout) == (0, "")
     assert json.loads((tmp_path / "r.json").read_text())["verdict"]["impact"] == "none"
+    assert call("validate", tmp_path / "r.json").returncode == 0
+    assert call("check", "--format", "json", "-o", tmp_path / "r.json").returncode == 0
     assert call("validate", tmp_path / "r.json").returncode == 0
 
 

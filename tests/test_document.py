@@ -44,6 +44,18 @@ def test_a_field_that_the_document_lacks_is_unknown_and_not_absent() -> None:
     assert "facts.os.system" not in read.unknown
 
 
+def test_a_section_that_is_null_records_nothing() -> None:
+    document_with_null = {**json.loads(GOOD), "facts": {"os": None}}
+    read = document.loads(json.dumps(document_with_null).encode(), "f")
+    assert read.facts == {"os": {}}
+    assert read.unknown["facts.os.system"] == "not recorded by envprint 0.1.0"
+
+
+def test_a_plain_value_of_a_map_may_be_null_as_a_submodule_that_is_not_checked_out() -> None:
+    with_null = {**json.loads(GOOD), "facts": {"code": {"submodules": {"data": None}}}}
+    assert document.loads(json.dumps(with_null).encode(), "f").facts["code"]
+
+
 def test_foreign_keys_are_kept_aside_and_named() -> None:
     text = document.to_document(fingerprint({"facts.os.system": "Linux"}))
     text["flavour"] = 1
@@ -84,6 +96,8 @@ BAD = {
     ),
     "padding": (GOOD.encode() + b" " * document.MAX_BYTES, "f: larger than 64 MiB"),
     "huge number": (b'{"x": ' + b"9" * 5000 + b"}", "f: not valid JSON"),
+    "more than 64 bits": (b'{"x": 36893488147419103232}', "f: not valid JSON: a whole number of"),
+    "infinite": (b'{"x": -1e400}', "f: not valid JSON: the number -1e400 is too large"),
 }
 
 
@@ -106,6 +120,21 @@ def test_bad_input_is_one_error_that_names_the_place(name: str) -> None:
             "facts",
             {"environ": {"variables": {"A": True}}},
             "f: facts.environ.variables[A]: expected string, found bool",
+        ),
+        (
+            "facts",
+            {"math": {"blas": [None]}},
+            "f: facts.math.blas[0]: expected object, found NoneType",
+        ),
+        (
+            "facts",
+            {"packages": {"edited": {"a": [None]}}},
+            "f: facts.packages.edited[a][0]: expected string, found NoneType",
+        ),
+        (
+            "live",
+            {"gpu": {"devices": {"0": None}}},
+            "f: live.gpu.devices[0]: expected object, found NoneType",
         ),
         ("unknown", {"live": 1}, "f: unknown[live]: expected string, found int"),
         ("digest", [], "f: digest: expected string, found list"),

@@ -13,6 +13,7 @@ import pytest
 
 from envprint.errors import DocumentError, OutputError
 from envprint.files import read_input, write_output
+from envprint.host import LiveHost
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
@@ -111,3 +112,69 @@ def test_a_full_disk_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
     assert "file too large" in done.stdout
     assert target.read_text() == "old"
     assert os.listdir(tmp_path) == ["f.json"]
+
+
+def test_bytes_of_a_name_that_are_no_text_are_written_escaped(tmp_path: Path) -> None:
+    write_output(str(tmp_path / "r.txt"), "LD_PRELOAD is /lib/\udcff.so\n")
+    assert (tmp_path / "r.txt").read_bytes() == b"LD_PRELOAD is /lib/\\udcff.so\n"
+
+
+def test_many_writers_of_one_file_leave_one_whole_document(tmp_path: Path) -> None:
+    target, failed = tmp_path / ("f" * 255), []
+
+    def write(text: str) -> None:
+        try:
+            write_output(str(target), text)
+        except OutputError as error:
+            failed.append(error)
+
+    texts = [letter * 100_000 for letter in "abcdefgh"]
+    threads = [threading.Thread(target=write, args=(text,)) for text in texts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert target.read_text() in texts
+    assert os.listdir(tmp_path) == [target.name]
+
+
+def test_an_interruption_leaves_the_old_file_and_no_litter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(descriptor: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupt)
+    (tmp_path / "f.json").write_text("old")
+    with pytest.raises(KeyboardInterrupt):
+        write_output(str(tmp_path / "f.json"), "new")
+    assert (tmp_path / "f.json").read_text() == "old"
+    assert os.listdir(tmp_path) == ["f.json"]
+
+
+def test_a_pipe_is_written_by_its_name_in_dev_fd() -> None:
+    reader, writer = os.pipe()
+    write_output(f"/dev/fd/{writer}", "text")
+    os.close(writer)
+    assert os.read(reader, 100) == b"text"
+    os.close(reader)
+
+
+def test_an_empty_name_is_refused() -> None:
+    with pytest.raises(OutputError, match="the name of the file is empty"):
+        write_output("", "x")
+
+
+@pytest.mark.parametrize("name", ["fifo", "zero", "directory", "link"])
+def test_what_could_wait_or_never_end_is_refused_as_a_file(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    if name == "fifo":
+        os.mkfifo(path)
+    elif name == "directory":
+        path.mkdir()
+    else:
+        path.symlink_to("/dev/zero")
+    for ask in (LiveHost().read, LiveHost().text, LiveHost().sha256):
+        with pytest.raises(OSError, match="is not a regular file"):
+            ask(str(path))

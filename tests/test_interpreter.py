@@ -15,6 +15,7 @@ import pytest
 
 from envprint import interpreter
 from envprint.collectors._hash_seed import hash_seed
+from envprint.errors import InterpreterError
 from envprint.host import LiveHost
 
 MINORS = [f"3.{minor}" for minor in range(6, 16)]
@@ -215,3 +216,43 @@ def test_keras_policy_is_floatx_until_one_is_fixed(monkeypatch: pytest.MonkeyPat
     switches = interpreter.describe()["switches"]
     assert isinstance(switches, dict)
     assert switches["keras-dtype-policy"]["value"] == "mixed_float16"
+
+
+def observe(tmp_path: Path, script: str) -> dict[str, object]:
+    """What a live host learns from an interpreter that is started by `script`."""
+    starter = tmp_path / "python"
+    starter.write_text(f"#!/bin/sh\n{script}\n")
+    starter.chmod(0o755)
+    return dict(LiveHost(str(starter)).interpreter())
+
+
+@pytest.mark.parametrize(
+    "hook",
+    [
+        "print('x' * 3_000_000)",
+        "import atexit; atexit.register(print, 'bye')",
+        "import atexit, time; atexit.register(time.sleep, 1000)",
+        "import sys; sys.stdout = None",
+        "import sys; sys.path += [None, b'x', 5, 'relative']",
+    ],
+)
+def test_start_up_hooks_of_an_observed_interpreter_do_not_disturb(
+    hook: str, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(hook)
+    script = f'PYTHONPATH="{tmp_path}" exec "{sys.executable}" "$@"'
+    assert observe(tmp_path, script)["version"]
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("exit 3", "expected Python 3.6 or later, it ended with 3"),
+        ("head -c 3000000 /dev/zero", "expected Python 3.6 or later, it ended with 0"),
+        (r"printf '\002envprint\003{'", "not understood"),
+        (r"printf '\002envprint\003[1]'", "not understood"),
+    ],
+)
+def test_what_is_no_interpreter_is_refused(script: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(InterpreterError, match=message):
+        observe(tmp_path, script)

@@ -62,6 +62,8 @@ def test_an_empty_policy_is_the_default() -> None:
         (b"ignore = 5", "p: ignore: expected array, found int"),
         (b"ignore = [5]", "p: ignore[0]: expected object, found int"),
         (b"[[ignore]]\nrule='x'\nreason='y'\nexpires=5", "p: ignore[0].expires: expected date"),
+        (b"[[ignore]]\nrule='x'\nreason='y'\nexpires='soon'", "p: ignore[0]: expires: expected"),
+        (b"[[ignore]]\nrule='x'\nreason='y'\nexpires=12:00:00", "p: ignore[0]: expires: expected"),
         (b"x = " + b"[" * 100_000, "p: not valid TOML"),
     ],
 )

@@ -116,3 +116,9 @@ def test_this_machine_is_asked_itself() -> None:
     assert systems.system()["release"] == os.uname().release
     assert systems.cpus() == sorted(os.sched_getaffinity(0))
     assert systems.disk("/")["total_bytes"] >= systems.disk("/")["free_bytes"] > 0
+
+
+def test_a_user_without_home_and_entry_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(os, "getuid", lambda: 3_999_999)
+    assert "home" not in systems.identity()

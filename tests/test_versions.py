@@ -31,3 +31,21 @@ def test_ten_is_above_nine() -> None:
 def test_places_that_are_left_out_do_not_count() -> None:
     assert not is_below("525", "525.60.13")
     assert is_below("524", "525.60.13")
+
+
+@pytest.mark.parametrize(
+    ("version", "floor", "below"),
+    [
+        ("2.16.0rc1", "2.16", True),
+        ("2.16.0.post1", "2.16", False),
+        ("0.5.0.dev20241201", "0.5.0", True),
+        ("2.15.0+cu132", "2.15", False),
+        ("2.15.0rc2+cu132", "2.15", True),
+        ("not a version", "1.0", False),
+        ("12.4-beta of ours", "12.5", True),
+    ],
+)
+def test_pre_releases_come_before_their_release_and_odd_texts_by_their_numbers(
+    version: str, floor: str, below: bool
+) -> None:
+    assert is_below(version, floor) is below

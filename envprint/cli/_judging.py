@@ -103,6 +103,6 @@ def size_argument(text: str) -> int:
 
 def count_argument(text: str) -> int:
     """An `argparse` type for counts of one or more."""
-    if not text.isdecimal() or int(text) < 1:
+    if not text.isdecimal() or len(text) > 18 or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number above 0, found {text!r}")
     return int(text)

@@ -2,7 +2,8 @@
 
 It is kept out of the fingerprint's digest, because it depends on the directory and not on the
 machine. Git runs with everything off that a repository could make it run or write: hooks,
-fsmonitor, external diffs, text conversion, transports, index locks.
+fsmonitor, external diffs, text conversion, transports, index locks. Only filters stay on: without
+that of Git LFS, for one, each of its files would count as changed.
 """
 
 from __future__ import annotations

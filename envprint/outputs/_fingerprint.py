@@ -30,8 +30,10 @@ def _lines(fingerprint: Fingerprint, colour: bool) -> Iterator[str]:
         yield from block(topic, text)
     for place, note in (("facts", ""), ("live", ", at this moment")):
         for section, fields in sorted(getattr(fingerprint, place).items()):
-            yield from heading(section + note, colour)
-            yield from _section(fields, fingerprint.unknown, f"{place}.{section}")
+            path = f"{place}.{section}"
+            if path not in fingerprint.foreign:  # of a newer version, and of any form
+                yield from heading(section + note, colour)
+                yield from _section(fields, fingerprint.unknown, path)
 
 
 def _section(fields: Mapping[str, Any], unknown: Mapping[str, str], path: str) -> Iterator[str]:
@@ -66,8 +68,9 @@ def _are_versions(value: Mapping[str, Any]) -> bool:
 
 def _with_version(name: str, entry: Mapping[str, Any]) -> str:
     """`numpy 2.4.6`, and where it came from when that is not an index."""
-    kind = (entry.get("origin") or {}).get("kind", "index")
-    return f"{name} {entry['version']}" + ("" if kind == "index" else f" ({kind})")
+    origin = entry.get("origin")
+    kind = origin.get("kind") if isinstance(origin, Mapping) else None
+    return f"{name} {entry['version']}" + ("" if kind in (None, "index") else f" ({kind})")
 
 
 def _text(name: str, value: Any) -> str:

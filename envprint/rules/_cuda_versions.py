@@ -51,5 +51,9 @@ def changed(comparison: Comparison, library: str, workload: Workload) -> list[Ma
 
 def built_with(now: Fingerprint, library: str, workload: Workload) -> dict[str, str]:
     """Framework to version, for the frameworks of the workload. Raises `Undetermined`."""
-    versions: dict[str, str] = now.value(f"{place(library)}.built") or {}
-    return {name: versions[name] for name in sorted(versions) if name in workload.frameworks}
+    versions: dict[str, str | None] = now.value(f"{place(library)}.built") or {}
+    return {
+        name: version
+        for name, version in sorted(versions.items())
+        if version is not None and name in workload.frameworks
+    }

@@ -120,16 +120,18 @@ def switched(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     """Switches that both sides tell, with other values."""
     before = comparison.before.value(SWITCHES) or {}
     after = comparison.after.value(SWITCHES) or {}
-    for key in sorted(before.keys() & after.keys()):
-        was, now = before[key], after[key]
-        told_by_variable = was["source"].isupper() and now["source"].isupper()
-        if was["value"] == now["value"] or told_by_variable or not _acts(key, workload):
+    keys = [key for key in sorted(before.keys() & after.keys()) if _acts(key, workload)]
+    # A switch that its framework refused to tell comes last, because a doubt ends the rule.
+    for key in sorted(keys, key=lambda key: not ("value" in before[key] and "value" in after[key])):
+        change = comparison.change(f"{SWITCHES}[{key}].value")
+        sources = (before[key].get("source") or "", after[key].get("source") or "")
+        if change is None or all(source.isupper() for source in sources):
             continue
         yield Match(
-            f"{key} was {was['value']}, is {now['value']}",
+            f"{key} was {change.before}, is {change.after}",
             comparison.under(f"{SWITCHES}[{key}]"),
-            was["value"],
-            now["value"],
+            change.before,
+            change.after,
         )
 
 

@@ -10,6 +10,8 @@ from envprint.workload import on_gpu, uses
 
 VISIBLE = "facts.environ.variables[CUDA_VISIBLE_DEVICES]"
 DEVICES = "facts.gpu.devices"
+MOST = 1024
+"""GPUs of one machine that are looked at: a document may claim any number."""
 
 training = on_gpu & uses("tensorflow", "torch", "jax")
 
@@ -22,7 +24,7 @@ def visible(now: Fingerprint) -> list[str]:
     """
     devices = now.value(DEVICES) or {}
     count = now.value("facts.gpu.count")
-    keys = [str(index) for index in range(len(devices) if count is None else count)]
+    keys = [str(index) for index in range(min(len(devices) if count is None else count, MOST))]
     wanted = now.value(VISIBLE)
     if wanted is None:
         return keys
@@ -39,7 +41,10 @@ def _named(entry: str, keys: list[str], devices: dict[str, Any]) -> str | None:
     if entry.isdecimal():
         return entry if entry in keys else None
     for key, device in devices.items():
-        names = [device.get("uuid"), *(part.get("uuid") for part in device.get("mig_devices", ()))]
+        names = [
+            device.get("uuid"),
+            *(part.get("uuid") for part in device.get("mig_devices") or ()),
+        ]
         if entry and any(name and name.startswith(entry) for name in names):
             return key
     return None

@@ -84,7 +84,8 @@ def variable(name: str) -> str:
 
 def variables_of(side: Fingerprint) -> Variables:
     """The recorded variables; raises `Undetermined` when they are unknown."""
-    return side.value(VARIABLES) or {}
+    recorded: dict[str, str | None] = side.value(VARIABLES) or {}
+    return {name: value for name, value in recorded.items() if value is not None}
 
 
 def reaches(dial: Dial, workload: Workload) -> bool:
@@ -159,7 +160,7 @@ LEVELS = ("sse", "avx", "avx2", "avx512")
 
 def rank(setting: str) -> tuple[int, int]:
     """Orders thread counts and instruction sets from low to high."""
-    if setting.isdecimal():
+    if setting.isdecimal() and len(setting) < 10:
         return 0, int(setting)
     return 1, LEVELS.index(setting) if setting in LEVELS else -1
 

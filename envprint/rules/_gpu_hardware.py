@@ -88,7 +88,7 @@ def _divided(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     def layout(now: Fingerprint, key: str) -> str:
         mode = field(now, key, "mig_mode")
         parts = field(now, key, "mig_devices") or [] if mode == "on" else []
-        return ", ".join(part.get("name", "unnamed") for part in parts) or f"MIG {mode or 'off'}"
+        return ", ".join(part.get("name") or "unnamed" for part in parts) or f"MIG {mode or 'off'}"
 
     for change in moved(comparison, layout):
         yield Match(

@@ -69,8 +69,8 @@ def _held(now: Fingerprint, key: str) -> _Held:
     is_v1 = now.value(f"{device}.memory_interface") == "v1"
     holders: dict[str, int] = {}
     for process in others:
-        name = process.get("name", UNNAMED)
-        holders[name] = holders.get(name, 0) + process.get("memory_bytes", 0)
+        name = process.get("name") or UNNAMED
+        holders[name] = holders.get(name, 0) + (process.get("memory_bytes") or 0)
     if rest >= (HELD_BYTES_V1 if is_v1 else HELD_BYTES):
         holders[UNLISTED] = rest
     ordered = sorted(holders.items(), key=lambda holder: (-holder[1], holder[0]))

@@ -123,7 +123,7 @@ def _libm(side: Fingerprint, variables: Variables) -> str:
     libc = (side.value("facts.os.libc") or "glibc").split()
     # Until glibc 2.32 the usable features had names of their own.
     suffix = "_Usable" if libc[1:] and numbers(libc[1]) < (2, 33) else ""
-    if libc[0] != "glibc" or native(side) not in LEVELS:
+    if libc[:1] != ["glibc"] or native(side) not in LEVELS:
         return "without choice"
     blocked = not off.isdisjoint((f"-FMA{suffix}", f"-AVX2{suffix}"))
     return "avx2" if _flags(side) >= _AVX2 and not blocked else "sse"

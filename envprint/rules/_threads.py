@@ -27,7 +27,7 @@ POOLS = {
 }
 # 4   4,2 (one count for each level of nesting)
 # https://www.openmp.org/spec-html/5.0/openmpse50.html
-_COUNT = re.compile(r"\s*(\d+)\s*(?:,.*)?")
+_COUNT = re.compile(r"\s*(\d{1,9})\s*(?:,.*)?")
 
 
 def requested(variables: Variables, names: tuple[str, ...]) -> int | None:

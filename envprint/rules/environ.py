@@ -50,7 +50,7 @@ def _late(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     late = now.value("facts.environ.changed_since_start") or {}
     for name in READ_AT_START:
         if name in late:
-            start, value = late[name]["start"], late[name]["now"]
+            start, value = late[name].get("start"), late[name].get("now")
             yield Match(
                 f"{name} was {shown(start)} when the process started and was then made "
                 f"{shown(value)}: it is still {shown(start)} that counts",
@@ -71,11 +71,11 @@ def _in_process(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         there = sorted(imported.intersection(readers))
         if there:
             yield Match(
-                f"the process itself made {name} {shown(late[name]['now'])}, and "
+                f"the process itself made {name} {shown(late[name].get('now'))}, and "
                 f"{' and '.join(there)} may have been imported before that",
                 (f"facts.environ.changed_since_start[{name}]",),
-                late[name]["start"],
-                late[name]["now"],
+                late[name].get("start"),
+                late[name].get("now"),
             )
 
 

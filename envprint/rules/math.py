@@ -18,7 +18,7 @@ def _in_use(entries: list[dict[str, str | None]] | None) -> Libraries:
     return {
         entry["owner"] or "": " ".join(filter(None, (entry["name"], entry.get("version"))))
         for entry in entries or []
-        if entry.get("owner") in ("numpy", "scipy") and entry["name"]
+        if entry.get("owner") in ("numpy", "scipy") and entry.get("name")
     }
 
 

@@ -49,7 +49,7 @@ def _matters(name: str, workload: Workload) -> bool:
 
 def _duplicates(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     for name, copies in sorted((now.value(_DUPLICATES) or {}).items()):
-        versions = [copy["version"] for copy in copies]
+        versions = [copy.get("version") for copy in copies]
         if _matters(name, workload) and len(set(versions)) > 1:
             others = ", ".join(str(version) for version in versions[1:])
             yield Match(
@@ -64,7 +64,7 @@ def _edited(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     if not now.value("facts.packages.files_verified"):
         return  # nobody asked: that is no doubt
     for name, files in sorted((now.value(_EDITED) or {}).items()):
-        if _matters(name, workload):
+        if files and _matters(name, workload):
             more = f" and {len(files) - 1} more" if len(files) > 1 else ""
             yield Match(
                 f"{name}: {files[0]}{more} is not what the wheel brought",

@@ -348,7 +348,7 @@ def test_direct_url_tells_the_origin(document: dict[str, Any], expected: tuple[A
     assert tuple(parse_direct_url(json.dumps(document)).values()) == expected
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"url": 1}', "{"])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"url": 1}', "{", "[" * 100_000])
 def test_an_odd_direct_url_is_unknown_and_costs_nothing_else(text: str) -> None:
     demo = packages.collect(
         machine(

@@ -225,3 +225,14 @@ def test_a_fixed_count_or_a_single_cpu_needs_no_advice() -> None:
     assert state(rule, one, ["numpy", "tensorflow", "torch"]) == ([], [])
     unknown = fingerprint(unknown={"facts.cpu.usable_threads": "?"})
     assert len(state(rule, unknown, ["numpy"])[1]) == 1
+
+
+def test_a_switch_that_its_framework_refuses_to_tell_is_a_doubt_beside_the_others() -> None:
+    before = loaded(torch_cudnn_tf32="on", torch_threads="4")
+    after = loaded(torch_cudnn_tf32="on", torch_threads="8")
+    del after.facts["determinism"]["switches"]["torch-cudnn-tf32"]["value"]
+    path = f"{SWITCHES}[torch-cudnn-tf32].value"
+    refused = after._replace(unknown={path: "mixed settings"})
+    findings, doubts = drift("determinism-switches-changed", before, refused, ["torch"], "gpu")
+    assert [f.message for f in findings] == ["torch-threads was 4, is 8"]
+    assert [(doubt.path, doubt.reason) for doubt in doubts] == [(path, "mixed settings")]
