@@ -39,9 +39,14 @@ def headline(
         text = "nothing that differs is known to change a training result"
     else:
         text = f"no difference; if results differ, {LOOK_NEXT}"
-    doubts = sum(doubt.impact > Impact.NONE for doubt in undecided)
-    rules = "1 rule" if doubts == 1 else f"{doubts} rules"
-    return text + (f"; {rules} could not be decided" if doubts else "")
+    return "; ".join(filter(None, (text, doubts(undecided))))
+
+
+def doubts(undecided: Sequence[Undecided]) -> str:
+    """How many rules could not be decided, advice left out; empty when all could."""
+    count = sum(doubt.impact > Impact.NONE for doubt in undecided)
+    rules = "1 rule" if count == 1 else f"{count} rules"
+    return f"{rules} could not be decided" if count else ""
 
 
 def _inside_sentence(title: str) -> str:

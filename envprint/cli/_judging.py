@@ -14,6 +14,7 @@ from envprint.modules import module_names
 from envprint.policy import UNKNOWN_ACTIONS, Policy
 from envprint.report import Report
 from envprint.units import parse_size
+from envprint.wording import doubts
 from envprint.workload import FRAMEWORKS, detect
 
 EXIT_CODES = """\
@@ -88,8 +89,8 @@ def present(report: Report, policy: Policy, options: argparse.Namespace, console
     output = import_module(f"envprint.outputs.{options.format}")
     colour = console.colour() and options.output is None
     console.emit(output.render(report, colour), options.output)
-    if policy.on_unknown == "warn" and report.undecided and options.format != "text":
-        console.warn(f"{len(report.undecided)} rules could not be decided")
+    if policy.on_unknown == "warn" and doubts(report.undecided) and options.format != "text":
+        console.warn(doubts(report.undecided))
     return report.exit_code(policy.fail_on, policy.on_unknown == "fail", options.strict)
 
 

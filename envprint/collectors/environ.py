@@ -110,7 +110,16 @@ def collect(host: Host) -> Mapping[str, Any]:
 
 
 def _recorded(variables: Mapping[str, str]) -> dict[str, str]:
-    return {name: safe_value(name, variables[name]) for name in variables if is_recorded(name)}
+    return {
+        name: safe_value(name, _as_text(variables[name])) for name in variables if is_recorded(name)
+    }
+
+
+def _as_text(value: str) -> str:
+    # Bytes that are no UTF-8 reach Python as lone surrogates, which strict JSON readers refuse.
+    if value.isascii():
+        return value
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _changed(start: Mapping[str, str], now: Mapping[str, str]) -> dict[str, dict[str, str | None]]:

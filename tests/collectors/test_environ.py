@@ -194,3 +194,8 @@ def test_start_variables_that_cannot_be_read_are_unknown() -> None:
 )
 def test_a_swap_of_neighbours_is_one_slip(left: str, right: str, distance: int) -> None:
     assert section.distance(left, right) == section.distance(right, left) == distance
+
+
+def test_bytes_that_are_no_text_are_written_as_escapes() -> None:
+    read = collect({"TORCH_HOME": "/a\udcff/é"})
+    assert read["variables"] == {"TORCH_HOME": "/a\\xff/é"}
