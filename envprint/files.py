@@ -50,11 +50,12 @@ def read_file(path: str) -> bytes:
         os.close(descriptor)
 
 
-def open_regular(path: str) -> int:
-    """A descriptor of the file at `path`. Raises `OSError`, for a pipe or a device as well."""
+def open_regular(path: str) -> tuple[int, int]:
+    """A descriptor and the size of the file at `path`. Raises `OSError`, for pipes as well."""
     descriptor = os.open(path, os.O_RDONLY | NONBLOCK)
-    if stat.S_ISREG(os.fstat(descriptor).st_mode):
-        return descriptor
+    status = os.fstat(descriptor)
+    if stat.S_ISREG(status.st_mode):
+        return descriptor, status.st_size
     os.close(descriptor)
     raise OSError(errno.EINVAL, "is not a regular file", path)
 

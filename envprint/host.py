@@ -105,9 +105,8 @@ class LiveHost:
         self._names: dict[str, list[str]] = {}
 
     def read(self, path: str) -> bytes:
-        descriptor = open_regular(path)
+        descriptor, size = open_regular(path)
         try:
-            size = os.fstat(descriptor).st_size
             content = os.read(descriptor, size + 1)
             # Files of /proc and /sys say 0 bytes, and any file may have grown.
             while chunk := os.read(descriptor, 65536) if len(content) != size else b"":
@@ -123,7 +122,7 @@ class LiveHost:
         import hashlib
 
         digest = hashlib.sha256()
-        descriptor = open_regular(path)
+        descriptor, _ = open_regular(path)
         try:
             while chunk := os.read(descriptor, 1 << 20):
                 digest.update(chunk)
