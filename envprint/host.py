@@ -44,7 +44,7 @@ class Host(Hashable, Protocol):
         """The sorted names in a directory. Raises `OSError`."""
 
     def kind(self, path: str) -> str | None:
-        """`file`, `directory` or `other`, links followed; None when nothing is there."""
+        """`file`, `directory` or `other`, links followed; None for nothing. Raises `OSError`."""
 
     def real_path(self, path: str) -> str:
         """`path` with every link followed."""
@@ -139,7 +139,7 @@ class LiveHost:
     def kind(self, path: str) -> str | None:
         try:
             mode = os.stat(path).st_mode
-        except (OSError, ValueError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):
             return None
         return "file" if stat.S_ISREG(mode) else "directory" if stat.S_ISDIR(mode) else "other"
 

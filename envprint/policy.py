@@ -6,7 +6,7 @@ from a file is in `envprint.policy_file`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from envprint.model import Impact
@@ -41,6 +41,12 @@ class Policy(NamedTuple):
     device: str | None = None
     impacts: Mapping[str, Impact] = {}
     ignores: tuple[Ignore, ...] = ()
+
+    def unknown_rules(self, known: Iterable[str]) -> list[str]:
+        """The rule ids and patterns, sorted, that fit none of the ids in `known`."""
+        ids = list(known)
+        named = {*self.impacts, *(ignore.rule for ignore in self.ignores)}
+        return sorted(name for name in named if not any(matches(name, id) for id in ids))
 
     def impact_of(self, rule: str, impact: Impact) -> Impact:
         """The team's impact for `rule`, or the catalogue's."""

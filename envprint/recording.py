@@ -73,8 +73,10 @@ class RecordedHost:
         return sorted(self._directories[path])
 
     def kind(self, path: str) -> str | None:
+        if self._answers.get("kind", {}).get(path, ...) is None:
+            return None
         if path in self._answers.get("kind", {}):
-            kind: str | None = self._answers["kind"][path]
+            kind: str = self._answer("kind", path)
             return kind
         real = self.real_path(path)
         if path in self._answers.get("read", {}) or real in self._answers.get("read", {}):

@@ -226,6 +226,16 @@ def test_an_empty_name_is_not_taken_for_a_missing_one() -> None:
         assert_one_line_and_exit_2(call(*arguments))
 
 
+def test_a_rule_that_a_policy_only_imagines_is_named(captured: Path, tmp_path: Path) -> None:
+    policy = tmp_path / "p.toml"
+    policy.write_text(
+        '[impact]\n"numpy-verson-changed" = "none"\n"numpy-version-changed" = "none"\n'
+    )
+    done = call("diff", captured, captured, "--policy", policy)
+    assert done.returncode == 0
+    assert done.stderr == f"envprint: warning: {policy}: no rule is called numpy-verson-changed\n"
+
+
 def test_a_report_can_be_written_to_a_pipe(captured: Path) -> None:
     line = f"{sys.executable} -m envprint diff {captured} {captured} -o /dev/stdout | cat"
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)

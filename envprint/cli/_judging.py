@@ -13,6 +13,7 @@ from envprint.model import IMPACT_WORDS, Fingerprint, Impact, Workload
 from envprint.modules import module_names
 from envprint.policy import UNKNOWN_ACTIONS, Policy
 from envprint.report import Report
+from envprint.rules import catalogue
 from envprint.units import parse_size
 from envprint.wording import doubts
 from envprint.workload import FRAMEWORKS, detect
@@ -54,14 +55,16 @@ def add_judging_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strict", action="store_true", help="advice counts as a finding")
 
 
-def policy_of(options: argparse.Namespace) -> Policy:
-    """The policy in force: the file, with the options on top."""
+def policy_of(options: argparse.Namespace, console: Console) -> Policy:
+    """The policy in force: the file, with the options on top. Warns of rules it only imagines."""
     policy = Policy()
     if options.policy is not None:
         from envprint.policy_file import parse_policy
 
         today = time.strftime("%Y-%m-%d")
         policy = parse_policy(read_input(options.policy), input_name(options.policy), today)
+        for name in policy.unknown_rules(rule.id for rule in catalogue()):
+            console.warn(f"{input_name(options.policy)}: no rule is called {name}")
     if options.fail_on:
         policy = policy._replace(fail_on=Impact[options.fail_on.upper()])
     return policy._replace(on_unknown=options.on_unknown or policy.on_unknown)

@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Capture, judge, print."""
-    policy = policy_of(options)
+    policy = policy_of(options, console)
     baseline = load(options.baseline, console) if options.baseline is not None else None
     current = capture_now(options, console)
     workload = workload_of(options, policy, current, baseline)

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Load, judge, print."""
-    policy = policy_of(options)
+    policy = policy_of(options, console)
     baseline = load(options.baseline, console)
     captured = options.current == "now"
     current = capture_now(options, console) if captured else load(options.current, console)

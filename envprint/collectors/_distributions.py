@@ -66,15 +66,17 @@ def parse_entry(entry: str) -> tuple[str, str] | None:
 
 
 def _described(host: Host, path: str) -> tuple[str, str | Unknown | None]:
-    if host.kind(path) == "directory":
-        file = f"{path}/{'METADATA' if path.endswith('.dist-info') else 'PKG-INFO'}"
-    else:
-        file = path
     name = path.rpartition("/")[2].rpartition(".")[0]
-    headers = attempt(lambda: parse_headers(text_or_none(host, file) or ""))
+    headers = attempt(lambda: parse_headers(text_or_none(host, _metadata(host, path)) or ""))
     if isinstance(headers, Unknown):
         return name, headers
     return headers.get("name", name), headers.get("version")
+
+
+def _metadata(host: Host, path: str) -> str:
+    if host.kind(path) != "directory":
+        return path
+    return f"{path}/{'METADATA' if path.endswith('.dist-info') else 'PKG-INFO'}"
 
 
 # Metadata-Version: 2.1

@@ -92,7 +92,7 @@ def collect(host: Host) -> Mapping[str, Any]:
     return {
         **{name: said[name] for name in (*_PLAIN, *_STATE)},
         "executable": host.real_path(said["executable"]) if said["executable"] else None,
-        "prefix_kind": _prefix_kind(host, said),
+        "prefix_kind": attempt(lambda: _prefix_kind(host, said)),
         "flags": flags,
         "hash_seed": hash_seed(said, _variables(host)),
         "startup_hooks": attempt(lambda: _startup_hooks(host, said)),

@@ -106,7 +106,8 @@ def threads_left_to_machine(now: Fingerprint, workload: Workload) -> Iterator[Ma
     """Thread counts that nothing fixes."""
     variables = variables_of(now)
     for dial in _threads.THREADS:
-        if reaches(dial, workload) and dial.variables:
+        is_set_inside = dial.switch and now.value(f"{SWITCHES}[{dial.switch}]")
+        if reaches(dial, workload) and dial.variables and not is_set_inside:
             count = dial.setting(now, variables)
             if _threads.requested(variables, dial.variables) is None and count != "1":
                 yield Match(

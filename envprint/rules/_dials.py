@@ -33,6 +33,8 @@ class Dial(NamedTuple):
     """The assignment that brings a setting about, None when there is none."""
     on_gpu: bool = False
     """Whether a job on a GPU still computes with it."""
+    switch: str | None = None
+    """The determinism switch that is listed only where the program itself has set this."""
 
 
 class Turn(NamedTuple):

@@ -102,6 +102,7 @@ TENSORFLOW = Dial(
     ("TF_NUM_INTRAOP_THREADS",),
     lambda side, variables: _uncapped(side, variables, "TF_NUM_INTRAOP_THREADS"),
     lambda side, count: f"TF_NUM_INTRAOP_THREADS={count}",
+    switch="tensorflow-intra-op-threads",
 )
 JAX = Dial(
     "XLA's thread count",

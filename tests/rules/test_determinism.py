@@ -236,3 +236,9 @@ def test_a_switch_that_its_framework_refuses_to_tell_is_a_doubt_beside_the_other
     findings, doubts = drift("determinism-switches-changed", before, refused, ["torch"], "gpu")
     assert [f.message for f in findings] == ["torch-threads was 4, is 8"]
     assert [(doubt.path, doubt.reason) for doubt in doubts] == [(path, "mixed settings")]
+
+
+def test_a_count_that_the_program_has_set_itself_needs_no_advice() -> None:
+    switch = "facts.determinism.switches[tensorflow-intra-op-threads]"
+    inside = {"facts.cpu.usable_threads": 8, switch: {"value": "1", "source": "a call"}}
+    assert state("threads-left-to-machine", fingerprint(inside), ["tensorflow"]) == ([], [])
