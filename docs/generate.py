@@ -7,7 +7,6 @@ A test compares the pages with what this makes of the code, so they cannot go st
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -108,13 +107,7 @@ def cli_lines() -> Iterator[str]:
     yield ""
     for name in module_names(cli):
         module = import_module(f"envprint.cli.{name}")
-        parser = argparse.ArgumentParser(
-            prog=f"envprint {name}",
-            description=module.HELP,
-            epilog=module.EPILOG,
-            formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=80),
-        )
-        module.add_arguments(parser)
+        parser = cli.parser_of(name, module)
         yield from (f"## envprint {name}", "", "```text", parser.format_help().rstrip(), "```", "")
 
 

@@ -36,6 +36,13 @@ class _Help(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=WIDTH)
 
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        """`-o, --output FILE`, as Python 3.13 has it; before, FILE stood behind both."""
+        if not action.option_strings or action.nargs == 0:
+            return super()._format_action_invocation(action)
+        metavar = self._get_default_metavar_for_optional(action)
+        return f"{', '.join(action.option_strings)} {self._format_args(action, metavar)}"
+
 
 class _Parser(argparse.ArgumentParser):
     """Takes no abbreviations, and says in one line what is wrong, like every other error."""
@@ -81,14 +88,15 @@ def _run(arguments: list[str], console: Console) -> int:
             _overview().parse_args(arguments)
             raise UsageError("expected a verb; see `envprint --help`")
         module = import_module(f"envprint.cli.{verb}")
-        options = _parser_of(verb, module).parse_args(arguments[1:])
+        options = parser_of(verb, module).parse_args(arguments[1:])
     except SystemExit as stop:  # argparse has printed its help or the version
         return int(stop.code or 0)
     code: int = module.run(options, console)
     return code
 
 
-def _parser_of(verb: str, module: ModuleType) -> argparse.ArgumentParser:
+def parser_of(verb: str, module: ModuleType) -> argparse.ArgumentParser:
+    """The parser of one verb, with its options."""
     parser = _Parser(
         prog=f"envprint {verb}",
         description=module.HELP,
