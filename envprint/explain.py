@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.rule import Evidence, Rule
-from envprint.wording import MEANING
+from envprint.rule import Rule
+from envprint.wording import HOW_WELL_KNOWN, MEANING, source
 
 
 def page(rule: Rule) -> str:
@@ -20,7 +20,7 @@ def _lines(rule: Rule) -> Iterator[str]:
     yield ""
     kind = "Advice; " if rule.advice else ""
     yield f"* {kind}impact at most: **{rule.impact.word}** ({MEANING[rule.impact]})"
-    yield f"* confidence: {rule.confidence.value}"
+    yield f"* confidence: {rule.confidence.value} ({HOW_WELL_KNOWN[rule.confidence]})"
     yield f"* applies: {rule.applies.text}"
     yield f"* looks at: {', '.join(f'`{path}`' for path in rule.watches)}"
     if rule.yields_to:
@@ -32,9 +32,4 @@ def _lines(rule: Rule) -> Iterator[str]:
     ):
         yield from ("", f"## {title}", "", text)
     yield from ("", "## Evidence", "")
-    yield from (_evidence(evidence) for evidence in rule.evidence)
-
-
-def _evidence(evidence: Evidence) -> str:
-    source = evidence.url or f"measurement `{evidence.measured}` of this project"
-    return f"* {evidence.what}: {source}"
+    yield from (f"* {evidence.what}: {source(evidence)}" for evidence in rule.evidence)

@@ -117,6 +117,29 @@ SWITCHES = (
     ("torch-cudnn-tf32", "torch", "backends.cudnn.conv.fp32_precision", "tf32"),
     ("torch-cudnn-tf32", "torch", "backends.cudnn.allow_tf32", None),
     ("torch-float32-matmul-precision", "torch", "get_float32_matmul_precision()", None),
+    # https://docs.pytorch.org/docs/stable/notes/cuda.html#fp16-accumulation
+    (
+        "torch-cublas-fp16-reduction",
+        "torch",
+        "backends.cuda.matmul.allow_fp16_reduced_precision_reduction",
+        None,
+    ),
+    (
+        "torch-cublas-bf16-reduction",
+        "torch",
+        "backends.cuda.matmul.allow_bf16_reduced_precision_reduction",
+        None,
+    ),
+    # Which ways of computing attention may be chosen; the CPU asks the first and the last too.
+    # https://docs.pytorch.org/docs/stable/backends.html#torch.backends.cuda.flash_sdp_enabled
+    ("torch-flash-attention", "torch", "backends.cuda.flash_sdp_enabled()", None),
+    (
+        "torch-memory-efficient-attention",
+        "torch",
+        "backends.cuda.mem_efficient_sdp_enabled()",
+        None,
+    ),
+    ("torch-math-attention", "torch", "backends.cuda.math_sdp_enabled()", None),
     ("torch-threads", "torch", "get_num_threads()", None),
     (
         "tensorflow-op-determinism",

@@ -12,13 +12,15 @@ from typing import NamedTuple
 
 from envprint.compare import compare
 from envprint.describe import summarise
+from envprint.elsewhere import look_next, look_where
 from envprint.errors import Undetermined
-from envprint.model import Comparison, Fingerprint, Impact, Workload
+from envprint.model import Change, Comparison, Fingerprint, Impact, Workload
 from envprint.policy import Policy
+from envprint.ranking import likely_causes
 from envprint.report import Finding, Ignored, Report, Undecided
 from envprint.rule import Match, Rule
 from envprint.rules import catalogue
-from envprint.wording import headline
+from envprint.wording import headline, source
 
 RuleSaid = tuple[Rule, list[Match], list[Undecided]]
 StateCheck = Callable[[Fingerprint, Workload], Iterable[Match]]
@@ -123,23 +125,36 @@ def _report(
     policy: Policy,
 ) -> Report:
     verdict = _stamp(said, policy)
+    findings = verdict.findings
+    impact = max((finding.impact for finding in findings), default=Impact.NONE)
     undecided = sorted(doubt for _, _, doubts in said for doubt in doubts)
-    impact = max((finding.impact for finding in verdict.findings), default=Impact.NONE)
-    # Whatever a rule has recognised is explained, also where a stronger rule speaks instead.
-    explained = {path for _, matches, _ in said for match in matches for path in match.paths}
-    changes = comparison.changes if comparison else ()
-    return Report(
+    changes = _unexplained(said, comparison)
+    states = {rule.id for rule, _, _ in said if rule.state}
+    # Without a difference that changes the result, the cause is somewhere else.
+    quiet = comparison if impact < Impact.NUMERIC else None
+    report = Report(
         impact=impact,
-        summary=headline(impact, verdict.findings, comparison, undecided),
+        summary="",
         baseline=summarise(comparison.before) if comparison else None,
         current=summarise(current),
         workload=workload,
-        findings=tuple(verdict.findings),
-        changes=tuple(c for c in changes if not _is_explained(c.path, explained)),
+        findings=tuple(findings),
+        changes=changes,
         undecided=tuple(undecided),
         advice=tuple(verdict.advice),
         ignored=tuple(verdict.ignored),
+        likely_causes=likely_causes(findings, states, comparison) if comparison else (),
+        look_next=look_next(quiet, undecided, verdict.ignored, changes) if quiet else (),
     )
+    look = look_where(quiet) if quiet else ""
+    return report._replace(summary=headline(report, comparison, look))
+
+
+def _unexplained(said: list[RuleSaid], comparison: Comparison | None) -> tuple[Change, ...]:
+    """The changes that no rule has recognised, also where a stronger rule speaks instead."""
+    explained = {path for _, matches, _ in said for match in matches for path in match.paths}
+    changes = comparison.changes if comparison else ()
+    return tuple(change for change in changes if not _is_explained(change.path, explained))
 
 
 def _is_explained(path: str, explained: set[str]) -> bool:
@@ -181,5 +196,5 @@ def _finding(rule: Rule, match: Match, policy: Policy) -> Finding:
         why=rule.why,
         not_when=rule.not_when,
         remedy=match.remedy or rule.remedy,
-        evidence=tuple(e.url or f"measured: {e.measured}" for e in rule.evidence),
+        evidence=tuple(e.url or f"{e.what}: {source(e)}" for e in rule.evidence),
     )

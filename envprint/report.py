@@ -66,6 +66,10 @@ class Report(NamedTuple):
     undecided: tuple[Undecided, ...]
     advice: tuple[Finding, ...]
     ignored: tuple[Ignored, ...]
+    likely_causes: tuple[str, ...] = ()
+    """Rules that best explain other results, most likely first; at most three."""
+    look_next: tuple[str, ...] = ()
+    """Where to look when results differ and nothing found here explains it."""
 
     def exit_code(
         self, fail_on: Impact, fail_on_unknown: bool = False, strict: bool = False

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from envprint.model import Comparison, Impact
-from envprint.report import Finding, Undecided
+from envprint.measurements import OUTCOMES
+from envprint.model import Comparison, Confidence, Impact
+from envprint.report import Report, Undecided
+from envprint.rule import Evidence
 
 MEANING = {
     Impact.NONE: "the same bits",
@@ -17,36 +19,61 @@ MEANING = {
 """What each impact means for the same code on the same data."""
 DEVICES = {"cpu": "the CPU", "gpu": "a GPU"}
 """How a sentence calls each device."""
+HOW_WELL_KNOWN = {
+    Confidence.DOCUMENTED: "a vendor, a project or its maintainers say so",
+    Confidence.MEASURED: "seen in a measurement",
+    Confidence.INFERRED: "concluded from a like case",
+}
+"""What each confidence means."""
 
-LOOK_NEXT = "look at the code, the data and the seeds"
 
-
-def headline(
-    impact: Impact,
-    findings: Sequence[Finding],
-    comparison: Comparison | None,
-    undecided: Sequence[Undecided],
-) -> str:
-    """The verdict in one sentence."""
-    if findings:
-        worst = [finding for finding in findings if finding.impact == impact]
-        text = f"{MEANING[impact]}: {_inside_sentence(worst[0].title)}"
-        others = len(findings) - 1
+def headline(report: Report, comparison: Comparison | None, look: str) -> str:
+    """The verdict in one sentence; it names the likeliest cause, or where to `look`."""
+    if report.findings:
+        text = f"{MEANING[report.impact]}: {_inside_sentence(_first_title(report))}"
+        others = len(report.findings) - 1
         text += f" (and {others} more)" if others else ""
     elif comparison is None:
         text = "nothing found here that changes a training result"
-    elif comparison.changes:
-        text = "nothing that differs is known to change a training result"
     else:
-        text = f"no difference; if results differ, {LOOK_NEXT}"
-    return "; ".join(filter(None, (text, doubts(undecided))))
+        text = _no_finding(comparison, bool(report.ignored))
+    look = f"if results differ, {look}" if look else ""
+    return "; ".join(filter(None, (text, look, doubts(report.undecided))))
+
+
+def _no_finding(comparison: Comparison, some_ignored: bool) -> str:
+    """What there is instead of a finding: no change at all, those of the moment, or harmless."""
+    if not comparison.changes:
+        return "no difference"
+    if not some_ignored and all(change.path.startswith("live.") for change in comparison.changes):
+        return "no difference but in values of the moment"
+    but = ", but for what the policy leaves out," if some_ignored else ""
+    return f"nothing that differs{but} is known to change a training result"
+
+
+def _first_title(report: Report) -> str:
+    """The title of the likeliest cause, else of the first finding."""
+    first = next(iter(report.likely_causes), report.findings[0].rule)
+    return next(finding.title for finding in report.findings if finding.rule == first)
 
 
 def doubts(undecided: Sequence[Undecided]) -> str:
     """How many rules could not be decided, advice left out; empty when all could."""
-    count = sum(doubt.impact > Impact.NONE for doubt in undecided)
-    rules = "1 rule" if count == 1 else f"{count} rules"
-    return f"{rules} could not be decided" if count else ""
+    open_doubts = [doubt for doubt in undecided if doubt.impact > Impact.NONE]
+    return f"{counted(open_doubts, 'rule')} could not be decided" if open_doubts else ""
+
+
+def counted(things: Collection[object], noun: str) -> str:
+    """How many there are: `1 rule`, `3 rules`."""
+    return f"{len(things)} {noun}" + ("" if len(things) == 1 else "s")
+
+
+def source(evidence: Evidence) -> str:
+    """Where a claim comes from: an address, or what a measurement of this project gave."""
+    if evidence.measured is None:
+        return evidence.url or "no source"
+    outcome = OUTCOMES.get(evidence.measured, "as its row says")
+    return f"measured {outcome} ({evidence.measured})"
 
 
 def _inside_sentence(title: str) -> str:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import pickle
 from collections.abc import Iterable, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from envprint.document import digest_facts
 from envprint.judge import judge_drift, judge_state
@@ -56,6 +60,24 @@ def host(**answers: Any) -> RecordedHost:
 Said = tuple[list[Finding], list[Undecided]]
 
 
+class Case(NamedTuple):
+    """One rule asked about one comparison, or about one fingerprint, and its answer."""
+
+    rule: str
+    before: Fingerprint | None
+    after: Fingerprint
+    workload: Workload
+    findings: int
+    doubts: int
+
+
+CASES: list[Case] = []
+"""What the tests of this process have asked single rules, for the audit in test_catalogue.py."""
+_KEEP_IN = os.environ.get("ENVPRINT_TEST_CASES")
+if _KEEP_IN:
+    atexit.register(lambda: Path(_KEEP_IN).write_bytes(pickle.dumps(CASES)))
+
+
 def drift(
     rule: str,
     before: Fingerprint,
@@ -64,14 +86,24 @@ def drift(
     device: str = "cpu",
 ) -> Said:
     """What one rule says of two fingerprints: its findings (or advice) and its doubts."""
-    return _only(rule, judge_drift(before, after, workload(frameworks, device), Policy()))
+    return ask(rule, before, after, workload(frameworks, device))
 
 
 def state(
     rule: str, now: Fingerprint, frameworks: Iterable[str] = (), device: str = "cpu", **options: Any
 ) -> Said:
     """What one rule says of one fingerprint."""
-    return _only(rule, judge_state(now, None, workload(frameworks, device, **options), Policy()))
+    return ask(rule, None, now, workload(frameworks, device, **options))
+
+
+def ask(rule: str, before: Fingerprint | None, after: Fingerprint, job: Workload) -> Said:
+    """What one rule says, in a diff when there are two sides and else in a pre-flight."""
+    if before:
+        said = _only(rule, judge_drift(before, after, job, Policy()))
+    else:
+        said = _only(rule, judge_state(after, None, job, Policy()))
+    CASES.append(Case(rule, before, after, job, len(said[0]), len(said[1])))
+    return said
 
 
 def workload(frameworks: Iterable[str] = (), device: str = "cpu", **options: Any) -> Workload:

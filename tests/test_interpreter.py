@@ -169,6 +169,33 @@ def test_switches_are_those_of_loaded_frameworks(monkeypatch: pytest.MonkeyPatch
     }
 
 
+def test_reductions_and_ways_of_attention_are_switches(monkeypatch: pytest.MonkeyPatch) -> None:
+    matmul = _space(
+        allow_fp16_reduced_precision_reduction=False, allow_bf16_reduced_precision_reduction=True
+    )
+    ways = {"flash_sdp_enabled": True, "mem_efficient_sdp_enabled": False, "math_sdp_enabled": True}
+    answers = {name: (lambda value=value: value) for name, value in ways.items()}
+    _load(monkeypatch, "torch", backends=_space(cuda=_space(matmul=matmul, **answers)))
+    switches = interpreter.describe()["switches"]
+    assert isinstance(switches, dict)
+    assert {name: (told["value"], told["source"]) for name, told in switches.items()} == {
+        "torch-cublas-fp16-reduction": (
+            "off",
+            "torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction",
+        ),
+        "torch-cublas-bf16-reduction": (
+            "on",
+            "torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction",
+        ),
+        "torch-flash-attention": ("on", "torch.backends.cuda.flash_sdp_enabled()"),
+        "torch-memory-efficient-attention": (
+            "off",
+            "torch.backends.cuda.mem_efficient_sdp_enabled()",
+        ),
+        "torch-math-attention": ("on", "torch.backends.cuda.math_sdp_enabled()"),
+    }
+
+
 def test_a_framework_that_refuses_to_tell_is_an_error_and_not_a_value(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

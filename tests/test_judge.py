@@ -8,6 +8,8 @@ import pytest
 
 from envprint import judge
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
+from envprint.outputs import json as json_output
+from envprint.outputs import text
 from envprint.policy import Ignore, Policy
 from envprint.report import Report
 from envprint.rule import Evidence, Match, Rule
@@ -180,4 +182,85 @@ def test_no_difference_says_where_to_look_next(rules: list[Rule]) -> None:
     assert (
         drift(ONE, ONE).summary
         == "no difference; if results differ, look at the code, the data and the seeds"
+    )
+
+
+def test_the_summary_names_the_likeliest_cause_and_the_report_at_most_three(
+    rules: list[Rule],
+) -> None:
+    sure, guessed = Confidence.DOCUMENTED, Confidence.INFERRED
+    rules += [
+        a_rule("a-guess", title="A guess", confidence=guessed),
+        a_rule("b-known", title="The libc differs", confidence=sure, watches=(LIBC,)),
+        a_rule("c-known", title="The kernel differs", confidence=sure),
+        a_rule("d-slow", title="Slower", impact=Impact.PERF),
+        a_rule("e-known", title="Known too", confidence=sure),
+    ]
+    report = drift(ONE, OTHER)
+    assert report.findings[0].rule == "a-guess"
+    assert report.likely_causes == ("b-known", "c-known", "e-known")
+    assert report.summary == (
+        "other rounding: equal at first, further apart with every step: the libc differs "
+        "(and 4 more)"
+    )
+    assert report.look_next == ()
+    assert text.render(report).split("\n\n")[0].splitlines()[2:] == [
+        "likely    1. The libc differs (b-known)",
+        "          2. The kernel differs (c-known)",
+        "          3. Known too (e-known)",
+        "          and 2 more below",
+    ]
+    assert json_output.to_document(report)["verdict"]["likely_causes"] == [
+        "b-known",
+        "c-known",
+        "e-known",
+    ]
+
+
+def test_a_single_cause_is_in_the_verdict_and_not_listed_again(rules: list[Rule]) -> None:
+    rules.append(a_rule("kernel-changed"))
+    report = drift(ONE, OTHER)
+    assert report.likely_causes == ("kernel-changed",)
+    assert "likely" not in text.render(report)
+
+
+def test_without_a_baseline_no_cause_of_a_difference_is_named(rules: list[Rule]) -> None:
+    rules.append(a_rule("kernel-bad", state=a_state))
+    report = judge.judge_state(OTHER, None, Workload(), Policy())
+    assert report.impact == Impact.NUMERIC
+    assert (report.likely_causes, report.look_next) == ((), ())
+
+
+def test_a_state_that_was_there_before_is_the_last_cause_in_a_pre_flight(
+    rules: list[Rule],
+) -> None:
+    rules += [
+        a_rule("a-kernel-bad", state=a_state),
+        a_rule("b-libc", watches=(LIBC,), confidence=Confidence.INFERRED),
+    ]
+    before = fingerprint({KERNEL: "6.8", LIBC: "glibc 2.31"})
+    report = judge.judge_state(OTHER, before, Workload(), Policy())
+    assert report.likely_causes == ("b-libc", "a-kernel-bad")
+
+
+def test_only_doubts_are_the_first_thing_to_look_at(rules: list[Rule]) -> None:
+    rules.append(a_rule("kernel-changed"))
+    doubtful = ONE._replace(unknown={KERNEL: "denied"})
+    report = drift(doubtful, doubtful)
+    assert report.summary == (
+        "no difference; if results differ, look at the code, the data and the seeds; "
+        "1 rule could not be decided"
+    )
+    assert report.look_next[0] == "what could not be decided: 1 rule, with the reasons below"
+
+
+def test_a_measurement_is_cited_with_what_it_gave(rules: list[Rule]) -> None:
+    evidence = (
+        Evidence("2.3.5 and 2.4.6", measured="np.v2_3_5"),
+        Evidence("not shipped", measured="x"),
+    )
+    rules.append(a_rule("kernel-changed", evidence=evidence))
+    assert drift(ONE, OTHER).findings[0].evidence == (
+        "2.3.5 and 2.4.6: measured numeric with numpy 2.4.6 → 2.3.5 on the CPU (np.v2_3_5)",
+        "not shipped: measured as its row says (x)",
     )

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Build, install
+from tests.conftest import Build
+from tests.environments import install
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Build, install
+from tests.conftest import Build
+from tests.environments import install
 
 pytestmark = pytest.mark.slow
 

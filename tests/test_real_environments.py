@@ -15,7 +15,8 @@ import pytest
 
 from envprint.collectors import frameworks, packages
 from envprint.host import LiveHost
-from tests.conftest import Build, install
+from tests.conftest import Build
+from tests.environments import install
 
 pytestmark = pytest.mark.slow
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from typing import Any
 
 from envprint.cli._console import Console
@@ -11,6 +12,7 @@ from envprint.errors import EnvprintError
 from envprint.explain import page
 from envprint.rule import Rule
 from envprint.rules import catalogue
+from envprint.wording import source
 
 HELP = "explain a rule: why, when not, what to do, evidence; or list them all"
 EPILOG = """\
@@ -46,10 +48,20 @@ def run(options: argparse.Namespace, console: Console) -> int:
 def _find(name: str) -> Rule:
     by_id = {rule.id: rule for rule in catalogue()}
     if name not in by_id:
-        near = [rule for rule in by_id if set(name.split("-")) & set(rule.split("-"))]
-        hint = f"; near it: {', '.join(near[:5])}" if near else ""
-        raise EnvprintError(f"no rule {name!r}{hint}; `envprint explain` lists them all")
+        near = _near(name, by_id)
+        hint = f"did you mean {' or '.join(near)}? " if near else ""
+        raise EnvprintError(f"no rule {name[:60]!r}; {hint}`envprint explain` lists them all")
     return by_id[name]
+
+
+def _near(name: str, ids: Iterable[str]) -> list[str]:
+    """At most three ids that are spelt like `name`, else those with its first word."""
+    from difflib import get_close_matches
+
+    # Whoever types a longer name than any rule has pasted something else; spelling takes long then.
+    alike = get_close_matches(name.lower()[:80], ids, n=3, cutoff=0.7)
+    topic = name.lower().partition("-")[0]
+    return alike or [rule for rule in ids if topic in rule.split("-")][:3]
 
 
 def _line(rule: Rule, width: int) -> str:
@@ -69,6 +81,8 @@ def _document(rule: Rule) -> dict[str, Any]:
         "why": rule.why,
         "not_when": rule.not_when,
         "remedy": rule.remedy,
-        "evidence": [evidence._asdict() for evidence in rule.evidence],
+        "evidence": [
+            {**evidence._asdict(), "source": source(evidence)} for evidence in rule.evidence
+        ],
         "yields_to": list(rule.yields_to),
     }

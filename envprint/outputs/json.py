@@ -38,6 +38,16 @@ SHAPE: Record = record(
         record(
             Field("impact", TEXT, "The highest impact among the findings."),
             Field("summary", TEXT, "The verdict in one sentence."),
+            Field(
+                "likely_causes",
+                ListOf(TEXT),
+                "At most three rules that best explain other results, most likely first.",
+            ),
+            Field(
+                "look_next",
+                ListOf(TEXT),
+                "Where to look when results differ and no finding explains it.",
+            ),
         ),
         "What it comes to.",
     ),
@@ -112,7 +122,12 @@ def to_document(report: Report) -> dict[str, Any]:
     """The report in JSON types."""
     return {
         "schema_version": SCHEMA_VERSION,
-        "verdict": {"impact": report.impact.word, "summary": report.summary},
+        "verdict": {
+            "impact": report.impact.word,
+            "summary": report.summary,
+            "likely_causes": list(report.likely_causes),
+            "look_next": list(report.look_next),
+        },
         "baseline": _side(report.baseline) if report.baseline else None,
         "current": _side(report.current),
         "context": {

@@ -6,7 +6,7 @@ direction characters are shown as escapes, never sent to the terminal.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from envprint.model import Change, Impact, split_path
@@ -38,6 +38,8 @@ def _lines(report: Report, colour: bool) -> Iterator[str]:
     word = report.impact.word.upper()
     summary = report.summary[0].upper() + report.summary[1:]
     yield from block(word, summary, paint(word, _COLOURS[report.impact], colour))
+    yield from _causes(report)
+    yield from _numbered("look at", report.look_next)
     yield ""
     yield from _head(report)
     for title, lines in (
@@ -51,6 +53,21 @@ def _lines(report: Report, colour: bool) -> Iterator[str]:
         ("Ignored by the policy", (line for i in report.ignored for line in _ignored(i))),
     ):
         yield from _section(title, list(lines), colour)
+
+
+def _causes(report: Report) -> Iterator[str]:
+    """The likely causes, where there are several; a single one is in the verdict already."""
+    if len(report.likely_causes) > 1:
+        titles = {finding.rule: finding.title for finding in reversed(report.findings)}
+        yield from _numbered("likely", [f"{titles[r]} ({r})" for r in report.likely_causes])
+        more = sum(finding.rule not in report.likely_causes for finding in report.findings)
+        if more:
+            yield from block("", f"and {more} more below")
+
+
+def _numbered(topic: str, texts: Sequence[str]) -> Iterator[str]:
+    for number, text in enumerate(texts, 1):
+        yield from block("" if number > 1 else topic, f"{number}. {text}")
 
 
 def _section(title: str, lines: list[str], colour: bool) -> Iterator[str]:

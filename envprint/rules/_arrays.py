@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.model import Confidence, Fingerprint, Impact, Workload
+from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
 from envprint.rules._compat import NUMPY_2
+from envprint.rules._models import changed_models
 from envprint.rules._packages import version_changed, version_path
 from envprint.versions import numbers
 from envprint.workload import always, uses
@@ -29,6 +30,18 @@ def _numpy_2(now: Fingerprint, workload: Workload) -> Iterator[Match]:
             )
 
 
+_another_scikit_learn = version_changed(
+    "scikit-learn", "scikit-learn", "scikit-learn", with_blas=True
+)
+
+
+def _scikit_learn(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    for match in _another_scikit_learn(comparison, workload):
+        models = changed_models(match.before, match.after)
+        told = f": clearly other models from {', '.join(models)}" if models else ""
+        yield match._replace(message=match.message + told)
+
+
 RULES = (
     Rule(
         id="numpy-version-changed",
@@ -41,8 +54,10 @@ RULES = (
         "OpenBLAS; both round differently. Distributions of random Generators may change at minor "
         "releases.",
         not_when="The functions in use did not change. Streams of np.random.seed and RandomState "
-        "stay as they are by NumPy's policy, round-off aside. Frameworks with kernels of their "
-        "own use NumPy to prepare data only.",
+        "stay as they are by NumPy's policy, round-off aside. From 1.23 to 2.4 the methods of "
+        "Generator drew the same too, but for dirichlet() with small parameters (by 2.2), wald() "
+        "(by 2.3) and the last bits of multivariate_normal(). Frameworks with kernels of their own "
+        "use NumPy to prepare data only.",
         remedy="Install the same version of NumPy.",
         evidence=(
             Evidence("2.3.5 and 2.4.6", measured="np.v2_3_5"),
@@ -58,14 +73,21 @@ RULES = (
         id="scipy-version-changed",
         title="SciPy's version differs",
         impact=Impact.NUMERIC,
-        confidence=Confidence.INFERRED,
+        confidence=Confidence.DOCUMENTED,
         applies=uses("numpy", "scikit-learn"),
         watches=("facts.frameworks.scipy.version", "facts.frameworks.scipy.blas"),
         why="SciPy's wheels bring an OpenBLAS of their own, and its algorithms change between "
-        "releases.",
-        not_when="The job does not import SciPy, scikit-learn included.",
+        "releases. Of 1.10, 1.13, 1.15 and 1.17 each differed from the one before in some "
+        "decompositions, eigenvalues of sparse matrices and optimisers. A changed optimiser may "
+        "end elsewhere: differential_evolution() up to 1.15, COBYLA in 1.17.",
+        not_when="The job does not import SciPy, scikit-learn included, or calls what did not "
+        "change: FFT, distances and nearly all random draws stayed the same bits.",
         remedy="Install the same version of SciPy.",
         evidence=(
+            Evidence(
+                "scikit-learn: Ridge differs slightly because a solver of SciPy 1.12 changed",
+                "https://scikit-learn.org/stable/whats_new/v1.4.html",
+            ),
             Evidence(
                 "The BLAS that SciPy is built with",
                 "https://docs.scipy.org/doc/scipy/building/blas_lapack.html",
@@ -80,18 +102,24 @@ RULES = (
         confidence=Confidence.MEASURED,
         applies=uses("scikit-learn"),
         watches=("facts.frameworks.scikit_learn.version",),
-        why="Each release lists models that give other results with the same data and parameters; "
-        "defaults change as well.",
-        not_when="The estimators in use are not among the changed ones. Splits by "
-        "train_test_split and StratifiedKFold were equal between 1.3 and 1.9.",
+        why="Each release lists models that give other results with the same data and parameters, "
+        "and changes defaults. For the models that are named the step is no rounding: a k-means "
+        "that starts once and not ten times finds other groups.",
+        not_when="The estimators in use are not among the changed ones: forests, decision trees, "
+        "nearest neighbours, SVC, Ridge, scaling and all splits gave the same bits from 1.2 to 1.9 "
+        "with the same NumPy and SciPy.",
         remedy="Install the same version of scikit-learn.",
         evidence=(
             Evidence("1.5.2 and 1.9.1", measured="np.sk152"),
             Evidence(
                 "Changed models in each release", "https://scikit-learn.org/stable/whats_new.html"
             ),
+            Evidence(
+                "KMeans starts once by default since 1.4, and its result is another",
+                "https://github.com/scikit-learn/scikit-learn/discussions/25016",
+            ),
         ),
-        drift=version_changed("scikit-learn", "scikit-learn", "scikit-learn", with_blas=True),
+        drift=_scikit_learn,
     ),
     Rule(
         id="numpy-2-unsupported",

@@ -11,6 +11,9 @@ NAMES = {"runtime": "the CUDA runtime", "cudnn": "cuDNN", "cublas": "cuBLAS", "n
 _BUNDLED = ("wheel", "conda")
 
 
+SHADOWED = "facts.cuda.shadowed"
+
+
 class Found(NamedTuple):
     """A library's version and the path that says it."""
 
@@ -36,6 +39,30 @@ def in_use(now: Fingerprint, library: str, workload: Workload) -> Found | None:
             if copy.get("version") and (counts or "tensorflow" in workload.frameworks):
                 return Found(copy["version"], path)
     return None
+
+
+def cudnn_in_front(now: Fingerprint) -> Found | None:
+    """The cuDNN that LD_LIBRARY_PATH puts before a wheel's, where its version is known.
+
+    Its name has no version, the header beside it has. Where none lies beside it, as when its
+    directory is a link, it is taken for one of those that have a header, if these agree. None when
+    a copy is loaded, for that one counts. Raises `Undetermined`.
+    """
+    files = [file for file in now.value(SHADOWED) or [] if "/libcudnn.so" in file]
+    if not files or now.value(f"{place('cudnn')}.loaded"):
+        return None
+    copies: list[dict[str, Any]] = now.value(f"{place('cudnn')}.installed") or []
+    headers = [copy for copy in copies if copy["source"] == "header"]
+    beside = [copy for copy in headers if any(_is_beside(copy["path"], file) for file in files)]
+    versions = {copy.get("version") for copy in beside or headers}
+    version = versions.pop() if len(versions) == 1 else None
+    return Found(version, SHADOWED) if version else None
+
+
+def _is_beside(header: str, file: str) -> bool:
+    """Whether both lie in one tree: /opt/cuda/include/… and /opt/cuda/lib64/…."""
+    root = header.rpartition("/include/")[0]
+    return file.startswith((f"{root}/lib", f"{root}/targets/"))
 
 
 def changed(comparison: Comparison, library: str, workload: Workload) -> list[Match]:

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from envprint.model import Comparison, Fingerprint, Workload
 from envprint.rule import Match
 from envprint.rules import _threads
-from envprint.rules._dials import SWITCHES, reaches, variable, variables_of
+from envprint.rules._dials import SWITCHES, Drift, reaches, shown, trace, variable, variables_of
 from envprint.versions import numbers
 
 TENSORFLOW = "facts.frameworks.tensorflow.version"
 OP_DETERMINISM = f"{SWITCHES}[tensorflow-op-determinism].value"
-ONLY_ON_GPU = ("cudnn", "tf32", "cublas", "xla-gpu")
+_YES = ("1", "true", "on", "yes", "y", "t")
+_NO = ("0", "false", "off", "no", "n", "f")
+ONLY_ON_GPU = ("cudnn", "tf32", "cublas", "xla-gpu", "flash", "memory-efficient")
 _XLA_DETERMINISTIC = frozenset(
     f"--xla_gpu_deterministic_ops{value}" for value in ("", "=true", "=True", "=1")
 )
@@ -20,7 +22,32 @@ _XLA_DETERMINISTIC = frozenset(
 
 def is_on(value: str | None) -> bool:
     """Whether a switch or a variable says yes."""
-    return (value or "").lower() in ("1", "true", "on", "yes")
+    return (value or "").lower() in _YES
+
+
+def when_switched(**defaults: bool) -> Drift:
+    """A rule's look at yes-or-no variables: one match for each that says something else.
+
+    The default stands for a variable that is unset, empty or says neither yes nor no.
+    """
+
+    def drift(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+        for name, default in defaults.items():
+            change = comparison.change(variable(name))
+            if change and _says(change.before, default) != _says(change.after, default):
+                yield Match(
+                    f"{name} was {shown(change.before)}, is {shown(change.after)}",
+                    (change.path, *trace(comparison, (name,))),
+                    change.before,
+                    change.after,
+                )
+
+    return drift
+
+
+def _says(value: str | None, default: bool) -> bool:
+    text = (value or "").lower()
+    return is_on(text) if text in _NO or is_on(text) else default
 
 
 def _tensorflow_remedy(version: str) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from envprint.errors import Undetermined
 from envprint.model import Comparison, Fingerprint
+from envprint.versions import numbers
 from envprint.workload import on_gpu, uses
 
 VISIBLE = "facts.environ.variables[CUDA_VISIBLE_DEVICES]"
@@ -41,18 +43,58 @@ def _named(entry: str, keys: list[str], devices: dict[str, Any]) -> str | None:
     if entry.isdecimal():
         return entry if entry in keys else None
     for key, device in devices.items():
-        names = [
-            device.get("uuid"),
-            *(part.get("uuid") for part in device.get("mig_devices") or ()),
-        ]
-        if entry and any(name and name.startswith(entry) for name in names):
+        if _names(entry, device) or any(_names(entry, part) for part in _parts(device)):
             return key
     return None
+
+
+def _names(entry: str, what: dict[str, Any]) -> bool:
+    """Whether `entry` is the beginning of a UUID, as CUDA_VISIBLE_DEVICES allows."""
+    return bool(entry and what.get("uuid") and what["uuid"].startswith(entry))
+
+
+def _parts(device: dict[str, Any]) -> list[dict[str, Any]]:
+    return device.get("mig_devices") or []
+
+
+def part(now: Fingerprint, key: str) -> dict[str, Any] | None:
+    """The MIG device that a program gets of a divided GPU; None when the GPU is whole.
+
+    That is the first one unless CUDA_VISIBLE_DEVICES names another. Raises `Undetermined`.
+    https://docs.nvidia.com/datacenter/tesla/mig-user-guide/
+    """
+    if field(now, key, "mig_mode") != "on":
+        return None
+    parts = field(now, key, "mig_devices") or []
+    entries = (now.value(VISIBLE) or "").split(",")
+    named = [part for part in parts if any(_names(entry.strip(), part) for entry in entries)]
+    if not parts:
+        raise Undetermined(f"{DEVICES}[{key}].mig_devices", "the GPU is divided into no part")
+    found: dict[str, Any] = (named or parts)[0]
+    return found
+
+
+def size_of(now: Fingerprint, key: str, name: str) -> int | None:
+    """`sm_count` or `memory_total_bytes` of what a program gets. Raises `Undetermined`."""
+    given = part(now, key)
+    value: int | None = field(now, key, name) if given is None else given.get(name)
+    if given is not None and value is None:
+        raise Undetermined(f"{DEVICES}[{key}].mig_devices", f"{name} of the part is not known")
+    return value
 
 
 def field(now: Fingerprint, key: str, name: str) -> Any:
     """One fact of one GPU. Raises `Undetermined`."""
     return now.value(f"{DEVICES}[{key}].{name}")
+
+
+def any_reaches(comparison: Comparison, capability: tuple[int, int]) -> bool:
+    """Whether a visible GPU of either side has it, or a later one. Raises `Undetermined`."""
+    return any(
+        numbers(field(side, key, "compute_capability") or "") >= capability
+        for side in (comparison.before, comparison.after)
+        for key in visible(side)
+    )
 
 
 class Moved(NamedTuple):

@@ -125,8 +125,12 @@ def turned_by_machine(paths: tuple[str, ...], *dials: Dial, remedy: str) -> Drif
             if (turn := _moved(comparison, dial))
         ]
         if turns:
+            told = [f"{t.dial.what} was {t.before}, is {t.after}" for t in turns]
+            held = [d.what for d in dials if reaches(d, workload) and _is_held(comparison, d)]
+            if held:
+                told.append(f"variables hold {' and '.join(held)} alike")
             yield Match(
-                "; ".join(f"{t.dial.what} was {t.before}, is {t.after}" for t in turns),
+                "; ".join(told),
                 tuple(change.path for change in changes),
                 changes[0].before,
                 changes[0].after,
@@ -145,6 +149,14 @@ def _moved(comparison: Comparison, dial: Dial) -> Turn | None:
     turn = Turn(dial, _now(dial, before), _now(dial, after))
     by_machine = dial.setting(after, variables_of(before)) != turn.before
     return turn if by_machine and turn.before != turn.after else None
+
+
+def _is_held(comparison: Comparison, dial: Dial) -> bool:
+    """Whether the machines differ for this dial, and variables make them equal."""
+    before, after = comparison.before, comparison.after
+    return dial.setting(before, {}) != dial.setting(after, {}) and _now(dial, before) == _now(
+        dial, after
+    )
 
 
 def _pins(comparison: Comparison, turns: list[Turn]) -> Iterator[str]:

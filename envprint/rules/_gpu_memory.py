@@ -12,12 +12,20 @@ from typing import NamedTuple
 from envprint.errors import Undetermined
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
-from envprint.rules._devices import DEVICES, changed_paths, field, moved, training, visible
+from envprint.rules._devices import (
+    DEVICES,
+    changed_paths,
+    field,
+    moved,
+    size_of,
+    training,
+    visible,
+)
 from envprint.units import size
 from envprint.workload import on_gpu, uses
 
 LIVE = "live.gpu.devices"
-_PIDS_ARE_OURS = "live.gpu.pids_are_ours"
+PIDS_ARE_OURS = "live.gpu.pids_are_ours"
 HELD_BYTES = 256 << 20
 """Less than this in the hands of others is a driver at rest."""
 HELD_BYTES_V1 = 1 << 30
@@ -61,7 +69,7 @@ class _Held(NamedTuple):
 def _held(now: Fingerprint, key: str) -> _Held:
     """What others hold of one GPU, and who they are. Raises `Undetermined`."""
     device = f"{LIVE}[{key}]"
-    if now.value("facts.frameworks.imported") and now.value(_PIDS_ARE_OURS) is False:
+    if now.value("facts.frameworks.imported") and now.value(PIDS_ARE_OURS) is False:
         # The process that captures may hold memory itself.
         raise Undetermined(f"{device}.processes", "this process is not known among the holders")
     others = [p for p in now.value(f"{device}.processes") or [] if not p.get("own")]
@@ -100,16 +108,6 @@ def _account(now: Fingerprint, key: str, held: int, holders: dict[str, int]) -> 
     return f"{size(held)}{of_all} of GPU {key} are held by {', '.join(named) or 'small ones'}{left}"
 
 
-def _free_low(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    needed = workload.min_free_gpu_bytes
-    for key in visible(now) if needed else []:
-        path = f"{LIVE}[{key}].memory_free_bytes"
-        free = now.value(path)
-        if free is not None and needed and free < needed:
-            text = f"GPU {key} has {size(free)} free, {size(needed)} are needed"
-            yield Match(text, (path,), after=free)
-
-
 def _less_free(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     pairs = zip(visible(comparison.before), visible(comparison.after), strict=False)
     for old_key, key in pairs:
@@ -124,11 +122,13 @@ def _less_free(comparison: Comparison, workload: Workload) -> Iterator[Match]:
 
 
 def _less_memory(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    for change in moved(comparison, lambda now, key: field(now, key, "memory_total_bytes")):
+    for change in moved(comparison, lambda now, key: size_of(now, key, "memory_total_bytes")):
         if change.before - change.after >= LESS_FREE_SHARE * change.before:
             yield Match(
                 f"{change.which} had {size(change.before)} of memory, has {size(change.after)}",
-                changed_paths(comparison, change.keys, "memory_total_bytes", "name"),
+                changed_paths(
+                    comparison, change.keys, "memory_total_bytes", "mig_mode", "mig_devices", "name"
+                ),
                 change.before,
                 change.after,
             )
@@ -142,7 +142,7 @@ MEMORY_RULES = (
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu,
-        watches=(*_WATCHED, _PIDS_ARE_OURS),
+        watches=(*_WATCHED, PIDS_ARE_OURS),
         why="When memory is short, TensorFlow takes a convolution algorithm that needs no scratch "
         "memory, with no more than a warning in its log, and PyTorch passes over those that need "
         "more than is free; another algorithm rounds differently. The maintainers of these two say "
@@ -156,32 +156,15 @@ MEMORY_RULES = (
         yields_to=("gpu-memory-free-low",),
     ),
     Rule(
-        id="gpu-memory-free-low",
-        title="Less GPU memory is free than the work needs",
-        impact=Impact.BREAKS,
-        confidence=Confidence.DOCUMENTED,
-        applies=training,
-        watches=_WATCHED,
-        why="An allocation that does not fit ends the program.",
-        not_when="The work needs less than was asked for.",
-        remedy="End the programs that hold the memory, use a smaller batch, or another GPU.",
-        evidence=(
-            Evidence(
-                "cudaErrorMemoryAllocation",
-                "https://docs.nvidia.com/cuda/cuda-runtime-api/group__CUDART__TYPES.html",
-            ),
-        ),
-        state=_free_low,
-    ),
-    Rule(
         id="gpu-less-free-than-baseline",
         title="Less GPU memory is free than for the baseline",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu & uses("tensorflow", "torch"),
         watches=_WATCHED,
-        why="The free memory decides which convolution algorithms fit, and another one rounds "
-        "differently. Maintainers say so; no published measurement shows it.",
+        why="The free memory decides which convolution algorithms fit, those that are tried out by "
+        "cudnn.benchmark or autotuning too, and another one rounds differently. Maintainers say "
+        "so; no published measurement shows it.",
         not_when="Less than a tenth of the memory is missing, or the work leaves plenty free.",
         remedy="Free the memory before the run, so that as much is free as for the baseline.",
         evidence=_MECHANISM,
@@ -205,6 +188,6 @@ MEMORY_RULES = (
         remedy="Run on a GPU with as much memory, or compare with a tolerance.",
         evidence=_MECHANISM[:1],
         drift=_less_memory,
-        yields_to=("gpu-architecture-changed", "gpu-tf32-crossed", "gpu-memory-free-low"),
+        yields_to=("gpu-architecture-changed", "gpu-mig-changed", "gpu-memory-free-low"),
     ),
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from envprint.model import Fingerprint
+from envprint.rules import _numpy_loops
 from envprint.rules._dials import LEVELS, Dial, Variables
 from envprint.rules._threads import blas_pool
 from envprint.versions import numbers
@@ -21,11 +22,20 @@ CORES = {
     "skylakex cooperlake sapphirerapids": "avx512",
     "haswell zen": "avx2",
     "sandybridge bulldozer piledriver steamroller excavator": "avx",
-    "nehalem": "sse",
+    "nehalem atom barcelona bobcat": "sse",
+    "prescott banias northwood katmai coppermine core2 penryn dunnington "
+    "athlon opteron opteron_sse3 nano": "sse3",
 }
 """OpenBLAS kernels by the class whose kernels its wheels load for them."""
 _CORE_CLASS = {name: level for names, level in CORES.items() for name in names.split()}
-_CORE_PIN = {"avx512": "SkylakeX", "avx2": "Haswell", "avx": "Sandybridge", "sse": "Nehalem"}
+_CORE_PIN = {
+    "avx512": "SkylakeX",
+    "avx2": "Haswell",
+    "avx": "Sandybridge",
+    "sse": "Nehalem",
+    "sse3": "Prescott",
+}
+_CORE_LEVELS = ("sse3", *LEVELS)
 
 
 def _flags(side: Fingerprint) -> frozenset[str]:
@@ -57,7 +67,8 @@ def _openblas(side: Fingerprint, variables: Variables) -> str:
         return core or level
     wanted = _CORE_CLASS.get(core)
     # A kernel that the processor cannot run is refused, an unknown name is passed over.
-    return wanted if wanted and LEVELS.index(wanted) <= LEVELS.index(level) else level
+    runs = wanted and _CORE_LEVELS.index(wanted) <= _CORE_LEVELS.index(level)
+    return wanted if wanted and runs else level
 
 
 def _aten(side: Fingerprint, variables: Variables) -> str:
@@ -78,38 +89,6 @@ def _onednn(side: Fingerprint, variables: Variables) -> str:
     elif name in ("AVX", "SSE41"):
         limit = {"AVX": "avx", "SSE41": "sse"}[name]
     return _limited(native(side), limit)
-
-
-def _is_renamed(side: Fingerprint) -> bool:
-    version = side.value("facts.frameworks.numpy.version")
-    return not version or numbers(version) >= (2, 4)
-
-
-def _numpy_names(side: Fingerprint) -> dict[str, frozenset[str]]:
-    """What switches off the loops of a class, by NumPy's own names for features."""
-    if _is_renamed(side):
-        return {"avx512": frozenset(("X86_V4", "X86_V3")), "avx2": frozenset(("X86_V3",))}
-    avx2 = frozenset(("AVX2", "FMA3", "AVX", "F16C"))
-    return {"avx512": avx2 | {"AVX512F", "AVX512CD", "AVX512_SKX"}, "avx2": avx2}
-
-
-def _numpy(side: Fingerprint, variables: Variables) -> str:
-    level = native(side)
-    disabled = set(re.split(r"[\s,]+", variables.get("NPY_DISABLE_CPU_FEATURES", ""))) - {""}
-    if level not in LEVELS:
-        return " ".join([level, *(f"-{name}" for name in sorted(disabled))])
-    if variables.get("NPY_ENABLE_CPU_FEATURES"):
-        return f"only {variables['NPY_ENABLE_CPU_FEATURES']}"
-    for known, names in _numpy_names(side).items():
-        if LEVELS.index(level) >= LEVELS.index(known) and not names & disabled:
-            return known
-    return "sse"
-
-
-def _numpy_pin(side: Fingerprint, level: str) -> str | None:
-    off = ["X86_V4", "X86_V3"] if _is_renamed(side) else ["AVX512F", "AVX2"]
-    wanted = {"avx512": "", "avx2": off[0], "sse": " ".join(off)}.get(level)
-    return f"NPY_DISABLE_CPU_FEATURES='{wanted}'" if wanted else None
 
 
 # GLIBC_TUNABLES=glibc.malloc.check=3:glibc.cpu.hwcaps=-AVX2,-FMA
@@ -170,8 +149,8 @@ NUMPY = Dial(
     "the instruction set of NumPy's loops",
     ("numpy", "scikit-learn"),
     ("NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES"),
-    _numpy,
-    _numpy_pin,
+    lambda side, variables: _numpy_loops.loops(side, native(side), variables),
+    _numpy_loops.pin,
     on_gpu=True,
 )
 LIBM = Dial(

@@ -1,20 +1,18 @@
-"""How the rules of `_tensorflow` find what they speak of."""
+"""Rules about Keras: which one tf.keras is, its version, its backend and its float type."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.model import Comparison, Fingerprint, Workload
-from envprint.rule import Match
-from envprint.rules._compat import python_for_tensorflow
+from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
+from envprint.rule import Evidence, Match, Rule
 from envprint.rules._dials import trace, variable, variables_of
 from envprint.rules._packages import is_same_release, traces, version_path
 from envprint.versions import numbers
+from envprint.workload import uses
 
-NAMES = ("tensorflow", "tensorflow-cpu", "tensorflow-intel", "tensorflow-gpu")
 KERAS = "facts.frameworks.keras"
 TENSORFLOW = version_path("tensorflow")
-PYTHON = "facts.python.version"
 LEGACY = "TF_USE_LEGACY_KERAS"
 
 
@@ -96,27 +94,103 @@ def floatx_changed(comparison: Comparison, workload: Workload) -> Iterator[Match
         )
 
 
-def build_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    """TensorFlow is there on both sides, built for other devices."""
-    change = comparison.change("facts.frameworks.tensorflow.build")
-    if change and change.before and change.after:
-        yield Match(
-            f"TensorFlow was built for {change.before}, is built for {change.after}",
-            (change.path, *traces(comparison, "tensorflow", *NAMES)),
-            change.before,
-            change.after,
-        )
-
-
-def python_unsupported(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    """The interpreter lies outside the range of this TensorFlow."""
-    tensorflow, python = now.value(TENSORFLOW), now.value(PYTHON)
-    span = python_for_tensorflow(numbers(tensorflow)) if tensorflow and python else None
-    if span and not span[0] <= numbers(python)[:2] <= span[1]:
-        low, high = (".".join(map(str, end)) for end in span)
-        yield Match(
-            f"TensorFlow {tensorflow} is for Python {low} to {high}, Python is {python}",
-            (TENSORFLOW, PYTHON),
-            after=python,
-            remedy=f"Use Python {high} with TensorFlow {tensorflow}.",
-        )
+RULES = (
+    Rule(
+        id="keras-major-changed",
+        title="tf.keras is another Keras",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("tensorflow"),
+        watches=(f"{KERAS}.version", f"{KERAS}.legacy_version", variable(LEGACY)),
+        why="Keras 3 is a rewrite. Layers with random numbers of their own, such as Dropout, take "
+        "their seeds at another point, so that what is built after one starts with other weights "
+        "(measured: first-epoch loss 5 % apart); on a GPU it compiles with XLA by default.",
+        not_when="The program uses tf.keras nowhere. Without such layers the initial weights were "
+        "the same on a CPU.",
+        remedy="Use the same major version of Keras on both sides.",
+        evidence=(
+            Evidence(
+                "TensorFlow 2.16 brings Keras 3",
+                "https://github.com/tensorflow/tensorflow/releases/tag/v2.16.1",
+            ),
+            Evidence("What differs in Keras 3", "https://keras.io/guides/migrating_to_keras_3/"),
+            Evidence(
+                "Which Keras each TensorFlow takes",
+                "https://github.com/keras-team/keras-io/blob/master/templates/getting_started/"
+                "tensorflow_keras_versions.md",
+            ),
+        ),
+        drift=lambda comparison, workload: keras_changed(comparison, major=True),
+    ),
+    Rule(
+        id="keras-version-changed",
+        title="Keras' version differs",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.INFERRED,
+        applies=uses("tensorflow"),
+        watches=(f"{KERAS}.version", f"{KERAS}.legacy_version"),
+        why="Layers, initial weights or optimizers may be written differently in another release.",
+        not_when="The parts in use are the same: 3.12 and 3.15 gave the same bits.",
+        remedy="Install the same version of Keras.",
+        evidence=(
+            Evidence("The releases of Keras", "https://github.com/keras-team/keras/releases"),
+            Evidence("3.12 and 3.15", measured="py.py310"),
+        ),
+        drift=lambda comparison, workload: keras_changed(comparison, major=False),
+        advice=True,
+    ),
+    Rule(
+        id="keras-legacy-missing",
+        title="Keras 2 is asked for and not installed",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("tensorflow"),
+        watches=(variable(LEGACY), f"{KERAS}.legacy_version"),
+        why="With TF_USE_LEGACY_KERAS=1 tf.keras is the package tf-keras; without it the first "
+        "use of tf.keras fails.",
+        not_when="The program uses tf.keras nowhere.",
+        remedy="pip install tf-keras",
+        evidence=(
+            Evidence(
+                "How to keep Keras 2",
+                "https://keras.io/getting_started/#tensorflow--keras-2-backwards-compatibility",
+            ),
+        ),
+        state=legacy_missing,
+    ),
+    Rule(
+        id="keras-backend-changed",
+        title="Keras computes with another backend",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.MEASURED,
+        applies=uses("tensorflow", "torch", "jax"),
+        watches=(f"{KERAS}.backend",),
+        why="Each backend has kernels and random number generators of its own.",
+        not_when="The program does not use Keras.",
+        remedy="Give KERAS_BACKEND the same value on both sides.",
+        evidence=(
+            Evidence("tensorflow and jax", measured="bk.jax"),
+            Evidence(
+                "How the backend is chosen",
+                "https://keras.io/getting_started/#configuring-your-backend",
+            ),
+        ),
+        drift=backend_changed,
+    ),
+    Rule(
+        id="keras-floatx-changed",
+        title="Keras computes in another float type",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("tensorflow", "torch", "jax"),
+        watches=(f"{KERAS}.floatx",),
+        why="Weights, activations and random numbers have the default float type, so everything "
+        "differs from the first step.",
+        not_when="The program does not use Keras, or gives every layer a type itself.",
+        remedy="Set floatx in keras.json to the same type on both sides.",
+        evidence=(
+            Evidence("floatx", "https://keras.io/api/utils/config_utils/#setfloatx-function"),
+        ),
+        drift=floatx_changed,
+    ),
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from envprint.model import Comparison, Impact, Workload
 from envprint.rule import Match
@@ -29,6 +29,20 @@ def traces(comparison: Comparison, framework: str, *distributions: str) -> tuple
 def is_same_release(before: str, after: str, places: int = 2) -> bool:
     """Whether two versions share their first numbers: 2.21.0 and 2.21.1 share two."""
     return numbers(before)[:places] == numbers(after)[:places]
+
+
+def package_changed(comparison: Comparison, distributions: Iterable[str]) -> Iterator[Match]:
+    """One match for each of `distributions` whose version has another first or second number."""
+    for name in distributions:
+        change = comparison.change(f"{DISTRIBUTIONS}[{name}].version")
+        if change and change.before and change.after and not is_same_release(*change[2:]):
+            yield Match(
+                f"{name} was {change.before}, is {change.after}",
+                comparison.under(f"{DISTRIBUTIONS}[{name}]"),
+                change.before,
+                change.after,
+                remedy=f"pip install {name}=={change.before}",
+            )
 
 
 def _reinstall(comparison: Comparison, framework: str, distribution: str) -> str:

@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
+from envprint.rules._determinism import when_switched
+from envprint.rules._devices import DEVICES, any_reaches
 from envprint.rules._dials import (
     Dial,
     Variables,
-    trace,
     turned_by_variables,
     variable,
     when_changed,
 )
+from envprint.rules._nccl import NCCL_RULES
 from envprint.versions import numbers
 from envprint.workload import machine, on_cpu, on_gpu, uses
-
-# --xla_gpu_deterministic_ops=true --xla_dump_to=/tmp/dump
-# https://openxla.org/xla/flags_guidance
-_QUIET_FLAG = re.compile(r"--(?:xla_dump_|xla_hlo_profile|xla_gpu_dump_)\S*")
-
 
 _NEURAL = frozenset("avx512_vnni avx512_bf16 avx_vnni amx_tile amx_int8 amx_bf16".split())
 """Features of a processor with which TensorFlow turns oneDNN on by itself, on Linux."""
 
 
 def _onednn(side: Fingerprint, variables: Variables) -> str:
+    version = side.value("facts.frameworks.tensorflow.version")
+    if version and numbers(version) < (2, 5):  # which has no such switch
+        return "off"
     value = variables.get("TF_ENABLE_ONEDNN_OPTS", "").lower()
     if value in ("0", "false", "1", "true"):
         return "off" if value in ("0", "false") else "on"
-    version = side.value("facts.frameworks.tensorflow.version")
     if version and numbers(version) < (2, 9):
         return "off"
     flags = side.value("facts.cpu.flags")
@@ -50,26 +48,67 @@ ONEDNN = Dial(
 )
 
 
-def _flags(value: str | None) -> set[str]:
-    return set(_QUIET_FLAG.sub("", value or "").split())
+_MODES = ("BF16", "F16", "TF32", "ANY")
+_HALF_WIDTH = frozenset(["amx_bf16", "amx_fp16"])
+"""Features of an x86 processor with which oneDNN has kernels of half the width for float32."""
 
 
-def _xla(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    for name in ("XLA_FLAGS", "TF_XLA_FLAGS"):
-        change = comparison.change(variable(name))
-        moved = _flags(change.before) ^ _flags(change.after) if change else set()
-        if change and moved:
-            yield Match(
-                f"{name} differs in {', '.join(sorted(moved))}",
-                (change.path, *trace(comparison, (name,))),
-                change.before,
-                change.after,
-            )
+def _fpmath(names: tuple[str, ...]) -> Callable[[Fingerprint, Variables], str]:
+    """What oneDNN may make of float32 with the first of these variables that is set.
+
+    https://uxlfoundation.github.io/oneDNN/dev_guide_attributes_fpmath_mode.html
+    """
+
+    def setting(side: Fingerprint, variables: Variables) -> str:
+        chosen = next((variables[name].upper() for name in names if variables.get(name)), "")
+        is_x86 = side.value("facts.cpu.architecture") in (None, "x86_64", "AMD64")
+        if chosen not in _MODES or (
+            is_x86 and _HALF_WIDTH.isdisjoint(side.value("facts.cpu.flags") or ())
+        ):
+            return "float32"
+        return chosen.lower()
+
+    return setting
 
 
-_NCCL = ("NCCL_ALGO", "NCCL_PROTO", "NCCL_MIN_NCHANNELS", "NCCL_MAX_NCHANNELS", "NCCL_TOPO_FILE")
+def _precision(what: str, used_by: tuple[str, ...], *names: str) -> Dial:
+    return Dial(what, used_by, names, _fpmath(names), lambda side, setting: None)
+
+
+_ONEDNN_PRECISION = _precision(
+    "oneDNN's precision for float32",
+    ("tensorflow", "torch"),
+    "ONEDNN_DEFAULT_FPMATH_MODE",
+    "DNNL_DEFAULT_FPMATH_MODE",
+)
+_TENSORFLOW_PRECISION = _precision(
+    "the precision TensorFlow asks of oneDNN", ("tensorflow",), "TF_SET_ONEDNN_FPMATH_MODE"
+)
+_PRECISIONS = (_ONEDNN_PRECISION, _TENSORFLOW_PRECISION)
+
+_GPU_KERNELS = {
+    "TF_FP16_MATMUL_USE_FP32_COMPUTE": True,
+    "TF_FP16_CONV_USE_FP32_COMPUTE": True,
+    "TF_FP16_RNN_USE_FP32_COMPUTE": True,
+    "TF_CONV2D_USE_FP16_ACCUMULATE": False,
+    "TF_MATMUL_AUTOTUNE_ENABLE": False,
+    "TF_ENABLE_WINOGRAD_NONFUSED": True,
+    "TF_CUDNN_RNN_USE_AUTOTUNE": True,
+    "TF_USE_CUDNN_BATCHNORM_SPATIAL_PERSISTENT": False,
+}
+"""Variables that the GPU wheel of TensorFlow 2.21 reads, and what they are when unset."""
+
+_TF32 = ("NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE")
+
+
+def _tf32_overridden(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    matches = list(when_changed(*_TF32)(comparison, workload))
+    if matches and any_reaches(comparison, (8, 0)):
+        yield from matches
+
 
 RULES = (
+    *NCCL_RULES,
     Rule(
         id="tensorflow-onednn-switched",
         title="oneDNN is switched differently",
@@ -79,7 +118,8 @@ RULES = (
         watches=(variable("TF_ENABLE_ONEDNN_OPTS"),),
         why="oneDNN's kernels add in another order than Eigen's, so sums round differently.",
         not_when="Both values mean the same: unset means on from TensorFlow 2.9 on where the "
-        "processor has VNNI, BF16 or AMX instructions or is a Neoverse V1, and off elsewhere.",
+        "processor has VNNI, BF16 or AMX instructions or is a Neoverse V1, and off elsewhere. "
+        "Before 2.5 there is no such switch; Intel's own builds have TF_DISABLE_MKL instead.",
         remedy="Give TF_ENABLE_ONEDNN_OPTS the same value on both sides.",
         evidence=(
             Evidence(
@@ -90,35 +130,16 @@ RULES = (
         drift=turned_by_variables(ONEDNN),
     ),
     Rule(
-        id="xla-flags-changed",
-        title="XLA compiles with other flags",
-        impact=Impact.NUMERIC,
-        confidence=Confidence.DOCUMENTED,
-        applies=uses("jax") | (uses("tensorflow") & on_gpu),
-        watches=(variable("XLA_FLAGS"), variable("TF_XLA_FLAGS")),
-        why="The flags choose how XLA compiles and which kernels it may take: fusion, precision, "
-        "autotuning, deterministic operations, and the number of devices it pretends to have.",
-        not_when="Only flags that write dumps or profiles differ; those are passed over.",
-        remedy="Give XLA_FLAGS and TF_XLA_FLAGS the same values on both sides.",
-        evidence=(
-            Evidence(
-                "XLA's flags for deterministic results",
-                "https://github.com/openxla/xla/blob/main/docs/determinism.md",
-            ),
-        ),
-        drift=_xla,
-    ),
-    Rule(
         id="tf32-override-changed",
         title="TF32 is overridden differently",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=uses("tensorflow", "torch", "jax") & on_gpu,
-        watches=(variable("NVIDIA_TF32_OVERRIDE"), variable("TORCH_ALLOW_TF32_CUBLAS_OVERRIDE")),
+        watches=(*map(variable, _TF32), DEVICES),
         why="TF32 cuts the inputs of matrix products and convolutions to 10 bits of mantissa; "
         "these variables overrule what the program asks for.",
-        not_when="The GPU is older than compute capability 8.0, which has no TF32, or the job "
-        "computes in another precision than float32.",
+        not_when="No visible GPU has compute capability 8.0 or above, where TF32 begins, or the "
+        "job computes in another precision than float32.",
         remedy="Give the variable the same value on both sides.",
         evidence=(
             Evidence(
@@ -131,67 +152,48 @@ RULES = (
                 "https://docs.pytorch.org/docs/stable/cuda_environment_variables.html",
             ),
         ),
-        drift=when_changed("NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE"),
+        drift=_tf32_overridden,
     ),
     Rule(
-        id="nccl-algorithm-changed",
-        title="NCCL is told to reduce differently",
+        id="onednn-precision-changed",
+        title="oneDNN may compute float32 with fewer bits",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
-        applies=uses("tensorflow", "torch", "jax") & on_gpu,
-        watches=tuple(variable(name) for name in _NCCL),
-        why="The algorithm and protocol of a reduction decide in which order the GPUs' parts are "
-        "added.",
-        not_when="The job uses one GPU.",
-        remedy="Give the NCCL variables the same values on both sides.",
+        applies=uses("tensorflow", "torch") & on_cpu,
+        watches=tuple(variable(name) for dial in _PRECISIONS for name in dial.variables),
+        why="The variables allow oneDNN to cut the inputs of products and convolutions to bfloat16 "
+        "or float16, where it has faster kernels for those.",
+        not_when="The processor has no such kernels: an x86 one without AMX is passed over, where "
+        "neither TensorFlow nor PyTorch changed a bit.",
+        remedy="Give the variable the same value on both sides.",
         evidence=(
             Evidence(
-                "NCCL's variables and what they choose",
-                "https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/env.html",
+                "What the modes allow, and the variable that sets them",
+                "https://oneapi-src.github.io/oneDNN/dev_guide_attributes_fpmath_mode.html",
             ),
         ),
-        drift=when_changed(*_NCCL),
+        drift=turned_by_variables(*_PRECISIONS),
     ),
     Rule(
-        id="jax-x64-switched",
-        title="JAX computes in another precision by default",
-        impact=Impact.DIVERGES,
-        confidence=Confidence.DOCUMENTED,
-        applies=uses("jax"),
-        watches=(variable("JAX_ENABLE_X64"),),
-        why="With JAX_ENABLE_X64 arrays and random numbers are 64 bits wide instead of 32: other "
-        "values are drawn, and everything rounds differently.",
-        not_when="The program sets jax_enable_x64 itself, or gives every array a type.",
-        remedy="Give JAX_ENABLE_X64 the same value on both sides.",
-        evidence=(
-            Evidence(
-                "Default types and the X64 flag",
-                "https://docs.jax.dev/en/latest/default_dtypes.html",
-            ),
-        ),
-        drift=when_changed("JAX_ENABLE_X64"),
-    ),
-    Rule(
-        id="jax-matmul-precision-changed",
-        title="JAX multiplies matrices in another precision",
+        id="tensorflow-gpu-kernels-switched",
+        title="TensorFlow picks its kernels for the GPU differently",
         impact=Impact.NUMERIC,
-        confidence=Confidence.DOCUMENTED,
-        applies=uses("jax") & on_gpu,
-        watches=(variable("JAX_DEFAULT_MATMUL_PRECISION"),),
-        why="It chooses between float32, TF32 and bfloat16 for matrix products and convolutions.",
-        not_when="The program sets jax_default_matmul_precision or a precision for each call "
-        "itself.",
-        remedy="Give JAX_DEFAULT_MATMUL_PRECISION the same value on both sides.",
+        confidence=Confidence.INFERRED,
+        applies=uses("tensorflow") & on_gpu,
+        watches=tuple(map(variable, _GPU_KERNELS)),
+        why="The variables choose the precision in which products and convolutions of float16 are "
+        "added up, whether algorithms are picked by timing them, and which families of them are "
+        "left out.",
+        not_when="The job has no operation of that kind: most of them concern float16, recurrent "
+        "layers or batch normalisation.",
+        remedy="Give the variable the same value on both sides.",
         evidence=(
             Evidence(
-                "jax.default_matmul_precision",
-                "https://docs.jax.dev/en/latest/_autosummary/jax.default_matmul_precision.html",
-            ),
-            Evidence(
-                "The variable, and what GPUs do without it",
-                "https://docs.jax.dev/en/latest/201/precision.html",
+                "Two of the variables and their defaults",
+                "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/util/"
+                "matmul_autotune.cc",
             ),
         ),
-        drift=when_changed("JAX_DEFAULT_MATMUL_PRECISION"),
+        drift=when_switched(**_GPU_KERNELS),
     ),
 )

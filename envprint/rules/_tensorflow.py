@@ -1,14 +1,23 @@
-"""Rules about TensorFlow and Keras; part of the section `frameworks`."""
+"""Rules about TensorFlow's versions and builds; part of the section `frameworks`."""
 
 from __future__ import annotations
 
 from envprint.model import Confidence, Impact
 from envprint.rule import Evidence, Rule
 from envprint.rules import _keras
-from envprint.rules._dials import variable
-from envprint.rules._keras import KERAS, LEGACY, NAMES, PYTHON, TENSORFLOW
+from envprint.rules import _tensorflow_checks as checks
+from envprint.rules._devices import DEVICES
 from envprint.rules._packages import version_changed
-from envprint.workload import on_gpu, uses
+from envprint.rules._tensorflow_checks import NAMES, PYTHON, TENSORFLOW
+from envprint.workload import machine, on_gpu, uses
+
+_INSTALL = Evidence(
+    "What a processor, a driver and an installation need", "https://www.tensorflow.org/install/pip"
+)
+_TESTED = Evidence(
+    "Tested build configurations",
+    "https://www.tensorflow.org/install/source#tested_build_configurations",
+)
 
 RULES = (
     Rule(
@@ -18,25 +27,101 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=uses("tensorflow"),
         watches=(TENSORFLOW,),
-        why="TensorFlow may change numerical details and random numbers at any release. "
-        "Measured on a CPU: 2.17 and 2.20 gave the bits of 2.21, 2.16 rounded differently.",
-        not_when="The operations in use did not change. A patch release is taken for another speed "
-        "only, though nothing is promised. With another major version of Keras the run is another "
-        "one altogether, which a rule of its own says.",
+        why="TensorFlow may change numerical details and random numbers at any release. Measured "
+        "on a CPU, operation by operation, from 2.6 to 2.21: most minor releases round something "
+        "in another way than the one before (2.7, 2.10 and 2.18 nothing); 2.9 turns oneDNN on by "
+        "itself, 2.11 brings other Keras optimizers; the random numbers of tf.random stayed the "
+        "same.",
+        not_when="The operations in use did not change: a small network gave the same bits with "
+        "2.17, 2.20 and 2.21. A patch release is taken for another speed only, as with 2.16.1 and "
+        "2.16.2, though nothing is promised. Other initial weights, and another major version of "
+        "TensorFlow or Keras, have rules of their own.",
         remedy="Install the same version of TensorFlow.",
         evidence=(
             Evidence(
                 "What TensorFlow keeps compatible, and what not",
                 "https://www.tensorflow.org/guide/versions",
             ),
-            Evidence(
-                "A maintainer: the same seed need not give the same numbers in another version",
-                "https://github.com/keras-team/keras/issues/15899",
-            ),
             Evidence("2.16.1 and 2.21.0", measured="pk.tf216"),
             Evidence("2.17.0 and 2.21.0, the same bits", measured="pk.tf217"),
+            Evidence("A patch release, the same bits", measured="tf.2-16-patch"),
         ),
         drift=version_changed("TensorFlow", "tensorflow", *NAMES, patch=Impact.PERF),
+        yields_to=("tensorflow-major-changed", "tensorflow-initializers-changed"),
+    ),
+    Rule(
+        id="tensorflow-major-changed",
+        title="TensorFlow has another major version",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("tensorflow"),
+        watches=(TENSORFLOW,),
+        why="TensorFlow 2 has another interface than 1: sessions, placeholders, "
+        "tf.set_random_seed and tf.contrib are gone or stand in tf.compat.v1, operations run at "
+        "once, and optimizers have other learning rates by default.",
+        not_when="The program uses what both have, or only tf.compat.v1.",
+        remedy="Install the same major version of TensorFlow.",
+        evidence=(
+            Evidence(
+                "How the two differ, in behaviour and names",
+                "https://www.tensorflow.org/guide/migrate/tf1_vs_tf2",
+            ),
+        ),
+        drift=checks.major_changed,
+    ),
+    Rule(
+        id="tensorflow-initializers-changed",
+        title="Keras draws initial weights in another way",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("tensorflow"),
+        watches=(TENSORFLOW,),
+        why="From 2.10 on Keras' initializers draw without a state, and one without a seed takes "
+        "its own from Python's generator, so that tf.random.set_seed() alone does not fix it any "
+        "more. The same seeds give other initial weights (measured with 2.9 and 2.10: every "
+        "weight, and the layers that augment images).",
+        not_when="The weights are loaded, or not made by Keras' initializers.",
+        remedy="Install the same version of TensorFlow; from 2.10 on seed with "
+        "tf.keras.utils.set_random_seed().",
+        evidence=(
+            Evidence(
+                "Release notes of 2.10",
+                "https://github.com/tensorflow/tensorflow/releases/tag/v2.10.0",
+            ),
+            Evidence(
+                "Other weights in 2.10, and how to repeat them",
+                "https://github.com/keras-team/keras/issues/17007",
+            ),
+            Evidence("2.9.3 and 2.10.1", measured="tf.2-9"),
+        ),
+        drift=checks.initializers_changed,
+        yields_to=("keras-major-changed",),
+    ),
+    Rule(
+        id="tensorflow-seeded-initializers-changed",
+        title="Initializers with a seed of their own draw other weights",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("tensorflow"),
+        watches=(TENSORFLOW,),
+        why="From 2.7 on an initializer that is made with a seed draws other numbers from it, and "
+        "goes on to further ones with each call.",
+        not_when="No initializer is given a seed, as in most programs: then the initial weights "
+        "of 2.6 and 2.7 were the same.",
+        remedy="Install the same version of TensorFlow.",
+        evidence=(
+            Evidence(
+                "Release notes of 2.7",
+                "https://github.com/tensorflow/tensorflow/releases/tag/v2.7.0",
+            ),
+            Evidence(
+                "Other numbers in 2.7 from the same seed, and a maintainer's answer",
+                "https://github.com/keras-team/keras/issues/15899",
+            ),
+        ),
+        drift=checks.seeded_initializers_changed,
+        advice=True,
+        yields_to=("tensorflow-initializers-changed", "keras-major-changed"),
     ),
     Rule(
         id="tensorflow-build-changed",
@@ -44,7 +129,7 @@ RULES = (
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
         applies=uses("tensorflow") & on_gpu,
-        watches=("facts.frameworks.tensorflow.build", "facts.frameworks.tensorflow.distribution"),
+        watches=(checks.BUILD, "facts.frameworks.tensorflow.distribution"),
         why="A build without support for the GPU computes on the CPU: other kernels, and random "
         "operations whose algorithm depends on the device.",
         not_when="The program runs on the CPU anyway; there both builds gave the same bits.",
@@ -56,7 +141,7 @@ RULES = (
             ),
             Evidence("The same bits on a CPU", measured="pk.tffull"),
         ),
-        drift=_keras.build_changed,
+        drift=checks.build_changed,
     ),
     Rule(
         id="tensorflow-python-unsupported",
@@ -70,110 +155,68 @@ RULES = (
         not_when="It was built from source for this Python. Versions newer than the table are not "
         "judged.",
         remedy="Use a version of Python from the range.",
-        evidence=(
-            Evidence(
-                "Tested build configurations",
-                "https://www.tensorflow.org/install/source#tested_build_configurations",
-            ),
-        ),
-        state=_keras.python_unsupported,
+        evidence=(_TESTED,),
+        state=checks.python_unsupported,
     ),
     Rule(
-        id="keras-major-changed",
-        title="tf.keras is another Keras",
-        impact=Impact.DIVERGES,
-        confidence=Confidence.DOCUMENTED,
-        applies=uses("tensorflow"),
-        watches=(f"{KERAS}.version", f"{KERAS}.legacy_version", variable(LEGACY)),
-        why="Keras 3 is a rewrite. Layers with random numbers of their own, such as Dropout, take "
-        "their seeds at another point, so that what is built after one starts with other weights "
-        "(measured: first-epoch loss 5 % apart); on a GPU it compiles with XLA by default.",
-        not_when="The program uses tf.keras nowhere. Without such layers the initial weights were "
-        "the same on a CPU.",
-        remedy="Use the same major version of Keras on both sides.",
-        evidence=(
-            Evidence(
-                "TensorFlow 2.16 brings Keras 3",
-                "https://github.com/tensorflow/tensorflow/releases/tag/v2.16.1",
-            ),
-            Evidence("What differs in Keras 3", "https://keras.io/guides/migrating_to_keras_3/"),
-            Evidence(
-                "Which Keras each TensorFlow takes",
-                "https://github.com/keras-team/keras-io/blob/master/templates/getting_started/"
-                "tensorflow_keras_versions.md",
-            ),
-        ),
-        drift=lambda comparison, workload: _keras.keras_changed(comparison, major=True),
-    ),
-    Rule(
-        id="keras-version-changed",
-        title="Keras' version differs",
-        impact=Impact.NUMERIC,
-        confidence=Confidence.INFERRED,
-        applies=uses("tensorflow"),
-        watches=(f"{KERAS}.version", f"{KERAS}.legacy_version"),
-        why="Layers, initial weights or optimizers may be written differently in another release.",
-        not_when="The parts in use are the same: 3.12 and 3.15 gave the same bits.",
-        remedy="Install the same version of Keras.",
-        evidence=(
-            Evidence("The releases of Keras", "https://github.com/keras-team/keras/releases"),
-            Evidence("3.12 and 3.15", measured="py.py310"),
-        ),
-        drift=lambda comparison, workload: _keras.keras_changed(comparison, major=False),
-        advice=True,
-    ),
-    Rule(
-        id="keras-legacy-missing",
-        title="Keras 2 is asked for and not installed",
+        id="tensorflow-avx-missing",
+        title="This processor lacks instructions that TensorFlow needs",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=uses("tensorflow"),
-        watches=(variable(LEGACY), f"{KERAS}.legacy_version"),
-        why="With TF_USE_LEGACY_KERAS=1 tf.keras is the package tf-keras; without it the first "
-        "use of tf.keras fails.",
-        not_when="The program uses tf.keras nowhere.",
-        remedy="pip install tf-keras",
-        evidence=(
-            Evidence(
-                "How to keep Keras 2",
-                "https://keras.io/getting_started/#tensorflow--keras-2-backwards-compatibility",
-            ),
-        ),
-        state=_keras.legacy_missing,
+        applies=uses("tensorflow") & machine("x86_64"),
+        watches=(checks.FLAGS, TENSORFLOW),
+        why="From 1.6 on the official wheels are compiled for processors with AVX; on another one "
+        "the program ends with an illegal instruction.",
+        not_when="TensorFlow was built for this processor, as by a distribution or from source.",
+        remedy="Use a processor (or a virtual machine's CPU model) with AVX.",
+        evidence=(_INSTALL,),
+        state=checks.avx_missing,
     ),
     Rule(
-        id="keras-backend-changed",
-        title="Keras computes with another backend",
-        impact=Impact.DIVERGES,
-        confidence=Confidence.MEASURED,
-        applies=uses("tensorflow", "torch", "jax"),
-        watches=(f"{KERAS}.backend",),
-        why="Each backend has kernels and random number generators of its own.",
-        not_when="The program does not use Keras.",
-        remedy="Give KERAS_BACKEND the same value on both sides.",
-        evidence=(
-            Evidence("tensorflow and jax", measured="bk.jax"),
-            Evidence(
-                "How the backend is chosen",
-                "https://keras.io/getting_started/#configuring-your-backend",
-            ),
-        ),
-        drift=_keras.backend_changed,
-    ),
-    Rule(
-        id="keras-floatx-changed",
-        title="Keras computes in another float type",
+        id="tensorflow-cuda-of-another-major",
+        title="TensorFlow finds no CUDA of its major version",
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
-        applies=uses("tensorflow", "torch", "jax"),
-        watches=(f"{KERAS}.floatx",),
-        why="Weights, activations and random numbers have the default float type, so everything "
-        "differs from the first step.",
-        not_when="The program does not use Keras, or gives every layer a type itself.",
-        remedy="Set floatx in keras.json to the same type on both sides.",
+        applies=uses("tensorflow") & on_gpu,
+        watches=(TENSORFLOW, checks.BUILD, checks.BUILT_WITH, checks.RUNTIME),
+        why="TensorFlow asks the loader for CUDA's libraries by the major version that it was "
+        "built with. Where one is missing it leaves the GPUs out, says so in its log only, and "
+        "computes on the CPU.",
+        not_when="The right libraries lie where envprint does not look. Another minor version of "
+        "the same major one is no fault.",
+        remedy="Install the CUDA that this TensorFlow was built with.",
         evidence=(
-            Evidence("floatx", "https://keras.io/api/utils/config_utils/#setfloatx-function"),
+            _TESTED,
+            Evidence(
+                "What TensorFlow does where it cannot load some of the libraries",
+                "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/"
+                "common_runtime/gpu/gpu_device.cc",
+            ),
         ),
-        drift=_keras.floatx_changed,
+        state=checks.cuda_of_another_major,
     ),
+    Rule(
+        id="tensorflow-shuffle-not-repeatable",
+        title="This TensorFlow may shuffle differently in each run",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("tensorflow") & on_gpu,
+        watches=(TENSORFLOW, DEVICES),
+        why="Before 2.3, a data set that is shuffled anew for each epoch does not repeat its order "
+        "under MirroredStrategy, whatever the seed.",
+        not_when="The job uses one GPU, no strategy of tf.distribute, or "
+        "shuffle(reshuffle_each_iteration=False).",
+        remedy="pip install 'tensorflow>=2.3'",
+        evidence=(
+            Evidence("The report", "https://github.com/tensorflow/tensorflow/issues/38197"),
+            Evidence(
+                "The fault, and the version that appears to mend it",
+                "https://github.com/NVIDIA/framework-reproducibility/blob/master/doc/d9m/"
+                "tensorflow.md",
+            ),
+        ),
+        state=checks.shuffle_varies,
+        advice=True,
+    ),
+    *_keras.RULES,
 )

@@ -7,10 +7,12 @@ usable CPUs, TensorFlow does.
 
 from __future__ import annotations
 
+import math
 import re
 
 from envprint.model import Fingerprint
 from envprint.rules._dials import Dial, Variables
+from envprint.versions import numbers
 
 OPENBLAS = (
     "OPENBLAS_NUM_THREADS",
@@ -68,9 +70,28 @@ def _torch_names(side: Fingerprint) -> tuple[str, ...]:
     return MKL if x86 else ("OMP_NUM_THREADS",)
 
 
-def _uncapped(side: Fingerprint, variables: Variables, *names: str) -> str:
-    wanted = requested(variables, names)
+def _tensorflow(side: Fingerprint, variables: Variables) -> str:
+    wanted = requested(variables, ("TF_NUM_INTRAOP_THREADS",))
     return str(wanted) if wanted else _capped(side, None)
+
+
+# https://github.com/scikit-learn/scikit-learn/blob/main/sklearn/utils/_openmp_helpers.pyx
+def _scikit_learn(side: Fingerprint, variables: Variables) -> str:
+    wanted = requested(variables, ("OMP_NUM_THREADS",))
+    usable = side.value("facts.cpu.usable_threads")
+    if wanted or usable is None:
+        return str(wanted or "one per CPU")
+    quota = side.value("facts.cpu.quota_cpus")
+    limits = (requested(variables, ("LOKY_MAX_CPU_COUNT",)), quota and math.ceil(quota))
+    count = min([usable, *filter(None, limits)])
+    # Where nothing limits it, one thread for a core and not for each of its hardware threads.
+    whole = count == side.value("facts.cpu.threads") and _counts_cores(side)
+    return str((whole and side.value("facts.cpu.cores")) or count)
+
+
+def _counts_cores(side: Fingerprint) -> bool:
+    version = side.value("facts.frameworks.scikit_learn.version")
+    return not version or numbers(version) >= (1, 3)
 
 
 NUMPY = Dial(
@@ -84,8 +105,8 @@ NUMPY = Dial(
 SCIKIT_LEARN = Dial(
     "scikit-learn's OpenMP thread count",
     ("scikit-learn",),
-    ("OMP_NUM_THREADS",),
-    lambda side, variables: _uncapped(side, variables, "OMP_NUM_THREADS"),
+    ("OMP_NUM_THREADS", "LOKY_MAX_CPU_COUNT"),
+    _scikit_learn,
     lambda side, count: f"OMP_NUM_THREADS={count}",
     on_gpu=True,
 )
@@ -100,7 +121,7 @@ TENSORFLOW = Dial(
     "TensorFlow's thread count for one operation",
     ("tensorflow",),
     ("TF_NUM_INTRAOP_THREADS",),
-    lambda side, variables: _uncapped(side, variables, "TF_NUM_INTRAOP_THREADS"),
+    _tensorflow,
     lambda side, count: f"TF_NUM_INTRAOP_THREADS={count}",
     switch="tensorflow-intra-op-threads",
 )

@@ -138,8 +138,8 @@ RULES = (
         confidence=Confidence.INFERRED,
         applies=always,
         watches=("facts.cpu.quota_cpus",),
-        why="A quota slows threads down; the libraries count the usable CPUs and not the quota, so "
-        "they start the same number of threads.",
+        why="A quota slows threads down; most libraries count the usable CPUs and not the quota, "
+        "so they start the same number of threads.",
         not_when="The program itself derives a number of threads or workers from the quota.",
         remedy="Give the container the same CPU limit.",
         evidence=(
@@ -148,6 +148,35 @@ RULES = (
                 "https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu-interface-files",
             ),
         ),
+        yields_to=("cpu-quota-limits-threads",),
+    ),
+    Rule(
+        id="cpu-quota-limits-threads",
+        title="scikit-learn starts another number of threads",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("scikit-learn"),
+        watches=("facts.cpu.quota_cpus",),
+        why="Of all libraries scikit-learn counts the control group's CPU limit, and cores instead "
+        "of hardware threads; k-means and others add up what each thread has found.",
+        not_when="OMP_NUM_THREADS is set on both sides, or LOKY_MAX_CPU_COUNT is below both.",
+        remedy="Fix the thread counts on both sides",
+        evidence=(
+            Evidence(
+                "The default of scikit-learn's OpenMP threads",
+                "https://scikit-learn.org/stable/computing/parallelism.html",
+            ),
+            Evidence(
+                "How it is counted: quotas, and cores only since 1.3",
+                "https://github.com/scikit-learn/scikit-learn/pull/26082",
+            ),
+        ),
+        drift=turned_by_machine(
+            ("facts.cpu.quota_cpus", "facts.cpu.cores"),
+            _threads.SCIKIT_LEARN,
+            remedy="Fix the thread counts on both sides",
+        ),
+        yields_to=("cpu-usable-threads-changed",),
     ),
     Rule(
         id="torch-cpu-capability-limited",
@@ -198,8 +227,9 @@ RULES = (
         watches=(variable("NPY_DISABLE_CPU_FEATURES"), variable("NPY_ENABLE_CPU_FEATURES")),
         why="NumPy's loops for exp, log, sums and more differ by up to a few units in the last "
         "place between instruction sets.",
-        not_when="The names are not those of this NumPy: 2.4 knows X86_V3 and X86_V4 and passes "
-        "over AVX2 or AVX512F; versions before that know those, and not the new names.",
+        not_when="The names open none of this NumPy's loops: 2.4 knows X86_V3 and X86_V4 and "
+        "passes over older names. From 1.25 to 2.3 AVX512F and AVX512CD count, before that "
+        "AVX512F and AVX512_SKX, and AVX2 only where those are off.",
         remedy="Give NPY_DISABLE_CPU_FEATURES the same value on both sides.",
         evidence=(
             Evidence("X86_V3 and X86_V4 switched off", measured="np.npy1"),

@@ -1,27 +1,18 @@
-"""What the driver and the CUDA around a GPU do to a result."""
+"""What CUDA around a GPU does to a result: its libraries, its driver, what it was built for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from envprint.model import Confidence, Fingerprint, Impact, Workload
-from envprint.rule import Evidence, Match, Rule
+from envprint.model import Confidence, Impact
+from envprint.rule import Evidence, Rule
+from envprint.rules import _cuda_builds, _gpu_settings
+from envprint.rules._cuda_builds import CODE, FORCED, TENSORFLOW, TORCH
+from envprint.rules._cuda_drivers import DRIVER_RULES
 from envprint.rules._cuda_libraries import LIBRARY_RULES
-from envprint.rules._cuda_tables import driver_floor
-from envprint.rules._cuda_versions import built_with, place
-from envprint.rules._devices import DEVICES, field, training, visible
-from envprint.versions import is_below, numbers
+from envprint.rules._cuda_versions import place
+from envprint.rules._devices import DEVICES, training
 from envprint.workload import on_gpu, uses
 
-_DRIVER = "facts.gpu.driver_version"
-_LIBRARY = "facts.cuda.driver_library"
-_MODULE = "facts.cuda.kernel_module_version"
-_CODE = "facts.frameworks.tensorflow.compute_capabilities"
-_FORCED = "facts.environ.variables[CUDA_FORCE_PTX_JIT]"
-_MINOR_COMPATIBILITY = Evidence(
-    "Lowest drivers for each CUDA version",
-    "https://docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html",
-)
+_RUNTIME = place("runtime")
 _BINARIES = Evidence(
     "Which GPUs run the code that a program carries",
     "https://docs.nvidia.com/cuda/cuda-c-programming-guide/index.html#binary-compatibility",
@@ -30,163 +21,106 @@ _CAPABILITIES = Evidence(
     "TensorFlow's configure.py: compute_XY stands for PTX and machine code, sm_XY for the latter",
     "https://github.com/tensorflow/tensorflow/blob/v2.16.1/configure.py",
 )
-
-
-def _below_floor(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    driver = now.value(_DRIVER)
-    if driver is None or now.value(f"{_LIBRARY}.compat"):
-        return
-    for framework, cuda in built_with(now, "runtime", workload).items():
-        floor = driver_floor(numbers(cuda))
-        if floor and is_below(driver, floor):
-            yield Match(
-                f"{framework} was built with CUDA {cuda}, which needs driver {floor}; "
-                f"{driver} is installed",
-                (_DRIVER, f"{place('runtime')}.built[{framework}]"),
-                after=driver,
-                remedy=f"Install NVIDIA driver {floor} or later, or a {framework} that was built "
-                "with an older CUDA.",
-            )
-
-
-def _halves_differ(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    module = now.value(_MODULE)
-    if module is None or now.value(_LIBRARY) is None or now.value(f"{_LIBRARY}.compat"):
-        return
-    library = now.value(f"{_LIBRARY}.version")
-    if library is not None and library != module:
-        yield Match(
-            f"the driver's library is {library}, its kernel module {module}",
-            (f"{_LIBRARY}.version", _MODULE),
-            module,
-            library,
-        )
-
-
-def _not_in_build(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    code = now.value(_CODE)
-    for key in visible(now) if code else []:
-        capability = field(now, key, "compute_capability")
-        if capability and not has_binary(capability, code):
-            compiles = has_intermediate(capability, code)
-            how = "compiles its kernels on first use" if compiles else "has no kernels"
-            yield Match(
-                f"tensorflow {how} for compute capability {capability} of GPU {key}",
-                (f"{DEVICES}[{key}].compute_capability", _CODE),
-                after=capability,
-                impact=Impact.PERF if compiles else None,
-            )
-
-
-def has_binary(capability: str, code: list[str]) -> bool:
-    """Whether `code` has machine code for a GPU: the same major version, a minor not above it."""
-    have = numbers(capability)
-    return any(
-        target[:1] == have[:1] and target <= have
-        # TensorFlow's build puts machine code beside the PTX of each compute_XY.
-        for kind in ("sm_", "compute_")
-        for target in _targets(kind, code)
-    )
-
-
-def has_intermediate(capability: str, code: list[str]) -> bool:
-    """Whether `code` has PTX, which the driver compiles for any later GPU."""
-    return any(target <= numbers(capability) for target in _targets("compute_", code))
-
-
-# sm_75   sm_120   sm_90a   compute_90
-def _targets(kind: str, code: list[str]) -> list[tuple[int, int]]:
-    """(7, 5) of each entry of that kind."""
-    digits = [numbers(name[len(kind) :])[:1] for name in code if name.startswith(kind)]
-    return [(found[0] // 10, found[0] % 10) for found in digits if found]
-
-
-def _forced(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    if now.value(_FORCED) == "1":
-        code = now.value(_CODE) or []
-        for key in visible(now):
-            capability = field(now, key, "compute_capability")
-            if capability and code and not has_intermediate(capability, code):
-                yield Match(
-                    f"CUDA_FORCE_PTX_JIT=1, and tensorflow has no PTX for GPU {key} "
-                    f"(compute capability {capability})",
-                    (_FORCED, f"{DEVICES}[{key}].compute_capability"),
-                    after="1",
-                )
-
+_WHEELS = Evidence(
+    "PyTorch's table of wheels and the GPUs they have code for",
+    "https://github.com/pytorch/pytorch/blob/main/RELEASE.md#pytorch-cuda-support-matrix",
+)
+_INVALID_PTX = Evidence(
+    "TensorFlow 2.16 and 2.20 on an RTX 5080: CUDA_ERROR_INVALID_PTX, and no operation runs",
+    "https://github.com/tensorflow/tensorflow/issues/101746",
+)
+_FOR_ONE_ARCHITECTURE = Evidence(
+    "NVIDIA on PTX with the suffix a, which runs on that architecture alone",
+    "https://developer.nvidia.com/blog/"
+    "nvidia-blackwell-and-nvidia-cuda-12-9-introduce-family-specific-architecture-features",
+)
+_MATRIX = Evidence(
+    "The toolkits and the architectures they know",
+    "https://docs.nvidia.com/datacenter/tesla/drivers/"
+    "cuda-toolkit-driver-and-architecture-matrix.html",
+)
 
 RULES = (
     *LIBRARY_RULES,
-    Rule(
-        id="cuda-driver-below-floor",
-        title="The driver is too old for the framework's CUDA",
-        impact=Impact.BREAKS,
-        confidence=Confidence.DOCUMENTED,
-        applies=training,
-        watches=(_DRIVER, _LIBRARY, place("runtime")),
-        why="Below the lowest driver of its CUDA version a program finds no GPU.",
-        not_when="NVIDIA's forward-compatibility package is loaded, on a data-centre GPU.",
-        remedy="Install a newer NVIDIA driver.",
-        evidence=(
-            _MINOR_COMPATIBILITY,
-            Evidence(
-                "Drivers of each toolkit",
-                "https://docs.nvidia.com/cuda/cuda-toolkit-release-notes/index.html",
-            ),
-        ),
-        state=_below_floor,
-    ),
-    Rule(
-        id="cuda-driver-library-mismatch",
-        title="The two halves of the driver have different versions",
-        impact=Impact.BREAKS,
-        confidence=Confidence.DOCUMENTED,
-        applies=training,
-        watches=(_LIBRARY, _MODULE),
-        why="The kernel module refuses a user-space library of another version; this is so after "
-        "an upgrade until the module is loaded anew.",
-        not_when="NVIDIA's forward-compatibility package is loaded.",
-        remedy="Reboot, or unload and load the nvidia kernel modules.",
-        evidence=(
-            Evidence(
-                "NVML_ERROR_LIB_RM_VERSION_MISMATCH",
-                "https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html",
-            ),
-            Evidence(
-                "Ubuntu on how it comes about, and that a reboot ends it",
-                "https://documentation.ubuntu.com/server/how-to/graphics/install-nvidia-drivers/",
-            ),
-        ),
-        state=_halves_differ,
-    ),
+    *DRIVER_RULES,
+    *_gpu_settings.RULES,
     Rule(
         id="cuda-gpu-not-in-build",
         title="The framework was not built for this GPU",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=on_gpu & uses("tensorflow"),
-        watches=(_CODE, DEVICES),
+        applies=on_gpu & uses("tensorflow", "torch"),
+        watches=(CODE, TENSORFLOW, TORCH, DEVICES),
         why="Machine code runs within one major compute capability; for a later GPU the driver "
-        "compiles PTX, if there is any, and for an earlier one nothing runs.",
-        not_when="The program does not use that GPU.",
+        "compiles PTX, if there is any, and for an earlier one nothing runs. PTX for sm_90a, which "
+        "TensorFlow 2.16 to 2.20 have, runs on compute capability 9.0 alone: Blackwell GPUs report "
+        "CUDA_ERROR_INVALID_PTX. What PyTorch's own wheels have is looked up in a table read on "
+        "2026-11-21.",
+        not_when="The program does not use that GPU, or PyTorch was built by others under the "
+        "version of one of its own wheels.",
         remedy="Install a build that names the GPU's compute capability.",
-        evidence=(_BINARIES, _CAPABILITIES),
-        state=_not_in_build,
+        evidence=(_BINARIES, _CAPABILITIES, _WHEELS, _INVALID_PTX, _FOR_ONE_ARCHITECTURE),
+        state=_cuda_builds.without_code,
+    ),
+    Rule(
+        id="cuda-gpu-dropped",
+        title="The framework's CUDA no longer knows this GPU",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(_RUNTIME, CODE, TORCH, DEVICES),
+        why="Each major version of CUDA drops old architectures: its compiler makes no code for "
+        "them, and its libraries have none. CUDA 13 dropped Maxwell, Pascal and Volta.",
+        not_when="The program does not use that GPU.",
+        remedy="Install a build of the framework for an older major version of CUDA.",
+        evidence=(
+            _MATRIX,
+            Evidence(
+                "NVIDIA on the end of compute capabilities below 7.5 with CUDA 13",
+                "https://developer.nvidia.com/blog/"
+                "navigating-gpu-architecture-support-a-guide-for-nvidia-cuda-developers/",
+            ),
+        ),
+        state=_cuda_builds.dropped,
+    ),
+    Rule(
+        id="cuda-gpu-newer-than-toolkit",
+        title="The GPU is newer than the framework's CUDA",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=on_gpu & uses("torch"),
+        watches=(_RUNTIME, CODE, TORCH, DEVICES),
+        why="An older CUDA makes no machine code for a newer major compute capability. With PTX "
+        "in the build the driver compiles the kernels, each driver in its own way; without, "
+        "nothing runs, and PyTorch's own builds for CUDA 12.6 and before have none.",
+        not_when="The program does not use that GPU.",
+        remedy="Install a build of the framework for a CUDA that knows the GPU.",
+        evidence=(
+            _MATRIX,
+            _BINARIES,
+            _WHEELS,
+            Evidence(
+                "A build for CUDA 12.4 on an RTX 5090: no kernel image is available",
+                "https://github.com/pytorch/pytorch/issues/167244",
+            ),
+        ),
+        state=_cuda_builds.newer_than_toolkit,
     ),
     Rule(
         id="cuda-ptx-forced",
         title="CUDA_FORCE_PTX_JIT leaves the GPU without code",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=on_gpu & uses("tensorflow"),
-        watches=(_FORCED, _CODE, DEVICES),
-        why="The variable makes CUDA ignore machine code, and TensorFlow carries PTX for the "
-        "newest GPUs only.",
+        applies=on_gpu & uses("tensorflow", "torch"),
+        watches=(FORCED, CODE, TENSORFLOW, TORCH, DEVICES),
+        why="The variable makes CUDA ignore machine code. TensorFlow carries PTX for the newest "
+        "GPUs only, and most wheels of PyTorch carry none.",
         not_when="The program does not use that GPU.",
         remedy="unset CUDA_FORCE_PTX_JIT",
         evidence=(
             Evidence("TensorFlow's installation page", "https://www.tensorflow.org/install/pip"),
+            _WHEELS,
         ),
-        state=_forced,
+        state=_cuda_builds.forced,
     ),
 )

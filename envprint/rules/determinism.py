@@ -39,7 +39,7 @@ RULES = (
         not_when="The program calls enable_op_determinism() on both sides anyway.",
         remedy="Give TF_DETERMINISTIC_OPS the same value on both sides.",
         evidence=(_GUIDE, Evidence("Switched on, on a CPU", measured="tf.detenv")),
-        drift=when_changed("TF_DETERMINISTIC_OPS"),
+        drift=_determinism.when_switched(TF_DETERMINISTIC_OPS=False),
     ),
     Rule(
         id="tensorflow-cudnn-determinism-changed",
@@ -54,7 +54,7 @@ RULES = (
         "a CPU the same bits were measured.",
         remedy="Give both variables the same values on both sides.",
         evidence=(_CUDNN_VARIABLES, Evidence("No effect on a CPU", measured="tf.cudnndet")),
-        drift=when_changed("TF_CUDNN_DETERMINISTIC", "TF_CUDNN_USE_AUTOTUNE"),
+        drift=_determinism.when_switched(TF_CUDNN_DETERMINISTIC=False, TF_CUDNN_USE_AUTOTUNE=True),
     ),
     Rule(
         id="tensorflow-autotune-defeats-determinism",

@@ -8,8 +8,12 @@ from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
 from envprint.rules._batch import BATCH_RULE
 from envprint.rules._devices import DEVICES, VISIBLE, field, training, visible
+from envprint.rules._gpu_free import FREE_RULE
 from envprint.rules._gpu_hardware import HARDWARE_RULES
 from envprint.rules._gpu_memory import MEMORY_RULES
+from envprint.rules._gpu_order import ORDER_RULES
+from envprint.rules._gpu_size import SIZE_RULES
+from envprint.rules._ranks import RANK_RULES
 
 _DRAW_BY_DEVICE = frozenset(("tensorflow", "torch"))
 _RANDOMNESS = Evidence(
@@ -52,7 +56,11 @@ def _prohibited(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 
 RULES = (
     *HARDWARE_RULES,
+    *SIZE_RULES,
     *MEMORY_RULES,
+    FREE_RULE,
+    *ORDER_RULES,
+    *RANK_RULES,
     BATCH_RULE,
     Rule(
         id="gpu-count-changed",
@@ -71,6 +79,7 @@ RULES = (
             ),
         ),
         drift=_count,
+        yields_to=("world-size-changed",),
     ),
     Rule(
         id="gpu-on-one-side-only",
@@ -108,10 +117,19 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=training,
         watches=("facts.gpu.status",),
-        why="Without a GPU that answers, frameworks compute on the CPU or stop.",
+        why="Without a GPU that answers, frameworks compute on the CPU or stop. A driver newer "
+        "than the last for an architecture does not show the card either: that is R470 for Kepler, "
+        "and R580 for Maxwell, Pascal and Volta.",
         not_when="The work runs elsewhere than here.",
         remedy="Repair the driver as the message says, or judge the work with --device cpu.",
-        evidence=(_RANDOMNESS,),
+        evidence=(
+            _RANDOMNESS,
+            Evidence(
+                "The last driver of each architecture",
+                "https://docs.nvidia.com/datacenter/tesla/drivers/"
+                "cuda-toolkit-driver-and-architecture-matrix.html",
+            ),
+        ),
         state=_not_usable,
         yields_to=("cuda-driver-library-mismatch", "gpu-on-one-side-only"),
     ),

@@ -96,7 +96,8 @@ RULES = (
         "differently.",
         not_when="The count in force stays the same: OpenBLAS and MKL take no more threads than "
         "there are usable CPUs, and a stronger variable hides a weaker one. Stock TensorFlow does "
-        "not read OMP_NUM_THREADS. Counts that the program sets itself are not seen here.",
+        "not read OMP_NUM_THREADS; NumPy and PyTorch read neither LOKY_MAX_CPU_COUNT nor the "
+        "variables of numexpr and Numba. Counts that the program sets itself are not seen here.",
         remedy="Give the variables that set thread counts the same values on both sides.",
         evidence=(
             Evidence("NumPy with one thread and with two", measured="np.omp1"),
@@ -200,7 +201,8 @@ RULES = (
         applies=uses("numpy", "scikit-learn") & machine("x86_64"),
         watches=(variable("GLIBC_TUNABLES"),),
         why="Without FMA or AVX2, exp, sin, pow and log of the C library differ by one unit in the "
-        "last place: with glibc 2.36 for less than one value in a thousand.",
+        "last place, with glibc 2.36 for less than one value in a thousand; draws of NumPy's "
+        "RandomState that are made with them differ as rarely.",
         not_when="The tunable masks neither FMA nor AVX2, or the processor has not both. "
         "TensorFlow and PyTorch gave the same bits.",
         remedy="Give GLIBC_TUNABLES the same value on both sides.",

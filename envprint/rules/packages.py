@@ -1,7 +1,7 @@
 """What installed packages do to a result, beside the frameworks' own versions.
 
 Most packages compute nothing: they differ silently in the report's list of changes. What is named
-here computes numbers, or decodes the data that a job learns from.
+here computes numbers, or decodes the data that a job learns from (`_decoders`, `_boosting`).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from envprint.errors import Undetermined
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
+from envprint.rules import _boosting, _decoders
 from envprint.rules._packages import CONDA, DISTRIBUTIONS, is_same_release
-from envprint.versions import numbers
 from envprint.workload import always
 
 COMPUTES = {
@@ -30,21 +30,12 @@ COMPUTES = {
     "jaxlib": "jax",
 }
 """Distributions that compute a result, and the framework that a job uses them with."""
-OPENCV = (
-    "opencv-python",
-    "opencv-python-headless",
-    "opencv-contrib-python",
-    "opencv-contrib-python-headless",
-)
-DECODES = (*OPENCV, "pillow", "pillow-simd", "imageio", "scikit-image")
-"""Distributions that turn files into numbers, whatever the framework."""
-
 _DUPLICATES = "facts.packages.duplicates"
 _EDITED = "facts.packages.edited"
 
 
 def _matters(name: str, workload: Workload) -> bool:
-    return name in DECODES or COMPUTES.get(name) in workload.frameworks
+    return COMPUTES.get(name) in workload.frameworks
 
 
 def _duplicates(now: Fingerprint, workload: Workload) -> Iterator[Match]:
@@ -109,44 +100,6 @@ def _must(comparison: Comparison, name: str) -> bool:
     return bool(other_python or comparison.change("facts.cpu.architecture"))
 
 
-def _decoders(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    for name in OPENCV:
-        change = comparison.change(f"{DISTRIBUTIONS}[{name}].version")
-        if change and change.before and change.after and not is_same_release(*change[2:]):
-            yield Match(
-                f"{name} was {change.before}, is {change.after}",
-                comparison.under(f"{DISTRIBUTIONS}[{name}]"),
-                change.before,
-                change.after,
-                remedy=f"pip install {name}=={change.before}",
-            )
-
-
-def _pillow(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    change = comparison.change(f"{DISTRIBUTIONS}[pillow].version")
-    if change and change.before and change.after:
-        older, newer = sorted((numbers(change.before), numbers(change.after)))
-        if older < (9,) and older[:1] != newer[:1]:
-            yield Match(
-                f"Pillow was {change.before}, is {change.after}",
-                comparison.under(f"{DISTRIBUTIONS}[pillow]"),
-                change.before,
-                change.after,
-                remedy=f"pip install pillow=={change.before}",
-            )
-
-
-_PILLOW = (
-    Evidence(
-        "Pillow: libjpeg-turbo in the wheels of 9.0 may give other pixels",
-        "https://github.com/python-pillow/Pillow/pull/6264",
-    ),
-    Evidence(
-        "The pixels of 8 are those of neither 7 nor 9",
-        "https://github.com/python-pillow/Pillow/issues/9457",
-    ),
-)
-
 RULES = (
     Rule(
         id="packages-duplicate-copies",
@@ -207,37 +160,6 @@ RULES = (
         ),
         drift=_builds,
     ),
-    Rule(
-        id="opencv-changed",
-        title="OpenCV's version differs",
-        impact=Impact.NUMERIC,
-        confidence=Confidence.DOCUMENTED,
-        applies=always,
-        watches=tuple(f"{DISTRIBUTIONS}[{name}].version" for name in OPENCV),
-        why="The wheels bring their own image decoders; another decoder gives pixels that differ "
-        "by a few steps of 255.",
-        not_when="The job reads no images with OpenCV, or both versions have the same decoder.",
-        remedy="Install the same version of OpenCV.",
-        evidence=(
-            Evidence(
-                "Other pixels after the decoder was changed",
-                "https://github.com/opencv/opencv-python/issues/65",
-            ),
-        ),
-        drift=_decoders,
-    ),
-    Rule(
-        id="pillow-decoder-changed",
-        title="Pillow decodes images differently",
-        impact=Impact.NUMERIC,
-        confidence=Confidence.DOCUMENTED,
-        applies=always,
-        watches=(f"{DISTRIBUTIONS}[pillow].version",),
-        why="Up to 9.0, which brought libjpeg-turbo, the JPEG decoder of the wheels changed with "
-        "major versions; another decoder gives pixels that differ by a few steps of 255.",
-        not_when="The job reads no JPEG with Pillow. Wheels from 9.5 to 12.0 gave the same pixels.",
-        remedy="Install the same version of Pillow.",
-        evidence=_PILLOW,
-        drift=_pillow,
-    ),
+    *_boosting.RULES,
+    *_decoders.RULES,
 )

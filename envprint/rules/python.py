@@ -118,15 +118,20 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=always,
         watches=(_VERSION,),
-        why="The module random keeps only random() the same between versions; shuffle, sample, "
-        "choice and others may draw differently.",
+        why="The module random promises only random() between versions; shuffle, sample, choice "
+        "and others may draw differently. Since 3.12 sum() of floats rounds less than before.",
         not_when="The job draws its random numbers from a framework: 3.10 and 3.11 gave the same "
-        "bits. Patch versions are not judged.",
+        "bits. From 3.8 to 3.13 the functions of random drew the same, but for paretovariate() in "
+        "3.10. Patch versions are not judged.",
         remedy="Use the same minor version of Python.",
         evidence=(
             Evidence(
                 "What the module random keeps reproducible",
                 "https://docs.python.org/3/library/random.html#notes-on-reproducibility",
+            ),
+            Evidence(
+                "sum() of floats compensates rounding errors",
+                "https://github.com/python/cpython/issues/100425",
             ),
             Evidence("3.10 and 3.11", measured="py.py310"),
         ),

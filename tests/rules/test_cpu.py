@@ -77,7 +77,10 @@ def test_a_limit_on_one_library_leaves_the_others_as_findings() -> None:
     caps = {"ATEN_CPU_CAPABILITY": "avx2", "MKL_CBWR": "COMPATIBLE"}
     before, after = (cpu(flags, **caps) for flags in (AVX512, AVX2))
     findings, _ = drift("cpu-isa-changed", before, after, ["torch"])
-    assert [f.message for f in findings] == ["oneDNN's instruction set was avx512, is avx2"]
+    assert [f.message for f in findings] == [
+        "oneDNN's instruction set was avx512, is avx2; variables hold the instruction set of "
+        "PyTorch's kernels and MKL's instruction set alike"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -102,6 +105,24 @@ def test_numpy_is_told_how_to_limit_the_version_at_hand() -> None:
     )
     findings, _ = drift("cpu-isa-changed", cpu(AVX512, "1.26.4"), cpu(AVX2, "1.26.4"), ["numpy"])
     assert "NPY_DISABLE_CPU_FEATURES='AVX512F'" in findings[0].remedy
+
+
+@pytest.mark.parametrize(
+    ("version", "flags", "pinned"),
+    [
+        ("2.4.6", AVX, "X86_V4 X86_V3"),
+        ("1.26.4", AVX, "AVX512F AVX2"),
+        ("1.23.5", AVX2, "AVX512F AVX512_SKX"),
+    ],
+)
+def test_what_numpy_is_told_makes_the_processors_equal(
+    version: str, flags: list[str], pinned: str
+) -> None:
+    findings, _ = drift("cpu-isa-changed", cpu(AVX512, version), cpu(flags, version), ["numpy"])
+    assert f"export NPY_DISABLE_CPU_FEATURES='{pinned}'" in findings[0].remedy
+    before, after = (cpu(f, version, NPY_DISABLE_CPU_FEATURES=pinned) for f in (AVX512, flags))
+    findings, _ = drift("cpu-isa-changed", before, after, ["numpy"])
+    assert "variables hold the instruction set of NumPy's loops alike" in findings[0].message
 
 
 def test_a_gpu_job_sees_the_processor_through_numpy_only() -> None:
@@ -223,6 +244,68 @@ def test_a_quota_changes_the_speed() -> None:
     assert len(drift("cpu-quota-changed", fingerprint(), fingerprint(unknown={quota: "?"}))[1]) == 1
 
 
+def counted(
+    quota: float | None = None, cores: int | None = 4, version: str = "1.9.1", **variables: str
+) -> Fingerprint:
+    return fingerprint(
+        {
+            USABLE: 8,
+            "facts.cpu.threads": 8,
+            "facts.cpu.cores": cores,
+            "facts.cpu.quota_cpus": quota,
+            "facts.frameworks.scikit_learn.version": version,
+            "facts.environ.variables": variables,
+        }
+    )
+
+
+def test_scikit_learn_counts_the_quota() -> None:
+    rule = "cpu-quota-limits-threads"
+    findings, doubts = drift(rule, counted(), counted(1.5), ["scikit-learn"])
+    assert [(f.impact, f.message, f.paths, f.before, f.after, f.remedy) for f in findings] == [
+        (
+            Impact.NUMERIC,
+            "scikit-learn's OpenMP thread count was 4, is 2",
+            ("facts.cpu.quota_cpus",),
+            None,
+            1.5,
+            "Fix the thread counts on both sides; export OMP_NUM_THREADS=2",
+        )
+    ]
+    assert doubts == []
+    assert drift("cpu-quota-changed", counted(), counted(1.5), ["scikit-learn"]) == ([], [])
+    assert drift(rule, counted(), counted(1.5), ["numpy"]) == ([], [])
+    assert len(drift("cpu-quota-changed", counted(), counted(1.5), ["numpy"])[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (counted(), counted(12.0)),
+        (counted(2.0), counted(1.2)),
+        (counted(OMP_NUM_THREADS="8"), counted(1.0, OMP_NUM_THREADS="8")),
+        (counted(4.0, LOKY_MAX_CPU_COUNT="2"), counted(3.0, LOKY_MAX_CPU_COUNT="2")),
+        (counted(cores=8, version="1.2.2"), counted(cores=4, version="1.2.2")),
+    ],
+)
+def test_a_quota_that_leaves_the_count_is_quiet(before: Fingerprint, after: Fingerprint) -> None:
+    assert drift("cpu-quota-limits-threads", before, after, ["scikit-learn"]) == ([], [])
+
+
+def test_scikit_learn_counts_cores_and_not_their_hardware_threads() -> None:
+    findings, doubts = drift(
+        "cpu-quota-limits-threads", counted(cores=8), counted(cores=4), ["scikit-learn"]
+    )
+    assert [f.message for f in findings] == ["scikit-learn's OpenMP thread count was 8, is 4"]
+    assert doubts == []
+
+
+def test_an_unknown_quota_is_a_doubt() -> None:
+    unknown = fingerprint(unknown={"facts.cpu.quota_cpus": "denied"})
+    findings, doubts = drift("cpu-quota-limits-threads", counted(), unknown, ["scikit-learn"])
+    assert (findings, [d.reason for d in doubts]) == ([], ["denied"])
+
+
 @pytest.mark.parametrize(
     ("value", "flags", "said"),
     [
@@ -285,7 +368,15 @@ def test_onednns_newer_name_hides_the_older() -> None:
         ("2.4.6", "x86_v4", AVX512, []),
         ("2.4.6", "AVX512_ICL", AVX512, []),
         ("1.26.4", "AVX512F", AVX512, ["numeric"]),
-        ("1.26.4", "AVX2 FMA3", AVX512, ["numeric"]),
+        ("1.26.4", "AVX512CD", AVX512, ["numeric"]),
+        ("1.26.4", "AVX512_SKX", AVX512, []),
+        ("2.2.6", "AVX512_SKX AVX512_ICL", AVX512, []),
+        ("1.23.5", "AVX512_SKX", AVX512, ["numeric"]),
+        ("1.23.5", "AVX512F", AVX512, ["numeric"]),
+        ("1.23.5", "AVX512CD AVX2", AVX512, []),
+        ("1.26.4", "AVX2 FMA3", AVX512, []),
+        ("1.26.4", "AVX2", AVX2, ["numeric"]),
+        ("1.26.4", "F16C", AVX2, ["numeric"]),
         ("1.26.4", "X86_V4", AVX512, []),
         ("1.26.4", "AVX512F", AVX2, []),
     ],
@@ -299,9 +390,31 @@ def test_numpy_knows_its_features_by_names_that_changed_with_2_4(
     assert ([f.impact.word for f in findings], doubts) == (said, [])
 
 
-def test_enabling_chosen_features_only_is_a_limit_too() -> None:
-    name = "NPY_ENABLE_CPU_FEATURES"
-    assert limited("numpy-cpu-features-limited", name, "AVX2", AVX512, "numpy") == ["numeric"]
+@pytest.mark.parametrize(
+    ("version", "value", "flags", "said"),
+    [
+        ("2.4.6", "X86_V3", AVX512, ["numeric"]),
+        ("2.4.6", "X86_V4", AVX512, ["numeric"]),
+        ("2.4.6", "AVX2", AVX512, ["numeric"]),
+        ("2.4.6", "X86_V3 X86_V4", AVX512, []),
+        ("2.4.6", "X86_V3", AVX2, []),
+        ("1.26.4", "AVX2", AVX512, ["numeric"]),
+        ("1.26.4", "AVX512F AVX512CD", AVX512, []),
+        ("1.23.5", "AVX2", AVX512, []),
+    ],
+)
+def test_enabling_chosen_features_only_is_a_limit_too(
+    version: str, value: str, flags: list[str], said: list[str]
+) -> None:
+    before, after = (cpu(flags, version), cpu(flags, version, NPY_ENABLE_CPU_FEATURES=value))
+    findings, doubts = drift("numpy-cpu-features-limited", before, after, ["numpy"])
+    assert ([f.impact.word for f in findings], doubts) == (said, [])
+
+
+def test_enabling_the_lower_class_is_disabling_the_higher() -> None:
+    enabled = cpu(AVX512, NPY_ENABLE_CPU_FEATURES="X86_V3")
+    disabled = cpu(AVX512, NPY_DISABLE_CPU_FEATURES="X86_V4")
+    assert drift("numpy-cpu-features-limited", enabled, disabled, ["numpy"]) == ([], [])
 
 
 def test_a_limit_on_an_unknown_processor_is_a_doubt() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from envprint.model import Fingerprint, Impact
-from envprint.rules._cuda_libraries import fits
+from envprint.rules._cuda_builds import has_binary, has_intermediate
 from envprint.rules._cuda_tables import driver_floor
-from envprint.rules.cuda import has_binary, has_intermediate
+from envprint.rules._cudnn import fits
 from envprint.versions import is_below, numbers
 from tests.support import drift, fingerprint, state
 
@@ -113,8 +113,9 @@ def test_nccl_matters_only_with_several_gpus() -> None:
 
 
 def test_unknown_gpus_leave_nccl_undecided() -> None:
-    silent = fingerprint({}, {"facts.gpu.devices": "no answer"})
-    findings, doubts = drift("cuda-nccl-changed", silent, silent, ["torch"], "gpu")
+    silent = fingerprint(libraries("nccl", "2.20.5"), {"facts.gpu.devices": "no answer"})
+    after = machine(libraries("nccl", "2.21.5"), count=2)
+    findings, doubts = drift("cuda-nccl-changed", silent, after, ["torch"], "gpu")
     assert (findings, [d.path for d in doubts]) == ([], ["facts.gpu.devices"])
 
 

@@ -28,6 +28,17 @@ def test_deterministic_operations_round_differently_on_the_cpu_too() -> None:
     assert drift(rule, after, after, ["tensorflow"]) == ([], [])
 
 
+@pytest.mark.parametrize("same", ["0", "false", "", "odd"])
+def test_a_variable_that_says_its_default_is_no_change(same: str) -> None:
+    rule = "tensorflow-deterministic-ops-changed"
+    after = variables(TF_DETERMINISTIC_OPS=same)
+    assert drift(rule, variables(), after, ["tensorflow"]) == ([], [])
+    on, yes = variables(TF_DETERMINISTIC_OPS="1"), variables(TF_DETERMINISTIC_OPS="true")
+    assert drift(rule, on, yes, ["tensorflow"]) == ([], [])
+    unknown = fingerprint(unknown={"facts.environ": "denied"})
+    assert len(drift(rule, on, unknown, ["tensorflow"])[1]) == 1
+
+
 @pytest.mark.parametrize(
     ("rule", "name", "value"),
     [

@@ -182,63 +182,73 @@ def test_another_library_path_is_advice() -> None:
     assert switched(rule, after, after, "cpu") == []
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "where", "said"),
-    [
-        ({}, {"XLA_FLAGS": "--xla_gpu_deterministic_ops=true"}, ("jax", "gpu"), ["numeric"]),
-        ({}, {"XLA_FLAGS": "--xla_cpu_enable_fast_math=true"}, ("jax", "cpu"), ["numeric"]),
-        ({}, {"XLA_FLAGS": "--xla_dump_to=/tmp/a --xla_dump_hlo_as_text"}, ("jax", "gpu"), []),
-        ({"XLA_FLAGS": "--a=1 --b=2"}, {"XLA_FLAGS": "--b=2  --a=1"}, ("jax", "gpu"), []),
-        ({}, {"TF_XLA_FLAGS": "--tf_xla_auto_jit=2"}, ("tensorflow", "gpu"), ["numeric"]),
-        ({}, {"XLA_FLAGS": "--a=1"}, ("tensorflow", "cpu"), []),
-        ({}, {"XLA_FLAGS": "--a=1"}, ("torch", "gpu"), []),
-    ],
-)
-def test_xla_flags_count_where_xla_compiles(
-    before: dict[str, str], after: dict[str, str], where: tuple[str, ...], said: list[str]
-) -> None:
-    assert switched("xla-flags-changed", before, after, *where) == said
+PRECISION = "onednn-precision-changed"
 
 
 @pytest.mark.parametrize(
-    ("rule", "name", "value", "reached", "not_reached", "impact"),
+    ("name", "value", "where", "said"),
     [
-        ("tf32-override-changed", "NVIDIA_TF32_OVERRIDE", "0", "torch gpu", "torch cpu", "numeric"),
-        ("nccl-algorithm-changed", "NCCL_ALGO", "Ring", "jax gpu", "numpy gpu", "numeric"),
-        ("jax-x64-switched", "JAX_ENABLE_X64", "1", "jax cpu", "tensorflow cpu", "diverges"),
-        (
-            "jax-matmul-precision-changed",
-            "JAX_DEFAULT_MATMUL_PRECISION",
-            "highest",
-            "jax gpu",
-            "jax cpu",
-            "numeric",
-        ),
+        ("ONEDNN_DEFAULT_FPMATH_MODE", "BF16", ["amx_bf16", "avx2"], ["numeric"]),
+        ("DNNL_DEFAULT_FPMATH_MODE", "any", ["amx_fp16"], ["numeric"]),
+        ("TF_SET_ONEDNN_FPMATH_MODE", "bf16", ["amx_bf16"], ["numeric"]),
+        ("ONEDNN_DEFAULT_FPMATH_MODE", "STRICT", ["amx_bf16"], []),
+        ("ONEDNN_DEFAULT_FPMATH_MODE", "odd", ["amx_bf16"], []),
+        ("ONEDNN_DEFAULT_FPMATH_MODE", "BF16", ["avx512_bf16", "avx512_vnni"], []),
+        ("ONEDNN_DEFAULT_FPMATH_MODE", "BF16", None, []),
     ],
 )
-def test_a_switch_counts_for_the_jobs_that_read_it(
-    rule: str, name: str, value: str, reached: str, not_reached: str, impact: str
+def test_a_lower_precision_counts_where_onednn_has_kernels_for_it(
+    name: str, value: str, where: list[str] | None, said: list[str]
 ) -> None:
-    after = {name: value}
-    assert switched(rule, {}, after, *reached.split()) == [impact]
-    assert switched(rule, {}, after, *not_reached.split()) == []
-    assert switched(rule, after, after, *reached.split()) == []
-    framework, device = reached.split()
-    unknown = fingerprint(unknown={"facts.environ": "denied"})
-    findings, doubts = drift(rule, fingerprint(), unknown, [framework], device)
-    assert (findings, len(doubts)) == ([], 1)
+    cpu = {"facts.cpu.flags": where, "facts.cpu.architecture": "x86_64"}
+    variables = "facts.environ.variables"
+    sides = fingerprint({**cpu, variables: {}}), fingerprint({**cpu, variables: {name: value}})
+    findings, doubts = drift(PRECISION, *sides, ["tensorflow"])
+    assert ([f.impact.name.lower() for f in findings], doubts) == (said, [])
+    assert drift(PRECISION, sides[1], sides[1], ["tensorflow"]) == ([], [])
+    assert drift(PRECISION, *sides, ["numpy"]) == ([], [])
+    assert drift(PRECISION, *sides, ["tensorflow"], "gpu") == ([], [])
 
 
-def test_the_switch_that_follows_from_a_variable_is_explained_with_it() -> None:
+def test_a_lower_precision_counts_on_arm_and_tensorflows_own_switch_for_it_alone() -> None:
+    arm = {"facts.cpu.architecture": "aarch64", "facts.cpu.flags": []}
+    before = fingerprint(arm)
+    after = fingerprint({**arm, "facts.environ.variables": {"DNNL_DEFAULT_FPMATH_MODE": "BF16"}})
+    assert [f.message for f in drift(PRECISION, before, after, ["torch"])[0]] == [
+        "DNNL_DEFAULT_FPMATH_MODE was unset, is BF16: oneDNN's precision for float32 was float32, "
+        "is bf16"
+    ]
+    own = fingerprint({**arm, "facts.environ.variables": {"TF_SET_ONEDNN_FPMATH_MODE": "BF16"}})
+    assert drift(PRECISION, before, own, ["torch"]) == ([], [])
+
+
+def test_unknown_instructions_leave_the_precision_undecided() -> None:
     after = fingerprint(
-        {
-            "facts.environ.variables": {"JAX_ENABLE_X64": "1"},
-            "facts.determinism.switches": {"jax-x64": {"value": "on", "source": "JAX_ENABLE_X64"}},
-        }
+        {"facts.environ.variables": {"ONEDNN_DEFAULT_FPMATH_MODE": "BF16"}},
+        {"facts.cpu.flags": "no /proc"},
     )
-    before = fingerprint({"facts.determinism.switches": {}, "facts.environ.variables": {}})
-    findings, _ = drift("jax-x64-switched", before, after, ["jax"])
-    assert findings[0].paths == (
-        "facts.environ.variables[JAX_ENABLE_X64]",
-        "facts.determinism.switches[jax-x64]",
-    )
+    assert len(drift(PRECISION, fingerprint(), after, ["torch"])[1]) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "default", "other"),
+    [
+        ("TF_FP16_MATMUL_USE_FP32_COMPUTE", "1", "0"),
+        ("TF_MATMUL_AUTOTUNE_ENABLE", "false", "true"),
+    ],
+)
+def test_switches_of_gpu_kernels_count_when_they_leave_their_default(
+    name: str, default: str, other: str
+) -> None:
+    rule = "tensorflow-gpu-kernels-switched"
+    assert switched(rule, {}, {name: other}, "tensorflow", "gpu") == ["numeric"]
+    assert switched(rule, {}, {name: default}, "tensorflow", "gpu") == []
+    assert switched(rule, {}, {name: other}, "tensorflow", "cpu") == []
+    assert switched(rule, {name: other}, {name: other}, "tensorflow", "gpu") == []
+    unknown = fingerprint(unknown={"facts.environ": "denied"})
+    assert len(drift(rule, fingerprint(), unknown, ["tensorflow"], "gpu")[1]) == 1
+
+
+def test_onednn_has_no_switch_before_2_5() -> None:
+    sides = (onednn("2.4.4", ["avx512_vnni"], **v) for v in ({}, {"TF_ENABLE_ONEDNN_OPTS": "1"}))
+    assert drift("tensorflow-onednn-switched", *sides, ["tensorflow"]) == ([], [])

@@ -55,6 +55,12 @@ def machine(cpus: int = 2, blas: str = "scipy-openblas", **variables: str) -> Fi
         ("tensorflow", "scipy-openblas", {"TF_NUM_INTEROP_THREADS": "1"}, 0),
         ("jax", "scipy-openblas", {"OMP_NUM_THREADS": "1"}, 0),
         ("scikit-learn", "blas", {"OMP_NUM_THREADS": "1"}, 1),
+        ("scikit-learn", "blas", {"OMP_NUM_THREADS": "4"}, 1),
+        ("scikit-learn", "blas", {"LOKY_MAX_CPU_COUNT": "1"}, 1),
+        ("scikit-learn", "blas", {"LOKY_MAX_CPU_COUNT": "4"}, 0),
+        ("scikit-learn", "blas", {"LOKY_MAX_CPU_COUNT": "1", "OMP_NUM_THREADS": "2"}, 0),
+        ("numpy", "scipy-openblas", {"LOKY_MAX_CPU_COUNT": "1"}, 0),
+        ("numpy", "scipy-openblas", {"NUMEXPR_NUM_THREADS": "1"}, 0),
     ],
 )
 def test_a_thread_variable_counts_when_the_count_in_force_changes(
@@ -126,6 +132,11 @@ def test_without_a_count_of_cpus_the_wish_is_what_counts() -> None:
         ("zen", AVX512, ["numeric"]),
         ("Sandybridge", AVX512, ["numeric"]),
         ("Nehalem", AVX, ["numeric"]),
+        ("Prescott", AVX512, ["numeric"]),
+        ("Prescott", [], ["numeric"]),
+        ("Core2", AVX512, ["numeric"]),
+        ("Barcelona", AVX512, ["numeric"]),
+        ("Bobcat", [], []),
         ("SkylakeX", AVX512, []),
         ("Cooperlake", AVX512, []),
         ("Zen", AVX2, []),
@@ -138,6 +149,22 @@ def test_openblas_is_told_another_kernel(value: str, flags: list[str], said: lis
     assert limited(rule, "OPENBLAS_CORETYPE", value, flags, "numpy") == said
     assert limited(rule, "OPENBLAS_CORETYPE", value, flags, "scikit-learn") == said
     assert limited(rule, "OPENBLAS_CORETYPE", value, flags, "torch", "tensorflow") == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [
+        ("Prescott", "Core2", 0),
+        ("Nehalem", "Barcelona", 0),
+        ("Bulldozer", "Sandybridge", 0),
+        ("Zen", "Haswell", 0),
+        ("Nehalem", "Prescott", 1),
+        ("Sandybridge", "Nehalem", 1),
+    ],
+)
+def test_names_of_one_class_of_kernels_are_one(one: str, other: str, said: int) -> None:
+    before, after = (cpu(AVX512, OPENBLAS_CORETYPE=name) for name in (one, other))
+    assert len(drift("openblas-core-changed", before, after, ["numpy"])[0]) == said
 
 
 def test_openblas_variable_is_nothing_to_mkl() -> None:

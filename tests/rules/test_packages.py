@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from envprint.judge import judge_drift
 from envprint.model import Fingerprint, Impact
-from tests.support import drift, fingerprint, state
+from envprint.policy import Policy
+from tests.support import drift, fingerprint, state, workload
 
 DISTRIBUTIONS = "facts.packages.distributions"
 DUPLICATES = "facts.packages.duplicates"
@@ -29,7 +31,13 @@ def test_a_hidden_copy_of_another_version_is_a_finding() -> None:
 
 
 @pytest.mark.parametrize(
-    "now", [copies("pip", "23", "24"), copies("numpy", "2.4.6", "2.4.6"), copies("jax", "1", "2")]
+    "now",
+    [
+        copies("pip", "23", "24"),
+        copies("numpy", "2.4.6", "2.4.6"),
+        copies("jax", "1", "2"),
+        copies("pillow", "9.5.0", "12.0.0"),
+    ],
 )
 def test_copies_that_cannot_change_the_job_are_quiet(now: Fingerprint) -> None:
     assert state("packages-duplicate-copies", now, ["numpy"]) == ([], [])
@@ -147,6 +155,34 @@ def test_pillows_decoder_changed_with_major_versions_up_to_9(
 def test_an_unknown_pillow_is_a_doubt() -> None:
     unknown = fingerprint(unknown={DISTRIBUTIONS: "denied"})
     assert len(drift("pillow-decoder-changed", packages(), unknown)[1]) == 1
+
+
+def test_pictures_are_advice_whatever_the_job() -> None:
+    before = packages(pillow={"version": "8.4.0"}, opencv_python={"version": "4.8.1"})
+    after = packages(pillow={"version": "9.1.0"}, opencv_python={"version": "5.0.0"})
+    report = judge_drift(before, after, workload(["tensorflow", "torch"]), Policy())
+    assert report.findings == ()
+    assert [a.rule for a in report.advice] == ["opencv-changed", "pillow-decoder-changed"]
+
+
+@pytest.mark.parametrize("name", ["xgboost", "xgboost_cpu", "lightgbm", "catboost"])
+def test_another_version_of_a_library_for_trees_is_advice(name: str) -> None:
+    rule, shown = "boosting-version-changed", name.replace("_", "-")
+    before, after = packages(**{name: {"version": "2.1.4"}}), packages(**{name: {"version": "3.0"}})
+    advice, doubts = drift(rule, before, after)
+    assert [(a.impact, a.message, a.paths, a.remedy) for a in advice] == [
+        (
+            Impact.NUMERIC,
+            f"{shown} was 2.1.4, is 3.0",
+            (f"{DISTRIBUTIONS}[{shown}].version",),
+            f"pip install {shown}==2.1.4",
+        )
+    ]
+    assert doubts == []
+    assert drift(rule, before, packages(**{name: {"version": "2.1.5"}})) == ([], [])
+    assert drift(rule, packages(), after) == ([], [])
+    unknown = fingerprint(unknown={DISTRIBUTIONS: "denied"})
+    assert [d.reason for d in drift(rule, before, unknown)[1]] == ["denied"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,96 @@
+"""Whether a program can start in the GPU memory that is free."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envprint.errors import Undetermined
+from envprint.model import Confidence, Fingerprint, Impact, Workload
+from envprint.rule import Evidence, Match, Rule
+from envprint.rules._devices import DEVICES, field, training, visible
+from envprint.rules._gpu_memory import LIVE, PIDS_ARE_OURS
+from envprint.units import size
+from envprint.versions import numbers
+
+_TENSORFLOW_BYTES = (500 << 20, 1050 << 20, 1536 << 20)
+"""What TensorFlow leaves to the driver and CUDA's libraries: up to compute capability 6, at 7, and
+from 8 on; see the rule's evidence."""
+_CONTEXT_BYTES = 300 << 20
+"""What a context takes without any tensor, with CUDA 11.7 and later; see the rule's evidence."""
+
+
+def _needed(now: Fingerprint, key: str, workload: Workload) -> int:
+    """What a framework takes of a whole GPU before its first tensor; 0 of a divided one."""
+    if field(now, key, "mig_mode") == "on":
+        return 0
+    if "tensorflow" not in workload.frameworks:
+        return _CONTEXT_BYTES
+    major = next(iter(numbers(field(now, key, "compute_capability") or "")), 0)
+    return _TENSORFLOW_BYTES[max(0, min(major, 8) - 6)]
+
+
+def _own(now: Fingerprint, key: str) -> int:
+    """What this process holds itself. Raises `Undetermined`."""
+    device = f"{LIVE}[{key}]"
+    if not now.value("facts.frameworks.imported"):
+        return 0
+    if now.value(PIDS_ARE_OURS) is False:
+        raise Undetermined(f"{device}.processes", "this process is not known among the holders")
+    own = [process for process in now.value(f"{device}.processes") or [] if process.get("own")]
+    return sum(process.get("memory_bytes") or 0 for process in own)
+
+
+def _low(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    asked = workload.min_free_gpu_bytes
+    for key in visible(now):
+        path = f"{LIVE}[{key}].memory_free_bytes"
+        free = now.value(path)
+        if free is not None and asked and free < asked:
+            text = f"GPU {key} has {size(free)} free, {size(asked)} are needed"
+            yield Match(text, (path,), after=free)
+        elif free is not None and asked is None and free < max(_TENSORFLOW_BYTES):
+            needed = _needed(now, key, workload)
+            if free + _own(now, key) < needed:
+                text = f"GPU {key} has {size(free)} free, a framework takes {size(needed)} to start"
+                yield Match(text, (path,), after=free)
+
+
+FREE_RULE = Rule(
+    id="gpu-memory-free-low",
+    title="Less GPU memory is free than the work needs",
+    impact=Impact.BREAKS,
+    confidence=Confidence.DOCUMENTED,
+    applies=training,
+    watches=(LIVE, DEVICES, PIDS_ARE_OURS),
+    why="An allocation that does not fit ends the program. That a framework finds no valid cuDNN "
+    "algorithm, or cannot create a cuDNN handle, often means the same. Without --min-free-gpu the "
+    "limit is what is taken before the first tensor: 300 MiB by a context, and 500, 1050 or 1536 "
+    "MiB by CUDA's libraries under TensorFlow, by compute capability.",
+    not_when="The work needs less than was asked for, or does not use that GPU. A divided GPU is "
+    "only compared with --min-free-gpu.",
+    remedy="End the programs that hold the memory, use a smaller batch, or another GPU.",
+    evidence=(
+        Evidence(
+            "cudaErrorMemoryAllocation",
+            "https://docs.nvidia.com/cuda/cuda-runtime-api/group__CUDART__TYPES.html",
+        ),
+        Evidence(
+            "No valid cuDNN algorithm for lack of memory",
+            "https://github.com/marqo-ai/marqo/issues/101",
+        ),
+        Evidence(
+            "What TensorFlow leaves to CUDA's libraries: MinSystemMemory",
+            "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/common_runtime/"
+            "gpu/gpu_device.cc",
+        ),
+        Evidence(
+            "Programs left behind keep TensorFlow from creating a cuDNN handle",
+            "https://github.com/tensorflow/tensorflow/issues/6698",
+        ),
+        Evidence(
+            "A PyTorch maintainer: a context takes about 300 MB, over 1000 before CUDA 11.7",
+            "https://github.com/pytorch/pytorch/issues/107667",
+        ),
+    ),
+    state=_low,
+)

@@ -1,0 +1,204 @@
+"""What a GPU of another size does to a result: its multiprocessors, and the part that is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envprint.errors import Undetermined
+from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
+from envprint.rule import Evidence, Match, Rule
+from envprint.rules._cuda_tables import MAX_THREADS_PER_SM
+from envprint.rules._devices import (
+    DEVICES,
+    VISIBLE,
+    changed_paths,
+    field,
+    moved,
+    part,
+    size_of,
+    training,
+    visible,
+)
+from envprint.rules._gpu_hardware import CUBLAS, capability
+from envprint.units import size
+from envprint.workload import on_gpu, uses
+
+_BLOCK = 256
+"""Threads in a block of PyTorch's random kernels."""
+_SIZES = ("sm_count", "mig_mode", "mig_devices")
+
+
+def _sm_count(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    for change in moved(comparison, lambda now, key: size_of(now, key, "sm_count")):
+        yield Match(
+            f"{change.which} had {change.before} streaming multiprocessors, has {change.after}",
+            changed_paths(comparison, change.keys, *_SIZES, "name"),
+            change.before,
+            change.after,
+        )
+
+
+def _wave(now: Fingerprint, key: str) -> int | None:
+    """Elements that PyTorch draws in one wave: threads per SM times SMs, in blocks of 256.
+
+    https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cuda/DistributionTemplates.h
+    """
+    kind, count = capability(now, key), size_of(now, key, "sm_count")
+    if not kind or not count:
+        return None
+    if kind not in MAX_THREADS_PER_SM:
+        path = f"{DEVICES}[{key}].compute_capability"
+        raise Undetermined(path, f"threads per SM of {kind} are not in envprint's table")
+    return count * (MAX_THREADS_PER_SM[kind] // _BLOCK * _BLOCK)
+
+
+def _random_numbers(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    for change in moved(comparison, _wave):
+        smaller = min(change.before, change.after)
+        yield Match(
+            f"{change.which}: PyTorch draws other random numbers on this GPU for tensors of more "
+            f"than {smaller:,} elements",
+            changed_paths(comparison, change.keys, *_SIZES, "compute_capability", "name"),
+            change.before,
+            change.after,
+        )
+
+
+def _profile(now: Fingerprint, key: str) -> str:
+    """`1g.5gb` of `NVIDIA A100-SXM4-40GB MIG 1g.5gb`, or that the GPU is whole."""
+    given = part(now, key)
+    if given is None:
+        return "whole"
+    name = given.get("name") or "a part without a name"
+    return str(name).rpartition("MIG ")[2]
+
+
+def _divided(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    for change in moved(comparison, _profile):
+        before = _given(comparison.before, change.old_key, change.before)
+        after = _given(comparison.after, change.keys[0], change.after)
+        paths = changed_paths(comparison, change.keys, "mig_mode", "mig_devices")
+        yield Match(
+            f"{change.which} was used {before}, is used {after}",
+            tuple(dict.fromkeys((*paths, *comparison.under(VISIBLE)))),
+            change.before,
+            change.after,
+        )
+
+
+def _given(now: Fingerprint, key: str, profile: str) -> str:
+    """`as 1g.5gb with 14 multiprocessors and 4,864 MiB`."""
+    count, memory = (size_of(now, key, name) for name in ("sm_count", "memory_total_bytes"))
+    has = [f"{count} multiprocessors"] if count else []
+    has += [size(memory)] if memory else []
+    how = profile if profile == "whole" else f"as {profile}"
+    return f"{how} with {' and '.join(has)}" if has else how
+
+
+def _without_part(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    keys = visible(now)
+    for key in keys:
+        if field(now, key, "mig_mode") == "on" and field(now, key, "mig_devices") == []:
+            place = f"{DEVICES}[{key}]"
+            yield Match(
+                f"MIG is on for GPU {key}, and it has no instance that a program could use",
+                (f"{place}.mig_devices", f"{place}.mig_mode"),
+                after=0,
+                # CUDA passes over such a GPU: the program has one less.
+                impact=None if len(keys) == 1 else Impact.DIVERGES,
+            )
+
+
+SIZE_RULES = (
+    Rule(
+        id="gpu-sm-count-changed",
+        title="The GPU has another number of streaming multiprocessors",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(DEVICES,),
+        why="Kernels divide sums over the streaming multiprocessors, so another number of them "
+        "rounds in another order.",
+        not_when="The program uses neither cuBLAS nor kernels that size their grid by the GPU.",
+        remedy="Run on the same model of GPU.",
+        evidence=(CUBLAS,),
+        drift=_sm_count,
+        yields_to=(
+            "gpu-architecture-changed",
+            "gpu-mig-changed",
+            "gpu-random-numbers-changed",
+        ),
+    ),
+    Rule(
+        id="gpu-random-numbers-changed",
+        title="PyTorch draws other random numbers on this GPU",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.DOCUMENTED,
+        applies=on_gpu & uses("torch"),
+        watches=(DEVICES, VISIBLE),
+        why="PyTorch hands out its random stream by thread, and the number of threads follows from "
+        "the GPU; beyond one wave of threads every element gets another number. "
+        "use_deterministic_algorithms does not change that.",
+        not_when="All random tensors, those of dropout too, are smaller than the size named, or "
+        "are drawn on the CPU.",
+        remedy="Draw on the CPU and move: torch.randn(shape, generator=cpu_generator).cuda()",
+        evidence=(
+            Evidence(
+                "Measured on T4 and L4: equal up to 40,960 elements, different from 40,961 on",
+                "https://github.com/pytorch/pytorch/issues/194676",
+            ),
+            Evidence(
+                "The same boundary predicted and seen on five GPUs",
+                "https://github.com/pytorch/pytorch/pull/176584",
+            ),
+            Evidence(
+                "A maintainer: the numbers depend on the size of the tensor and on the GPU",
+                "https://github.com/pytorch/pytorch/issues/90006",
+            ),
+        ),
+        drift=_random_numbers,
+    ),
+    Rule(
+        id="gpu-mig-changed",
+        title="The GPU is divided differently",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(DEVICES, VISIBLE),
+        why="A MIG device is a GPU with fewer streaming multiprocessors and less memory: sums are "
+        "divided in another way, and fewer algorithms fit.",
+        not_when="The program gets a part of the same profile on both sides; how the rest of the "
+        "GPU is divided does not reach it.",
+        remedy="Run on a part of the same profile, or on the whole GPU.",
+        evidence=(
+            CUBLAS,
+            Evidence(
+                "PyTorch's random numbers differ between MIG profiles",
+                "https://github.com/pytorch/pytorch/issues/196613",
+            ),
+        ),
+        drift=_divided,
+    ),
+    Rule(
+        id="gpu-mig-without-instance",
+        title="The GPU is in MIG mode and not divided",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(DEVICES, VISIBLE),
+        why="With MIG switched on a program gets an instance and never the whole GPU. Until a GPU "
+        "instance and a compute instance in it are created, no CUDA program runs there.",
+        not_when="The program does not use that GPU; where it sees others, it has one less, and "
+        "the finding says diverges.",
+        remedy="Create an instance, such as with nvidia-smi mig -cgi 19 -C, or switch MIG off: "
+        "nvidia-smi -mig 0",
+        evidence=(
+            Evidence(
+                "NVIDIA's guide: instances must be created before programs run",
+                "https://docs.nvidia.com/datacenter/tesla/mig-user-guide/"
+                "getting-started-with-mig.html",
+            ),
+        ),
+        state=_without_part,
+    ),
+)

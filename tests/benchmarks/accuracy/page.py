@@ -1,0 +1,129 @@
+"""docs/accuracy.md, made of the data and of the verdicts that `score --write` has kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.accuracy import published
+from tests.benchmarks.accuracy.pair import HERE, PARTS, load
+from tests.benchmarks.accuracy.verdict import PUBLISHED, Verdict, tallies
+
+KEPT = HERE / "verdicts.json"
+PAGE = Path(__file__).parents[3] / "docs" / "accuracy.md"
+WHAT = {
+    "given": "measured on another machine, known while the rules were written",
+    "train": "measured here while the rules were written",
+    "holdout": "chosen and judged first, measured afterwards",
+    PUBLISHED: "published cases with a GPU, as edited recordings",
+}
+NOT_MEASURED = """
+* Anything on a GPU: those cases are recordings edited to what a publication says, so they show
+  what the rules make of a case and not how often such cases come up.
+* Processors without AVX-512, other vendors than AMD, and other architectures than x86_64.
+* glibc other than 2.36, other kernels, macOS and Windows.
+* MKL on Intel processors; PyTorch in versions other than 2.13 (there is no build for the CPU
+  in the index that was used).
+* Several machines at once: world sizes, NCCL, parameter servers.
+* Long runs. A job here trains for seconds; rounding that does not touch it can touch another.
+""".strip()
+
+
+def keep(verdicts: list[Verdict], date: str) -> None:
+    """Write the verdicts down, and the page that follows from them."""
+    document = {"date": date, "verdicts": [verdict._asdict() for verdict in verdicts]}
+    KEPT.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    PAGE.write_text(page(), encoding="utf-8")
+
+
+def kept() -> tuple[str, list[Verdict]]:
+    """The date and the verdicts that were written down last."""
+    document: dict[str, Any] = json.loads(KEPT.read_text(encoding="utf-8"))
+    return document["date"], [
+        Verdict(**{**row, "rules": tuple(row["rules"])}) for row in document["verdicts"]
+    ]
+
+
+def page() -> str:
+    """The text of docs/accuracy.md."""
+    date, verdicts = kept()
+    return "\n".join(_lines(date, verdicts)) + "\n"
+
+
+def _lines(date: str, verdicts: list[Verdict]) -> Iterator[str]:
+    yield from (
+        "# How often the verdict is right",
+        "",
+        f"Generated on {date} by `python -m tests.benchmarks.accuracy.score --write`, which sets",
+        "up both sides of every pair, captures them for real, and compares the verdict with what",
+        "was measured. How the data came about stands in",
+        "[its README](../tests/benchmarks/accuracy/README.md); "
+        "`python -m tests.benchmarks.accuracy.measure",
+        "--pair ID` repeats a measurement.",
+        "",
+        "| pairs | what they are | counted | missed | over-warned | exact |",
+        "|---|---|---|---|---|---|",
+    )
+    for tally in tallies(verdicts):
+        yield (
+            f"| {tally.part} | {WHAT[tally.part]} | {tally.counted} | {tally.misses} "
+            f"| {tally.over} ({tally.share(tally.over)}) "
+            f"| {tally.exact} ({tally.share(tally.exact)}) |"
+        )
+    yield from (
+        "",
+        "*Missed*: the verdict is below what was measured. *Over-warned*: above it. `perf` counts",
+        "as `none`: both are equal bits.",
+        "",
+        "## Where it is wrong",
+        "",
+    )
+    wrong = [v for v in verdicts if v.outcome in ("MISS", "over", "SILENT")]
+    yield from _table(wrong) if wrong else ["Nowhere on this data."]
+    yield from ("", "## What was not measured", "", NOT_MEASURED)
+    for part in (*PARTS, PUBLISHED):
+        found = [v for v in verdicts if v.part == part]
+        yield from ("", f"## {part.capitalize()}", "", *_table(found))
+
+
+def _table(verdicts: list[Verdict]) -> Iterator[str]:
+    yield "| pair | what changed | framework | measured | verdict | because of |"
+    yield "|---|---|---|---|---|---|"
+    rows = _rows()
+    for v in verdicts:
+        row = rows[v.id]
+        rules = ", ".join(f"[{rule}](rules/{rule}.md)" for rule in v.rules)
+        mark = "" if v.outcome in ("exact", "over", "MISS") else f" ({v.outcome})"
+        yield (
+            f"| {_name(row, v.id)} | {_cell(row['change'])} | {row['framework']} "
+            f"| {v.measured}{mark} | {v.forecast} | {rules} |"
+        )
+
+
+def _name(row: Mapping[str, str], name: str) -> str:
+    return f"[{name}]({row['source']})" if row["source"] else name
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _rows() -> dict[str, dict[str, str]]:
+    """What the table says of each pair, by its id."""
+    found = {
+        pair.id: {"change": _values(pair), "framework": pair.framework, "source": ""}
+        for pair in load()
+    }
+    for case in published.load():
+        found[case.id] = {
+            "change": case.change,
+            "framework": case.framework,
+            "source": case.source,
+        }
+    return found
+
+
+def _values(pair: Any) -> str:
+    return f"{pair.change}: {pair.before_value or 'unset'} → {pair.after_value or 'unset'}"

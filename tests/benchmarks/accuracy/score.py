@@ -1,0 +1,130 @@
+"""How often the verdict is right: captures both sides of every pair for real, and judges them.
+
+    python -m tests.benchmarks.accuracy.score [--part holdout] [--pair ID ...] [--write]
+
+Prints each pair's measured class beside the verdict, and for each part of the data the three
+figures: misses (verdict below what was measured), over-warnings (above it) and exact. `--write`
+keeps the verdicts in `verdicts.json` and makes docs/accuracy.md of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import envprint
+from envprint.model import Fingerprint
+from envprint.report import Report
+from tests.benchmarks.accuracy import published
+from tests.benchmarks.accuracy.page import keep
+from tests.benchmarks.accuracy.pair import PARTS, Pair, Side, load
+from tests.benchmarks.accuracy.published import Case
+from tests.benchmarks.accuracy.setting import environment, run
+from tests.benchmarks.accuracy.verdict import PUBLISHED, Verdict, table, tallies
+from tests.environments import NotHereError
+
+CAPTURE_TIMEOUT_S = 120.0
+
+
+def main() -> None:
+    """Score what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--part", action="append", choices=(*PARTS, PUBLISHED))
+    parser.add_argument("--pair", action="append", metavar="ID")
+    parser.add_argument("--write", action="store_true", help="keep the verdicts, make the page")
+    options = parser.parse_args()
+    if options.write and (options.part or options.pair):
+        parser.error("--write keeps the whole table: leave --part and --pair away")
+    verdicts = []
+    for verdict in score(options.part or (*PARTS, PUBLISHED), options.pair):
+        verdicts.append(verdict)
+        print(table([verdict]), flush=True)
+    print("\n".join(str(tally) for tally in tallies(verdicts)))
+    if options.write:
+        keep(verdicts, time.strftime("%Y-%m-%d", time.gmtime()))
+
+
+def score(parts: Collection[str], ids: Collection[str] | None = None) -> Iterator[Verdict]:
+    """The verdict on every pair of these parts that can be set up here."""
+    chosen = [pair for pair in load() if pair.part in parts and (not ids or pair.id in ids)]
+    fingerprints = captured(side for pair in chosen for side in (pair.before, pair.after))
+    for pair in chosen:
+        before, after = fingerprints[pair.before], fingerprints[pair.after]
+        if isinstance(before, Fingerprint) and isinstance(after, Fingerprint):
+            yield verdict_on(pair, before, after)
+        else:
+            lack = after if isinstance(before, Fingerprint) else before
+            print(f"{pair.id}: {lack}", file=sys.stderr)
+    if PUBLISHED in parts:
+        cases = [case for case in published.load() if not ids or case.id in ids]
+        yield from map(verdict_on_published, cases)
+
+
+def captured(sides: Iterable[Side]) -> dict[Side, Fingerprint | NotHereError]:
+    """Each side's fingerprint, or what this machine lacks; one environment after another."""
+    by_environment: dict[tuple[str, str], set[Side]] = {}
+    for side in sides:
+        by_environment.setdefault((side.python, side.requirements), set()).add(side)
+    found: dict[Side, Fingerprint | NotHereError] = {}
+    with ThreadPoolExecutor(os.cpu_count()) as workers:
+        for captures in workers.map(_captured_in_one, by_environment.values()):
+            found.update(captures)
+    return found
+
+
+def _captured_in_one(sides: Collection[Side]) -> dict[Side, Fingerprint | NotHereError]:
+    """The captures of sides that share an environment, which is then thrown away."""
+    try:
+        with environment(next(iter(sides))) as python:
+            return {side: capture(side, python) for side in sides}
+    except NotHereError as lack:
+        return dict.fromkeys(sides, lack)
+
+
+def capture(side: Side, python: str) -> Fingerprint:
+    """The fingerprint of a side, by the command line, in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "fingerprint.json"
+        command = [sys.executable, "-m", "envprint", "capture", "--python", python, "-o", str(file)]
+        done = run(side, command, CAPTURE_TIMEOUT_S)
+        if done.returncode:
+            raise RuntimeError(f"capture failed: {done.stderr.strip()}")
+        return envprint.load(file)
+
+
+def verdict_on(pair: Pair, before: Fingerprint, after: Fingerprint) -> Verdict:
+    """Judge what lies between the two sides."""
+    report = envprint.diff(before, after, frameworks=[pair.framework], device=pair.device)
+    return _verdict(pair.part, pair, report)
+
+
+def verdict_on_published(case: published.Case) -> Verdict:
+    """Judge a published case as an edited recording."""
+    return _verdict(PUBLISHED, case, published.judged(case))
+
+
+def _verdict(part: str, row: Pair | Case, report: Report) -> Verdict:
+    return Verdict(
+        part=part,
+        id=row.id,
+        measured=row.measured,
+        forecast=report.impact.word,
+        rules=tuple(dict.fromkeys(finding.rule for finding in report.findings)),
+        is_conditional=row.conditional is not None,
+        is_mentioned=_is_mentioned(report),
+    )
+
+
+def _is_mentioned(report: Report) -> bool:
+    """Whether the report speaks of a cause at all, in a finding or in advice on a difference."""
+    return any(said.before != said.after for said in (*report.findings, *report.advice))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""Virtual environments for tests and measurements: found interpreters, pinned requirements."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+KEPT = "ENVPRINT_TEST_VENVS"
+"""The variable that names a directory where environments are kept between runs."""
+DEBIAN = "/usr/bin/python3.11"
+
+
+class NotHereError(Exception):
+    """This machine lacks what a setting needs: an interpreter, a library, a command."""
+
+
+def build(place: Path, python: str, arguments: Sequence[str], *, by: str = "pip") -> str:
+    """The interpreter of the environment at `place`, made of `python` if it is not complete yet.
+
+    `arguments` go to the installer, pip or uv: requirements, or `-r` and a file.
+    """
+    made = place / "bin" / "python"
+    if not (place / "complete").exists():
+        subprocess.run([python, "-m", "venv", "--clear", place], check=True)
+        if arguments:
+            install(str(made), *arguments, by=by)
+        (place / "complete").write_text(" ".join((by, *arguments)))
+    return str(made)
+
+
+def install(python: str, *arguments: str, by: str = "pip") -> None:
+    """Install into the environment of `python`, with pip or with uv."""
+    command = {
+        "pip": [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"],
+        "uv": [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python],
+    }[by]
+    subprocess.run([*command, *arguments], check=True)
+
+
+def name_of(*parts: str) -> str:
+    """A directory name that stands for these texts."""
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
+
+
+def interpreter(wanted: str) -> str:
+    """An installed interpreter: "3.10", or "3.11, Debian build". Raises `NotHereError`."""
+    version = wanted.partition(",")[0]
+    for candidate in _candidates(version, is_debian="Debian" in wanted):
+        script = "import sys, venv, ensurepip; print(*sys.version_info[:2], sep='.')"
+        answer = subprocess.run(
+            [candidate, "-c", script], capture_output=True, text=True, check=False
+        )
+        if answer.stdout.strip() == version:
+            return os.path.realpath(candidate)
+    raise NotHereError(f"no Python {wanted} is installed here")
+
+
+def _candidates(version: str, *, is_debian: bool) -> Iterator[str]:
+    if is_debian:
+        yield from filter(os.path.exists, [DEBIAN])
+        return
+    yield getattr(sys, "_base_executable", sys.executable)
+    managed = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    for folder in sorted(managed.glob(f"{version}.*"), reverse=True):
+        yield str(folder / "bin" / "python")
+    yield from filter(None, [shutil.which(f"python{version}")])

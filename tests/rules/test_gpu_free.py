@@ -1,0 +1,88 @@
+"""The rule about GPU memory in which a program cannot start."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from envprint.model import Impact
+from tests.rules.test_gpu import A10, GIB, OWN, T4, in_use, machine, says
+from tests.support import drift, state
+
+RULE = "gpu-memory-free-low"
+FREE = "live.gpu.devices[0].memory_free_bytes"
+P100 = {"name": "Tesla P100", "compute_capability": "6.0", "sm_count": 56}
+MIB = 1 << 20
+
+
+def test_less_free_memory_than_asked_for_breaks() -> None:
+    said = state(RULE, in_use(9000), ["torch"], "gpu", min_free_gpu_bytes=10 * GIB)
+    assert says(said) == [(Impact.BREAKS, "GPU 0 has 9,000 MiB free, 10.0 GiB are needed")]
+
+
+def test_enough_free_memory_is_quiet_and_what_the_user_asks_for_is_the_limit() -> None:
+    assert state(RULE, in_use(9000), ["torch"], "gpu", min_free_gpu_bytes=GIB) == ([], [])
+    assert state(RULE, in_use(9000), ["torch"], "gpu") == ([], [])
+    for asked in (0, 100 * MIB):
+        said = state(RULE, in_use(200), ["tensorflow"], "gpu", min_free_gpu_bytes=asked)
+        assert said == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("framework", "card", "limit"),
+    [
+        ("tensorflow", P100, 500),
+        ("tensorflow", T4, 1050),
+        ("tensorflow", A10, 1536),
+        ("tensorflow", A10 | {"compute_capability": "12.0"}, 1536),
+        ("tensorflow", A10 | {"compute_capability": None}, 500),
+        ("torch", A10, 300),
+        ("jax", T4, 300),
+    ],
+)
+def test_less_than_a_framework_takes_to_start_breaks(
+    framework: str, card: dict[str, Any], limit: int
+) -> None:
+    short, enough = (machine(card, more={FREE: n * MIB}) for n in (limit - 1, limit))
+    findings, doubts = state(RULE, short, [framework], "gpu")
+    assert doubts == []
+    assert [(f.impact, f.message, f.paths, f.after) for f in findings] == [
+        (
+            Impact.BREAKS,
+            f"GPU 0 has {limit - 1:,} MiB free, a framework takes {limit:,} MiB to start",
+            (FREE,),
+            (limit - 1) * MIB,
+        )
+    ]
+    assert state(RULE, enough, [framework], "gpu") == ([], [])
+
+
+def test_in_a_diff_only_a_new_shortage_is_said() -> None:
+    before, after = in_use(15000), in_use(600)
+    assert [f.impact for f in drift(RULE, before, after, ["tensorflow"], "gpu")[0]] == [
+        Impact.BREAKS
+    ]
+    assert drift(RULE, after, before, ["tensorflow"], "gpu") == ([], [])
+    assert drift(RULE, in_use(500), after, ["tensorflow"], "gpu") == ([], [])
+
+
+def test_what_the_process_itself_holds_is_not_missing() -> None:
+    imported = {"facts.frameworks.imported": ["tensorflow"]}
+    now = in_use(200, OWN, **imported)
+    assert state(RULE, now, ["tensorflow"], "gpu") == ([], [])
+    unclear = in_use(200, **imported, **{"live.gpu.pids_are_ours": False})
+    findings, doubts = state(RULE, unclear, ["tensorflow"], "gpu")
+    assert (findings, [d.path for d in doubts]) == ([], ["live.gpu.devices[0].processes"])
+
+
+def test_a_divided_card_has_no_limit_of_its_own() -> None:
+    now = machine(A10 | {"mig_mode": "on"}, more={FREE: MIB})
+    assert state(RULE, now, ["tensorflow"], "gpu") == ([], [])
+
+
+@pytest.mark.parametrize("asked", [None, GIB])
+def test_unknown_free_memory_is_undecided(asked: int | None) -> None:
+    now = machine(T4, unknown={FREE: "shared"})
+    findings, doubts = state(RULE, now, ["torch"], "gpu", min_free_gpu_bytes=asked)
+    assert (findings, [d.reason for d in doubts]) == ([], ["shared"])

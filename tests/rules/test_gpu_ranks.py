@@ -1,0 +1,61 @@
+"""Rules about the number of processes and how their sums are joined."""
+
+from __future__ import annotations
+
+import pytest
+
+from envprint.model import Impact
+from tests.rules.test_gpu import T4, machine
+from tests.support import drift, fingerprint
+
+WORLD = "facts.environ.variables[WORLD_SIZE]"
+LOCAL = "facts.environ.variables[LOCAL_WORLD_SIZE]"
+FUSION = "facts.environ.variables[HOROVOD_FUSION_THRESHOLD]"
+
+
+def test_another_number_of_processes_is_another_run() -> None:
+    before = fingerprint({WORLD: "8", LOCAL: "8"})
+    after = fingerprint({WORLD: "16", LOCAL: "4"})
+    findings, doubts = drift("world-size-changed", before, after, ["torch"], "gpu")
+    assert doubts == []
+    assert [(f.impact, f.message, f.paths, f.before, f.after, f.remedy) for f in findings] == [
+        (
+            Impact.DIVERGES,
+            "the job had 8 processes, has 16",
+            (WORLD, LOCAL),
+            "8",
+            "16",
+            "Start the job with 8 processes.",
+        )
+    ]
+    assert len(drift("world-size-changed", before, after, ["torch"], "cpu")[0]) == 1
+
+
+@pytest.mark.parametrize("after", [None, "8", ""])
+def test_a_capture_outside_of_the_launcher_is_quiet(after: str | None) -> None:
+    sides = fingerprint({WORLD: "8"}), fingerprint({WORLD: after})
+    assert drift("world-size-changed", *sides, ["torch"], "gpu") == ([], [])
+    assert drift("world-size-changed", *sides[::-1], ["torch"], "gpu") == ([], [])
+
+
+def test_unknown_variables_leave_the_number_of_processes_undecided() -> None:
+    silent = fingerprint({}, {"facts.environ.variables": "denied"})
+    for rule in ("world-size-changed", "horovod-fusion-changed"):
+        findings, doubts = drift(rule, fingerprint({WORLD: "8"}), silent, ["torch"], "gpu")
+        assert (findings, [d.reason for d in doubts]) == ([], ["denied"])
+
+
+def test_the_number_of_processes_speaks_for_that_of_gpus() -> None:
+    before, after = machine(T4, T4, more={WORLD: "2"}), machine(T4, more={WORLD: "1"})
+    assert drift("gpu-count-changed", before, after, ["torch"], "gpu") == ([], [])
+
+
+def test_another_fusion_of_gradients_is_numeric() -> None:
+    sides = fingerprint({FUSION: "0"}), fingerprint({})
+    findings, doubts = drift("horovod-fusion-changed", *sides, ["tensorflow"], "gpu")
+    assert doubts == []
+    assert [(f.impact, f.message, f.paths, f.before, f.after) for f in findings] == [
+        (Impact.NUMERIC, "HOROVOD_FUSION_THRESHOLD was 0, is unset", (FUSION,), "0", None)
+    ]
+    assert drift("horovod-fusion-changed", *sides, ["tensorflow"], "cpu") == ([], [])
+    assert drift("horovod-fusion-changed", sides[0], sides[0], ["torch"], "gpu") == ([], [])

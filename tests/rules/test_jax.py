@@ -1,0 +1,271 @@
+"""Rules about JAX and about XLA's flags: which of them reach the job, and what they change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from envprint.model import Fingerprint, Impact
+from envprint.rules._xla import flags_of
+from tests.support import drift, fingerprint, state
+
+VARIABLES = "facts.environ.variables"
+FRAMEWORK = "facts.frameworks.jax"
+
+
+def having(version: str | None, lib: str | None = None) -> Fingerprint:
+    return fingerprint({FRAMEWORK: {"version": version, "jaxlib_version": lib or version}})
+
+
+def setting(**variables: str) -> Fingerprint:
+    return fingerprint({VARIABLES: variables})
+
+
+def said(
+    rule: str, before: dict[str, str], after: dict[str, str], framework: str, device: str
+) -> list[str]:
+    """Impacts of what the rule says when variables change."""
+    findings, doubts = drift(rule, setting(**before), setting(**after), [framework], device)
+    assert doubts == []
+    return [finding.impact.name.lower() for finding in findings]
+
+
+def test_another_version_of_jax_is_numeric() -> None:
+    before, after = having("0.10.1"), having("0.10.2")
+    findings, doubts = drift("jax-version-changed", before, after, ["jax"])
+    assert [(f.impact, f.message, f.paths, f.remedy) for f in findings] == [
+        (
+            Impact.NUMERIC,
+            "JAX was 0.10.1, is 0.10.2",
+            (f"{FRAMEWORK}.version", f"{FRAMEWORK}.jaxlib_version"),
+            "pip install jax==0.10.1",
+        )
+    ]
+    assert doubts == []
+    assert drift("jax-version-changed", before, before, ["jax"]) == ([], [])
+    assert drift("jax-version-changed", before, after, ["torch"]) == ([], [])
+    unknown = fingerprint(unknown={FRAMEWORK: "odd"})
+    assert len(drift("jax-version-changed", before, unknown, ["jax"])[1]) == 1
+
+
+def test_another_jaxlib_under_the_same_jax_is_seen() -> None:
+    sides = having("0.10.2", "0.10.1"), having("0.10.2", "0.10.2")
+    findings, _ = drift("jax-version-changed", *sides, ["jax"])
+    assert [(f.before, f.after) for f in findings] == [("0.10.1", "0.10.2")]
+
+
+@pytest.mark.parametrize(
+    ("version", "lib", "expected"),
+    [
+        ("0.4.30", "0.5.0", 1),
+        ("0.10.1", "0.10.2", 1),
+        ("0.10.2", "0.10.2", 0),
+        ("0.10.2", "0.10.0", 0),
+        ("0.9.0", "0.9.0.1", 0),
+        ("0.3.25", "0.4.0", 0),
+        ("odd", "0.4.0", 0),
+        (None, None, 0),
+    ],
+)
+def test_jax_refuses_a_jaxlib_that_is_newer(
+    version: str | None, lib: str | None, expected: int
+) -> None:
+    findings, doubts = state("jaxlib-newer-than-jax", having(version, lib), ["jax"])
+    assert ([f.impact for f in findings], doubts) == ([Impact.BREAKS] * expected, [])
+    assert state("jaxlib-newer-than-jax", having(version, lib), ["torch"]) == ([], [])
+
+
+def test_the_finding_names_both_versions_and_what_to_install() -> None:
+    findings, _ = state("jaxlib-newer-than-jax", having("0.4.30", "0.5.0"), ["jax"])
+    assert [(f.message, f.remedy) for f in findings] == [
+        ("jax is 0.4.30, jaxlib is 0.5.0", "pip install jax==0.5.0")
+    ]
+    sides = having("0.5.0"), having("0.4.30", "0.5.0")
+    assert drift("jax-version-changed", *sides, ["jax"]) == ([], [])
+    unknown = fingerprint({f"{FRAMEWORK}.version": "0.5.0"}, {f"{FRAMEWORK}.jaxlib_version": "odd"})
+    assert len(state("jaxlib-newer-than-jax", unknown, ["jax"])[1]) == 1
+
+
+def jax(version: str | None, flag: str | None = None) -> Fingerprint:
+    variables = {} if flag is None else {"JAX_THREEFRY_PARTITIONABLE": flag}
+    return fingerprint({f"{FRAMEWORK}.version": version, VARIABLES: variables})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "remedy"),
+    [
+        (jax("0.4.38"), jax("0.5.0"), "export JAX_THREEFRY_PARTITIONABLE=0"),
+        (jax("0.10.2"), jax("0.4.30"), "export JAX_THREEFRY_PARTITIONABLE=1"),
+        (jax("0.5.0", "0"), jax("0.5.0"), "export JAX_THREEFRY_PARTITIONABLE=0"),
+        (jax("0.4.38"), jax("0.5.0", "0"), None),
+        (jax("0.4.38", "true"), jax("0.5.0"), None),
+        (jax("0.5.0"), jax("0.10.2"), None),
+        (jax(None), jax("0.10.2"), None),
+    ],
+)
+def test_jax_draws_other_numbers_across_0_5_0(
+    before: Fingerprint, after: Fingerprint, remedy: str | None
+) -> None:
+    findings, doubts = drift("jax-prng-default-changed", before, after, ["jax"])
+    expected = [(Impact.DIVERGES, remedy)] if remedy else []
+    assert [(f.impact, f.remedy) for f in findings] == expected
+    assert doubts == []
+    if remedy and before.value(FRAMEWORK) != after.value(FRAMEWORK):
+        assert drift("jax-version-changed", before, after, ["jax"]) == ([], [])
+
+
+def test_an_unknown_jax_leaves_its_random_numbers_undecided() -> None:
+    unknown = fingerprint(unknown={FRAMEWORK: "odd"})
+    assert len(drift("jax-prng-default-changed", jax("0.5.0"), unknown, ["jax"])[1]) == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "values", "impact"),
+    [
+        ("jax-x64-switched", "JAX_ENABLE_X64", ("0", "1"), "diverges"),
+        ("jax-x64-switched", "JAX_ENABLE_X64", ("", "True"), "diverges"),
+        ("jax-compilation-switched", "JAX_DISABLE_JIT", ("false", "yes"), "numeric"),
+        ("jax-prng-changed", "JAX_DEFAULT_PRNG_IMPL", ("threefry2x32", "rbg"), "diverges"),
+    ],
+)
+def test_a_switch_of_jax_counts_when_it_means_something_else(
+    rule: str, name: str, values: tuple[str, str], impact: str
+) -> None:
+    default, other = ({name: value} for value in values)
+    assert said(rule, {}, other, "jax", "cpu") == [impact]
+    assert said(rule, default, other, "jax", "gpu") == [impact]
+    assert said(rule, {}, default, "jax", "cpu") == []
+    assert said(rule, other, other, "jax", "cpu") == []
+    assert said(rule, {}, other, "tensorflow", "cpu") == []
+    unknown = fingerprint(unknown={"facts.environ": "denied"})
+    findings, doubts = drift(rule, setting(), unknown, ["jax"])
+    assert (findings, len(doubts)) == ([], 1)
+
+
+def test_the_precision_of_products_counts_on_a_gpu() -> None:
+    rule, after = "jax-matmul-precision-changed", {"JAX_DEFAULT_MATMUL_PRECISION": "highest"}
+    assert said(rule, {}, after, "jax", "gpu") == ["numeric"]
+    assert said(rule, {}, after, "jax", "cpu") == []
+    assert said(rule, after, after, "jax", "gpu") == []
+    unknown = fingerprint(unknown={"facts.environ": "denied"})
+    assert len(drift(rule, setting(), unknown, ["jax"], "gpu")[1]) == 1
+
+
+def test_the_switch_that_follows_from_a_variable_is_explained_with_it() -> None:
+    switch = {"jax-x64": {"value": "on", "source": "JAX_ENABLE_X64"}}
+    after = fingerprint({VARIABLES: {"JAX_ENABLE_X64": "1"}, "facts.determinism.switches": switch})
+    before = fingerprint({"facts.determinism.switches": {}, VARIABLES: {}})
+    findings, _ = drift("jax-x64-switched", before, after, ["jax"])
+    assert findings[0].paths == (
+        f"{VARIABLES}[JAX_ENABLE_X64]",
+        "facts.determinism.switches[jax-x64]",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "flags"),
+    [
+        (None, {}),
+        ("  ", {}),
+        ("--a=1 -b --a=2", {"a": "2", "b": "true"}),
+        ("--a=False --b=0 --c=True", {"a": "false", "b": "false", "c": "true"}),
+        ("--xla_gpu_autotune_level=0", {"xla_gpu_autotune_level": "0"}),
+        ("--a= --=1 --- nonsense", {"a": "true"}),
+        ("/etc/xla.flags", {"/etc/xla.flags": "file"}),
+    ],
+)
+def test_flags_are_read_as_xla_reads_them(text: str | None, flags: dict[str, str]) -> None:
+    assert flags_of(text) == flags
+
+
+CASES: list[tuple[Any, ...]] = [
+    ("", "--xla_gpu_deterministic_ops=true", "jax", "gpu", ["numeric"]),
+    ("", "--xla_gpu_deterministic_ops=true", "jax", "cpu", []),
+    ("", "--xla_gpu_deterministic_ops=false", "jax", "gpu", []),
+    ("", "--xla_gpu_autotune_level=0", "jax", "gpu", ["numeric"]),
+    ("", "--xla_gpu_autotune_level=4", "jax", "gpu", []),
+    ("", "--xla_cpu_enable_fast_math=true", "jax", "cpu", ["numeric"]),
+    ("", "--xla_cpu_enable_fast_math=true", "jax", "gpu", []),
+    ("", "--xla_tpu_rotated_pincer_emitter=true", "jax", "cpu", []),
+    ("", "--xla_dump_to=/tmp/a --xla_dump_hlo_as_text", "jax", "gpu", []),
+    ("", "--xla_force_host_platform_device_count=4", "jax", "cpu", []),
+    ("", "--xla_backend_optimization_level=0", "jax", "gpu", ["numeric"]),
+    ("--a=1 --b=2", "--b=2  --a=1", "jax", "gpu", []),
+    ("--a --b=1", "--b --a=true", "jax", "cpu", []),
+    ("", "--a=1", "tensorflow", "gpu", ["numeric"]),
+    ("", "--a=1", "tensorflow", "cpu", []),
+    ("", "--a=1", "torch", "gpu", []),
+    ("/etc/a", "/etc/b", "jax", "cpu", ["numeric"]),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "framework", "device", "expected"), CASES)
+def test_a_flag_counts_on_the_device_that_reads_it(
+    before: str, after: str, framework: str, device: str, expected: list[str]
+) -> None:
+    sides = [{"XLA_FLAGS": before}, {"XLA_FLAGS": after}]
+    assert said("xla-flags-changed", *sides, framework, device) == expected
+
+
+def test_the_finding_names_the_flags_that_count_and_no_other() -> None:
+    flags = "--xla_dump_to=/tmp --xla_gpu_autotune_level=0 --xla_cpu_max_isa=AVX"
+    findings, doubts = drift(
+        "xla-flags-changed", setting(), setting(XLA_FLAGS=flags), ["jax"], "gpu"
+    )
+    assert [(f.message, f.paths) for f in findings] == [
+        (
+            "XLA_FLAGS: xla_gpu_autotune_level was unset, is 0",
+            (f"{VARIABLES}[XLA_FLAGS]",),
+        )
+    ]
+    assert doubts == []
+    unknown = fingerprint(unknown={"facts.environ": "denied"})
+    assert len(drift("xla-flags-changed", setting(), unknown, ["jax"], "gpu")[1]) == 1
+
+
+def test_tensorflow_on_a_cpu_reads_xlas_flags_once_it_clusters() -> None:
+    clusters = {"TF_XLA_FLAGS": "--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit"}
+    fast = {**clusters, "XLA_FLAGS": "--xla_cpu_enable_fast_math"}
+    assert said("xla-flags-changed", clusters, fast, "tensorflow", "cpu") == ["numeric"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "device", "expected"),
+    [
+        ("", "--tf_xla_auto_jit=2", "gpu", ["numeric"]),
+        ("", "--tf_xla_auto_jit=2", "cpu", []),
+        ("", "--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit", "cpu", ["numeric"]),
+        ("", "--tf_xla_auto_jit=0 --tf_xla_cpu_global_jit", "cpu", []),
+        ("--tf_xla_auto_jit=1", "--tf_xla_auto_jit=2", "gpu", ["numeric"]),
+        ("--tf_xla_min_cluster_size=4", "--tf_xla_min_cluster_size=8", "gpu", []),
+        ("--tf_xla_auto_jit=-1", "", "gpu", []),
+        ("--tf_xla_auto_jit=2", "--tf_xla_clustering_debug --tf_xla_auto_jit=2", "gpu", []),
+    ],
+)
+def test_clusters_count_where_they_are_compiled(
+    before: str, after: str, device: str, expected: list[str]
+) -> None:
+    rule, name = "tensorflow-clustering-changed", "TF_XLA_FLAGS"
+    assert said(rule, {name: before}, {name: after}, "tensorflow", device) == expected
+    assert said(rule, {name: before}, {name: after}, "jax", device) == []
+    assert said(rule, {name: after}, {name: after}, "tensorflow", device) == []
+
+
+def test_unknown_variables_leave_clusters_undecided() -> None:
+    unknown = fingerprint(unknown={"facts.environ": "denied"})
+    assert len(drift("tensorflow-clustering-changed", setting(), unknown, ["tensorflow"])[1]) == 1
+
+
+def test_another_number_of_host_devices_is_advice() -> None:
+    rule = "jax-host-devices-changed"
+    four = {"XLA_FLAGS": "--xla_force_host_platform_device_count=4"}
+    one = {"XLA_FLAGS": "--xla_force_host_platform_device_count=1"}
+    assert said(rule, {}, four, "jax", "cpu") == ["diverges"]
+    assert said(rule, {}, one, "jax", "cpu") == []
+    assert said(rule, four, four, "jax", "cpu") == []
+    assert said(rule, {}, four, "jax", "gpu") == []
+    advice, _ = drift(rule, setting(), setting(**four), ["jax"])
+    assert [f.message for f in advice] == ["XLA showed the CPU as 1, shows it as 4 devices"]
+    unknown = fingerprint(unknown={"facts.environ": "denied"})
+    assert len(drift(rule, setting(), unknown, ["jax"])[1]) == 1
