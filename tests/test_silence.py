@@ -112,12 +112,14 @@ CASES = {
             ("wrapt", "1.17.0", "2.5.2"),
             ("protobuf", "6.33.0", "7.35.0"),
             ("ipython", "8.31.0", "9.7.0"),
-            ("pandas", "2.2.3", "2.3.3"),
             ("matplotlib", "3.9.4", "3.10.7"),
             ("pip", "24.0", "25.3"),
             ("setuptools", "75.8.0", "80.9.0"),
         )
     },
+    "pandas": Case(
+        package("pandas", "2.2.3"), package("pandas", "2.3.3"), advice=("pandas-version-changed",)
+    ),
     "Pillow 9.5": Case(
         package("pillow", "9.5.0"), package("pillow", "12.0.0"), advice=("pillow-decoder-changed",)
     ),

@@ -21,6 +21,7 @@ from envprint.collectors._git import (
     submodules_of,
     work_tree_around,
 )
+from envprint.collectors._mounts import file_system_around
 from envprint.fields import FLAG, TEXT, Field, MapOf
 from envprint.host import Host
 from envprint.model import Unknown
@@ -50,6 +51,11 @@ FACTS = (
         "submodules",
         MapOf(TEXT, "path"),
         "Commit that each submodule is at; null where it is not checked out.",
+    ),
+    Field(
+        "file_system",
+        TEXT,
+        "Type of the file system that the working directory lies on, such as ext4 or tmpfs.",
     ),
 )
 
@@ -83,11 +89,17 @@ _KEPT = (
 PROGRAM_FILES = (".py", ".pyx", ".pyi", ".ipynb", ".so", ".c", ".cc", ".cpp", ".cu", ".h", ".sh")
 """Endings of untracked files that count; results and logs do not change the code."""
 
-_NOTHING: dict[str, Any] = dict.fromkeys(field.name for field in FACTS)
+_GIT_FIELDS = ("repository", "commit", "branch", "dirty", "diff_digest", "submodules")
+_NOTHING: dict[str, Any] = dict.fromkeys(_GIT_FIELDS)
 
 
 def collect(host: Host) -> Mapping[str, Any]:
-    """Read from the files of the work tree around the working directory, and from Git."""
+    """Read from the files of the work tree around the working directory, Git, and the mounts."""
+    kind = attempt(lambda: file_system_around(host, host.directory()))
+    return {**_state(host), "file_system": kind}
+
+
+def _state(host: Host) -> Mapping[str, Any]:
     tree = attempt(lambda: work_tree_around(host, host.directory()))
     if not isinstance(tree, WorkTree):
         return _NOTHING if tree is None else dict.fromkeys(_NOTHING, tree)

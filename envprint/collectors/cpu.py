@@ -52,13 +52,11 @@ FACTS = (
         "cores",
         INTEGER,
         "Physical cores that are online.",
-        unwatched="libraries count usable_threads; what they make of cores is not known",
     ),
     Field(
         "threads",
         INTEGER,
         "Logical processors that are online.",
-        unwatched="libraries count usable_threads, which this process may run on",
     ),
     Field(
         "usable_threads",

@@ -129,8 +129,14 @@ def _changed(start: Mapping[str, str], now: Mapping[str, str]) -> dict[str, dict
     return {
         name: {"start": before.get(name), "now": after.get(name)}
         for name in names
-        if before.get(name) != after.get(name)
+        if before.get(name) != after.get(name) and not _is_cut(name, before, after)
     }
+
+
+def _is_cut(name: str, before: Mapping[str, str], after: Mapping[str, str]) -> bool:
+    """Whether only glibc has changed a value: it cuts its tunables in place at each colon."""
+    start, now = before.get(name), after.get(name)
+    return name == "GLIBC_TUNABLES" and bool(start and now and now.startswith(f"{start}:"))
 
 
 def misspelt(variables: Iterable[str]) -> Iterator[tuple[str, str]]:

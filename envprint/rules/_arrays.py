@@ -56,18 +56,20 @@ RULES = (
         not_when="The functions in use did not change. Streams of np.random.seed and RandomState "
         "stay as they are by NumPy's policy, round-off aside. From 1.23 to 2.4 the methods of "
         "Generator drew the same too, but for dirichlet() with small parameters (by 2.2), wald() "
-        "(by 2.3) and the last bits of multivariate_normal(). Frameworks with kernels of their own "
-        "use NumPy to prepare data only.",
+        "(by 2.3) and the last bits of multivariate_normal(). A patch with the same OpenBLAS "
+        "is taken for another speed only, as with 2.4.4 and 2.4.6. Frameworks with kernels of "
+        "their own use NumPy to prepare data only.",
         remedy="Install the same version of NumPy.",
         evidence=(
             Evidence("2.3.5 and 2.4.6", measured="np.v2_3_5"),
             Evidence("1.26.4 and 2.4.6", measured="np.v1_26_4"),
+            Evidence("A patch release", measured="numpy.2-4-patch"),
             Evidence(
                 "What NumPy promises of random streams",
                 "https://numpy.org/neps/nep-0019-rng-policy.html",
             ),
         ),
-        drift=version_changed("NumPy", "numpy", "numpy", with_blas=True),
+        drift=version_changed("NumPy", "numpy", "numpy", patch=Impact.PERF, with_blas=True),
     ),
     Rule(
         id="scipy-version-changed",
@@ -81,19 +83,22 @@ RULES = (
         "decompositions, eigenvalues of sparse matrices and optimisers. A changed optimiser may "
         "end elsewhere: differential_evolution() up to 1.15, COBYLA in 1.17.",
         not_when="The job does not import SciPy, scikit-learn included, or calls what did not "
-        "change: FFT, distances and nearly all random draws stayed the same bits.",
+        "change: FFT, distances and nearly all random draws stayed the same bits. A patch release "
+        "with the same OpenBLAS is taken for another speed only, as with 1.17.0 and 1.17.1.",
         remedy="Install the same version of SciPy.",
         evidence=(
             Evidence(
                 "scikit-learn: Ridge differs slightly because a solver of SciPy 1.12 changed",
                 "https://scikit-learn.org/stable/whats_new/v1.4.html",
             ),
+            Evidence("1.13 and 1.15", measured="scipy.1-15"),
+            Evidence("A patch release", measured="scipy.patch"),
             Evidence(
                 "The BLAS that SciPy is built with",
                 "https://docs.scipy.org/doc/scipy/building/blas_lapack.html",
             ),
         ),
-        drift=version_changed("SciPy", "scipy", "scipy", with_blas=True),
+        drift=version_changed("SciPy", "scipy", "scipy", patch=Impact.PERF, with_blas=True),
     ),
     Rule(
         id="scikit-learn-version-changed",
@@ -111,6 +116,7 @@ RULES = (
         remedy="Install the same version of scikit-learn.",
         evidence=(
             Evidence("1.5.2 and 1.9.1", measured="np.sk152"),
+            Evidence("1.3.2 and 1.4.2, models in many kinds", measured="sklearn.1-4"),
             Evidence(
                 "Changed models in each release", "https://scikit-learn.org/stable/whats_new.html"
             ),

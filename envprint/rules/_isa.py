@@ -108,12 +108,13 @@ def _libm(side: Fingerprint, variables: Variables) -> str:
     return "avx2" if _flags(side) >= _AVX2 and not blocked else "sse"
 
 
-# On AMD processors MKL 2024 obeyed COMPATIBLE alone (measured), in capitals only.
+# On an AMD processor MKL 2024 took any value but COMPATIBLE for one other mode, OFF and words it
+# does not know included; both modes differ from a variable that is unset or empty (measured).
 def _mkl_branch(side: Fingerprint, variables: Variables) -> str:
-    branch = variables.get("MKL_CBWR") or "OFF"
+    branch = variables.get("MKL_CBWR") or "unset"
     if side.value("facts.cpu.vendor") == "AuthenticAMD":
-        return branch if branch.startswith("COMPATIBLE") else "OFF"
-    return branch
+        return branch if branch.startswith(("COMPATIBLE", "unset")) else "AUTO"
+    return "OFF" if branch == "unset" else branch
 
 
 # A fixed branch takes the choice away from the processor; AUTO gives it back.
@@ -121,7 +122,7 @@ def _mkl(side: Fingerprint, variables: Variables) -> str:
     branch = _mkl_branch(side, variables).partition(",")[0]
     if native(side) not in LEVELS:
         return "without MKL"
-    free = branch in ("OFF", "AUTO")
+    free = branch in ("unset", "OFF", "AUTO")
     return _mkl_instructions(side, variables).lower() if free else branch
 
 

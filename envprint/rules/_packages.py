@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from envprint.model import Comparison, Impact, Workload
+from envprint.model import Change, Comparison, Impact, Workload
 from envprint.rule import Match
 from envprint.rules._dials import Drift
 from envprint.versions import numbers
@@ -49,6 +49,11 @@ def _reinstall(comparison: Comparison, framework: str, distribution: str) -> str
     return f"pip install {distribution}=={comparison.before.value(version_path(framework))}"
 
 
+def _is_patch(comparison: Comparison, field: str, change: Change) -> bool:
+    same_release = is_same_release(change.before, change.after)
+    return same_release and not comparison.change(f"{field}.blas.version")
+
+
 def version_changed(
     label: str,
     framework: str,
@@ -59,8 +64,8 @@ def version_changed(
 ) -> Drift:
     """A rule's look at a version that both sides have.
 
-    `patch` is the impact of a patch release, `also` names fields that tell builds of one version
-    apart, `with_blas` says that the package brings a BLAS.
+    `patch` is the impact of a patch release that brings no other BLAS, `also` names fields that
+    tell builds of one version apart, `with_blas` says that the package brings a BLAS.
     """
     field = f"facts.frameworks.{framework.replace('-', '_')}"
 
@@ -75,7 +80,7 @@ def version_changed(
                 (*paths, *comparison.under(*libraries)),
                 change.before,
                 change.after,
-                impact=patch if is_same_release(change.before, change.after) else None,
+                impact=patch if _is_patch(comparison, field, change) else None,
                 remedy=_reinstall(comparison, framework, distributions[0]),
             )
 

@@ -107,6 +107,13 @@ def _tf32_overridden(comparison: Comparison, workload: Workload) -> Iterator[Mat
         yield from matches
 
 
+def _varies(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    path = variable("OMP_DYNAMIC")
+    value = now.value(path) or ""
+    if value.strip().lower() == "true":
+        yield Match(f"OMP_DYNAMIC is {value}", (path,), after=value)
+
+
 RULES = (
     *NCCL_RULES,
     Rule(
@@ -195,5 +202,28 @@ RULES = (
             ),
         ),
         drift=when_switched(**_GPU_KERNELS),
+    ),
+    Rule(
+        id="openmp-threads-vary",
+        title="OpenMP may start fewer threads than it is asked for",
+        impact=Impact.BREAKS,
+        confidence=Confidence.MEASURED,
+        applies=uses("scikit-learn", "torch") & on_cpu,
+        watches=(variable("OMP_DYNAMIC"),),
+        why="With OMP_DYNAMIC the number of threads follows the machine's load, and libraries "
+        "count on every thread they asked for. With fewer, scikit-learn's search for neighbours "
+        "returned what the memory held before or stopped with an IndexError, and a convolution in "
+        "PyTorch waited for ever.",
+        not_when="The machine has nothing else to do, or the job uses one thread.",
+        remedy="unset OMP_DYNAMIC",
+        evidence=(
+            Evidence("Nearest neighbours on a busy machine", measured="sklearn.omp-dynamic"),
+            Evidence("A network on a busy machine", measured="torch.omp-dynamic"),
+            Evidence(
+                "libgomp takes the load from the number of threads",
+                "https://github.com/gcc-mirror/gcc/blob/master/libgomp/config/linux/proc.c",
+            ),
+        ),
+        state=_varies,
     ),
 )

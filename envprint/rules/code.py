@@ -10,6 +10,7 @@ from envprint.workload import always
 
 _COMMIT = "facts.code.commit"
 _FIELDS = ("commit", "diff_digest", "submodules", "repository")
+_FILE_SYSTEM = "facts.code.file_system"
 _GIT = Evidence("What git compares with a commit", "https://git-scm.com/docs/git-status")
 
 
@@ -67,5 +68,30 @@ RULES = (
         state=_dirty,
         advice=True,
         yields_to=("code-changed",),
+    ),
+    Rule(
+        id="code-file-system-changed",
+        title="The working directory lies on another kind of file system",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=(_FILE_SYSTEM,),
+        why="os.listdir, os.scandir and glob give names in the file system's own order, which "
+        "another kind, and a directory filled anew, have otherwise: unsorted, the samples come in "
+        "another order, and a split with a fixed seed takes others.",
+        not_when="The program sorts names after listing them, reads them from a list, or keeps its "
+        "data elsewhere than where it runs.",
+        remedy="sorted(os.listdir(…)), sorted(glob.glob(…)): then both sides read in one order.",
+        evidence=(
+            Evidence(
+                "fastai: splits with one seed agree by chance only until the files are sorted",
+                "https://github.com/fastai/fastai/pull/2006",
+            ),
+            Evidence(
+                "torchvision sorts what os.listdir gives, because machines differ",
+                "https://github.com/pytorch/vision/pull/193",
+            ),
+        ),
+        advice=True,
     ),
 )

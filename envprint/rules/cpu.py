@@ -156,7 +156,7 @@ RULES = (
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=uses("scikit-learn"),
-        watches=("facts.cpu.quota_cpus",),
+        watches=("facts.cpu.quota_cpus", "facts.cpu.cores", "facts.cpu.threads"),
         why="Of all libraries scikit-learn counts the control group's CPU limit, and cores instead "
         "of hardware threads; k-means and others add up what each thread has found.",
         not_when="OMP_NUM_THREADS is set on both sides, or LOKY_MAX_CPU_COUNT is below both.",

@@ -217,10 +217,15 @@ RULES = (
         applies=uses("torch") & on_cpu & machine("x86_64"),
         watches=(variable("MKL_CBWR"),),
         why="MKL_CBWR chooses kernels that repeat across processors; they sum in another order.",
-        not_when="On processors of other makers than Intel only COMPATIBLE has an effect; names in "
-        "lower case are passed over.",
+        not_when="On processors of other makers than Intel there are two modes only, COMPATIBLE "
+        "and whatever else the variable says: AVX2 and AUTO gave the same bits there, and other "
+        "bits than without the variable.",
         remedy="Give MKL_CBWR the same value on both sides.",
-        evidence=(_MKL_BRANCHES, Evidence("COMPATIBLE with PyTorch", measured="pt.cbwr")),
+        evidence=(
+            _MKL_BRANCHES,
+            Evidence("COMPATIBLE with PyTorch", measured="pt.cbwr"),
+            Evidence("AVX2 with PyTorch on an AMD processor", measured="torch.cbwr-avx2"),
+        ),
         drift=turned_by_variables(_isa.MKL_BRANCH),
     ),
     Rule(

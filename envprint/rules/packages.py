@@ -12,7 +12,7 @@ from envprint.errors import Undetermined
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
 from envprint.rules import _boosting, _decoders
-from envprint.rules._packages import CONDA, DISTRIBUTIONS, is_same_release
+from envprint.rules._packages import CONDA, DISTRIBUTIONS, is_same_release, package_changed
 from envprint.workload import always
 
 COMPUTES = {
@@ -100,6 +100,10 @@ def _must(comparison: Comparison, name: str) -> bool:
     return bool(other_python or comparison.change("facts.cpu.architecture"))
 
 
+def _pandas(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    yield from package_changed(comparison, ("pandas",))
+
+
 RULES = (
     Rule(
         id="packages-duplicate-copies",
@@ -159,6 +163,30 @@ RULES = (
             ),
         ),
         drift=_builds,
+    ),
+    Rule(
+        id="pandas-version-changed",
+        title="pandas has another version",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.MEASURED,
+        applies=always,
+        watches=(f"{DISTRIBUTIONS}[pandas].version",),
+        why="A release may give rows in another order or numbers in another unit: merge() in 2.2, "
+        "equal counts and the integers of timestamps in 3.0. Samples are then drawn, split and fed "
+        "otherwise.",
+        not_when="The job prepares no data with pandas, or sorts what it gets: arithmetic, "
+        "grouping and sample() with a seed gave the same bits from 2.1 to 3.0.",
+        remedy="Install the same version of pandas.",
+        evidence=(
+            Evidence("2.1.4 and 2.2.3", measured="pandas.2-2"),
+            Evidence("2.2.3 and 3.0", measured="pandas.3"),
+            Evidence(
+                "Its maintainers on an order that a release had changed",
+                "https://github.com/pandas-dev/pandas/issues/57006",
+            ),
+        ),
+        drift=_pandas,
+        advice=True,
     ),
     *_boosting.RULES,
     *_decoders.RULES,

@@ -30,6 +30,14 @@ CHANGED = f"1 .M N... 100644 100644 100644 {OTHER} {OTHER} train.py\0"
 OUTSIDE = dict.fromkeys(
     ("repository", "commit", "branch", "dirty", "diff_digest", "submodules"), None
 )
+MOUNTS = """\
+21 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
+22 21 0:5 / /proc rw - proc proc rw
+23 21 0:40 / /p rw,relatime - nfs4 server:/p rw,vers=4.2
+24 21 0:41 / /with\\040space rw - xfs /dev/vdb rw
+25 21 0:42 / /p rw,relatime master:1 - overlay overlay rw
+odd line
+"""
 
 
 def answer(text: str, code: int = 0) -> dict[str, Any]:
@@ -39,7 +47,8 @@ def answer(text: str, code: int = 0) -> dict[str, Any]:
 def machine(status: Any = None, diff: Any = None, **answers: Any) -> Any:
     run = {name: said for name, said in ((STATUS, status), (DIFF, diff)) if said is not None}
     answers.setdefault("directory", "/p/src")
-    return host(read={**GIT_FILES, **answers.pop("read", {})}, run=run, **answers)
+    mounts = {"/proc/self/mountinfo": MOUNTS}
+    return host(read={**GIT_FILES, **mounts, **answers.pop("read", {})}, run=run, **answers)
 
 
 def test_a_clean_checkout_costs_one_process() -> None:
@@ -50,17 +59,28 @@ def test_a_clean_checkout_costs_one_process() -> None:
         "dirty": False,
         "diff_digest": None,
         "submodules": {},
+        "file_system": "overlay",
     }
 
 
 def test_outside_a_repository_no_process_is_started() -> None:
-    assert section.collect(host(directory="/p")) == OUTSIDE
-    assert section.collect(host(directory="/")) == OUTSIDE
+    for directory, kind in (("/p", "overlay"), ("/", "ext4"), ("/with space/a", "xfs")):
+        read = section.collect(host(directory=directory, read={"/proc/self/mountinfo": MOUNTS}))
+        assert read == {**OUTSIDE, "file_system": kind}
+
+
+def test_a_file_system_that_cannot_be_told_is_unknown() -> None:
+    def file_system(**answers: Any) -> object:
+        return section.collect(host(directory="/q", **answers))["file_system"]
+
+    assert file_system() == Unknown("/proc/self/mountinfo: No such file or directory")
+    odd = {"/proc/self/mountinfo": "21 1 254:0 / /other rw - ext4 /dev/vda rw"}
+    assert file_system(read=odd) == Unknown("not understood: ValueError: no mount holds /q")
 
 
 def test_a_working_directory_that_is_gone_is_unknown() -> None:
     read = section.collect(host(directory={"error": "ENOENT"}))
-    assert read.keys() == OUTSIDE.keys()
+    assert read.keys() == {*OUTSIDE, "file_system"}
     assert all(isinstance(value, Unknown) for value in read.values())
 
 
@@ -237,7 +257,10 @@ def _git(*arguments: str) -> str:
 
 
 def _collect() -> Any:
-    return section.collect(LiveHost())
+    """What Git says, read here for real; the file system is this machine's own affair."""
+    read = dict(section.collect(LiveHost()))
+    assert isinstance(read.pop("file_system"), str)
+    return read
 
 
 @needs_git

@@ -170,6 +170,14 @@ def test_what_the_interpreter_sets_for_itself_is_not_late() -> None:
     assert collect({"LC_CTYPE": "C.UTF-8"}, start_environ={})["changed_since_start"] == {}
 
 
+def test_tunables_that_glibc_has_cut_in_place_are_not_late() -> None:
+    tunables = "glibc.malloc.arena_max=1:glibc.malloc.tcache_count=0"
+    start = {"GLIBC_TUNABLES": "glibc.malloc.arena_max=1"}
+    assert collect({"GLIBC_TUNABLES": tunables}, start_environ=start)["changed_since_start"] == {}
+    late = collect({"GLIBC_TUNABLES": "glibc.malloc.arena_max=12"}, start_environ=start)
+    assert list(late["changed_since_start"]) == ["GLIBC_TUNABLES"]
+
+
 def test_late_secrets_are_hidden_too() -> None:
     late = collect({"TORCH_HUB_TOKEN": "new"}, start_environ={})["changed_since_start"]
     assert late == {"TORCH_HUB_TOKEN": {"start": None, "now": HIDDEN}}

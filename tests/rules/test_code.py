@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from envprint.model import Fingerprint
+from envprint.model import Fingerprint, Impact
 from tests.support import drift, fingerprint, state
 
 
@@ -51,3 +51,23 @@ def test_what_git_does_not_tell_is_a_doubt() -> None:
     assert len(state("code-dirty", unknown)[1]) == 1
     unknown = fingerprint(unknown={"facts.code.commit": "dubious ownership"})
     assert len(drift("code-changed", code(commit="a"), unknown)[1]) == 1
+
+
+def test_another_kind_of_file_system_is_advice_for_code_that_lists_files() -> None:
+    rule = "code-file-system-changed"
+    before, after = code(file_system="ext4"), code(file_system="tmpfs")
+    advice, doubts = drift(rule, before, after)
+    assert [(f.impact, f.message, f.paths, f.before, f.after) for f in advice] == [
+        (
+            Impact.DIVERGES,
+            "code.file_system was ext4, is tmpfs",
+            ("facts.code.file_system",),
+            "ext4",
+            "tmpfs",
+        )
+    ]
+    assert doubts == []
+    assert drift(rule, before, before) == ([], [])
+    unknown = fingerprint(unknown={"facts.code.file_system": "no /proc"})
+    advice, doubts = drift(rule, before, unknown)
+    assert (advice, [doubt.reason for doubt in doubts]) == ([], ["no /proc"])

@@ -183,7 +183,6 @@ SILENT = {
     "facts.os.time_zone": ("Etc/UTC", "Asia/Tokyo"),
     "facts.python.version": ("3.11.2", "3.11.7"),
     "facts.python.flags": ({"optimize": 0}, {"optimize": 2}),
-    "facts.packages.distributions[pandas].version": ("2.1.4", "3.0.0"),
     "facts.packages.distributions[h5py].version": ("3.12.1", "3.14.0"),
     "facts.packages.distributions[pillow].version": ("9.5.0", "12.0.0"),
     "facts.packages.distributions[tokenizers].version": ("0.15.2", "0.22.0"),

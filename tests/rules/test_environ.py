@@ -252,3 +252,20 @@ def test_switches_of_gpu_kernels_count_when_they_leave_their_default(
 def test_onednn_has_no_switch_before_2_5() -> None:
     sides = (onednn("2.4.4", ["avx512_vnni"], **v) for v in ({}, {"TF_ENABLE_ONEDNN_OPTS": "1"}))
     assert drift("tensorflow-onednn-switched", *sides, ["tensorflow"]) == ([], [])
+
+
+@pytest.mark.parametrize(("value", "said"), [("TRUE", 1), ("true", 1), ("FALSE", 0), ("", 0)])
+def test_openmp_threads_that_follow_the_load_break_what_counts_on_them(value: str, said: int) -> None:
+    rule, path = "openmp-threads-vary", "facts.environ.variables[OMP_DYNAMIC]"
+    now = fingerprint({path: value})
+    for framework in ("scikit-learn", "torch"):
+        findings, doubts = state(rule, now, [framework])
+        assert [(f.impact, f.message, f.after) for f in findings] == said * [
+            (Impact.BREAKS, f"OMP_DYNAMIC is {value}", value)
+        ]
+        assert doubts == []
+        assert state(rule, now, [framework], "gpu") == ([], [])
+    assert state(rule, now, ["numpy", "tensorflow"]) == ([], [])
+    assert len(drift(rule, fingerprint(), now, ["scikit-learn"])[0]) == said
+    unknown = fingerprint(unknown={"facts.environ": "denied"})
+    assert len(state(rule, unknown, ["scikit-learn"])[1]) == 1

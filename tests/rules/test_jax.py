@@ -233,11 +233,11 @@ def test_tensorflow_on_a_cpu_reads_xlas_flags_once_it_clusters() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "device", "expected"),
     [
-        ("", "--tf_xla_auto_jit=2", "gpu", ["numeric"]),
+        ("", "--tf_xla_auto_jit=2", "gpu", ["diverges"]),
         ("", "--tf_xla_auto_jit=2", "cpu", []),
-        ("", "--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit", "cpu", ["numeric"]),
+        ("", "--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit", "cpu", ["diverges"]),
         ("", "--tf_xla_auto_jit=0 --tf_xla_cpu_global_jit", "cpu", []),
-        ("--tf_xla_auto_jit=1", "--tf_xla_auto_jit=2", "gpu", ["numeric"]),
+        ("--tf_xla_auto_jit=1", "--tf_xla_auto_jit=2", "gpu", ["diverges"]),
         ("--tf_xla_min_cluster_size=4", "--tf_xla_min_cluster_size=8", "gpu", []),
         ("--tf_xla_auto_jit=-1", "", "gpu", []),
         ("--tf_xla_auto_jit=2", "--tf_xla_clustering_debug --tf_xla_auto_jit=2", "gpu", []),

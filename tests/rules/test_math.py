@@ -311,8 +311,9 @@ def test_until_glibc_2_32_the_names_of_features_were_others(libc: str, said: int
         ("GenuineIntel", "COMPATIBLE", 1),
         ("GenuineIntel", "AVX2", 1),
         ("AuthenticAMD", "COMPATIBLE", 1),
-        ("AuthenticAMD", "AVX2", 0),
-        ("AuthenticAMD", "compatible", 0),
+        ("AuthenticAMD", "AVX2", 1),
+        ("AuthenticAMD", "OFF", 1),
+        ("AuthenticAMD", "", 0),
         ("GenuineIntel", "OFF", 0),
     ],
 )
@@ -321,6 +322,16 @@ def test_mkls_branch_by_maker(vendor: str, value: str, said: int) -> None:
     after = fingerprint({**values, "facts.environ.variables": {"MKL_CBWR": value}})
     findings, doubts = drift("mkl-branch-changed", fingerprint(values), after, ["torch"])
     assert (len(findings), doubts) == (said, [])
+
+
+def test_of_mkls_branches_an_amd_processor_tells_two_apart() -> None:
+    def side(value: str) -> Fingerprint:
+        variables = {"facts.environ.variables": {"MKL_CBWR": value}}
+        return fingerprint({"facts.cpu.vendor": "AuthenticAMD", **variables})
+
+    assert drift("mkl-branch-changed", side("AVX2"), side("AUTO"), ["torch"]) == ([], [])
+    findings, _ = drift("mkl-branch-changed", side("AVX2"), side("COMPATIBLE"), ["torch"])
+    assert [f.impact for f in findings] == [Impact.NUMERIC]
 
 
 def test_mkls_limit_counts_on_intel_only() -> None:

@@ -207,3 +207,17 @@ def test_a_wheel_that_python_or_the_processor_asks_for_is_no_other_build(
     )
     findings, doubts = drift("packages-build-changed", before, after, ["numpy"])
     assert (len(findings), doubts) == (said, [])
+
+
+def test_another_pandas_is_advice_for_jobs_that_prepare_data_with_it() -> None:
+    rule, path = "pandas-version-changed", f"{DISTRIBUTIONS}[pandas].version"
+    before, after = packages(pandas={"version": "2.1.4"}), packages(pandas={"version": "2.2.3"})
+    advice, doubts = drift(rule, before, after)
+    assert [(a.impact, a.message, a.paths, a.remedy) for a in advice] == [
+        (Impact.DIVERGES, "pandas was 2.1.4, is 2.2.3", (path,), "pip install pandas==2.1.4")
+    ]
+    assert doubts == []
+    assert drift(rule, before, packages(pandas={"version": "2.1.9"})) == ([], [])
+    assert drift(rule, packages(), after) == ([], [])
+    unknown = fingerprint(unknown={DISTRIBUTIONS: "denied"})
+    assert [d.reason for d in drift(rule, before, unknown)[1]] == ["denied"]

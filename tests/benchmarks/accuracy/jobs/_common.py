@@ -80,10 +80,11 @@ def summary(array):
     return float(np.sqrt((np.sum(np.abs(flat) ** 2) + mixed**2) / max(1, flat.size)))
 
 
-def emit(arrays=(), losses=None, sections=None):
+def emit(arrays=(), losses=None, sections=None, values=None):
     """Print the result: arrays and sections go into the digest, `losses` is one number an epoch.
 
-    `sections` maps a name to an array (or bytes), or to a tuple of them.
+    `sections` maps a name to an array (or bytes), or to a tuple of them; `values` gives each one's
+    size where the bytes are not what is measured.
     """
     result, everything = {}, list(arrays)
     if losses is not None:
@@ -92,7 +93,7 @@ def emit(arrays=(), losses=None, sections=None):
         parts = {k: v if isinstance(v, tuple) else (v,) for k, v in sorted(sections.items())}
         everything += [part for name in parts for part in parts[name]]
         result["sections"] = {name: digest(part)[:12] for name, part in parts.items()}
-        result["values"] = {
+        result["values"] = values or {
             name: math.sqrt(sum(summary(array) ** 2 for array in part))
             for name, part in parts.items()
         }
