@@ -22,6 +22,16 @@ _CHANGED = {
 }
 
 
+_FAR = frozenset(((1, 3), (1, 4), (1, 5)))
+"""Releases in which the middle one of the changed results moved by more than 1 % (measured)."""
+
+
+def moves_far(before: str, after: str) -> bool:
+    """Whether a release between the two gave clearly other results in many models."""
+    older, newer = sorted((numbers(before)[:2], numbers(after)[:2]))
+    return any(older < release <= newer for release in _FAR if older)
+
+
 def changed_models(before: str, after: str) -> tuple[str, ...]:
     """The models that a release after the older and up to the newer version fits differently."""
     older, newer = sorted((numbers(before)[:2], numbers(after)[:2]))

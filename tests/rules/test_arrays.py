@@ -40,7 +40,7 @@ def test_the_finding_names_the_models() -> None:
     findings, doubts = drift(RULE, *sides, ["scikit-learn"])
     assert [(f.impact, f.message, f.remedy) for f in findings] == [
         (
-            Impact.NUMERIC,
+            Impact.DIVERGES,
             "scikit-learn was 1.3.2, is 1.4.2: clearly other models from KMeans, MiniBatchKMeans",
             "pip install scikit-learn==1.3.2",
         )
@@ -50,3 +50,21 @@ def test_the_finding_names_the_models() -> None:
     assert drift(RULE, patch, sides[1], ["scikit-learn"])[0][0].message == (
         "scikit-learn was 1.4.1, is 1.4.2"
     )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "impact"),
+    [
+        ("1.2.2", "1.3.0", Impact.DIVERGES),
+        ("1.5.2", "1.4.2", Impact.DIVERGES),
+        ("1.2.2", "1.9.1", Impact.DIVERGES),
+        ("1.5.0", "1.9.1", Impact.NUMERIC),
+        ("1.4.0", "1.4.2", Impact.NUMERIC),
+    ],
+)
+def test_releases_whose_models_moved_far_are_another_run(
+    before: str, after: str, impact: Impact
+) -> None:
+    sides = [fingerprint({"facts.frameworks.scikit_learn.version": v}) for v in (before, after)]
+    findings, _ = drift(RULE, *sides, ["scikit-learn"])
+    assert [finding.impact for finding in findings] == [impact]

@@ -255,7 +255,9 @@ def test_onednn_has_no_switch_before_2_5() -> None:
 
 
 @pytest.mark.parametrize(("value", "said"), [("TRUE", 1), ("true", 1), ("FALSE", 0), ("", 0)])
-def test_openmp_threads_that_follow_the_load_break_what_counts_on_them(value: str, said: int) -> None:
+def test_openmp_threads_that_follow_the_load_break_what_counts_on_them(
+    value: str, said: int
+) -> None:
     rule, path = "openmp-threads-vary", "facts.environ.variables[OMP_DYNAMIC]"
     now = fingerprint({path: value})
     for framework in ("scikit-learn", "torch"):
