@@ -34,6 +34,7 @@ RULES = (
         "did XGBoost 2.1 and 3 for regression; for classes XGBoost's differed by 5e-10.",
         remedy="Install the same version.",
         evidence=(
+            Evidence("XGBoost 2.1.4 and 3", measured="xgboost.3"),
             Evidence(
                 "XGBoost: optimisation between versions may change the last digits",
                 "https://github.com/dmlc/xgboost/issues/6350",

@@ -52,16 +52,16 @@ def cudnn_in_front(now: Fingerprint) -> Found | None:
     if not files or now.value(f"{place('cudnn')}.loaded"):
         return None
     copies: list[dict[str, Any]] = now.value(f"{place('cudnn')}.installed") or []
-    headers = [copy for copy in copies if copy["source"] == "header"]
-    beside = [copy for copy in headers if any(_is_beside(copy["path"], file) for file in files)]
+    headers = [copy for copy in copies if copy.get("source") == "header"]
+    beside = [copy for copy in headers if any(_is_beside(copy.get("path"), f) for f in files)]
     versions = {copy.get("version") for copy in beside or headers}
     version = versions.pop() if len(versions) == 1 else None
     return Found(version, SHADOWED) if version else None
 
 
-def _is_beside(header: str, file: str) -> bool:
+def _is_beside(header: str | None, file: str) -> bool:
     """Whether both lie in one tree: /opt/cuda/include/… and /opt/cuda/lib64/…."""
-    root = header.rpartition("/include/")[0]
+    root = (header or "").rpartition("/include/")[0]
     return file.startswith((f"{root}/lib", f"{root}/targets/"))
 
 

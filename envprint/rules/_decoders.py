@@ -72,6 +72,7 @@ RULES = (
         "9.0 to 13.0 gave the same pixels, and so did 7.2 and 8.4 here, though not for everyone.",
         remedy="Install the same version of Pillow.",
         evidence=(
+            Evidence("8.4.0 and 9.0.1", measured="pillow.9-0"),
             Evidence(
                 "Pillow: libjpeg-turbo in the wheels of 9.0 may give other pixels",
                 "https://github.com/python-pillow/Pillow/pull/6264",

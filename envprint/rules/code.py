@@ -83,6 +83,7 @@ RULES = (
         "data elsewhere than where it runs.",
         remedy="sorted(os.listdir(…)), sorted(glob.glob(…)): then both sides read in one order.",
         evidence=(
+            Evidence("ext4 and tmpfs, files listed unsorted", measured="data.file-order"),
             Evidence(
                 "fastai: splits with one seed agree by chance only until the files are sorted",
                 "https://github.com/fastai/fastai/pull/2006",

@@ -232,6 +232,7 @@ RULES = (
         "AVX512F and AVX512_SKX, and AVX2 only where those are off.",
         remedy="Give NPY_DISABLE_CPU_FEATURES the same value on both sides.",
         evidence=(
+            Evidence("AVX512_SKX alone with NumPy 2.2", measured="numpy.2-2.features-skx"),
             Evidence("X86_V3 and X86_V4 switched off", measured="np.npy1"),
             Evidence(
                 "NumPy accepts 4 units in the last place between instruction sets",

@@ -16,7 +16,7 @@ Libraries = dict[str, str]
 def _in_use(entries: list[dict[str, str | None]] | None) -> Libraries:
     """Owner to library, for the packages whose BLAS NumPy code computes with."""
     return {
-        entry["owner"] or "": " ".join(filter(None, (entry["name"], entry.get("version"))))
+        entry.get("owner") or "": " ".join(filter(None, (entry.get("name"), entry.get("version"))))
         for entry in entries or []
         if entry.get("owner") in ("numpy", "scipy") and entry.get("name")
     }
@@ -100,6 +100,7 @@ RULES = (
         "variables of numexpr and Numba. Counts that the program sets itself are not seen here.",
         remedy="Give the variables that set thread counts the same values on both sides.",
         evidence=(
+            Evidence("scikit-learn reads LOKY_MAX_CPU_COUNT", measured="sklearn.loky"),
             Evidence("NumPy with one thread and with two", measured="np.omp1"),
             Evidence("MKL_NUM_THREADS and PyTorch", measured="pt.mklthr1"),
             _OPENBLAS,
@@ -119,6 +120,7 @@ RULES = (
         "over. Other builds may hold more sets.",
         remedy="Give OPENBLAS_CORETYPE the same value on both sides.",
         evidence=(
+            Evidence("Prescott with NumPy", measured="numpy.core-prescott"),
             Evidence("Haswell on a processor with AVX-512", measured="np.ct_Haswell"),
             Evidence("Sandybridge on a processor with AVX-512", measured="np.ct_Sandybridge"),
             _OPENBLAS_CORE,

@@ -139,7 +139,7 @@ def test_another_maker_is_said_where_mkl_is_left_free() -> None:
         (
             {"OMP_DYNAMIC": "TRUE", "LC_ALL": "C", "TZ": "Asia/Tokyo"},
             2,
-            {"numpy": "none", "torch": "none"},
+            {"numpy": "none", "torch": "breaks"},
         ),
         (
             {"NUMEXPR_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "LOKY_MAX_CPU_COUNT": "1"},
