@@ -122,9 +122,9 @@ _TABLES = {"": _TORCH_WHEELS, "x86_64": _TORCH_WHEELS, "aarch64": _TORCH_WHEELS_
 """By the processor's architecture; an unknown one is taken for x86-64."""
 
 # 2.8.0+cu128   1.13.1+cu117   but not 2.9.0.dev20250901+cu130, 2.6.0a0+ecf3bae40a.nv25.01, 2.5.1
-_WHEEL = re.compile(r"(\d{1,3}\.\d{1,3})\.\d{1,3}\+cu(\d\d)(\d)", re.ASCII)
+_WHEEL = r"(\d{1,3}\.\d{1,3})\.\d{1,3}\+cu(\d\d)(\d)"
 # 2.9.0.dev20250901+cu130   2.6.0+cu124   2.7.0rc1+cu126
-_OWN_BUILD = re.compile(r"\d{1,3}(?:\.\d{1,3}){2}(?:\.dev\d{8}|rc\d)?\+cu(\d\d)(\d)", re.ASCII)
+_OWN_BUILD = r"\d{1,3}(?:\.\d{1,3}){2}(?:\.dev\d{8}|rc\d)?\+cu(\d\d)(\d)"
 
 
 def driver_floor(cuda: tuple[int, ...]) -> str | None:
@@ -142,7 +142,7 @@ def torch_wheel_code(version: str, machine: str) -> list[str] | None:
 
     None when the version is not that of such a wheel, or not in the table.
     """
-    wheel = _WHEEL.fullmatch(version)
+    wheel = re.fullmatch(_WHEEL, version, re.ASCII)
     if not wheel:
         return None
     return torch_wheels(wheel[1], machine).get(f"{wheel[2]}.{wheel[3]}")
@@ -153,7 +153,7 @@ def torch_never_has_intermediate(version: str, machine: str) -> bool:
 
     False also when the table has no wheel for that CUDA.
     """
-    build = _OWN_BUILD.fullmatch(version)
+    build = re.fullmatch(_OWN_BUILD, version, re.ASCII)
     cuda = f"{build[1]}.{build[2]}" if build else ""
     rows = [row.split() for row in _TABLES.get(machine, "").strip().splitlines()]
     wheels = [capabilities for _, known, *capabilities in rows if known == cuda]

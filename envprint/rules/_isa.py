@@ -93,11 +93,13 @@ def _onednn(side: Fingerprint, variables: Variables) -> str:
 
 # GLIBC_TUNABLES=glibc.malloc.check=3:glibc.cpu.hwcaps=-AVX2,-FMA
 # https://sourceware.org/glibc/manual/latest/html_node/Hardware-Capability-Tunables.html
-_HWCAPS = re.compile(r"(?:^|:)glibc\.(?:cpu|tune)\.hwcaps=([^:]*)")
+# Patterns are compiled where they are first needed, which in most diffs is nowhere.
+_HWCAPS = r"(?:^|:)glibc\.(?:cpu|tune)\.hwcaps=([^:]*)"
 
 
 def _libm(side: Fingerprint, variables: Variables) -> str:
-    found = _HWCAPS.search(variables.get("GLIBC_TUNABLES", ""))
+    tunables = variables.get("GLIBC_TUNABLES")
+    found = re.search(_HWCAPS, tunables) if tunables else None
     off = set(found[1].split(",")) if found else set()
     libc = (side.value("facts.os.libc") or "glibc").split()
     # Until glibc 2.32 the usable features had names of their own.
@@ -171,7 +173,7 @@ ATEN = Dial(
 )
 ONEDNN = Dial(
     "oneDNN's instruction set",
-    ("tensorflow", "torch"),
+    ("tensorflow", "torch", "jax"),
     ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"),
     _onednn,
     lambda side, level: f"ONEDNN_MAX_CPU_ISA={_ONEDNN_PIN[level]}" if level in LEVELS else None,

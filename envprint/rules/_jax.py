@@ -196,17 +196,21 @@ RULES = (
     ),
     Rule(
         id="jax-compilation-switched",
-        title="JAX compiles on one side only",
+        title="JAX compiles differently on the two sides",
         impact=Impact.NUMERIC,
-        confidence=Confidence.INFERRED,
+        confidence=Confidence.MEASURED,
         applies=uses("jax"),
-        watches=(variable("JAX_DISABLE_JIT"),),
-        why="Compiled as a whole, operations are fused and may be added in another order than when "
-        "they run one by one.",
+        watches=(variable("JAX_DISABLE_JIT"), variable("JAX_DISABLE_MOST_OPTIMIZATIONS")),
+        why="Compiled as a whole and optimised, operations are fused and may be added in another "
+        "order than when they run one by one.",
         not_when="Nothing in the job is fused in a way that rounds differently.",
-        remedy="unset JAX_DISABLE_JIT on both sides.",
-        evidence=(_OPTIONS,),
-        drift=when_switched(JAX_DISABLE_JIT=False),
+        remedy="unset JAX_DISABLE_JIT JAX_DISABLE_MOST_OPTIMIZATIONS on both sides.",
+        evidence=(
+            _OPTIONS,
+            Evidence("One operation after the other", measured="jax.no-jit"),
+            Evidence("Without most optimisations", measured="jax.optimizations"),
+        ),
+        drift=when_switched(JAX_DISABLE_JIT=False, JAX_DISABLE_MOST_OPTIMIZATIONS=False),
     ),
     Rule(
         id="jax-matmul-precision-changed",

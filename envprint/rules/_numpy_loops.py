@@ -7,8 +7,6 @@ https://numpy.org/doc/stable/reference/simd/build-options.html#runtime-simd-disp
 
 from __future__ import annotations
 
-import re
-
 from envprint.model import Fingerprint
 from envprint.rules._dials import LEVELS, Variables
 from envprint.versions import numbers
@@ -30,7 +28,7 @@ def loops(side: Fingerprint, level: str, variables: Variables) -> str:
 
 
 def _listed(variables: Variables, name: str) -> frozenset[str]:
-    return frozenset(re.split(r"[\s,]+", variables.get(name, ""))) - {""}
+    return frozenset(variables.get(name, "").replace(",", " ").split())
 
 
 def _today(level: str, disabled: frozenset[str]) -> str:

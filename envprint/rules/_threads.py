@@ -29,13 +29,14 @@ POOLS = {
 }
 # 4   4,2 (one count for each level of nesting)
 # https://www.openmp.org/spec-html/5.0/openmpse50.html
-_COUNT = re.compile(r"\s*(\d{1,9})\s*(?:,.*)?")
+_COUNT = r"\s*(\d{1,9})\s*(?:,.*)?"
 
 
 def requested(variables: Variables, names: tuple[str, ...]) -> int | None:
     """The count of the first of `names` that is a positive number."""
     for name in names:
-        match = _COUNT.fullmatch(variables.get(name, ""))
+        value = variables.get(name)
+        match = re.fullmatch(_COUNT, value) if value else None
         if match and int(match[1]) > 0:
             return int(match[1])
     return None

@@ -18,7 +18,7 @@ Flags = dict[str, str]
 
 # --xla_gpu_deterministic_ops=true --xla_dump_to=/tmp/dump --xla_cpu_enable_fast_math
 # https://openxla.org/xla/flags_guidance
-_FLAG = re.compile(r"--?([A-Za-z]\w*)(?:=(\S*))?")
+_FLAG = r"--?([A-Za-z]\w*)(?:=(\S*))?"
 _QUIET = ("xla_dump_", "xla_gpu_dump_", "xla_hlo_profile", "xla_detailed_logging", "xla_log_")
 """Beginnings of flags that only write something down."""
 _OTHER_DEVICE = {"cpu": ("xla_gpu_", "xla_tpu_"), "gpu": ("xla_cpu_", "xla_tpu_")}
@@ -42,7 +42,7 @@ def flags_of(value: str | None) -> Flags:
     text = (value or "").strip()
     if text and not text.startswith("-"):
         return {text: "file"}
-    found = (_FLAG.fullmatch(word) for word in text.split())
+    found = (re.fullmatch(_FLAG, word) for word in text.split())
     return {flag[1]: _plain(flag[1], flag[2] or "") for flag in found if flag}
 
 

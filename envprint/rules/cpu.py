@@ -201,16 +201,17 @@ RULES = (
         title="oneDNN is limited to another instruction set",
         impact=Impact.NUMERIC,
         confidence=Confidence.MEASURED,
-        applies=uses("tensorflow", "torch") & on_cpu,
+        applies=uses("tensorflow", "torch", "jax") & on_cpu,
         watches=(variable("ONEDNN_MAX_CPU_ISA"), variable("DNNL_MAX_CPU_ISA")),
         why="oneDNN chooses another kernel, which sums in another order. TensorFlow's matrix "
-        "products go through it even with TF_ENABLE_ONEDNN_OPTS=0.",
+        "products go through it even with TF_ENABLE_ONEDNN_OPTS=0, and XLA's do in JAX.",
         not_when="The limit leaves the class that float32 uses (AVX, AVX2, AVX-512) as it is. "
         "Jobs in bfloat16 or int8 also see the finer steps inside AVX-512, which are not judged.",
         remedy="Give ONEDNN_MAX_CPU_ISA the same value on both sides.",
         evidence=(
             Evidence("SSE41 on a processor with AVX-512", measured="tf.isa_SSE41"),
             Evidence("AVX2 with oneDNN switched off", measured="tf.isa_AVX2_onednn0"),
+            Evidence("SSE41 with JAX", measured="jax.onednn"),
             Evidence(
                 "ONEDNN_MAX_CPU_ISA and its values",
                 "https://uxlfoundation.github.io/oneDNN/dev_guide_cpu_dispatcher_control.html",

@@ -14,7 +14,7 @@ _RELEASE = "facts.os.kernel_release"
 
 # 5.4.0-187-generic   5.3.0-2-amd64
 # Many distributions repaired the fault so: https://go.dev/wiki/LinuxKernelSignalVectorBug
-_DISTRIBUTION = re.compile(r"\d+\.\d+\.0-\d+\D.*")
+_DISTRIBUTION = r"\d+\.\d+\.0-\d+\D.*"
 
 
 def is_known_bad(release: str) -> bool:
@@ -22,7 +22,7 @@ def is_known_bad(release: str) -> bool:
 
     Debian and Ubuntu call all their builds of one series X.Y.0 and repair them on their own.
     """
-    if _DISTRIBUTION.fullmatch(release):
+    if re.fullmatch(_DISTRIBUTION, release):
         return False
     number = (*numbers(release), 0, 0, 0)
     major, minor, patch = number[:3]

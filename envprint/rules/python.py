@@ -55,7 +55,7 @@ def _minor(comparison: Comparison, workload: Workload) -> Iterator[Match]:
         )
 
 
-HARMLESS = re.compile(r"distutils-precedence|_virtualenv|__editable__.*|.*-nspkg|a1_coverage")
+HARMLESS = r"distutils-precedence|_virtualenv|__editable__.*|.*-nspkg|a1_coverage"
 """Hooks of packaging tools and coverage, which touch no arithmetic."""
 
 
@@ -64,7 +64,7 @@ def _hooks(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     if change:
         moved = set(change.before or []) ^ set(change.after or [])
         strange = sorted(
-            name for name in moved if not HARMLESS.fullmatch(name.removesuffix(".pth"))
+            name for name in moved if not re.fullmatch(HARMLESS, name.removesuffix(".pth"))
         )
         if strange:
             told = f"on one side only: {', '.join(strange)}"

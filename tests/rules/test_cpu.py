@@ -348,6 +348,7 @@ def test_onednns_limit_counts_when_it_leaves_the_class(
 ) -> None:
     assert limited("onednn-isa-limited", name, value, flags, "tensorflow") == said
     assert limited("onednn-isa-limited", name, value, flags, "torch") == said
+    assert limited("onednn-isa-limited", name, value, flags, "jax") == said
     assert limited("onednn-isa-limited", name, value, flags, "numpy") == []
 
 

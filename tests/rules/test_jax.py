@@ -126,6 +126,10 @@ def test_an_unknown_jax_leaves_its_random_numbers_undecided() -> None:
         ("jax-x64-switched", "JAX_ENABLE_X64", ("0", "1"), "diverges"),
         ("jax-x64-switched", "JAX_ENABLE_X64", ("", "True"), "diverges"),
         ("jax-compilation-switched", "JAX_DISABLE_JIT", ("false", "yes"), "numeric"),
+        (
+            *("jax-compilation-switched", "JAX_DISABLE_MOST_OPTIMIZATIONS"),
+            *(("0", "1"), "numeric"),
+        ),
         ("jax-prng-changed", "JAX_DEFAULT_PRNG_IMPL", ("threefry2x32", "rbg"), "diverges"),
     ],
 )
