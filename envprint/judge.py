@@ -19,7 +19,7 @@ from envprint.policy import Policy
 from envprint.ranking import likely_causes
 from envprint.report import Finding, Ignored, Report, Undecided
 from envprint.rule import Match, Rule
-from envprint.rules import catalogue
+from envprint.rules import applying
 from envprint.wording import headline, source
 
 RuleSaid = tuple[Rule, list[Match], list[Undecided]]
@@ -31,7 +31,7 @@ def judge_drift(
 ) -> Report:
     """What the differences between two fingerprints do to a training result."""
     comparison = compare(baseline, current)
-    said = [_say(rule, _drift_matches(rule, comparison, workload)) for rule in _applying(workload)]
+    said = [_say(rule, _drift_matches(rule, comparison, workload)) for rule in applying(workload)]
     return _report(said, comparison, current, workload, policy)
 
 
@@ -41,16 +41,12 @@ def judge_state(
     """What the present state does to a training result, and what a baseline adds to that."""
     comparison = compare(baseline, current) if baseline else None
     said = []
-    for rule in _applying(workload):
+    for rule in applying(workload):
         if rule.state:
             said.append(_say(rule, _state_matches(rule.state, current, workload)))
         elif comparison:
             said.append(_say(rule, _drift_matches(rule, comparison, workload)))
     return _report(said, comparison, current, workload, policy)
-
-
-def _applying(workload: Workload) -> list[Rule]:
-    return [rule for rule in catalogue() if rule.applies.holds(workload)]
 
 
 def _say(rule: Rule, matches: Iterable[Match]) -> RuleSaid:

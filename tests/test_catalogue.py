@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,10 +16,11 @@ import pytest
 
 from envprint import collectors, measurements
 from envprint.fields import Field, MapOf, Record
-from envprint.model import Confidence, Impact
+from envprint.model import Confidence, Impact, Workload
 from envprint.rule import Rule
-from envprint.rules import catalogue
+from envprint.rules import ONLY_ON_GPU, applying, catalogue
 from envprint.wording import DEVICES
+from envprint.workload import FRAMEWORKS
 from tests.benchmarks.accuracy.pair import HERE, Pair, Side, load
 
 REQUIREMENTS = HERE / "requirements"
@@ -64,6 +66,17 @@ def places() -> set[str]:
         f"{path}[*]" for path, (field, _) in DECLARED.items() if isinstance(field.shape, MapOf)
     }
     return set(DECLARED) | entries
+
+
+def test_modules_left_out_on_the_cpu_have_nothing_to_say_there() -> None:
+    everything = Workload(FRAMEWORKS, "cpu", machine="x86_64", batch_size=3, replicas=2)
+    for name in ONLY_ON_GPU:
+        rules = import_module(f"envprint.rules.{name}").RULES
+        assert [rule.id for rule in rules if rule.applies.holds(everything)] == []
+    told = {rule.id for rule in RULES if rule.applies.holds(everything)}
+    assert {rule.id for rule in applying(everything)} == told
+    on_gpu = everything._replace(device="gpu")
+    assert [r.id for r in applying(on_gpu)] == [r.id for r in RULES if r.applies.holds(on_gpu)]
 
 
 def test_ids_are_unique_and_well_formed() -> None:

@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
+from envprint.model import Workload
 from envprint.rule import Rule
+
+ONLY_ON_GPU = ("cuda", "gpu")
+"""Modules none of whose rules can reach work on the CPU; they are a quarter of all there is to
+import, so that a diff for the CPU leaves them alone. A test holds them to it."""
 
 
 @cache
 def catalogue() -> tuple[Rule, ...]:
     """Every rule, in order of id."""
-    from envprint import rules as package
-    from envprint.modules import load_modules
+    return _rules(_module_names())
 
-    found = [rule for module in load_modules(package) for rule in module.RULES]
+
+def applying(workload: Workload) -> list[Rule]:
+    """The rules that can reach the workload at all, in order of id."""
+    left_out = () if workload.device == "gpu" else ONLY_ON_GPU
+    rules = _rules(name for name in _module_names() if name not in left_out)
+    return [rule for rule in rules if rule.applies.holds(workload)]
+
+
+def _module_names() -> list[str]:
+    from envprint import rules as package
+    from envprint.modules import module_names
+
+    return module_names(package)
+
+
+def _rules(names: Iterable[str]) -> tuple[Rule, ...]:
+    from importlib import import_module
+
+    modules = [import_module(f"{__name__}.{name}") for name in names]
+    found = [rule for module in modules for rule in module.RULES]
     return tuple(sorted(found, key=lambda rule: rule.id))

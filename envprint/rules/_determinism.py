@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from envprint.model import Comparison, Fingerprint, Workload
 from envprint.rule import Match
 from envprint.rules import _threads
-from envprint.rules._dials import SWITCHES, Drift, reaches, shown, trace, variable, variables_of
+from envprint.rules._dials import (
+    SWITCHES,
+    Drift,
+    reaches,
+    variable,
+    variables_of,
+    when_read_differently,
+)
 from envprint.versions import numbers
 
 TENSORFLOW = "facts.frameworks.tensorflow.version"
@@ -30,19 +37,7 @@ def when_switched(**defaults: bool) -> Drift:
 
     The default stands for a variable that is unset, empty or says neither yes nor no.
     """
-
-    def drift(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-        for name, default in defaults.items():
-            change = comparison.change(variable(name))
-            if change and _says(change.before, default) != _says(change.after, default):
-                yield Match(
-                    f"{name} was {shown(change.before)}, is {shown(change.after)}",
-                    (change.path, *trace(comparison, (name,))),
-                    change.before,
-                    change.after,
-                )
-
-    return drift
+    return when_read_differently(lambda name, value: _says(value, defaults[name]), *defaults)
 
 
 def _says(value: str | None, default: bool) -> bool:

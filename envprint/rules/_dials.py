@@ -58,14 +58,21 @@ def trace(comparison: Comparison, names: Iterable[str]) -> tuple[str, ...]:
 
 def when_changed(*names: str) -> Drift:
     """A rule's look at variables whose every change matters: one match for each."""
+    return when_read_differently(lambda name, value: value, *names)
+
+
+def when_read_differently(read: Callable[[str, str | None], object], *names: str) -> Drift:
+    """A rule's look at variables of which only the reading matters: one match for each.
+
+    `read` gives, for a variable's name and value (None when unset), what its reader makes of it.
+    """
 
     def drift(comparison: Comparison, workload: Workload) -> Iterator[Match]:
         for name in names:
             change = comparison.change(variable(name))
-            if change:
-                was, now = shown(change.before), shown(change.after)
+            if change and read(name, change.before) != read(name, change.after):
                 yield Match(
-                    f"{name} was {was}, is {now}",
+                    f"{name} was {shown(change.before)}, is {shown(change.after)}",
                     (change.path, *trace(comparison, (name,))),
                     change.before,
                     change.after,

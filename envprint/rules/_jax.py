@@ -11,7 +11,13 @@ from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
 from envprint.rules import _xla
 from envprint.rules._determinism import is_on, when_switched
-from envprint.rules._dials import Drift, shown, trace, variable, variables_of
+from envprint.rules._dials import (
+    Drift,
+    trace,
+    variable,
+    variables_of,
+    when_read_differently,
+)
 from envprint.rules._packages import traces, version_changed, version_path
 from envprint.versions import numbers
 from envprint.workload import on_gpu, uses
@@ -24,18 +30,7 @@ _FIRST_CHECKED = (0, 4)
 
 def _reads(name: str, default: str) -> Drift:
     """A rule's look at a variable that has that value when it is unset."""
-
-    def drift(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-        change = comparison.change(variable(name))
-        if change and (change.before or default) != (change.after or default):
-            yield Match(
-                f"{name} was {shown(change.before)}, is {shown(change.after)}",
-                (change.path, *trace(comparison, (name,))),
-                change.before,
-                change.after,
-            )
-
-    return drift
+    return when_read_differently(lambda _, value: value or default, name)
 
 
 def _random_numbers(comparison: Comparison, workload: Workload) -> Iterator[Match]:

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
 from envprint.rules import _switches
+from envprint.rules._batch import BATCH_RULE
 from envprint.rules._dials import shown, variable
+from envprint.rules._ranks import RANK_RULES
 from envprint.workload import always
 
 READ_AT_START = ("PYTHONHASHSEED", "GLIBC_TUNABLES", "LD_LIBRARY_PATH", "LD_PRELOAD")
@@ -200,4 +202,6 @@ RULES = (
         advice=True,
     ),
     *_switches.RULES,
+    *RANK_RULES,
+    BATCH_RULE,
 )

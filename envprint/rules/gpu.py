@@ -6,14 +6,12 @@ from collections.abc import Iterator
 
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
-from envprint.rules._batch import BATCH_RULE
 from envprint.rules._devices import DEVICES, VISIBLE, field, training, visible
 from envprint.rules._gpu_free import FREE_RULE
 from envprint.rules._gpu_hardware import HARDWARE_RULES
 from envprint.rules._gpu_memory import MEMORY_RULES
 from envprint.rules._gpu_order import ORDER_RULES
 from envprint.rules._gpu_size import SIZE_RULES
-from envprint.rules._ranks import RANK_RULES
 
 _DRAW_BY_DEVICE = frozenset(("tensorflow", "torch"))
 _RANDOMNESS = Evidence(
@@ -60,8 +58,6 @@ RULES = (
     *MEMORY_RULES,
     FREE_RULE,
     *ORDER_RULES,
-    *RANK_RULES,
-    BATCH_RULE,
     Rule(
         id="gpu-count-changed",
         title="Another number of GPUs is visible",
