@@ -24,6 +24,7 @@ from envprint.redact import safe_text, without_home
 COLLECTOR_TIMEOUT_S = 20.0
 DEEP_TIMEOUT_S = 1800.0
 """For `--deep`, which reads every installed file: gigabytes, perhaps over a network."""
+WAIT_S = 0.25
 
 
 def capture(
@@ -76,12 +77,24 @@ def _read_all(
     while waiting:
         reading = _Reading(waiting, host)
         for collector, arrived in zip(waiting, reading.arrived, strict=True):
-            if not arrived.acquire(timeout=timeout_s):
+            if not _acquired(arrived, timeout_s):
                 reading.abandoned = True
                 yield collector, Unknown(f"the collector did not answer within {timeout_s:g} s")
                 break
             yield collector, reading.found.pop(0)
         waiting = waiting[waiting.index(collector) + 1 :]
+
+
+def _acquired(lock: _thread.LockType, timeout_s: float) -> bool:
+    """Whether the lock was had in time.
+
+    In short waits, for a long one would sleep through a signal that came just before it began:
+    only one that comes during a wait ends it.
+    """
+    rounds, rest = divmod(timeout_s, WAIT_S)
+    return any(lock.acquire(timeout=WAIT_S) for _ in range(int(rounds))) or lock.acquire(
+        timeout=rest
+    )
 
 
 class _Reading:
