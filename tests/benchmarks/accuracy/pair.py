@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 HERE = Path(__file__).parent
 PARTS = ("given", "train", "holdout")
@@ -68,9 +68,9 @@ def file_of(part: str) -> Path:
     return HERE / "pairs" / f"{part}.jsonl"
 
 
-def _pair(part: str, row: Mapping[str, object]) -> Pair:
+def _pair(part: str, row: Mapping[str, Any]) -> Pair:
     sides = {name: _side(row[name]) for name in ("before", "after")}
-    return Pair(part=part, **{**row, **sides})  # type: ignore[arg-type]
+    return Pair(part=part, **{**row, **sides})
 
 
 def _side(row: object) -> Side:

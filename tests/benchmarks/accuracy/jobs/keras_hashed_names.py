@@ -11,7 +11,7 @@ from keras_cnn import cnn, emit_trained, seed_all
 def main():
     seed_all()
     images, labels = image_samples()
-    place = {"sample-%03d.png" % index: index for index in range(len(images))}  # noqa: UP031
+    place = {f"sample-{index:03}.png": index for index in range(len(images))}
     order = [place[name] for name in set(place)][: len(place) // 2]
     model = cnn()
     history = model.fit(images[order], labels[order], batch_size=64, epochs=2, verbose=0)

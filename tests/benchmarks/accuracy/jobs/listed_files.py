@@ -15,7 +15,7 @@ from _common import emit, image_samples
 
 
 def write(folder, images, labels):
-    names = ["sample-%03d" % index for index in range(len(images))]  # noqa: UP031
+    names = [f"sample-{index:03}" for index in range(len(images))]
     for index in np.random.RandomState(2).permutation(len(images)):
         content = labels[index : index + 1].tobytes() + images[index].tobytes()
         Path(folder, names[index]).write_bytes(content)

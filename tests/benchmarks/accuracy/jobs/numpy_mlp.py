@@ -43,7 +43,7 @@ def linear_algebra():
     for size in (16, 100, 512):
         for kind in (np.float32, np.float64):
             left, right = uniform(5, size, size).astype(kind), uniform(6, size, size).astype(kind)
-            name = "_%s_%d" % (np.dtype(kind).name, size)  # noqa: UP031
+            name = f"_{np.dtype(kind).name}_{size}"
             yield "matmul" + name, left @ right
             yield "matvec" + name, left @ right[0]
             yield "solve" + name, np.linalg.solve(left, right[0])
