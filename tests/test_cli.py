@@ -203,6 +203,8 @@ def test_an_interruption_is_one_line_and_130(tmp_path: Path) -> None:
         env={"PATH": f"{git.parent}:{os.environ['PATH']}"},
         cwd=tmp_path / "work",
         stderr=subprocess.PIPE,
+        # A shell makes what it starts in the background ignore the signal, and that is inherited.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  no threads
     )
     while not (tmp_path / "started").exists():
         assert process.poll() is None
