@@ -25,6 +25,7 @@ COLLECTOR_TIMEOUT_S = 20.0
 DEEP_TIMEOUT_S = 1800.0
 """For `--deep`, which reads every installed file: gigabytes, perhaps over a network."""
 WAIT_S = 0.25
+"""The longest that an interruption may go unseen."""
 
 
 def capture(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
 from envprint.rules._devices import DEVICES, field, training, visible
-from envprint.rules._dials import shown, trace, variable, variables_of, when_changed
+from envprint.rules._dials import variable, variables_of, when_changed
 from envprint.versions import numbers
 from envprint.workload import on_gpu, uses
 
@@ -38,18 +38,11 @@ _TORCH_BUILD = "facts.frameworks.torch.build"
 
 
 def _emulation(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    changes = [change for name in _EMULATION if (change := comparison.change(variable(name)))]
-    if not changes or not any(map(_emulates, (comparison.before, comparison.after))):
+    matches = list(when_changed(*_EMULATION)(comparison, workload))
+    if not matches or not any(map(_emulates, (comparison.before, comparison.after))):
         return
     if any(_can_emulate(comparison.after, key) for key in visible(comparison.after)):
-        for change in changes:
-            name = change.path.rpartition("[")[2].rstrip("]")
-            yield Match(
-                f"{name} was {shown(change.before)}, is {shown(change.after)}",
-                (change.path,),
-                change.before,
-                change.after,
-            )
+        yield from matches
 
 
 def _emulates(side: Fingerprint) -> bool:
@@ -63,15 +56,8 @@ def _can_emulate(now: Fingerprint, key: str) -> bool:
 
 
 def _allocators(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    for name, framework in _ALLOCATORS.items():
-        change = comparison.change(variable(name))
-        if change and framework in workload.frameworks:
-            yield Match(
-                f"{name} was {shown(change.before)}, is {shown(change.after)}",
-                (change.path, *trace(comparison, (name,))),
-                change.before,
-                change.after,
-            )
+    read = [name for name, framework in _ALLOCATORS.items() if framework in workload.frameworks]
+    yield from when_changed(*read)(comparison, workload)
 
 
 def _rocm(comparison: Comparison, workload: Workload) -> Iterator[Match]:

@@ -212,8 +212,8 @@ RULES = (
         watches=(variable("OMP_DYNAMIC"),),
         why="With OMP_DYNAMIC the number of threads follows the machine's load, and libraries "
         "count on every thread they asked for. With fewer, scikit-learn's search for neighbours "
-        "returned what the memory held before or stopped with an IndexError, and a convolution in "
-        "PyTorch waited for ever.",
+        "returned what the memory held before or stopped with an IndexError, and the gradient of a "
+        "convolution in PyTorch waited for ever.",
         not_when="The machine has nothing else to do, or the job uses one thread.",
         remedy="unset OMP_DYNAMIC",
         evidence=(

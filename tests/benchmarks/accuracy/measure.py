@@ -84,6 +84,8 @@ def measure(pair: Pair, runs: int) -> Effect:
     if after.digest is None:
         return Effect("breaks", None, None, None, ())
     names = sorted(before.sections.keys() & after.sections.keys())
+    if before.sections and not names:
+        raise NotHereError(f"{pair.job} computes nothing on both sides: there is no comparing them")
     differ = tuple(name for name in names if before.sections[name] != after.sections[name])
     losses = [_apart(*both) for both in zip(before.losses, after.losses, strict=True)]
     first = losses[:1] or _sections_apart(before, after, differ)
@@ -153,7 +155,9 @@ def _write(pair: Pair, row: Mapping[str, object]) -> None:
     place = file_of(pair.part)
     rows = [json.loads(line) for line in place.read_text(encoding="utf-8").splitlines()]
     kept = {key: value for key, value in row.items() if key in Pair._fields}
-    lines = [json.dumps({**r, **kept} if r["id"] == pair.id else r) for r in rows]
+    lines = [
+        json.dumps({**r, **kept} if r["id"] == pair.id else r, ensure_ascii=False) for r in rows
+    ]
     place.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

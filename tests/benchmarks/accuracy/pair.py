@@ -1,7 +1,7 @@
 """Rows of measured truth: one change of the environment, both sides of it, and what it did.
 
-A file in `pairs/` is a part of the data that is scored by itself: `given` came with the task,
-`train` was measured while rules were written, `holdout` after they were.
+A file in `pairs/` is a part of the data that is scored by itself: `given` was measured
+elsewhere, `train` while rules were written, `holdout` was judged before anybody looked at it.
 """
 
 from __future__ import annotations

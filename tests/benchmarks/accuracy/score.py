@@ -82,13 +82,20 @@ def _captured_in_one(sides: Collection[Side]) -> dict[Side, Fingerprint | NotHer
     """The captures of sides that share an environment, which is then thrown away."""
     try:
         with environment(next(iter(sides))) as python:
-            return {side: capture(side, python) for side in sides}
+            return {side: _capture_or_lack(side, python) for side in sides}
     except NotHereError as lack:
         return dict.fromkeys(sides, lack)
 
 
+def _capture_or_lack(side: Side, python: str) -> Fingerprint | NotHereError:
+    try:
+        return capture(side, python)
+    except NotHereError as lack:
+        return lack
+
+
 def capture(side: Side, python: str) -> Fingerprint:
-    """The fingerprint of a side, by the command line, in a process of its own."""
+    """A side's fingerprint, by the command line in a process. Raises `NotHereError`."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "fingerprint.json"
         command = [sys.executable, "-m", "envprint", "capture", "--python", python, "-o", str(file)]
