@@ -41,6 +41,7 @@ def capture(
     """Everything the collectors find on `host`. `timeout_s` is each collector's own limit."""
     if timeout_s is None:
         timeout_s = DEEP_TIMEOUT_S if host.deep() else COLLECTOR_TIMEOUT_S
+    host.begin()
     with suppress(OSError):
         # Asked here once, in the caller's thread: Keras keeps its dtype policy by thread. Where
         # there is no answer, the sections that need one say so.
@@ -74,7 +75,7 @@ def _read_all(
     host: Host, timeout_s: float
 ) -> Iterator[tuple[Collector, Mapping[str, Any] | Unknown]]:
     """Every collector with what it found; one thread reads them, as long as none of them hangs."""
-    waiting = list(collectors())
+    waiting = sorted(collectors(), key=lambda collector: collector.waits)
     while waiting:
         reading = _Reading(waiting, host)
         for collector, arrived in zip(waiting, reading.arrived, strict=True):

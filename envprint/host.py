@@ -12,11 +12,14 @@ import os
 import stat
 import time
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from envprint import interpreter, systems
 from envprint.errors import InterpreterError
 from envprint.files import open_regular
+
+if TYPE_CHECKING:
+    from envprint.nvml.reading import Asked
 
 COMMAND_TIMEOUT_S = 10.0
 
@@ -79,11 +82,17 @@ class Host(Hashable, Protocol):
     def run(self, argv: Sequence[str], timeout_s: float = COMMAND_TIMEOUT_S) -> Completed:
         """Run a command without a shell or stdin. Raises `OSError`, `TimeoutError` included."""
 
+    def begin(self) -> None:
+        """Start what takes long and needs no answer yet."""
+
     def gpu(self) -> Mapping[str, Any]:
-        """The raw NVML reading, see `envprint.nvml`."""
+        """The raw NVML reading, see `envprint.nvml.reading`."""
 
     def process(self, pid: int) -> Mapping[str, Any]:
-        """`name`, `user`, `started_at_s` of a process. Raises `OSError` when it cannot be seen."""
+        """`name`, `user`, `started_at_s` of a process, and `state`, such as `zombie`.
+
+        Raises `ProcessLookupError` when there is none, `PermissionError` when it cannot be seen.
+        """
 
     def deep(self) -> bool:
         """Whether the user asked to look into every installed file (`--deep`)."""
@@ -101,7 +110,7 @@ class LiveHost:
         self._deep = deep
         self._gpu_timeout_s = gpu_timeout_s
         self._interpreter = self._describe(python) if python is not None else None
-        self._gpu: Mapping[str, Any] | None = None
+        self._asked: Asked | None = None
         self._names: dict[str, list[str]] = {}
 
     def read(self, path: str) -> bytes:
@@ -223,27 +232,20 @@ class LiveHost:
             name: value for name, value in os.environ.items() if not coerced or name != "LC_CTYPE"
         }
 
+    def begin(self) -> None:
+        from envprint.nvml.reading import begin
+
+        self._asked = begin(self._gpu_timeout_s)
+
     def gpu(self) -> Mapping[str, Any]:
         # Three sections ask, and a driver that hangs should be waited for once.
-        if self._gpu is None:
-            from envprint import nvml
-
-            self._gpu = nvml.read(self._gpu_timeout_s)
-        return self._gpu
+        if self._asked is None:
+            self.begin()
+        assert self._asked
+        return self._asked.result()
 
     def process(self, pid: int) -> Mapping[str, Any]:
-        import psutil
-
-        try:
-            process = psutil.Process(pid)
-            with process.oneshot():
-                return {
-                    "name": process.name(),
-                    "user": process.username(),
-                    "started_at_s": process.create_time(),
-                }
-        except psutil.Error as error:
-            raise OSError(f"process {pid}: {type(error).__name__}") from error
+        return systems.process(pid)
 
     def deep(self) -> bool:
         return self._deep

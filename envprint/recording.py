@@ -129,6 +129,9 @@ class RecordedHost:
         answer = self._answer("run", " ".join(argv))
         return Completed(answer["code"], _joined(answer["stdout"]))
 
+    def begin(self) -> None:
+        """Nothing takes long here."""
+
     def gpu(self) -> Mapping[str, Any]:
         reading: Mapping[str, Any] = self._answer("gpu")
         return reading
@@ -223,6 +226,9 @@ class RecordingHost:
             lambda: self._host.run(argv, timeout_s),
             lambda c: {"code": c.code, "stdout": _lines(c.stdout)},
         )
+
+    def begin(self) -> None:
+        self._host.begin()
 
     def gpu(self) -> Mapping[str, Any]:
         return self._note("gpu", "", self._host.gpu)

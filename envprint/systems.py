@@ -6,9 +6,11 @@ no answer is an `OSError` with the reason, as everywhere behind `envprint.host.H
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Mapping
+from typing import Any
 
 _MACHINES = {"AMD64": "x86_64", "ARM64": "aarch64"}
 """Windows' names of processors, and those of Linux that rules and packages go by."""
@@ -81,3 +83,27 @@ def _host_name() -> str | None:
     if hasattr(os, "uname"):
         return os.uname().nodename
     return os.environ.get("COMPUTERNAME")
+
+
+def process(pid: int) -> Mapping[str, Any]:
+    """`name`, `user`, `started_at_s` and `state` of a process.
+
+    Raises `ProcessLookupError` when there is none, `PermissionError` when it cannot be seen.
+    """
+    import psutil
+
+    try:
+        found = psutil.Process(pid)
+        with found.oneshot():
+            return {
+                "name": found.name(),
+                "user": found.username(),
+                "started_at_s": found.create_time(),
+                "state": found.status(),
+            }
+    except psutil.Error as error:
+        # Where /proc is mounted with hidepid, it does not show others' processes, and a signal
+        # that is not sent still tells whether there is one.
+        # https://man7.org/linux/man-pages/man2/kill.2.html
+        os.kill(pid, 0)
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from error

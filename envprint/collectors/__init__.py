@@ -26,6 +26,8 @@ class Collector(NamedTuple):
     doc: str
     fields: tuple[Field, ...]
     read: Read
+    waits: bool
+    """It waits for something that was begun before, and is best read last."""
 
 
 @cache
@@ -41,7 +43,14 @@ def collectors() -> tuple[Collector, ...]:
         for place, fields, read in (("facts", "FACTS", "collect"), ("live", "LIVE", "sample")):
             if hasattr(module, fields):
                 found.append(
-                    Collector(place, name, doc, getattr(module, fields), getattr(module, read))
+                    Collector(
+                        place,
+                        name,
+                        doc,
+                        getattr(module, fields),
+                        getattr(module, read),
+                        getattr(module, "WAITS", False),
+                    )
                 )
     return tuple(sorted(found, key=lambda collector: (collector.place, collector.section)))
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from envprint.collectors import _nvml as nvml
 from envprint.collectors._attempt import attempt, reason_of
+from envprint.collectors._gpu_tables import ADDRESSING_MODES
 from envprint.host import Host
 from envprint.model import Unknown
 
@@ -23,17 +24,29 @@ PID_LIMIT = 1 << 22
 SLACK_BYTES = 256 << 20
 """How far the processes may exceed the total, since one is read after the other."""
 
+CLOCK_SLACK_S = 1.0
+"""How far the start of a process may seem later than it was: the kernel keeps it in ticks since
+boot, and the time of boot in whole seconds."""
+
 _GENERATIONS = 64
 """How many parents are looked at, so that an odd machine cannot hold the search for ever."""
 
 
 def pids_are_ours(host: Host) -> bool | Unknown:
-    """Whether this is the initial pid namespace, whose pids the driver reports."""
+    """Whether this is the initial pid namespace, whose pids the driver reports.
+
+    Under WSL the driver is that of Windows, and no pid of it is one of Linux.
+    """
     namespace = attempt(lambda: host.real_path("/proc/self/ns/pid"))
+    release = attempt(lambda: host.system()["release"])
+    if not isinstance(release, Unknown) and "microsoft" in release.lower():
+        return False
     return namespace if isinstance(namespace, Unknown) else namespace.endswith(INITIAL_NAMESPACE)
 
 
-def account(host: Host, device: Mapping[str, Any], ours: bool) -> dict[str, Any]:
+def account(
+    host: Host, device: Mapping[str, Any], ours: bool, sampled_at_s: float | None
+) -> dict[str, Any]:
     """`processes`, `unattributed_bytes` and `unattributed_reason` of one GPU."""
     memory = nvml.memory(device)
     holders = merge(device)
@@ -41,28 +54,35 @@ def account(host: Host, device: Mapping[str, Any], ours: bool) -> dict[str, Any]
     if fault:
         holders = Unknown(fault)
     rest = unattributed(holders, memory)
-    reason = None
-    if isinstance(rest, Unknown):
-        reason = rest.reason
-    elif rest:
-        reason = _possible_holders(memory["api"], ours)
     return {
         "processes": holders
         if isinstance(holders, Unknown)
-        else [{**_identity(host, holder["pid"], ours), **holder} for holder in holders],
+        else [
+            {**_identity(host, holder["pid"], ours, sampled_at_s), **holder} for holder in holders
+        ],
         "unattributed_bytes": rest,
-        "unattributed_reason": reason,
+        "unattributed_reason": _possible_holder(device, holders, rest, ours),
+        "process_interface": nvml.value(device, "process_interface"),
     }
+
+
+_LISTS = {
+    "compute_processes": "compute",
+    "graphics_processes": "graphics",
+    "mps_processes": "compute",
+}
 
 
 def merge(device: Mapping[str, Any]) -> list[dict[str, Any]] | Unknown:
     """One entry per pid, in order: a process that computes and draws is in both lists."""
     found: dict[int, dict[str, Any]] = {}
-    for kind in ("compute", "graphics"):
-        processes = nvml.value(device, f"{kind}_processes")
+    for key, kind in _LISTS.items():
+        # Not every driver knows the Multi-Process Service; without the others there is no account.
+        is_optional = key == "mps_processes"
+        processes = (nvml.value_or_absent if is_optional else nvml.value)(device, key)
         if isinstance(processes, Unknown):
             return processes
-        for process in processes:
+        for process in processes or ():
             entry = found.setdefault(process["pid"], {"pid": process["pid"], "kind": kind})
             entry["kind"] = kind if entry["kind"] == kind else "both"
             if process["used"] is not None:
@@ -98,24 +118,42 @@ def unattributed(holders: list[dict[str, Any]] | Unknown, memory: Any) -> int | 
     return max(0, int(memory["used"]) - held)
 
 
-def _possible_holders(interface: str, ours: bool) -> str:
+def _possible_holder(
+    device: Mapping[str, Any], holders: Any, rest: int | Unknown, ours: bool
+) -> str | None:
+    if isinstance(rest, Unknown):
+        is_hidden = not isinstance(holders, Unknown) and not isinstance(
+            nvml.memory(device), Unknown
+        )
+        return "driver-model" if is_hidden else "not-known"
+    if not rest:
+        return None
     if not ours:
-        return "held by processes outside this pid namespace, or by the driver"
-    if interface == "v1":
-        return "the driver's own reserve is part of it; also managed memory or an ended process"
-    return "held by the driver, as managed memory, or by a process that has ended"
+        return "pid-namespace"
+    if nvml.memory(device)["api"] == "v1":
+        return "driver-reserve"
+    if nvml.named(device, "addressing_mode", ADDRESSING_MODES) == "ATS":
+        return "numa-pages"
+    return "managed-or-ended"
 
 
-def _identity(host: Host, pid: int, ours: bool) -> dict[str, Any]:
+def _identity(host: Host, pid: int, ours: bool, sampled_at_s: float | None) -> dict[str, Any]:
     if not ours:
         return {"name_unknown": "the pid is not of this pid namespace"}
     try:
         process = host.process(pid)
+    except (ProcessLookupError, FileNotFoundError):
+        return {"name_unknown": "there is no such process any more", "exists": False}
+    except PermissionError:
+        return {"name_unknown": "the process is not visible to this user", "exists": True}
     except OSError as error:
         return {"name_unknown": reason_of(error)}
+    if sampled_at_s is not None and process["started_at_s"] > sampled_at_s + CLOCK_SLACK_S:
+        return {"name_unknown": "the pid has gone to another process since", "exists": False}
     return {
         "name": process["name"],
         "name_unknown": None,
+        "exists": process.get("state") != "zombie",
         "own": is_own(host, pid),
         "same_user": process["user"] == host.identity()["user"],
     }

@@ -59,3 +59,25 @@ CORES_PER_SM: Mapping[tuple[int, ...], int] = {
     (12, 1): 128,
 }
 """FP32 units, which is what NVML counts as cores."""
+
+INTEGRATED = frozenset(((5, 3), (6, 2), (7, 2), (8, 7), (11, 0), (12, 1)))
+"""Capabilities of Tegra X1 and X2, Xavier, Orin, Thor and GB10, which share the system's memory."""
+INTEGRATED_NAMES = ("nvgpu", "Tegra", "Xavier", "Orin", "Thor", "GB10")
+
+COMPUTE_MODES = {0: "default", 1: "exclusive-thread", 2: "prohibited", 3: "exclusive-process"}
+DRIVER_MODELS = {0: "WDDM", 1: "WDM", 2: "MCDM"}
+ADDRESSING_MODES = {0: "none", 1: "HMM", 2: "ATS"}
+VIRTUALIZATION_MODES = {0: "none", 1: "passthrough", 2: "vGPU", 3: "host-vGPU", 4: "host-vSGA"}
+CLOCK_REASONS = {
+    0x1: "idle",
+    0x2: "applications-clocks",
+    0x4: "power-cap",
+    0x8: "hardware-slowdown",
+    0x10: "sync-boost",
+    0x20: "thermal-slowdown",
+    0x40: "hardware-thermal-slowdown",
+    0x80: "power-brake",
+    0x100: "display-clocks",
+}
+"""NVML's numbers: https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html and
+group__nvmlClocksEventReasons.html there."""

@@ -1,6 +1,6 @@
 """What a raw NVML reading means: values, what is known to be absent, and unknowns with a reason.
 
-The form of a reading is that of `envprint.nvml.read`. Codes are those of nvml.h:
+The form of a reading is that of `envprint.nvml.reading`. Codes are those of nvml.h:
 https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html
 """
 
@@ -12,7 +12,12 @@ from typing import Any, NamedTuple
 
 from envprint.collectors._attempt import attempt
 from envprint.collectors._driver import has_nvidia_card, kernel_module_version
-from envprint.collectors._gpu_tables import ARCHITECTURES, CORES_PER_SM
+from envprint.collectors._gpu_tables import (
+    ARCHITECTURES,
+    CORES_PER_SM,
+    INTEGRATED,
+    INTEGRATED_NAMES,
+)
 from envprint.host import Host
 from envprint.model import Unknown
 from envprint.versions import numbers
@@ -22,15 +27,17 @@ NOT_SUPPORTED = 3
 NO_PERMISSION = 4
 DRIVER_NOT_LOADED = 9
 LIBRARY_NOT_FOUND = 12
+FUNCTION_NOT_FOUND = 13
 GPU_IS_LOST = 15
 VERSION_MISMATCH = 18
 UNKNOWN_ERROR = 999
 
+_SWITCH = ("off", "on")
 _MEANING = {
     NO_PERMISSION: "the driver denies access to the GPU",
     DRIVER_NOT_LOADED: "the driver library is installed, the kernel module is not loaded",
     LIBRARY_NOT_FOUND: "the driver library cannot be loaded",
-    GPU_IS_LOST: "a GPU does not answer, it has fallen off the bus",
+    GPU_IS_LOST: "the GPU does not answer, it has fallen off the bus",
     UNKNOWN_ERROR: "the driver answers with an unknown error; "
     "a container that lost its GPU devices looks like this",
 }
@@ -44,6 +51,8 @@ class Answer(NamedTuple):
     """`ok`, or why there is no GPU, or why that is not known."""
     is_absent: bool = False
     """There is no GPU, as opposed to one that does not answer."""
+    has_devices: bool = False
+    """GPUs were counted, so that each has an entry, be it one without values."""
 
     @property
     def doubt(self) -> Unknown:
@@ -59,13 +68,16 @@ def ask(host: Host) -> Answer:
         reading = {"library": None}
     if not reading["library"]:
         return _without_library(host, reading)
-    if reading.get("failure"):
-        return Answer(reading, Unknown(reading["failure"]))
-    if reading["init"]:
+    failure = reading.get("failure")
+    if reading.get("init"):
         return Answer(reading, _init_trouble(host, reading))
+    if "count" not in reading:
+        return Answer(reading, Unknown(failure or "NVML was not asked"))
     if failed(reading["count"]):
-        return Answer(reading, _in_words(reading["count"]))
-    return Answer(reading, OK if reading["count"] else "no GPU is attached", not reading["count"])
+        return Answer(reading, in_words(reading["count"]))
+    if not reading["count"]:
+        return Answer(reading, "no GPU is attached", is_absent=True)
+    return Answer(reading, Unknown(failure) if failure else OK, has_devices=True)
 
 
 def _without_library(host: Host, reading: Mapping[str, Any]) -> Answer:
@@ -81,7 +93,7 @@ def _without_library(host: Host, reading: Mapping[str, Any]) -> Answer:
 def _init_trouble(host: Host, reading: Mapping[str, Any]) -> str:
     error = reading["init"]
     if error["error"] != VERSION_MISMATCH:
-        return _in_words(error)
+        return in_words(error)
     module = attempt(lambda: kernel_module_version(host))
     kernel = "unknown" if isinstance(module, Unknown) else module or "not loaded"
     return (
@@ -105,38 +117,67 @@ def failed(raw: Any) -> bool:
     return isinstance(raw, dict) and "error" in raw
 
 
-def _in_words(error: Mapping[str, Any]) -> str:
+def in_words(error: Mapping[str, Any]) -> str:
     meaning = _MEANING.get(error["error"])
     code = "" if error["error"] is None else f" (NVML error {error['error']})"
     return f"{meaning}: {error['name']}{code}" if meaning else f"{error['name']}{code}"
 
 
 def value(device: Mapping[str, Any], key: str) -> Any:
-    """The result of one call, or `Unknown` with what NVML said."""
-    raw = device.get(key, {"error": None, "name": "NVML was not asked"})
-    return Unknown(_in_words(raw)) if failed(raw) else raw
+    """The result of one call, or `Unknown` with what NVML said, or why it was not asked."""
+    raw = device.get(key, device.get("unread", {"error": None, "name": "NVML was not asked"}))
+    return Unknown(in_words(raw)) if failed(raw) else raw
 
 
 def value_or_absent(device: Mapping[str, Any], key: str) -> Any:
-    """The same, but None where the GPU does not have the feature at all."""
-    return None if _not_supported(device.get(key)) else value(device, key)
+    """The same, but None where the GPU or its driver does not have the feature at all."""
+    raw = device.get(key)
+    is_absent = isinstance(raw, dict) and raw.get("error") in (NOT_SUPPORTED, FUNCTION_NOT_FOUND)
+    return None if is_absent else value(device, key)
 
 
-def _not_supported(raw: Any) -> bool:
-    return failed(raw) and raw["error"] == NOT_SUPPORTED
-
-
-def switch(device: Mapping[str, Any], key: str) -> Any:
+def switch(device: Mapping[str, Any], key: str, pending: bool = False) -> Any:
     """`on` or `off` of a mode given as [now, pending]; None where the GPU has no such mode."""
     modes = value_or_absent(device, key)
-    return modes if modes is None or isinstance(modes, Unknown) else "on" if modes[0] else "off"
+    return modes if modes is None or isinstance(modes, Unknown) else _SWITCH[modes[pending]]
+
+
+def named(device: Mapping[str, Any], key: str, names: Mapping[int, str]) -> Any:
+    """The name of a number, or the number as text where a newer driver knows more."""
+    number = value_or_absent(device, key)
+    if isinstance(number, list):
+        number = number[0]
+    return names.get(number, str(number)) if type(number) is int else number
+
+
+def flag(device: Mapping[str, Any], key: str) -> Any:
+    """Whether a number is not 0."""
+    number = value_or_absent(device, key)
+    return bool(number) if type(number) is int else number
+
+
+def is_lost(device: Mapping[str, Any]) -> bool:
+    """Whether any call has said that the GPU has fallen off the bus, the first or a later one."""
+    return any(failed(raw) and raw["error"] == GPU_IS_LOST for raw in device.values())
 
 
 def memory(device: Mapping[str, Any]) -> Any:
     """The memory record, or `Unknown`; integrated GPUs report none of their own."""
-    if _not_supported(device.get("memory")):
+    found = value_or_absent(device, "memory")
+    if found is None:
         return Unknown("NVML reports no memory for this GPU, which may share the system's")
-    return value(device, "memory")
+    return found
+
+
+def shares_memory(device: Mapping[str, Any]) -> bool | Unknown:
+    """Whether the GPU has no memory of its own and takes the system's."""
+    found = memory(device)
+    if not isinstance(found, Unknown):
+        return False
+    kind, name = capability(device), value(device, "name")
+    is_known = not isinstance(kind, Unknown) and numbers(kind) in INTEGRATED
+    is_named = not isinstance(name, Unknown) and any(word in name for word in INTEGRATED_NAMES)
+    return True if is_known or is_named else found
 
 
 def capability(device: Mapping[str, Any]) -> str | Unknown:

@@ -87,6 +87,10 @@ FACTS = (
 )
 
 
+WAITS = True
+"""The driver is asked in a child, which works while other sections are read."""
+
+
 def collect(host: Host) -> Mapping[str, Any]:
     """Read from the loader's configuration, /proc, /usr/local, and the search path."""
     found = attempt(lambda: toolkits(host))
@@ -105,7 +109,7 @@ def collect(host: Host) -> Mapping[str, Any]:
 
 def _supported_version(host: Host) -> str | Unknown | None:
     answer = nvml.ask(host)
-    if answer.status != nvml.OK:
+    if not answer.has_devices:
         return None if answer.is_absent else answer.doubt
     version: int | Unknown = nvml.value(answer.reading, "cuda_driver_version")
     # 1000 * major + 10 * minor

@@ -10,96 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from envprint import visibility
+from envprint.collectors import _gpu_tables as tables
 from envprint.collectors import _nvml as nvml
 from envprint.collectors._attempt import attempt
+from envprint.collectors._gpu_fields import FACTS, LIVE
+from envprint.collectors._gpu_health import clock_reasons, errors
 from envprint.collectors._gpu_processes import account, pids_are_ours
-from envprint.fields import FLAG, INTEGER, TEXT, Field, ListOf, MapOf, record
 from envprint.host import Host
 from envprint.model import Unknown
 
-_SLICE = record(
-    Field("uuid", TEXT, "UUID of the MIG device."),
-    Field("name", TEXT, "Name with its profile, such as `NVIDIA A100-SXM4-40GB MIG 1g.5gb`."),
-    Field("sm_count", INTEGER, "Streaming multiprocessors of the MIG device."),
-    Field("memory_total_bytes", INTEGER, "Memory of the MIG device."),
-)
-
-FACTS = (
-    Field("status", TEXT, "`ok`, or why there is no GPU that answers."),
-    Field("count", INTEGER, "GPUs that the driver counts, also those that do not answer."),
-    Field(
-        "devices",
-        MapOf(
-            record(
-                Field("uuid", TEXT, "UUID of the card; says which one, and changes nothing."),
-                Field("bus_id", TEXT, "PCI address; says where, and changes nothing."),
-                Field("name", TEXT, "Product name."),
-                Field("architecture", TEXT, "Generation, such as Turing, by compute capability."),
-                Field("compute_capability", TEXT, "Such as `7.5`."),
-                Field("sm_count", INTEGER, "Streaming multiprocessors of the whole card."),
-                Field("memory_total_bytes", INTEGER, "All memory, the driver's reserve included."),
-                Field("mig_mode", TEXT, "`on` or `off`; null when the card cannot be divided."),
-                Field("mig_devices", ListOf(_SLICE), "MIG devices in NVML's order."),
-                Field("ecc_mode", TEXT, "`on` or `off`; null when the memory has no ECC."),
-                Field("persistence_mode", FLAG, "Whether the driver stays loaded when idle."),
-                Field("compute_mode", TEXT, "default, prohibited or exclusive-process."),
-            ),
-            "NVML index",
-        ),
-        "GPUs; empty when there is none.",
-    ),
-    Field("driver_version", TEXT, "Driver version as NVML reports it."),
-    Field(
-        "nvml_version",
-        TEXT,
-        "NVML's own version; readable even when the driver does not answer.",
-        unwatched="belongs to the driver, whose version is compared with what it must reach",
-    ),
-    Field(
-        "library_path",
-        TEXT,
-        "Real path of the NVML library that answered.",
-        unwatched="for people: tells a simulated or sliced GPU from a real one",
-    ),
-)
-
-_PROCESS = record(
-    Field("pid", INTEGER, "Process id as the driver gives it."),
-    Field("name", TEXT, "Name of the process; left out when not known."),
-    Field("name_unknown", TEXT, "Why the name is not known; null when it is."),
-    Field("kind", TEXT, "compute, graphics or both."),
-    Field("memory_bytes", INTEGER, "GPU memory it holds; left out when the driver does not say."),
-    Field("own", FLAG, "This process or a child of it; left out when not known."),
-    Field("same_user", FLAG, "Of the user who captured; left out when not known."),
-)
-
-LIVE = (
-    Field(
-        "devices",
-        MapOf(
-            record(
-                Field("memory_used_bytes", INTEGER, "In use; with v1 the reserve is part of it."),
-                Field("memory_free_bytes", INTEGER, "Free for any process."),
-                Field("memory_reserved_bytes", INTEGER, "Kept by the driver; null with v1."),
-                Field("memory_interface", TEXT, "v2 or v1 of nvmlDeviceGetMemoryInfo."),
-                Field("unattributed_bytes", INTEGER, "In use, but by no process that is listed."),
-                Field("unattributed_reason", TEXT, "What can hold it; null when there is none."),
-                Field("processes", ListOf(_PROCESS), "Processes on the GPU, by pid."),
-                Field("display_active", FLAG, "Whether a display is driven by this GPU."),
-            ),
-            "NVML index",
-        ),
-        "Memory and processes of each GPU that answers.",
-    ),
-    Field(
-        "pids_are_ours",
-        FLAG,
-        "Whether the driver's pids are those of this pid namespace, so that names are known.",
-    ),
-)
-
-# https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html (nvmlComputeMode_t)
-_COMPUTE_MODES = {0: "default", 1: "exclusive-thread", 2: "prohibited", 3: "exclusive-process"}
+WAITS = True
+"""The driver is asked in a child, which works while other sections are read."""
 
 
 def collect(host: Host) -> Mapping[str, Any]:
@@ -108,37 +30,73 @@ def collect(host: Host) -> Mapping[str, Any]:
     if isinstance(answer, Unknown):
         return {field.name: answer for field in FACTS}
     reading = answer.reading
-    values = {
+    devices: Any = {} if answer.is_absent else answer.doubt
+    count: Any = 0 if answer.is_absent else answer.doubt
+    if answer.has_devices:
+        count, devices = reading["count"], _devices(reading, _facts_of)
+    return {
         "status": answer.status,
         "library_path": reading["library"],
-        "nvml_version": None if answer.is_absent else answer.doubt,
-        "driver_version": None if answer.is_absent else answer.doubt,
-        "count": 0 if answer.is_absent else answer.doubt,
-        "devices": {} if answer.is_absent else answer.doubt,
+        "nvml_version": _version(answer, "nvml_version"),
+        "driver_version": _version(answer, "driver_version"),
+        "count": count,
+        "devices": devices,
+        "visible": devices if isinstance(devices, Unknown) else _visible(host, count, devices),
     }
-    if "nvml_version" in reading:
-        values["nvml_version"] = nvml.value(reading, "nvml_version")
-    if "driver_version" in reading:
-        values["driver_version"] = nvml.value(reading, "driver_version")
-    if answer.status == nvml.OK:
-        values["count"] = reading["count"]
-        values["devices"] = _devices(reading, _facts_of)
-    return values
 
 
 def sample(host: Host) -> Mapping[str, Any]:
-    """Memory and processes at this moment."""
+    """Memory, processes and health at this moment."""
     answer = attempt(lambda: nvml.ask(host))
     if isinstance(answer, Unknown):
         return {field.name: answer for field in LIVE}
-    if answer.status != nvml.OK:
-        none: Any = {} if answer.is_absent else answer.doubt
-        return {"devices": none, "pids_are_ours": None if answer.is_absent else answer.doubt}
+    none = None if answer.is_absent else answer.doubt
+    if not answer.has_devices:
+        devices: Any = {} if answer.is_absent else answer.doubt
+        lost: Any = [] if answer.is_absent else answer.doubt
+        return {"devices": devices, "lost": lost, "pids_are_ours": none, "init_ms": none}
+    reading = answer.reading
     ours = pids_are_ours(host)
+
+    def describe(device: Mapping[str, Any]) -> dict[str, Any]:
+        return _live_of(host, device, ours is True, reading.get("sampled_at_s"))
+
     return {
-        "devices": _devices(answer.reading, lambda device: _live_of(host, device, ours)),
+        "devices": _devices(reading, describe),
+        "lost": [str(i) for i, device in enumerate(reading["devices"]) if nvml.is_lost(device)],
         "pids_are_ours": ours,
+        "init_ms": nvml.value(reading, "init_ms"),
     }
+
+
+def _version(answer: nvml.Answer, key: str) -> Any:
+    if key in answer.reading:
+        return nvml.value(answer.reading, key)
+    return None if answer.is_absent else answer.doubt
+
+
+def _visible(host: Host, count: int, devices: Mapping[str, Any]) -> list[str] | Unknown:
+    """The UUIDs that CUDA shows a program, as far as that is decided."""
+    variables = host.environ()
+    known = {key: _known(d) for key, d in devices.items() if not isinstance(d, Unknown)}
+    keys = visibility.keys_of(count, known)
+    wanted = variables.get("CUDA_VISIBLE_DEVICES")
+    order = variables.get("CUDA_DEVICE_ORDER")
+    if not visibility.is_decided(keys, known, wanted, order):
+        return Unknown(visibility.UNDECIDED)
+    found = []
+    for key in visibility.chosen(keys, known, wanted):
+        device = known.get(key, {})
+        if device.get("mig_mode") == "on":
+            device = dict(visibility.part_of(device, wanted) or {})
+        if "uuid" not in device:
+            return Unknown(f"GPU {key} or the part of it that is used has no known UUID")
+        found.append(device["uuid"])
+    return found
+
+
+def _known(device: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in device.items() if not isinstance(value, Unknown)}
 
 
 def _devices(
@@ -151,7 +109,7 @@ def _devices(
 
 
 def _facts_of(device: Mapping[str, Any]) -> dict[str, Any]:
-    persistence = nvml.value_or_absent(device, "persistence_mode")
+    limit_mw = nvml.value_or_absent(device, "power_limit")
     return {
         "uuid": nvml.value(device, "uuid"),
         "bus_id": nvml.value(device, "bus_id"),
@@ -160,27 +118,30 @@ def _facts_of(device: Mapping[str, Any]) -> dict[str, Any]:
         "compute_capability": nvml.capability(device),
         "sm_count": nvml.sm_count(device),
         "memory_total_bytes": _memory_key(device, "total"),
+        "shares_system_memory": nvml.shares_memory(device),
         "mig_mode": nvml.switch(device, "mig_mode"),
+        "mig_mode_pending": nvml.switch(device, "mig_mode", pending=True),
         "mig_devices": [_slice_of(part) for part in device.get("mig_devices", ())],
         "ecc_mode": nvml.switch(device, "ecc_mode"),
-        "persistence_mode": bool(persistence) if type(persistence) is int else persistence,
-        "compute_mode": _compute_mode(nvml.value_or_absent(device, "compute_mode")),
+        "ecc_mode_pending": nvml.switch(device, "ecc_mode", pending=True),
+        "persistence_mode": nvml.flag(device, "persistence_mode"),
+        "compute_mode": nvml.named(device, "compute_mode", tables.COMPUTE_MODES),
+        "driver_model": nvml.named(device, "driver_model", tables.DRIVER_MODELS),
+        "addressing_mode": nvml.named(device, "addressing_mode", tables.ADDRESSING_MODES),
+        "virtualization_mode": nvml.named(
+            device, "virtualization_mode", tables.VIRTUALIZATION_MODES
+        ),
+        "power_limit_w": limit_mw / 1000 if type(limit_mw) is int else limit_mw,
+        "clock_sm_max_mhz": nvml.value_or_absent(device, "clock_sm_max"),
+        "clock_memory_max_mhz": nvml.value_or_absent(device, "clock_memory_max"),
     }
 
 
 def _slice_of(part: Mapping[str, Any]) -> dict[str, Any]:
     """A list item cannot hold an unknown: what is not known is left out."""
-    found = {
-        "uuid": nvml.value(part, "uuid"),
-        "name": nvml.value(part, "name"),
-        "sm_count": nvml.value(part, "sm_count"),
-        "memory_total_bytes": _memory_key(part, "total"),
-    }
-    return {key: known for key, known in found.items() if not isinstance(known, Unknown)}
-
-
-def _compute_mode(mode: Any) -> Any:
-    return _COMPUTE_MODES.get(mode, f"mode {mode}") if type(mode) is int else mode
+    keys = ("uuid", "name", "sm_count", "gpu_instance", "compute_instance")
+    found = {key: nvml.value(part, key) for key in keys}
+    return _known(found | {"memory_total_bytes": _memory_key(part, "total")})
 
 
 def _memory_key(device: Mapping[str, Any], key: str) -> Any:
@@ -188,13 +149,29 @@ def _memory_key(device: Mapping[str, Any], key: str) -> Any:
     return memory if isinstance(memory, Unknown) else memory.get(key)
 
 
-def _live_of(host: Host, device: Mapping[str, Any], ours: bool | Unknown) -> dict[str, Any]:
-    display = nvml.value_or_absent(device, "display_active")
+def _live_of(
+    host: Host, device: Mapping[str, Any], ours: bool, sampled_at_s: float | None
+) -> dict[str, Any]:
+    named = [part for part in device.get("mig_devices", ()) if type(part.get("uuid")) is str]
+    return {
+        **_use_of(host, device, ours, sampled_at_s),
+        "display_active": nvml.flag(device, "display_active"),
+        "mig_devices": {part["uuid"]: _use_of(host, part, ours, sampled_at_s) for part in named},
+        "errors": errors(device),
+        "temperature_c": nvml.value_or_absent(device, "temperature"),
+        "clock_sm_mhz": nvml.value_or_absent(device, "clock_sm"),
+        "clock_memory_mhz": nvml.value_or_absent(device, "clock_memory"),
+        "clock_reasons": clock_reasons(device),
+    }
+
+
+def _use_of(
+    host: Host, device: Mapping[str, Any], ours: bool, sampled_at_s: float | None
+) -> dict[str, Any]:
     return {
         "memory_used_bytes": _memory_key(device, "used"),
         "memory_free_bytes": _memory_key(device, "free"),
         "memory_reserved_bytes": _memory_key(device, "reserved"),
         "memory_interface": _memory_key(device, "api"),
-        "display_active": bool(display) if type(display) is int else display,
-        **account(host, device, ours is True),
+        **account(host, device, ours, sampled_at_s),
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from envprint.model import Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
-from envprint.rules._devices import VISIBLE, visible
+from envprint.rules._devices import VISIBLE, how_many
 from envprint.workload import uses
 
 
@@ -22,7 +22,7 @@ def split(batch_size: int, replicas: int) -> list[int]:
 def _uneven(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     if workload.batch_size is None:
         return
-    replicas = workload.replicas or len(visible(now)) or 1
+    replicas = workload.replicas or how_many(now) or 1
     if workload.batch_size % replicas:
         shares = ", ".join(map(str, split(workload.batch_size, replicas)))
         even = workload.batch_size - workload.batch_size % replicas

@@ -2,76 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from envprint import visibility
 from envprint.errors import Undetermined
 from envprint.model import Comparison, Fingerprint
 from envprint.versions import numbers
 from envprint.workload import on_gpu, uses
 
 VISIBLE = "facts.environ.variables[CUDA_VISIBLE_DEVICES]"
+ORDER = "facts.environ.variables[CUDA_DEVICE_ORDER]"
 DEVICES = "facts.gpu.devices"
-MOST = 1024
-"""GPUs of one machine that are looked at: a document may claim any number."""
+SHOWN = "facts.gpu.visible"
+LIVE = "live.gpu.devices"
 
 training = on_gpu & uses("tensorflow", "torch", "jax")
 
 
 def visible(now: Fingerprint) -> list[str]:
-    """Keys of the GPUs that CUDA_VISIBLE_DEVICES leaves, in its order; all when it is unset.
+    """Keys of the GPUs that CUDA shows a program. Raises `Undetermined` where it is not decided."""
+    keys, devices = _all(now)
+    order: str | None = now.value(ORDER)
+    wanted: str | None = now.value(VISIBLE)
+    if not visibility.is_decided(keys, devices, wanted, order):
+        raise Undetermined(SHOWN, visibility.UNDECIDED)
+    return visibility.chosen(keys, devices, wanted)
 
-    CUDA stops at the first entry that names no GPU. Raises `Undetermined`.
-    https://docs.nvidia.com/cuda/cuda-c-programming-guide/index.html#env-vars
-    """
+
+def how_many(now: Fingerprint) -> int:
+    """How many GPUs CUDA shows, whichever they are. Raises `Undetermined`."""
+    return len(visibility.chosen(*_all(now), now.value(VISIBLE)))
+
+
+def _all(now: Fingerprint) -> tuple[list[str], dict[str, Any]]:
     devices = now.value(DEVICES) or {}
-    count = now.value("facts.gpu.count")
-    keys = [str(index) for index in range(min(len(devices) if count is None else count, MOST))]
-    wanted = now.value(VISIBLE)
-    if wanted is None:
-        return keys
-    chosen: list[str] = []
-    for entry in wanted.split(","):
-        key = _named(entry.strip(), keys, devices)
-        if key is None:
-            break
-        chosen.append(key)
-    return chosen
+    return visibility.keys_of(now.value("facts.gpu.count"), devices), devices
 
 
-def _named(entry: str, keys: list[str], devices: dict[str, Any]) -> str | None:
-    if entry.isdecimal():
-        return entry if entry in keys else None
-    for key, device in devices.items():
-        if _names(entry, device) or any(_names(entry, part) for part in _parts(device)):
-            return key
-    return None
-
-
-def _names(entry: str, what: dict[str, Any]) -> bool:
-    """Whether `entry` is the beginning of a UUID, as CUDA_VISIBLE_DEVICES allows."""
-    return bool(entry and what.get("uuid") and what["uuid"].startswith(entry))
-
-
-def _parts(device: dict[str, Any]) -> list[dict[str, Any]]:
-    return device.get("mig_devices") or []
-
-
-def part(now: Fingerprint, key: str) -> dict[str, Any] | None:
+def part(now: Fingerprint, key: str) -> Mapping[str, Any] | None:
     """The MIG device that a program gets of a divided GPU; None when the GPU is whole.
 
-    That is the first one unless CUDA_VISIBLE_DEVICES names another. Raises `Undetermined`.
-    https://docs.nvidia.com/datacenter/tesla/mig-user-guide/
+    Raises `Undetermined`.
     """
     if field(now, key, "mig_mode") != "on":
         return None
-    parts = field(now, key, "mig_devices") or []
-    entries = (now.value(VISIBLE) or "").split(",")
-    named = [part for part in parts if any(_names(entry.strip(), part) for entry in entries)]
-    if not parts:
+    device = {"mig_devices": field(now, key, "mig_devices")}
+    found = visibility.part_of(device, now.value(VISIBLE))
+    if found is None:
         raise Undetermined(f"{DEVICES}[{key}].mig_devices", "the GPU is divided into no part")
-    found: dict[str, Any] = (named or parts)[0]
     return found
+
+
+def in_use(now: Fingerprint, key: str) -> str:
+    """The path of the live values of what a program gets: of a GPU, or of its part."""
+    given = part(now, key)
+    place = f"{LIVE}[{key}]"
+    if given is None:
+        return place
+    if not given.get("uuid"):
+        raise Undetermined(f"{DEVICES}[{key}].mig_devices", "the part has no known UUID")
+    return f"{place}.mig_devices[{given['uuid']}]"
 
 
 def size_of(now: Fingerprint, key: str, name: str) -> int | None:
@@ -114,16 +105,41 @@ class Moved(NamedTuple):
 
 
 def moved(comparison: Comparison, of: Callable[[Fingerprint, str], Any]) -> list[Moved]:
-    """Where `of` differs between the n-th visible GPUs of both sides, like differences together."""
+    """Where `of` differs between the GPUs of both sides, like differences together."""
     groups: dict[tuple[Any, Any], list[tuple[str, str]]] = {}
-    for pair in zip(visible(comparison.before), visible(comparison.after), strict=False):
+    for pair in pairs(comparison):
         before, after = of(comparison.before, pair[0]), of(comparison.after, pair[1])
         if before != after and before is not None and after is not None:
             groups.setdefault((before, after), []).append(pair)
     return [
-        Moved(tuple(key for _, key in pairs), pairs[0][0], before, after)
-        for (before, after), pairs in groups.items()
+        Moved(tuple(key for _, key in alike), alike[0][0], before, after)
+        for (before, after), alike in groups.items()
     ]
+
+
+def pairs(comparison: Comparison) -> list[tuple[str, str]]:
+    """The visible GPUs of both sides that belong together: by UUID, else by model, else by order.
+
+    In the order of the later side. Raises `Undetermined`.
+    """
+    before, after = visible(comparison.before), visible(comparison.after)
+    found: dict[str, str] = {}
+    for name in ("uuid", "name", None):
+        left = [key for key in before if key not in found.values()]
+        for key in [key for key in after if key not in found]:
+            kind = name and _known(comparison.after, key, name)
+            like = [k for k in left if not name or kind == _known(comparison.before, k, name)]
+            if like and (kind or not name):
+                found[key] = like[0]
+                left.remove(like[0])
+    return [(found[key], key) for key in after if key in found]
+
+
+def _known(now: Fingerprint, key: str, name: str) -> Any:
+    try:
+        return field(now, key, name)
+    except Undetermined:
+        return None
 
 
 def changed_paths(comparison: Comparison, keys: tuple[str, ...], *names: str) -> tuple[str, ...]:

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from envprint.errors import Undetermined
 from envprint.model import Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
-from envprint.rules._devices import DEVICES, field, training, visible
-from envprint.rules._gpu_memory import LIVE, PIDS_ARE_OURS
+from envprint.rules._devices import DEVICES, LIVE, field, in_use, training, visible
+from envprint.rules._gpu_holders import PIDS_ARE_OURS
 from envprint.units import size
 from envprint.versions import numbers
 
 _TENSORFLOW_BYTES = (500 << 20, 1050 << 20, 1536 << 20)
 """What TensorFlow leaves to the driver and CUDA's libraries: up to compute capability 6, at 7, and
 from 8 on; see the rule's evidence."""
+HOST_MEMORY = "live.host.memory_available_bytes"
 _CONTEXT_BYTES = 300 << 20
 """What a context takes without any tensor, with CUDA 11.7 and later; see the rule's evidence."""
 
@@ -31,7 +32,7 @@ def _needed(now: Fingerprint, key: str, workload: Workload) -> int:
 
 def _own(now: Fingerprint, key: str) -> int:
     """What this process holds itself. Raises `Undetermined`."""
-    device = f"{LIVE}[{key}]"
+    device = in_use(now, key)
     if not now.value("facts.frameworks.imported"):
         return 0
     if now.value(PIDS_ARE_OURS) is False:
@@ -43,16 +44,23 @@ def _own(now: Fingerprint, key: str) -> int:
 def _low(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     asked = workload.min_free_gpu_bytes
     for key in visible(now):
-        path = f"{LIVE}[{key}].memory_free_bytes"
+        path, has = _free_path(now, key)
         free = now.value(path)
         if free is not None and asked and free < asked:
-            text = f"GPU {key} has {size(free)} free, {size(asked)} are needed"
+            text = f"{has} {size(free)} free, {size(asked)} are needed"
             yield Match(text, (path,), after=free)
         elif free is not None and asked is None and free < max(_TENSORFLOW_BYTES):
             needed = _needed(now, key, workload)
             if free + _own(now, key) < needed:
-                text = f"GPU {key} has {size(free)} free, a framework takes {size(needed)} to start"
+                text = f"{has} {size(free)} free, a framework takes {size(needed)} to start"
                 yield Match(text, (path,), after=free)
+
+
+def _free_path(now: Fingerprint, key: str) -> tuple[str, str]:
+    """Where the free memory is told, and how a sentence about it begins."""
+    if field(now, key, "shares_system_memory"):
+        return HOST_MEMORY, f"GPU {key} shares the system's memory, which has"
+    return f"{in_use(now, key)}.memory_free_bytes", f"GPU {key} has"
 
 
 FREE_RULE = Rule(
@@ -61,7 +69,7 @@ FREE_RULE = Rule(
     impact=Impact.BREAKS,
     confidence=Confidence.DOCUMENTED,
     applies=training,
-    watches=(LIVE, DEVICES, PIDS_ARE_OURS),
+    watches=(LIVE, DEVICES, PIDS_ARE_OURS, HOST_MEMORY),
     why="An allocation that does not fit ends the program. That a framework finds no valid cuDNN "
     "algorithm, or cannot create a cuDNN handle, often means the same. Without --min-free-gpu the "
     "limit is what is taken before the first tensor: 300 MiB by a context, and 500, 1050 or 1536 "

@@ -7,33 +7,24 @@ trained model changed by it, and the rules say no more than that.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from envprint.errors import Undetermined
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
 from envprint.rules._devices import (
     DEVICES,
+    LIVE,
     changed_paths,
-    field,
+    in_use,
     moved,
+    pairs,
     size_of,
     training,
     visible,
 )
+from envprint.rules._gpu_holders import HELD_BYTES, PIDS_ARE_OURS, held, listed
 from envprint.units import size
 from envprint.workload import on_gpu, uses
 
-LIVE = "live.gpu.devices"
-PIDS_ARE_OURS = "live.gpu.pids_are_ours"
-HELD_BYTES = 256 << 20
-"""Less than this in the hands of others is a driver at rest."""
-HELD_BYTES_V1 = 1 << 30
-"""The same where the driver cannot tell its own reserve, some hundred MB, from what is in use."""
-NAMED_BYTES = 64 << 20
-"""What a process must hold to be named: small ones come and go."""
-UNNAMED = "a process that is not visible here"
-UNLISTED = "a holder that is not listed"
 LESS_FREE_SHARE = 0.1
 """Of all memory: workspaces of convolutions are of that order on the cards at hand."""
 
@@ -60,63 +51,68 @@ _PREALLOCATION = Evidence(
 )
 
 
-class _Held(NamedTuple):
-    bytes: int
-    holders: dict[str, int]
-    """Name to bytes, the largest first."""
-
-
-def _held(now: Fingerprint, key: str) -> _Held:
-    """What others hold of one GPU, and who they are. Raises `Undetermined`."""
-    device = f"{LIVE}[{key}]"
-    if now.value("facts.frameworks.imported") and now.value(PIDS_ARE_OURS) is False:
-        # The process that captures may hold memory itself.
-        raise Undetermined(f"{device}.processes", "this process is not known among the holders")
-    others = [p for p in now.value(f"{device}.processes") or [] if not p.get("own")]
-    rest = now.value(f"{device}.unattributed_bytes") or 0
-    is_v1 = now.value(f"{device}.memory_interface") == "v1"
-    holders: dict[str, int] = {}
-    for process in others:
-        name = process.get("name") or UNNAMED
-        holders[name] = holders.get(name, 0) + (process.get("memory_bytes") or 0)
-    if rest >= (HELD_BYTES_V1 if is_v1 else HELD_BYTES):
-        holders[UNLISTED] = rest
-    ordered = sorted(holders.items(), key=lambda holder: (-holder[1], holder[0]))
-    return _Held(sum(holders.values()), dict(ordered))
+_FIND_ENDED = "fuser -v /dev/nvidia* tells who has the devices open; else reset the GPU or reboot."
+_UNLISTED = {
+    "pid-namespace": "none of it by a process that is visible from this container",
+    "driver-model": "memory per process is not reported by Windows' driver model",
+    "driver-reserve": "by no process that is listed; some hundred MiB may be the driver's own",
+    "numa-pages": "by no process that is listed; pages of ended processes may be among them",
+    "managed-or-ended": "by no process that is listed: managed memory, or of a process that ended",
+    "not-known": "and it is not known by whom",
+}
 
 
 def _held_by_others(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     for key in visible(now):
-        held, holders = _held(now, key)
-        if held >= HELD_BYTES:
-            place = f"{LIVE}[{key}]"
-            names = ("memory_used_bytes", "processes", "unattributed_bytes")
+        found = held(now, key)
+        if found.listed_bytes >= HELD_BYTES:
+            place = in_use(now, key)
+            has_ended = any(holder.has_ended for holder in found.holders)
             yield Match(
-                _account(now, key, held, holders),
-                tuple(f"{place}.{name}" for name in names),
-                after=held,
+                f"{_share(now, key, found.listed_bytes)} are held by {listed(found.holders)}"
+                f"{_left(now, key)}",
+                (f"{place}.memory_used_bytes", f"{place}.processes"),
+                after=found.listed_bytes,
+                remedy=_FIND_ENDED if has_ended else None,
             )
 
 
-def _account(now: Fingerprint, key: str, held: int, holders: dict[str, int]) -> str:
-    """`810 MiB of 16.0 GiB of GPU 0 are held by Xorg 412 MiB, firefox 396 MiB; … are free`."""
-    total = field(now, key, "memory_total_bytes")
-    free = now.value(f"{LIVE}[{key}].memory_free_bytes")
-    of_all = f" of {size(total)}" if total else ""
-    left = f"; {size(free)} are free" if free is not None else ""
-    named = [f"{name} {size(amount)}" for name, amount in holders.items() if amount >= NAMED_BYTES]
-    return f"{size(held)}{of_all} of GPU {key} are held by {', '.join(named) or 'small ones'}{left}"
+def _unattributed(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    for key in visible(now):
+        found = held(now, key)
+        if found.unlisted_bytes >= HELD_BYTES:
+            place = in_use(now, key)
+            reason = now.value(f"{place}.unattributed_reason") or "not-known"
+            yield Match(
+                f"{_share(now, key, found.unlisted_bytes)} are in use, "
+                f"{_UNLISTED.get(reason, reason)}{_left(now, key)}",
+                (f"{place}.unattributed_bytes",),
+                after=found.unlisted_bytes,
+            )
+
+
+def _share(now: Fingerprint, key: str, amount: int) -> str:
+    """`996 of 11,264 MiB (9 %) of GPU 0`."""
+    total = size_of(now, key, "memory_total_bytes")
+    if not total:
+        return f"{size(amount)} of GPU {key}"
+    return f"{size(amount)} of {size(total)} ({100 * amount / total:.0f} %) of GPU {key}"
+
+
+def _left(now: Fingerprint, key: str) -> str:
+    free = now.value(f"{in_use(now, key)}.memory_free_bytes")
+    return f"; {size(free)} are free" if free is not None else ""
 
 
 def _less_free(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    pairs = zip(visible(comparison.before), visible(comparison.after), strict=False)
-    for old_key, key in pairs:
-        path = f"{LIVE}[{key}].memory_free_bytes"
-        before = comparison.before.value(f"{LIVE}[{old_key}].memory_free_bytes")
-        after = comparison.after.value(path)
-        total = field(comparison.after, key, "memory_total_bytes")
-        is_known = None not in (before, after, total)
-        if is_known and before - after >= LESS_FREE_SHARE * total:
+    for old_key, key in pairs(comparison):
+        path = f"{in_use(comparison.after, key)}.memory_free_bytes"
+        old_path = f"{in_use(comparison.before, old_key)}.memory_free_bytes"
+        before, after = comparison.before.value(old_path), comparison.after.value(path)
+        total = size_of(comparison.after, key, "memory_total_bytes")
+        if before is None or after is None or total is None:
+            continue
+        if before - after >= LESS_FREE_SHARE * total:
             text = f"GPU {key} had {size(before)} free, has {size(after)}"
             yield Match(text, (path,), before, after)
 
@@ -156,6 +152,35 @@ MEMORY_RULES = (
         yields_to=("gpu-memory-free-low",),
     ),
     Rule(
+        id="gpu-memory-unattributed",
+        title="Memory of the GPU is in use, and no listed program holds it",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=on_gpu,
+        watches=(*_WATCHED, PIDS_ARE_OURS),
+        why="It is missing for the work like memory that a named program holds, and has the same "
+        "effect: another convolution algorithm, or an allocation that fails. The list of processes "
+        "is short in a container, under Windows' driver model, for managed memory, and after a "
+        "process has ended without giving its memory back.",
+        not_when="The work leaves plenty of memory free, or, in TensorFlow and PyTorch, has no "
+        "convolutions.",
+        remedy="Look from the host, as root: nvidia-smi, then fuser -v /dev/nvidia*",
+        evidence=(
+            *_MECHANISM,
+            _PREALLOCATION,
+            Evidence(
+                "In a container no process is listed, by design",
+                "https://github.com/NVIDIA/nvidia-docker/issues/179",
+            ),
+            Evidence(
+                "Under WDDM the driver does not report memory by process",
+                "https://docs.nvidia.com/deploy/nvml-api/structnvmlProcessInfo__t.html",
+            ),
+        ),
+        state=_unattributed,
+        yields_to=("gpu-memory-free-low",),
+    ),
+    Rule(
         id="gpu-less-free-than-baseline",
         title="Less GPU memory is free than for the baseline",
         impact=Impact.NUMERIC,
@@ -173,6 +198,7 @@ MEMORY_RULES = (
             "gpu-memory-free-low",
             "gpu-memory-held-by-others",
             "gpu-memory-total-smaller",
+            "gpu-memory-unattributed",
         ),
     ),
     Rule(

@@ -10,10 +10,9 @@ from collections.abc import Iterator
 
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
-from envprint.rules._devices import DEVICES, MOST, VISIBLE, described, training
+from envprint.rules._devices import DEVICES, ORDER, VISIBLE, changed_paths, described, training
+from envprint.visibility import BY_BUS, kinds
 
-ORDER = "facts.environ.variables[CUDA_DEVICE_ORDER]"
-_BY_BUS = "PCI_BUS_ID"
 _DOCUMENTED = Evidence(
     "CUDA_DEVICE_ORDER and CUDA_VISIBLE_DEVICES",
     "https://docs.nvidia.com/cuda/cuda-programming-guide/05-appendices/environment-variables.html",
@@ -22,37 +21,55 @@ _DOCUMENTED = Evidence(
 
 def _by_bus(now: Fingerprint) -> bool:
     order: str | None = now.value(ORDER)
-    return order == _BY_BUS
+    return order == BY_BUS
 
 
 def _unlike(now: Fingerprint) -> list[str]:
     """The kinds of GPU here, when there are several and a number decides between them."""
-    keys = list(now.value(DEVICES) or {})[:MOST]
     wanted = now.value(VISIBLE)
     by_number = wanted is None or any(entry.strip().isdecimal() for entry in wanted.split(","))
-    kinds = sorted({described(now, key) for key in keys}) if by_number else []
-    return kinds if len(kinds) > 1 else []
+    found = kinds(now.value(DEVICES) or {}) if by_number else []
+    return found if len(found) > 1 else []
 
 
 def _changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     before, after = _by_bus(comparison.before), _by_bus(comparison.after)
-    kinds = _unlike(comparison.after) if before != after else []
-    if kinds:
+    unlike = _unlike(comparison.after) if before != after else []
+    if unlike:
         words = ("from the fastest on", "by bus address")
         yield Match(
             f"GPUs were numbered {words[before]}, are {words[after]}: a number may mean another of "
-            f"{', '.join(kinds)}",
+            f"{', '.join(unlike)}",
             (ORDER,),
             comparison.before.value(ORDER),
             comparison.after.value(ORDER),
         )
 
 
+def _moved(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    """Where an index means another kind of card, and the one it meant is still there."""
+    before, after = (side.value(DEVICES) or {} for side in (comparison.before, comparison.after))
+    for key in sorted(before.keys() & after.keys()):
+        was, is_now = before[key].get("uuid"), after[key].get("uuid")
+        elsewhere = [k for k, device in after.items() if was and device.get("uuid") == was]
+        if not is_now or was == is_now or not elsewhere:
+            continue
+        kind_before = described(comparison.before, key)
+        kind_after = described(comparison.after, key)
+        if kind_before != kind_after:
+            yield Match(
+                f"GPU {key} was {kind_before}, which is GPU {elsewhere[0]} now; it is {kind_after}",
+                changed_paths(comparison, (key,), "uuid", "name", "bus_id"),
+                was,
+                is_now,
+            )
+
+
 def _left(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    kinds = [] if _by_bus(now) else _unlike(now)
-    if kinds:
+    unlike = [] if _by_bus(now) else _unlike(now)
+    if unlike:
         yield Match(
-            f"CUDA's GPU 0 need not be nvidia-smi's: there are {', '.join(kinds)}",
+            f"CUDA's GPU 0 need not be nvidia-smi's: there are {', '.join(unlike)}",
             (ORDER,),
             after=now.value(ORDER),
         )
@@ -72,6 +89,26 @@ ORDER_RULES = (
         remedy="export CUDA_DEVICE_ORDER=PCI_BUS_ID on both sides.",
         evidence=(_DOCUMENTED,),
         drift=_changed,
+    ),
+    Rule(
+        id="gpu-index-moved",
+        title="An index means another GPU",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(DEVICES,),
+        why="A program that asks for a GPU by number gets another kind of card, whose kernels "
+        "round differently. Numbers follow the bus, which a card that was moved, added or lost changes.",
+        not_when="The program uses all GPUs, or names them by UUID.",
+        remedy="Name the GPU: export CUDA_VISIBLE_DEVICES=GPU-… (nvidia-smi -L)",
+        evidence=(
+            _DOCUMENTED,
+            Evidence(
+                "NVML: the index may change between boots, use the UUID or the PCI address",
+                "https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html",
+            ),
+        ),
+        drift=_moved,
     ),
     Rule(
         id="gpu-order-left-to-cuda",

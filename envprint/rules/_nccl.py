@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
-from envprint.rules._devices import DEVICES, VISIBLE, any_reaches, training, visible
+from envprint.rules._devices import DEVICES, VISIBLE, any_reaches, how_many, training
 from envprint.rules._dials import shown, variable, when_changed
 from envprint.versions import numbers
 
@@ -32,7 +32,7 @@ def sums_over_gpus(comparison: Comparison) -> bool:
 
 
 def _has_several(side: Fingerprint) -> bool:
-    return numbers(side.value(_WORLD_SIZE) or "")[:1] > (1,) or len(visible(side)) > 1
+    return numbers(side.value(_WORLD_SIZE) or "")[:1] > (1,) or how_many(side) > 1
 
 
 def _chosen(comparison: Comparison, workload: Workload) -> Iterator[Match]:

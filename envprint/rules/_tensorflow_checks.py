@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from envprint.model import Comparison, Fingerprint, Workload
 from envprint.rule import Match
 from envprint.rules._compat import Cuda, cuda_for_tensorflow, python_for_tensorflow
-from envprint.rules._devices import DEVICES, visible
+from envprint.rules._devices import DEVICES, how_many
 from envprint.rules._packages import is_same_release, traces, version_path
 from envprint.versions import numbers
 
@@ -111,9 +111,9 @@ def avx_missing(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 def shuffle_varies(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     """A version whose shuffled data sets do not repeat on several GPUs."""
     version = now.value(TENSORFLOW)
-    if version and (2,) <= numbers(version) < _SHUFFLES_REPEAT_FROM and len(visible(now)) > 1:
+    if version and (2,) <= numbers(version) < _SHUFFLES_REPEAT_FROM and how_many(now) > 1:
         yield Match(
-            f"TensorFlow {version} may shuffle differently in each run on {len(visible(now))} GPUs",
+            f"TensorFlow {version} may shuffle differently in each run on {how_many(now)} GPUs",
             (TENSORFLOW, DEVICES),
             after=version,
         )

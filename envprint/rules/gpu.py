@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
-from envprint.rules._devices import DEVICES, VISIBLE, field, training, visible
+from envprint.rules._devices import DEVICES, SHOWN, VISIBLE, field, how_many, training, visible
 from envprint.rules._gpu_free import FREE_RULE
 from envprint.rules._gpu_hardware import HARDWARE_RULES
+from envprint.rules._gpu_health import HEALTH_RULES
 from envprint.rules._gpu_memory import MEMORY_RULES
 from envprint.rules._gpu_order import ORDER_RULES
 from envprint.rules._gpu_size import SIZE_RULES
@@ -21,13 +22,13 @@ _RANDOMNESS = Evidence(
 
 
 def _count(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    before, after = len(visible(comparison.before)), len(visible(comparison.after))
+    before, after = how_many(comparison.before), how_many(comparison.after)
     if before != after and before and after:
         yield _counted(comparison, before, after, DEVICES, "facts.gpu.count")
 
 
 def _one_side(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    before, after = len(visible(comparison.before)), len(visible(comparison.after))
+    before, after = how_many(comparison.before), how_many(comparison.after)
     if bool(before) != bool(after):
         draws_the_same = _DRAW_BY_DEVICE.isdisjoint(workload.frameworks)
         match = _counted(comparison, before, after, "facts.gpu")
@@ -35,7 +36,7 @@ def _one_side(comparison: Comparison, workload: Workload) -> Iterator[Match]:
 
 
 def _counted(comparison: Comparison, before: int, after: int, *prefixes: str) -> Match:
-    paths = comparison.under(*prefixes, VISIBLE) or (VISIBLE,)
+    paths = comparison.under(*prefixes, VISIBLE, SHOWN) or (VISIBLE,)
     return Match(f"visible GPUs: {before} then, {after} now", paths, before, after)
 
 
@@ -58,6 +59,7 @@ RULES = (
     *MEMORY_RULES,
     FREE_RULE,
     *ORDER_RULES,
+    *HEALTH_RULES,
     Rule(
         id="gpu-count-changed",
         title="Another number of GPUs is visible",

@@ -1,0 +1,87 @@
+"""A child process that is read line by line against a deadline, and never waited for too long.
+
+`subprocess` would serve, but importing it costs a third of a capture, and it waits for children
+that hang in the kernel and cannot be killed.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+END_WAIT_S = 0.25
+"""How long a child may take to go; one that hangs in the kernel never does, killed or not."""
+
+
+class Child:
+    """Runs `argv`; its stdin stays open as long as this process lives, its stderr is dropped.
+
+    Raises `OSError` when it cannot be started.
+    """
+
+    def __init__(self, argv: list[str]) -> None:
+        self._rest = b""
+        self._out, out = os.pipe()
+        into, self._into = os.pipe()
+        actions = [
+            (os.POSIX_SPAWN_DUP2, into, 0),
+            (os.POSIX_SPAWN_DUP2, out, 1),
+            (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+        ]
+        try:
+            self._pid = os.posix_spawn(argv[0], argv, os.environ, file_actions=actions)
+        except OSError:
+            os.close(self._out)
+            os.close(self._into)
+            raise
+        finally:
+            os.close(into)
+            os.close(out)
+
+    def lines(self, deadline_s: float) -> Iterator[bytes]:
+        """Each line the child has printed, until it ends; `TimeoutError` at the monotonic time."""
+        waiting = select.poll()
+        waiting.register(self._out, select.POLLIN)
+        while True:
+            *lines, self._rest = self._rest.split(b"\n")
+            yield from lines
+            left_ms = (deadline_s - time.monotonic()) * 1000
+            if left_ms <= 0 or not waiting.poll(left_ms):
+                raise TimeoutError
+            printed = os.read(self._out, 65536)
+            if not printed:
+                return
+            self._rest += printed
+
+    def end(self, kill: bool = False) -> int | None:
+        """Close its pipes and see it go; its exit code or, negative, its signal.
+
+        One that is to be killed, or does not go by itself, is; it is not waited for for long. None
+        when it was left behind, or when somebody else has waited for it.
+        """
+        os.close(self._out)
+        os.close(self._into)
+        code = None if kill else self._ended()
+        if code is None:
+            with suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
+            code = self._ended()
+        return code
+
+    def _ended(self) -> int | None:
+        pause_s, until = 0.0005, time.monotonic() + END_WAIT_S
+        while True:
+            try:
+                pid, status = os.waitpid(self._pid, os.WNOHANG)
+            except ChildProcessError:
+                return None
+            if pid:
+                return os.waitstatus_to_exitcode(status)
+            if time.monotonic() >= until:
+                return None
+            time.sleep(pause_s)
+            pause_s = min(2 * pause_s, 0.02)

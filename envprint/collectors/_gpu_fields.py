@@ -1,0 +1,133 @@
+"""What a fingerprint holds of GPUs: facts that stay, and the state of the moment."""
+
+from __future__ import annotations
+
+from envprint.fields import FLAG, INTEGER, NUMBER, TEXT, Field, ListOf, MapOf, record
+
+_FOR_PEOPLE = "tells people which card and which driver; no result depends on it"
+_SPEED = "speed only; what slows a GPU down now is in live.gpu"
+
+_SLICE = record(
+    Field("uuid", TEXT, "UUID of the MIG device."),
+    Field("name", TEXT, "Name with its profile, such as `NVIDIA A100-SXM4-40GB MIG 1g.5gb`."),
+    Field("sm_count", INTEGER, "Streaming multiprocessors of the MIG device."),
+    Field("memory_total_bytes", INTEGER, "Memory of the MIG device."),
+    Field("gpu_instance", INTEGER, "Number of its GPU instance."),
+    Field("compute_instance", INTEGER, "Number of its compute instance."),
+)
+
+_DEVICE = record(
+    Field("uuid", TEXT, "UUID of the card; says which one, and changes nothing."),
+    Field("bus_id", TEXT, "PCI address; says where, and changes nothing."),
+    Field("name", TEXT, "Product name."),
+    Field("architecture", TEXT, "Generation, such as Turing, by compute capability."),
+    Field("compute_capability", TEXT, "Such as `7.5`."),
+    Field("sm_count", INTEGER, "Streaming multiprocessors of the whole card."),
+    Field("memory_total_bytes", INTEGER, "All memory, the driver's reserve included."),
+    Field("shares_system_memory", FLAG, "Whether it has no memory but the system's."),
+    Field("mig_mode", TEXT, "`on` or `off`; null when the card cannot be divided."),
+    Field("mig_mode_pending", TEXT, "What it is after the next reset."),
+    Field("mig_devices", ListOf(_SLICE), "MIG devices in NVML's order."),
+    Field("ecc_mode", TEXT, "`on` or `off`; null when the memory has no ECC."),
+    Field("ecc_mode_pending", TEXT, "What it is after the next reboot."),
+    Field("persistence_mode", FLAG, "Whether the driver stays loaded when idle."),
+    Field("compute_mode", TEXT, "default, prohibited or exclusive-process."),
+    Field("driver_model", TEXT, "WDDM, WDM or MCDM; null where there is none, as on Linux."),
+    Field("addressing_mode", TEXT, "none, HMM or ATS; null when the driver does not say."),
+    Field("virtualization_mode", TEXT, "none, passthrough, vGPU, host-vGPU or host-vSGA."),
+    Field("power_limit_w", NUMBER, "What the card may draw.", _SPEED),
+    Field("clock_sm_max_mhz", INTEGER, "Highest clock of the multiprocessors.", _SPEED),
+    Field("clock_memory_max_mhz", INTEGER, "Highest clock of the memory.", _SPEED),
+)
+
+FACTS = (
+    Field("status", TEXT, "`ok`, or why there is no GPU that answers."),
+    Field("count", INTEGER, "GPUs that the driver counts, also those that do not answer."),
+    Field("devices", MapOf(_DEVICE, "NVML index"), "GPUs; empty when there is none."),
+    Field(
+        "visible",
+        ListOf(TEXT),
+        "UUIDs of the GPUs or MIG devices that CUDA shows a program under these variables; in its "
+        "order where that is decided. Unknown where a number may mean one of unlike GPUs.",
+        unwatched="follows from the variables and the devices, which rules look at",
+    ),
+    Field("driver_version", TEXT, "Driver version as NVML reports it."),
+    Field(
+        "nvml_version",
+        TEXT,
+        "NVML's own version; readable even when the driver does not answer.",
+        unwatched="belongs to the driver, whose version is compared with what it must reach",
+    ),
+    Field(
+        "library_path",
+        TEXT,
+        "Real path of the NVML library that answered.",
+        unwatched="for people: tells a simulated or sliced GPU from a real one",
+    ),
+)
+
+_PROCESS = record(
+    Field("pid", INTEGER, "Process id as the driver gives it."),
+    Field("name", TEXT, "Name of the process; left out when not known."),
+    Field("name_unknown", TEXT, "Why the name is not known; null when it is."),
+    Field("exists", FLAG, "Whether there is such a process; left out when not known."),
+    Field("kind", TEXT, "compute, graphics or both."),
+    Field("memory_bytes", INTEGER, "GPU memory it holds; left out when the driver does not say."),
+    Field("own", FLAG, "This process or a child of it; left out when not known."),
+    Field("same_user", FLAG, "Of the user who captured; left out when not known."),
+)
+
+_USE = (
+    Field("memory_used_bytes", INTEGER, "In use; with v1 the reserve is part of it."),
+    Field("memory_free_bytes", INTEGER, "Free for any process."),
+    Field("memory_reserved_bytes", INTEGER, "Kept by the driver; null with v1."),
+    Field("memory_interface", TEXT, "v2 or v1 of nvmlDeviceGetMemoryInfo."),
+    Field("unattributed_bytes", INTEGER, "In use, but by no process that is listed."),
+    Field(
+        "unattributed_reason",
+        TEXT,
+        "What can hold it: pid-namespace, driver-model, driver-reserve, numa-pages, "
+        "managed-or-ended or not-known; null when nothing is unattributed.",
+    ),
+    Field("processes", ListOf(_PROCESS), "Processes on the GPU, by pid."),
+    Field("process_interface", TEXT, "v3, v2 or v1 of the process lists."),
+)
+
+_ERRORS = record(
+    Field("corrected", INTEGER, "ECC errors corrected since the driver was loaded."),
+    Field("uncorrected", INTEGER, "ECC errors not corrected since then."),
+    Field("corrected_ever", INTEGER, "ECC errors corrected in the card's life."),
+    Field("uncorrected_ever", INTEGER, "ECC errors not corrected in its life."),
+    Field("pages_retired", INTEGER, "Memory pages taken out of use for their errors."),
+    Field("retirement_pending", FLAG, "Whether pages are retired at the next reset."),
+    Field("rows_remapped", INTEGER, "Memory rows replaced by spare ones."),
+    Field("remap_pending", FLAG, "Whether rows are remapped at the next reset."),
+    Field("remap_failed", FLAG, "Whether a remapping has failed."),
+)
+
+LIVE = (
+    Field(
+        "devices",
+        MapOf(
+            record(
+                *_USE,
+                Field("display_active", FLAG, "Whether a display is driven by this GPU."),
+                Field("mig_devices", MapOf(record(*_USE), "UUID"), "The same of each MIG device."),
+                Field("errors", _ERRORS, "Faults of the memory; null where it cannot tell."),
+                Field("temperature_c", INTEGER, "Of the GPU itself.", _SPEED),
+                Field("clock_sm_mhz", INTEGER, "Clock of the multiprocessors now.", _SPEED),
+                Field("clock_memory_mhz", INTEGER, "Clock of the memory now.", _SPEED),
+                Field("clock_reasons", ListOf(TEXT), "Why the clocks are as they are."),
+            ),
+            "NVML index",
+        ),
+        "Memory, processes and health of each GPU that answers.",
+    ),
+    Field("lost", ListOf(TEXT), "NVML indices of GPUs that have fallen off the bus."),
+    Field(
+        "pids_are_ours",
+        FLAG,
+        "Whether the driver's pids are those of this pid namespace, so that names are known.",
+    ),
+    Field("init_ms", NUMBER, "What starting NVML took; seconds where no client keeps it loaded."),
+)

@@ -1,0 +1,48 @@
+"""What is wrong with a GPU: faults of its memory, and what holds its clocks back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from envprint.collectors import _nvml as nvml
+from envprint.collectors._gpu_tables import CLOCK_REASONS
+from envprint.model import Unknown
+
+
+def errors(device: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The counters and what is pending; None where the GPU has none of them.
+
+    Retired pages are those of GPUs before Ampere, remapped rows those since:
+    https://docs.nvidia.com/deploy/a100-gpu-mem-error-mgmt/index.html
+    """
+    pages = [nvml.value_or_absent(device, f"retired_{kind}_bit") for kind in ("single", "double")]
+    rows = nvml.value_or_absent(device, "remapped_rows")
+    found = {
+        "corrected": nvml.value_or_absent(device, "ecc_corrected"),
+        "uncorrected": nvml.value_or_absent(device, "ecc_uncorrected"),
+        "corrected_ever": nvml.value_or_absent(device, "ecc_corrected_ever"),
+        "uncorrected_ever": nvml.value_or_absent(device, "ecc_uncorrected_ever"),
+        "pages_retired": _sum(pages),
+        "retirement_pending": nvml.flag(device, "retirement_pending"),
+        "rows_remapped": _sum(rows[:2]) if isinstance(rows, list) else rows,
+        "remap_pending": bool(rows[2]) if isinstance(rows, list) else rows,
+        "remap_failed": bool(rows[3]) if isinstance(rows, list) else rows,
+    }
+    return found if any(value is not None for value in found.values()) else None
+
+
+def _sum(counts: list[Any]) -> Any:
+    """All together; None or unknown when one of them is."""
+    odd = [count for count in counts if type(count) is not int]
+    return odd[0] if odd else sum(counts)
+
+
+def clock_reasons(device: Mapping[str, Any]) -> list[str] | Unknown | None:
+    """The names of the bits that are set; a bit without a name as `0x400`."""
+    mask = nvml.value_or_absent(device, "clock_reasons")
+    if type(mask) is not int:
+        none: Unknown | None = mask
+        return none
+    bits = (1 << place for place in range(64) if mask >> place & 1)
+    return [CLOCK_REASONS.get(bit, hex(bit)) for bit in bits]

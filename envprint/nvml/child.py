@@ -1,0 +1,85 @@
+"""What runs in the short-lived child that asks NVML, started by `envprint.nvml.reading`.
+
+It tells each result as soon as it is there, so that a driver that hangs or crashes costs what was
+not read by then; what matters most is read first, of every GPU. No call creates a CUDA context,
+which would cost hundreds of MB on the card: https://github.com/pytorch/pytorch/issues/20532
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from typing import NoReturn
+
+from envprint.nvml.calls import FUNCTION_NOT_FOUND, NOT_SUPPORTED, Nvml, note, tell
+from envprint.nvml.queries import DETAILS, IDENTITY, text
+
+_NO_MIG = (NOT_SUPPORTED, FUNCTION_NOT_FOUND)
+
+
+def read(nvml: Nvml, library: str) -> None:
+    """Tell the whole reading, in the form that `envprint.nvml.read` documents."""
+    if not nvml.start(library):
+        return
+    nvml.ask(["driver_version"], "nvmlSystemGetDriverVersion", form=text)
+    nvml.ask(["cuda_driver_version"], "nvmlSystemGetCudaDriverVersion_v2")
+    handles = nvml.handles()
+    note(["sampled_at_s"], time.time())
+    for index, handle in handles.items():
+        place = ["devices", index]
+        mig = nvml.fill(place, handle, IDENTITY)["mig_mode"]
+        nvml.use(place, handle)
+        # In a container the parent may refuse what its parts tell.
+        if 1 in mig if isinstance(mig, list) else mig["error"] not in _NO_MIG:
+            nvml.parts(index, handle)
+    for index, handle in handles.items():
+        nvml.fill(["devices", index], handle, DETAILS)
+        nvml.clock_reasons(["devices", index, "clock_reasons"], handle)
+
+
+def watch(nvml: Nvml, library: str, interval_s: float) -> None:
+    """Tell memory and processes of every GPU again and again, until the parent is gone."""
+    import select
+
+    if not nvml.start(library):
+        return
+    handles = nvml.handles()
+    for index, handle in handles.items():
+        nvml.fill(["devices", index], handle, IDENTITY)
+    due = time.monotonic()
+    while True:
+        note(["sampled_at_s"], time.time())
+        for index, handle in handles.items():
+            nvml.use(["devices", index], handle)
+        tell("sample")
+        due = max(due + interval_s, time.monotonic())
+        if select.select([0], [], [], max(0.0, due - time.monotonic()))[0]:
+            return
+
+
+def main() -> NoReturn:
+    """Carry out the order in the last argument.
+
+    It has `library` (path), `skipped` (call to reason), `timeout_s`, and `interval_s` to watch.
+    """
+    os.closerange(3, 256)  # what the parent's libraries have left open
+    order = json.loads(sys.argv[-1])
+    library: str = order["library"]
+    tell("call", "import pynvml")
+    import pynvml
+
+    nvml = Nvml(pynvml, order["skipped"])
+    if order.get("interval_s"):
+        # Ctrl-C is for the job that is watched; the end of its parent is what ends the watch.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        watch(nvml, library, order["interval_s"])
+    else:
+        # The kernel's own clock ends a child that its parent has had to leave.
+        signal.alarm(int(order["timeout_s"]) + 2)
+        read(nvml, library)
+    tell("end")
+    # A driver in trouble may hang while the library unloads.
+    os._exit(0)

@@ -1,0 +1,45 @@
+"""Where the loader would find NVIDIA's management library, by a look at names only."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+
+LIBRARY = "libnvidia-ml.so.1"
+LOADER_CACHE = "/etc/ld.so.cache"
+DIRECTORIES = (
+    "/usr/lib/wsl/lib",
+    "/run/opengl-driver/lib",
+    *(f"{top}/{name}" for top in ("/usr", "") for name in ("lib64", "lib")),
+    *(f"/usr/lib/{machine}-linux-gnu" for machine in ("x86_64", "aarch64")),
+)
+"""Where the library may lie without an entry in the loader's cache: WSL2, NixOS, bare systems."""
+
+
+def find_library(variables: Mapping[str, str]) -> str | None:
+    """The path at which the loader would find the library; None when it is nowhere."""
+    for path in _candidates(variables):
+        if os.path.exists(path):
+            return path
+    return None
+
+
+def _candidates(variables: Mapping[str, str]) -> Iterator[str]:
+    for directory in filter(None, variables.get("LD_LIBRARY_PATH", "").split(":")):
+        yield os.path.join(directory, LIBRARY)
+    yield from _cached_paths(LOADER_CACHE)
+    for directory in DIRECTORIES:
+        yield os.path.join(directory, LIBRARY)
+
+
+# …libnvidia-ml.so.1\0/lib/x86_64-linux-gnu/libnvidia-ml.so.1\0libnvidia-…
+# https://man7.org/linux/man-pages/man8/ldconfig.8.html
+def _cached_paths(cache: str) -> list[str]:
+    try:
+        with open(cache, "rb") as file:  # noqa: PTH123  pathlib costs too much here
+            content = file.read()
+    except OSError:  # musl has no cache, and the directories are looked at anyway
+        return []
+    found = re.findall(rb"(/[^\0]*/" + re.escape(LIBRARY.encode()) + rb")\0", content)
+    return [os.fsdecode(path) for path in found]

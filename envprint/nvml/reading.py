@@ -1,0 +1,190 @@
+"""Starts the child that asks NVML, and puts together what it told before its time was over."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from envprint.children import Child
+from envprint.nvml.calls import MARK
+from envprint.nvml.finding import find_library
+
+MOST_CRASHES = 3
+"""So often a child is started again without the call in which the driver crashed."""
+_CANNOT_SKIP = ("import pynvml", "nvmlInit")
+
+
+def begin(timeout_s: float) -> Asked:
+    """Start asking NVML, where its library is; what it says is in `Asked.result`."""
+    if not hasattr(os, "posix_spawn"):
+        return Asked({"library": "nvml.dll", "failure": f"NVML is not asked on {sys.platform}"})
+    library = find_library(os.environ)
+    if library is None:
+        return Asked({"library": None})
+    import importlib.util
+
+    spec = importlib.util.find_spec("pynvml")
+    if spec is None or not spec.origin:
+        failure = "the package nvidia-ml-py is not installed"
+        return Asked({"library": library, "failure": failure})
+    return ask(library, os.path.dirname(spec.origin), timeout_s)
+
+
+def ask(library: str, pynvml_folder: str, timeout_s: float) -> Asked:
+    """The same of a library and a pynvml that are known."""
+    asked = Asked({"library": library}, pynvml_folder, timeout_s)
+    asked.start()
+    return asked
+
+
+class Asked:
+    """A reading under way, or what is known without one."""
+
+    def __init__(self, known: dict[str, Any], folder: str = "", timeout_s: float = 0.0) -> None:
+        self._reading = known
+        self._library = known["library"]
+        self._folder = folder
+        self._timeout_s = timeout_s
+        self._deadline_s = time.monotonic() + timeout_s
+        self._skipped: dict[str, str] = {}
+        self._child: Child | None = None
+
+    def start(self) -> None:
+        """Start a child."""
+        order = {"library": self._library, "skipped": self._skipped}
+        try:
+            self._child = Child(command(self._folder, order | {"timeout_s": self._timeout_s}))
+        except OSError as error:
+            self._child = None
+            self._reading["failure"] = f"no child process: {error.strerror or error}"
+
+    def result(self) -> Mapping[str, Any]:
+        """What NVML says of this machine; a call's result is its value or an error object.
+
+        An error object is `{"error": 3, "name": "Not Supported"}` with NVML's code, or null for a
+        failure that is none of NVML's. Sizes are bytes. The keys:
+
+        * `library`: real path of what was loaded; null when there is none, then nothing else is
+          there;
+        * `failure`: text when the child came to no end, else null. What it had not read by then is
+          missing, and `unread` says so in every object;
+        * `init`: null, or an error object, then only `nvml_version` is there; `init_ms`;
+        * `nvml_version`, `driver_version`: text; `cuda_driver_version`: 12040 for 12.4; `count`;
+        * `sampled_at_s`: seconds since the epoch when memory and processes were first read;
+        * `devices`: in order of NVML's index. `handle` is null, or an error object that stands
+          alone. Else the keys of `envprint.nvml.queries`, modes as [now, pending], and
+          `memory`: `api` (`v2` or `v1`), `total`, `used`, `free`, and `reserved` with v2 only,
+          because with v1 `used` includes it; `compute_processes`, `graphics_processes` and
+          `mps_processes`: lists of `pid` and `used` (null where the driver does not say, as under
+          WDDM); `process_interface`: v3, v2 or v1; `clock_reasons`: a bit mask;
+          `mig_devices`: the same of each part, where there can be any;
+        * `call_ms`: function to milliseconds, all calls of it together.
+        """
+        while self._child:
+            gathered = gather(self._child.lines(self._deadline_s))
+            code = self._child.end(kill=gathered.is_late)
+            self._child = None
+            self._reading = {"library": self._library, **gathered.reading}
+            self._reading["failure"] = gathered.failure(code, self._timeout_s)
+            if gathered.crashed(code) and len(self._skipped) < MOST_CRASHES:
+                reason = f"the driver crashed in this call (signal {-(code or 0)})"
+                self._skipped[gathered.call] = reason
+                self.start()
+        return finished(self._reading)
+
+
+def command(folder: str, order: Mapping[str, Any]) -> list[str]:
+    """The child's command line. Without `site`, for that starts whatever is installed there."""
+    paths = [os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), folder]
+    code = f"import sys; sys.path += {paths!r}; import envprint.nvml.child as c; c.main()"
+    return [sys.executable or "", "-I", "-S", "-c", code, json.dumps(order)]
+
+
+class Gathered:
+    """What a child has told so far."""
+
+    def __init__(self) -> None:
+        self.reading: dict[str, Any] = {}
+        self.call = ""
+        """The last call that was begun."""
+        self.is_late = False
+        self.is_whole = False
+
+    def take(self, line: bytes) -> str:
+        """Understand one line of the child; the kind of message, empty for a stranger's line."""
+        if not line.startswith(MARK):
+            return ""
+        kind, *words = json.loads(line[len(MARK) :])
+        if kind == "call":
+            self.call = words[0]
+        elif kind == "is":
+            put(self.reading, words[0], words[1])
+            if len(words) > 2:
+                spent = self.reading.setdefault("call_ms", {})
+                spent[words[2]] = round(spent.get(words[2], 0.0) + words[3], 3)
+        self.is_whole = kind == "end"
+        return str(kind)
+
+    def crashed(self, code: int | None) -> bool:
+        """Whether the driver crashed in a call that can be left out."""
+        is_signal = code is not None and code < 0
+        can_skip = bool(self.call) and not self.call.startswith(_CANNOT_SKIP)
+        return is_signal and can_skip and not self.is_late and not self.is_whole
+
+    def failure(self, code: int | None, timeout_s: float) -> str | None:
+        """Why there is no more than this, in words."""
+        during = f" (during {self.call.partition(' ')[0]})" if self.call.startswith("nvml") else ""
+        if self.is_whole:
+            return None
+        if self.is_late:
+            return f"NVML did not answer within {timeout_s:g} s{during}"
+        how = f"exit code {code}" if code is None or code >= 0 else f"signal {-code}"
+        return f"reading NVML ended with {how}{during}"
+
+
+def gather(lines: Iterable[bytes]) -> Gathered:
+    """All that comes before the end, or before the deadline."""
+    gathered = Gathered()
+    try:
+        for line in lines:
+            if gathered.take(line) == "end":
+                break
+    except TimeoutError:
+        gathered.is_late = True
+    return gathered
+
+
+def put(root: dict[str, Any], place: list[Any], value: Any) -> None:
+    """Set the value at `place`: texts are keys, numbers positions in lists that grow."""
+    here: Any = root
+    for step, following in zip(place, [*place[1:], None], strict=True):
+        if isinstance(here, list):
+            while len(here) <= step:
+                here.append({})
+        if following is None:
+            here[step] = value
+            return
+        if isinstance(here, dict):
+            here.setdefault(step, [] if isinstance(following, int) else {})
+        here = here[step]
+
+
+def finished(reading: dict[str, Any]) -> dict[str, Any]:
+    """The reading with an entry for every GPU that was counted, and without scaffolding."""
+    count = reading.get("count")
+    for key in ("slots", "most_parts"):
+        reading.pop(key, None)
+    if isinstance(count, int):
+        devices = reading.setdefault("devices", [])
+        devices.extend({} for _ in range(count - len(devices)))
+    failure = reading.get("failure")
+    if failure:
+        unread = {"error": None, "name": failure}
+        parts = [part for d in reading.get("devices", ()) for part in d.get("mig_devices", ())]
+        for place in (reading, *reading.get("devices", ()), *parts):
+            place["unread"] = unread
+    return reading

@@ -1,0 +1,102 @@
+"""Who holds memory of a GPU: the programs that are listed, and what no list accounts for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from envprint.errors import Undetermined
+from envprint.model import Fingerprint
+from envprint.rules._devices import in_use
+from envprint.units import size
+
+PIDS_ARE_OURS = "live.gpu.pids_are_ours"
+HELD_BYTES = 256 << 20
+"""Less than this in the hands of others is a driver at rest."""
+HELD_BYTES_V1 = 1 << 30
+"""The same where the driver cannot tell its own reserve, some hundred MB, from what is in use."""
+NAMED_BYTES = 64 << 20
+"""What a process must hold to be named: small ones come and go."""
+
+_DESKTOP = frozenset(
+    "Xorg X Xwayland gnome-shell kwin_wayland kwin_x11 plasmashell cosmic-comp sway weston "
+    "Hyprland firefox firefox-bin chrome chromium msedge brave opera vivaldi-bin thunderbird code "
+    "electron slack Discord spotify steam steamwebhelper obs mpv vlc totem zoom teams".split()
+)
+"""Programs that belong to a desktop even where they compute: browsers decode video through CUDA,
+https://github.com/elFarto/nvidia-vaapi-driver/issues/183"""
+
+
+class Holder(NamedTuple):
+    """Programs of one name, or a process without one, and what they hold."""
+
+    label: str
+    bytes: int
+    is_desktop: bool
+    has_ended: bool = False
+
+
+class Held(NamedTuple):
+    """What others hold of one GPU."""
+
+    holders: tuple[Holder, ...]
+    """The largest first."""
+    unlisted_bytes: int
+    """In use and not accounted for; all that is in use where processes are not listed."""
+    is_all_unlisted: bool
+    """The driver says nothing of single processes."""
+
+    @property
+    def listed_bytes(self) -> int:
+        """What the holders have together."""
+        return sum(holder.bytes for holder in self.holders)
+
+
+def held(now: Fingerprint, key: str) -> Held:
+    """What others hold of one GPU, and who they are. Raises `Undetermined`."""
+    place = in_use(now, key)
+    if now.value("facts.frameworks.imported") and now.value(PIDS_ARE_OURS) is False:
+        # The process that captures may hold memory itself.
+        raise Undetermined(f"{place}.processes", "this process is not known among the holders")
+    try:
+        processes = now.value(f"{place}.processes") or []
+        rest = now.value(f"{place}.unattributed_bytes") or 0
+    except Undetermined:
+        if now.value("facts.frameworks.imported"):
+            raise
+        # Nobody else but others can hold what is in use.
+        return Held((), now.value(f"{place}.memory_used_bytes") or 0, True)
+    found: dict[str, Holder] = {}
+    for process in processes:
+        if not process.get("own"):
+            holder = _holder(process, now.value(PIDS_ARE_OURS))
+            known = found.get(holder.label, holder._replace(bytes=0))
+            found[holder.label] = known._replace(bytes=known.bytes + holder.bytes)
+    ordered = sorted(found.values(), key=lambda holder: (-holder.bytes, holder.label))
+    is_v1 = now.value(f"{place}.memory_interface") == "v1"
+    enough = rest >= (HELD_BYTES_V1 if is_v1 else HELD_BYTES)
+    return Held(tuple(ordered), rest if enough else 0, False)
+
+
+def _holder(process: Mapping[str, Any], pids_are_ours: bool | None) -> Holder:
+    amount = process.get("memory_bytes") or 0
+    name, pid = process.get("name"), process.get("pid")
+    if name:
+        is_desktop = process.get("kind") == "graphics" or name in _DESKTOP
+        return Holder(name, amount, is_desktop)
+    if pids_are_ours is False:
+        return Holder(f"pid {pid} (of the host, its owner is not visible here)", amount, False)
+    if process.get("exists") is False:
+        return Holder(f"pid {pid}, which no longer exists:", amount, False, has_ended=True)
+    return Holder(f"pid {pid} (not visible to this user)", amount, False)
+
+
+def listed(holders: Iterator[Holder] | tuple[Holder, ...]) -> str:
+    """`the desktop: Xorg 412 MiB, firefox 396 MiB; programs that compute: python 9,000 MiB`."""
+    groups: dict[str, list[str]] = {}
+    for holder in holders:
+        if holder.bytes >= NAMED_BYTES:
+            group = "the desktop" if holder.is_desktop else "programs that compute"
+            groups.setdefault(group, []).append(f"{holder.label} {size(holder.bytes)}")
+    told = [f"{group}: {', '.join(names)}" for group, names in groups.items()]
+    return "; and by ".join(told) or "small programs"
