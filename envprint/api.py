@@ -10,7 +10,7 @@ from envprint import capturing
 from envprint.document import dumps, loads
 from envprint.errors import DriftError, EnvprintError
 from envprint.files import read_input, write_output
-from envprint.host import LiveHost
+from envprint.host import GPU_TIMEOUT_S, LiveHost
 from envprint.judge import judge_drift, judge_state
 from envprint.model import Fingerprint, Impact, Workload
 from envprint.policy import Policy
@@ -31,14 +31,17 @@ def capture(
     deep: bool = False,
     identify: bool = False,
     timeout_s: float | None = None,
+    gpu_timeout_s: float = GPU_TIMEOUT_S,
 ) -> Fingerprint:
     """A fingerprint of this process and its machine, or of the interpreter at `python`.
 
     Sees which frameworks this process has imported and the switches in force in them; imports
-    none itself. `timeout_s` is the limit of each collector (20 s; half an hour with `deep`).
+    none itself. `timeout_s` is the limit of each collector (20 s; half an hour with `deep`), and
+    `gpu_timeout_s` that of the GPUs' driver beside it.
     Raises `EnvprintError` when `python` does not answer.
     """
-    host = LiveHost(os.fspath(python) if python is not None else None, deep=deep)
+    path = os.fspath(python) if python is not None else None
+    host = LiveHost(path, deep=deep, gpu_timeout_s=gpu_timeout_s)
     return capturing.capture(
         host, label=label, note=note, tags=tags, timeout_s=timeout_s, identify=identify
     )

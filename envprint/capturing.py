@@ -41,14 +41,14 @@ def capture(
     """Everything the collectors find on `host`. `timeout_s` is each collector's own limit."""
     if timeout_s is None:
         timeout_s = DEEP_TIMEOUT_S if host.deep() else COLLECTOR_TIMEOUT_S
-    host.begin()
+    waits_s = host.begin()
     with suppress(OSError):
         # Asked here once, in the caller's thread: Keras keeps its dtype policy by thread. Where
         # there is no answer, the sections that need one say so.
         host.interpreter()
     found: dict[str, dict[str, Any]] = {"facts": {}, "live": {}}
     unknown: dict[str, str] = {}
-    for collector, values in _read_all(host, timeout_s):
+    for collector, values in _read_all(host, timeout_s, waits_s):
         place = f"{collector.place}.{collector.section}"
         found[collector.place][collector.section] = dict(_known(collector, values, place, unknown))
     identity = host.identity()
@@ -72,16 +72,17 @@ def capture(
 
 
 def _read_all(
-    host: Host, timeout_s: float
+    host: Host, timeout_s: float, waits_s: float
 ) -> Iterator[tuple[Collector, Mapping[str, Any] | Unknown]]:
     """Every collector with what it found; one thread reads them, as long as none of them hangs."""
     waiting = sorted(collectors(), key=lambda collector: collector.waits)
     while waiting:
         reading = _Reading(waiting, host)
         for collector, arrived in zip(waiting, reading.arrived, strict=True):
-            if not _acquired(arrived, timeout_s):
+            limit_s = timeout_s + waits_s if collector.waits else timeout_s
+            if not _acquired(arrived, limit_s):
                 reading.abandoned = True
-                yield collector, Unknown(f"the collector did not answer within {timeout_s:g} s")
+                yield collector, Unknown(f"the collector did not answer within {limit_s:g} s")
                 break
             yield collector, reading.found.pop(0)
         waiting = waiting[waiting.index(collector) + 1 :]

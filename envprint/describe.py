@@ -9,6 +9,7 @@ from envprint.errors import Undetermined
 from envprint.model import Fingerprint
 from envprint.report import Summary
 from envprint.units import size
+from envprint.visibility import MOST
 
 
 def summarise(fingerprint: Fingerprint) -> Summary:
@@ -46,25 +47,64 @@ def _cpu(f: Fingerprint) -> str:
 
 def _gpu(f: Fingerprint) -> str:
     devices: dict[str, Any] = f.value("facts.gpu.devices") or {}
-    if not devices:
+    count = f.value("facts.gpu.count") or 0
+    keys = sorted({*devices, *map(str, range(min(count, MOST)))}, key=lambda key: (len(key), key))
+    if not keys:
         return f"none ({f.value('facts.gpu.status')})"
     told: dict[str, int] = {}
-    for index, device in sorted(devices.items()):
-        text = _one_gpu(f, index, device)
+    for key in keys:
+        text = _one_gpu(f, key)
         told[text] = told.get(text, 0) + 1
     return "; ".join(text if count == 1 else f"{count} × {text}" for text, count in told.items())
 
 
-def _one_gpu(f: Fingerprint, index: str, device: dict[str, Any]) -> str:
-    text = device.get("name") or "unnamed"
+def _one_gpu(f: Fingerprint, key: str) -> str:
+    place = f"facts.gpu.devices[{key}]"
     try:
-        total = f.value(f"facts.gpu.devices[{index}].memory_total_bytes")
-        free = f.value(f"live.gpu.devices[{index}].memory_free_bytes")
-    except Undetermined:
-        total = free = None
+        name = f.value(f"{place}.name") or "unnamed"
+    except Undetermined as doubt:
+        if doubt.path == place:
+            return f"GPU {key}: {doubt.reason}"
+        name = f"GPU {key} (name: {doubt.reason})"
+    return f"{name}, {_memory_of(f, key)}"
+
+
+def _memory_of(f: Fingerprint, key: str) -> str:
+    facts, live = f"facts.gpu.devices[{key}]", f"live.gpu.devices[{key}]"
+    try:
+        if f.value(f"{facts}.shares_system_memory"):
+            return _memory_of_host(f)
+        if f.value(f"{facts}.mig_mode") == "on":
+            return _parts_of(f, key)
+        total, free = f.value(f"{facts}.memory_total_bytes"), f.value(f"{live}.memory_free_bytes")
+        used, reserved = (f.value(f"{live}.memory_{kind}_bytes") for kind in ("used", "reserved"))
+        interface = f.value(f"{live}.memory_interface")
+    except Undetermined as doubt:
+        return f"memory unknown: {doubt.reason}"
     if total is None or free is None:
-        return f"{text}, memory unknown"
-    return f"{text}, {size(free)} of {size(total)} free"
+        return "memory unknown"
+    parts = [f"{size(used)} in use"] if used is not None else []
+    parts += [f"{size(reserved)} reserved by the driver"] if reserved is not None else []
+    parts += ["the driver's reserve included"] if interface == "v1" else []
+    return f"{size(free)} of {size(total)} free" + (f" ({', '.join(parts)})" if parts else "")
+
+
+def _memory_of_host(f: Fingerprint) -> str:
+    total, free = (f.value(f"live.host.memory_{kind}_bytes") for kind in ("total", "available"))
+    if total is None or free is None:
+        return "shares the system's memory"
+    return f"shares the system's memory: {size(total)}, {size(free)} available"
+
+
+def _parts_of(f: Fingerprint, key: str) -> str:
+    """`divided (MIG): 3g.20gb 20,096 MiB`: the numbers of the whole are nobody's."""
+    parts = f.value(f"facts.gpu.devices[{key}].mig_devices") or []
+    told = [
+        str(part.get("name") or "a part").rpartition("MIG ")[2]
+        + (f" {size(part['memory_total_bytes'])}" if part.get("memory_total_bytes") else "")
+        for part in parts
+    ]
+    return f"divided (MIG): {', '.join(told) or 'into no part yet'}"
 
 
 def _python(f: Fingerprint) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from envprint.nvml.reading import Asked
 
 COMMAND_TIMEOUT_S = 10.0
+GPU_TIMEOUT_S = 10.0
 
 
 class Completed(NamedTuple):
@@ -82,17 +83,14 @@ class Host(Hashable, Protocol):
     def run(self, argv: Sequence[str], timeout_s: float = COMMAND_TIMEOUT_S) -> Completed:
         """Run a command without a shell or stdin. Raises `OSError`, `TimeoutError` included."""
 
-    def begin(self) -> None:
-        """Start what takes long and needs no answer yet."""
+    def begin(self) -> float:
+        """Start what takes long and needs no answer yet; in how many seconds it has one."""
 
     def gpu(self) -> Mapping[str, Any]:
         """The raw NVML reading, see `envprint.nvml.reading`."""
 
     def process(self, pid: int) -> Mapping[str, Any]:
-        """`name`, `user`, `started_at_s` of a process, and `state`, such as `zombie`.
-
-        Raises `ProcessLookupError` when there is none, `PermissionError` when it cannot be seen.
-        """
+        """What `envprint.systems.process` says of a process. Raises `OSError` as it does."""
 
     def deep(self) -> bool:
         """Whether the user asked to look into every installed file (`--deep`)."""
@@ -105,7 +103,7 @@ class LiveHost:
     """
 
     def __init__(
-        self, python: str | None = None, *, deep: bool = False, gpu_timeout_s: float = 10.0
+        self, python: str | None = None, *, deep: bool = False, gpu_timeout_s: float = GPU_TIMEOUT_S
     ) -> None:
         self._deep = deep
         self._gpu_timeout_s = gpu_timeout_s
@@ -232,10 +230,11 @@ class LiveHost:
             name: value for name, value in os.environ.items() if not coerced or name != "LC_CTYPE"
         }
 
-    def begin(self) -> None:
+    def begin(self) -> float:
         from envprint.nvml.reading import begin
 
         self._asked = begin(self._gpu_timeout_s)
+        return self._gpu_timeout_s
 
     def gpu(self) -> Mapping[str, Any]:
         # Three sections ask, and a driver that hangs should be waited for once.

@@ -1,10 +1,10 @@
 """Machines on paper: a host that answers from a recording, and one that makes the recording.
 
 A recording is a JSON object: question to argument to answer. Text is kept as a list of lines, so
-that it reads and diffs like the file it was; an answer `{"error": "EACCES"}` is the error that the
-machine gave. What a recording does not mention does not exist there, and directories follow from
-the files in them, so that a machine can be written down from a public description with a few
-entries. Only what was asked is recorded, and of variables what `envprint.recorded_variables` keeps.
+that it reads and diffs like the file it was; an answer `{"error": "EACCES"}` is the machine's own
+error. What is not mentioned does not exist there, and directories follow from their files, so that
+a machine can be written down in a few entries. Only what was asked is recorded, and of variables
+what `envprint.recorded_variables` keeps.
 """
 
 from __future__ import annotations
@@ -44,8 +44,7 @@ class RecordedHost:
             parent, name = os.path.split(parent)
 
     def _answer(self, question: str, argument: str = "") -> Any:
-        answer = self._answers.get(question, {}).get(argument)
-        if answer is None:
+        if (answer := self._answers.get(question, {}).get(argument)) is None:
             raise _os_error("ENOENT", argument)
         if isinstance(answer, dict) and "error" in answer:
             raise _os_error(answer["error"], argument)
@@ -129,8 +128,8 @@ class RecordedHost:
         answer = self._answer("run", " ".join(argv))
         return Completed(answer["code"], _joined(answer["stdout"]))
 
-    def begin(self) -> None:
-        """Nothing takes long here."""
+    def begin(self) -> float:
+        return 0.0
 
     def gpu(self) -> Mapping[str, Any]:
         reading: Mapping[str, Any] = self._answer("gpu")
@@ -141,7 +140,7 @@ class RecordedHost:
         return process
 
     def deep(self) -> bool:
-        return "" in self._answers.get("deep", {})
+        return bool(self._answers.get("deep", {}).get(""))
 
 
 class RecordingHost:
@@ -227,8 +226,8 @@ class RecordingHost:
             lambda c: {"code": c.code, "stdout": _lines(c.stdout)},
         )
 
-    def begin(self) -> None:
-        self._host.begin()
+    def begin(self) -> float:
+        return self._host.begin()
 
     def gpu(self) -> Mapping[str, Any]:
         return self._note("gpu", "", self._host.gpu)
@@ -237,9 +236,7 @@ class RecordingHost:
         return self._note("process", str(pid), lambda: self._host.process(pid))
 
     def deep(self) -> bool:
-        if self._host.deep():
-            self.answers["deep"] = {"": True}
-        return self._host.deep()
+        return self._note("deep", "", self._host.deep)
 
 
 def _lines(content: bytes) -> Any:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from envprint.versions import numbers
+
 BY_BUS = "PCI_BUS_ID"
 MOST = 1024
 """GPUs of one machine that are looked at: a document may claim any number."""
@@ -17,6 +19,8 @@ UNDECIDED = (
     "CUDA numbers unlike GPUs from the fastest on and nvidia-smi by bus address, so it is not "
     "known which GPU a number means; CUDA_DEVICE_ORDER=PCI_BUS_ID would decide it"
 )
+
+_SEVERAL_PARTS = (570,)
 
 Devices = Mapping[str, Mapping[str, Any]]
 
@@ -78,6 +82,22 @@ def part_of(device: Mapping[str, Any], wanted: str | None) -> Mapping[str, Any] 
     parts = parts_of(device)
     named = [part for part in parts if any(_names(entry, part) for entry in entries)]
     return next(iter(named or parts), None)
+
+
+def parts_shown(
+    device: Mapping[str, Any], wanted: str | None, driver: str | None
+) -> list[Mapping[str, Any]]:
+    """The MIG devices that one process is shown: those named, else one of each GPU instance.
+
+    Before R570 it is shown a single one. Section "CUDA Device Enumeration" in
+    https://docs.nvidia.com/datacenter/tesla/mig-user-guide/
+    """
+    entries = [entry.strip() for entry in (wanted or "").split(",")]
+    parts = parts_of(device)
+    named = [part for part in parts if any(_names(entry, part) for entry in entries)]
+    by_instance = {part.get("gpu_instance", number): part for number, part in enumerate(parts)}
+    found = named or list(by_instance.values())
+    return found if numbers(driver or "") >= _SEVERAL_PARTS else found[:1]
 
 
 def _named(entry: str, keys: Sequence[str], devices: Devices) -> str | None:

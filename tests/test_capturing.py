@@ -35,8 +35,8 @@ def capture_with(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Fingerprint]:
 
     def run(read: Callable[[Any], Mapping[str, Any]], **options: Any) -> Fingerprint:
         found = (
-            Collector("facts", "odd", "", FIELDS, read),
-            Collector("facts", "sound", "", FIELDS, lambda host: GOOD),
+            Collector("facts", "odd", "", FIELDS, read, waits=False),
+            Collector("facts", "sound", "", FIELDS, lambda host: GOOD, waits=False),
         )
         monkeypatch.setattr(capturing, "collectors", lambda: found)
         return capturing.capture(host(**MACHINE), **options)

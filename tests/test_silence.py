@@ -67,6 +67,11 @@ CASES = {
     "persistence mode": Case(
         gpus("facts", persistence_mode=False), gpus("facts", persistence_mode=True)
     ),
+    "clocks, temperature and what the card may draw": Case(
+        gpus("facts", power_limit_w=250.0, clock_sm_max_mhz=1410),
+        gpus("facts", power_limit_w=300.0, clock_sm_max_mhz=1530)
+        | gpus("live", temperature_c=71, clock_sm_mhz=1400, clock_reasons=["power-cap"]),
+    ),
     "a newer driver, both new enough": Case(
         {"facts.gpu.driver_version": "570.86.10", "facts.gpu.nvml_version": "12.570.86.10"},
         {"facts.gpu.driver_version": "580.65.06", "facts.gpu.nvml_version": "13.580.65.06"},
@@ -196,9 +201,6 @@ def test_pids_do_not_matter() -> None:
 
 
 NEVER_RECORDED = (
-    "clock",
-    "power",
-    "temperature",
     "fan",
     "serial",
     "utilization",

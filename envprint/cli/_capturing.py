@@ -24,14 +24,24 @@ def add_capture_options(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="what each collector may take, in seconds (default: 20; deep: 1800)",
     )
+    parser.add_argument(
+        "--gpu-timeout",
+        type=_seconds,
+        metavar="S",
+        help="what the GPUs' driver may take beside that, in seconds (default: 10)",
+    )
 
 
 def capture_now(options: argparse.Namespace, console: Console, **details: Any) -> Fingerprint:
     """A fingerprint of this machine."""
     from envprint.capturing import capture
-    from envprint.host import LiveHost
+    from envprint.host import GPU_TIMEOUT_S, LiveHost
 
-    host = LiveHost(options.python, deep=getattr(options, "deep", False))
+    host = LiveHost(
+        options.python,
+        deep=getattr(options, "deep", False),
+        gpu_timeout_s=options.gpu_timeout or GPU_TIMEOUT_S,
+    )
     return capture(host, via="cli", timeout_s=options.timeout, **details)
 
 

@@ -86,7 +86,7 @@ _USE = (
     Field(
         "unattributed_reason",
         TEXT,
-        "What can hold it: pid-namespace, driver-model, driver-reserve, numa-pages, "
+        "What can hold it: pid-namespace, driver-model, not-reported, driver-reserve, numa-pages, "
         "managed-or-ended or not-known; null when nothing is unattributed.",
     ),
     Field("processes", ListOf(_PROCESS), "Processes on the GPU, by pid."),
@@ -98,11 +98,18 @@ _ERRORS = record(
     Field("uncorrected", INTEGER, "ECC errors not corrected since then."),
     Field("corrected_ever", INTEGER, "ECC errors corrected in the card's life."),
     Field("uncorrected_ever", INTEGER, "ECC errors not corrected in its life."),
-    Field("pages_retired", INTEGER, "Memory pages taken out of use for their errors."),
+    Field("pages_retired_corrected", INTEGER, "Pages out of use for errors that were corrected."),
+    Field("pages_retired_uncorrected", INTEGER, "Pages out of use for one that was not."),
     Field("retirement_pending", FLAG, "Whether pages are retired at the next reset."),
     Field("rows_remapped", INTEGER, "Memory rows replaced by spare ones."),
     Field("remap_pending", FLAG, "Whether rows are remapped at the next reset."),
     Field("remap_failed", FLAG, "Whether a remapping has failed."),
+    Field(
+        "recovery_action",
+        TEXT,
+        "What the driver asks for: none, reset, reboot, drain-peers or drain-and-reset; null where "
+        "it does not say.",
+    ),
 )
 
 LIVE = (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from envprint.collectors import _nvml as nvml
-from envprint.collectors._gpu_tables import CLOCK_REASONS
+from envprint.collectors._gpu_tables import CLOCK_REASONS, RECOVERY_ACTIONS
 from envprint.model import Unknown
 
 
@@ -16,26 +16,21 @@ def errors(device: Mapping[str, Any]) -> dict[str, Any] | None:
     Retired pages are those of GPUs before Ampere, remapped rows those since:
     https://docs.nvidia.com/deploy/a100-gpu-mem-error-mgmt/index.html
     """
-    pages = [nvml.value_or_absent(device, f"retired_{kind}_bit") for kind in ("single", "double")]
     rows = nvml.value_or_absent(device, "remapped_rows")
     found = {
         "corrected": nvml.value_or_absent(device, "ecc_corrected"),
         "uncorrected": nvml.value_or_absent(device, "ecc_uncorrected"),
         "corrected_ever": nvml.value_or_absent(device, "ecc_corrected_ever"),
         "uncorrected_ever": nvml.value_or_absent(device, "ecc_uncorrected_ever"),
-        "pages_retired": _sum(pages),
+        "pages_retired_corrected": nvml.value_or_absent(device, "retired_single_bit"),
+        "pages_retired_uncorrected": nvml.value_or_absent(device, "retired_double_bit"),
         "retirement_pending": nvml.flag(device, "retirement_pending"),
-        "rows_remapped": _sum(rows[:2]) if isinstance(rows, list) else rows,
+        "rows_remapped": sum(rows[:2]) if isinstance(rows, list) else rows,
         "remap_pending": bool(rows[2]) if isinstance(rows, list) else rows,
         "remap_failed": bool(rows[3]) if isinstance(rows, list) else rows,
+        "recovery_action": nvml.named(device, "recovery_action", RECOVERY_ACTIONS),
     }
     return found if any(value is not None for value in found.values()) else None
-
-
-def _sum(counts: list[Any]) -> Any:
-    """All together; None or unknown when one of them is."""
-    odd = [count for count in counts if type(count) is not int]
-    return odd[0] if odd else sum(counts)
 
 
 def clock_reasons(device: Mapping[str, Any]) -> list[str] | Unknown | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from envprint.collectors import _nvml as nvml
 from envprint.collectors._attempt import attempt, reason_of
-from envprint.collectors._gpu_tables import ADDRESSING_MODES
+from envprint.collectors._gpu_tables import ADDRESSING_MODES, DRIVER_MODELS
 from envprint.host import Host
 from envprint.model import Unknown
 
@@ -38,10 +38,18 @@ def pids_are_ours(host: Host) -> bool | Unknown:
     Under WSL the driver is that of Windows, and no pid of it is one of Linux.
     """
     namespace = attempt(lambda: host.real_path("/proc/self/ns/pid"))
-    release = attempt(lambda: host.system()["release"])
-    if not isinstance(release, Unknown) and "microsoft" in release.lower():
+    if is_wsl(host):
         return False
     return namespace if isinstance(namespace, Unknown) else namespace.endswith(INITIAL_NAMESPACE)
+
+
+def is_wsl(host: Host) -> bool:
+    """Whether this is Linux inside Windows.
+
+    https://learn.microsoft.com/windows/wsl/kernel-release-notes: 5.15.153.1-microsoft-standard-WSL2
+    """
+    release = attempt(lambda: host.system()["release"])
+    return not isinstance(release, Unknown) and "microsoft" in release.lower()
 
 
 def account(
@@ -61,7 +69,7 @@ def account(
             {**_identity(host, holder["pid"], ours, sampled_at_s), **holder} for holder in holders
         ],
         "unattributed_bytes": rest,
-        "unattributed_reason": _possible_holder(device, holders, rest, ours),
+        "unattributed_reason": _possible_holder(host, device, holders, rest, ours),
         "process_interface": nvml.value(device, "process_interface"),
     }
 
@@ -113,28 +121,29 @@ def unattributed(holders: list[dict[str, Any]] | Unknown, memory: Any) -> int | 
     if isinstance(holders, Unknown):
         return holders
     if any("memory_bytes" not in holder for holder in holders):
-        return Unknown("the driver does not report memory per process, as under Windows")
+        return Unknown("the driver does not report memory per process")
     held: int = sum(holder["memory_bytes"] for holder in holders)
     return max(0, int(memory["used"]) - held)
 
 
 def _possible_holder(
-    device: Mapping[str, Any], holders: Any, rest: int | Unknown, ours: bool
+    host: Host, device: Mapping[str, Any], holders: Any, rest: int | Unknown, ours: bool
 ) -> str | None:
+    if isinstance(holders, Unknown) or isinstance(nvml.memory(device), Unknown):
+        return "not-known"
     if isinstance(rest, Unknown):
-        is_hidden = not isinstance(holders, Unknown) and not isinstance(
-            nvml.memory(device), Unknown
-        )
-        return "driver-model" if is_hidden else "not-known"
+        is_windows = is_wsl(host) or nvml.named(device, "driver_model", DRIVER_MODELS) == "WDDM"
+        return "driver-model" if is_windows else "not-reported"
     if not rest:
         return None
     if not ours:
         return "pid-namespace"
     if nvml.memory(device)["api"] == "v1":
         return "driver-reserve"
-    if nvml.named(device, "addressing_mode", ADDRESSING_MODES) == "ATS":
-        return "numa-pages"
-    return "managed-or-ended"
+    # Known issue: on NUMA GPUs freed pages stay in use until the system wants them.
+    # https://docs.nvidia.com/deploy/nvml-api/known-issues.html
+    is_numa = nvml.named(device, "addressing_mode", ADDRESSING_MODES) == "ATS"
+    return "numa-pages" if is_numa else "managed-or-ended"
 
 
 def _identity(host: Host, pid: int, ours: bool, sampled_at_s: float | None) -> dict[str, Any]:

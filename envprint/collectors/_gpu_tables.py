@@ -60,8 +60,9 @@ CORES_PER_SM: Mapping[tuple[int, ...], int] = {
 }
 """FP32 units, which is what NVML counts as cores."""
 
-INTEGRATED = frozenset(((5, 3), (6, 2), (7, 2), (8, 7), (11, 0), (12, 1)))
-"""Capabilities of Tegra X1 and X2, Xavier, Orin, Thor and GB10, which share the system's memory."""
+INTEGRATED = frozenset(((5, 3), (6, 2), (7, 2), (8, 7), (10, 1), (11, 0), (12, 1)))
+"""Capabilities of Tegra X1 and X2, Xavier, Orin, Thor (10.1 before CUDA 13) and GB10, which share
+the system's memory: https://developer.nvidia.com/cuda-gpus and cuda-legacy-gpus there."""
 INTEGRATED_NAMES = ("nvgpu", "Tegra", "Xavier", "Orin", "Thor", "GB10")
 
 COMPUTE_MODES = {0: "default", 1: "exclusive-thread", 2: "prohibited", 3: "exclusive-process"}
@@ -79,5 +80,6 @@ CLOCK_REASONS = {
     0x80: "power-brake",
     0x100: "display-clocks",
 }
+RECOVERY_ACTIONS = {0: "none", 1: "reset", 2: "reboot", 3: "drain-peers", 4: "drain-and-reset"}
 """NVML's numbers: https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html and
-group__nvmlClocksEventReasons.html there."""
+group__nvmlClocksEventReasons.html there, nvmlDeviceGpuRecoveryAction_t in nvml.h."""

@@ -34,14 +34,17 @@ def collect(host: Host) -> Mapping[str, Any]:
     count: Any = 0 if answer.is_absent else answer.doubt
     if answer.has_devices:
         count, devices = reading["count"], _devices(reading, _facts_of)
+    driver = _version(answer, "driver_version")
     return {
         "status": answer.status,
         "library_path": reading["library"],
         "nvml_version": _version(answer, "nvml_version"),
-        "driver_version": _version(answer, "driver_version"),
+        "driver_version": driver,
         "count": count,
         "devices": devices,
-        "visible": devices if isinstance(devices, Unknown) else _visible(host, count, devices),
+        "visible": devices
+        if isinstance(devices, Unknown)
+        else _visible(host, count, devices, None if isinstance(driver, Unknown) else driver),
     }
 
 
@@ -75,7 +78,9 @@ def _version(answer: nvml.Answer, key: str) -> Any:
     return None if answer.is_absent else answer.doubt
 
 
-def _visible(host: Host, count: int, devices: Mapping[str, Any]) -> list[str] | Unknown:
+def _visible(
+    host: Host, count: int, devices: Mapping[str, Any], driver: str | None
+) -> list[Any] | Unknown:
     """The UUIDs that CUDA shows a program, as far as that is decided."""
     variables = host.environ()
     known = {key: _known(d) for key, d in devices.items() if not isinstance(d, Unknown)}
@@ -84,15 +89,13 @@ def _visible(host: Host, count: int, devices: Mapping[str, Any]) -> list[str] | 
     order = variables.get("CUDA_DEVICE_ORDER")
     if not visibility.is_decided(keys, known, wanted, order):
         return Unknown(visibility.UNDECIDED)
-    found = []
+    shown: list[Mapping[str, Any]] = []
     for key in visibility.chosen(keys, known, wanted):
         device = known.get(key, {})
-        if device.get("mig_mode") == "on":
-            device = dict(visibility.part_of(device, wanted) or {})
-        if "uuid" not in device:
-            return Unknown(f"GPU {key} or the part of it that is used has no known UUID")
-        found.append(device["uuid"])
-    return found
+        is_divided = device.get("mig_mode") == "on"
+        shown += visibility.parts_shown(device, wanted, driver) if is_divided else [device]
+    found = [device.get("uuid") for device in shown]
+    return Unknown("a GPU that is shown has no known UUID") if None in found else found
 
 
 def _known(device: Mapping[str, Any]) -> dict[str, Any]:

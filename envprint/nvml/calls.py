@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from envprint.nvml.queries import PART, PROCESS_LISTS, Queries, text
+from envprint.nvml.queries import PART, PROCESS_LISTS, FieldError, Queries, text
 
 MARK = b"\x1e"
 """Begins every line to the parent; a library may print lines of its own."""
@@ -77,6 +77,8 @@ class Nvml:
     def _failure(self, error: Exception) -> dict[str, Any]:
         if isinstance(error, self.pynvml.NVMLError):
             return {"error": getattr(error, "value", None), "name": str(error)}
+        if isinstance(error, FieldError):
+            return {"error": error.args[0], "name": str(self.pynvml.NVMLError(error.args[0]))}
         if isinstance(error, SkippedError):
             return {"error": None, "name": str(error)}
         if isinstance(error, UnicodeDecodeError):

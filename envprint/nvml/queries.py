@@ -18,7 +18,21 @@ def _bus_id(info: Any) -> str:
     return text(info.busId)
 
 
-Queries = tuple[tuple[str, str, tuple[int, ...], Callable[[Any], Any]], ...]
+RECOVERY_ACTION = 230
+"""NVML_FI_DEV_GET_GPU_RECOVERY_ACTION: what the driver asks for after a fault."""
+
+
+class FieldError(Exception):
+    """NVML has no value for a field; the code is the argument."""
+
+
+def _field(values: Any) -> int:
+    if values[0].nvmlReturn:
+        raise FieldError(values[0].nvmlReturn)
+    return int(values[0].value.uiVal)
+
+
+Queries = tuple[tuple[str, str, tuple[Any, ...], Callable[[Any], Any]], ...]
 """Key in the reading, function, its further arguments as in nvml.h, and the form of the result."""
 
 IDENTITY: Queries = (
@@ -45,6 +59,7 @@ DETAILS: Queries = (
     ("retired_double_bit", "nvmlDeviceGetRetiredPages", (1,), len),
     ("retirement_pending", "nvmlDeviceGetRetiredPagesPendingStatus", (), int),
     ("remapped_rows", "nvmlDeviceGetRemappedRows", (), list),
+    ("recovery_action", "nvmlDeviceGetFieldValues", ([RECOVERY_ACTION],), _field),
     ("temperature", "nvmlDeviceGetTemperature", (0,), int),
     ("power_limit", "nvmlDeviceGetPowerManagementLimit", (), int),
     ("clock_sm", "nvmlDeviceGetClockInfo", (1,), int),

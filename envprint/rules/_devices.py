@@ -32,7 +32,16 @@ def visible(now: Fingerprint) -> list[str]:
 
 def how_many(now: Fingerprint) -> int:
     """How many GPUs CUDA shows, whichever they are. Raises `Undetermined`."""
-    return len(visibility.chosen(*_all(now), now.value(VISIBLE)))
+    return len(_chosen(now))
+
+
+def _chosen(now: Fingerprint) -> list[str]:
+    return visibility.chosen(*_all(now), now.value(VISIBLE))
+
+
+def _cards(now: Fingerprint) -> list[str | None]:
+    """The UUIDs of all GPUs, in NVML's order."""
+    return [device.get("uuid") for device in (now.value(DEVICES) or {}).values()]
 
 
 def _all(now: Fingerprint) -> tuple[list[str], dict[str, Any]]:
@@ -122,7 +131,13 @@ def pairs(comparison: Comparison) -> list[tuple[str, str]]:
 
     In the order of the later side. Raises `Undetermined`.
     """
-    before, after = visible(comparison.before), visible(comparison.after)
+    sides = comparison.before, comparison.after
+    # On one machine a number means one card, whichever it is: equal numbers are the same card, and
+    # unlike numbers are not.
+    cards = _cards(sides[0])
+    is_one = None not in cards and cards == _cards(sides[1])
+    is_one = is_one and sides[0].value(ORDER) == sides[1].value(ORDER)
+    before, after = (_chosen(side) if is_one else visible(side) for side in sides)
     found: dict[str, str] = {}
     for name in ("uuid", "name", None):
         left = [key for key in before if key not in found.values()]

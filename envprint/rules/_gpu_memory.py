@@ -55,6 +55,7 @@ _FIND_ENDED = "fuser -v /dev/nvidia* tells who has the devices open; else reset 
 _UNLISTED = {
     "pid-namespace": "none of it by a process that is visible from this container",
     "driver-model": "memory per process is not reported by Windows' driver model",
+    "not-reported": "memory per process is not reported by this driver",
     "driver-reserve": "by no process that is listed; some hundred MiB may be the driver's own",
     "numa-pages": "by no process that is listed; pages of ended processes may be among them",
     "managed-or-ended": "by no process that is listed: managed memory, or of a process that ended",
@@ -140,10 +141,11 @@ MEMORY_RULES = (
         applies=on_gpu,
         watches=(*_WATCHED, PIDS_ARE_OURS),
         why="When memory is short, TensorFlow takes a convolution algorithm that needs no scratch "
-        "memory, with no more than a warning in its log, and PyTorch passes over those that need "
-        "more than is free; another algorithm rounds differently. The maintainers of these two say "
-        "so; no published measurement shows it. With any other framework an allocation can fail "
-        "for lack of that memory: JAX asks for three quarters of the whole by default.",
+        "memory, with a warning in its log at most, and PyTorch takes the first that does not "
+        "fail, so that those that need more than is free are passed over; another algorithm rounds "
+        "differently. The maintainers of these two say so; no published measurement shows it. With "
+        "any other framework an allocation can fail for lack of that memory: JAX asks for three "
+        "quarters of the whole by default.",
         not_when="The work leaves plenty of memory free, or, in TensorFlow and PyTorch, has no "
         "convolutions.",
         remedy="End those programs, or run without a desktop on that GPU.",

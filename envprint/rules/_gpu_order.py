@@ -98,7 +98,8 @@ ORDER_RULES = (
         applies=training,
         watches=(DEVICES,),
         why="A program that asks for a GPU by number gets another kind of card, whose kernels "
-        "round differently. Numbers follow the bus, which a card that was moved, added or lost changes.",
+        "round differently. Numbers follow the bus, and change with a card that is "
+        "moved, added or lost.",
         not_when="The program uses all GPUs, or names them by UUID.",
         remedy="Name the GPU: export CUDA_VISIBLE_DEVICES=GPU-… (nvidia-smi -L)",
         evidence=(

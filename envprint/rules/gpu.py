@@ -12,7 +12,9 @@ from envprint.rules._gpu_hardware import HARDWARE_RULES
 from envprint.rules._gpu_health import HEALTH_RULES
 from envprint.rules._gpu_memory import MEMORY_RULES
 from envprint.rules._gpu_order import ORDER_RULES
+from envprint.rules._gpu_sharing import SHARING_RULES
 from envprint.rules._gpu_size import SIZE_RULES
+from envprint.rules._gpu_workspace import WORKSPACE_RULES
 
 _DRAW_BY_DEVICE = frozenset(("tensorflow", "torch"))
 _RANDOMNESS = Evidence(
@@ -58,8 +60,10 @@ RULES = (
     *SIZE_RULES,
     *MEMORY_RULES,
     FREE_RULE,
+    *WORKSPACE_RULES,
     *ORDER_RULES,
     *HEALTH_RULES,
+    *SHARING_RULES,
     Rule(
         id="gpu-count-changed",
         title="Another number of GPUs is visible",

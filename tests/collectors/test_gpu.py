@@ -37,6 +37,27 @@ CARD: dict[str, Any] = {
     "persistence_mode": 0,
     "compute_mode": 0,
     "display_active": 1,
+    "driver_model": NOT_SUPPORTED,
+    "addressing_mode": {"error": 13, "name": "Function Not Found"},
+    "virtualization_mode": 0,
+    "power_limit": 260000,
+    "clock_sm_max": 2100,
+    "clock_memory_max": 7000,
+    "ecc_corrected": NOT_SUPPORTED,
+    "ecc_uncorrected": NOT_SUPPORTED,
+    "ecc_corrected_ever": NOT_SUPPORTED,
+    "ecc_uncorrected_ever": NOT_SUPPORTED,
+    "retired_single_bit": NOT_SUPPORTED,
+    "retired_double_bit": NOT_SUPPORTED,
+    "retirement_pending": NOT_SUPPORTED,
+    "remapped_rows": NOT_SUPPORTED,
+    "recovery_action": NOT_SUPPORTED,
+    "temperature": 44,
+    "clock_sm": 300,
+    "clock_memory": 405,
+    "clock_reasons": 1,
+    "process_interface": "v3",
+    "mps_processes": NOT_SUPPORTED,
     "compute_processes": [{"pid": 2950, "used": 396 * MIB}],
     "graphics_processes": [
         {"pid": 2950, "used": 396 * MIB},
@@ -47,6 +68,7 @@ DESKTOP: dict[str, Any] = {
     "library": "/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.550.90.07",
     "failure": None,
     "init": None,
+    "init_ms": 38.2,
     "nvml_version": "12.550.90.07",
     "driver_version": "550.90.07",
     "cuda_driver_version": 12040,
@@ -95,13 +117,23 @@ def test_a_desktop_card_is_described_whole() -> None:
                 "compute_capability": "7.5",
                 "sm_count": 68,
                 "memory_total_bytes": 11264 * MIB,
+                "shares_system_memory": False,
                 "mig_mode": None,
+                "mig_mode_pending": None,
                 "mig_devices": [],
                 "ecc_mode": None,
+                "ecc_mode_pending": None,
                 "persistence_mode": False,
                 "compute_mode": "default",
+                "driver_model": None,
+                "addressing_mode": None,
+                "virtualization_mode": "none",
+                "power_limit_w": 260.0,
+                "clock_sm_max_mhz": 2100,
+                "clock_memory_max_mhz": 7000,
             }
         },
+        "visible": ["GPU-00000000-0000-0000-0000-000000000001"],
     }
 
 
@@ -114,6 +146,7 @@ def test_the_desktops_programs_are_named_and_the_account_adds_up() -> None:
             "pid": 1201,
             "name": "Xorg",
             "name_unknown": None,
+            "exists": True,
             "own": False,
             "same_user": False,
             "kind": "graphics",
@@ -123,6 +156,7 @@ def test_the_desktops_programs_are_named_and_the_account_adds_up() -> None:
             "pid": 2950,
             "name": "firefox",
             "name_unknown": None,
+            "exists": True,
             "own": False,
             "same_user": True,
             "kind": "both",
@@ -133,6 +167,9 @@ def test_the_desktops_programs_are_named_and_the_account_adds_up() -> None:
     assert card["memory_used_bytes"] == 996 * MIB
     assert card["memory_reserved_bytes"] == 258 * MIB
     assert card["memory_interface"] == "v2"
+    assert (card["temperature_c"], card["clock_sm_mhz"], card["clock_memory_mhz"]) == (44, 300, 405)
+    assert (card["clock_reasons"], card["errors"], card["mig_devices"]) == (["idle"], None, {})
+    assert (live["lost"], live["init_ms"]) == ([], 38.2)
 
 
 def test_values_have_the_declared_shapes() -> None:
@@ -164,14 +201,15 @@ def test_in_another_pid_namespace_no_process_gets_a_name() -> None:
     assert live["pids_are_ours"] is False
     assert [p.get("name") for p in card["processes"]] == [None, None]
     assert card["processes"][0]["name_unknown"] == "the pid is not of this pid namespace"
-    assert card["unattributed_reason"].startswith("held by processes outside this pid namespace")
+    assert card["unattributed_reason"] == "pid-namespace"
 
 
 def test_a_process_that_cannot_be_seen_keeps_its_memory() -> None:
     live = section.sample(machine(DESKTOP, real_path=INITIAL))
     first = live["devices"]["0"]["processes"][0]
     assert first["memory_bytes"] == 412 * MIB
-    assert first["name_unknown"] == "1201: No such file or directory"
+    assert first["name_unknown"] == "there is no such process any more"
+    assert first["exists"] is False
 
 
 def test_memory_of_no_listed_process_is_never_no_memory() -> None:
@@ -184,9 +222,7 @@ def test_memory_of_no_listed_process_is_never_no_memory() -> None:
 def test_memory_that_windows_does_not_report_is_unknown_and_not_all_of_it() -> None:
     reading = changed(graphics_processes=[{"pid": 5, "used": None}])
     card = section.sample(machine(reading))["devices"]["0"]
-    assert card["unattributed_bytes"] == Unknown(
-        "the driver does not report memory per process, as under Windows"
-    )
+    assert card["unattributed_bytes"] == Unknown("the driver does not report memory per process")
     assert card["processes"][0] == {
         "pid": 5,
         "kind": "graphics",
@@ -215,7 +251,7 @@ def test_the_old_memory_interface_says_so_and_has_no_reserve() -> None:
     reading = changed(memory=memory, compute_processes=[], graphics_processes=[])
     card = section.sample(machine(reading))["devices"]["0"]
     assert (card["memory_interface"], card["memory_reserved_bytes"]) == ("v1", None)
-    assert card["unattributed_reason"].startswith("held by processes outside")
+    assert card["unattributed_reason"] == "pid-namespace"
 
 
 def test_an_integrated_gpu_has_no_memory_of_its_own_to_report() -> None:
@@ -235,7 +271,7 @@ def test_a_lost_card_is_unknown_and_the_other_is_whole() -> None:
     assert facts["count"] == 2
     assert facts["devices"]["0"]["name"] == "NVIDIA GeForce RTX 2080 Ti"
     assert facts["devices"]["1"] == Unknown(
-        "a GPU does not answer, it has fallen off the bus: GPU is lost (NVML error 15)"
+        "the GPU does not answer, it has fallen off the bus: GPU is lost (NVML error 15)"
     )
 
 
@@ -271,8 +307,14 @@ def test_without_a_driver_library_there_is_no_gpu(reading: dict[str, Any] | None
         "driver_version": None,
         "nvml_version": None,
         "library_path": None,
+        "visible": [],
     }
-    assert section.sample(answers) == {"devices": {}, "pids_are_ours": None}
+    assert section.sample(answers) == {
+        "devices": {},
+        "lost": [],
+        "pids_are_ours": None,
+        "init_ms": None,
+    }
 
 
 @pytest.mark.parametrize(
@@ -345,7 +387,7 @@ def test_a_driver_that_hangs_leaves_everything_unknown() -> None:
     unknown = Unknown("NVML did not answer within 10 s")
     facts = section.collect(answers)
     assert facts["status"] == facts["devices"] == facts["count"] == unknown
-    assert section.sample(answers) == {"devices": unknown, "pids_are_ours": unknown}
+    assert set(section.sample(answers).values()) == {unknown}
 
 
 @pytest.mark.parametrize(

@@ -74,4 +74,10 @@ typedef struct {
     unsigned version, value;
 } nvmlDeviceAddressingMode_t;
 
+/* Never filled: the functions that take them give errors only. */
+typedef struct nvmlProcessUtilizationSample nvmlProcessUtilizationSample_t;
+typedef struct nvmlFieldValue nvmlFieldValue_t;
+typedef struct nvmlConfComputeMemSizeInfo nvmlConfComputeMemSizeInfo_t;
+typedef struct nvmlProcessDetailList nvmlProcessDetailList_t;
+
 #endif

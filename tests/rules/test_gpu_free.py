@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from envprint.model import Impact
-from tests.rules.test_gpu import A10, GIB, OWN, T4, in_use, machine, says
+from tests.rules.test_gpu import A10, DEVICE, GIB, T4, machine, says
+from tests.rules.test_gpu_memory import OWN, in_use
 from tests.support import drift, state
 
 RULE = "gpu-memory-free-low"
@@ -76,9 +77,24 @@ def test_what_the_process_itself_holds_is_not_missing() -> None:
     assert (findings, [d.path for d in doubts]) == ([], ["live.gpu.devices[0].processes"])
 
 
-def test_a_divided_card_has_no_limit_of_its_own() -> None:
-    now = machine(A10 | {"mig_mode": "on"}, more={FREE: MIB})
+PART = {"uuid": "MIG-1", "name": "NVIDIA A100 MIG 1g.5gb", "memory_total_bytes": 5 * GIB}
+PART_FREE = "live.gpu.devices[0].mig_devices[MIG-1].memory_free_bytes"
+
+
+def test_a_part_has_no_limit_of_its_own_and_its_own_memory_counts() -> None:
+    divided = A10 | {"mig_mode": "on", "mig_devices": [PART]}
+    now = machine(divided, more={FREE: 20 * GIB, PART_FREE: MIB})
     assert state(RULE, now, ["tensorflow"], "gpu") == ([], [])
+    said = state(RULE, now, ["tensorflow"], "gpu", min_free_gpu_bytes=GIB)
+    assert says(said) == [(Impact.BREAKS, "GPU 0 has 1 MiB free, 1,024 MiB are needed")]
+
+
+def test_a_gpu_without_memory_of_its_own_is_judged_by_the_systems() -> None:
+    shared = {f"{DEVICE}.shares_system_memory": True, "live.host.memory_available_bytes": GIB}
+    now = machine(T4, more=shared, unknown={FREE: "none of its own"})
+    said = state(RULE, now, ["torch"], "gpu", min_free_gpu_bytes=2 * GIB)
+    text = "GPU 0 shares the system's memory, which has 1,024 MiB free, 2,048 MiB are needed"
+    assert says(said) == [(Impact.BREAKS, text)]
 
 
 @pytest.mark.parametrize("asked", [None, GIB])

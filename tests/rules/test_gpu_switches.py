@@ -38,7 +38,7 @@ def test_tf32_overridden_on_cards_without_it_or_on_the_cpu_is_quiet() -> None:
     assert drift(TF32, on(T4), on(T4, **off), ["tensorflow"], "gpu") == ([], [])
     assert drift(TF32, on(L4), on(L4, **off), ["tensorflow"], "cpu") == ([], [])
     assert drift(TF32, on(L4, **off), on(L4, **off), ["tensorflow"], "gpu") == ([], [])
-    hidden = {"CUDA_VISIBLE_DEVICES": "0"}
+    hidden = {"CUDA_VISIBLE_DEVICES": "0", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
     sides = on(T4, L4, **hidden), on(T4, L4, **hidden, **off)
     assert drift(TF32, *sides, ["tensorflow"], "gpu") == ([], [])
 

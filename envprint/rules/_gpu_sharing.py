@@ -1,0 +1,135 @@
+"""How a GPU is handed out: to one process at a time, in parts, and after how long a start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envprint.errors import Undetermined
+from envprint.model import Confidence, Fingerprint, Impact, Workload
+from envprint.rule import Evidence, Match, Rule
+from envprint.rules._devices import DEVICES, LIVE, field, in_use, part, size_of, training, visible
+from envprint.rules._gpu_holders import HELD_BYTES, PIDS_ARE_OURS
+from envprint.units import size
+
+INIT_MS = "live.gpu.init_ms"
+SLOW_INIT_MS = 1000
+_EXCLUSIVE = ("exclusive-process", "exclusive-thread")
+
+
+def _taken(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    for key in visible(now):
+        if field(now, key, "compute_mode") not in _EXCLUSIVE:
+            continue
+        place = in_use(now, key)
+        if now.value(PIDS_ARE_OURS) is False:
+            rest = now.value(f"{place}.unattributed_bytes") or 0
+            if now.value("facts.frameworks.imported") or rest >= HELD_BYTES:
+                raise Undetermined(f"{place}.processes", "not every process is visible here")
+        computing = [
+            process
+            for process in now.value(f"{place}.processes") or []
+            if process.get("kind") != "graphics" and not process.get("own")
+        ]
+        if computing:
+            names = [p.get("name") or f"pid {p.get('pid')}" for p in computing]
+            yield Match(
+                f"GPU {key} admits one process only, and {', '.join(names)} computes on it",
+                (f"{place}.processes",),
+                after=names,
+            )
+
+
+def _slow_start(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    init_ms = now.value(INIT_MS)
+    if init_ms is not None and init_ms >= SLOW_INIT_MS:
+        keys = [k for k in now.value(DEVICES) or {} if not field(now, k, "persistence_mode")]
+        off = f": persistence mode is off on GPU {', '.join(keys)}" if keys else ""
+        yield Match(f"NVML took {init_ms / 1000:.1f} s to start{off}", (INIT_MS,), after=init_ms)
+
+
+def _divided(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    for key in visible(now):
+        if field(now, key, "mig_mode") != "on" or not field(now, key, "mig_devices"):
+            continue
+        given = part(now, key) or {}
+        profile = str(given.get("name") or "a part without a name").rpartition("MIG ")[2]
+        total = size_of(now, key, "memory_total_bytes")
+        yield Match(
+            f"GPU {key} is divided (MIG): the work gets {profile}, {size(total or 0)}",
+            (f"{DEVICES}[{key}].mig_devices",),
+            after=profile,
+        )
+
+
+SHARING_RULES = (
+    Rule(
+        id="gpu-exclusive-taken",
+        title="The GPU admits one process, and another has it",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(DEVICES, LIVE, PIDS_ARE_OURS),
+        why="In compute mode exclusive-process one context is allowed on a GPU, and the next one "
+        "is refused: all CUDA-capable devices are busy or unavailable. A program that names no GPU "
+        "may get another one instead.",
+        not_when="The processes share the GPU through the Multi-Process Service, or the other one "
+        "ends first.",
+        remedy="Wait for the other process, take another GPU, or sudo nvidia-smi "
+        "--compute-mode=DEFAULT",
+        evidence=(
+            Evidence(
+                "CUDA's error 46: devices are busy or unavailable",
+                "https://docs.nvidia.com/cuda/cuda-runtime-api/group__CUDART__TYPES.html",
+            ),
+            Evidence(
+                "The error on a cluster in exclusive mode",
+                "https://github.com/huggingface/pytorch-image-models/issues/1033",
+            ),
+        ),
+        state=_taken,
+        yields_to=("gpu-compute-prohibited",),
+    ),
+    Rule(
+        id="gpu-start-slow",
+        title="The driver takes seconds to start",
+        impact=Impact.PERF,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(INIT_MS, DEVICES),
+        why="Without persistence mode the driver initialises each GPU anew for the first program, "
+        "one to three seconds for GPUs with ECC, and lets go of it after the last, settings such "
+        "as the compute mode included.",
+        not_when="Other programs keep the GPU in use anyway.",
+        remedy="sudo systemctl enable --now nvidia-persistenced",
+        evidence=(
+            Evidence(
+                "NVIDIA on driver persistence: one to three seconds a GPU",
+                "https://docs.nvidia.com/deploy/driver-persistence/overview.html",
+            ),
+        ),
+        state=_slow_start,
+        advice=True,
+    ),
+    Rule(
+        id="gpu-part-in-use",
+        title="The work gets a part of a GPU",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(DEVICES,),
+        why="A MIG device has its own number of multiprocessors and its own memory, and results "
+        "hold for its profile.",
+        not_when="Every run gets a part of the same profile.",
+        remedy="Name the part: export CUDA_VISIBLE_DEVICES=MIG-… (nvidia-smi -L), and keep its "
+        "profile with the result.",
+        evidence=(
+            Evidence(
+                "NVIDIA's guide to MIG",
+                "https://docs.nvidia.com/datacenter/tesla/mig-user-guide/",
+            ),
+        ),
+        state=_divided,
+        advice=True,
+        yields_to=("gpu-mig-changed",),
+    ),
+)

@@ -1,0 +1,250 @@
+"""Rules about GPU memory that others hold: named programs, and what no list accounts for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from envprint.model import Fingerprint, Impact
+from tests.rules.test_gpu import A10, DEVICE, GIB, MIB, T4, machine, says
+from tests.support import drift, fingerprint, state
+
+HELD = "gpu-memory-held-by-others"
+UNATTRIBUTED = "gpu-memory-unattributed"
+LESS = "gpu-less-free-than-baseline"
+PIDS = "live.gpu.pids_are_ours"
+
+
+def in_use(
+    free: int,
+    *processes: dict[str, Any],
+    rest: int = 0,
+    reason: str | None = None,
+    interface: str = "v2",
+    **more: Any,
+) -> Fingerprint:
+    """A T4 at one moment; memory in MiB."""
+    device = {
+        "memory_used_bytes": 16 * GIB - free * MIB,
+        "memory_free_bytes": free * MIB,
+        "memory_interface": interface,
+        "processes": [p | {"memory_bytes": p["memory_bytes"] * MIB} for p in processes],
+        "unattributed_bytes": rest * MIB,
+        "unattributed_reason": reason,
+    }
+    return machine(T4, more={"live.gpu.devices[0]": device, PIDS: True} | more)
+
+
+XORG = {"pid": 1201, "name": "Xorg", "memory_bytes": 412, "own": False, "kind": "graphics"}
+FIREFOX = {"pid": 2950, "name": "firefox", "memory_bytes": 396, "own": False}
+OWN = {"pid": 77, "name": "python", "memory_bytes": 9000, "own": True}
+
+
+def test_the_desktops_memory_is_named_with_its_holders() -> None:
+    now = in_use(15000, XORG, FIREFOX, OWN, {"pid": 9, "name": "cursor", "memory_bytes": 2})
+    findings, doubts = state(HELD, now, ["torch"], "gpu")
+    assert doubts == []
+    assert [(f.impact, f.message, f.before, f.after) for f in findings] == [
+        (
+            Impact.NUMERIC,
+            "810 MiB of 16.0 GiB (5 %) of GPU 0 are held by the desktop: Xorg 412 MiB, firefox "
+            "396 MiB; 14.6 GiB are free",
+            None,
+            810 * MIB,
+        )
+    ]
+
+
+def test_programs_that_compute_are_told_apart_from_the_desktop() -> None:
+    trainings = [{"pid": pid, "name": "python", "memory_bytes": 2000} for pid in (5, 6)]
+    findings, _ = state(HELD, in_use(9000, XORG, *trainings), ["torch"], "gpu")
+    assert [f.message for f in findings] == [
+        "4,412 MiB of 16.0 GiB (27 %) of GPU 0 are held by programs that compute: python 4,000 "
+        "MiB; and by the desktop: Xorg 412 MiB; 9,000 MiB are free"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("process", "more", "label"),
+    [
+        ({}, {PIDS: False}, "pid 39 (of the host, its owner is not visible here) 500 MiB"),
+        ({"exists": True}, {}, "pid 39 (not visible to this user) 500 MiB"),
+        ({"exists": False}, {}, "pid 39, which no longer exists: 500 MiB"),
+    ],
+)
+def test_a_process_without_a_name_is_told_by_its_pid_and_why(
+    process: dict[str, Any], more: dict[str, Any], label: str
+) -> None:
+    now = in_use(9000, {"pid": 39, "memory_bytes": 500, **process}, **more)
+    findings, _ = state(HELD, now, ["torch"], "gpu")
+    assert [f.message for f in findings] == [
+        f"500 MiB of 16.0 GiB (3 %) of GPU 0 are held by programs that compute: {label}; "
+        "9,000 MiB are free"
+    ]
+    has_ended = process.get("exists") is False
+    assert ("fuser" in findings[0].remedy) == has_ended
+
+
+@pytest.mark.parametrize("frameworks", [[], ["jax"], ["numpy", "scikit-learn"], ["tensorflow"]])
+def test_memory_held_by_others_counts_for_every_workload_on_a_gpu(frameworks: list[str]) -> None:
+    now = in_use(15000, XORG, FIREFOX)
+    findings, doubts = state(HELD, now, frameworks, "gpu")
+    assert ([f.impact for f in findings], doubts) == ([Impact.NUMERIC], [])
+    assert {"JAX", "TensorFlow", "PyTorch"} <= set(findings[0].why.replace(",", "").split())
+    assert "https://docs.jax.dev/en/latest/gpu_memory_allocation.html" in findings[0].evidence
+    assert state(HELD, now, frameworks, "cpu") == ([], [])
+
+
+def test_memory_of_no_listed_process_counts_when_it_is_more_than_a_driver_at_rest() -> None:
+    assert state(UNATTRIBUTED, in_use(16000, rest=200), ["torch"], "gpu") == ([], [])
+    at_rest = in_use(15500, rest=500, interface="v1", reason="driver-reserve")
+    assert state(UNATTRIBUTED, at_rest, ["torch"], "gpu") == ([], [])
+    now = in_use(7000, rest=9216, reason="pid-namespace")
+    findings, doubts = state(UNATTRIBUTED, now, ["torch"], "gpu")
+    assert doubts == []
+    assert [(f.message, f.after) for f in findings] == [
+        (
+            "9,216 MiB of 16.0 GiB (56 %) of GPU 0 are in use, none of it by a process that is "
+            "visible from this container; 7,000 MiB are free",
+            9216 * MIB,
+        )
+    ]
+    assert state(HELD, now, ["torch"], "gpu") == ([], [])
+
+
+def test_what_is_in_use_is_held_by_others_even_where_nobody_is_listed() -> None:
+    place = "live.gpu.devices[0]"
+    unknown = {
+        f"{place}.processes": "the list cannot be read",
+        f"{place}.unattributed_bytes": "the list cannot be read",
+    }
+    values = {"memory_used_bytes": GIB, "memory_free_bytes": 15 * GIB}
+    more = {f"{place}.{name}": value for name, value in values.items()}
+    now = machine(T4, more=more | {f"{place}.unattributed_reason": "driver-model"}, unknown=unknown)
+    findings, doubts = state(UNATTRIBUTED, now, ["torch"], "gpu")
+    assert doubts == []
+    assert [f.message for f in findings] == [
+        "1,024 MiB of 16.0 GiB (6 %) of GPU 0 are in use, memory per process is not reported by "
+        "Windows' driver model; 15.0 GiB are free"
+    ]
+    more |= {"facts.frameworks.imported": ["torch"]}
+    findings, doubts = state(
+        UNATTRIBUTED, machine(T4, more=more, unknown=unknown), ["torch"], "gpu"
+    )
+    assert (findings, [d.path for d in doubts]) == ([], [f"{place}.processes"])
+
+
+def test_of_a_divided_card_only_the_part_that_is_used_counts() -> None:
+    part = {"uuid": "MIG-1", "name": "x MIG 1g.5gb", "memory_total_bytes": 5 * GIB}
+    use = {"processes": [], "unattributed_bytes": 0, "memory_free_bytes": 5 * GIB}
+    busy = {"processes": [XORG | {"memory_bytes": 9 * GIB}], "unattributed_bytes": 0}
+    live = {"live.gpu.devices[0]": {**busy, "mig_devices": {"MIG-1": use}}, PIDS: True}
+    now = machine(A10 | {"mig_mode": "on", "mig_devices": [part]}, more=live)
+    assert state(HELD, now, ["torch"], "gpu") == ([], [])
+    taken = {**use, "processes": [FIREFOX | {"memory_bytes": GIB}]}
+    live["live.gpu.devices[0]"]["mig_devices"]["MIG-1"] = taken
+    now = machine(A10 | {"mig_mode": "on", "mig_devices": [part]}, more=live)
+    findings, _ = state(HELD, now, ["torch"], "gpu")
+    assert [f.paths[1] for f in findings] == ["live.gpu.devices[0].mig_devices[MIG-1].processes"]
+
+
+def test_ones_own_memory_is_quiet() -> None:
+    assert state(HELD, in_use(7000, OWN), ["torch"], "gpu") == ([], [])
+
+
+def test_where_ones_own_memory_cannot_be_told_apart_the_rule_is_undecided() -> None:
+    more = {"live.gpu.pids_are_ours": False, "facts.frameworks.imported": ["torch"]}
+    now = in_use(7000, rest=9000, **more)
+    findings, doubts = state(HELD, now, ["torch"], "gpu")
+    assert findings == []
+    assert [d.path for d in doubts] == ["live.gpu.devices[0].processes"]
+
+
+def test_an_unreadable_process_list_is_undecided() -> None:
+    now = machine(T4, unknown={"live.gpu.devices": "no answer"})
+    findings, doubts = state(HELD, now, ["torch"], "gpu")
+    assert (findings, [d.path for d in doubts]) == ([], ["live.gpu.devices"])
+
+
+def test_in_a_diff_the_same_desktop_is_quiet_and_a_new_one_is_not() -> None:
+    busier = FIREFOX | {"memory_bytes": 420}
+    before, after = in_use(15000, XORG, FIREFOX), in_use(14976, XORG, busier)
+    assert drift(HELD, before, after, ["torch"], "gpu") == ([], [])
+    findings, _ = drift(HELD, in_use(15808), after, ["torch"], "gpu")
+    assert [f.after for f in findings] == [832 * MIB]
+
+
+WORKSPACE = "gpu-convolution-workspace-short"
+HOLDER = {"pid": 5, "name": "python", "memory_bytes": 9000}
+
+
+def test_memory_that_others_hold_can_decide_between_convolution_algorithms() -> None:
+    said = says(state(WORKSPACE, in_use(7000, HOLDER), ["tensorflow"], "gpu"))
+    assert said == [
+        (
+            Impact.NUMERIC,
+            "GPU 0 has 7,000 MiB free and would have 15.6 GiB without what others hold; TensorFlow "
+            "allows a convolution 8,192 MiB of workspace",
+        )
+    ]
+    limit = {"facts.environ.variables[TF_CUDNN_WORKSPACE_LIMIT_IN_MB]": "6000"}
+    older = {"facts.frameworks.tensorflow.version": "2.9.3"}
+    for more in (limit, older):
+        now = in_use(7000, HOLDER, **more)
+        assert state(WORKSPACE, now, ["tensorflow"], "gpu") == ([], [])
+    for now in (in_use(9000, HOLDER), in_use(4000, OWN)):
+        assert state(WORKSPACE, now, ["tensorflow"], "gpu") == ([], [])
+    assert state(WORKSPACE, in_use(7000, HOLDER), ["torch"], "gpu") == ([], [])
+
+
+def test_much_less_free_memory_than_for_the_baseline_is_numeric() -> None:
+    before = in_use(16000)
+    assert says(drift(LESS, before, in_use(14000, rest=0), ["tensorflow"], "gpu")) == [
+        (Impact.NUMERIC, "GPU 0 had 15.6 GiB free, has 13.7 GiB")
+    ]
+    assert drift(LESS, before, in_use(15000), ["tensorflow"], "gpu") == ([], [])
+    assert drift(LESS, in_use(14000), before, ["tensorflow"], "gpu") == ([], [])
+
+
+def test_named_holders_say_more_than_a_number() -> None:
+    after = in_use(9000, FIREFOX | {"memory_bytes": 7000})
+    assert drift(LESS, in_use(16000), after, ["tensorflow"], "gpu") == ([], [])
+
+
+def test_cards_are_matched_by_uuid_before_their_order() -> None:
+    def cards(*frees: tuple[str, int]) -> Fingerprint:
+        more = {f"live.gpu.devices[{i}].memory_free_bytes": f for i, (_, f) in enumerate(frees)}
+        return machine(*(T4 | {"uuid": uuid} for uuid, _ in frees), more=more)
+
+    before = cards(("GPU-a", 15 * GIB), ("GPU-b", 2 * GIB))
+    swapped = cards(("GPU-b", 2 * GIB), ("GPU-a", 15 * GIB))
+    assert drift(LESS, before, swapped, ["torch"], "gpu") == ([], [])
+    fewer = cards(("GPU-b", 2 * GIB), ("GPU-c", 9 * GIB))
+    assert says(drift(LESS, before, fewer, ["torch"], "gpu")) == [
+        (Impact.NUMERIC, "GPU 1 had 15.0 GiB free, has 9,216 MiB")
+    ]
+
+
+def test_free_memory_that_is_unknown_on_a_side_is_undecided() -> None:
+    silent = machine(T4, unknown={"live.gpu.devices": "no answer"})
+    findings, doubts = drift(LESS, silent, in_use(9), ["tensorflow"], "gpu")
+    assert (findings, [d.path for d in doubts]) == ([], ["live.gpu.devices"])
+
+
+def test_a_smaller_card_of_the_same_kind_is_numeric() -> None:
+    small = machine(A10 | {"memory_total_bytes": 8 * GIB})
+    assert says(drift("gpu-memory-total-smaller", machine(A10), small, ["torch"], "gpu")) == [
+        (Impact.NUMERIC, "GPU 0 had 16.0 GiB of memory, has 8,192 MiB")
+    ]
+    assert drift("gpu-memory-total-smaller", small, machine(A10), ["torch"], "gpu") == ([], [])
+
+
+def test_unknown_memory_of_a_card_is_undecided() -> None:
+    card = {"compute_capability": "8.6"}
+    after = fingerprint(
+        {"facts.gpu.count": 1, "facts.gpu.devices": {"0": card}},
+        {f"{DEVICE}.memory_total_bytes": "shared"},
+    )
+    _, doubts = drift("gpu-memory-total-smaller", machine(A10), after, ["torch"], "gpu")
+    assert [d.reason for d in doubts] == ["shared"]
