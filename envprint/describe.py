@@ -66,7 +66,16 @@ def _one_gpu(f: Fingerprint, key: str) -> str:
         if doubt.path == place:
             return f"GPU {key}: {doubt.reason}"
         name = f"GPU {key} (name: {doubt.reason})"
-    return f"{name}, {_memory_of(f, key)}"
+    old = "; process list by NVML's first interface" if _is_first_interface(f, key) else ""
+    return f"{name}, {_memory_of(f, key)}{old}"
+
+
+def _is_first_interface(f: Fingerprint, key: str) -> bool:
+    try:
+        interface: str | None = f.value(f"live.gpu.devices[{key}].process_interface")
+    except Undetermined:
+        return False
+    return interface == "v1"
 
 
 def _memory_of(f: Fingerprint, key: str) -> str:

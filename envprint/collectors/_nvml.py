@@ -39,7 +39,7 @@ _MEANING = {
     LIBRARY_NOT_FOUND: "the driver library cannot be loaded",
     GPU_IS_LOST: "the GPU does not answer, it has fallen off the bus",
     UNKNOWN_ERROR: "the driver answers with an unknown error; "
-    "a container that lost its GPU devices looks like this",
+    "a container that lost its GPU devices looks like this: restart the container",
 }
 
 
@@ -118,9 +118,12 @@ def failed(raw: Any) -> bool:
 
 
 def in_words(error: Mapping[str, Any]) -> str:
-    meaning = _MEANING.get(error["error"])
-    code = "" if error["error"] is None else f" (NVML error {error['error']})"
-    return f"{meaning}: {error['name']}{code}" if meaning else f"{error['name']}{code}"
+    """An error object as a person reads it: what it means here, NVML's code and its own text."""
+    code, name = error["error"], error["name"]
+    if code is None:
+        return str(name)
+    meaning = _MEANING.get(code)
+    return f"{meaning} (NVML error {code}, {name})" if meaning else f"{name} (NVML error {code})"
 
 
 def value(device: Mapping[str, Any], key: str) -> Any:
@@ -131,9 +134,12 @@ def value(device: Mapping[str, Any], key: str) -> Any:
 
 def value_or_absent(device: Mapping[str, Any], key: str) -> Any:
     """The same, but None where the GPU or its driver does not have the feature at all."""
-    raw = device.get(key)
-    is_absent = isinstance(raw, dict) and raw.get("error") in (NOT_SUPPORTED, FUNCTION_NOT_FOUND)
-    return None if is_absent else value(device, key)
+    return None if is_missing(device.get(key)) else value(device, key)
+
+
+def is_missing(raw: Any) -> bool:
+    """Whether a call's result says that there is no such thing here."""
+    return failed(raw) and raw["error"] in (NOT_SUPPORTED, FUNCTION_NOT_FOUND)
 
 
 def switch(device: Mapping[str, Any], key: str, pending: bool = False) -> Any:
@@ -171,13 +177,15 @@ def memory(device: Mapping[str, Any]) -> Any:
 
 def shares_memory(device: Mapping[str, Any]) -> bool | Unknown:
     """Whether the GPU has no memory of its own and takes the system's."""
-    found = memory(device)
+    found, kind, name = memory(device), capability(device), value(device, "name")
     if not isinstance(found, Unknown):
         return False
-    kind, name = capability(device), value(device, "name")
-    is_known = not isinstance(kind, Unknown) and numbers(kind) in INTEGRATED
+    version = () if isinstance(kind, Unknown) else numbers(kind)
     is_named = not isinstance(name, Unknown) and any(word in name for word in INTEGRATED_NAMES)
-    return True if is_known or is_named else found
+    if version in INTEGRATED or is_named:
+        return True
+    is_discrete = version in ARCHITECTURES and not is_missing(device.get("memory"))
+    return False if is_discrete else found
 
 
 def capability(device: Mapping[str, Any]) -> str | Unknown:

@@ -147,8 +147,9 @@ class Nvml:
             found = self.ask(place, name + version, handle, form=form, function=function)
             if not isinstance(found, dict) or found["error"] not in _INTERFACE_MISSING:
                 break
-        api = version.lstrip("_") or "v3"
-        note([*place[:-1], "process_interface"], api if isinstance(found, list) else found)
+        if place[-1] == "compute_processes":
+            api = version.lstrip("_") or "v3"
+            note([*place[:-1], "process_interface"], api if isinstance(found, list) else found)
 
     def clock_reasons(self, place: list[Any], handle: Any) -> None:
         """Why the clocks are as they are; the function had another name before R535."""

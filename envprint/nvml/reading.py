@@ -137,9 +137,11 @@ class Gathered:
 
     def failure(self, code: int | None, timeout_s: float) -> str | None:
         """Why there is no more than this, in words."""
-        during = f" (during {self.call.partition(' ')[0]})" if self.call.startswith("nvml") else ""
         if self.is_whole:
             return None
+        name, *numbers = self.call.split(" ")
+        which = f", GPU {numbers[0]}" if name.startswith("nvmlDevice") and numbers else ""
+        during = f" (during {name}{which})" if name.startswith("nvml") else ""
         if self.is_late:
             return f"NVML did not answer within {timeout_s:g} s{during}"
         how = f"exit code {code}" if code is None or code >= 0 else f"signal {-code}"

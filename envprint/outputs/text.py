@@ -11,7 +11,7 @@ from typing import Any
 
 from envprint.model import Change, Impact, split_path
 from envprint.outputs._layout import block, heading, paint, plain
-from envprint.report import Finding, Ignored, Report, Summary
+from envprint.report import Finding, Ignored, Report, Summary, Undecided
 from envprint.units import size
 from envprint.wording import DEVICES
 
@@ -165,11 +165,13 @@ def _change(change: Change) -> str:
 
 
 def _undecided(report: Report) -> Iterator[str]:
-    reasons: dict[tuple[str, str], list[str]] = {}
+    """Each reason once: a driver that does not answer leaves many values unknown."""
+    reasons: dict[str, list[Undecided]] = {}
     for doubt in report.undecided:
-        reasons.setdefault((doubt.path, doubt.reason), []).append(doubt.rule)
-    for (path, reason), rules in reasons.items():
-        yield from block("", f"{path}: {reason} ({', '.join(rules)})")
+        reasons.setdefault(doubt.reason, []).append(doubt)
+    for reason, doubts in reasons.items():
+        paths = ", ".join(dict.fromkeys(doubt.path for doubt in doubts))
+        yield from block("", f"{paths}: {reason} ({', '.join(doubt.rule for doubt in doubts)})")
 
 
 def _ignored(ignored: Ignored) -> Iterator[str]:

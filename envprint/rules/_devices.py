@@ -16,6 +16,7 @@ ORDER = "facts.environ.variables[CUDA_DEVICE_ORDER]"
 DEVICES = "facts.gpu.devices"
 SHOWN = "facts.gpu.visible"
 LIVE = "live.gpu.devices"
+HOST_MEMORY = "live.host.memory_available_bytes"
 
 training = on_gpu & uses("tensorflow", "torch", "jax")
 
@@ -72,6 +73,13 @@ def in_use(now: Fingerprint, key: str) -> str:
     if not given.get("uuid"):
         raise Undetermined(f"{DEVICES}[{key}].mig_devices", "the part has no known UUID")
     return f"{place}.mig_devices[{given['uuid']}]"
+
+
+def free_path(now: Fingerprint, key: str) -> str:
+    """Where the free memory is told of what a program gets, which may be the system's."""
+    if field(now, key, "shares_system_memory"):
+        return HOST_MEMORY
+    return f"{in_use(now, key)}.memory_free_bytes"
 
 
 def size_of(now: Fingerprint, key: str, name: str) -> int | None:

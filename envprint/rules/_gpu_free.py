@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from envprint.errors import Undetermined
 from envprint.model import Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
-from envprint.rules._devices import DEVICES, LIVE, field, in_use, training, visible
+from envprint.rules._devices import (
+    DEVICES,
+    HOST_MEMORY,
+    LIVE,
+    field,
+    free_path,
+    in_use,
+    training,
+    visible,
+)
 from envprint.rules._gpu_holders import PIDS_ARE_OURS
 from envprint.units import size
 from envprint.versions import numbers
@@ -15,7 +24,7 @@ from envprint.versions import numbers
 _TENSORFLOW_BYTES = (500 << 20, 1050 << 20, 1536 << 20)
 """What TensorFlow leaves to the driver and CUDA's libraries: up to compute capability 6, at 7, and
 from 8 on; see the rule's evidence."""
-HOST_MEMORY = "live.host.memory_available_bytes"
+_SHARED = "shares the system's memory, which has"
 _CONTEXT_BYTES = 300 << 20
 """What a context takes without any tensor, with CUDA 11.7 and later; see the rule's evidence."""
 
@@ -44,8 +53,9 @@ def _own(now: Fingerprint, key: str) -> int:
 def _low(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     asked = workload.min_free_gpu_bytes
     for key in visible(now):
-        path, has = _free_path(now, key)
+        path = free_path(now, key)
         free = now.value(path)
+        has = f"GPU {key} {_SHARED if path == HOST_MEMORY else 'has'}"
         if free is not None and asked and free < asked:
             text = f"{has} {size(free)} free, {size(asked)} are needed"
             yield Match(text, (path,), after=free)
@@ -54,13 +64,6 @@ def _low(now: Fingerprint, workload: Workload) -> Iterator[Match]:
             if free + _own(now, key) < needed:
                 text = f"{has} {size(free)} free, a framework takes {size(needed)} to start"
                 yield Match(text, (path,), after=free)
-
-
-def _free_path(now: Fingerprint, key: str) -> tuple[str, str]:
-    """Where the free memory is told, and how a sentence about it begins."""
-    if field(now, key, "shares_system_memory"):
-        return HOST_MEMORY, f"GPU {key} shares the system's memory, which has"
-    return f"{in_use(now, key)}.memory_free_bytes", f"GPU {key} has"
 
 
 FREE_RULE = Rule(

@@ -53,7 +53,7 @@ def _needs_reset(now: Fingerprint, workload: Workload) -> Iterator[Match]:
             f"{place}.pages_retired_uncorrected"
         ):
             text = f"GPU {key} takes no new program until a page with an error is retired"
-            yield Match(text, (f"{place}.retirement_pending",), after=True)
+            yield Match(text, (f"{place}.retirement_pending",), after="pending")
 
 
 def _worn(now: Fingerprint, workload: Workload) -> Iterator[Match]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from envprint.errors import Undetermined
 from envprint.model import Fingerprint
-from envprint.rules._devices import in_use
+from envprint.rules._devices import field, in_use
 from envprint.units import size
 
 PIDS_ARE_OURS = "live.gpu.pids_are_ours"
@@ -60,7 +60,7 @@ def held(now: Fingerprint, key: str) -> Held:
         raise Undetermined(f"{place}.processes", "this process is not known among the holders")
     try:
         processes = now.value(f"{place}.processes") or []
-        rest = now.value(f"{place}.unattributed_bytes") or 0
+        rest = _rest(now, key, place)
     except Undetermined:
         if now.value("facts.frameworks.imported"):
             raise
@@ -73,9 +73,17 @@ def held(now: Fingerprint, key: str) -> Held:
             known = found.get(holder.label, holder._replace(bytes=0))
             found[holder.label] = known._replace(bytes=known.bytes + holder.bytes)
     ordered = sorted(found.values(), key=lambda holder: (-holder.bytes, holder.label))
-    is_v1 = now.value(f"{place}.memory_interface") == "v1"
-    enough = rest >= (HELD_BYTES_V1 if is_v1 else HELD_BYTES)
-    return Held(tuple(ordered), rest if enough else 0, False)
+    if rest:
+        is_v1 = now.value(f"{place}.memory_interface") == "v1"
+        rest = rest if rest >= (HELD_BYTES_V1 if is_v1 else HELD_BYTES) else 0
+    return Held(tuple(ordered), rest, False)
+
+
+def _rest(now: Fingerprint, key: str, place: str) -> int:
+    """What is in use without a holder; nobody can tell that of memory the system shares."""
+    if field(now, key, "shares_system_memory"):
+        return 0
+    return now.value(f"{place}.unattributed_bytes") or 0
 
 
 def _holder(process: Mapping[str, Any], pids_are_ours: bool | None) -> Holder:
@@ -83,7 +91,9 @@ def _holder(process: Mapping[str, Any], pids_are_ours: bool | None) -> Holder:
     name, pid = process.get("name"), process.get("pid")
     if name:
         is_desktop = process.get("kind") == "graphics" or name in _DESKTOP
-        return Holder(name, amount, is_desktop)
+        has_ended = process.get("exists") is False
+        label = f"{name}, which has ended and waits for its parent:" if has_ended else name
+        return Holder(label, amount, is_desktop)
     if pids_are_ours is False:
         return Holder(f"pid {pid} (of the host, its owner is not visible here)", amount, False)
     if process.get("exists") is False:

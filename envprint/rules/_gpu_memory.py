@@ -12,8 +12,11 @@ from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
 from envprint.rules._devices import (
     DEVICES,
+    HOST_MEMORY,
     LIVE,
     changed_paths,
+    field,
+    free_path,
     in_use,
     moved,
     pairs,
@@ -94,14 +97,15 @@ def _unattributed(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 
 def _share(now: Fingerprint, key: str, amount: int) -> str:
     """`996 of 11,264 MiB (9 %) of GPU 0`."""
-    total = size_of(now, key, "memory_total_bytes")
+    is_shared = field(now, key, "shares_system_memory")
+    total = None if is_shared else size_of(now, key, "memory_total_bytes")
     if not total:
         return f"{size(amount)} of GPU {key}"
     return f"{size(amount)} of {size(total)} ({100 * amount / total:.0f} %) of GPU {key}"
 
 
 def _left(now: Fingerprint, key: str) -> str:
-    free = now.value(f"{in_use(now, key)}.memory_free_bytes")
+    free = now.value(free_path(now, key))
     return f"; {size(free)} are free" if free is not None else ""
 
 
@@ -131,7 +135,7 @@ def _less_memory(comparison: Comparison, workload: Workload) -> Iterator[Match]:
             )
 
 
-_WATCHED = (LIVE, DEVICES)
+_WATCHED = (LIVE, DEVICES, HOST_MEMORY)
 MEMORY_RULES = (
     Rule(
         id="gpu-memory-held-by-others",

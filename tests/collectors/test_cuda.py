@@ -110,7 +110,7 @@ def test_the_supported_version_is_the_drivers() -> None:
     assert section.collect(machine(gpu=DESKTOP))["supported_version"] == "12.4"
     missing = DESKTOP | {"cuda_driver_version": {"error": 12, "name": "Not Found"}}
     unknown = section.collect(machine(gpu=missing))["supported_version"]
-    assert unknown == Unknown("the driver library cannot be loaded: Not Found (NVML error 12)")
+    assert unknown == Unknown("the driver library cannot be loaded (NVML error 12, Not Found)")
 
 
 def test_a_driver_that_refuses_leaves_the_supported_version_unknown() -> None:

@@ -271,7 +271,7 @@ def test_a_lost_card_is_unknown_and_the_other_is_whole() -> None:
     assert facts["count"] == 2
     assert facts["devices"]["0"]["name"] == "NVIDIA GeForce RTX 2080 Ti"
     assert facts["devices"]["1"] == Unknown(
-        "the GPU does not answer, it has fallen off the bus: GPU is lost (NVML error 15)"
+        "the GPU does not answer, it has fallen off the bus (NVML error 15, GPU is lost)"
     )
 
 
@@ -366,9 +366,9 @@ def test_a_mismatch_names_both_versions() -> None:
 @pytest.mark.parametrize(
     ("code", "begins"),
     [
-        (9, "the driver library is installed, the kernel module is not loaded: "),
-        (4, "the driver denies access to the GPU: "),
-        (12, "the driver library cannot be loaded: "),
+        (9, "the driver library is installed, the kernel module is not loaded ("),
+        (4, "the driver denies access to the GPU ("),
+        (12, "the driver library cannot be loaded ("),
         (999, "the driver answers with an unknown error; a container that lost its GPU "),
         (77, "text (NVML error 77)"),
         (None, "text"),

@@ -6,6 +6,7 @@ one that is no longer seen.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import subprocess
@@ -18,8 +19,6 @@ SCENARIOS = Path(__file__).parent / "scenarios"
 TOOLS = ("gpustat==1.1.1", "nvitop==1.7.2")
 LIMIT_S = 60.0
 
-ELSEWHERE = "# processes: elsewhere"
-"""A line of scenarios whose processes are not to be seen: ended, or in another namespace."""
 NOBODY = 2**22 + 1
 """The first of the numbers that no Linux process can have."""
 
@@ -33,7 +32,57 @@ class Disagreement(NamedTuple):
     reason: str
 
 
-DISAGREEMENTS: tuple[Disagreement, ...] = ()
+_NO_GPU = "`Device.all()` is empty, as on a machine without a GPU; `Device.count()` and the command say why"
+_NO_MIG = (
+    "gpustat knows GPUs only: the memory of a MIG device, which is what a job gets, is not told"
+)
+_NOT_FOUND = "gpustat leaves out a process that it cannot find in /proc, and says nothing of it"
+_NO_MPS = "the third list, of processes under the Multi-Process Service, is not asked for"
+_HOST = "the memory of the whole machine is told as the GPU's, without a mark"
+
+DISAGREEMENTS: tuple[Disagreement, ...] = (
+    Disagreement("crash", "gpustat", "everything", "the crash ends gpustat too"),
+    Disagreement("dead-context", "gpustat", "processes", _NOT_FOUND),
+    Disagreement("error-18", "nvitop", "everything", _NO_GPU),
+    Disagreement("error-4", "nvitop", "everything", _NO_GPU),
+    Disagreement("error-9", "nvitop", "everything", _NO_GPU),
+    Disagreement("error-999", "nvitop", "everything", _NO_GPU),
+    Disagreement("foreign-pids", "gpustat", "processes", _NOT_FOUND),
+    Disagreement("gb10", "nvitop", "free", _HOST),
+    Disagreement("gb10", "nvitop", "total", _HOST),
+    Disagreement("gb10", "nvitop", "used", _HOST),
+    Disagreement("hidepid", "gpustat", "processes", _NOT_FOUND),
+    Disagreement("mig", "gpustat", "devices", _NO_MIG),
+    Disagreement("mig-parent-denied", "gpustat", "devices", _NO_MIG),
+    Disagreement("mig-second-part", "gpustat", "devices", _NO_MIG),
+    Disagreement("not-loadable", "nvitop", "everything", _NO_GPU),
+    Disagreement("one-process-in-all-lists", "gpustat", "processes", _NO_MPS),
+    Disagreement("one-process-in-all-lists", "nvitop", "processes", _NO_MPS),
+    Disagreement(
+        "r440",
+        "gpustat",
+        "everything",
+        "it ends where pynvml lacks the newest process list; nvitop and envprint ask for an older",
+    ),
+    Disagreement(
+        "r535",
+        "gpustat",
+        "processes",
+        "of the garbled entries it tells the first, which happens to be right, and leaves out the"
+        " rest",
+    ),
+    Disagreement(
+        "r535",
+        "nvitop",
+        "processes",
+        "it tells such a driver by the functions it has, and reads the longer entries; envprint"
+        " reads garbled entries and says that the list is unreadable",
+    ),
+    Disagreement("wddm", "gpustat", "processes", _NOT_FOUND),
+    Disagreement(
+        "wsl-garbage-name", "gpustat", "everything", "it ends on a name that is not UTF-8"
+    ),
+)
 
 
 class Said(NamedTuple):
@@ -72,19 +121,36 @@ def differences(envprint: Said, tool: Said) -> dict[str, str]:
     return found
 
 
-def with_processes(scenario: str, alive: Sequence[int]) -> str:
-    """The scenario with other process numbers: of processes that live, or that cannot exist."""
-    listed = re.findall(r"^nvml\w+RunningProcesses.*?ok(.*)", scenario, re.MULTILINE)
-    numbers = sorted({int(pid) for line in listed for pid in re.findall(r"(\d+):", line)})
-    is_elsewhere = ELSEWHERE in scenario.splitlines()
-    new = range(NOBODY, NOBODY + len(numbers)) if is_elsewhere else alive
-    chosen = dict(zip(numbers, new, strict=False))
-    assert len(chosen) == len(numbers), "more processes are needed"
+def numbers_of_processes(scenario: str) -> list[int]:
+    """The processes that a scenario names, in order."""
+    lists = re.findall(r"^nvml\w+RunningProcesses.*?ok(.*)", scenario, re.MULTILINE)
+    return sorted({int(pid) for items in lists for pid in re.findall(r"(\d+):", items)})
 
-    def line_with_new(line: re.Match[str]) -> str:
-        return re.sub(r"\b(\d+):", lambda pid: f"{chosen[int(pid[1])]}:", line[0])
 
-    return re.sub(r"^nvml\w+RunningProcesses.*", line_with_new, scenario, flags=re.MULTILINE)
+def with_numbers(scenario: str, numbers: Mapping[int, int]) -> str:
+    """The scenario with other numbers of processes."""
+
+    def renumbered(line: re.Match[str]) -> str:
+        return re.sub(r"\b(\d+):", lambda pid: f"{numbers[int(pid[1])]}:", line[0])
+
+    return re.sub(r"^nvml\w+RunningProcesses.*", renumbered, scenario, flags=re.MULTILINE)
+
+
+def on_this_machine(name: str, living: Sequence[int]) -> str:
+    """The scenario with processes of this machine: those that its own machine sees are alive.
+
+    The others, which have ended or are hidden, get numbers that no process can have.
+    """
+    scenario = (SCENARIOS / name / "driver.txt").read_text(encoding="utf-8")
+    answers = json.loads((SCENARIOS / name / "scenario.json").read_text(encoding="utf-8"))[
+        "answers"
+    ]
+    seen = {int(pid) for pid, process in answers["process"].items() if "error" not in process}
+    alive, nobody = iter(living), itertools.count(NOBODY)
+    numbers = {
+        pid: next(alive if pid in seen else nobody) for pid in numbers_of_processes(scenario)
+    }
+    return with_numbers(scenario, numbers)
 
 
 def _run(argv: list[str], variables: Mapping[str, str]) -> tuple[str | None, Any]:
@@ -115,8 +181,8 @@ print(json.dumps(LiveHost().gpu()))
 def envprint(variables: Mapping[str, str]) -> Said:
     """What envprint reads."""
     failure, reading = _run([sys.executable, "-c", _ASK_ENVPRINT], variables)
-    if failure or reading.get("init") or reading.get("library") is None:
-        return Said(failure or str(reading.get("init")), {})
+    if failure or "devices" not in reading:
+        return Said(failure or str(reading.get("init") or reading["failure"]), {})
     devices: dict[str, Mapping[str, Any]] = {}
     for index, device in enumerate(reading.get("devices", ())):
         devices[str(index)] = _of_envprint(device)

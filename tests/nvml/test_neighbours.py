@@ -1,7 +1,7 @@
 """Every scenario through gpustat and nvitop as well: they agree with envprint, or it is known why.
 
-Both load the simulated driver through their own code, of which envprint uses none, so that a
-mistake of the reading and one of the simulator show alike.
+gpustat asks through pynvml, nvitop in part through structs of its own: a mistake of envprint's
+reading shows, and so does one of the simulator.
 """
 
 from __future__ import annotations
@@ -49,10 +49,9 @@ def test_the_tools_agree_or_it_is_known_why(
     name: str, alive: list[int], environment: Callable[..., str], tmp_path: Path
 ) -> None:
     python = environment(*neighbours.TOOLS)
-    original = SCENARIOS / name / "driver.txt"
     scenario = tmp_path / "driver.txt"
-    scenario.write_text(neighbours.with_processes(original.read_text(), alive))
-    variables = simulator.environment(scenario, simulator.generation_of(original))
+    scenario.write_text(neighbours.on_this_machine(name, alive), encoding="utf-8")
+    variables = simulator.environment(scenario, simulator.generation_of(scenario))
     ours = neighbours.envprint(variables)
     seen = {
         (tool, what): values
@@ -87,14 +86,19 @@ def test_differences_are_of_values_devices_or_everything() -> None:
     }
 
 
-def test_processes_are_replaced() -> None:
+def test_processes_get_other_numbers() -> None:
     scenario = (
         "nvmlDeviceGetName@0 = ok 1: a name\n"
         "nvmlDeviceGetComputeRunningProcesses@0 = ok 10:3MiB/1.0 8:4MiB\n"
         "nvmlDeviceGetGraphicsRunningProcesses_v3@* = after 5 ok 8:-\n"
         "nvmlDeviceGetMPSComputeRunningProcesses@0 = 3\n"
     )
-    replaced = neighbours.with_processes(scenario, [81, 101])
-    assert replaced == scenario.replace(" 8:", " 81:").replace(" 10:", " 101:")
-    gone = neighbours.with_processes(neighbours.ELSEWHERE + "\n" + scenario, [81, 101])
-    assert f"= ok {neighbours.NOBODY + 1}:3MiB/1.0 {neighbours.NOBODY}:4MiB\n" in gone
+    assert neighbours.numbers_of_processes(scenario) == [8, 10]
+    renumbered = neighbours.with_numbers(scenario, {8: 81, 10: 101})
+    assert renumbered == scenario.replace(" 8:", " 81:").replace(" 10:", " 101:")
+
+
+def test_the_table_can_be_read() -> None:
+    lines = neighbours.as_markdown().splitlines()
+    assert len(lines) == 2 + len(DISAGREEMENTS)
+    assert {line.count("|") for line in lines} == {5}

@@ -1,0 +1,132 @@
+"""What envprint records and says of a driver in each situation, read by the real pynvml.
+
+A scenario is a folder: `driver.txt` is what the simulated library answers (see `simulator`),
+`scenario.json` what the machine around it is, and, written by hand from the description, texts that
+a person must read or must not, and values. `section.json` and `text.txt` are the whole of it, to be
+rewritten with `--update-golden` and read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from envprint.capturing import capture
+from envprint.document import dumps, loads
+from envprint.host import GPU_TIMEOUT_S, LiveHost
+from envprint.judge import judge_state
+from envprint.model import Fingerprint, Impact, Workload, is_inside
+from envprint.outputs import text as output
+from envprint.policy import Policy
+from envprint.recording import RecordedHost
+from envprint.report import Report
+from envprint.wording import headline
+from tests.nvml import simulator
+
+SCENARIOS = sorted(path.parent for path in Path(__file__).parent.glob("scenarios/*/driver.txt"))
+JOB = Workload(("tensorflow", "torch"), "gpu", "x86_64")
+SAMPLED_AT_S = 1_000_000.0
+"""When the driver was asked, on the clock of the recorded processes."""
+SECTIONS = ("facts.gpu", "live.gpu")
+
+
+@pytest.fixture(scope="module", params=SCENARIOS, ids=lambda path: path.name)
+def scenario(request: pytest.FixtureRequest) -> Path:
+    """The folder of one scenario."""
+    folder: Path = request.param
+    return folder
+
+
+@pytest.fixture(scope="module")
+def described(scenario: Path) -> dict[str, Any]:
+    """What stands beside the driver."""
+    found: dict[str, Any] = json.loads((scenario / "scenario.json").read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def captured(scenario: Path, described: Mapping[str, Any]) -> Fingerprint:
+    """A capture of the machine with that driver."""
+    reading = read(scenario, described.get("timeout_s", GPU_TIMEOUT_S))
+    reading.pop("call_ms", None)
+    if "init_ms" in reading:  # what the simulated driver takes of itself is no answer of it
+        reading["init_ms"] = round(reading["init_ms"], -2)
+    if "sampled_at_s" in reading:
+        reading["sampled_at_s"] = SAMPLED_AT_S
+    return capture(RecordedHost(described["answers"] | {"gpu": {"": reading}}))
+
+
+def read(scenario: Path, timeout_s: float = GPU_TIMEOUT_S) -> dict[str, Any]:
+    """What the child of the live host reads, with paths of this run made neutral."""
+    driver = scenario / "driver.txt"
+    variables = simulator.environment(driver, simulator.generation_of(driver))
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("LD_LIBRARY_PATH", simulator.VARIABLE):
+            patch.setenv(name, variables[name])
+        host = LiveHost(gpu_timeout_s=timeout_s)
+        host.begin()
+        text = json.dumps(host.gpu())
+    folder = str(simulator.library(simulator.generation_of(driver)).parent)
+    reading: dict[str, Any] = json.loads(text.replace(folder, "/simulated"))
+    return reading
+
+
+def said(now: Fingerprint) -> str:
+    """What a pre-flight says of the GPUs, as a person reads it."""
+    report: Report = judge_state(now, None, JOB, Policy())
+    about = ("gpu-", "cuda-driver-library")
+    lines = tuple(line for line in report.current.lines if line[0] == "gpu")
+    findings = tuple(f for f in report.findings if f.rule.startswith(about))
+    short = report._replace(
+        impact=max((f.impact for f in findings), default=Impact.NONE),
+        current=report.current._replace(lines=lines),
+        findings=findings,
+        advice=tuple(f for f in report.advice if f.rule.startswith(about)),
+        undecided=tuple(d for d in report.undecided if is_about(d.path)),
+    )
+    return output.render(short._replace(summary=headline(short, None, "")), False)
+
+
+def is_about(path: str) -> bool:
+    """Whether a path is one of the GPU sections."""
+    return any(is_inside(path, section) for section in SECTIONS)
+
+
+def test_the_text_is_what_a_person_should_read(
+    scenario: Path, described: Mapping[str, Any], captured: Fingerprint, update_golden: bool
+) -> None:
+    told = said(captured)
+    golden = scenario / "text.txt"
+    if update_golden:
+        golden.write_text(told, encoding="utf-8")
+    flowing = " ".join(told.split())
+    assert [text for text in described["says"] if text not in flowing] == []
+    assert [text for text in described.get("never", ()) if text in told] == []
+    assert golden.read_text(encoding="utf-8") == told
+
+
+def test_the_section_is_what_was_recorded(
+    scenario: Path, described: Mapping[str, Any], captured: Fingerprint, update_golden: bool
+) -> None:
+    unknown = {path: reason for path, reason in captured.unknown.items() if is_about(path)}
+    section = {
+        "facts": {"gpu": captured.facts["gpu"]},
+        "live": {"gpu": captured.live["gpu"]},
+        "unknown": unknown,
+    }
+    text = json.dumps(section, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    golden = scenario / "section.json"
+    if update_golden:
+        golden.write_text(text, encoding="utf-8")
+    for path, value in described.get("values", {}).items():
+        assert captured.value(path) == value, path
+    assert golden.read_text(encoding="utf-8") == text
+    assert loads(dumps(captured).encode(), "scenario") == captured
+
+
+def test_there_are_at_least_as_many_situations_as_were_thought_of() -> None:
+    assert len(SCENARIOS) >= 24
