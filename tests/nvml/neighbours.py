@@ -32,7 +32,10 @@ class Disagreement(NamedTuple):
     reason: str
 
 
-_NO_GPU = "`Device.all()` is empty, as on a machine without a GPU; `Device.count()` and the command say why"
+_NO_GPU = (
+    "`Device.all()` is empty, as on a machine without a GPU; `Device.count()` and the command"
+    " say why"
+)
 _NO_MIG = (
     "gpustat knows GPUs only: the memory of a MIG device, which is what a job gets, is not told"
 )

@@ -103,6 +103,8 @@ def generation_of(scenario: Path | str) -> str:
 def library(generation: str = "current") -> Path:
     """The path of the compiled library, which is kept for the life of this process."""
     place = _place() / generation / LIBRARY
+    if place.exists():
+        return place
     place.parent.mkdir()
     if generation == "broken":
         missing = place.with_name("libenvprint-missing.so")
@@ -175,5 +177,5 @@ def compiler() -> str:
 def _compile(*arguments: str | Path) -> None:
     argv = [compiler(), "-std=gnu11", "-shared", "-fPIC", "-O1", "-Wall", *arguments]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    if done.returncode or done.stderr:
+    if done.returncode:
         raise RuntimeError(f"the simulated NVML does not compile:\n{done.stderr}")

@@ -1,0 +1,272 @@
+"""Asking NVML in a child: what comes back when the driver answers, refuses, hangs and crashes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pynvml
+import pytest
+
+from envprint.host import LiveHost
+from envprint.nvml import finding, reading
+from tests.nvml import simulator
+from tests.nvml.test_scenarios import read
+
+HERE = Path(__file__).parent
+HOSTS = HERE.parent / "hosts"
+MIB = 1 << 20
+IDLE = HERE / "scenarios" / "idle"
+
+
+def scenario(folder: Path, driver: str) -> Path:
+    """A driver, two idle cards, with these entries on top of it."""
+    text = (IDLE / "driver.txt").read_text(encoding="utf-8")
+    second = text.replace("@0", "@1").replace("GPU-00000000", "GPU-00000001")
+    (folder / "driver.txt").write_text(f"{text}\n{second}\n{driver}\n", encoding="utf-8")
+    return folder
+
+
+def test_a_card_is_read_whole(tmp_path: Path) -> None:
+    found = read(scenario(tmp_path, "nvmlDeviceGetComputeRunningProcesses@1 = ok 7:5MiB 8:-"))
+    assert (found["failure"], found["init"], found["count"]) == (None, None, 2)
+    assert found["library"] == "/simulated/libnvidia-ml.so.1"
+    assert (found["driver_version"], found["cuda_driver_version"]) == ("550.90.07", 12040)
+    assert time.time() - 60 < found["sampled_at_s"] <= time.time()
+    card = found["devices"][1]
+    assert card["uuid"] == "GPU-00000001-0000-4000-8000-000000000000"
+    assert card["memory"] == {
+        "api": "v2",
+        "total": 40960 * MIB,
+        "reserved": 594 * MIB,
+        "used": 4 * MIB,
+        "free": 40362 * MIB,
+    }
+    assert card["compute_processes"] == [{"pid": 7, "used": 5 * MIB}, {"pid": 8, "used": None}]
+    assert (card["ecc_mode"], card["remapped_rows"]) == ([1, 1], [0, 0, 0, 0])
+    assert card["driver_model"] == {"error": 3, "name": "Not Supported"}
+    assert set(found["call_ms"]) >= {"nvmlInit", "nvmlDeviceGetMemoryInfo"}
+
+
+@pytest.mark.parametrize("machine", ["dgx-a100", "ubuntu-rtx2080ti", "kubernetes-cgroup2"])
+def test_the_form_is_that_of_the_machines_that_were_written_down(machine: str) -> None:
+    host = json.loads((HOSTS / machine / "host.json").read_text(encoding="utf-8"))
+    recorded = host["answers"]["gpu"][""]
+    found = read(IDLE)
+    assert recorded.keys() == found.keys() - {"call_ms", "sampled_at_s"}
+    assert recorded["devices"][0].keys() == found["devices"][0].keys() | {"mig_devices"}
+
+
+def test_a_hang_costs_what_was_not_read_by_then(tmp_path: Path) -> None:
+    found = read(scenario(tmp_path, "nvmlDeviceGetTemperature@0 = hang"), timeout_s=3.0)
+    text = "NVML did not answer within 3 s (during nvmlDeviceGetTemperature, GPU 0)"
+    assert found["failure"] == text
+    assert found["devices"][0]["ecc_mode"] == [1, 1]
+    assert found["devices"][1]["memory"]["used"] == 4 * MIB
+    assert "ecc_mode" not in found["devices"][1]
+    assert found["devices"][1]["unread"] == {"error": None, "name": text}
+
+
+def test_a_crash_costs_the_value_it_came_for(tmp_path: Path) -> None:
+    crashes = (
+        "nvmlDeviceGetName@0 = crash\nnvmlDeviceGetTotalEccErrors[uncorrected,volatile]@1 = crash"
+    )
+    found = read(scenario(tmp_path, crashes))
+    crashed = {"error": None, "name": "the driver crashed in this call (signal 11)"}
+    assert found["failure"] is None
+    first, second = found["devices"]
+    assert (first["name"], second["name"]) == (crashed, "NVIDIA A100-SXM4-40GB")
+    assert (first["ecc_uncorrected"], second["ecc_uncorrected"]) == (0, crashed)
+    assert (second["ecc_corrected"], second["ecc_uncorrected_ever"]) == (0, 0)
+
+
+def test_a_driver_that_crashes_everywhere_is_given_up(tmp_path: Path) -> None:
+    names = ("Name@0", "Name@1", "UUID@0", "UUID@1")
+    found = read(scenario(tmp_path, "\n".join(f"nvmlDeviceGet{name} = crash" for name in names)))
+    assert found["failure"] == "reading NVML ended with signal 11 (during nvmlDeviceGetName, GPU 1)"
+    assert found["driver_version"] == "550.90.07"
+
+
+def test_a_hung_driver_delays_a_check_by_no_more_than_the_time_out(tmp_path: Path) -> None:
+    folder = scenario(tmp_path, "nvmlInit = hang")
+    command = [sys.executable, "-m", "envprint", "check", "--device", "gpu"]
+
+    def seconds(*options: str) -> float:
+        begun = time.monotonic()
+        variables = simulator.environment(folder / "driver.txt")
+        done = subprocess.run(
+            [*command, *options],
+            capture_output=True,
+            text=True,
+            env=variables,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode in (0, 1), done.stderr
+        assert "during nvmlInit" in " ".join(done.stdout.split())
+        return time.monotonic() - begun
+
+    shorter, longer = seconds("--gpu-timeout", "0.5"), seconds("--gpu-timeout", "4")
+    # The wait is there, is no longer than asked for, and is no other limit's: on a busy machine
+    # the rest of a check varies.
+    assert 2.0 < longer - shorter < 9.0
+
+
+def test_no_child_is_left_when_the_driver_hangs(tmp_path: Path) -> None:
+    before = children_of_this_process()
+    read(scenario(tmp_path, "nvmlDeviceGetMemoryInfo@0 = hang"), timeout_s=1.0)
+    assert children_of_this_process() == before
+
+
+def children_of_this_process() -> set[str]:
+    found = set()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if fields[1] == str(os.getpid()):
+                found.add(entry.name)
+    return found
+
+
+def test_the_child_ends_itself_where_its_parent_had_to_leave_it(tmp_path: Path) -> None:
+    """As after a parent that was killed: only the child's own alarm is left."""
+    folder = scenario(tmp_path, "nvmlInit = hang")
+    variables = simulator.environment(folder / "driver.txt")
+    library = str(simulator.library())
+    order = {"library": library, "skipped": {}, "timeout_s": 0}
+    argv = reading.command(str(Path(pynvml.__file__).parent), order)
+    child = subprocess.Popen(
+        argv, env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
+    assert child.wait(60) == -signal.SIGALRM
+
+
+def test_a_reading_does_not_need_to_be_the_only_child_of_its_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        found = read(IDLE)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    assert (found["failure"], found["count"]) == (None, 1)
+
+
+@pytest.mark.parametrize("closed", [(0,), (1,), (0, 1, 2)])
+def test_a_reading_works_without_the_standard_streams(closed: tuple[int, ...]) -> None:
+    code = (
+        f"import os; [os.close(n) for n in {closed}];"
+        "from envprint.host import LiveHost;"
+        "os._exit(40 + LiveHost().gpu()['count'])"
+    )
+    variables = simulator.environment(IDLE / "driver.txt")
+    done = subprocess.run([sys.executable, "-c", code], env=variables, timeout=120, check=False)
+    assert done.returncode == 41
+
+
+def test_a_library_that_prints_does_not_spoil_the_reading() -> None:
+    lines = [b"WARNING: you use a stub", b'\x1e["is", ["count"], 1]', b"half", b"", b'\x1e["end"]']
+    gathered = reading.gather(lines)
+    assert (gathered.reading, gathered.is_whole) == ({"count": 1}, True)
+
+
+def test_without_a_library_no_child_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "find_library", lambda variables: None)
+    assert reading.begin(1.0).result() == {"library": None}
+
+
+def test_without_the_package_the_reason_is_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib.util
+
+    monkeypatch.setattr(reading, "find_library", lambda variables: "/x/libnvidia-ml.so.1")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    failure = "the package nvidia-ml-py is not installed"
+    assert reading.begin(1.0).result()["failure"] == failure
+
+
+def test_where_no_process_can_be_started_the_reason_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    found = reading.ask("/x/libnvidia-ml.so.1", "/x", 1.0).result()
+    assert found["failure"] == "no child process: No such file or directory"
+
+
+def test_another_package_of_that_name_is_told_and_not_fatal(tmp_path: Path) -> None:
+    (tmp_path / "pynvml.py").write_text("class NVMLError(Exception): pass\n")
+    found = reading.ask(str(simulator.library()), str(tmp_path), 20.0).result()
+    assert found["init"]["name"].startswith("AttributeError: module 'pynvml' has no attribute")
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "pynvml.py").write_text("import a_module_that_is_not_there")
+    found = reading.ask(str(simulator.library()), str(broken), 20.0).result()
+    assert found["failure"] == "reading NVML ended with exit code 1"
+
+
+def test_a_library_outside_the_loaders_path_is_loaded_by_its_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = shutil.copy(simulator.library(), tmp_path / "libnvidia-ml.so.1")
+    monkeypatch.setenv(simulator.VARIABLE, str(IDLE / "driver.txt"))
+    folder = str(Path(pynvml.__file__).parent)
+    found = reading.ask(str(library), folder, 20.0).result()
+    assert (found["init"], found["library"], found["count"]) == (None, str(library), 1)
+
+
+def test_the_library_is_found_in_ld_library_path_and_in_the_loaders_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = tmp_path / "libnvidia-ml.so.1"
+    library.touch()
+    cache = tmp_path / "ld.so.cache"
+    monkeypatch.setattr(finding, "DIRECTORIES", ())
+    monkeypatch.setattr(finding, "LOADER_CACHE", str(cache))
+    assert finding.find_library({}) is None
+    variables = {"LD_LIBRARY_PATH": f"/nowhere::{tmp_path}"}
+    assert finding.find_library(variables) == str(library)
+    cache.write_bytes(b"glibc-ld.so.cache1.1\0libnvidia-ml.so.1\0" + bytes(library) + b"\0libz\0")
+    assert finding.find_library({}) == str(library)
+    library.unlink()
+    assert finding.find_library({}) is None
+
+
+def test_a_name_given_back_as_bytes_is_text_too() -> None:
+    from envprint.nvml.queries import text
+
+    assert (text(b"G\xf8"), text("G")) == ("G�", "G")
+
+
+def test_other_sections_are_read_while_the_driver_works(tmp_path: Path) -> None:
+    """The child is begun first and asked for last."""
+    from envprint.capturing import capture
+    from envprint.collectors import collectors
+
+    told: list[str] = []
+
+    class Watched(LiveHost):
+        def begin(self) -> float:
+            told.append("begin")
+            return super().begin()
+
+        def system(self) -> Any:
+            told.append("system")
+            return super().system()
+
+        def gpu(self) -> Any:
+            told.append("gpu")
+            return super().gpu()
+
+    capture(Watched())
+    assert told[0] == "begin"
+    assert "system" in told[1 : told.index("gpu")]
+    assert {c.section for c in collectors() if c.waits} == {"cuda", "gpu"}
