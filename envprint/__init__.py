@@ -12,6 +12,10 @@
 
     envprint.check(baseline="before.json", fail_on="diverges")   # or raise DriftError
 
+    with envprint.gpu.watch() as watch:                          # who else used the GPUs meanwhile
+        train()
+    print(watch.so_far().intruders)
+
 Importing this package imports nothing else: each name loads its part when it is first used.
 """
 
@@ -23,6 +27,7 @@ TYPE_CHECKING = False  # what `typing` has, without importing it; type checkers 
 if TYPE_CHECKING:
     from typing import Any
 
+    from envprint import gpu
     from envprint.api import capture, check, diff, dump, load
     from envprint.errors import DriftError, EnvprintError
     from envprint.model import Fingerprint, Impact
@@ -33,6 +38,7 @@ _HOMES = {
     "check": "api",
     "diff": "api",
     "dump": "api",
+    "gpu": "gpu",
     "load": "api",
     "DriftError": "errors",
     "EnvprintError": "errors",
@@ -40,6 +46,8 @@ _HOMES = {
     "Impact": "model",
     "Report": "report",
 }
+
+_MODULES = ("gpu",)
 
 __all__ = [
     "DriftError",
@@ -51,6 +59,7 @@ __all__ = [
     "check",
     "diff",
     "dump",
+    "gpu",
     "load",
 ]
 
@@ -60,7 +69,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'envprint' has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(f"envprint.{_HOMES[name]}"), name)
+    module = import_module(f"envprint.{_HOMES[name]}")
+    value = module if name in _MODULES else getattr(module, name)
     globals()[name] = value
     return value
 

@@ -25,6 +25,8 @@ class Child:
 
     def __init__(self, argv: list[str]) -> None:
         self._rest = b""
+        self._lines: list[bytes] = []
+        self._is_gone = False
         self._out, out = os.pipe()
         into, self._into = os.pipe()
         actions = [
@@ -44,18 +46,29 @@ class Child:
 
     def lines(self, deadline_s: float) -> Iterator[bytes]:
         """Each line the child has printed, until it ends; `TimeoutError` at the monotonic time."""
+        while (line := self.line(deadline_s)) is not None:
+            yield line
+
+    def line(self, deadline_s: float) -> bytes | None:
+        """The next line, None after the last; `TimeoutError` at the monotonic time."""
         waiting = select.poll()
         waiting.register(self._out, select.POLLIN)
-        while True:
-            *lines, self._rest = self._rest.split(b"\n")
-            yield from lines
+        while not self._lines:
             left_ms = (deadline_s - time.monotonic()) * 1000
             if left_ms <= 0 or not waiting.poll(left_ms):
                 raise TimeoutError
             printed = os.read(self._out, 65536)
             if not printed:
-                return
-            self._rest += printed
+                return None
+            *lines, self._rest = (self._rest + printed).split(b"\n")
+            self._lines = lines[::-1]
+        return self._lines.pop()
+
+    def kill(self) -> None:
+        """End it now, from any thread; `end` is still to be called."""
+        if not self._is_gone:  # its number may be another's by now
+            with suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
 
     def end(self, kill: bool = False) -> int | None:
         """Close its pipes and see it go; its exit code or, negative, its signal.
@@ -67,8 +80,7 @@ class Child:
         os.close(self._into)
         code = None if kill else self._ended()
         if code is None:
-            with suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGKILL)
+            self.kill()
             code = self._ended()
         return code
 
@@ -78,8 +90,10 @@ class Child:
             try:
                 pid, status = os.waitpid(self._pid, os.WNOHANG)
             except ChildProcessError:
+                self._is_gone = True
                 return None
             if pid:
+                self._is_gone = True
                 return os.waitstatus_to_exitcode(status)
             if time.monotonic() >= until:
                 return None

@@ -24,6 +24,7 @@ def test_the_public_names_are_these_and_all_load() -> None:
         "check",
         "diff",
         "dump",
+        "gpu",
         "load",
     ]
     for name in envprint.__all__:

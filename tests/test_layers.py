@@ -22,7 +22,7 @@ VALUES = {
 DOORS = {
     "host.py", "systems.py", "interpreter.py", "children.py", "recording.py", "files.py",
     *(f"nvml/{name}.py" for name in ("calls", "child", "finding", "reading")),
-    "modules.py", "shapes.py", "schema.py", "api.py",
+    "modules.py", "shapes.py", "schema.py", "api.py", "gpu.py", "holders.py",
 }  # fmt: skip
 """Modules that may touch files, processes, clocks or the environment, beside cli/: the host and
 what it is made of, and those that find envprint's own files or know today's date."""

@@ -66,7 +66,7 @@ def account(
         "processes": holders
         if isinstance(holders, Unknown)
         else [
-            {**_identity(host, holder["pid"], ours, sampled_at_s), **holder} for holder in holders
+            {**identify(host, holder["pid"], ours, sampled_at_s), **holder} for holder in holders
         ],
         "unattributed_bytes": rest,
         "unattributed_reason": _possible_holder(host, device, holders, rest, ours),
@@ -146,7 +146,8 @@ def _possible_holder(
     return "numa-pages" if is_numa else "managed-or-ended"
 
 
-def _identity(host: Host, pid: int, ours: bool, sampled_at_s: float | None) -> dict[str, Any]:
+def identify(host: Host, pid: int, ours: bool, sampled_at_s: float | None) -> dict[str, Any]:
+    """What is known of a process beside its memory: `name`, `own` and the like, or why not."""
     if not ours:
         return {"name_unknown": "the pid is not of this pid namespace"}
     try:

@@ -157,21 +157,21 @@ class Nvml:
         if isinstance(found, dict) and found["error"] in _INTERFACE_MISSING:
             self.ask(place, "nvmlDeviceGetCurrentClocksThrottleReasons", handle)
 
-    def parts(self, index: int, parent: Any) -> None:
-        """The MIG devices of a GPU, each with what it is and how it is used."""
+    def parts(self, index: int, parent: Any) -> list[tuple[list[Any], Any]]:
+        """The MIG devices of a GPU, each with what it is; their places and handles."""
         name = "nvmlDeviceGetMigDeviceHandleByIndex"
         count = self.ask(["most_parts", index], "nvmlDeviceGetMaxMigDeviceCount", parent)
         note(["devices", index, "mig_devices"], [])
-        number = 0
+        found: list[tuple[list[Any], Any]] = []
         for slot in range(count) if isinstance(count, int) else ():
             kept: list[Any] = []
             place = ["slots", index, slot]
             self.ask(place, name, parent, slot, form=kept.append)
             if kept:
-                part = ["devices", index, "mig_devices", number]
+                part = ["devices", index, "mig_devices", len(found)]
                 self.fill(part, kept[0], PART)
-                self.use(part, kept[0])
-                number += 1
+                found.append((part, kept[0]))
+        return found
 
 
 # https://docs.nvidia.com/deploy/nvml-api/structnvmlProcessInfo__v1__t.html

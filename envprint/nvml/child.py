@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from envprint.nvml.calls import FUNCTION_NOT_FOUND, NOT_SUPPORTED, Nvml, note, tell
 from envprint.nvml.queries import DETAILS, IDENTITY, text
@@ -29,31 +29,39 @@ def read(nvml: Nvml, library: str) -> None:
     handles = nvml.handles()
     note(["sampled_at_s"], time.time())
     for index, handle in handles.items():
-        place = ["devices", index]
-        mig = nvml.fill(place, handle, IDENTITY)["mig_mode"]
-        nvml.use(place, handle)
-        # In a container the parent may refuse what its parts tell.
-        if 1 in mig if isinstance(mig, list) else mig["error"] not in _NO_MIG:
-            nvml.parts(index, handle)
+        mig = nvml.fill(["devices", index], handle, IDENTITY)["mig_mode"]
+        nvml.use(["devices", index], handle)
+        for place, part in nvml.parts(index, handle) if can_have_parts(mig) else ():
+            nvml.use(place, part)
     for index, handle in handles.items():
         nvml.fill(["devices", index], handle, DETAILS)
         nvml.clock_reasons(["devices", index, "clock_reasons"], handle)
 
 
+def can_have_parts(mig_mode: Any) -> bool:
+    """Whether a GPU may be divided: in a container the whole may refuse what its parts tell."""
+    return 1 in mig_mode if isinstance(mig_mode, list) else mig_mode["error"] not in _NO_MIG
+
+
 def watch(nvml: Nvml, library: str, interval_s: float) -> None:
-    """Tell memory and processes of every GPU again and again, until the parent is gone."""
+    """Tell memory and processes again and again, of parts where there are any, else of GPUs.
+
+    Ends when its parent does.
+    """
     import select
 
     if not nvml.start(library):
         return
-    handles = nvml.handles()
-    for index, handle in handles.items():
-        nvml.fill(["devices", index], handle, IDENTITY)
+    watched: list[tuple[list[Any], Any]] = []
+    for index, handle in nvml.handles().items():
+        mig = nvml.fill(["devices", index], handle, IDENTITY)["mig_mode"]
+        parts = nvml.parts(index, handle) if can_have_parts(mig) else []
+        watched += parts or [(["devices", index], handle)]
     due = time.monotonic()
     while True:
         note(["sampled_at_s"], time.time())
-        for index, handle in handles.items():
-            nvml.use(["devices", index], handle)
+        for place, handle in watched:
+            nvml.use(place, handle)
         tell("sample")
         due = max(due + interval_s, time.monotonic())
         if select.select([0], [], [], max(0.0, due - time.monotonic()))[0]:

@@ -20,18 +20,35 @@ _CANNOT_SKIP = ("import pynvml", "nvmlInit")
 
 def begin(timeout_s: float) -> Asked:
     """Start asking NVML, where its library is; what it says is in `Asked.result`."""
-    if not hasattr(os, "posix_spawn"):
-        return Asked({"library": "nvml.dll", "failure": f"NVML is not asked on {sys.platform}"})
-    library = find_library(os.environ)
+    library, folder, failure = _found()
+    if failure:
+        return Asked({"library": library, "failure": failure})
     if library is None:
         return Asked({"library": None})
+    return ask(library, folder, timeout_s)
+
+
+def _found() -> tuple[str | None, str, str | None]:
+    """The library, the folder of pynvml, and why they cannot be used."""
+    if not hasattr(os, "posix_spawn"):
+        return "nvml.dll", "", f"NVML is not asked on {sys.platform}"
+    library = find_library(os.environ)
+    if library is None:
+        return None, "", None
     import importlib.util
 
     spec = importlib.util.find_spec("pynvml")
     if spec is None or not spec.origin:
-        failure = "the package nvidia-ml-py is not installed"
-        return Asked({"library": library, "failure": failure})
-    return ask(library, os.path.dirname(spec.origin), timeout_s)
+        return library, "", "the package nvidia-ml-py is not installed"
+    return library, os.path.dirname(spec.origin), None
+
+
+def watch_command(order: dict[str, Any]) -> tuple[list[str] | None, str]:
+    """The command line of a child that watches, or None and why there is nothing to watch."""
+    library, folder, failure = _found()
+    if failure or library is None:
+        return None, failure or "libnvidia-ml.so.1 is not installed"
+    return command(folder, order | {"library": library}), "ok"
 
 
 def ask(library: str, pynvml_folder: str, timeout_s: float) -> Asked:

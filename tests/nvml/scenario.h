@@ -81,7 +81,7 @@ static void read_scenario(void)
     }
 }
 
-/* How well an entry's name fits a symbol: 2 the same, 1 the name without a version, 0 not at all. */
+/* How well an entry's name fits a symbol: 2 exactly, 1 without the version, 0 not at all. */
 static int fit(const char *name, const char *symbol)
 {
     static const char *const versions[] = {"_v2", "_v3", "V", "WithFlags"};

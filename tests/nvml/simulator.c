@@ -196,7 +196,8 @@ const char *nvmlErrorString(nvmlReturn_t result)
     nvmlReturn_t name(char *text, unsigned size) \
     { \
         char *values; \
-        unsigned code = is_ready ? ask_system(__func__, "", NOT_SUPPORTED, &values) : UNINITIALIZED; \
+        unsigned code = ask_system(__func__, "", NOT_SUPPORTED, &values); \
+        code = is_ready ? code : UNINITIALIZED; \
         return code ? code : copy_text(values, text, size); \
     }
 #define SYSTEM_NUMBER(name) \

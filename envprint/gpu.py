@@ -1,0 +1,108 @@
+"""Watches the GPUs while something runs: who else holds their memory, from when to when.
+
+    with envprint.gpu.watch() as watch:
+        train()
+    for intruder in watch.so_far().intruders:
+        print(intruder.name, intruder.peak_bytes, intruder.seen_from, intruder.seen_until)
+
+A child asks the driver once a second, so that a driver that hangs or crashes cannot touch the run;
+it is started again when it ends. No CUDA context is created.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from envprint.children import Child
+from envprint.collectors._nvml import in_words
+from envprint.errors import EnvprintError
+from envprint.holders import Account, Gap, Holder, Watched
+from envprint.host import GPU_TIMEOUT_S, Host, LiveHost
+from envprint.nvml.reading import Gathered, watch_command
+
+__all__ = ["Gap", "Holder", "Watch", "Watched", "watch"]
+
+INTERVAL_S = 1.0
+PAUSE_S = 2.0
+"""Between the end of a child and the start of the next one."""
+
+
+def watch(*, interval_s: float = INTERVAL_S, gpu_timeout_s: float = GPU_TIMEOUT_S) -> Watch:
+    """Begin to watch all GPUs; ends with the `with` block or `stop`.
+
+    Looks every `interval_s` seconds (at least 0.05), and takes a driver that says nothing for
+    `gpu_timeout_s` for hung. Raises `EnvprintError` for other numbers.
+    """
+    if not interval_s >= 0.05 or not gpu_timeout_s > 0:
+        raise EnvprintError(f"expected an interval of 0.05 s or more, found {interval_s!r}")
+    watched = Watch(LiveHost(), interval_s, gpu_timeout_s)
+    watched.start()
+    return watched
+
+
+class Watch:
+    """A watch under way; a context manager that stops it."""
+
+    def __init__(self, host: Host, interval_s: float, gpu_timeout_s: float) -> None:
+        self._command, status = watch_command({"skipped": {}, "interval_s": interval_s})
+        self._silence_s = interval_s + gpu_timeout_s
+        self._account = Account(host, status)
+        self._child: Child | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="envprint.gpu.watch", daemon=True)
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start the child, where there is a library to ask."""
+        if self._command:
+            self._thread.start()
+
+    def so_far(self) -> Watched:
+        """What has been seen until now, or until the stop."""
+        return self._account.watched()
+
+    def stop(self) -> Watched:
+        """End the watch and its child. A second call changes nothing."""
+        self._stopping.set()
+        child = self._child
+        if child:
+            child.kill()
+        if self._thread.is_alive():
+            # One that hangs in the kernel is left behind.
+            self._thread.join(1.0)
+        return self.so_far()
+
+    def _work(self) -> None:
+        assert self._command
+        while not self._stopping.is_set():
+            try:
+                self._child = Child(self._command)
+            except OSError as error:
+                self._account.silence(f"no child process: {error.strerror or error}")
+            else:
+                # Either `stop` has seen the child, or this sees that it was called.
+                if self._stopping.is_set():
+                    self._child.kill()
+                self._listen(self._child)
+            self._stopping.wait(PAUSE_S)
+
+    def _listen(self, child: Child) -> None:
+        """Take every sample of one child until it ends."""
+        gathered = Gathered()
+        try:
+            while (line := child.line(time.monotonic() + self._silence_s)) is not None:
+                if gathered.take(line) == "sample":
+                    self._account.add(gathered.reading)
+        except TimeoutError:
+            gathered.is_late = True
+        code = child.end(kill=True)
+        if not self._stopping.is_set():
+            refused = gathered.reading.get("init")
+            reason = in_words(refused) if refused else gathered.failure(code, self._silence_s)
+            self._account.silence(reason or "NVML has no GPU to watch")

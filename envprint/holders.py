@@ -1,0 +1,163 @@
+"""Who held memory of the GPUs during a watch: the values, and the account they come from."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from envprint.collectors import _nvml as nvml
+from envprint.collectors._gpu_processes import identify, implausible, merge, pids_are_ours
+from envprint.host import Host
+from envprint.model import Unknown
+
+
+class Holder(NamedTuple):
+    """A process that held memory of a GPU while it was watched, other than the watcher's own."""
+
+    gpu: str
+    """UUID of the GPU or MIG device; its index where the driver tells no UUID."""
+    pid: int
+    """As the driver gives it."""
+    name: str | None
+    """None where it is not known."""
+    own: bool | None
+    """None where that is not known, as in a container, or of a process that ended at once."""
+    at_start: bool
+    """It was there when the watch began."""
+    seen_from: str
+    """UTC, ISO 8601, to the second."""
+    seen_until: str | None
+    """When it was seen for the last time; None when it is still there."""
+    peak_bytes: int | None
+    """The most it held at once; None where the driver does not say."""
+
+
+class Gap(NamedTuple):
+    """A time in which the driver said nothing of a GPU, or of any."""
+
+    gpu: str | None
+    """As in `Holder`; None for all."""
+    reason: str
+    seen_from: str
+    seen_until: str | None
+    """None when it lasts."""
+
+
+class Watched(NamedTuple):
+    """What was seen."""
+
+    status: str
+    """`ok`, or why there is nothing to watch."""
+    samples: int
+    holders: tuple[Holder, ...]
+    """In order of appearance."""
+    gaps: tuple[Gap, ...]
+    used_peak_bytes: Mapping[str, int]
+    """The most that was in use at once, by GPU."""
+    own_peak_bytes: Mapping[str, int]
+    """The most that this process and its descendants held at once, by GPU."""
+
+    @property
+    def intruders(self) -> tuple[Holder, ...]:
+        """Those that are surely not this process' and came after the watch began."""
+        return tuple(h for h in self.holders if h.own is False and not h.at_start)
+
+
+class Account:
+    """Adds samples up; its methods may be called from several threads."""
+
+    def __init__(self, host: Host, status: str) -> None:
+        self._host = host
+        self._lock = threading.Lock()
+        self._ours = pids_are_ours(host) is True
+        self._status = status
+        self._samples = 0
+        self._known: dict[tuple[str, int], Holder] = {}
+        self._own: set[tuple[str, int]] = set()
+        self._past: list[Holder] = []
+        self._gaps: list[Gap] = []
+        self._used: dict[str, int] = {}
+        self._own_peak: dict[str, int] = {}
+
+    def watched(self) -> Watched:
+        """The sum of it."""
+        with self._lock:
+            holders = sorted((*self._past, *self._known.values()), key=lambda h: h.seen_from)
+            used, own = dict(self._used), dict(self._own_peak)
+            gaps = tuple(self._gaps)
+            return Watched(self._status, self._samples, tuple(holders), gaps, used, own)
+
+    def add(self, reading: Mapping[str, Any]) -> None:
+        """One sample: every device that could be asked, in parts where it is divided."""
+        now_s = reading["sampled_at_s"]
+        with self._lock:
+            self._close_gap(None, now_s)
+            for index, device in enumerate(reading.get("devices", ())):
+                for unit in device.get("mig_devices") or [device]:
+                    uuid = unit.get("uuid")
+                    self._add_device(uuid if isinstance(uuid, str) else str(index), unit, now_s)
+            self._samples += 1
+
+    def _add_device(self, gpu: str, device: Mapping[str, Any], now_s: float) -> None:
+        processes = nvml.value(device, "handle") if device.get("handle") else merge(device)
+        memory = nvml.memory(device)
+        if not isinstance(memory, Unknown):
+            self._used[gpu] = max(self._used.get(gpu, 0), memory["used"])
+        if not isinstance(processes, Unknown):
+            fault = implausible(processes, memory)
+            processes = Unknown(fault) if fault else processes
+        if isinstance(processes, Unknown):
+            self._open_gap(gpu, processes.reason, now_s)
+            return
+        self._close_gap(gpu, now_s)
+        held = {process["pid"]: process.get("memory_bytes") for process in processes}
+        for pid, amount in held.items():
+            self._add_process(gpu, pid, amount, now_s)
+        own = sum(amount or 0 for pid, amount in held.items() if (gpu, pid) in self._own)
+        self._own_peak[gpu] = max(self._own_peak.get(gpu, 0), own)
+        gone = [key for key in (*self._known, *self._own) if key[0] == gpu and key[1] not in held]
+        for key in gone:
+            self._own.discard(key)
+            if key in self._known:
+                self._past.append(self._known.pop(key)._replace(seen_until=_iso(now_s)))
+
+    def _add_process(self, gpu: str, pid: int, amount: int | None, now_s: float) -> None:
+        key = (gpu, pid)
+        if key not in self._known and key not in self._own:
+            found = identify(self._host, pid, self._ours, now_s)
+            if found.get("own"):
+                self._own.add(key)
+                return
+            self._known[key] = Holder(
+                gpu=gpu,
+                pid=pid,
+                name=found.get("name"),
+                own=found.get("own"),
+                at_start=not self._samples,
+                seen_from=_iso(now_s),
+                seen_until=None,
+                peak_bytes=amount,
+            )
+        elif key in self._known and amount is not None:
+            known = self._known[key]
+            self._known[key] = known._replace(peak_bytes=max(amount, known.peak_bytes or 0))
+
+    def silence(self, reason: str) -> None:
+        """Nothing is heard of any GPU."""
+        with self._lock:
+            self._open_gap(None, reason, time.time())
+
+    def _open_gap(self, gpu: str | None, reason: str, now_s: float) -> None:
+        if not any(gap.gpu == gpu and gap.seen_until is None for gap in self._gaps):
+            self._gaps.append(Gap(gpu, reason, _iso(now_s), None))
+
+    def _close_gap(self, gpu: str | None, now_s: float) -> None:
+        for place, gap in enumerate(self._gaps):
+            if gap.gpu == gpu and gap.seen_until is None:
+                self._gaps[place] = gap._replace(seen_until=_iso(now_s))
+
+
+def _iso(now_s: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now_s))
