@@ -74,9 +74,22 @@ typedef struct {
     unsigned version, value;
 } nvmlDeviceAddressingMode_t;
 
+typedef union {
+    double dVal;
+    unsigned uiVal;
+    unsigned long long ullVal;
+} nvmlValue_t;
+
+typedef struct {
+    unsigned fieldId, scopeId;
+    long long timestamp, latencyUsec;
+    unsigned valueType;
+    nvmlReturn_t nvmlReturn;
+    nvmlValue_t value;
+} nvmlFieldValue_t;
+
 /* Never filled: the functions that take them give errors only. */
 typedef struct nvmlProcessUtilizationSample nvmlProcessUtilizationSample_t;
-typedef struct nvmlFieldValue nvmlFieldValue_t;
 typedef struct nvmlConfComputeMemSizeInfo nvmlConfComputeMemSizeInfo_t;
 typedef struct nvmlProcessDetailList nvmlProcessDetailList_t;
 

@@ -21,6 +21,8 @@ this file, and checks scenarios. Every call reads the file anew: a test may repl
 #define INSUFFICIENT_SIZE 7
 #define VERSION_MISMATCH 25
 
+#define RECOVERY_ACTION 230 /* the one field that a scenario can give */
+
 #define NOT_AVAILABLE (~0ULL) /* NVML's "not known" */
 #define NO_INSTANCE 0xFFFFFFFFu
 #define MOST_DEVICES 64
@@ -384,7 +386,6 @@ PROCESSES(nvmlDeviceGetGraphicsRunningProcesses, nvmlProcessInfo_v1_t)
 PAIR(nvmlDeviceGetEncoderUtilization, unsigned)
 PAIR(nvmlDeviceGetDecoderUtilization, unsigned)
 SELECTED(nvmlDeviceGetPcieThroughput, "tx", "rx")
-ERRORS_ONLY(nvmlDeviceGetFieldValues, int count, nvmlFieldValue_t *fields)
 ERRORS_ONLY(nvmlDeviceGetProcessUtilization, nvmlProcessUtilizationSample_t *samples,
             unsigned *count, number since)
 
@@ -541,6 +542,16 @@ nvmlReturn_t nvmlDeviceGetRemappedRows(nvmlDevice_t device, unsigned *corrected,
     *uncorrected = found[1];
     *pending = found[2];
     *failed = found[3];
+    return OK;
+}
+
+nvmlReturn_t nvmlDeviceGetFieldValues(nvmlDevice_t device, int count, nvmlFieldValue_t *fields)
+{
+    NUMBERS(1, "recovery-action")
+    for (int place = 0; place < count; place++) {
+        fields[place].nvmlReturn = fields[place].fieldId == RECOVERY_ACTION ? OK : NOT_SUPPORTED;
+        fields[place].value.uiVal = found[0];
+    }
     return OK;
 }
 

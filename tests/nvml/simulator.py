@@ -56,6 +56,7 @@ cannot be loaded, because it needs another that does not exist."""
 CLOCKS = ("graphics", "sm", "mem", "video")
 SELECTORS = {
     "nvmlDeviceGetClockInfo": CLOCKS,
+    "nvmlDeviceGetFieldValues": ("recovery-action",),
     "nvmlDeviceGetMaxClockInfo": CLOCKS,
     "nvmlDeviceGetPcieThroughput": ("tx", "rx"),
     "nvmlDeviceGetRetiredPages": ("single-bit", "double-bit"),

@@ -32,6 +32,7 @@ PYTHON_NAMES: dict[str, type[ctypes.Structure]] = {
     "nvmlProcessInfo_t": pynvml.c_nvmlProcessInfo_t,
     "nvmlPciInfo_t": pynvml.nvmlPciInfo_t,
     "nvmlDeviceAttributes_t": pynvml.c_nvmlDeviceAttributes,
+    "nvmlFieldValue_t": pynvml.c_nvmlFieldValue_t,
     "nvmlUtilization_t": pynvml.c_nvmlUtilization_t,
     "nvmlTemperature_t": pynvml.c_nvmlTemperature_v1_t,
     "nvmlDeviceAddressingMode_t": pynvml.c_nvmlDeviceAddressingMode_t,
