@@ -25,7 +25,7 @@ from envprint.policy import Policy
 from envprint.recording import RecordedHost
 from envprint.report import Report
 from envprint.wording import headline
-from tests.nvml import simulator
+from tests.nvml import page, simulator
 
 SCENARIOS = sorted(path.parent for path in Path(__file__).parent.glob("scenarios/*/driver.txt"))
 JOB = Workload(("tensorflow", "torch"), "gpu", "x86_64")
@@ -130,3 +130,9 @@ def test_the_section_is_what_was_recorded(
 
 def test_there_are_at_least_as_many_situations_as_were_thought_of() -> None:
     assert len(SCENARIOS) >= 24
+
+
+def test_the_page_is_what_the_scenarios_say(update_golden: bool) -> None:
+    if update_golden:
+        page.PAGE.write_text(page.text(), encoding="utf-8")
+    assert page.PAGE.read_text(encoding="utf-8") == page.text()
