@@ -66,16 +66,17 @@ def _one_gpu(f: Fingerprint, key: str) -> str:
         if doubt.path == place:
             return f"GPU {key}: {doubt.reason}"
         name = f"GPU {key} (name: {doubt.reason})"
-    old = "; process list by NVML's first interface" if _is_first_interface(f, key) else ""
-    return f"{name}, {_memory_of(f, key)}{old}"
+    is_old = _is(f, f"live.gpu.devices[{key}].process_interface", "v1")
+    old = "; process list by NVML's first interface" if is_old else ""
+    slice_of = "a slice (vGPU), " if _is(f, f"{place}.virtualization_mode", "vGPU") else ""
+    return f"{name}, {slice_of}{_memory_of(f, key)}{old}"
 
 
-def _is_first_interface(f: Fingerprint, key: str) -> bool:
+def _is(f: Fingerprint, path: str, value: str) -> bool:
     try:
-        interface: str | None = f.value(f"live.gpu.devices[{key}].process_interface")
+        return bool(f.value(path) == value)
     except Undetermined:
         return False
-    return interface == "v1"
 
 
 def _memory_of(f: Fingerprint, key: str) -> str:

@@ -91,8 +91,11 @@ def _holder(process: Mapping[str, Any], pids_are_ours: bool | None) -> Holder:
     name, pid = process.get("name"), process.get("pid")
     if name:
         is_desktop = process.get("kind") == "graphics" or name in _DESKTOP
-        has_ended = process.get("exists") is False
-        label = f"{name}, which has ended and waits for its parent:" if has_ended else name
+        label = name
+        if process.get("exists") is False:
+            label = f"{name}, which has ended and waits for its parent:"
+        elif process.get("same_user") is False and not is_desktop:
+            label = f"{name} (of another user)"
         return Holder(label, amount, is_desktop)
     if pids_are_ours is False:
         return Holder(f"pid {pid} (of the host, its owner is not visible here)", amount, False)

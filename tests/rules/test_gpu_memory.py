@@ -68,12 +68,14 @@ def test_programs_that_compute_are_told_apart_from_the_desktop() -> None:
 @pytest.mark.parametrize(
     ("process", "more", "label"),
     [
+        ({"name": "python", "same_user": False}, {}, "python (of another user) 500 MiB"),
+        ({"name": "python", "same_user": True}, {}, "python 500 MiB"),
         ({}, {PIDS: False}, "pid 39 (of the host, its owner is not visible here) 500 MiB"),
         ({"exists": True}, {}, "pid 39 (not visible to this user) 500 MiB"),
         ({"exists": False}, {}, "pid 39, which no longer exists: 500 MiB"),
     ],
 )
-def test_a_process_without_a_name_is_told_by_its_pid_and_why(
+def test_a_process_is_told_by_its_name_or_by_its_pid_and_why_it_has_none(
     process: dict[str, Any], more: dict[str, Any], label: str
 ) -> None:
     now = in_use(9000, {"pid": 39, "memory_bytes": 500, **process}, **more)
@@ -126,7 +128,7 @@ def test_what_is_in_use_is_held_by_others_even_where_nobody_is_listed() -> None:
     assert doubts == []
     assert [f.message for f in findings] == [
         "1,024 MiB of 16.0 GiB (6 %) of GPU 0 are in use, memory per process is not reported by "
-        "Windows' driver model; 15.0 GiB are free"
+        "Windows' driver model (the list cannot be read); 15.0 GiB are free"
     ]
     more |= {"facts.frameworks.imported": ["torch"]}
     findings, doubts = state(
