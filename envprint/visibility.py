@@ -46,13 +46,23 @@ def chosen(keys: Sequence[str], devices: Devices, wanted: str | None) -> list[st
     return found
 
 
+def doubt(keys: Sequence[str], devices: Devices, wanted: str | None) -> str | None:
+    """Why it is not known how many GPUs `chosen` are; None when it is."""
+    names = [entry.strip() for entry in (wanted or "").split(",") if not entry.strip().isdecimal()]
+    nameless = [key for key in keys if not devices.get(key, {}).get("uuid")]
+    if nameless and any(name and _named(name, keys, devices) is None for name in names):
+        return f"a name may be that of GPU {nameless[0]}, whose UUID is not known"
+    return None
+
+
 def is_decided(
     keys: Sequence[str], devices: Devices, wanted: str | None, order: str | None
 ) -> bool:
     """Whether `chosen` are the GPUs that CUDA shows, whatever their order."""
     by_number = any(entry.strip().isdecimal() for entry in (wanted or "").split(","))
     is_all = sorted(chosen(keys, devices, wanted)) == sorted(keys)
-    return not by_number or is_all or order == BY_BUS or len(kinds(devices)) <= 1
+    are_alike = len(kinds(devices)) <= 1 and devices.keys() >= set(keys)
+    return not by_number or is_all or order == BY_BUS or are_alike
 
 
 def kinds(devices: Devices) -> list[str]:

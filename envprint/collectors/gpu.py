@@ -89,6 +89,8 @@ def _visible(
     order = variables.get("CUDA_DEVICE_ORDER")
     if not visibility.is_decided(keys, known, wanted, order):
         return Unknown(visibility.UNDECIDED)
+    if doubt := visibility.doubt(keys, known, wanted):
+        return Unknown(doubt)
     shown: list[Mapping[str, Any]] = []
     for key in visibility.chosen(keys, known, wanted):
         device = known.get(key, {})
@@ -112,6 +114,7 @@ def _devices(
 
 
 def _facts_of(device: Mapping[str, Any]) -> dict[str, Any]:
+    parts = device.get("mig_devices", ())
     limit_mw = nvml.value_or_absent(device, "power_limit")
     return {
         "uuid": nvml.value(device, "uuid"),
@@ -122,9 +125,10 @@ def _facts_of(device: Mapping[str, Any]) -> dict[str, Any]:
         "sm_count": nvml.sm_count(device),
         "memory_total_bytes": _memory_key(device, "total"),
         "shares_system_memory": nvml.shares_memory(device),
-        "mig_mode": nvml.switch(device, "mig_mode"),
+        # In a container the whole may refuse to tell, and its parts are there all the same.
+        "mig_mode": "on" if parts else nvml.switch(device, "mig_mode"),
         "mig_mode_pending": nvml.switch(device, "mig_mode", pending=True),
-        "mig_devices": [_slice_of(part) for part in device.get("mig_devices", ())],
+        "mig_devices": [_slice_of(part) for part in parts],
         "ecc_mode": nvml.switch(device, "ecc_mode"),
         "ecc_mode_pending": nvml.switch(device, "ecc_mode", pending=True),
         "persistence_mode": nvml.flag(device, "persistence_mode"),

@@ -196,11 +196,15 @@ def _listed_by_v1(pynvml: Any, name: str, handle: Any) -> list[Any]:
         code = function(handle, ctypes.byref(count), found)
     if code:
         raise pynvml.NVMLError(code)
-    processes = list(found[: count.value])
-    for process in processes:
-        if process.usedGpuMemory == _NOT_AVAILABLE:
-            process.usedGpuMemory = None
-    return processes
+    return [_Listed(p.pid, p.usedGpuMemory) for p in found[: count.value]]
+
+
+class _Listed:
+    """An entry as pynvml's newer functions give it."""
+
+    def __init__(self, pid: int, used: int) -> None:
+        self.pid = pid
+        self.usedGpuMemory = None if used == _NOT_AVAILABLE else used
 
 
 def _load(library: str) -> str | None:

@@ -28,7 +28,7 @@ def visible(now: Fingerprint) -> list[str]:
     wanted: str | None = now.value(VISIBLE)
     if not visibility.is_decided(keys, devices, wanted, order):
         raise Undetermined(SHOWN, visibility.UNDECIDED)
-    return visibility.chosen(keys, devices, wanted)
+    return _chosen(now)
 
 
 def how_many(now: Fingerprint) -> int:
@@ -37,6 +37,9 @@ def how_many(now: Fingerprint) -> int:
 
 
 def _chosen(now: Fingerprint) -> list[str]:
+    doubt = visibility.doubt(*_all(now), now.value(VISIBLE))
+    if doubt:
+        raise Undetermined(SHOWN, doubt)
     return visibility.chosen(*_all(now), now.value(VISIBLE))
 
 

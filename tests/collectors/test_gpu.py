@@ -411,3 +411,129 @@ def test_both_forms_of_the_kernel_modules_version_are_read(text: str, version: s
 
 def test_a_process_name_may_hold_brackets() -> None:
     assert parse_parent("2950 (Web ) S 1 (x)) S 2801 2801 0") == 2801
+
+
+def several(*cards: dict[str, Any], driver: str = "550.90.07", **variables: str) -> RecordedHost:
+    """Cards with these differences from the desktop's, under these variables."""
+    devices = [CARD | {"uuid": f"GPU-{number}"} | card for number, card in enumerate(cards)]
+    reading = DESKTOP | {"count": len(cards), "devices": devices, "driver_version": driver}
+    return machine(reading, environ=variables)
+
+
+UNLIKE = {"name": "NVIDIA L4", "compute_capability": [8, 9]}
+PARTS = [{"uuid": f"MIG-{n}", "name": "x MIG 1g.5gb", "gpu_instance": n} for n in (7, 8)]
+DIVIDED = {"mig_mode": [1, 1], "mig_devices": PARTS}
+
+
+@pytest.mark.parametrize(
+    ("answers", "visible"),
+    [
+        (several({}, {}), ["GPU-0", "GPU-1"]),
+        (several({}, {}, CUDA_VISIBLE_DEVICES="1,0"), ["GPU-1", "GPU-0"]),
+        (several({}, {}, CUDA_VISIBLE_DEVICES=""), []),
+        (several({}, {}, CUDA_VISIBLE_DEVICES="0,9,1"), ["GPU-0"]),
+        (several({}, UNLIKE), ["GPU-0", "GPU-1"]),
+        (several({}, UNLIKE, CUDA_VISIBLE_DEVICES="GPU-1"), ["GPU-1"]),
+        (
+            several({}, UNLIKE, CUDA_VISIBLE_DEVICES="1", CUDA_DEVICE_ORDER="PCI_BUS_ID"),
+            ["GPU-1"],
+        ),
+        (several(DIVIDED), ["MIG-7"]),
+        (several(DIVIDED, driver="570.86.15"), ["MIG-7", "MIG-8"]),
+        (several(DIVIDED, CUDA_VISIBLE_DEVICES="MIG-8"), ["MIG-8"]),
+    ],
+)
+def test_which_gpus_cuda_shows_follows_from_the_variables(
+    answers: RecordedHost, visible: list[str]
+) -> None:
+    assert section.collect(answers)["visible"] == visible
+
+
+@pytest.mark.parametrize(
+    ("answers", "begins"),
+    [
+        (several({}, UNLIKE, CUDA_VISIBLE_DEVICES="0"), "CUDA numbers unlike GPUs"),
+        (
+            several({}, {"handle": {"error": 15, "name": "lost"}}),
+            "a GPU that is shown has no known",
+        ),
+        (
+            several({}, {"uuid": NOT_SUPPORTED}, CUDA_VISIBLE_DEVICES="GPU-1"),
+            "a name may be that of GPU 1",
+        ),
+    ],
+)
+def test_what_is_not_decided_is_unknown(answers: RecordedHost, begins: str) -> None:
+    found = section.collect(answers)["visible"]
+    assert isinstance(found, Unknown)
+    assert found.reason.startswith(begins)
+
+
+def test_faults_of_the_memory_are_counted_for_either_generation() -> None:
+    older = changed(ecc_uncorrected=1, retired_single_bit=2, retired_double_bit=1)
+    errors = section.sample(machine(older))["devices"]["0"]["errors"]
+    assert errors["uncorrected"] == 1
+    assert errors["pages_retired_corrected"] == 2
+    assert errors["pages_retired_uncorrected"] == 1
+    assert errors["rows_remapped"] is errors["remap_pending"] is None
+    newer = changed(remapped_rows=[1, 2, 1, 0], recovery_action=2)
+    errors = section.sample(machine(newer))["devices"]["0"]["errors"]
+    assert errors["rows_remapped"] == 3
+    assert (errors["remap_pending"], errors["remap_failed"]) == (True, False)
+    assert errors["recovery_action"] == "reboot"
+
+
+def test_bits_and_numbers_that_a_newer_driver_knows_are_kept() -> None:
+    odd = changed(clock_reasons=0x424, addressing_mode=9, compute_mode=7)
+    answers = machine(odd)
+    assert section.sample(answers)["devices"]["0"]["clock_reasons"] == [
+        "power-cap",
+        "thermal-slowdown",
+        "0x400",
+    ]
+    card = section.collect(answers)["devices"]["0"]
+    assert (card["addressing_mode"], card["compute_mode"]) == ("9", "7")
+
+
+def test_a_part_is_accounted_for_by_itself() -> None:
+    part = {
+        "uuid": "MIG-7",
+        "memory": {"api": "v2", "total": 100, "reserved": 0, "used": 60, "free": 40},
+        "compute_processes": [{"pid": 2950, "used": 50}],
+        "graphics_processes": [],
+        "mps_processes": NOT_SUPPORTED,
+        "process_interface": "v3",
+    }
+    reading = changed(mig_mode={"error": 4, "name": "denied"}, mig_devices=[part])
+    answers = machine(reading, real_path=INITIAL, process=PROCESSES)
+    use = section.sample(answers)["devices"]["0"]["mig_devices"]["MIG-7"]
+    assert [(p["name"], p["memory_bytes"]) for p in use["processes"]] == [("firefox", 50)]
+    assert (use["memory_free_bytes"], use["unattributed_bytes"]) == (40, 10)
+    assert section.collect(answers)["devices"]["0"]["mig_mode"] == "on"
+
+
+@pytest.mark.parametrize(
+    ("process", "reason", "exists"),
+    [
+        ({"error": "ESRCH"}, "there is no such process any more", False),
+        ({"error": "EACCES"}, "the process is not visible to this user", True),
+        (PROCESSES["2950"] | {"started_at_s": 90.0}, "the pid has gone to another process", False),
+        (PROCESSES["2950"] | {"started_at_s": 50.5}, None, True),
+    ],
+)
+def test_a_name_is_only_given_where_it_is_surely_that_of_the_holder(
+    process: dict[str, Any], reason: str | None, exists: bool
+) -> None:
+    reading = changed() | {"sampled_at_s": 50.0}
+    answers = machine(reading, real_path=INITIAL, process=PROCESSES | {"2950": process})
+    found = section.sample(answers)["devices"]["0"]["processes"][1]
+    assert (found.get("name"), found["exists"]) == (None if reason else "firefox", exists)
+    assert (found["name_unknown"] or "").startswith(reason or "")
+
+
+def test_inside_windows_no_pid_is_one_of_linux() -> None:
+    system = {"system": "Linux", "release": "5.15.153.1-microsoft-standard-WSL2"}
+    answers = machine(DESKTOP, real_path=INITIAL, process=PROCESSES, system=system)
+    live = section.sample(answers)
+    assert live["pids_are_ours"] is False
+    assert [p.get("name") for p in live["devices"]["0"]["processes"]] == [None, None]

@@ -55,6 +55,15 @@ def test_a_card_is_read_whole(tmp_path: Path) -> None:
     assert set(found["call_ms"]) >= {"nvmlInit", "nvmlDeviceGetMemoryInfo"}
 
 
+def test_an_old_driver_may_not_say_what_a_process_holds(tmp_path: Path) -> None:
+    text = (HERE / "scenarios" / "r440" / "driver.txt").read_text(encoding="utf-8")
+    listed = "nvmlDeviceGetComputeRunningProcesses@0 = ok 7:5MiB 8:-\n"
+    (tmp_path / "driver.txt").write_text(text + listed, encoding="utf-8")
+    card = read(tmp_path)["devices"][0]
+    assert card["compute_processes"] == [{"pid": 7, "used": 5 * MIB}, {"pid": 8, "used": None}]
+    assert (card["process_interface"], card["memory"]["api"]) == ("v1", "v1")
+
+
 @pytest.mark.parametrize("machine", ["dgx-a100", "ubuntu-rtx2080ti", "kubernetes-cgroup2"])
 def test_the_form_is_that_of_the_machines_that_were_written_down(machine: str) -> None:
     host = json.loads((HOSTS / machine / "host.json").read_text(encoding="utf-8"))

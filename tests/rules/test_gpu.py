@@ -83,6 +83,20 @@ def test_hidden_cards_are_not_compared() -> None:
     assert drift("gpu-architecture-changed", before, machine(L4), ["jax"], "gpu") == ([], [])
 
 
+def test_a_name_that_may_be_that_of_a_silent_card_is_no_missing_card() -> None:
+    first = A10 | {"uuid": "GPU-a"}
+    named = {VISIBLE: "GPU-b"}
+    before = machine(first, A10 | {"uuid": "GPU-b"}, more=named)
+    after = machine(first, more=named | {"facts.gpu.count": 2})
+    for rule in ("gpu-count-changed", "gpu-on-one-side-only"):
+        findings, doubts = drift(rule, before, after, ["torch"], "gpu")
+        assert (findings, [d.path for d in doubts]) == ([], ["facts.gpu.visible"])
+    gone = machine(first, more=named)
+    assert [f.after for f in drift("gpu-on-one-side-only", before, gone, ["torch"], "gpu")[0]] == [
+        0
+    ]
+
+
 def test_which_of_unlike_cards_a_number_means_is_not_known_without_an_order() -> None:
     before = machine(T4, L4, more={VISIBLE: "1"})
     findings, doubts = drift("gpu-architecture-changed", before, machine(L4), ["jax"], "gpu")

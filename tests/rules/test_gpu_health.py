@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from envprint.model import Fingerprint, Impact
-from tests.rules.test_gpu import A10, DEVICE, GIB, L4, MIB, T4, VISIBLE, machine, says
+from tests.rules.test_gpu import A10, BY_BUS, DEVICE, GIB, L4, MIB, T4, VISIBLE, machine, says
 from tests.support import drift, fingerprint, state
 
 LIVE = "live.gpu.devices[0]"
@@ -27,7 +27,7 @@ def test_a_lost_gpu_breaks_and_the_others_are_said_to_be_fine() -> None:
     text = "GPU 1 does not answer (fallen off the bus); GPU 0 is fine"
     assert says(said) == [(Impact.BREAKS, text)]
     assert said[0][0].after == ["1"]
-    hidden = {LOST: ["1"], "facts.gpu.count": 2, VISIBLE: "0"}
+    hidden = {LOST: ["1"], "facts.gpu.count": 2, VISIBLE: "0"} | BY_BUS
     assert state("gpu-lost", machine(A10, more=hidden), ["torch"], "gpu") == ([], [])
 
 
