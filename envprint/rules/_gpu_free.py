@@ -17,7 +17,7 @@ from envprint.rules._devices import (
     training,
     visible,
 )
-from envprint.rules._gpu_holders import PIDS_ARE_OURS
+from envprint.rules._gpu_holders import NAMED_BYTES, PIDS_ARE_OURS, held, listed
 from envprint.units import size
 from envprint.versions import numbers
 
@@ -57,13 +57,25 @@ def _low(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         free = now.value(path)
         has = f"GPU {key} {_SHARED if path == HOST_MEMORY else 'has'}"
         if free is not None and asked and free < asked:
-            text = f"{has} {size(free)} free, {size(asked)} are needed"
+            text = f"{has} {size(free)} free, {size(asked)} are needed{_by_whom(now, key)}"
             yield Match(text, (path,), after=free)
         elif free is not None and asked is None and free < max(_TENSORFLOW_BYTES):
             needed = _needed(now, key, workload)
             if free + _own(now, key) < needed:
                 text = f"{has} {size(free)} free, a framework takes {size(needed)} to start"
-                yield Match(text, (path,), after=free)
+                yield Match(text + _by_whom(now, key), (path,), after=free)
+
+
+def _by_whom(now: Fingerprint, key: str) -> str:
+    """Who has it, as far as that is known: this rule speaks for those that would name them."""
+    try:
+        found = held(now, key)
+    except Undetermined:
+        return ""
+    told = [f"held by {listed(found.holders)}"] if found.listed_bytes >= NAMED_BYTES else []
+    if found.unlisted_bytes:
+        told.append(f"{size(found.unlisted_bytes)} in use by no process that is listed")
+    return "".join(f"; {text}" for text in told)
 
 
 FREE_RULE = Rule(

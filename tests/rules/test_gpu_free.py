@@ -8,7 +8,7 @@ import pytest
 
 from envprint.model import Impact
 from tests.rules.test_gpu import A10, DEVICE, GIB, T4, machine, says
-from tests.rules.test_gpu_memory import OWN, in_use
+from tests.rules.test_gpu_memory import FIREFOX, OWN, XORG, in_use
 from tests.support import drift, state
 
 RULE = "gpu-memory-free-low"
@@ -20,6 +20,20 @@ MIB = 1 << 20
 def test_less_free_memory_than_asked_for_breaks() -> None:
     said = state(RULE, in_use(9000), ["torch"], "gpu", min_free_gpu_bytes=10 * GIB)
     assert says(said) == [(Impact.BREAKS, "GPU 0 has 9,000 MiB free, 10.0 GiB are needed")]
+
+
+def test_who_has_the_memory_is_said_as_far_as_it_is_known() -> None:
+    def text(*holders: dict[str, Any], rest: int = 0) -> str:
+        now = in_use(9000, *holders, rest=rest)
+        said = state(RULE, now, ["torch"], "gpu", min_free_gpu_bytes=10 * GIB)
+        return says(said)[0][1].partition("are needed")[2]
+
+    assert text(XORG, FIREFOX) == "; held by the desktop: Xorg 412 MiB, firefox 396 MiB"
+    assert text(rest=7000) == "; 7,000 MiB in use by no process that is listed"
+    assert text(XORG, rest=700) == (
+        "; held by the desktop: Xorg 412 MiB; 700 MiB in use by no process that is listed"
+    )
+    assert text(OWN) == ""
 
 
 def test_enough_free_memory_is_quiet_and_what_the_user_asks_for_is_the_limit() -> None:
