@@ -19,7 +19,7 @@ from envprint.errors import InterpreterError
 from envprint.files import open_regular
 
 if TYPE_CHECKING:
-    from envprint.nvml.reading import Asked
+    from envprint.nvml.finding import Begun
 
 COMMAND_TIMEOUT_S = 10.0
 GPU_TIMEOUT_S = 10.0
@@ -108,7 +108,7 @@ class LiveHost:
         self._deep = deep
         self._gpu_timeout_s = gpu_timeout_s
         self._interpreter = self._describe(python) if python is not None else None
-        self._asked: Asked | None = None
+        self._asked: Begun | None = None
         self._names: dict[str, list[str]] = {}
 
     def read(self, path: str) -> bytes:
@@ -231,7 +231,7 @@ class LiveHost:
         }
 
     def begin(self) -> float:
-        from envprint.nvml.reading import begin
+        from envprint.nvml.finding import begin
 
         self._asked = begin(self._gpu_timeout_s)
         return self._gpu_timeout_s

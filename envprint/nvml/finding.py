@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
 
 LIBRARY = "libnvidia-ml.so.1"
 LOADER_CACHE = "/etc/ld.so.cache"
@@ -15,6 +16,30 @@ DIRECTORIES = (
     *(f"/usr/lib/{machine}-linux-gnu" for machine in ("x86_64", "aarch64")),
 )
 """Where the library may lie without an entry in the loader's cache: WSL2, NixOS, bare systems."""
+
+
+class Begun(Protocol):
+    """A question to the driver that is under way."""
+
+    def result(self) -> Mapping[str, Any]:
+        """The reading, in the form of `envprint.nvml.reading`."""
+
+
+class NoLibrary:
+    """There is nobody to ask."""
+
+    def result(self) -> Mapping[str, Any]:
+        """The reading of a machine without the library."""
+        return {"library": None}
+
+
+def begin(timeout_s: float) -> Begun:
+    """Start to ask the driver, where there is a library; elsewhere nothing else is imported."""
+    if hasattr(os, "posix_spawn") and find_library(os.environ) is None:
+        return NoLibrary()
+    from envprint.nvml import reading
+
+    return reading.begin(timeout_s)
 
 
 def find_library(variables: Mapping[str, str]) -> str | None:

@@ -21,10 +21,8 @@ _CANNOT_SKIP = ("import pynvml", "nvmlInit")
 def begin(timeout_s: float) -> Asked:
     """Start asking NVML, where its library is; what it says is in `Asked.result`."""
     library, folder, failure = _found()
-    if failure:
+    if failure or library is None:
         return Asked({"library": library, "failure": failure})
-    if library is None:
-        return Asked({"library": None})
     return ask(library, folder, timeout_s)
 
 

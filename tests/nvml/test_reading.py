@@ -190,8 +190,10 @@ def test_a_library_that_prints_does_not_spoil_the_reading() -> None:
 
 
 def test_without_a_library_no_child_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finding, "find_library", lambda variables: None)
+    assert LiveHost().gpu() == {"library": None}
     monkeypatch.setattr(reading, "find_library", lambda variables: None)
-    assert reading.begin(1.0).result() == {"library": None}
+    assert reading.begin(1.0).result() == {"library": None, "failure": None}
 
 
 def test_without_the_package_the_reason_is_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
