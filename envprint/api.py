@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-import time
+import warnings
 from collections.abc import Iterable, Mapping
 
 from envprint import capturing
 from envprint.document import dumps, loads
 from envprint.errors import DriftError, EnvprintError
-from envprint.files import read_input, write_output
+from envprint.files import write_output
 from envprint.host import GPU_TIMEOUT_S, LiveHost
 from envprint.judge import judge_drift, judge_state
 from envprint.model import Fingerprint, Impact, Workload
 from envprint.policy import Policy
-from envprint.policy_file import parse_policy
+from envprint.policy_place import agreed_policy
 from envprint.report import Report
+from envprint.sources import take
 from envprint.workload import FRAMEWORKS, detect
 
 Place = str | os.PathLike[str]
@@ -48,9 +49,14 @@ def capture(
 
 
 def load(path: Place) -> Fingerprint:
-    """The fingerprint in the file at `path`. Raises `EnvprintError` naming file and place."""
-    name = os.fspath(path)
-    return loads(read_input(name), name)
+    """The fingerprint in the file at `path`, or a saved one: `@NAME`, `@last`, `@last-good`, `@~2`.
+
+    Warns of damaged entries that it skipped. Raises `EnvprintError` naming file and place.
+    """
+    found = take(os.fspath(path))
+    for damage in found.skipped:
+        warnings.warn(f"skipped: {damage}", stacklevel=2)
+    return loads(found.content, found.name)
 
 
 def dump(fingerprint: Fingerprint, path: Place) -> None:
@@ -106,10 +112,8 @@ def _fingerprint(source: Source) -> Fingerprint:
 
 
 def _policy(path: Place | None) -> Policy:
-    if path is None:
-        return Policy()
-    name = os.fspath(path)
-    return parse_policy(read_input(name), name, time.strftime("%Y-%m-%d"))
+    """The policy at `path`, or the nearest one upwards, as on the command line."""
+    return agreed_policy(None if path is None else os.fspath(path))[0]
 
 
 def _workload(
@@ -120,7 +124,9 @@ def _workload(
     policy: Policy,
 ) -> Workload:
     names = _checked(frameworks) or policy.frameworks
-    return detect(now, baseline, frameworks=names, device=device or policy.device)
+    workload = detect(now, baseline, frameworks=names, device=device or policy.device)
+    required = policy.required
+    return workload._replace(required=required, min_free_gpu_bytes=required.min_free_gpu_bytes)
 
 
 def _checked(frameworks: Iterable[str]) -> tuple[str, ...]:

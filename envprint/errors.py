@@ -23,6 +23,10 @@ class OutputError(EnvprintError):
     """A target that cannot be written; what stood there before is unharmed."""
 
 
+class StoreError(EnvprintError):
+    """A store that cannot be read or written, or in which nothing is what was asked for."""
+
+
 class PolicyError(EnvprintError):
     """A policy file with an unknown key, a wrong type or a value that cannot be meant."""
 

@@ -30,13 +30,13 @@ def read_input(path: str) -> bytes:
         # Without it, opening a FIFO that has no writer would wait for one.
         descriptor = os.open(path, os.O_RDONLY | NONBLOCK)
     except (OSError, ValueError) as error:
-        raise DocumentError(f"{name}: {_reason(error)}") from None
+        raise DocumentError(f"{name}: {reason(error)}") from None
     try:
         if stat.S_ISDIR(os.fstat(descriptor).st_mode):
             raise DocumentError(f"{name}: is a directory, expected a fingerprint file")
         return _read_all(descriptor, name)
     except OSError as error:
-        raise DocumentError(f"{name}: {_reason(error)}") from None
+        raise DocumentError(f"{name}: {reason(error)}") from None
     finally:
         os.close(descriptor)
 
@@ -111,7 +111,16 @@ def write_output(path: str, text: str) -> None:
         else:
             _replace(os.path.realpath(path), content, mode)
     except (OSError, ValueError) as error:
-        raise OutputError(f"cannot write {path}: {_reason(error)}") from None
+        raise OutputError(f"cannot write {path}: {reason(error)}") from None
+
+
+def replace_file(path: str, content: bytes) -> None:
+    """Write the file at `path` whole or not at all, in a folder that may be new.
+
+    Raises `OSError`.
+    """
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    _replace(path, content, None)
 
 
 def _mode(path: str) -> int | None:
@@ -156,7 +165,8 @@ def _write_all(descriptor: int, content: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """What an error of the operating system says, as it goes on after a colon."""
     if isinstance(error, FileNotFoundError):
         return "no such file or directory"
     return (getattr(error, "strerror", None) or str(error)).lower()

@@ -61,7 +61,10 @@ class Watch:
     def start(self) -> None:
         """Start the child, where there is a library to ask."""
         if self._command:
-            self._thread.start()
+            try:
+                self._thread.start()
+            except RuntimeError as error:  # a limit allows no thread
+                self._account.silence(str(error))
 
     def so_far(self) -> Watched:
         """What has been seen until now, or until the stop."""

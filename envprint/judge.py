@@ -7,7 +7,7 @@ only when the state is new: a difference is judged, not a machine.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import NamedTuple
 
 from envprint.compare import compare
@@ -15,9 +15,10 @@ from envprint.describe import summarise
 from envprint.elsewhere import look_next, look_where
 from envprint.errors import Undetermined
 from envprint.model import Change, Comparison, Fingerprint, Impact, Workload
+from envprint.patterns import matches as pattern_fits
 from envprint.policy import Policy
 from envprint.ranking import likely_causes
-from envprint.report import Finding, Ignored, Report, Undecided
+from envprint.report import Expected, Finding, Ignored, Report, Undecided
 from envprint.rule import Match, Rule
 from envprint.rules import applying
 from envprint.wording import headline, source
@@ -111,6 +112,7 @@ class _Verdict(NamedTuple):
     findings: list[Finding]
     advice: list[Finding]
     ignored: list[Ignored]
+    expected: list[Expected]
 
 
 def _report(
@@ -124,10 +126,11 @@ def _report(
     findings = verdict.findings
     impact = max((finding.impact for finding in findings), default=Impact.NONE)
     undecided = sorted(doubt for _, _, doubts in said for doubt in doubts)
-    changes = _unexplained(said, comparison)
+    changes, expected = _apart(_unexplained(said, comparison), policy)
+    expected = [*verdict.expected, *expected]
     states = {rule.id for rule, _, _ in said if rule.state}
     # Without a difference that changes the result, the cause is somewhere else.
-    quiet = comparison if impact < Impact.NUMERIC else None
+    quiet = comparison if impact < Impact.NUMERIC and not expected else None
     report = Report(
         impact=impact,
         summary="",
@@ -141,9 +144,47 @@ def _report(
         ignored=tuple(verdict.ignored),
         likely_causes=likely_causes(findings, states, comparison) if comparison else (),
         look_next=look_next(quiet, undecided, verdict.ignored, changes) if quiet else (),
+        expected=tuple(expected),
+        lockstep=_lockstep(findings, states) if expected else (),
+        policy_notes=tuple(_notes(policy, said, comparison)),
     )
     look = look_where(quiet) if quiet else ""
     return report._replace(summary=headline(report, comparison, look))
+
+
+def _apart(
+    changes: tuple[Change, ...], policy: Policy
+) -> tuple[tuple[Change, ...], list[Expected]]:
+    """Changes that are left, and those that the policy expects."""
+    left, expected = [], []
+    for change in changes:
+        entry = policy.expected("", (change.path,))
+        if entry:
+            text = f"{change.path} {change.kind}"
+            expected.append(Expected(None, change.path, text, entry.reason))
+        else:
+            left.append(change)
+    return tuple(left), expected
+
+
+def _lockstep(findings: list[Finding], states: Container[str]) -> tuple[str, ...]:
+    """What changed together with the experiment, and could be what its result is due to."""
+    moved = [f.rule for f in findings if f.impact >= Impact.NUMERIC and f.rule not in states]
+    return tuple(dict.fromkeys(moved))
+
+
+def _notes(policy: Policy, said: list[RuleSaid], comparison: Comparison | None) -> Iterator[str]:
+    """Entries of the policy that have expired, or fit nothing of what could be judged."""
+    for entry in (*policy.ignores, *policy.expects):
+        what = f"{entry.place} ({entry.rule if entry.rule != '*' else entry.path})"
+        judged = [(rule, matches) for rule, matches, _ in said if pattern_fits(entry.rule, rule.id)]
+        paths = [change.path for change in comparison.changes] if comparison else []
+        fits = any(entry.covers(r.id, match.paths) for r, found in judged for match in found)
+        fits = fits or (entry.rule == "*" and any(entry.covers("", (path,)) for path in paths))
+        if entry.has_expired:
+            yield f"{what} expired on {entry.expires}: {entry.reason}"
+        elif judged and comparison and not fits:
+            yield f"{what} fits nothing here any more: {entry.reason}"
 
 
 def _unexplained(said: list[RuleSaid], comparison: Comparison | None) -> tuple[Change, ...]:
@@ -163,15 +204,20 @@ def _is_explained(path: str, explained: set[str]) -> bool:
 
 def _stamp(said: list[RuleSaid], policy: Policy) -> _Verdict:
     fired = {rule.id for rule, matches, _ in said if matches}
-    verdict = _Verdict([], [], [])
+    verdict = _Verdict([], [], [], [])
     for rule, matches, _ in said:
         if not fired.isdisjoint(rule.yields_to):
             continue
         for match in matches:
             finding = _finding(rule, match, policy)
             ignored = policy.ignore_for(finding)
+            entry = policy.expected(finding.rule, finding.paths)
             if ignored:
                 verdict.ignored.append(ignored)
+            elif entry:
+                path = finding.paths[0]
+                expected = Expected(finding.rule, path, finding.message, entry.reason)
+                verdict.expected.append(expected)
             else:
                 (verdict.advice if rule.advice else verdict.findings).append(finding)
     for findings in (verdict.findings, verdict.advice):

@@ -140,6 +140,20 @@ def is_inside(path: str, prefix: str) -> bool:
     return path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", ".", "[")
 
 
+class Requirements(NamedTuple):
+    """The state that a team's policy asks of every machine."""
+
+    min_free_gpu_bytes: int | None = None
+    """Of each visible GPU."""
+    gpus: int | None = None
+    """How many must be visible."""
+    variables: Mapping[str, str] = {}
+    switches: tuple[str, ...] = ()
+    """Names of `facts.determinism.switches` that must be on."""
+    packages: Mapping[str, str] = {}
+    """Name to version specifier, or `*` for any version."""
+
+
 class Workload(NamedTuple):
     """The job a difference is judged for."""
 
@@ -152,3 +166,4 @@ class Workload(NamedTuple):
     min_free_gpu_bytes: int | None = None
     batch_size: int | None = None
     replicas: int | None = None
+    required: Requirements = Requirements()

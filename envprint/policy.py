@@ -1,7 +1,7 @@
-"""What a team has agreed on: impacts of their own, findings left out, the threshold.
+"""What a team has agreed on: impacts of their own, what is required, left out or expected.
 
 These are the values and their meaning, used by diff, check and the API alike; how they are read
-from a file is in `envprint.policy_file`.
+from a file is in `envprint.policy_file`, where the file is found in `envprint.policy_place`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from envprint.model import Impact
+from envprint.model import Impact, Requirements
 from envprint.patterns import matches
 from envprint.report import Finding, Ignored
 
@@ -17,19 +17,20 @@ UNKNOWN_ACTIONS = ("ignore", "warn", "fail")
 """What an undecided rule does: nothing, be told, or decide the exit code."""
 
 
-class Ignore(NamedTuple):
-    """Findings of a rule, or about a path, that the team leaves out."""
+class Entry(NamedTuple):
+    """Findings of a rule, or about a path, of which the team has said something."""
 
+    place: str
+    """Where it stands, such as `ignore[0]`."""
     rule: str
     path: str
     reason: str
-    expires: str | None
+    expires: str | None = None
+    has_expired: bool = False
 
-    def covers(self, finding: Finding) -> bool:
+    def covers(self, rule: str, paths: Iterable[str]) -> bool:
         """Whether both patterns fit: the rule's id, and one of the paths."""
-        return matches(self.rule, finding.rule) and any(
-            matches(self.path, p) for p in finding.paths
-        )
+        return matches(self.rule, rule) and any(matches(self.path, path) for path in paths)
 
 
 class Policy(NamedTuple):
@@ -40,12 +41,16 @@ class Policy(NamedTuple):
     frameworks: tuple[str, ...] = ()
     device: str | None = None
     impacts: Mapping[str, Impact] = {}
-    ignores: tuple[Ignore, ...] = ()
+    required: Requirements = Requirements()
+    ignores: tuple[Entry, ...] = ()
+    """Findings left out."""
+    expects: tuple[Entry, ...] = ()
+    """Differences that are the experiment itself."""
 
     def unknown_rules(self, known: Iterable[str]) -> list[str]:
         """The rule ids and patterns, sorted, that fit none of the ids in `known`."""
         ids = list(known)
-        named = {*self.impacts, *(ignore.rule for ignore in self.ignores)}
+        named = {*self.impacts, *(entry.rule for entry in (*self.ignores, *self.expects))}
         return sorted(name for name in named if not any(matches(name, id) for id in ids))
 
     def impact_of(self, rule: str, impact: Impact) -> Impact:
@@ -53,8 +58,13 @@ class Policy(NamedTuple):
         return self.impacts.get(rule, impact)
 
     def ignore_for(self, finding: Finding) -> Ignored | None:
-        """The entry that leaves `finding` out, with its reason."""
-        for ignore in self.ignores:
-            if ignore.covers(finding):
-                return Ignored(finding.rule, ignore.reason, ignore.expires, finding.message)
+        """The entry that leaves `finding` out, with its reason; one that has expired does not."""
+        for entry in self.ignores:
+            if not entry.has_expired and entry.covers(finding.rule, finding.paths):
+                return Ignored(finding.rule, entry.reason, entry.expires, finding.message)
         return None
+
+    def expected(self, rule: str, paths: Iterable[str]) -> Entry | None:
+        """The entry that declares this difference to be the experiment itself."""
+        places = tuple(paths)
+        return next((entry for entry in self.expects if entry.covers(rule, places)), None)

@@ -1,4 +1,4 @@
-"""Policies in TOML (`envprint.toml`).
+"""Policies in TOML: `envprint.toml`, or `[tool.envprint]` in pyproject.toml.
 
 Every key is checked, because a policy that is silently not applied is worse than none.
 """
@@ -7,124 +7,218 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from envprint.errors import PolicyError
-from envprint.fields import TEXT, Field, ListOf, MapOf, Record, Scalar, ShapeFault, record, require
-from envprint.model import IMPACT_WORDS, Impact
-from envprint.policy import UNKNOWN_ACTIONS, Ignore, Policy
+from envprint.fields import ListOf, Record, Shape, ShapeFault, require
+from envprint.model import IMPACT_WORDS, Impact, Requirements
+from envprint.policy import UNKNOWN_ACTIONS, Entry, Policy
+from envprint.policy_lines import line_of
+from envprint.policy_shape import SHAPE
+from envprint.redact import is_recorded
+from envprint.units import parse_size
 from envprint.workload import FRAMEWORKS
 
-DATE = Scalar("date", (str,))
-
-SHAPE = record(
-    Field("fail_on", TEXT, "Exit code 1 from this impact on: " + ", ".join(IMPACT_WORDS) + "."),
-    Field("on_unknown", TEXT, "What an undecided rule does: ignore, warn or fail (exit code 3)."),
-    Field(
-        "frameworks", ListOf(TEXT), "The frameworks of the workload: " + ", ".join(FRAMEWORKS) + "."
-    ),
-    Field("device", TEXT, "The device of the workload: cpu or gpu."),
-    Field("impact", MapOf(TEXT, "rule"), "A rule's impact for this team."),
-    Field(
-        "ignore",
-        ListOf(
-            record(
-                Field("rule", TEXT, "Rule id or pattern (`*` stands for anything)."),
-                Field("path", TEXT, "Path or pattern of the fingerprint."),
-                Field("reason", TEXT, "Why; required."),
-                Field("expires", DATE, "Last day on which it holds, such as 2027-01-31."),
-            )
-        ),
-        "Findings left out.",
-    ),
-)
+TABLE = ("tool", "envprint")
+"""Where a policy stands in a file that is not its own."""
+ANY = "*"
+"""The version specifier that any installed version meets."""
 
 
 def parse_policy(content: bytes, name: str, today: str) -> Policy:
     """The policy in the TOML `content`; entries that expired before `today` (ISO date) do not hold.
 
-    Raises `PolicyError`, which begins with `name`.
+    In a pyproject.toml it is the table `[tool.envprint]`. Raises `PolicyError`, which begins with
+    `name` and, where it is known, the line.
     """
-    data = _parse_toml(content, name)
+    text = _decoded(content, name)
+    data = _parse_toml(text, name)
+    prefix = TABLE if is_pyproject(name) else ()
+    for key in prefix:
+        data = data.get(key, {})
+    return _Reader(name, text, prefix).policy(data, today)
+
+
+def is_pyproject(name: str) -> bool:
+    """Whether the file holds the settings of other tools, too."""
+    return re.split(r"[/\\]", name)[-1] == "pyproject.toml"
+
+
+def _decoded(content: bytes, name: str) -> str:
     try:
-        require(SHAPE, data)
-    except ShapeFault as fault:
-        place = fault.path.lstrip(".")
-        raise PolicyError(
-            f"{name}: {place}: expected {fault.expected}, found {fault.found}"
-        ) from None
-    _refuse_unknown_keys(data, SHAPE, name, "")
-    return Policy(
-        fail_on=_impact(data.get("fail_on", "numeric"), f"{name}: fail_on"),
-        on_unknown=_one_of(data.get("on_unknown", "warn"), UNKNOWN_ACTIONS, f"{name}: on_unknown"),
-        frameworks=tuple(
-            _one_of(item, FRAMEWORKS, f"{name}: frameworks") for item in data.get("frameworks", ())
-        ),
-        device=_one_of(data["device"], ("cpu", "gpu"), f"{name}: device")
-        if "device" in data
-        else None,
-        impacts={
-            rule: _impact(word, f"{name}: impact.{rule}")
-            for rule, word in data.get("impact", {}).items()
-        },
-        ignores=tuple(_ignores(data.get("ignore", []), name, today)),
-    )
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise PolicyError(f"{name}: not UTF-8 text (byte {error.start})") from None
 
 
-def _parse_toml(content: bytes, name: str) -> dict[str, Any]:
+def _parse_toml(text: str, name: str) -> dict[str, Any]:
     if sys.version_info >= (3, 11):
         import tomllib
     else:
         import tomli as tomllib
     try:
-        data = tomllib.loads(content.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise PolicyError(f"{name}: not UTF-8 text (byte {error.start})") from None
+        return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise PolicyError(f"{name}: not valid TOML: {error}") from None
-    for entry in data.get("ignore", []) if isinstance(data.get("ignore"), list) else []:
+
+
+class _Reader(NamedTuple):
+    """Makes a policy of parsed data; knows where the data stands, for its errors."""
+
+    name: str
+    text: str
+    prefix: tuple[str, ...]
+
+    def fault(self, path: Sequence[str], message: str) -> PolicyError:
+        """An error about the entry at `path`."""
+        line = line_of(self.text, (*self.prefix, *path))
+        where = f"{self.name}, line {line}" if line else self.name
+        return PolicyError(f"{where}: {_spelt(path)}: {message}")
+
+    def policy(self, data: Any, today: str) -> Policy:
+        """The whole policy."""
+        self.check(data, SHAPE)
+        return Policy(
+            fail_on=self.impact(data.get("fail_on", "numeric"), ("fail_on",)),
+            on_unknown=self.one_of(
+                data.get("on_unknown", "warn"), UNKNOWN_ACTIONS, ("on_unknown",)
+            ),
+            frameworks=tuple(
+                self.one_of(item, FRAMEWORKS, ("frameworks",))
+                for item in data.get("frameworks", ())
+            ),
+            device=self.one_of(data["device"], ("cpu", "gpu"), ("device",))
+            if "device" in data
+            else None,
+            impacts={
+                rule: self.impact(word, ("impact", rule))
+                for rule, word in data.get("impact", {}).items()
+            },
+            required=self.required(data.get("require", {})),
+            ignores=tuple(self.entries("ignore", data.get("ignore", []), today)),
+            expects=tuple(self.entries("expect", data.get("expect", []), today)),
+        )
+
+    def check(self, data: Any, shape: Record) -> None:
+        """Refuse wrong types and unknown keys."""
+        _with_plain_dates(data)
+        self.refuse_unknown_keys(data, shape, ())
+        try:
+            require(shape, data)
+        except ShapeFault as fault:
+            steps = re.findall(r"[^.\[\]]+", fault.path)
+            message = f"expected {fault.expected}, found {fault.found}"
+            raise self.fault(steps, message) from None
+
+    def refuse_unknown_keys(self, value: Any, shape: Shape, path: tuple[str, ...]) -> None:
+        """A key that nothing reads, and the one that was probably meant."""
+        if isinstance(shape, ListOf) and isinstance(value, list):
+            for number, item in enumerate(value):
+                self.refuse_unknown_keys(item, shape.item, (*path, str(number)))
+        elif isinstance(shape, Record) and isinstance(value, dict):
+            known = {field.name: field.shape for field in shape.fields}
+            for key, inner in value.items():
+                if key not in known:
+                    raise self.fault((*path, key), f"unknown key; {_nearest(key, known)}")
+                self.refuse_unknown_keys(inner, known[key], (*path, key))
+
+    def required(self, data: Mapping[str, Any]) -> Requirements:
+        """What `[require]` asks for."""
+        size = data.get("min_free_gpu")
+        for name in data.get("variables", {}):
+            if not is_recorded(name):
+                raise self.fault(("require", "variables", name), "envprint does not record it")
+        if data.get("gpus", 0) < 0:
+            raise self.fault(("require", "gpus"), "expected 0 or more")
+        for switch in data.get("switches", ()):
+            self.one_of(switch, _switches(), ("require", "switches"))
+        for package, versions in data.get("packages", {}).items():
+            self.specifier(versions, ("require", "packages", package))
+        return Requirements(
+            min_free_gpu_bytes=None if size is None else self.size(size),
+            gpus=data.get("gpus"),
+            variables=data.get("variables", {}),
+            switches=tuple(data.get("switches", ())),
+            packages=data.get("packages", {}),
+        )
+
+    def size(self, text: str) -> int:
+        """Bytes of a size such as `20 GiB`."""
+        try:
+            return parse_size(text)
+        except ValueError as error:
+            raise self.fault(("require", "min_free_gpu"), str(error)) from None
+
+    def specifier(self, text: str, path: Sequence[str]) -> None:
+        """Refuse what is no version specifier."""
+        from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+        try:
+            if text != ANY:
+                SpecifierSet(text)
+        except InvalidSpecifier:
+            message = f"expected versions such as '==2.4.*', '>=2.4,<3' or '*', found {text!r}"
+            raise self.fault(path, message) from None
+
+    def entries(
+        self, kind: str, entries: Sequence[Mapping[str, str]], today: str
+    ) -> Iterator[Entry]:
+        """The entries of `ignore` or `expect`."""
+        for number, entry in enumerate(entries):
+            path = (kind, str(number))
+            if not entry.get("reason", "").strip():
+                raise self.fault(path, "a reason is required")
+            if "rule" not in entry and "path" not in entry:
+                raise self.fault(path, "expected a rule or a path")
+            expires = entry.get("expires")
+            if expires is not None and not re.fullmatch(r"\d{4}-\d\d-\d\d", expires):
+                raise self.fault((*path, "expires"), "expected a date such as 2027-01-31")
+            yield Entry(
+                place=_spelt(path),
+                rule=entry.get("rule", "*"),
+                path=entry.get("path", "*"),
+                reason=entry["reason"],
+                expires=expires,
+                has_expired=expires is not None and expires < today,
+            )
+
+    def impact(self, word: str, path: Sequence[str]) -> Impact:
+        """The impact of that name."""
+        return Impact[self.one_of(word, IMPACT_WORDS, path).upper()]
+
+    def one_of(self, word: str, allowed: tuple[str, ...], path: Sequence[str]) -> str:
+        """`word`, if it is allowed."""
+        if word not in allowed:
+            raise self.fault(path, f"expected one of {', '.join(allowed)}; found {word!r}")
+        return word
+
+
+def _switches() -> tuple[str, ...]:
+    """Every switch that a capture can see."""
+    from envprint.collectors.determinism import FLAGS, VARIABLES
+    from envprint.interpreter import SWITCHES
+
+    names = {name for name, *_ in SWITCHES}
+    return tuple(sorted({*VARIABLES.values(), *FLAGS.values(), *names}))
+
+
+def _with_plain_dates(data: Any) -> None:
+    """TOML has dates of its own; a policy compares them as text."""
+    entries = data.get("ignore", []) if isinstance(data, dict) else []
+    for entry in entries if isinstance(entries, list) else []:
         if isinstance(entry, dict) and hasattr(entry.get("expires"), "isoformat"):
             entry["expires"] = entry["expires"].isoformat()[:10]
-    return data
 
 
-def _refuse_unknown_keys(data: Mapping[str, Any], shape: Record, name: str, place: str) -> None:
-    known = {field.name: field.shape for field in shape.fields}
-    for key, value in data.items():
-        if key not in known:
-            raise PolicyError(
-                f"{name}: {place}{key}: unknown key; known: {', '.join(sorted(known))}"
-            )
-        inner = known[key]
-        if isinstance(inner, ListOf) and isinstance(inner.item, Record):
-            for number, entry in enumerate(value):
-                _refuse_unknown_keys(entry, inner.item, name, f"{key}[{number}].")
+def _spelt(path: Sequence[str]) -> str:
+    """`ignore[0].rule`"""
+    steps = (f"[{step}]" if step.isdecimal() else f".{step}" for step in path)
+    return "".join(steps).lstrip(".")
 
 
-def _ignores(entries: list[Mapping[str, str]], name: str, today: str) -> Iterator[Ignore]:
-    for number, entry in enumerate(entries):
-        place = f"{name}: ignore[{number}]"
-        if not entry.get("reason", "").strip():
-            raise PolicyError(f"{place}: a reason is required")
-        if "rule" not in entry and "path" not in entry:
-            raise PolicyError(f"{place}: expected a rule or a path")
-        if not re.fullmatch(r"\d{4}-\d\d-\d\d", entry.get("expires", today)):
-            raise PolicyError(f"{place}: expires: expected a date such as 2027-01-31")
-        if entry.get("expires", today) >= today:
-            yield Ignore(
-                entry.get("rule", "*"),
-                entry.get("path", "*"),
-                entry["reason"],
-                entry.get("expires"),
-            )
+def _nearest(key: str, known: Mapping[str, Shape]) -> str:
+    from difflib import get_close_matches
 
-
-def _impact(word: str, place: str) -> Impact:
-    return Impact[_one_of(word, IMPACT_WORDS, place).upper()]
-
-
-def _one_of(word: str, allowed: tuple[str, ...], place: str) -> str:
-    if word not in allowed:
-        raise PolicyError(f"{place}: expected one of {', '.join(allowed)}; found {word!r}")
-    return word
+    near = get_close_matches(key, known, 1)
+    return f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"

@@ -43,6 +43,16 @@ class Ignored(NamedTuple):
     message: str
 
 
+class Expected(NamedTuple):
+    """A difference that the policy declares to be the experiment itself."""
+
+    rule: str | None
+    """None for a change that no rule knows."""
+    path: str
+    message: str
+    reason: str
+
+
 class Summary(NamedTuple):
     """Which fingerprint a report speaks of, in short."""
 
@@ -70,6 +80,11 @@ class Report(NamedTuple):
     """Rules that best explain other results, most likely first; at most three."""
     look_next: tuple[str, ...] = ()
     """Where to look when results differ and nothing found here explains it."""
+    expected: tuple[Expected, ...] = ()
+    lockstep: tuple[str, ...] = ()
+    """Rules whose findings came together with what was expected: the result may be theirs."""
+    policy_notes: tuple[str, ...] = ()
+    """Entries of the policy that have expired, or have nothing left to fit."""
 
     def exit_code(
         self, fail_on: Impact, fail_on_unknown: bool = False, strict: bool = False

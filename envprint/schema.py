@@ -18,7 +18,7 @@ from envprint.model import SCHEMA_VERSION
 from envprint.shapes import MAJOR, published
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-KINDS = ("fingerprint", "report", "policy")
+KINDS = ("fingerprint", "report", "policy", "run")
 
 
 def generate(kind: str) -> dict[str, Any]:
@@ -40,7 +40,12 @@ def _declared(kind: str) -> tuple[Record, tuple[str, ...]]:
 
         # A pre-flight may have no baseline.
         return REPORT, tuple(field.name for field in REPORT.fields if field.name != "baseline")
-    from envprint.policy_file import SHAPE as POLICY
+    if kind == "run":
+        from envprint.run_record import SHAPE as RUN
+
+        absent = {"signal", "label", "note", "hash_seed", "preflight"}
+        return RUN, tuple(field.name for field in RUN.fields if field.name not in absent)
+    from envprint.policy_shape import SHAPE as POLICY
 
     return POLICY, ()
 
@@ -133,6 +138,8 @@ def _kind_of(document: Any, name: str) -> str:
     if not isinstance(document, dict):
         raise DocumentError(f"{name}: expected a JSON object, found {type(document).__name__}")
     check_version(document, name)
+    if "changed_meanwhile" in document:
+        return "run"
     return "report" if "verdict" in document else "fingerprint"
 
 

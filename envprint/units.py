@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 _FACTORS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
+_TIME = re.compile(r"\s*(\d{1,6}(?:\.\d+)?)\s*([smh]?)\s*", re.IGNORECASE)
 _SIZE = re.compile(r"\s*(\d{1,18}(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?\s*", re.IGNORECASE)
 
 
@@ -13,6 +15,14 @@ def size(count_bytes: int) -> str:
     if count_bytes >= 10 << 30:
         return f"{count_bytes / (1 << 30):.1f} GiB"
     return f"{round(count_bytes / (1 << 20)):,} MiB"
+
+
+def parse_seconds(text: str) -> float:
+    """Seconds meant by `90`, `45s`, `10m`, `1.5h`. Raises `ValueError`."""
+    match = _TIME.fullmatch(text)
+    if not match:
+        raise ValueError(f"expected a time such as '90', '45s', '10m' or '2h', found {text!r}")
+    return float(match[1]) * _SECONDS[match[2].lower()]
 
 
 def parse_size(text: str) -> int:

@@ -71,7 +71,7 @@ def counted(things: Collection[object], noun: str) -> str:
 def source(evidence: Evidence) -> str:
     """Where a claim comes from: an address, or what a measurement of this project gave."""
     if evidence.measured is None:
-        return evidence.url or "no source"
+        return evidence.url or "no other source"
     outcome = OUTCOMES.get(evidence.measured, "as its row says")
     return f"measured {outcome} ({evidence.measured})"
 

@@ -16,7 +16,10 @@ import pytest
 from envprint.modules import module_names
 from tests.test_document import BAD
 
-VERBS = ("capture", "check", "diff", "explain", "schema", "show", "validate")
+VERBS = (
+    *("bisect", "capture", "check", "diff", "explain", "log", "policy", "run", "schema", "show"),
+    "validate",
+)
 
 
 def call(

@@ -10,7 +10,7 @@ from envprint.judge import judge_drift, judge_state
 from envprint.model import Impact, Workload
 from envprint.outputs import json as json_output
 from envprint.outputs import text
-from envprint.policy import Ignore, Policy
+from envprint.policy import Entry, Policy
 from envprint.report import Report
 from tests.support import fingerprint
 
@@ -106,7 +106,7 @@ def test_a_random_hash_seed_is_named_on_either_side() -> None:
 
 
 def test_what_was_left_open_comes_before_and_what_no_rule_knows_after() -> None:
-    policy = Policy(ignores=(Ignore("tensorflow-onednn-switched", "*", "on purpose", None),))
+    policy = Policy(ignores=(Entry("ignore[0]", "tensorflow-onednn-switched", "*", "on purpose"),))
     many = report(
         {**CLEAN, UNWATCHED: "1"},
         {**CLEAN, UNWATCHED: "2", ONEDNN: "0"},
@@ -122,7 +122,9 @@ def test_what_was_left_open_comes_before_and_what_no_rule_knows_after() -> None:
 
 
 def test_what_the_policy_leaves_out_is_no_clean_bill() -> None:
-    policy = Policy(ignores=(Ignore("python-implementation-changed", "*", "on purpose", None),))
+    policy = Policy(
+        ignores=(Entry("ignore[0]", "python-implementation-changed", "*", "on purpose"),)
+    )
     name = "facts.python.implementation"
     left = report({**CLEAN, name: "cpython"}, {**CLEAN, name: "pypy"}, policy=policy)
     assert left.summary.startswith(

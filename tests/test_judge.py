@@ -10,7 +10,7 @@ from envprint import judge
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.outputs import json as json_output
 from envprint.outputs import text
-from envprint.policy import Ignore, Policy
+from envprint.policy import Entry, Policy
 from envprint.report import Report
 from envprint.rule import Evidence, Match, Rule
 from envprint.workload import always, on_gpu
@@ -162,7 +162,7 @@ def test_the_policy_sets_impacts_and_ignores_with_a_reason(rules: list[Rule]) ->
     rules += [a_rule("kernel-changed"), a_rule("libc-changed", watches=(LIBC,))]
     policy = Policy(
         impacts={"libc-changed": Impact.DIVERGES},
-        ignores=(Ignore("kernel-*", "*", "rolling kernels", "2027-01-31"),),
+        ignores=(Entry("ignore[0]", "kernel-*", "*", "rolling kernels", "2027-01-31"),),
     )
     report = drift(ONE, OTHER, policy)
     assert [(f.rule, f.impact) for f in report.findings] == [("libc-changed", Impact.DIVERGES)]
@@ -172,12 +172,12 @@ def test_the_policy_sets_impacts_and_ignores_with_a_reason(rules: list[Rule]) ->
 
 
 def test_an_ignore_by_path_needs_the_path_to_fit() -> None:
-    ignore = Ignore("*", "facts.cuda.cudnn*", "the experiment", None)
+    ignore = Entry("ignore[0]", "*", "facts.cuda.cudnn*", "the experiment")
     report_finding = judge._finding(
         a_rule("x"), Match("m", ("facts.cuda.cudnn_version",)), Policy()
     )
-    assert ignore.covers(report_finding)
-    assert not ignore.covers(report_finding._replace(paths=("facts.cuda.nccl",)))
+    assert ignore.covers(report_finding.rule, report_finding.paths)
+    assert not ignore.covers(report_finding.rule, ("facts.cuda.nccl",))
 
 
 def test_no_difference_says_where_to_look_next(rules: list[Rule]) -> None:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 
+from envprint import schema
 from envprint.errors import PolicyError
-from envprint.model import Impact
-from envprint.policy import Ignore, Policy
+from envprint.judge import judge_drift, judge_state
+from envprint.model import Impact, Requirements, Workload
+from envprint.policy import Entry, Policy
 from envprint.policy_file import parse_policy
+from envprint.policy_init import starting_policy
+from envprint.policy_lines import line_of
+from envprint.policy_place import agreed_policy, find_policy
+from envprint.policy_shown import shown
+from tests.test_golden import edited
 
+TODAY = "2026-11-21"
 WHOLE = b"""
 fail_on = "diverges"
 on_unknown = "fail"
@@ -17,6 +29,13 @@ device = "gpu"
 
 [impact]
 "os-locale-changed" = "none"
+
+[require]
+min_free_gpu = "20 GiB"
+gpus = 2
+variables = { TF_DETERMINISTIC_OPS = "1" }
+switches = ["tensorflow-op-determinism"]
+packages = { numpy = "==2.4.*", keras = "*" }
 
 [[ignore]]
 rule = "gpu-driver-changed"
@@ -27,47 +46,245 @@ expires = 2027-01-31
 path = "facts.cuda.*"
 reason = "an old one"
 expires = 2026-01-31
+
+[[expect]]
+path = "facts.cuda.cudnn*"
+reason = "we compare two cuDNN versions"
 """
 
 
-def test_a_whole_policy_is_read_and_expired_entries_do_not_hold() -> None:
-    assert parse_policy(WHOLE, "p", "2026-11-21") == Policy(
+def parse(text: str) -> Policy:
+    return parse_policy(text.encode(), "p", TODAY)
+
+
+def test_a_whole_policy_is_read() -> None:
+    assert parse_policy(WHOLE, "p", TODAY) == Policy(
         fail_on=Impact.DIVERGES,
         on_unknown="fail",
         frameworks=("tensorflow",),
         device="gpu",
         impacts={"os-locale-changed": Impact.NONE},
-        ignores=(Ignore("gpu-driver-changed", "*", "rolling driver upgrade", "2027-01-31"),),
+        required=Requirements(
+            min_free_gpu_bytes=20 << 30,
+            gpus=2,
+            variables={"TF_DETERMINISTIC_OPS": "1"},
+            switches=("tensorflow-op-determinism",),
+            packages={"numpy": "==2.4.*", "keras": "*"},
+        ),
+        ignores=(
+            Entry("ignore[0]", "gpu-driver-changed", "*", "rolling driver upgrade", "2027-01-31"),
+            Entry("ignore[1]", "*", "facts.cuda.*", "an old one", "2026-01-31", has_expired=True),
+        ),
+        expects=(Entry("expect[0]", "*", "facts.cuda.cudnn*", "we compare two cuDNN versions"),),
     )
 
 
 def test_an_empty_policy_is_the_default() -> None:
-    assert parse_policy(b"", "p", "2026-11-21") == Policy()
+    assert parse("") == Policy()
+
+
+def test_in_pyproject_toml_it_is_a_table_among_others() -> None:
+    text = (
+        b"[project]\nname = 'x'\n[tool.envprint]\nfail_on = 'perf'\n[tool.envprint.require]\ngpus=1"
+    )
+    found = parse_policy(text, "some/pyproject.toml", TODAY)
+    assert found == Policy(fail_on=Impact.PERF, required=Requirements(gpus=1))
+    with pytest.raises(PolicyError) as caught:
+        parse_policy(text.replace(b"'perf'", b"5"), "pyproject.toml", TODAY)
+    assert str(caught.value).startswith("pyproject.toml, line 4: fail_on: expected string")
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (b"fail_on = ", "p: not valid TOML"),
-        (b"\xff", "p: not UTF-8 text"),
-        (b"fail_onn = 'none'", "p: fail_onn: unknown key"),
-        (b"fail_on = 5", "p: fail_on: expected string, found int"),
-        (b"fail_on = 'loud'", "p: fail_on: expected one of none, perf, numeric"),
-        (b"device = 'tpu'", "p: device: expected one of cpu, gpu"),
-        (b"frameworks = ['caffe']", "p: frameworks: expected one of"),
-        (b"[impact]\nx = 'high'", "p: impact.x: expected one of"),
-        (b"[[ignore]]\nrule = 'x'", "p: ignore[0]: a reason is required"),
-        (b"[[ignore]]\nreason = 'x'", "p: ignore[0]: expected a rule or a path"),
-        (b"[[ignore]]\nrul = 'x'\nreason = 'y'", "p: ignore[0].rul: unknown key"),
-        (b"ignore = 5", "p: ignore: expected array, found int"),
-        (b"ignore = [5]", "p: ignore[0]: expected object, found int"),
-        (b"[[ignore]]\nrule='x'\nreason='y'\nexpires=5", "p: ignore[0].expires: expected date"),
-        (b"[[ignore]]\nrule='x'\nreason='y'\nexpires='soon'", "p: ignore[0]: expires: expected"),
-        (b"[[ignore]]\nrule='x'\nreason='y'\nexpires=12:00:00", "p: ignore[0]: expires: expected"),
-        (b"x = " + b"[" * 100_000, "p: not valid TOML"),
+        ("fail_on = ", "p: not valid TOML"),
+        ("\n\nfail_onn = 'none'", "p, line 3: fail_onn: unknown key; did you mean fail_on?"),
+        ("zzz = 1", "p, line 1: zzz: unknown key; known: device, expect, fail_on"),
+        ("fail_on = 5", "p, line 1: fail_on: expected string, found int"),
+        ("fail_on = 'loud'", "p, line 1: fail_on: expected one of none, perf, numeric"),
+        ("device = 'tpu'", "p, line 1: device: expected one of cpu, gpu"),
+        ("frameworks = ['caffe']", "p, line 1: frameworks: expected one of"),
+        ("[impact]\nx = 'high'", "p, line 2: impact.x: expected one of"),
+        ("[[ignore]]\nrule = 'x'", "p, line 1: ignore[0]: a reason is required"),
+        ("[[ignore]]\nreason = 'x'", "p, line 1: ignore[0]: expected a rule or a path"),
+        (
+            "[[ignore]]\nrule='a'\nreason='b'\n[[ignore]]\nrul = 'x'\nreason = 'y'",
+            "p, line 5: ignore[1].rul: unknown key; did you mean rule?",
+        ),
+        ("ignore = 5", "p, line 1: ignore: expected array, found int"),
+        ("ignore = [5]", "p, line 1: ignore[0]: expected object, found int"),
+        ("[[ignore]]\nrule='x'\nreason='y'\nexpires=5", "p, line 4: ignore[0].expires: expected"),
+        ("[[ignore]]\nrule='x'\nreason='y'\nexpires='soon'", "p, line 4: ignore[0].expires: expec"),
+        ("[[ignore]]\nrule='x'\nreason='y'\nexpires=12:00:00", "p, line 4: ignore[0].expires: exp"),
+        ("[[expect]]\npath='x'", "p, line 1: expect[0]: a reason is required"),
+        ("[[expect]]\npath='x'\nreason='y'\nexpires=2027-01-01", "p, line 4: expect[0].expires: u"),
+        ("[require]\ngpu = 1", "p, line 2: require.gpu: unknown key; did you mean gpus?"),
+        ("[require]\ngpus = -1", "p, line 2: require.gpus: expected 0 or more"),
+        ("[require]\nmin_free_gpu = 'much'", "p, line 2: require.min_free_gpu: expected a size"),
+        ("[require]\npackages = { numpy = '2.x' }", "p, line 2: require.packages.numpy: expected"),
+        ("[require.packages]\n\nnumpy = '2.x'", "p, line 3: require.packages.numpy: expected"),
+        ("require.variables.SECRET = 'x'", "p, line 1: require.variables.SECRET: envprint does no"),
+        ("[require]\nswitches = ['tf']", "p, line 2: require.switches: expected one of cublas-wo"),
+        ("x = " + "[" * 100_000, "p: not valid TOML"),
     ],
 )
-def test_a_mistake_is_an_error_that_names_the_place(text: bytes, message: str) -> None:
+def test_a_mistake_is_an_error_that_names_the_line_and_the_place(text: str, message: str) -> None:
     with pytest.raises(PolicyError) as caught:
-        parse_policy(text, "p", "2026-11-21")
+        parse(text)
     assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value).strip()
+
+
+def test_bytes_that_are_no_text_are_named() -> None:
+    with pytest.raises(PolicyError, match="p: not UTF-8 text"):
+        parse_policy(b"\xff", "p", TODAY)
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        (("a",), 1),
+        (("b", "c"), 3),
+        (("b", "c d"), 4),
+        (("e", "0", "x"), 6),
+        (("e", "1", "x"), 8),
+        (("e", "1", "missing"), 7),
+        (("f", "g", "h"), 9),
+        (("nowhere",), None),
+    ],
+)
+def test_a_key_is_found_on_its_line(path: tuple[str, ...], line: int | None) -> None:
+    text = 'a = 1\n[b] # x\nc = 2\n"c d" = 3\n[[e]]\nx=1\n[[e]]\nx = 2\n[f.g]\nother = 1'
+    assert line_of(text, path) == line
+
+
+def test_a_published_example_is_valid_and_what_is_refused_is_invalid() -> None:
+    import jsonschema
+    import tomllib
+
+    published = json.loads(schema.published("policy"))
+    validator = jsonschema.Draft202012Validator(published)
+    data = tomllib.loads(
+        WHOLE.decode().replace("2027-01-31", '"2027-01-31"').replace("2026-01-31", '"2026-01-31"')
+    )
+    assert list(validator.iter_errors(data)) == []
+    assert list(validator.iter_errors({"require": {"gpu": 1}})) != []
+
+
+DRIFT = {
+    "host": "debian12-cpu-vm",
+    "set": {"facts.environ.variables[TF_ENABLE_ONEDNN_OPTS]": "0", "facts.os.kernel_release": "9"},
+}
+SAME = {"host": "debian12-cpu-vm"}
+TENSORFLOW = Workload(("tensorflow",), "cpu", "x86_64")
+
+
+def drifted(policy: str, **more: Any) -> Any:
+    after = {**DRIFT, "set": {**DRIFT["set"], **more}}  # type: ignore[dict-item]
+    return judge_drift(edited(SAME), edited(after), TENSORFLOW, parse(policy))
+
+
+def test_a_raised_and_a_lowered_impact_hold() -> None:
+    rule = "tensorflow-onednn-switched"
+    assert drifted("").impact is Impact.NUMERIC
+    assert drifted(f"[impact]\n{rule} = 'breaks'").impact is Impact.BREAKS
+    assert drifted(f"[impact]\n{rule} = 'none'").impact is Impact.NONE
+
+
+def test_what_is_expected_is_shown_apart_and_not_counted() -> None:
+    text = "[[expect]]\nrule = 'tensorflow-onednn-*'\nreason = 'we vary oneDNN'\n"
+    report = drifted(text)
+    assert (report.impact, report.findings, report.lockstep) == (Impact.NONE, (), ())
+    assert [(e.rule, e.reason) for e in report.expected] == [
+        ("tensorflow-onednn-switched", "we vary oneDNN")
+    ]
+    assert report.look_next == ()
+    # A change that no rule knows can be expected as well, and is then no longer among the others.
+    kernel = drifted("[[expect]]\npath = 'facts.os.kernel*'\nreason = 'new kernel'")
+    assert [(e.rule, e.path) for e in kernel.expected] == [(None, "facts.os.kernel_release")]
+    assert "facts.os.kernel_release" not in {change.path for change in kernel.changes}
+
+
+def test_what_comes_together_with_the_experiment_is_told() -> None:
+    text = "[[expect]]\npath = 'facts.os.kernel*'\nreason = 'new kernel'"
+    assert drifted(text).lockstep == ("tensorflow-onednn-switched",)
+    assert drifted("").lockstep == ()
+
+
+def test_an_entry_that_expired_or_fits_nothing_is_reported() -> None:
+    expired = "[[ignore]]\nrule='tensorflow-onednn-switched'\nreason='r'\nexpires=2026-01-01"
+    report = drifted(expired)
+    assert report.impact is Impact.NUMERIC
+    assert report.policy_notes == (
+        "ignore[0] (tensorflow-onednn-switched) expired on 2026-01-01: r",
+    )
+    stale = "[[ignore]]\npath='facts.python.*'\nreason='r'\n[[expect]]\nrule='os-*'\nreason='s'"
+    assert drifted(stale).policy_notes == (
+        "ignore[0] (facts.python.*) fits nothing here any more: r",
+        "expect[0] (os-*) fits nothing here any more: s",
+    )
+    # Of what cannot be judged here nothing is said: there is no baseline, or no such workload.
+    alone = judge_state(edited(SAME), None, TENSORFLOW, parse(stale))
+    gpu_only = drifted("[[ignore]]\nrule='gpu-lost'\nreason='r'")
+    assert (alone.policy_notes, gpu_only.policy_notes) == ((), ())
+    holds = "[[ignore]]\nrule='tensorflow-onednn-switched'\nreason='r'\nexpires=2027-01-01"
+    assert (drifted(holds).impact, drifted(holds).policy_notes) == (Impact.NONE, ())
+
+
+def test_the_nearest_policy_upwards_is_in_force(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    monkeypatch.chdir(inner)
+    (tmp_path / ".git").mkdir()
+    assert (find_policy(), agreed_policy(None)) == (None, (Policy(), None, ""))
+    shared = tmp_path / "pyproject.toml"
+    shared.write_text("[project]\nname = 'x'\n")
+    assert find_policy() is None
+    shared.write_text("[tool.envprint]\nfail_on = 'perf'\n")
+    assert find_policy() == str(shared)
+    assert agreed_policy(None)[0].fail_on is Impact.PERF
+    own = tmp_path / "a" / "envprint.toml"
+    own.write_text("fail_on = 'breaks'\n")
+    assert agreed_policy(None)[:2] == (Policy(fail_on=Impact.BREAKS), str(own))
+    assert agreed_policy(str(shared))[0].fail_on is Impact.PERF
+    # Above the root of the repository nothing counts.
+    (tmp_path / "a" / ".git").mkdir()
+    own.unlink()
+    assert find_policy() is None
+
+
+@pytest.mark.parametrize("machine", ["debian12-cpu-vm", "dgx-a100", "macos-arm64"])
+def test_a_policy_to_begin_with_is_valid_and_changes_nothing(machine: str) -> None:
+    text = starting_policy(edited({"host": machine}))
+    assert parse(text) == Policy()
+    # With its comments taken off it is valid, too, and names what is on that machine.
+    active = "\n".join(
+        line.removeprefix("# ") if " = " in line or line.startswith("# [[") else line
+        for line in text.splitlines()
+    )
+    policy = parse(active)
+    assert policy.ignores[0].rule == "gpu-memory-held-by-others"
+    assert (policy.required.gpus == 8) == (machine == "dgx-a100")
+
+
+def test_what_is_in_force_is_shown_with_its_source() -> None:
+    rows = {
+        key: (value, source)
+        for key, value, source in shown(parse_policy(WHOLE, "p", TODAY), "p", WHOLE.decode())
+    }
+    assert rows["fail_on"] == ("diverges", "line 2")
+    assert rows["require.packages.numpy"] == ("==2.4.*", "line 15")
+    assert rows["require.variables.TF_DETERMINISTIC_OPS"] == ("1", "line 13")
+    assert rows["ignore[1]"] == (
+        "facts.cuda.*: an old one, until 2026-01-31, which is over",
+        "line 22",
+    )
+    assert rows["expect[0]"][1] == "line 27"
+    assert {key: source for key, _, source in shown(Policy(), None, "")} == {
+        "fail_on": "default",
+        "on_unknown": "default",
+        "frameworks": "default",
+        "device": "default",
+    }

@@ -7,8 +7,11 @@ from typing import Any
 
 from envprint.cli._console import Console
 from envprint.document import loads
-from envprint.files import input_name, read_input
 from envprint.model import Fingerprint
+from envprint.sources import take
+
+SOURCE = "a fingerprint file, -, or one saved: @NAME, @last, @~2"
+"""What the verbs' help says of an argument that `load` takes."""
 
 
 def add_capture_options(parser: argparse.ArgumentParser) -> None:
@@ -45,12 +48,18 @@ def capture_now(options: argparse.Namespace, console: Console, **details: Any) -
     return capture(host, via="cli", timeout_s=options.timeout, **details)
 
 
-def load(path: str, console: Console) -> Fingerprint:
-    """The fingerprint at `path`; warns of keys that this version does not know."""
-    fingerprint = loads(read_input(path), input_name(path))
+def load(source: str, console: Console) -> Fingerprint:
+    """What `source` names; warns of keys that this version does not know, and of what is damaged.
+
+    Raises `EnvprintError`.
+    """
+    found = take(source)
+    for damage in found.skipped:
+        console.warn(f"skipped: {damage}")
+    fingerprint = loads(found.content, found.name)
     if fingerprint.foreign:
         names = ", ".join(sorted(fingerprint.foreign)[:5])
-        console.warn(f"{input_name(path)}: {len(fingerprint.foreign)} keys are not known: {names}")
+        console.warn(f"{found.name}: {len(fingerprint.foreign)} keys are not known: {names}")
     return fingerprint
 
 

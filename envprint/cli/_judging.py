@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import time
 from importlib import import_module
 
 from envprint import outputs
 from envprint.cli._console import Console
-from envprint.files import input_name, read_input
 from envprint.model import IMPACT_WORDS, Fingerprint, Impact, Workload
 from envprint.modules import module_names
 from envprint.policy import UNKNOWN_ACTIONS, Policy
 from envprint.report import Report
 from envprint.rules import catalogue
-from envprint.units import parse_size
+from envprint.units import parse_seconds, parse_size
 from envprint.wording import doubts
 from envprint.workload import FRAMEWORKS, detect
 
@@ -40,7 +38,9 @@ def add_judging_options(parser: argparse.ArgumentParser) -> None:
         metavar="IMPACT",
         help=f"one of {', '.join(IMPACT_WORDS)}",
     )
-    parser.add_argument("--policy", metavar="FILE", help="the team's policy (TOML)")
+    parser.add_argument(
+        "--policy", metavar="FILE", help="the team's policy (default: see `policy show`)"
+    )
     parser.add_argument(
         "--framework",
         action="append",
@@ -57,14 +57,11 @@ def add_judging_options(parser: argparse.ArgumentParser) -> None:
 
 def policy_of(options: argparse.Namespace, console: Console) -> Policy:
     """The policy in force: the file, with the options on top. Warns of rules it only imagines."""
-    policy = Policy()
-    if options.policy is not None:
-        from envprint.policy_file import parse_policy
+    from envprint.policy_place import agreed_policy
 
-        today = time.strftime("%Y-%m-%d")
-        policy = parse_policy(read_input(options.policy), input_name(options.policy), today)
-        for name in policy.unknown_rules(rule.id for rule in catalogue()):
-            console.warn(f"{input_name(options.policy)}: no rule is called {name}")
+    policy, name, _ = agreed_policy(options.policy)
+    for rule in policy.unknown_rules(rule.id for rule in catalogue()) if name else ():
+        console.warn(f"{name}: no rule is called {rule}")
     if options.fail_on:
         policy = policy._replace(fail_on=Impact[options.fail_on.upper()])
     return policy._replace(on_unknown=options.on_unknown or policy.on_unknown)
@@ -81,9 +78,11 @@ def workload_of(
         device=options.device or policy.device,
     )
     return workload._replace(
-        min_free_gpu_bytes=getattr(options, "min_free_gpu", None),
+        min_free_gpu_bytes=getattr(options, "min_free_gpu", None)
+        or policy.required.min_free_gpu_bytes,
         batch_size=getattr(options, "batch_size", None),
         replicas=getattr(options, "replicas", None),
+        required=policy.required,
     )
 
 
@@ -101,6 +100,14 @@ def size_argument(text: str) -> int:
     """An `argparse` type for sizes."""
     try:
         return parse_size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def time_argument(text: str) -> float:
+    """An `argparse` type for times, in seconds."""
+    try:
+        return parse_seconds(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

@@ -10,11 +10,14 @@ from envprint.cli._capturing import (
 )
 from envprint.cli._console import Console
 from envprint.document import dumps
+from envprint.errors import StoreError
+from envprint.model import Fingerprint
 
 HELP = "capture this environment into a fingerprint (JSON)"
 EPILOG = """\
 example:
   envprint capture -o before.json --label "before the upgrade"
+  envprint capture --save monday && envprint check @monday
 
 exit codes:
   0  captured; what could not be determined is listed in the document
@@ -25,6 +28,9 @@ exit codes:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this verb."""
     parser.add_argument("-o", "--output", metavar="FILE", help="write here (default: stdout)")
+    parser.add_argument(
+        "--save", metavar="NAME", type=_name, help="keep it in the store, where @NAME finds it"
+    )
     add_capture_options(parser)
     parser.add_argument("--label", metavar="TEXT", help="a short name for reports")
     parser.add_argument("--note", metavar="TEXT", help="free text to keep with it")
@@ -39,6 +45,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _name(text: str) -> str:
+    from envprint.store import checked_name
+
+    try:
+        return checked_name(text)
+    except StoreError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _tag(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not key or not equals:
@@ -47,7 +62,7 @@ def _tag(text: str) -> tuple[str, str]:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    """Capture and write."""
+    """Capture, write, save."""
     fingerprint = capture_now(
         options,
         console,
@@ -56,5 +71,16 @@ def run(options: argparse.Namespace, console: Console) -> int:
         tags=dict(options.tag),
         identify=options.identify,
     )
-    console.emit(dumps(fingerprint), options.output)
+    if options.output is not None or options.save is None:
+        console.emit(dumps(fingerprint), options.output)
+    if options.save is not None:
+        _save(fingerprint, options.save, console)
     return 0
+
+
+def _save(fingerprint: Fingerprint, name: str, console: Console) -> None:
+    from envprint.store import Store
+
+    store = Store()
+    store.save(fingerprint, name)
+    console.complain(f"saved as @{name} in {store.place}, {fingerprint.digest[:19]}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from envprint.cli._capturing import (
+    SOURCE,
     add_capture_options,
     capture_now,
     load,
@@ -17,9 +18,12 @@ from envprint.cli._judging import (
     policy_of,
     present,
     size_argument,
+    time_argument,
     workload_of,
 )
 from envprint.judge import judge_state
+from envprint.model import Fingerprint
+from envprint.report import Report
 
 HELP = "pre-flight: judge this machine as it is now, and against a baseline"
 EPILOG = f"""\
@@ -31,7 +35,7 @@ example:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this verb."""
-    parser.add_argument("baseline", metavar="BASELINE", nargs="?", help="a fingerprint file, or -")
+    parser.add_argument("baseline", metavar="BASELINE", nargs="?", help=SOURCE)
     parser.add_argument(
         "--batch-size", type=count_argument, metavar="N", help="the global batch size"
     )
@@ -44,6 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SIZE",
         help="what each visible GPU must have free, such as 20GiB",
     )
+    parser.add_argument(
+        "--wait-free-gpu",
+        type=time_argument,
+        metavar="TIME",
+        help="wait so long at most for other programs to give GPU memory back, such as 10m",
+    )
     add_judging_options(parser)
     add_capture_options(parser)
 
@@ -52,6 +62,19 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """Capture, judge, print."""
     policy = policy_of(options, console)
     baseline = load(options.baseline, console) if options.baseline is not None else None
-    current = capture_now(options, console)
-    workload = workload_of(options, policy, current, baseline)
-    return present(judge_state(current, baseline, workload, policy), policy, options, console)
+
+    def judge(current: Fingerprint) -> Report:
+        workload = workload_of(options, policy, current, baseline)
+        return judge_state(current, baseline, workload, policy)
+
+    if options.wait_free_gpu is None:
+        current = capture_now(options, console)
+    else:
+        from envprint.cli._waiting import wait
+
+        def capture() -> Fingerprint:
+            return capture_now(options, console)
+
+        limit_s = options.wait_free_gpu
+        current = wait(capture, judge, policy.fail_on, limit_s, console.complain)
+    return present(judge(current), policy, options, console)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from envprint.cli._capturing import (
+    SOURCE,
     add_capture_options,
     capture_now,
     load,
@@ -29,7 +30,7 @@ example:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this verb."""
-    parser.add_argument("baseline", metavar="BASELINE", help="a fingerprint file, or -")
+    parser.add_argument("baseline", metavar="BASELINE", help=SOURCE)
     parser.add_argument("current", metavar="CURRENT", help="another, or `now` to capture first")
     add_judging_options(parser)
     add_capture_options(parser)

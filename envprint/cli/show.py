@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from envprint.cli._capturing import (
+    SOURCE,
     add_capture_options,
     capture_now,
     load,
@@ -25,7 +26,7 @@ exit codes:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this verb."""
-    parser.add_argument("file", metavar="FILE", nargs="?", help="a fingerprint file, or -")
+    parser.add_argument("file", metavar="FILE", nargs="?", help=SOURCE)
     add_capture_options(parser)
 
 

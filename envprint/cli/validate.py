@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 
 from envprint.cli._console import Console
-from envprint.files import input_name, read_input
+from envprint.files import input_name
 from envprint.schema import faults
+from envprint.sources import take
 
 HELP = "check fingerprint and report documents against the published JSON Schema"
 EPILOG = """\
@@ -24,19 +25,21 @@ MOST_FAULTS = 20
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this verb."""
-    parser.add_argument("files", metavar="FILE", nargs="+", help="a document, or -")
+    parser.add_argument(
+        "files", metavar="FILE", nargs="+", help="a document, -, or one saved: @NAME"
+    )
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Name every fault of every document."""
-    from envprint.errors import DocumentError
+    from envprint.errors import DocumentError, StoreError
 
     code = 0
     for path in options.files:
         name = input_name(path)
         try:
-            found = faults(read_input(path), name)
-        except DocumentError as error:
+            found = faults(take(path).content, name)
+        except (DocumentError, StoreError) as error:
             found = [str(error)]
         for fault in found[:MOST_FAULTS]:
             console.complain(fault)

@@ -35,6 +35,16 @@ def memory_limit_bytes(host: Host) -> int | None:
     return None if limit is None else int(limit)
 
 
+def memory_left_bytes(host: Host) -> int | None:
+    """What the limits leave of that memory now; None without a limit.
+
+    File pages that nobody has used for a while are given back when they are needed and count as
+    left. Raises `OSError` and `ValueError`.
+    """
+    left = _tightest(host, "memory", _left_v1, _left_v2)
+    return None if left is None else max(0, int(left))
+
+
 Limit = Callable[[Host, str], "float | None"]
 
 
@@ -104,6 +114,31 @@ def _memory_v1(host: Host, directory: str) -> float | None:
 def _memory_v2(host: Host, directory: str) -> float | None:
     text = (text_or_none(host, f"{directory}/memory.max") or "max").strip()
     return None if text == "max" else int(text)
+
+
+def _left_v1(host: Host, directory: str) -> float | None:
+    limit = _memory_v1(host, directory)
+    used = _number(text_or_none(host, f"{directory}/memory.usage_in_bytes"))
+    return _left(host, directory, limit, used, "total_inactive_file")
+
+
+def _left_v2(host: Host, directory: str) -> float | None:
+    limit = _memory_v2(host, directory)
+    used = _number(text_or_none(host, f"{directory}/memory.current"))
+    return _left(host, directory, limit, used, "inactive_file")
+
+
+# anon 1024000
+# inactive_file 2048000
+# https://docs.kernel.org/admin-guide/cgroup-v2.html#memory-interface-files (memory.stat)
+def _left(
+    host: Host, directory: str, limit: float | None, used: int | None, idle: str
+) -> float | None:
+    if limit is None or used is None:
+        return None
+    lines = (text_or_none(host, f"{directory}/memory.stat") or "").splitlines()
+    given_back = sum(int(line.split()[1]) for line in lines if line.split()[:1] == [idle])
+    return limit - (used - given_back)
 
 
 def _number(text: str | None) -> int | None:

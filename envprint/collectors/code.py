@@ -9,7 +9,8 @@ that of Git LFS, for one, each of its files would count as changed.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from envprint.collectors._attempt import attempt
@@ -89,6 +90,9 @@ _KEPT = (
 PROGRAM_FILES = (".py", ".pyx", ".pyi", ".ipynb", ".so", ".c", ".cc", ".cpp", ".cu", ".h", ".sh")
 """Endings of untracked files that count; results and logs do not change the code."""
 
+_STORE = ".envprint"
+"""Where envprint itself keeps what was saved (envprint/store.py)."""
+
 _GIT_FIELDS = ("repository", "commit", "branch", "dirty", "diff_digest", "submodules")
 _NOTHING: dict[str, Any] = dict.fromkeys(_GIT_FIELDS)
 
@@ -146,8 +150,13 @@ def parse_status(text: str) -> Status:
             None if commit == "(initial)" else commit,
             None if branch == "(detached)" else branch,
         ),
-        tuple(sorted(e for e in entries if e[:2] in ("1 ", "u ") or _is_program(e))),
+        tuple(sorted(e for e in entries if _is_change(e) or _is_program(e))),
     )
+
+
+def _is_change(entry: str) -> bool:
+    """Whether a tracked file changed, but for saved baselines: to move one changes no result."""
+    return entry.startswith(("1 ", "u ")) and re.search(rf"[ /]{re.escape(_STORE)}/", entry) is None
 
 
 def _is_program(entry: str) -> bool:
@@ -169,9 +178,17 @@ def _digest(host: Host, status: Status) -> str:
     if status.head.commit is None:
         digest.update("\0".join(status.changes).encode("utf-8", "replace"))
     elif len(untracked) < len(status.changes):
-        lines = _git(host, DIFF).split(b"\n")
-        digest.update(b"\n".join(line for line in lines if line.startswith(_KEPT)))
+        digest.update(b"\n".join(_kept_lines(_git(host, DIFF))))
     return f"sha256:{digest.hexdigest()}"
+
+
+def _kept_lines(diff: bytes) -> Iterator[bytes]:
+    of_store = False
+    for line in diff.split(b"\n"):
+        if line.startswith(b"diff "):
+            of_store = f"/{_STORE}/".encode() in line
+        if line.startswith(_KEPT) and not of_store:
+            yield line
 
 
 def _git(host: Host, arguments: str) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from envprint.collectors._attempt import attempt
+from envprint.collectors._cgroup import memory_left_bytes
 from envprint.fields import INTEGER, NUMBER, Field
 from envprint.host import Host
 from envprint.model import Unknown
@@ -13,6 +14,11 @@ from envprint.model import Unknown
 LIVE = (
     Field("memory_total_bytes", INTEGER, "Memory of the machine; a container may be allowed less."),
     Field("memory_available_bytes", INTEGER, "Memory that can be had without swapping."),
+    Field(
+        "memory_limit_left_bytes",
+        INTEGER,
+        "What the container's or group's limit leaves of memory; null without a limit.",
+    ),
     Field(
         "swap_used_bytes",
         INTEGER,
@@ -41,6 +47,7 @@ def sample(host: Host) -> Mapping[str, Any]:
     """Read from proc_meminfo(5), proc_loadavg(5), proc_uptime(5) and statvfs(3)."""
     return {
         **_memory(host),
+        "memory_limit_left_bytes": attempt(lambda: memory_left_bytes(host)),
         "load_1_minute": attempt(lambda: _first_number(host, "/proc/loadavg")),
         "uptime_s": attempt(lambda: _first_number(host, "/proc/uptime")),
         **_shared_memory(host),

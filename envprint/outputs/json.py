@@ -110,6 +110,20 @@ SHAPE: Record = record(
         ),
         "Findings that the policy leaves out.",
     ),
+    Field(
+        "expected",
+        ListOf(
+            record(
+                Field("rule", TEXT, "Id; null for a change that no rule knows."),
+                Field("path", TEXT, "Where."),
+                Field("message", TEXT, "What differs."),
+                Field("reason", TEXT, "The policy's reason."),
+            )
+        ),
+        "Differences that are the experiment itself.",
+    ),
+    Field("lockstep", ListOf(TEXT), "Rules whose findings came together with what was expected."),
+    Field("policy_notes", ListOf(TEXT), "Entries of the policy that expired or fit nothing."),
 )
 
 
@@ -151,6 +165,9 @@ def to_document(report: Report) -> dict[str, Any]:
         ],
         "advice": [_advice(finding) for finding in report.advice],
         "ignored": [ignored._asdict() for ignored in report.ignored],
+        "expected": [expected._asdict() for expected in report.expected],
+        "lockstep": list(report.lockstep),
+        "policy_notes": list(report.policy_notes),
     }
 
 

@@ -44,6 +44,7 @@ def _lines(report: Report, colour: bool) -> Iterator[str]:
     yield from _head(report)
     for title, lines in (
         ("Findings", (line for f in report.findings for line in _finding(f, colour))),
+        ("Expected, the experiment itself", _expected(report)),
         ("Also changed, not known to matter", _changes(report.changes)),
         ("Could not be decided", _undecided(report)),
         (
@@ -51,6 +52,7 @@ def _lines(report: Report, colour: bool) -> Iterator[str]:
             (line for advice in report.advice for line in _advice(advice)),
         ),
         ("Ignored by the policy", (line for i in report.ignored for line in _ignored(i))),
+        ("Policy", (line for note in report.policy_notes for line in block("", note))),
     ):
         yield from _section(title, list(lines), colour)
 
@@ -172,6 +174,15 @@ def _undecided(report: Report) -> Iterator[str]:
     for reason, doubts in reasons.items():
         paths = ", ".join(dict.fromkeys(doubt.path for doubt in doubts))
         yield from block("", f"{paths}: {reason} ({', '.join(doubt.rule for doubt in doubts)})")
+
+
+def _expected(report: Report) -> Iterator[str]:
+    for expected in report.expected:
+        rule = f" ({expected.rule})" if expected.rule else ""
+        yield from block("", f"{expected.message}: {expected.reason}{rule}")
+    if report.lockstep:
+        names = ", ".join(report.lockstep)
+        yield from block("  but", f"these came with it, and the result may be theirs: {names}")
 
 
 def _ignored(ignored: Ignored) -> Iterator[str]:

@@ -14,17 +14,18 @@ from envprint.rules._devices import (
     field,
     free_path,
     in_use,
-    training,
     visible,
 )
 from envprint.rules._gpu_holders import NAMED_BYTES, PIDS_ARE_OURS, held, listed
 from envprint.units import size
 from envprint.versions import numbers
+from envprint.workload import on_gpu
 
 _TENSORFLOW_BYTES = (500 << 20, 1050 << 20, 1536 << 20)
 """What TensorFlow leaves to the driver and CUDA's libraries: up to compute capability 6, at 7, and
 from 8 on; see the rule's evidence."""
 _SHARED = "shares the system's memory, which has"
+_MOST_NEEDED = max(_TENSORFLOW_BYTES)
 _CONTEXT_BYTES = 300 << 20
 """What a context takes without any tensor, with CUDA 11.7 and later; see the rule's evidence."""
 
@@ -37,6 +38,10 @@ def _needed(now: Fingerprint, key: str, workload: Workload) -> int:
         return _CONTEXT_BYTES
     major = next(iter(numbers(field(now, key, "compute_capability") or "")), 0)
     return _TENSORFLOW_BYTES[max(0, min(major, 8) - 6)]
+
+
+def _trains(workload: Workload) -> bool:
+    return not {"tensorflow", "torch", "jax"}.isdisjoint(workload.frameworks)
 
 
 def _own(now: Fingerprint, key: str) -> int:
@@ -59,7 +64,7 @@ def _low(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         if free is not None and asked and free < asked:
             text = f"{has} {size(free)} free, {size(asked)} are needed{_by_whom(now, key)}"
             yield Match(text, (path,), after=free)
-        elif free is not None and asked is None and free < max(_TENSORFLOW_BYTES):
+        elif free is not None and asked is None and _trains(workload) and free < _MOST_NEEDED:
             needed = _needed(now, key, workload)
             if free + _own(now, key) < needed:
                 text = f"{has} {size(free)} free, a framework takes {size(needed)} to start"
@@ -83,7 +88,7 @@ FREE_RULE = Rule(
     title="Less GPU memory is free than the work needs",
     impact=Impact.BREAKS,
     confidence=Confidence.DOCUMENTED,
-    applies=training,
+    applies=on_gpu,
     watches=(LIVE, DEVICES, PIDS_ARE_OURS, HOST_MEMORY),
     why="An allocation that does not fit ends the program. That a framework finds no valid cuDNN "
     "algorithm, or cannot create a cuDNN handle, often means the same. Without --min-free-gpu the "

@@ -17,6 +17,9 @@ MIN_DISK_BYTES = 1 << 30
 """One checkpoint of a network of 100 million float32 weights with Adam's state is 1.2 GB."""
 
 
+_LIMIT_LEFT = "live.host.memory_limit_left_bytes"
+
+
 def _memory(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     free = now.value("live.host.memory_available_bytes")
     if free is not None and free < MIN_MEMORY_BYTES:
@@ -25,6 +28,10 @@ def _memory(now: Fingerprint, workload: Workload) -> Iterator[Match]:
             ("live.host.memory_available_bytes", "live.host.memory_total_bytes"),
             after=free,
         )
+    left = now.value(_LIMIT_LEFT)
+    if left is not None and left < MIN_MEMORY_BYTES:
+        text = f"{size(left)} are left of the memory that this container or group may use"
+        yield Match(text, (_LIMIT_LEFT,), after=left)
 
 
 def _shared(now: Fingerprint, workload: Workload) -> Iterator[Match]:
@@ -50,14 +57,18 @@ def _disk(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 RULES = (
     Rule(
         id="host-memory-low",
-        title="The machine is almost out of memory",
+        title="Memory is almost used up",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
         applies=always,
-        watches=("live.host.memory_available_bytes", "live.host.memory_total_bytes"),
+        watches=(
+            "live.host.memory_available_bytes",
+            "live.host.memory_total_bytes",
+            _LIMIT_LEFT,
+        ),
         why="When memory runs out the kernel kills a process, mostly the largest one.",
         not_when="The job needs less than 512 MiB; importing a framework takes about that.",
-        remedy="Stop other programs, or use a larger machine.",
+        remedy="Stop other programs, raise the container's limit, or use a larger machine.",
         evidence=(
             Evidence(
                 "The kernel's answer to a lack of memory",

@@ -14,7 +14,8 @@ from envprint.collectors import code as section
 from envprint.collectors._git import settings, work_tree_around
 from envprint.host import LiveHost
 from envprint.model import Unknown
-from tests.support import host
+from envprint.store import Store
+from tests.support import fingerprint, host
 
 COMMIT = "8ab686eafeb1f44702738c8b0f24f2567c36da6d"
 OTHER = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
@@ -261,6 +262,21 @@ def _collect() -> Any:
     read = dict(section.collect(LiveHost()))
     assert isinstance(read.pop("file_system"), str)
     return read
+
+
+@needs_git
+def test_saving_a_baseline_changes_no_code(repository: Path) -> None:
+    store = Store(str(repository / ".envprint"))
+    store.save(fingerprint({"facts.os.kernel_release": "1"}), "monday")
+    _git("add", ".")
+    _git("-c", "user.email=a@b.c", "-c", "user.name=n", "commit", "-qm", "baseline")
+    (repository / "train.py").write_text("print(2)\n", "utf-8")
+    changed = _collect()
+    store.save(fingerprint({"facts.os.kernel_release": "2"}), "monday")
+    assert "M .envprint/names/monday" in _git("status", "--short")
+    assert _collect() == changed
+    _git("checkout", "-q", "train.py")
+    assert _collect()["dirty"] is False
 
 
 @needs_git

@@ -35,6 +35,7 @@ def test_a_machine_is_read_whole() -> None:
     assert section.sample(machine()) == {
         "memory_total_bytes": 24684092 * 1024,
         "memory_available_bytes": 24446792 * 1024,
+        "memory_limit_left_bytes": None,
         "swap_used_bytes": 24 * 1024,
         "load_1_minute": 0.2,
         "uptime_s": 1945.32,
@@ -70,3 +71,39 @@ def test_without_proc_everything_says_why() -> None:
     assert read.keys() == {field.name for field in section.LIVE}
     assert read["load_1_minute"] == Unknown("/proc/loadavg: No such file or directory")
     assert isinstance(read["disk_free_bytes"], Unknown)
+
+
+@pytest.mark.parametrize(
+    ("files", "left"),
+    [
+        ({}, None),
+        ({"memory.max": "max\n", "memory.current": "5\n"}, None),
+        ({"memory.max": "1000\n", "memory.current": "700\n"}, 300),
+        (
+            {
+                "memory.max": "1000\n",
+                "memory.current": "900\n",
+                "memory.stat": "anon 5\ninactive_file 250\nactive_file 9\n",
+            },
+            350,
+        ),
+        ({"memory.max": "1000\n", "memory.current": "1200\n"}, 0),
+    ],
+)
+def test_what_a_limit_leaves_of_memory(files: dict[str, str], left: int | None) -> None:
+    found = {f"/sys/fs/cgroup/job/{name}": text for name, text in files.items()}
+    answers = host(read={"/proc/self/cgroup": "0::/job\n", **found})
+    assert section.sample(answers)["memory_limit_left_bytes"] == left
+
+
+def test_the_tightest_of_all_groups_counts_in_version_1_too() -> None:
+    root = "/sys/fs/cgroup/memory"
+    files = {
+        "/proc/self/cgroup": "4:memory:/a/b\n",
+        f"{root}/a/b/memory.limit_in_bytes": "1000\n",
+        f"{root}/a/b/memory.usage_in_bytes": "100\n",
+        f"{root}/a/memory.limit_in_bytes": "1000\n",
+        f"{root}/a/memory.usage_in_bytes": "800\n",
+        f"{root}/a/memory.stat": "inactive_file 1\ntotal_inactive_file 50\n",
+    }
+    assert section.sample(host(read=files))["memory_limit_left_bytes"] == 250

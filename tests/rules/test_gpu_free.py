@@ -22,6 +22,12 @@ def test_less_free_memory_than_asked_for_breaks() -> None:
     assert says(said) == [(Impact.BREAKS, "GPU 0 has 9,000 MiB free, 10.0 GiB are needed")]
 
 
+def test_what_is_asked_for_counts_whatever_the_framework_is() -> None:
+    said = state(RULE, in_use(9000), [], "gpu", min_free_gpu_bytes=10 * GIB)
+    assert len(says(said)) == 1
+    assert state(RULE, in_use(10), ["numpy"], "gpu") == ([], [])
+
+
 def test_who_has_the_memory_is_said_as_far_as_it_is_known() -> None:
     def text(*holders: dict[str, Any], rest: int = 0) -> str:
         now = in_use(9000, *holders, rest=rest)

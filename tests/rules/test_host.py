@@ -21,6 +21,13 @@ MIB = 1 << 20
             "300 MiB of memory can be had",
         ),
         (
+            "host-memory-low",
+            "memory_limit_left_bytes",
+            300 * MIB,
+            512 * MIB,
+            "300 MiB are left of the memory that this container or group may use",
+        ),
+        (
             "host-shared-memory-small",
             "shm_total_bytes",
             64 * MIB,

@@ -1,0 +1,118 @@
+"""`envprint bisect`: between which two saved records each difference came."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from typing import Any
+
+from envprint.bisect import Step, narrow
+from envprint.cli._capturing import SOURCE, add_capture_options, capture_now, load
+from envprint.cli._console import Console
+from envprint.cli._judging import policy_of, workload_of
+from envprint.document import loads, to_json
+from envprint.errors import EnvprintError, UsageError
+from envprint.judge import judge_drift
+from envprint.model import Fingerprint
+from envprint.outputs._layout import block
+from envprint.report import Report
+from envprint.workload import FRAMEWORKS
+
+HELP = "tell between which two saved records each difference came"
+EPILOG = """\
+example:
+  envprint bisect @last-good now
+
+exit codes:
+  0  told, also when nothing differs
+  2  could not do the job
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this verb."""
+    parser.add_argument("good", metavar="GOOD", help=SOURCE)
+    parser.add_argument("bad", metavar="BAD", help="the same, or now")
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--policy", metavar="FILE", help="the team's policy, as for diff")
+    parser.add_argument("--framework", action="append", default=[], choices=FRAMEWORKS)
+    parser.add_argument("--device", choices=("cpu", "gpu"))
+    parser.set_defaults(fail_on=None, on_unknown=None)
+    add_capture_options(parser)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Load, compare each with the good one, print."""
+    policy = policy_of(options, console)
+    good = load(options.good, console)
+    bad = capture_now(options, console) if options.bad == "now" else load(options.bad, console)
+    if good.captured_at > bad.captured_at:
+        raise UsageError(f"bisect: {options.good} is later than {options.bad}: the good one first")
+    between = _between(good, bad, console)
+
+    def judge(before: Fingerprint, after: Fingerprint) -> Report:
+        workload = workload_of(options, policy, after, before)
+        return judge_drift(before, after, workload, policy)
+
+    steps = narrow(good, between, bad, judge)
+    if options.format == "json":
+        console.emit(to_json([_document(step) for step in steps]))
+    else:
+        console.emit("\n".join(_lines(steps, len(between))) + "\n")
+    return 0
+
+
+def _between(good: Fingerprint, bad: Fingerprint, console: Console) -> list[Fingerprint]:
+    """What was captured after the good one and before the bad one, in order of time."""
+    from envprint.store import Damaged, Store
+
+    store = Store()
+    found: dict[str, Fingerprint] = {}
+    for saved in store.saved():
+        if isinstance(saved, Damaged):
+            console.warn(f"skipped: {saved.reason}")
+            continue
+        try:
+            one = loads(store.read(saved.object), saved.object)
+        except EnvprintError as error:
+            console.warn(f"skipped: {error}")
+            continue
+        if good.captured_at <= one.captured_at <= bad.captured_at and one not in (good, bad):
+            found[saved.object] = one
+    # The newest comes first; of one second, in the order of saving.
+    return sorted(reversed(found.values()), key=lambda one: one.captured_at)
+
+
+def _lines(steps: list[Step], between: int) -> Iterator[str]:
+    records = "1 record" if between == 1 else f"{between} records"
+    yield from block("records", f"{records} between the good and the bad one")
+    if not steps:
+        yield from block("found", "nothing that is known to change a training result")
+    for step in steps:
+        finding = step.finding
+        yield ""
+        yield from block(finding.impact.word, f"{finding.title} ({finding.rule})")
+        yield from block("", finding.message)
+        came = "came" if step.is_steady else "came for good, after it had come and gone,"
+        yield from block("  when", f"{came} between {_told(step.before)} and {_told(step.after)}")
+
+
+def _told(one: Fingerprint) -> str:
+    label = f"{one.label}, " if one.label else ""
+    when = one.captured_at.replace("T", " ").rstrip("Z")
+    return f"{label}{when} ({one.digest.removeprefix('sha256:')[:12]})"
+
+
+def _document(step: Step) -> dict[str, Any]:
+    return {
+        "rule": step.finding.rule,
+        "impact": step.finding.impact.word,
+        "message": step.finding.message,
+        "is_steady": step.is_steady,
+        "before": _side(step.before),
+        "after": _side(step.after),
+    }
+
+
+def _side(one: Fingerprint) -> dict[str, Any]:
+    return {"label": one.label, "digest": one.digest, "captured_at": one.captured_at}

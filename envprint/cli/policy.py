@@ -1,0 +1,69 @@
+"""`envprint policy`: begin a policy file, or show what is in force and where it comes from."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+from envprint.cli._capturing import capture_now
+from envprint.cli._console import Console
+from envprint.errors import PolicyError
+from envprint.outputs._layout import block, heading
+
+HELP = "begin a policy file (init), or show what is in force (show)"
+EPILOG = """\
+example:
+  envprint policy init && envprint policy show
+
+exit codes:
+  0  written, or shown
+  2  could not do the job; a file that is there is not written over
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this verb."""
+    parser.add_argument("action", choices=("init", "show"), metavar="init|show")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="init: write here (default: ./envprint.toml)"
+    )
+    parser.add_argument(
+        "--policy", metavar="FILE", help="show: this file and not the nearest one upwards"
+    )
+    parser.add_argument("--python", metavar="PATH", help="init: the interpreter to look at")
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Write or show."""
+    return _init(options, console) if options.action == "init" else _show(options, console)
+
+
+def _init(options: argparse.Namespace, console: Console) -> int:
+    from envprint.policy_init import starting_policy
+    from envprint.policy_place import OWN, exists
+
+    target = options.output or OWN
+    if target != "-" and exists(target):
+        raise PolicyError(f"{target}: is there already; give another name with -o")
+    options.timeout = options.gpu_timeout = None
+    text = starting_policy(capture_now(options, console))
+    console.emit(text, target)
+    if target != "-":
+        console.complain(f"{target}: written; every line in it can be changed or left out")
+    return 0
+
+
+def _show(options: argparse.Namespace, console: Console) -> int:
+    from envprint.policy_place import agreed_policy
+    from envprint.policy_shown import shown
+
+    policy, name, text = agreed_policy(options.policy)
+    console.emit("\n".join(_lines(shown(policy, name, text), name, console.colour())) + "\n")
+    return 0
+
+
+def _lines(rows: list[tuple[str, str, str]], name: str | None, colour: bool) -> Iterator[str]:
+    yield from block("policy", name or "none found upwards from here: the defaults hold")
+    yield from heading("in force", colour)
+    for key, value, source in rows:
+        yield from block("", f"{key} = {value}   ({source})")

@@ -1,0 +1,188 @@
+"""`envprint run`: a pre-flight, then the command, watched; and a record of it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import signal
+import sys
+import time
+from typing import Any, NoReturn
+
+from envprint.cli._capturing import SOURCE, add_capture_options, capture_now, load
+from envprint.cli._console import Console
+from envprint.cli._judging import (
+    add_judging_options,
+    policy_of,
+    size_argument,
+    workload_of,
+)
+from envprint.document import to_json
+from envprint.errors import EnvprintError, OutputError
+from envprint.files import write_output
+from envprint.judge import judge_state
+from envprint.model import Fingerprint
+from envprint.report import Report
+from envprint.run_record import During, Run, changed_facts
+
+HELP = "check first, then run a command while watching the GPUs, and keep a record"
+EPILOG = """\
+example:
+  envprint run --baseline @last-good --hash-seed 0 -- python train.py
+
+exit codes:
+  0 to 255: the command's own, or 128 and the number of the signal that ended it
+  125  the pre-flight refused, or envprint failed before the command began
+  126  the command cannot be executed
+  127  there is no such command
+"""
+REFUSED = 125
+LOOKS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+"""Between looks at what the job has loaded; most of it is loaded at the start."""
+HASH_SEED = "PYTHONHASHSEED"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this verb."""
+    parser.add_argument(
+        "command", metavar="COMMAND", nargs="+", help="after --, with its arguments"
+    )
+    parser.add_argument("--baseline", metavar="REF", help=SOURCE)
+    parser.add_argument("--no-check", action="store_true", help="no pre-flight")
+    parser.add_argument(
+        "--hash-seed", type=_hash_seed, metavar="N", help="start with PYTHONHASHSEED=N"
+    )
+    parser.add_argument("--record", metavar="DIR", help="write the record here as well")
+    parser.add_argument("--min-free-gpu", type=size_argument, metavar="SIZE", help="as for check")
+    parser.add_argument("--label", metavar="TEXT", help="a short name for reports")
+    parser.add_argument("--note", metavar="TEXT", help="free text to keep with it")
+    add_judging_options(parser)
+    add_capture_options(parser)
+
+
+def _hash_seed(text: str) -> str:
+    if not text.isdecimal() or int(text) > 4294967295:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 4294967295, found {text!r}")
+    return str(int(text))
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Check, run, record."""
+    if not hasattr(os, "posix_spawn"):
+        console.complain(f"run: there are no process groups as POSIX has them on {sys.platform}")
+        return REFUSED
+    if options.hash_seed is not None and os.environ.get(HASH_SEED) != options.hash_seed:
+        _start_again(options.hash_seed)
+    try:
+        before, report = _preflight(options, console)
+    except EnvprintError as error:
+        console.complain(str(error))
+        return REFUSED
+    if report is None and not options.no_check:
+        return REFUSED
+    return _run(options, console, before, report)
+
+
+def _start_again(seed: str) -> NoReturn:
+    """As a new process, in which the variable is set from the start, as it will be for the job."""
+    os.execve(sys.executable, sys.orig_argv, {**os.environ, HASH_SEED: seed})
+
+
+def _preflight(options: argparse.Namespace, console: Console) -> tuple[Fingerprint, Report | None]:
+    """The capture, and the report of the check; None when it refuses, or was not asked for.
+
+    A report that refuses goes to stderr: stdout is the job's.
+    """
+    policy = policy_of(options, console)
+    baseline = load(options.baseline, console) if options.baseline is not None else None
+    before = capture_now(options, console, label=options.label, note=options.note)
+    if options.no_check:
+        return before, None
+    report = judge_state(before, baseline, workload_of(options, policy, before, baseline), policy)
+    if report.exit_code(policy.fail_on, policy.on_unknown == "fail", options.strict):
+        from envprint.outputs.text import render
+
+        Console(console.stderr, console.stderr).emit(render(report))
+        console.complain("the command was not run; --no-check runs it all the same")
+        return before, None
+    return before, report
+
+
+def _run(
+    options: argparse.Namespace, console: Console, before: Fingerprint, report: Report | None
+) -> int:
+    """The command's exit code; what cannot be recorded is told and changes nothing of it."""
+    from envprint import gpu
+    from envprint.job import Held, Job, StartError
+    from envprint.loaded import Loaded
+
+    started_at, loaded = _now(), Loaded()
+    try:
+        with Held() as mask, gpu.watch() as watch:
+            job = Job(options.command, os.environ, mask)
+            ended = job.wait(lambda: loaded.look(job.pid), LOOKS_S)
+    except StartError as error:
+        console.complain(f"cannot run {options.command[0]}: {error}")
+        return error.code
+    during = During(started_at, _now(), ended, watch.so_far(), loaded.paths())
+    try:
+        _record(options, console, before, report, during)
+    except EnvprintError as error:
+        console.complain(f"no record of this run: {error}")
+    if ended.by_ctrl_c:
+        # A shell goes on with its script after a command that ends by itself, whatever its code.
+        console.flush()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    return ended.exit_code
+
+
+def _record(
+    options: argparse.Namespace,
+    console: Console,
+    before: Fingerprint,
+    report: Report | None,
+    during: During,
+) -> None:
+    """Capture again, tell what changed meanwhile and who intruded, and keep it all."""
+    import resource
+
+    from envprint.run_record import to_document
+    from envprint.store import Store
+
+    after = capture_now(options, console)
+    changed = changed_facts(before, after)
+    for change in changed:
+        console.warn(f"changed while the command ran: {change.path}")
+    for who in during.watched.intruders:
+        name, since = who.name or f"pid {who.pid}", who.seen_from
+        console.warn(f"{name} held memory of {who.gpu} while the command ran, from {since} on")
+    run = Run(
+        options.command,
+        during,
+        before,
+        after.digest,
+        changed,
+        report,
+        options.hash_seed,
+        resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10,
+    )
+    Store().save(before, kind="run", exit_code=during.ended.exit_code)
+    if options.record is not None:
+        _write(options.record, to_document(run))
+
+
+def _write(folder: str, document: dict[str, Any]) -> None:
+    """One file for each run, named by when it began, what it was, and by whom it was started."""
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make {folder}: {error.strerror}") from None
+    stamp = re.sub("[:-]", "", document["started_at"])
+    name = f"run-{stamp}-{document['command']['digest'][7:15]}-{os.getpid()}.json"
+    write_output(os.path.join(folder, name), to_json(document))
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -1,0 +1,50 @@
+"""The line of a key in a TOML file, which the parser does not tell.
+
+For messages and for `policy show` only: a form that is not understood here costs the line number.
+https://toml.io/en/v1.0.0
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+_HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_KEY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([\w.-]+))\s*=""")
+
+Path = tuple[str, ...]
+
+
+def line_of(text: str, path: Sequence[str]) -> int | None:
+    """The number of the line on which the entry at `path` begins, or what is around it.
+
+    Items of a list are counted in the path: `("ignore", "0", "rule")`.
+    """
+    lines = lines_of(text)
+    whole = tuple(path)
+    for length in range(len(whole), 0, -1):
+        if whole[:length] in lines:
+            return lines[whole[:length]]
+    return None
+
+
+def lines_of(text: str) -> dict[Path, int]:
+    """Path to line, of every table and of every key at the start of a line."""
+    found: dict[Path, int] = {}
+    counts: dict[str, int] = {}
+    table: Path = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        header = _HEADER.match(line)
+        key = _KEY.match(line)
+        if header:
+            table = tuple(part.strip().strip("\"'") for part in header[2].split("."))
+            if header[1] == "[[":
+                counts[header[2]] = counts.get(header[2], -1) + 1
+                found.setdefault(table, number)
+                table = (*table, str(counts[header[2]]))
+            found.setdefault(table, number)
+        elif key:
+            name = key[1] or key[2]
+            steps = (name,) if name is not None else tuple(key[3].split("."))
+            found.setdefault((*table, *steps), number)
+    return found

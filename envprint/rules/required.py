@@ -1,0 +1,134 @@
+"""What the team's policy requires of every machine, and what is not so here.
+
+The impact is `breaks` whatever the requirement is: the team has said that no run starts without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envprint.errors import Undetermined
+from envprint.model import Confidence, Fingerprint, Impact, Workload
+from envprint.rule import Evidence, Match, Rule
+from envprint.rules._devices import DEVICES, VISIBLE, how_many
+from envprint.workload import always
+
+VARIABLES = "facts.environ.variables"
+SWITCHES = "facts.determinism.switches"
+PACKAGES = "facts.packages.distributions"
+_ANY = "*"
+_POLICY = (Evidence("The team's own policy"),)
+_NOT_WHEN = "The policy does not ask for it any more."
+
+
+def _gpus(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    wanted = workload.required.gpus
+    if wanted is not None and how_many(now) != wanted:
+        text = f"{how_many(now)} visible, {wanted} required"
+        yield Match(f"GPUs: {text}", ("facts.gpu.count", VISIBLE), after=how_many(now))
+
+
+def _variables(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    for name, wanted in sorted(workload.required.variables.items()):
+        path = f"{VARIABLES}[{name}]"
+        value = now.value(path)
+        if value != wanted:
+            is_now = "unset" if value is None else value or "empty"
+            yield Match(
+                f"{name} is {is_now}, {wanted or 'empty'} is required",
+                (path,),
+                after=value,
+                remedy=f"export {name}={wanted}",
+            )
+
+
+def _switches(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    for name in sorted(workload.required.switches):
+        path = f"{SWITCHES}[{name}]"
+        value = now.value(f"{path}.value")
+        if value is None and not now.value("facts.frameworks.imported"):
+            raise Undetermined(path, "a program throws it itself, and this one runs no framework")
+        if value != "on":
+            yield Match(f"{name} is {value or 'off'}, and must be on", (path,), after=value)
+
+
+def _packages(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    for name, wanted in sorted(workload.required.packages.items()):
+        path = f"{PACKAGES}[{_normal(name)}]"
+        version = now.value(f"{path}.version")
+        if not _meets(version, wanted):
+            found = f"is {version}" if version else "is not installed"
+            needed = "any version" if wanted == _ANY else wanted
+            text = f"{name} {found}, {needed} is required"
+            spelt = "" if wanted == _ANY else wanted
+            yield Match(text, (path,), after=version, remedy=f"pip install '{name}{spelt}'")
+
+
+# https://packaging.python.org/en/latest/specifications/name-normalization/
+def _normal(name: str) -> str:
+    return "-".join(filter(None, name.lower().replace("_", "-").replace(".", "-").split("-")))
+
+
+def _meets(version: str | None, wanted: str) -> bool:
+    from packaging.specifiers import SpecifierSet
+
+    if version is None or wanted == _ANY:
+        return version is not None
+    return SpecifierSet(wanted, prereleases=True).contains(version)
+
+
+RULES = (
+    Rule(
+        id="required-gpus-missing",
+        title="Not as many GPUs are visible as the policy requires",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=(DEVICES, "facts.gpu.count", VISIBLE),
+        why="The team's policy requires that number of GPUs.",
+        not_when=_NOT_WHEN,
+        remedy="Show the program as many GPUs as the policy says, or change the policy.",
+        evidence=_POLICY,
+        state=_gpus,
+    ),
+    Rule(
+        id="required-variable-differs",
+        title="A variable has not the value that the policy requires",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=(VARIABLES,),
+        why="The team's policy requires that value.",
+        not_when=_NOT_WHEN,
+        remedy="Set the variable before the program starts, or change the policy.",
+        evidence=_POLICY,
+        state=_variables,
+    ),
+    Rule(
+        id="required-switch-off",
+        title="A switch that the policy requires is not on",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=(SWITCHES, "facts.frameworks.imported"),
+        why="The team's policy requires the switch to be on.",
+        not_when="The program throws the switch itself, after the check. From outside of it the "
+        "rule is undecided, unless a variable says so.",
+        remedy="Throw the switch before the check, or change the policy.",
+        evidence=_POLICY,
+        state=_switches,
+    ),
+    Rule(
+        id="required-package-differs",
+        title="A package is not in a version that the policy admits",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=(PACKAGES,),
+        why="The team's policy admits other versions only.",
+        not_when=_NOT_WHEN,
+        remedy="Install a version that the policy admits, or change the policy.",
+        evidence=_POLICY,
+        state=_packages,
+    ),
+)

@@ -1,0 +1,172 @@
+"""The record of a run as a document (schemas/run-1.json): before, during and after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from envprint._version import __version__
+from envprint.compare import compare
+from envprint.document import to_document as to_document_of
+from envprint.fields import ANYTHING, FLAG, INTEGER, NUMBER, TEXT, Field, ListOf, MapOf, record
+from envprint.model import SCHEMA_VERSION, Change, Fingerprint, is_inside
+
+if TYPE_CHECKING:
+    from envprint.holders import Watched
+    from envprint.job import Ended
+    from envprint.report import Report
+
+_HOLDER = record(
+    Field("gpu", TEXT, "UUID of the GPU or MIG device, else its index."),
+    Field("pid", INTEGER, "As the driver gives it."),
+    Field("name", TEXT, "Name of the process; null when not known."),
+    Field("own", FLAG, "Whether it is the run's own; null when not known."),
+    Field("at_start", FLAG, "Whether it was there when the run began."),
+    Field("seen_from", TEXT, "UTC, to the second."),
+    Field("seen_until", TEXT, "UTC; null when it was still there."),
+    Field("peak_bytes", INTEGER, "The most it held at once; null when the driver does not say."),
+)
+_GAP = record(
+    Field("gpu", TEXT, "The GPU; null for all."),
+    Field("reason", TEXT, "Why the driver said nothing."),
+    Field("seen_from", TEXT, "UTC, to the second."),
+    Field("seen_until", TEXT, "UTC; null when it lasted."),
+)
+
+SHAPE = record(
+    Field("schema_version", TEXT, "Version of this document's form, MAJOR.MINOR."),
+    Field("envprint_version", TEXT, "Who wrote it."),
+    Field(
+        "command",
+        record(
+            Field("name", TEXT, "Name of the program, without its path."),
+            Field("arguments", INTEGER, "How many there were; they are not recorded."),
+            Field("digest", TEXT, "SHA-256 over the program and its arguments."),
+        ),
+        "What was run.",
+    ),
+    Field("started_at", TEXT, "UTC, to the second."),
+    Field("ended_at", TEXT, "UTC, to the second."),
+    Field("duration_s", NUMBER, "Of the command alone."),
+    Field("exit_code", INTEGER, "Of the command, as a shell tells it."),
+    Field("signal", INTEGER, "What ended it; null when it ended by itself."),
+    Field("left_behind", INTEGER, "Processes of its group that it left, and that were ended."),
+    Field("label", TEXT, "A short name."),
+    Field("note", TEXT, "Free text."),
+    Field("hash_seed", TEXT, "PYTHONHASHSEED that was set for it; null when none was."),
+    Field(
+        "preflight",
+        record(
+            Field("impact", TEXT, "The verdict before it began."),
+            Field("rules", ListOf(TEXT), "The findings of that verdict."),
+            Field("baseline", TEXT, "Digest of the baseline; null when there was none."),
+        ),
+        "The check before it began; null with --no-check.",
+    ),
+    Field("before", ANYTHING, "The fingerprint before it began."),
+    Field("digest_after", TEXT, "Digest of the fingerprint after it ended."),
+    Field(
+        "changed_meanwhile",
+        ListOf(
+            record(
+                Field("path", TEXT, "Where."),
+                Field("kind", TEXT, "added, removed or changed."),
+                Field("before", ANYTHING, "The value before."),
+                Field("after", ANYTHING, "The value after."),
+            )
+        ),
+        "Facts that were others after it ended.",
+    ),
+    Field(
+        "gpus",
+        record(
+            Field("status", TEXT, "ok, or why there was nothing to watch."),
+            Field("samples", INTEGER, "How often was looked."),
+            Field("holders", ListOf(_HOLDER), "Other processes that held GPU memory."),
+            Field("gaps", ListOf(_GAP), "When the driver said nothing."),
+            Field("used_peak_bytes", MapOf(INTEGER, "GPU"), "The most in use at once."),
+            Field("own_peak_bytes", MapOf(INTEGER, "GPU"), "The most the run held at once."),
+        ),
+        "The GPUs while it ran.",
+    ),
+    Field("memory_peak_bytes", INTEGER, "The largest resident set of one of its processes."),
+    Field("libraries", ListOf(TEXT), "Libraries of numerics seen loaded in it, by path."),
+)
+
+
+class During(NamedTuple):
+    """What was seen while the command ran."""
+
+    started_at: str
+    ended_at: str
+    ended: Ended
+    watched: Watched
+    libraries: Sequence[str]
+
+
+class Run(NamedTuple):
+    """What is known of a run when it has ended."""
+
+    argv: Sequence[str]
+    during: During
+    before: Fingerprint
+    digest_after: str
+    changed: Sequence[Change]
+    preflight: Report | None
+    hash_seed: str | None
+    memory_peak_bytes: int
+
+
+def changed_facts(before: Fingerprint, after: Fingerprint) -> list[Change]:
+    """Facts that are others after a run than before it."""
+    return [change for change in compare(before, after).changes if is_inside(change.path, "facts")]
+
+
+def to_document(run: Run) -> dict[str, Any]:
+    """The record in JSON types."""
+    during, ended = run.during, run.during.ended
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "envprint_version": __version__,
+        "command": _command(run.argv),
+        "started_at": during.started_at,
+        "ended_at": during.ended_at,
+        "duration_s": round(ended.duration_s, 3),
+        "exit_code": ended.exit_code,
+        "signal": ended.signal,
+        "left_behind": ended.left_behind,
+        "label": run.before.label,
+        "note": run.before.note,
+        "hash_seed": run.hash_seed,
+        "preflight": _preflight(run.preflight) if run.preflight else None,
+        "before": to_document_of(run.before),
+        "digest_after": run.digest_after,
+        "changed_meanwhile": [change._asdict() for change in run.changed],
+        "gpus": _gpus(during.watched),
+        "memory_peak_bytes": run.memory_peak_bytes,
+        "libraries": list(during.libraries),
+    }
+
+
+def _command(argv: Sequence[str]) -> dict[str, Any]:
+    from hashlib import sha256
+
+    digest = sha256("\0".join(argv).encode("utf-8", "surrogateescape")).hexdigest()
+    name = argv[0].rpartition("/")[2]
+    return {"name": name, "arguments": len(argv) - 1, "digest": f"sha256:{digest}"}
+
+
+def _gpus(watched: Watched) -> dict[str, Any]:
+    return {
+        **watched._asdict(),
+        "holders": [holder._asdict() for holder in watched.holders],
+        "gaps": [gap._asdict() for gap in watched.gaps],
+    }
+
+
+def _preflight(report: Report) -> dict[str, Any]:
+    return {
+        "impact": report.impact.word,
+        "rules": [finding.rule for finding in report.findings],
+        "baseline": report.baseline.digest if report.baseline else None,
+    }

@@ -1,0 +1,37 @@
+"""What a user may name where a fingerprint is taken: a file, `-`, or something saved.
+
+A name alone tells which, so that whoever compares two files loads nothing of the store.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import NamedTuple
+
+from envprint.files import input_name, read_input
+
+_DIGEST = re.compile(r"(sha256:)?[0-9a-f]{6,64}")
+
+
+class Found(NamedTuple):
+    """The bytes of a document, and what to say of them."""
+
+    content: bytes
+    name: str
+    """How messages call it."""
+    skipped: tuple[str, ...] = ()
+    """What was damaged and therefore passed over on the way to it."""
+
+
+def take(source: str) -> Found:
+    """What `source` names. Raises `DocumentError` and `StoreError`.
+
+    `@…` is always a reference (`./@x` a file of such a name); what could be the beginning of a
+    digest is one only where no file is called so.
+    """
+    if source.startswith("@") or (_DIGEST.fullmatch(source) and not os.path.lexists(source)):
+        from envprint.references import resolve
+
+        return resolve(source)
+    return Found(read_input(source), input_name(source))

@@ -1,0 +1,390 @@
+"""`envprint run`: the command runs as it would without it, and what happened is kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from envprint import schema
+from envprint.loaded import descendants
+from tests.nvml import simulator
+from tests.nvml.test_watch import Driver
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "posix_spawn"), reason="NO POSIX HERE: envprint runs nothing"
+)
+PYTHON = sys.executable
+
+
+class Bench:
+    """A place for runs: a directory to work in, a store, and a directory of records."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.records = folder / "records"
+        self.environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "LANG": "C.UTF-8",
+            "ENVPRINT_HOME": str(folder / "store"),
+        }
+
+    def argv(self, *command: str, options: tuple[str, ...] = ("--no-check",)) -> list[str]:
+        recorded = ("--record", str(self.records))
+        return [PYTHON, "-m", "envprint", "run", *recorded, *options, "--", *command]
+
+    def run(
+        self,
+        *command: str,
+        options: tuple[str, ...] = ("--no-check",),
+        stdin: str = "",
+        environ: Mapping[str, str] = {},
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.argv(*command, options=options),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            cwd=self.folder,
+            env={**self.environ, **environ},
+            timeout=120,
+            check=False,
+        )
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.argv(*command),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=self.folder,
+            env=self.environ,
+        )
+
+    def record(self) -> dict[str, Any]:
+        """The only record, which must be valid."""
+        (path,) = self.records.glob("run-*.json")
+        document: dict[str, Any] = json.loads(path.read_text())
+        jsonschema.Draft202012Validator(json.loads(schema.published("run"))).validate(document)
+        assert schema.faults(path.read_bytes(), "run") == []
+        return document
+
+    def entries(self) -> list[dict[str, Any]]:
+        """What the store tells of saves, oldest first."""
+        files = sorted((self.folder / "store" / "entries").glob("*.json"))
+        return [json.loads(file.read_text()) for file in files]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def test_streams_and_the_exit_code_pass_through_and_are_recorded(bench: Bench) -> None:
+    code = "import sys; print(sys.stdin.read()[::-1]); print('e', file=sys.stderr); sys.exit(7)"
+    done = bench.run(PYTHON, "-c", code, stdin="abc")
+    assert (done.returncode, done.stdout, done.stderr) == (7, "cba\n", "e\n")
+    record = bench.record()
+    assert (record["exit_code"], record["signal"], record["left_behind"]) == (7, None, 0)
+    assert record["command"]["name"].startswith("python")
+    assert record["command"]["arguments"] == 2
+    assert code not in json.dumps(record)
+    assert record["before"]["digest"] == record["digest_after"]
+    assert record["changed_meanwhile"] == []
+    assert record["gpus"]["status"] == "libnvidia-ml.so.1 is not installed"
+    assert record["preflight"] is None
+    assert record["memory_peak_bytes"] > 1 << 20
+    (entry,) = bench.entries()
+    assert (entry["kind"], entry["exit_code"]) == ("run", 7)
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (("true",), 0),
+        (("false",), 1),
+        (("sh", "-c", "kill -9 $$"), 137),
+        (("sh", "-c", "kill -TERM $$"), 143),
+        (("/nope/nope",), 127),
+        (("no-such-command",), 127),
+        (("/etc/passwd",), 126),
+    ],
+)
+def test_the_exit_code_is_that_of_a_shell(
+    command: tuple[str, ...], code: int, bench: Bench
+) -> None:
+    assert bench.run(*command).returncode == code
+
+
+def until_it_says(run: subprocess.Popen[str], word: str) -> None:
+    assert run.stdout
+    assert run.stdout.readline() == f"{word}\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_reaches_the_job_and_the_record_is_written(
+    number: signal.Signals, bench: Bench
+) -> None:
+    code = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+    run = bench.start(
+        PYTHON, "-c", f"import signal; signal.signal(signal.SIGINT, signal.SIG_DFL); {code}"
+    )
+    assert run.stdout
+    job = int(run.stdout.readline())
+    run.send_signal(number)
+    assert run.wait(60) == 128 + number
+    assert has_ended(job)
+    assert (bench.record()["signal"], bench.entries()[0]["exit_code"]) == (number, 128 + number)
+    run.communicate()
+
+
+def test_a_job_that_answers_a_signal_decides_how_it_ends(bench: Bench) -> None:
+    code = (
+        "import signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, lambda *a: (print('saved', flush=True), sys.exit(3)))\n"
+        "print('ready', flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    run = bench.start(PYTHON, "-c", code)
+    until_it_says(run, "ready")
+    run.send_signal(signal.SIGTERM)
+    until_it_says(run, "saved")
+    assert run.wait(60) == 3
+    run.communicate()
+
+
+def test_a_job_gets_the_signals_settings_that_it_would_have_had(bench: Bench) -> None:
+    code = "import signal as s; print(s.pthread_sigmask(s.SIG_BLOCK, ()), s.getsignal(s.SIGPIPE))"
+    plain = subprocess.run([PYTHON, "-c", code], capture_output=True, text=True, check=True)
+    assert bench.run(PYTHON, "-c", code).stdout == plain.stdout
+
+
+def test_what_a_job_leaves_in_its_group_is_ended(bench: Bench) -> None:
+    done = bench.run("sh", "-c", "sleep 600 & echo $!; exit 4")
+    assert done.returncode == 4
+    assert has_ended(int(done.stdout))
+    assert bench.record()["left_behind"] == 1
+
+
+def has_ended(pid: int) -> bool:
+    """Whether a process is gone, or is a zombie that its parent does not care for."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return True
+    return state == "Z"
+
+
+def test_ctrl_c_in_a_terminal_goes_to_the_job(bench: Bench) -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:  # pragma: no cover  the child, which is another program from here on
+        os.chdir(bench.folder)
+        code = "import time; print('ready', flush=True); time.sleep(600)"
+        os.execve(PYTHON, bench.argv(PYTHON, "-c", code), bench.environ)
+    shown = b""
+    while b"ready" not in shown:
+        shown += os.read(terminal, 1024)
+    os.write(terminal, b"\x03")
+    while True:
+        try:
+            shown += os.read(terminal, 1024)
+        except OSError:
+            break
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    assert b"KeyboardInterrupt" in shown
+    # Ended by the signal and not with a code, so that a script around it ends, too.
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGINT
+    assert bench.record()["exit_code"] == 130
+
+
+def test_ctrl_z_stops_both_and_a_continued_run_goes_on(bench: Bench) -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:  # pragma: no cover  the child
+        os.chdir(bench.folder)
+        os.execve(PYTHON, bench.argv(PYTHON, "-c", "print('got', input('? '))"), bench.environ)
+    shown = b""
+    while b"? " not in shown:
+        shown += os.read(terminal, 1024)
+    os.write(terminal, b"\x1a")
+    _, status = os.waitpid(pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
+    os.kill(pid, signal.SIGCONT)
+    os.write(terminal, b"hello\n")
+    while b"got hello" not in shown:
+        shown += os.read(terminal, 1024)
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+def test_a_job_in_a_terminal_reads_what_is_typed(bench: Bench) -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:  # pragma: no cover  the child
+        os.chdir(bench.folder)
+        os.execve(PYTHON, bench.argv(PYTHON, "-c", "print('got', input('? '))"), bench.environ)
+    shown = b""
+    while b"? " not in shown:
+        shown += os.read(terminal, 1024)
+    os.write(terminal, b"hello\n")
+    while True:
+        try:
+            shown += os.read(terminal, 1024)
+        except OSError:
+            break
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    assert (b"got hello" in shown, os.waitstatus_to_exitcode(status)) == (True, 0)
+
+
+def test_the_hash_seed_is_set_before_the_interpreter_starts(bench: Bench) -> None:
+    job = (PYTHON, "-c", "import os; print(hash('a'), os.environ['PYTHONHASHSEED'])")
+    options = ("--no-check", "--hash-seed", "7")
+    said = {bench.run(*job, options=options).stdout for _ in range(3)}
+    assert len(said) == 1
+    assert said.pop().endswith(" 7\n")
+    newest = max(bench.records.glob("run-*.json"), key=lambda path: path.stat().st_mtime_ns)
+    record = json.loads(newest.read_text())
+    assert record["hash_seed"] == "7"
+    assert record["before"]["facts"]["environ"]["variables"]["PYTHONHASHSEED"] == "7"
+    assert record["before"]["facts"]["environ"]["changed_since_start"] == {}
+
+
+def test_a_pre_flight_that_refuses_is_125_and_nothing_runs(bench: Bench) -> None:
+    marker = bench.folder / "ran"
+    done = bench.run("touch", str(marker), options=(), environ={"PYTHONASHSEED": "0"})
+    assert (done.returncode, done.stdout, marker.exists()) == (125, "", False)
+    assert "PYTHONASHSEED is set, PYTHONHASHSEED was probably meant" in " ".join(
+        done.stderr.split()
+    )
+    assert done.stderr.endswith("the command was not run; --no-check runs it all the same\n")
+    assert bench.run("touch", str(marker), environ={"PYTHONASHSEED": "0"}).returncode == 0
+    assert marker.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (("--baseline", "/nope.json"), "/nope.json: no such file or directory"),
+        (("--baseline", "@nobody"), "@nobody"),
+        (("--policy", "/nope.toml"), "/nope.toml"),
+        (("--python", "/nope/python"), "/nope/python"),
+    ],
+)
+def test_what_keeps_the_pre_flight_from_its_work_is_125_and_one_line(
+    options: tuple[str, ...], text: str, bench: Bench
+) -> None:
+    done = bench.run("echo", "ran", options=options)
+    assert (done.returncode, done.stdout) == (125, "")
+    assert text in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_run_is_a_baseline_for_the_next(bench: Bench) -> None:
+    assert bench.run("true", options=()).returncode == 0
+    assert bench.run("false", options=()).returncode == 1
+    good = ("--baseline", "@last-good")
+    assert bench.run("true", options=good).returncode == 0
+    changed = bench.run(
+        "true", options=(*good, "--framework", "numpy"), environ={"OMP_NUM_THREADS": "1"}
+    )
+    assert changed.returncode == 125
+    newest = max(bench.records.glob("run-*.json"), key=lambda path: path.stat().st_mtime_ns)
+    preflight = json.loads(newest.read_text())["preflight"]
+    assert preflight["baseline"] == bench.entries()[0]["digest"]
+
+
+def test_what_changes_while_it_runs_is_told(bench: Bench) -> None:
+    commands = ("git init -q .", "git config user.email a@b.c", "git config user.name n")
+    for command in (*commands, "touch file", "git add file", "git commit -q -m m"):
+        subprocess.run(command.split(), cwd=bench.folder, env=bench.environ, check=True)
+    done = bench.run("sh", "-c", "echo more >> file")
+    assert done.returncode == 0
+    assert "changed while the command ran: facts.code." in done.stderr
+    paths = {change["path"] for change in bench.record()["changed_meanwhile"]}
+    assert any(path.startswith("facts.code.") for path in paths)
+
+
+@pytest.mark.parametrize("place", ["/proc/nope", "/dev/null/x"])
+def test_a_record_that_cannot_be_written_is_told_and_the_exit_code_stays(
+    place: str, bench: Bench
+) -> None:
+    for options, environ in (
+        (("--no-check", "--record", place), {}),
+        (("--no-check",), {"ENVPRINT_HOME": place}),
+    ):
+        done = bench.run("sh", "-c", "exit 9", options=options, environ=environ)
+        assert done.returncode == 9
+        assert done.stderr.startswith("envprint: no record of this run: cannot ")
+        assert done.stderr.count("\n") == 1
+
+
+def test_libraries_that_the_job_really_loaded_are_recorded(bench: Bench) -> None:
+    code = "import ctypes.util, ctypes, time; ctypes.CDLL('libgomp.so.1'); time.sleep(2)"
+    assert bench.run("sh", "-c", f'"{PYTHON}" -c "{code}"; true').returncode == 0
+    assert any("/libgomp.so" in path for path in bench.record()["libraries"])
+
+
+def test_descendants_are_found() -> None:
+    with subprocess.Popen(
+        ["sh", "-c", "sleep 600 & echo ready; wait"], stdout=subprocess.PIPE
+    ) as run:
+        assert run.stdout and run.stdout.readline() == b"ready\n"
+        found = descendants(run.pid)
+        assert found[0] == run.pid
+        assert len(found) == 2
+        for pid in found:
+            os.kill(pid, signal.SIGKILL)
+    assert descendants(run.pid) == [run.pid]
+
+
+@pytest.fixture
+def stranger() -> Iterator[int]:
+    """A process that is no descendant of the run."""
+    with subprocess.Popen(["sleep", "600"]) as run:
+        yield run.pid
+        run.kill()
+
+
+def test_intruders_on_the_gpus_are_told_and_the_run_itself_is_none(
+    bench: Bench, stranger: int, tmp_path: Path
+) -> None:
+    file = tmp_path / "driver.txt"
+    driver = Driver(file)
+    variables = simulator.environment(file)
+    names = ("LD_LIBRARY_PATH", simulator.VARIABLE)
+    environ = {name: variables[name] for name in names}
+    job = "echo $$ > job.pid; while [ ! -e stop ]; do sleep 0.1; done"
+    run = subprocess.Popen(
+        bench.argv("sh", "-c", job),
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=bench.folder,
+        env={**bench.environ, **environ},
+    )
+    pid_file = bench.folder / "job.pid"
+    while not pid_file.exists() or not pid_file.read_text().strip():
+        time.sleep(0.05)
+    time.sleep(2.5)  # the watch looks once a second, and has seen the idle card
+    driver.holds(**{f"p{pid_file.read_text().strip()}": 3000, f"p{stranger}": 700})
+    time.sleep(2.5)
+    (bench.folder / "stop").touch()
+    _, told = run.communicate(timeout=60)
+    gpus = bench.record()["gpus"]
+    assert (gpus["status"], gpus["gaps"]) == ("ok", [])
+    assert [holder["pid"] for holder in gpus["holders"]] == [stranger]
+    assert list(gpus["own_peak_bytes"].values()) == [3000 << 20]
+    if gpus["holders"][0]["own"] is False:  # it is not known in a pid namespace of its own
+        assert "sleep held memory of GPU-" in told

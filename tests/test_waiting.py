@@ -1,0 +1,123 @@
+"""`check --wait-free-gpu`: waits for memory to be given back and to settle, and no longer."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from envprint.cli import _waiting
+from envprint.judge import judge_state
+from envprint.model import Fingerprint, Impact, Workload
+from envprint.policy import Policy
+from envprint.report import Report
+from envprint.units import parse_seconds
+from tests.nvml import simulator
+from tests.nvml.test_watch import Driver
+from tests.rules.test_gpu_memory import FIREFOX, XORG, in_use
+
+JOB = Workload(("torch",), "gpu", "x86_64")
+BUSY = XORG | {"memory_bytes": 9000}
+
+
+def judge(now: Fingerprint) -> Report:
+    return judge_state(now, None, JOB, Policy())
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time, which passes only while somebody sleeps."""
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "sleep", lambda s: now.__setitem__(0, now[0] + s))
+    return now
+
+
+def waited(moments: list[Fingerprint], limit_s: float) -> tuple[Fingerprint, list[str], int]:
+    """What is waited for, what is told meanwhile, and how many captures it takes."""
+    told: list[str] = []
+    left = iter(moments)
+    taken: list[Fingerprint] = []
+
+    def capture() -> Fingerprint:
+        taken.append(next(left, moments[-1]))
+        return taken[-1]
+
+    found = _waiting.wait(capture, judge, Impact.NUMERIC, limit_s, told.append)
+    return found, told, len(taken)
+
+
+def test_what_is_free_and_settled_is_waited_for_once_more_only(clock: list[float]) -> None:
+    free = in_use(16000)
+    found, told, captures = waited([free], 60)
+    assert (found, captures) == (free, 2)
+    assert told == ["waiting, 60 s at most: free memory of the GPUs has not settled yet"]
+
+
+def test_memory_that_is_being_released_is_waited_for_until_it_settles(clock: list[float]) -> None:
+    moments = [in_use(4000, BUSY), in_use(4000, BUSY), in_use(11000), in_use(15900), in_use(15900)]
+    found, told, captures = waited(moments, 60)
+    assert (found, captures) == (moments[-1], 5)
+    assert [text.partition(": ")[2][:26] for text in told] == [
+        "9,000 MiB of 16.0 GiB (55 ",
+        "free memory of the GPUs ha",
+    ]
+
+
+def test_it_is_not_waited_longer_than_asked(clock: list[float]) -> None:
+    found, told, captures = waited([in_use(4000, BUSY, FIREFOX)], 7)
+    assert (found, captures) == (in_use(4000, BUSY, FIREFOX), 5)
+    assert clock[0] == 1007.0
+    assert len(told) == 1
+
+
+def test_without_a_gpu_there_is_nothing_to_wait_for(clock: list[float]) -> None:
+    from tests.support import fingerprint
+
+    for now in (fingerprint({}), fingerprint({}, {"live.gpu.devices": "no answer"})):
+        assert waited([now], 60) == (now, [], 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("45s", 45), ("10m", 600), ("1.5h", 5400), (" 2 H ", 7200)]
+)
+def test_times_are_read_as_people_write_them(text: str, seconds: float) -> None:
+    assert parse_seconds(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-5", "1d", "1e3", "10 m s"])
+def test_other_times_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected a time such as"):
+        parse_seconds(text)
+
+
+def test_a_check_waits_for_a_program_to_end(tmp_path: Path) -> None:
+    file = tmp_path / "driver.txt"
+    driver = Driver(file)
+    driver.holds(p99999=9000)
+    release = threading.Timer(3.0, driver.holds)
+    release.start()
+    command = [
+        sys.executable,
+        "-m",
+        "envprint",
+        "check",
+        "--device",
+        "gpu",
+        "--min-free-gpu",
+        "39GiB",
+    ]
+    done = subprocess.run(
+        [*command, "--wait-free-gpu", "60s"],
+        capture_output=True,
+        text=True,
+        env=simulator.environment(file),
+        check=False,
+    )
+    release.join()
+    assert done.returncode == 0, done.stdout
+    assert "waiting, 60 s at most: GPU 0 has" in done.stderr
