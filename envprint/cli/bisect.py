@@ -79,8 +79,8 @@ def _between(good: Fingerprint, bad: Fingerprint, console: Console) -> list[Fing
             continue
         if good.captured_at <= one.captured_at <= bad.captured_at and one not in (good, bad):
             found[saved.object] = one
-    # The newest comes first; of one second, in the order of saving.
-    return sorted(reversed(found.values()), key=lambda one: one.captured_at)
+    oldest_first = list(found.values())[::-1]
+    return sorted(oldest_first, key=lambda one: one.captured_at)
 
 
 def _lines(steps: list[Step], between: int) -> Iterator[str]:
