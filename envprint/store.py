@@ -3,6 +3,7 @@
     objects/ab/abcd….json     a document; its name is the SHA-256 of its bytes
     entries/20261122T….json   one save: which object, when, of what kind; sorted by time
     names/monday              the object that `@monday` means
+    runs/run-….json           what happened while a command ran
 
 Nothing is ever changed but a name, no file lists others and there is no lock: writers that come at
 the same time lose nothing. docs/decisions/0011-a-store-without-an-index.md
@@ -141,6 +142,11 @@ class Store:
             if name is not None:
                 self._folder.write(f"names/{name}", f"{kept}\n".encode("ascii"))
         return saved
+
+    def keep_run(self, name: str, record: str) -> None:
+        """Keep the record of a run as `runs/NAME`. Raises `StoreError`."""
+        with _told(f"cannot save in {self.place}", f"; {HOME} names another place"):
+            self._folder.write(f"runs/{name}", record.encode("ascii"))
 
     def read(self, kept: str) -> bytes:
         """The bytes of the object `kept` (`sha256:…`). Raises `StoreError` when damaged."""

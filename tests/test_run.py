@@ -108,6 +108,8 @@ def test_streams_and_the_exit_code_pass_through_and_are_recorded(bench: Bench) -
     assert record["memory_peak_bytes"] > 1 << 20
     (entry,) = bench.entries()
     assert (entry["kind"], entry["exit_code"]) == ("run", 7)
+    (kept,) = (bench.folder / "store" / "runs").glob("*.json")
+    assert json.loads(kept.read_text()) == record
 
 
 @pytest.mark.parametrize(

@@ -168,20 +168,27 @@ def _record(
         options.hash_seed,
         resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10,
     )
-    Store().save(before, kind="run", exit_code=during.ended.exit_code)
+    document = to_document(run)
+    name, text = _name(document), to_json(document)
+    store = Store()
+    store.save(before, kind="run", exit_code=during.ended.exit_code)
+    store.keep_run(name, text)
     if options.record is not None:
-        _write(options.record, to_document(run))
+        _write(options.record, name, text)
 
 
-def _write(folder: str, document: dict[str, Any]) -> None:
-    """One file for each run, named by when it began, what it was, and by whom it was started."""
+def _name(document: dict[str, Any]) -> str:
+    """For each run another: by when it began, what it was, and by whom it was started."""
+    stamp = re.sub("[:-]", "", document["started_at"])
+    return f"run-{stamp}-{document['command']['digest'][7:15]}-{os.getpid()}.json"
+
+
+def _write(folder: str, name: str, text: str) -> None:
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make {folder}: {error.strerror}") from None
-    stamp = re.sub("[:-]", "", document["started_at"])
-    name = f"run-{stamp}-{document['command']['digest'][7:15]}-{os.getpid()}.json"
-    write_output(os.path.join(folder, name), to_json(document))
+    write_output(os.path.join(folder, name), text)
 
 
 def _now() -> str:
