@@ -17,12 +17,13 @@ import jsonschema
 import pytest
 
 from envprint import schema
+from envprint.cli import main
 from envprint.loaded import descendants
 from tests.nvml import simulator
 from tests.nvml.test_watch import Driver
 
 pytestmark = pytest.mark.skipif(
-    not hasattr(os, "posix_spawn"), reason="NO POSIX HERE: envprint runs nothing"
+    not hasattr(signal, "sigtimedwait"), reason="NOT LINUX: envprint runs nothing here"
 )
 PYTHON = sys.executable
 
@@ -337,6 +338,14 @@ def test_libraries_that_the_job_really_loaded_are_recorded(bench: Bench) -> None
     code = "import ctypes.util, ctypes, time; ctypes.CDLL('libgomp.so.1'); time.sleep(2)"
     assert bench.run("sh", "-c", f'"{PYTHON}" -c "{code}"; true').returncode == 0
     assert any("/libgomp.so" in path for path in bench.record()["libraries"])
+
+
+def test_where_signals_cannot_be_passed_on_nothing_is_run(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delattr(signal, "sigtimedwait")  # as on macOS and Windows
+    assert main(["run", "--no-check", "--", "true"]) == 125
+    assert "Linux is needed" in capsys.readouterr().err
 
 
 def test_descendants_are_found() -> None:

@@ -69,8 +69,8 @@ def _hash_seed(text: str) -> str:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Check, run, record."""
-    if not hasattr(os, "posix_spawn"):
-        console.complain(f"run: there are no process groups as POSIX has them on {sys.platform}")
+    if not hasattr(signal, "sigtimedwait"):
+        console.complain(f"run: signals cannot be passed on {sys.platform}; Linux is needed")
         return REFUSED
     if options.hash_seed is not None and os.environ.get(HASH_SEED) != options.hash_seed:
         _start_again(options.hash_seed)
