@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import jsonschema
 import pytest
@@ -190,12 +190,21 @@ def has_ended(pid: int) -> bool:
     return state == "Z"
 
 
+def become(bench: Bench, *command: str) -> NoReturn:
+    """Go on as a run of the command, with the signals as a terminal's shell has them.
+
+    A shell that started these tests in the background has had them ignore Ctrl-C.
+    """
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP):
+        signal.signal(number, signal.SIG_DFL)
+    os.chdir(bench.folder)
+    os.execve(PYTHON, bench.argv(*command), bench.environ)
+
+
 def test_ctrl_c_in_a_terminal_goes_to_the_job(bench: Bench) -> None:
     pid, terminal = pty.fork()
     if pid == 0:  # pragma: no cover  the child, which is another program from here on
-        os.chdir(bench.folder)
-        code = "import time; print('ready', flush=True); time.sleep(600)"
-        os.execve(PYTHON, bench.argv(PYTHON, "-c", code), bench.environ)
+        become(bench, PYTHON, "-c", "import time; print('ready', flush=True); time.sleep(600)")
     shown = b""
     while b"ready" not in shown:
         shown += os.read(terminal, 1024)
@@ -216,8 +225,7 @@ def test_ctrl_c_in_a_terminal_goes_to_the_job(bench: Bench) -> None:
 def test_ctrl_z_stops_both_and_a_continued_run_goes_on(bench: Bench) -> None:
     pid, terminal = pty.fork()
     if pid == 0:  # pragma: no cover  the child
-        os.chdir(bench.folder)
-        os.execve(PYTHON, bench.argv(PYTHON, "-c", "print('got', input('? '))"), bench.environ)
+        become(bench, PYTHON, "-c", "print('got', input('? '))")
     shown = b""
     while b"? " not in shown:
         shown += os.read(terminal, 1024)
@@ -236,8 +244,7 @@ def test_ctrl_z_stops_both_and_a_continued_run_goes_on(bench: Bench) -> None:
 def test_a_job_in_a_terminal_reads_what_is_typed(bench: Bench) -> None:
     pid, terminal = pty.fork()
     if pid == 0:  # pragma: no cover  the child
-        os.chdir(bench.folder)
-        os.execve(PYTHON, bench.argv(PYTHON, "-c", "print('got', input('? '))"), bench.environ)
+        become(bench, PYTHON, "-c", "print('got', input('? '))")
     shown = b""
     while b"? " not in shown:
         shown += os.read(terminal, 1024)
