@@ -166,6 +166,10 @@ class LiveHost:
             self._interpreter = interpreter.describe()
         return self._interpreter
 
+    def keep(self, probes: Mapping[str, Any]) -> None:
+        """Have a capture hold what probes of the interpreter have told."""
+        self._interpreter = {**self.interpreter(), "probes": probes}
+
     def _describe(self, python: str) -> Mapping[str, Any]:
         import json
 
@@ -203,21 +207,7 @@ class LiveHost:
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
     def run(self, argv: Sequence[str], timeout_s: float = COMMAND_TIMEOUT_S) -> Completed:
-        import subprocess
-
-        try:
-            done = subprocess.run(
-                argv,
-                env=self._environ_for_children(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                timeout=timeout_s,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise TimeoutError(f"{argv[0]} did not answer within {timeout_s:g} s") from None
-        return Completed(done.returncode, done.stdout)
+        return Completed(*systems.run(argv, self._environ_for_children(), timeout_s))
 
     def _environ_for_children(self) -> Mapping[str, str]:
         # In the C locale this interpreter has set LC_CTYPE for itself (PEP 538). Handed on, it

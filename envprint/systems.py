@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _MACHINES = {"AMD64": "x86_64", "ARM64": "aarch64"}
@@ -107,3 +107,22 @@ def process(pid: int) -> Mapping[str, Any]:
         # https://man7.org/linux/man-pages/man2/kill.2.html
         os.kill(pid, 0)
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from error
+
+
+def run(argv: Sequence[str], variables: Mapping[str, str], timeout_s: float) -> tuple[int, bytes]:
+    """Exit code and stdout of a command without a shell or stdin. Raises `OSError`."""
+    import subprocess
+
+    try:
+        done = subprocess.run(
+            argv,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=timeout_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise TimeoutError(f"{argv[0]} did not answer within {timeout_s:g} s") from None
+    return done.returncode, done.stdout

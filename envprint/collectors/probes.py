@@ -1,0 +1,112 @@
+"""What small experiments computed here: digests that machines can be compared by.
+
+They are run by `envprint probe` and `envprint capture --probe` only, each in a process of its own.
+The digest over all facts leaves them out: it is of the environment, which has the same digest
+whether it was probed or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from envprint.fields import FLAG, INTEGER, NUMBER, TEXT, Field, ListOf, MapOf, record
+from envprint.host import Host
+from envprint.model import Unknown
+
+_NOT_ASKED = "not measured; `envprint probe` and `envprint capture --probe` do"
+
+FACTS = (
+    Field(
+        "numeric",
+        MapOf(
+            record(
+                Field("version", TEXT, "Version of what computed."),
+                Field("device", TEXT, "cpu, or the name of the GPU."),
+                Field(
+                    "settings",
+                    MapOf(TEXT, "setting"),
+                    "Threads, instruction set, switches and such that the digests hold for.",
+                ),
+                Field("runs", INTEGER, "In how many fresh processes each operation was run."),
+                Field(
+                    "digests",
+                    MapOf(TEXT, "operation"),
+                    "First 128 bits of the SHA-256 of each result; unknown where runs differ.",
+                ),
+                Field(
+                    "varying",
+                    ListOf(TEXT),
+                    "Operations whose results differed from run to run, sorted.",
+                ),
+            ),
+            "probe",
+        ),
+        "Digests of operations by class, operation and type, such as `matmul/large float32`; of "
+        "each framework that is installed, on the CPU and, when asked for, on each GPU.",
+    ),
+    Field(
+        "training",
+        MapOf(
+            record(
+                Field("version", TEXT, "Version of the framework."),
+                Field(
+                    "settings",
+                    MapOf(TEXT, "setting"),
+                    "Seeds, switches, threads and size that the runs were made with.",
+                ),
+                Field(
+                    "runs",
+                    ListOf(
+                        record(
+                            Field("loss", NUMBER, "Training loss of the last epoch."),
+                            Field("accuracy", NUMBER, "Training accuracy of the last epoch."),
+                            Field("val_loss", NUMBER, "Validation loss at the end."),
+                            Field("val_accuracy", NUMBER, "Validation accuracy at the end."),
+                            Field("first_epoch_loss", NUMBER, "Training loss of the first epoch."),
+                            Field("weights", TEXT, "Digest of the weights at the end."),
+                        )
+                    ),
+                    "One network trained again and again from the start, each in a fresh process.",
+                ),
+                Field(
+                    "repeats", FLAG, "Whether all runs ended with the same weights, bit for bit."
+                ),
+                Field(
+                    "parted_at_step",
+                    INTEGER,
+                    "First step after which weights differed, 0 for their start; null when none.",
+                ),
+            ),
+            "framework",
+        ),
+        "A small network trained several times; known after `envprint probe training` only.",
+    ),
+)
+
+
+def collect(host: Host) -> Mapping[str, Any]:
+    """What was measured before the capture, if anything was."""
+    probes = host.interpreter().get("probes", {})
+    numeric: Any = Unknown(_NOT_ASKED)
+    if "numeric" in probes:
+        numeric = {key: _telling(telling) for key, telling in probes["numeric"].items()}
+    training: Any = Unknown(_NOT_ASKED)
+    if "training" in probes:
+        training = {key: _runs(telling) for key, telling in probes["training"].items()}
+    return {"numeric": numeric, "training": training}
+
+
+def _telling(telling: Mapping[str, Any]) -> Any:
+    if "refused" in telling:
+        return Unknown(telling["refused"])
+    varying = [name for name, different in telling["digests"].items() if len(different) > 1]
+    digests: dict[str, Any] = {name: found[0] for name, found in telling["digests"].items()}
+    digests.update((name, Unknown("it does not repeat itself here")) for name in varying)
+    digests.update((name, Unknown(why)) for name, why in telling["errors"].items())
+    kept = {name: telling[name] for name in ("version", "device", "settings", "runs")}
+    return {**kept, "digests": digests, "varying": sorted(varying)}
+
+
+def _runs(telling: Mapping[str, Any]) -> Any:
+    return Unknown(telling["refused"]) if "refused" in telling else dict(telling)

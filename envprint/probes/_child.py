@@ -1,0 +1,100 @@
+"""One probe in its own process: `python _child.py FILE DEVICE`, a line of JSON for each result.
+
+Runs in the interpreter under observation, from Python 3.7 on, and uses nothing of envprint. Each
+result is told at once, so that a crash costs only what was not told yet. Whatever a framework
+prints goes to stderr.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Callable
+from functools import partial
+from importlib import util
+from types import ModuleType
+from typing import Any
+
+RESULTS = 3
+"""The descriptor that results go to, out of the way of what is printed."""
+NO_GPU = {"CUDA_VISIBLE_DEVICES": "-1", "HIP_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
+"""What keeps a framework from making a context on a GPU when only the CPU is asked for."""
+
+
+def inputs(count: int, salt: str) -> bytes:
+    """The bytes of `count` little-endian numbers below 2**32: an integer hash of `salt`.
+
+    No random generator is asked, and every Python gives the same.
+    """
+    return hashlib.shake_128(salt.encode()).digest(4 * count)
+
+
+def digest(result: Any) -> str:
+    """The first 128 bits of the SHA-256 of a result's bytes, in hexadecimal."""
+    hashed = hashlib.sha256()
+    for part in result if isinstance(result, (list, tuple)) else (result,):
+        hashed.update(part if isinstance(part, bytes) else part.tobytes())
+    return hashed.hexdigest()[:32]
+
+
+def tell(**result: Any) -> None:
+    """Print one result as a line."""
+    line = (json.dumps(result) + "\n").encode("ascii")
+    while line:
+        line = line[os.write(RESULTS, line) :]
+
+
+def attempt(run: Callable[[], Any]) -> tuple[Any, str | None]:
+    """What `run` returned, or None and what it raised, in one line."""
+    try:
+        return run(), None
+    # Frameworks raise exceptions of their own kind, and what one of them refuses is to cost this
+    # one operation, not the rest.
+    except Exception as error:  # noqa: BLE001  see the reason above
+        return None, f"{type(error).__name__}: {error}".partition("\n")[0][:300]
+
+
+def load(path: str) -> ModuleType:
+    """The probe in the file at `path`, under a name that shadows no framework."""
+    spec = util.spec_from_file_location("envprint_probe", path)
+    assert spec
+    assert spec.loader
+    module = util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def prepare(device: str) -> None:
+    """Make room for the results, and keep this folder and the GPUs out of the way."""
+    os.dup2(1, RESULTS)
+    os.dup2(2, 1)
+    here = os.path.dirname(os.path.abspath(__file__))
+    # The files here are called like the frameworks that they import.
+    sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != here]
+    if device == "cpu":
+        os.environ.update(NO_GPU)
+
+
+def run(probe: ModuleType, device: str) -> None:
+    """Run every operation of one probe and tell what came of it."""
+    if util.find_spec(probe.MODULE) is None:
+        tell(missing=probe.MODULE)
+        return
+    begun, refusal = attempt(lambda: probe.begin(device))
+    if refusal:
+        tell(refused=refusal)
+        return
+    tell(begun=begun)
+    for name, operation in probe.operations(device, inputs):
+        tell(trying=name)
+        digested, refusal = attempt(partial(lambda compute: digest(compute()), operation))
+        tell(operation=name, **({"error": refusal} if refusal else {"digest": digested}))
+
+
+if __name__ == "__main__":
+    file, device = sys.argv[1:]
+    prepare(device)
+    run(load(file), device)
+    tell(done=True)

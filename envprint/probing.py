@@ -1,0 +1,131 @@
+"""Runs probes in processes of their own, and gathers what they told.
+
+A framework that is not installed is left out; one that refuses, crashes or hangs costs what it did
+not tell. Nothing is compared here but a machine with itself: an operation that differs from one
+process to the next has more than one digest.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from envprint import probes
+from envprint.children import Child
+from envprint.modules import module_names
+
+SILENCE_S = 180.0
+"""How long a probe may say nothing: a framework's import on a busy machine takes a minute."""
+
+Report = Callable[[str], None]
+
+
+class Plan(NamedTuple):
+    """Which probes to run, and how."""
+
+    python: str = sys.executable
+    """The interpreter under observation, by its path."""
+    names: Sequence[str] = ()
+    """Modules of `envprint.probes`; empty for all."""
+    device: str = "cpu"
+    """`gpu` runs them on each visible GPU too, which makes a CUDA context there."""
+    repeat: int = 1
+
+
+def names() -> list[str]:
+    """Every numeric probe there is."""
+    return module_names(probes)
+
+
+def measure(plan: Plan, report: Report = lambda _: None) -> dict[str, Any]:
+    """What the probes told, the raw form of `facts.probes.numeric`: key to telling.
+
+    A key is a probe's name, and on a GPU such as `torch on gpu:0`. A telling has `version`,
+    `device`, `settings`, `runs`, `digests` (operation to its different digests) and `errors`
+    (operation to reason), or just `refused`. `report` is told what runs.
+    """
+    found: dict[str, Any] = {}
+    for name in plan.names or names():
+        found |= _on(plan, name, "cpu", report)
+        if plan.device == "gpu" and import_module(f"{probes.__name__}.{name}").ON_GPU:
+            first = _on(plan, name, "gpu:0", report)
+            found |= first
+            gpus = max((telling.get("gpus", 1) for telling in first.values()), default=1)
+            for number in range(1, gpus):
+                found |= _on(plan, name, f"gpu:{number}", report)
+    return found
+
+
+def _on(plan: Plan, name: str, device: str, report: Report) -> dict[str, Any]:
+    """What one probe told on one device, in every run; nothing where it is not installed."""
+    key = name if device == "cpu" else f"{name} on {device}"
+    tellings = []
+    for number in range(1, plan.repeat + 1):
+        report(f"{key}, {number} of {plan.repeat}" if plan.repeat > 1 else key)
+        tellings.append(_run(plan.python, name, device))
+        if "missing" in tellings[-1]:
+            return {}
+    return {key: _gathered(tellings)}
+
+
+def _gathered(tellings: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The tellings of all runs as one."""
+    whole = next((telling for telling in tellings if "refused" not in telling), tellings[0])
+    digests: dict[str, list[str]] = {}
+    errors: dict[str, str] = {}
+    for telling in tellings:
+        errors.update(telling.get("errors", {}))
+        for operation, digest in telling.get("digests", {}).items():
+            if digest not in digests.setdefault(operation, []):
+                digests[operation].append(digest)
+    return {**whole, "runs": len(tellings), "digests": digests, "errors": errors}
+
+
+def _run(python: str, name: str, device: str) -> dict[str, Any]:
+    """What one process told before its end."""
+    told: dict[str, Any] = {"digests": {}, "errors": {}}
+    trying = ""
+    for line in lines(python, f"{name}.py", device):
+        if "operation" in line:
+            kind = "digest" if "digest" in line else "error"
+            told[f"{kind}s"][line["operation"]] = line[kind]
+        elif "ended" in line:
+            # How a process ended before it was done: what it was at is lost, and what would follow.
+            lost = told["errors"] if trying else told
+            lost[trying or "refused"] = line["ended"]
+        elif "trying" in line:
+            trying = line["trying"]
+        else:
+            told.update(line.get("begun", line))
+    return told
+
+
+def lines(python: str, file: str, *arguments: str) -> Iterator[dict[str, Any]]:
+    """Each result that a file of `envprint.probes` tells when it is run, as soon as it is there.
+
+    The last is `{"ended": reason}` where the process did not come to its end.
+    """
+    folder = probes.__path__[0]
+    command = [python, os.path.join(folder, "_child.py"), os.path.join(folder, file), *arguments]
+    child, ended, is_slow = Child(command), "it ended before it was done", False
+    try:
+        while (line := child.line(time.monotonic() + SILENCE_S)) is not None:
+            result = json.loads(line)
+            if "done" in result:
+                ended = ""
+            else:
+                yield result
+    except TimeoutError:
+        ended, is_slow = f"it said nothing for {SILENCE_S:g} s", True
+    finally:
+        code = child.end(kill=bool(ended))
+    if code is not None and code < 0 and not is_slow:
+        ended = f"it was ended by {signal.Signals(-code).name}"
+    if ended:
+        yield {"ended": ended}
