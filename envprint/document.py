@@ -28,6 +28,10 @@ REQUIRED = (
     "unknown",
 )
 
+BESIDE = ("code", "probes")
+"""Sections that are not of the environment: the project's own state, which the directory decides,
+and what was computed, which is there only where it was asked for."""
+
 
 def _canonical_digest(value: Any) -> str:
     import hashlib  # loads OpenSSL, which a diff does without
@@ -37,9 +41,9 @@ def _canonical_digest(value: Any) -> str:
 
 
 def digest_facts(facts: Mapping[str, Any]) -> tuple[dict[str, str], str]:
-    """The digest of every section, and the one over all sections but `code`."""
+    """The digest of every section, and the one of the environment: over all but `BESIDE`."""
     sections = {name: _canonical_digest(section) for name, section in facts.items()}
-    return sections, _canonical_digest({k: v for k, v in sections.items() if k != "code"})
+    return sections, _canonical_digest({k: v for k, v in sections.items() if k not in BESIDE})
 
 
 def to_document(fingerprint: Fingerprint) -> dict[str, Any]:

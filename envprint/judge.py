@@ -21,6 +21,7 @@ from envprint.ranking import likely_causes
 from envprint.report import Expected, Finding, Ignored, Report, Undecided
 from envprint.rule import Match, Rule
 from envprint.rules import applying
+from envprint.settled import lowered
 from envprint.wording import headline, source
 
 RuleSaid = tuple[Rule, list[Match], list[Undecided]]
@@ -122,7 +123,7 @@ def _report(
     workload: Workload,
     policy: Policy,
 ) -> Report:
-    verdict = _stamp(said, policy)
+    verdict = _stamp(said, comparison, workload, policy)
     findings = verdict.findings
     impact = max((finding.impact for finding in findings), default=Impact.NONE)
     undecided = sorted(doubt for _, _, doubts in said for doubt in doubts)
@@ -202,7 +203,9 @@ def _is_explained(path: str, explained: set[str]) -> bool:
     )
 
 
-def _stamp(said: list[RuleSaid], policy: Policy) -> _Verdict:
+def _stamp(
+    said: list[RuleSaid], comparison: Comparison | None, workload: Workload, policy: Policy
+) -> _Verdict:
     fired = {rule.id for rule, matches, _ in said if matches}
     verdict = _Verdict([], [], [], [])
     for rule, matches, _ in said:
@@ -210,6 +213,9 @@ def _stamp(said: list[RuleSaid], policy: Policy) -> _Verdict:
             continue
         for match in matches:
             finding = _finding(rule, match, policy)
+            # What a team has decided stands, whatever was measured.
+            if comparison and not rule.state and rule.id not in policy.impacts:
+                finding = lowered(finding, rule, comparison, workload)
             ignored = policy.ignore_for(finding)
             entry = policy.expected(finding.rule, finding.paths)
             if ignored:

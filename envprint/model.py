@@ -49,6 +49,9 @@ class Unknown(NamedTuple):
     reason: str
 
 
+NOT_MEASURED = "not measured; `envprint probe` and `envprint capture --probe` do"
+"""The reason of a probe's results that nobody has asked for: no doubt, and nothing to report."""
+
 _STEP = r"\[([^\]]*)\]|([^.\[\]]+)"
 
 
@@ -72,7 +75,7 @@ class Fingerprint(NamedTuple):
     """`cli` or `python`."""
     envprint_version: str
     digest: str
-    """Of all facts but `code`: equal for two captures of an unchanged environment."""
+    """Of all facts but `code` and `probes`: equal for two captures of an unchanged environment."""
     section_digests: Mapping[str, str]
     schema_version: str = SCHEMA_VERSION
     label: str | None = None

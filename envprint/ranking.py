@@ -53,7 +53,10 @@ def likely_causes(
             finding.rule,
         )
 
-    ranked = sorted((f for f in findings if f.impact >= Impact.NUMERIC), key=order)
+    strong = [finding for finding in findings if finding.impact >= Impact.NUMERIC]
+    # What was seen to be computed is an effect, and named only when no cause of it is found.
+    causes = [f for f in strong if not is_inside(f.paths[0], "facts.probes")] or strong
+    ranked = sorted(causes, key=order)
     return tuple(dict.fromkeys(finding.rule for finding in ranked))[:MOST]
 
 

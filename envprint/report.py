@@ -22,6 +22,8 @@ class Finding(NamedTuple):
     not_when: str
     remedy: str
     evidence: tuple[str, ...]
+    not_seen: str | None = None
+    """What was expected and that probes on both sides did not see it; the impact is lowered."""
 
 
 class Undecided(NamedTuple):

@@ -75,3 +75,6 @@ class Rule(NamedTuple):
     state: Callable[[Fingerprint, Workload], Iterable[Match]] | None = None
     advice: bool = False
     yields_to: tuple[str, ...] = ()
+    probed: bool = False
+    """Its effect is on arithmetic, in every process of the environment: numeric probes of both
+    sides see it, or see that it has none here."""

@@ -30,7 +30,9 @@ HOW_WELL_KNOWN = {
 def headline(report: Report, comparison: Comparison | None, look: str) -> str:
     """The verdict in one sentence; it names the likeliest cause, or where to `look`."""
     if report.findings:
-        text = f"{MEANING[report.impact]}: {_inside_sentence(_first_title(report))}"
+        seen = not all(finding.not_seen for finding in report.findings)
+        meaning = MEANING[report.impact] if seen else "not seen here, as both sides were probed"
+        text = f"{meaning}: {_inside_sentence(_first_title(report))}"
         others = len(report.findings) - 1
         text += f" (and {others} more)" if others else ""
     elif comparison is None:

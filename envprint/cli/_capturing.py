@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from envprint.cli._console import Console
-from envprint.document import loads
+from envprint.document import dumps, loads
+from envprint.errors import EnvprintError, StoreError
 from envprint.model import Fingerprint
 from envprint.sources import take
+
+if TYPE_CHECKING:
+    from envprint.host import LiveHost
 
 SOURCE = "a fingerprint file, -, or one saved: @NAME, @last, @~2"
 """What the verbs' help says of an argument that `load` takes."""
@@ -35,17 +40,77 @@ def add_capture_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def capture_now(options: argparse.Namespace, console: Console, **details: Any) -> Fingerprint:
-    """A fingerprint of this machine."""
-    from envprint.capturing import capture
+def add_keeping_options(parser: argparse.ArgumentParser, output: str) -> None:
+    """Where a fingerprint goes, and what it is called."""
+    parser.add_argument("-o", "--output", metavar="FILE", help=output)
+    parser.add_argument(
+        "--save", metavar="NAME", type=_name, help="keep it in the store, where @NAME finds it"
+    )
+    parser.add_argument("--label", metavar="TEXT", help="a short name for reports")
+
+
+def _name(text: str) -> str:
+    from envprint.store import checked_name
+
+    try:
+        return checked_name(text)
+    except StoreError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def host_of(options: argparse.Namespace) -> LiveHost:
+    """This machine, seen through the interpreter that was asked for."""
     from envprint.host import GPU_TIMEOUT_S, LiveHost
 
-    host = LiveHost(
+    return LiveHost(
         options.python,
         deep=getattr(options, "deep", False),
         gpu_timeout_s=options.gpu_timeout or GPU_TIMEOUT_S,
     )
+
+
+def capture_now(
+    options: argparse.Namespace,
+    console: Console,
+    host: LiveHost | None = None,
+    **details: Any,
+) -> Fingerprint:
+    """A fingerprint of this machine."""
+    from envprint.capturing import capture
+
+    host = host or host_of(options)
     return capture(host, via="cli", timeout_s=options.timeout, **details)
+
+
+def probe_now(
+    host: LiveHost, console: Console, names: Sequence[str], device: str, repeat: int
+) -> dict[str, Any]:
+    """What numeric probes tell of the interpreter under observation, told as they run.
+
+    Raises `EnvprintError` when one that was named cannot be run because it is not installed.
+    """
+    from envprint.probing import Plan, measure
+
+    python = host.interpreter()["executable"]
+    plan = Plan(python, names, device, repeat)
+    told = measure(plan, lambda what: console.complain(f"probing {what}"))
+    for name in names:
+        if name not in told:
+            raise EnvprintError(f"probe {name}: it is not installed for {python}")
+    return told
+
+
+def keep(fingerprint: Fingerprint, options: argparse.Namespace, console: Console) -> None:
+    """Write the document to `--output`, to stdout without `--save`, and into the store."""
+    if options.output is not None or options.save is None:
+        console.emit(dumps(fingerprint), options.output)
+    if options.save is not None:
+        from envprint.store import Store
+
+        store = Store()
+        store.save(fingerprint, options.save)
+        place = f"{store.place}, {fingerprint.digest[:19]}"
+        console.complain(f"saved as @{options.save} in {place}")
 
 
 def load(source: str, console: Console) -> Fingerprint:

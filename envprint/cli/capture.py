@@ -6,12 +6,13 @@ import argparse
 
 from envprint.cli._capturing import (
     add_capture_options,
+    add_keeping_options,
     capture_now,
+    host_of,
+    keep,
+    probe_now,
 )
 from envprint.cli._console import Console
-from envprint.document import dumps
-from envprint.errors import StoreError
-from envprint.model import Fingerprint
 
 HELP = "capture this environment into a fingerprint (JSON)"
 EPILOG = """\
@@ -27,12 +28,8 @@ exit codes:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this verb."""
-    parser.add_argument("-o", "--output", metavar="FILE", help="write here (default: stdout)")
-    parser.add_argument(
-        "--save", metavar="NAME", type=_name, help="keep it in the store, where @NAME finds it"
-    )
+    add_keeping_options(parser, "write here (default: stdout)")
     add_capture_options(parser)
-    parser.add_argument("--label", metavar="TEXT", help="a short name for reports")
     parser.add_argument("--note", metavar="TEXT", help="free text to keep with it")
     parser.add_argument(
         "--tag", action="append", default=[], type=_tag, metavar="K=V", help="may be given again"
@@ -41,17 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--deep", action="store_true", help="re-hash every installed file against its RECORD"
     )
     parser.add_argument(
+        "--probe",
+        action="store_true",
+        help="measure what the installed frameworks compute on the CPU, in some seconds each",
+    )
+    parser.add_argument(
         "--identify", action="store_true", help="include user, host name and home directory"
     )
-
-
-def _name(text: str) -> str:
-    from envprint.store import checked_name
-
-    try:
-        return checked_name(text)
-    except StoreError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _tag(text: str) -> tuple[str, str]:
@@ -62,25 +55,18 @@ def _tag(text: str) -> tuple[str, str]:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    """Capture, write, save."""
+    """Probe, capture, write, save."""
+    host = host_of(options)
+    if options.probe:
+        host.keep({"numeric": probe_now(host, console, (), "cpu", 1)})
     fingerprint = capture_now(
         options,
         console,
+        host,
         label=options.label,
         note=options.note,
         tags=dict(options.tag),
         identify=options.identify,
     )
-    if options.output is not None or options.save is None:
-        console.emit(dumps(fingerprint), options.output)
-    if options.save is not None:
-        _save(fingerprint, options.save, console)
+    keep(fingerprint, options, console)
     return 0
-
-
-def _save(fingerprint: Fingerprint, name: str, console: Console) -> None:
-    from envprint.store import Store
-
-    store = Store()
-    store.save(fingerprint, name)
-    console.complain(f"saved as @{name} in {store.place}, {fingerprint.digest[:19]}")

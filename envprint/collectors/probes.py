@@ -12,9 +12,7 @@ from typing import Any
 
 from envprint.fields import FLAG, INTEGER, NUMBER, TEXT, Field, ListOf, MapOf, record
 from envprint.host import Host
-from envprint.model import Unknown
-
-_NOT_ASKED = "not measured; `envprint probe` and `envprint capture --probe` do"
+from envprint.model import NOT_MEASURED, Unknown
 
 FACTS = (
     Field(
@@ -88,10 +86,10 @@ FACTS = (
 def collect(host: Host) -> Mapping[str, Any]:
     """What was measured before the capture, if anything was."""
     probes = host.interpreter().get("probes", {})
-    numeric: Any = Unknown(_NOT_ASKED)
+    numeric: Any = Unknown(NOT_MEASURED)
     if "numeric" in probes:
         numeric = {key: _telling(telling) for key, telling in probes["numeric"].items()}
-    training: Any = Unknown(_NOT_ASKED)
+    training: Any = Unknown(NOT_MEASURED)
     if "training" in probes:
         training = {key: _runs(telling) for key, telling in probes["training"].items()}
     return {"numeric": numeric, "training": training}

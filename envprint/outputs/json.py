@@ -70,6 +70,12 @@ SHAPE: Record = record(
                 Field("confidence", TEXT, "documented, measured or inferred."),
                 Field("before", ANYTHING, "The value in the baseline."),
                 Field("after", ANYTHING, "The value now."),
+                Field(
+                    "not_seen",
+                    TEXT,
+                    "What was expected, and what probes measured instead, by which the impact was "
+                    "lowered; null where nothing was measured.",
+                ),
             )
         ),
         "What is so, now, and what it does; by impact, then rule, then path.",
@@ -155,6 +161,7 @@ def to_document(report: Report) -> dict[str, Any]:
                 "confidence": finding.confidence.value,
                 "before": finding.before,
                 "after": finding.after,
+                "not_seen": finding.not_seen,
             }
             for finding in report.findings
         ],

@@ -105,6 +105,8 @@ def _finding(finding: Finding, colour: bool) -> Iterator[str]:
     if not _says_both(finding):
         values = (finding.before, finding.after) if finding.before is not None else (finding.after,)
         yield from block("", " → ".join(_short(_readable(finding, value)) for value in values))
+    if finding.not_seen:
+        yield from block("  not seen", finding.not_seen)
     yield from block("  why", finding.why)
     yield from block("  but not", finding.not_when)
     yield from block("  do", finding.remedy)

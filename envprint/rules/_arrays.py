@@ -71,6 +71,7 @@ RULES = (
             ),
         ),
         drift=version_changed("NumPy", "numpy", "numpy", patch=Impact.PERF, with_blas=True),
+        probed=True,
     ),
     Rule(
         id="scipy-version-changed",

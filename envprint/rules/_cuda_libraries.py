@@ -53,6 +53,7 @@ LIBRARY_RULES = (
         remedy="Install the same version of the wheel, such as nvidia-cublas-cu12, on both sides.",
         evidence=(_CUBLAS,),
         drift=_changed("cublas"),
+        probed=True,
     ),
     Rule(
         id="cuda-runtime-changed",
@@ -68,6 +69,7 @@ LIBRARY_RULES = (
         evidence=(_CUBLAS,),
         drift=_changed("runtime"),
         yields_to=("cuda-cublas-changed", "tensorflow-cuda-of-another-major"),
+        probed=True,
     ),
     Rule(
         id="cuda-nccl-changed",

@@ -126,6 +126,7 @@ CUDNN_RULES = (
         ),
         drift=_changed,
         yields_to=("cuda-cudnn-older-than-built", "cuda-cudnn-gpu-dropped"),
+        probed=True,
     ),
     Rule(
         id="cuda-cudnn-older-than-built",

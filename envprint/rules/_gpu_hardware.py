@@ -89,6 +89,7 @@ HARDWARE_RULES = (
             ),
         ),
         drift=_architecture,
+        probed=True,
     ),
     Rule(
         id="gpu-tf32-crossed",
@@ -118,5 +119,6 @@ HARDWARE_RULES = (
             ),
         ),
         drift=_tf32,
+        probed=True,
     ),
 )

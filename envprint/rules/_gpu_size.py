@@ -128,6 +128,7 @@ SIZE_RULES = (
             "gpu-mig-changed",
             "gpu-random-numbers-changed",
         ),
+        probed=True,
     ),
     Rule(
         id="gpu-random-numbers-changed",

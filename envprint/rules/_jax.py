@@ -105,6 +105,7 @@ RULES = (
         ),
         drift=version_changed("JAX", "jax", "jax", "jaxlib", also=("jaxlib_version",)),
         yields_to=("jax-prng-default-changed", "jaxlib-newer-than-jax"),
+        probed=True,
     ),
     Rule(
         id="jaxlib-newer-than-jax",

@@ -135,6 +135,7 @@ RULES = (
             ),
         ),
         drift=turned_by_variables(ONEDNN),
+        probed=True,
     ),
     Rule(
         id="tf32-override-changed",
@@ -160,6 +161,7 @@ RULES = (
             ),
         ),
         drift=_tf32_overridden,
+        probed=True,
     ),
     Rule(
         id="onednn-precision-changed",
@@ -180,6 +182,7 @@ RULES = (
             ),
         ),
         drift=turned_by_variables(*_PRECISIONS),
+        probed=True,
     ),
     Rule(
         id="tensorflow-gpu-kernels-switched",

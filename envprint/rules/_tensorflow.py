@@ -48,6 +48,7 @@ RULES = (
         ),
         drift=version_changed("TensorFlow", "tensorflow", *NAMES, patch=Impact.PERF),
         yields_to=("tensorflow-major-changed", "tensorflow-initializers-changed"),
+        probed=True,
     ),
     Rule(
         id="tensorflow-major-changed",

@@ -44,6 +44,7 @@ RULES = (
         remedy="Install the same version, its local part such as +cu128 included.",
         evidence=(_RANDOMNESS,),
         drift=version_changed("PyTorch", "torch", "torch", also=("git_version",), with_blas=True),
+        probed=True,
     ),
     Rule(
         id="torch-build-changed",

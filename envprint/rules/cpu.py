@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from envprint.model import Comparison, Confidence, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
-from envprint.rules import _isa, _switches, _threads
+from envprint.rules import _isa, _quotas, _switches, _threads
 from envprint.rules._dials import turned_by_machine, turned_by_variables, variable, variables_of
 from envprint.workload import always, machine, on_cpu, uses
 
@@ -55,6 +55,7 @@ RULES = (
                 "https://sourceware.org/glibc/manual/latest/html_node/Errors-in-Math-Functions.html",
             ),
         ),
+        probed=True,
     ),
     Rule(
         id="cpu-isa-changed",
@@ -83,6 +84,7 @@ RULES = (
             remedy="Limit every library on both sides to the lower set",
         ),
         yields_to=("cpu-architecture-changed",),
+        probed=True,
     ),
     Rule(
         id="cpu-vendor-changed",
@@ -105,6 +107,7 @@ RULES = (
         ),
         drift=_vendor,
         yields_to=("cpu-architecture-changed", "cpu-isa-changed"),
+        probed=True,
     ),
     Rule(
         id="cpu-usable-threads-changed",
@@ -130,53 +133,7 @@ RULES = (
             *_threads.THREADS,
             remedy="Fix the thread counts on both sides",
         ),
-    ),
-    Rule(
-        id="cpu-quota-changed",
-        title="The control group's CPU limit differs",
-        impact=Impact.PERF,
-        confidence=Confidence.INFERRED,
-        applies=always,
-        watches=("facts.cpu.quota_cpus",),
-        why="A quota slows threads down; most libraries count the usable CPUs and not the quota, "
-        "so they start the same number of threads.",
-        not_when="The program itself derives a number of threads or workers from the quota.",
-        remedy="Give the container the same CPU limit.",
-        evidence=(
-            Evidence(
-                "The CPU controller limits time, not which CPUs are usable",
-                "https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu-interface-files",
-            ),
-        ),
-        yields_to=("cpu-quota-limits-threads",),
-    ),
-    Rule(
-        id="cpu-quota-limits-threads",
-        title="scikit-learn starts another number of threads",
-        impact=Impact.NUMERIC,
-        confidence=Confidence.DOCUMENTED,
-        applies=uses("scikit-learn"),
-        watches=("facts.cpu.quota_cpus", "facts.cpu.cores", "facts.cpu.threads"),
-        why="Of all libraries scikit-learn counts the control group's CPU limit, and cores instead "
-        "of hardware threads; k-means and others add up what each thread has found.",
-        not_when="OMP_NUM_THREADS is set on both sides, or LOKY_MAX_CPU_COUNT is below both.",
-        remedy="Fix the thread counts on both sides",
-        evidence=(
-            Evidence(
-                "The default of scikit-learn's OpenMP threads",
-                "https://scikit-learn.org/stable/computing/parallelism.html",
-            ),
-            Evidence(
-                "How it is counted: quotas, and cores only since 1.3",
-                "https://github.com/scikit-learn/scikit-learn/pull/26082",
-            ),
-        ),
-        drift=turned_by_machine(
-            ("facts.cpu.quota_cpus", "facts.cpu.cores"),
-            _threads.SCIKIT_LEARN,
-            remedy="Fix the thread counts on both sides",
-        ),
-        yields_to=("cpu-usable-threads-changed",),
+        probed=True,
     ),
     Rule(
         id="torch-cpu-capability-limited",
@@ -195,6 +152,7 @@ RULES = (
             Evidence("avx2 on a processor with AVX-512", measured="pt.cap_avx2"),
         ),
         drift=turned_by_variables(_isa.ATEN),
+        probed=True,
     ),
     Rule(
         id="onednn-isa-limited",
@@ -218,6 +176,7 @@ RULES = (
             ),
         ),
         drift=turned_by_variables(_isa.ONEDNN),
+        probed=True,
     ),
     Rule(
         id="numpy-cpu-features-limited",
@@ -245,5 +204,7 @@ RULES = (
             ),
         ),
         drift=turned_by_variables(_isa.NUMPY),
+        probed=True,
     ),
+    *_quotas.RULES,
 )

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from envprint.model import Comparison, Confidence, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
-from envprint.rules import _isa, _threads
+from envprint.rules import _isa, _mkl, _threads
 from envprint.rules._dials import turned_by_variables, variable
-from envprint.workload import always, machine, on_cpu, uses
+from envprint.workload import always, machine, uses
 
 Libraries = dict[str, str]
 
@@ -65,15 +65,6 @@ _OPENBLAS = Evidence(
     ""
     "https://github.com/OpenMathLib/OpenBLAS#setting-the-number-of-threads-using-environment-variables",
 )
-_MKL_GUIDE = "https://www.intel.com/content/www/us/en/docs/onemkl/developer-guide-linux/2025-1/"
-_MKL_BRANCHES = Evidence(
-    "MKL_CBWR on processors of Intel and of others",
-    _MKL_GUIDE + "get-started-with-conditional-num-reproducibility.html",
-)
-_MKL_INSTRUCTIONS = Evidence(
-    "MKL_ENABLE_INSTRUCTIONS chooses a code path, on Intel's processors only",
-    _MKL_GUIDE + "instruction-set-specific-dispatch-on-intel-archs.html",
-)
 _OPENBLAS_CORE = Evidence(
     "OPENBLAS_CORETYPE chooses the kernel",
     "https://github.com/OpenMathLib/OpenBLAS/blob/develop/docs/faq.md#choose_target_dynamic",
@@ -106,6 +97,7 @@ RULES = (
             _OPENBLAS,
         ),
         drift=turned_by_variables(*_threads.THREADS),
+        probed=True,
     ),
     Rule(
         id="openblas-core-changed",
@@ -126,6 +118,7 @@ RULES = (
             _OPENBLAS_CORE,
         ),
         drift=turned_by_variables(_isa.OPENBLAS),
+        probed=True,
     ),
     Rule(
         id="math-blas-changed",
@@ -146,6 +139,7 @@ RULES = (
         ),
         drift=_blas,
         yields_to=("numpy-version-changed", "scipy-version-changed"),
+        probed=True,
     ),
     Rule(
         id="math-openmp-changed",
@@ -194,6 +188,7 @@ RULES = (
             ),
         ),
         drift=_libc,
+        probed=True,
     ),
     Rule(
         id="glibc-hwcaps-changed",
@@ -210,41 +205,7 @@ RULES = (
         remedy="Give GLIBC_TUNABLES the same value on both sides.",
         evidence=(_TUNABLES, Evidence("PyTorch is not reached", measured="pt.glibc")),
         drift=turned_by_variables(_isa.LIBM),
+        probed=True,
     ),
-    Rule(
-        id="mkl-branch-changed",
-        title="MKL is told to use another branch",
-        impact=Impact.NUMERIC,
-        confidence=Confidence.MEASURED,
-        applies=uses("torch") & on_cpu & machine("x86_64"),
-        watches=(variable("MKL_CBWR"),),
-        why="MKL_CBWR chooses kernels that repeat across processors; they sum in another order.",
-        not_when="On processors of other makers than Intel there are two modes only, COMPATIBLE "
-        "and whatever else the variable says: AVX2 and AUTO gave the same bits there, and other "
-        "bits than without the variable.",
-        remedy="Give MKL_CBWR the same value on both sides.",
-        evidence=(
-            _MKL_BRANCHES,
-            Evidence("COMPATIBLE with PyTorch", measured="pt.cbwr"),
-            Evidence("AVX2 with PyTorch on an AMD processor", measured="torch.cbwr-avx2"),
-        ),
-        drift=turned_by_variables(_isa.MKL_BRANCH),
-    ),
-    Rule(
-        id="mkl-instructions-limited",
-        title="MKL is limited to another instruction set",
-        impact=Impact.NUMERIC,
-        confidence=Confidence.INFERRED,
-        applies=uses("torch") & on_cpu & machine("x86_64"),
-        watches=(variable("MKL_ENABLE_INSTRUCTIONS"),),
-        why="On Intel processors the variable limits which kernels MKL may choose.",
-        not_when="The processor is of another maker, where MKL does not obey it, or has no more "
-        "than the limit anyway.",
-        remedy="Give MKL_ENABLE_INSTRUCTIONS the same value on both sides.",
-        evidence=(
-            _MKL_INSTRUCTIONS,
-            Evidence("No effect on an AMD processor", measured="pt.mklinstr"),
-        ),
-        drift=turned_by_variables(_isa.MKL_INSTRUCTIONS),
-    ),
+    *_mkl.RULES,
 )

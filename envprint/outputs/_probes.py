@@ -1,0 +1,57 @@
+"""What numeric probes told, for people: what repeats itself, then every digest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from envprint.outputs._layout import block, heading, plain
+from envprint.wording import DEVICES, counted
+
+SHOWN_DIGITS = 16
+"""Of a digest; as many as nobody meets twice by chance."""
+
+
+def render(numeric: Mapping[str, Any], colour: bool = False) -> str:
+    """The raw form of `envprint.probing.measure` as text that ends with a newline."""
+    lines = [line for key, told in numeric.items() for line in _told(key, told, colour)]
+    return "\n".join(lines[1:]) + "\n"
+
+
+def _told(key: str, told: Mapping[str, Any], colour: bool) -> Iterator[str]:
+    name, _, device = key.partition(" on ")
+    where = f"{told.get('device')}, {device}" if device else DEVICES["cpu"]
+    yield from heading(f"{name} {told.get('version') or ''}".rstrip() + f", on {where}", colour)
+    if "refused" in told:
+        yield from block("unknown", told["refused"])
+        return
+    yield from block("", repeats(told))
+    settings = "; ".join(f"{name} {value}" for name, value in sorted(told["settings"].items()))
+    yield from block("settings", settings or "none known")
+    shown = ""
+    for operation in sorted({*told["digests"], *told["errors"]}):
+        kind, _, what = operation.partition("/")
+        topic, shown = ("" if kind == shown else kind), kind
+        yield f"{plain(topic):<14} {plain(what):<36} {plain(_result(told, operation))}"
+
+
+def _result(told: Mapping[str, Any], operation: str) -> str:
+    different = told["digests"].get(operation, [])
+    if operation in told["errors"]:
+        return f"unknown: {told['errors'][operation]}"
+    return different[0][:SHOWN_DIGITS] if len(different) == 1 else f"{len(different)} results"
+
+
+def varying(told: Mapping[str, Any]) -> list[str]:
+    """Operations with more than one result, sorted."""
+    return sorted(name for name, found in told.get("digests", {}).items() if len(found) > 1)
+
+
+def repeats(told: Mapping[str, Any]) -> str:
+    """Whether what was run repeated itself, as a sentence."""
+    operations, names = counted(told["digests"], "operation"), varying(told)
+    if told["runs"] == 1:
+        return f"{operations}, each run once; --repeat N says whether they repeat themselves"
+    if not names:
+        return f"{operations}, each the same bits in {told['runs']} fresh processes"
+    return f"does not repeat itself in {told['runs']} fresh processes: {', '.join(names)}"

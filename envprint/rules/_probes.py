@@ -1,0 +1,165 @@
+"""How the rules of `probes` find what they speak of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from envprint.model import NOT_MEASURED, Comparison, Fingerprint, Impact, Workload
+from envprint.rule import Match
+from envprint.wording import DEVICES, counted
+
+NUMERIC = "facts.probes.numeric"
+TRAINING = "facts.probes.training"
+RANDOM = "random"
+"""The class of operations that draw from random streams."""
+MOST = 4
+"""Operations of one class that are named before the rest is only counted."""
+
+
+def arithmetic(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    """Operations of each probe that gave other bits; one that varies by itself is a doubt."""
+    yield from _differing(comparison, workload, is_random=False)
+
+
+def random(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    """Random streams of each probe that gave other numbers."""
+    yield from _differing(comparison, workload, is_random=True)
+
+
+def _differing(comparison: Comparison, workload: Workload, *, is_random: bool) -> Iterator[Match]:
+    doubts = []
+    for key, before, after in _on_both(comparison, workload, NUMERIC):
+        place = f"{NUMERIC}[{key}].digests"
+        both = sorted(before["digests"].keys() & after["digests"].keys())
+        differing = [name for name in both if before["digests"][name] != after["digests"][name]]
+        chosen = [name for name in differing if (class_of(name) == RANDOM) == is_random]
+        if chosen:
+            agreeing = {class_of(name) for name in both} - {class_of(name) for name in differing}
+            yield Match(
+                f"{spoken(key)}: {_listed(chosen, both)}; {_agreeing(agreeing)}",
+                tuple(f"{place}[{name}]" for name in chosen),
+            )
+        doubts += [
+            f"{place}[{name}]"
+            for name in sorted(before["digests"].keys() ^ after["digests"].keys())
+            if (class_of(name) == RANDOM) == is_random
+        ]
+    for path in doubts:
+        comparison.change(path)  # raises where a result is not known, and says nothing elsewhere
+
+
+def class_of(operation: str) -> str:
+    """The class in `matmul/large float32`."""
+    return operation.partition("/")[0]
+
+
+def workload_uses(workload: Workload) -> Callable[[str], bool]:
+    """Whether the probe of a key can say something of the job.
+
+    Python's functions are anybody's, and a job on a GPU prepares data and weights on the CPU.
+    """
+
+    def uses(key: str) -> bool:
+        framework, _, device = key.partition(" on ")
+        is_used = framework == "python" or framework in (workload.frameworks or (framework,))
+        return is_used and (not device or workload.device == "gpu")
+
+    return uses
+
+
+def spoken(key: str) -> str:
+    """`torch on the CPU` and `torch on gpu:0` for their keys."""
+    return key if " on " in key else f"{key} on {DEVICES['cpu']}"
+
+
+def _listed(chosen: list[str], both: Iterable[str]) -> str:
+    """`matmul (large float32; large float64) and softmax differ`: a whole class by its name."""
+    classes: dict[str, list[str]] = {}
+    for name in chosen:
+        classes.setdefault(class_of(name), []).append(name.partition("/")[2])
+    parts = []
+    for name, operations in classes.items():
+        whole = [one for one in both if class_of(one) == name]
+        if len(operations) == len(whole):
+            parts.append(name)
+            continue
+        more = len(operations) - MOST
+        shown = "; ".join(operations[:MOST]) + (f"; {more} more" if more > 0 else "")
+        parts.append(f"{name} ({len(operations)} of {len(whole)}: {shown})")
+    verb = "differ" if len(chosen) > 1 else "differs"
+    return f"{_joined(parts)} {verb}"
+
+
+def _agreeing(classes: set[str]) -> str:
+    verb = "agree" if len(classes) > 1 else "agrees"
+    return f"{_joined(sorted(classes))} {verb}" if classes else "nothing else agrees in full"
+
+
+def _joined(parts: list[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
+
+
+def _on_both(
+    comparison: Comparison, workload: Workload, place: str
+) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
+    """What both sides have measured, by key; what one of them could not is a doubt, at the end."""
+    sides = comparison.before, comparison.after
+    if any(side.unknown.get(place) == NOT_MEASURED for side in sides):
+        return
+    before, after = (side.value(place) or {} for side in sides)
+    for key in sorted(filter(workload_uses(workload), before.keys() & after.keys())):
+        yield key, before[key], after[key]
+    for key in sorted(filter(workload_uses(workload), before.keys() ^ after.keys())):
+        comparison.change(f"{place}[{key}]")
+
+
+def varying(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    """Operations that differed between processes."""
+    for key, told in _measured(now, workload, NUMERIC):
+        if told["varying"]:
+            runs = counted(range(told["runs"]), "run")
+            names = list(told["varying"])
+            yield Match(
+                f"{spoken(key)}: {_joined(names[:MOST])} gave different results in {runs}",
+                tuple(f"{NUMERIC}[{key}].digests[{name}]" for name in names),
+            )
+
+
+def _measured(
+    now: Fingerprint, workload: Workload, place: str
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if now.unknown.get(place) != NOT_MEASURED:
+        told = now.value(place) or {}
+        for key in sorted(filter(workload_uses(workload), told)):
+            yield key, told[key]
+
+
+def training(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    """Trainings with equal settings that ended with other weights, each side repeating itself."""
+    for key, before, after in _on_both(comparison, workload, TRAINING):
+        if before["settings"] != after["settings"] or not (before["repeats"] and after["repeats"]):
+            continue
+        first, second = before["runs"][0], after["runs"][0]
+        if first["weights"] != second["weights"]:
+            losses = first["first_epoch_loss"], second["first_epoch_loss"]
+            apart = abs(losses[1] - losses[0]) / max(abs(losses[0]), abs(losses[1]), 1e-12)
+            yield Match(
+                f"{key}: other weights; losses after the first epoch are {apart:.2g} apart",
+                (f"{TRAINING}[{key}].runs",),
+                losses[0],
+                losses[1],
+                Impact.NUMERIC if apart <= 0.01 else Impact.DIVERGES,
+            )
+
+
+def unrepeated(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    """Trainings whose runs ended with other weights although nothing was left to chance."""
+    for key, told in _measured(now, workload, TRAINING):
+        off = [name for name, value in told["settings"].items() if value == "off"]
+        if not told["repeats"] and not any(name.endswith("seed") for name in off):
+            yield Match(
+                f"{key}: weights parted after step {told['parted_at_step']}",
+                (f"{TRAINING}[{key}].parted_at_step",),
+            )

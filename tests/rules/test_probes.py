@@ -1,0 +1,186 @@
+"""Rules about what both sides were seen to compute."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from envprint.model import NOT_MEASURED, Fingerprint, Impact
+from tests.support import drift, fingerprint, state
+
+NUMERIC = "facts.probes.numeric"
+TRAINING = "facts.probes.training"
+ARITHMETIC, RANDOM = "probe-arithmetic-differs", "probe-random-differs"
+
+
+def probed(key: str = "numpy", varying: tuple[str, ...] = (), **digests: str) -> Fingerprint:
+    """A fingerprint whose probe gave these digests; `matmul_large` stands for `matmul/large`."""
+    told = {
+        "version": "2.4.6",
+        "device": "cpu",
+        "settings": {},
+        "runs": 3,
+        "digests": {name.replace("_", "/", 1).replace("_", " "): d for name, d in digests.items()},
+        "varying": list(varying),
+    }
+    return fingerprint({f"{NUMERIC}[{key}]": told})
+
+
+NOT_PROBED = fingerprint(unknown={NUMERIC: NOT_MEASURED, TRAINING: NOT_MEASURED})
+
+
+def test_operations_that_differ_are_named_by_class_and_type() -> None:
+    before = probed(matmul_large_float32="a", matmul_large_float64="b", libm_exp_float32="c")
+    after = probed(matmul_large_float32="x", matmul_large_float64="b", libm_exp_float32="c")
+    findings, doubts = drift(ARITHMETIC, before, after, ["numpy"])
+    assert [(f.impact, f.message, f.paths) for f in findings] == [
+        (
+            Impact.NUMERIC,
+            "numpy on the CPU: matmul (1 of 2: large float32) differs; libm agrees",
+            (f"{NUMERIC}[numpy].digests[matmul/large float32]",),
+        )
+    ]
+    assert doubts == []
+    assert drift(RANDOM, before, after, ["numpy"]) == ([], [])
+    assert drift(ARITHMETIC, after, after, ["numpy"]) == ([], [])
+
+
+def test_a_class_that_differs_as_a_whole_is_named_alone() -> None:
+    before = probed(matmul_a_float32="1", fft_b_float32="2", libm_c_float32="3", random_d="4")
+    after = probed(matmul_a_float32="5", fft_b_float32="6", libm_c_float32="3", random_d="4")
+    (finding,), _ = drift(ARITHMETIC, before, after, ["numpy"])
+    assert finding.message == "numpy on the CPU: fft and matmul differ; libm and random agree"
+
+
+def test_of_many_operations_some_are_named() -> None:
+    before = probed(**{f"libm_f{number}_float32": "a" for number in range(9)}, libm_same="s")
+    after = probed(**{f"libm_f{number}_float32": "b" for number in range(9)}, libm_same="s")
+    (finding,), _ = drift(ARITHMETIC, before, after, ["numpy"])
+    assert "libm (9 of 10: f0 float32; f1 float32; f2 float32; f3 float32; 5 more) differ" in (
+        finding.message
+    )
+    assert "nothing else agrees in full" in finding.message
+
+
+def test_other_random_numbers_are_another_run() -> None:
+    before = probed(random_normal="a", matmul_large_float32="m")
+    after = probed(random_normal="b", matmul_large_float32="m")
+    findings, doubts = drift(RANDOM, before, after, ["numpy"])
+    assert [(f.impact, f.message) for f in findings] == [
+        (Impact.DIVERGES, "numpy on the CPU: random differs; matmul agrees")
+    ]
+    assert doubts == []
+    assert drift(ARITHMETIC, before, after, ["numpy"]) == ([], [])
+
+
+@pytest.mark.parametrize("rule", [ARITHMETIC, RANDOM])
+def test_where_one_side_was_not_probed_nothing_is_said_and_nothing_doubted(rule: str) -> None:
+    measured = probed(matmul_large="a", random_normal="b")
+    assert drift(rule, NOT_PROBED, measured, ["numpy"]) == ([], [])
+    assert drift(rule, measured, NOT_PROBED, ["numpy"]) == ([], [])
+    assert drift(rule, fingerprint(), measured, ["numpy"]) == ([], [])
+
+
+def test_an_operation_that_could_not_be_computed_is_a_doubt_and_the_others_count() -> None:
+    place = f"{NUMERIC}[numpy].digests[matmul/small float32]"
+    before = probed(matmul_large_float32="a", matmul_small_float32="b")
+    after = probed(matmul_large_float32="x")._replace(unknown={place: "it crashed"})
+    findings, doubts = drift(ARITHMETIC, before, after, ["numpy"])
+    assert [f.message for f in findings] == [
+        "numpy on the CPU: matmul differs; nothing else agrees in full"
+    ]
+    assert [(d.path, d.reason) for d in doubts] == [(place, "it crashed")]
+    assert drift(RANDOM, before, after, ["numpy"]) == ([], [])
+
+
+def test_a_probe_of_one_side_only_says_nothing() -> None:
+    both = probed("torch", matmul_large="a"), probed("jax", matmul_large="b")
+    assert drift(ARITHMETIC, *both, ["torch", "jax"]) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("key", "frameworks", "device", "said"),
+    [
+        ("torch", ["torch"], "cpu", 1),
+        ("torch", ["torch"], "gpu", 1),
+        ("torch", ["tensorflow"], "cpu", 0),
+        ("torch", [], "cpu", 1),
+        ("python", ["tensorflow"], "cpu", 1),
+        ("torch on gpu:0", ["torch"], "gpu", 1),
+        ("torch on gpu:0", ["torch"], "cpu", 0),
+    ],
+)
+def test_a_probe_speaks_for_the_frameworks_and_the_device_of_the_job(
+    key: str, frameworks: list[str], device: str, said: int
+) -> None:
+    sides = probed(key, matmul_large="a"), probed(key, matmul_large="b")
+    assert len(drift(ARITHMETIC, *sides, frameworks, device)[0]) == said
+
+
+def test_a_machine_that_does_not_repeat_itself_is_told() -> None:
+    rule = "probe-does-not-repeat"
+    now = probed(varying=("matmul/large float32",), libm_exp="a")
+    findings, doubts = state(rule, now, ["numpy"])
+    assert [(f.impact, f.message) for f in findings] == [
+        (
+            Impact.NUMERIC,
+            "numpy on the CPU: matmul/large float32 gave different results in 3 runs",
+        )
+    ]
+    assert doubts == []
+    assert state(rule, probed(libm_exp="a"), ["numpy"]) == ([], [])
+    assert state(rule, NOT_PROBED, ["numpy"]) == ([], [])
+
+
+def trained(
+    weights: str = "w",
+    loss: float = 2.0,
+    settings: dict[str, str] | None = None,
+    parted_at_step: int | None = None,
+) -> Fingerprint:
+    """A fingerprint with two runs of the training probe."""
+    run: dict[str, Any] = {"loss": 1.0, "first_epoch_loss": loss, "weights": weights}
+    told = {
+        "version": "2.21.0",
+        "settings": {"framework_seed": "1"} if settings is None else settings,
+        "runs": [run, run],
+        "repeats": parted_at_step is None,
+        "parted_at_step": parted_at_step,
+    }
+    return fingerprint({f"{TRAINING}[tensorflow]": told})
+
+
+@pytest.mark.parametrize(
+    ("loss", "impact"), [(2.001, Impact.NUMERIC), (2.1, Impact.DIVERGES), (1.0, Impact.DIVERGES)]
+)
+def test_other_weights_count_by_how_far_the_first_losses_are_apart(
+    loss: float, impact: Impact
+) -> None:
+    rule = "probe-training-differs"
+    findings, doubts = drift(rule, trained(), trained("x", loss), ["tensorflow"])
+    assert [(f.impact, f.before, f.after) for f in findings] == [(impact, 2.0, loss)]
+    assert doubts == []
+    assert "tensorflow: other weights; losses after the first epoch are" in findings[0].message
+
+
+def test_trainings_are_compared_only_when_set_alike_and_repeating_themselves() -> None:
+    rule = "probe-training-differs"
+    assert drift(rule, trained(), trained(loss=9.0), ["tensorflow"]) == ([], [])
+    other = trained("x", settings={"framework_seed": "2"})
+    assert drift(rule, trained(), other, ["tensorflow"]) == ([], [])
+    assert drift(rule, trained(), trained("x", parted_at_step=3), ["tensorflow"]) == ([], [])
+    assert drift(rule, NOT_PROBED, trained("x"), ["tensorflow"]) == ([], [])
+    assert drift(rule, trained(), trained("x"), ["torch"]) == ([], [])
+
+
+def test_a_training_that_does_not_repeat_itself_is_told_unless_a_seed_was_left_off() -> None:
+    rule = "probe-training-does-not-repeat"
+    findings, doubts = state(rule, trained(parted_at_step=7), ["tensorflow"])
+    assert [(f.impact, f.message) for f in findings] == [
+        (Impact.NUMERIC, "tensorflow: weights parted after step 7")
+    ]
+    assert doubts == []
+    seedless = trained(parted_at_step=0, settings={"framework_seed": "off"})
+    assert state(rule, seedless, ["tensorflow"]) == ([], [])
+    assert state(rule, trained(), ["tensorflow"]) == ([], [])
