@@ -30,6 +30,7 @@ def capture(
     note: str | None = None,
     tags: Mapping[str, str] | None = None,
     deep: bool = False,
+    probe: bool = False,
     identify: bool = False,
     timeout_s: float | None = None,
     gpu_timeout_s: float = GPU_TIMEOUT_S,
@@ -38,11 +39,16 @@ def capture(
 
     Sees which frameworks this process has imported and the switches in force in them; imports
     none itself. `timeout_s` is the limit of each collector (20 s; half an hour with `deep`), and
-    `gpu_timeout_s` that of the GPUs' driver beside it.
+    `gpu_timeout_s` that of the GPUs' driver beside it. `probe` runs the numeric probes on the CPU
+    first, each in a fresh process of the interpreter.
     Raises `EnvprintError` when `python` does not answer.
     """
     path = os.fspath(python) if python is not None else None
     host = LiveHost(path, deep=deep, gpu_timeout_s=gpu_timeout_s)
+    if probe:
+        from envprint.probing import Plan, measure
+
+        host.keep({"numeric": measure(Plan(host.interpreter()["executable"]))})
     return capturing.capture(
         host, label=label, note=note, tags=tags, timeout_s=timeout_s, identify=identify
     )

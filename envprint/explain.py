@@ -25,6 +25,8 @@ def _lines(rule: Rule) -> Iterator[str]:
     yield f"* looks at: {', '.join(f'`{path}`' for path in rule.watches)}"
     if rule.yields_to:
         yield f"* silent beside: {', '.join(rule.yields_to)}"
+    if rule.probed:
+        yield "* settled by: numeric probes on both sides, which see it or see none of it"
     for title, text in (
         ("Why", rule.why),
         ("When it does not apply", rule.not_when),
