@@ -20,7 +20,7 @@ def render(numeric: Mapping[str, Any], colour: bool = False) -> str:
 
 def _told(key: str, told: Mapping[str, Any], colour: bool) -> Iterator[str]:
     name, _, device = key.partition(" on ")
-    where = f"{told.get('device')}, {device}" if device else DEVICES["cpu"]
+    where = f"{device}, {told.get('device') or 'unnamed'}" if device else DEVICES["cpu"]
     yield from heading(f"{name} {told.get('version') or ''}".rstrip() + f", on {where}", colour)
     if "refused" in told:
         yield from block("unknown", told["refused"])
