@@ -21,7 +21,6 @@ from envprint.ranking import likely_causes
 from envprint.report import Expected, Finding, Ignored, Report, Undecided
 from envprint.rule import Match, Rule
 from envprint.rules import applying
-from envprint.settled import lowered
 from envprint.wording import headline, source
 
 RuleSaid = tuple[Rule, list[Match], list[Undecided]]
@@ -214,7 +213,9 @@ def _stamp(
         for match in matches:
             finding = _finding(rule, match, policy)
             # What a team has decided stands, whatever was measured.
-            if comparison and not rule.state and rule.id not in policy.impacts:
+            if comparison and rule.probed and rule.id not in policy.impacts:
+                from envprint.settled import lowered
+
                 finding = lowered(finding, rule, comparison, workload)
             ignored = policy.ignore_for(finding)
             entry = policy.expected(finding.rule, finding.paths)

@@ -16,8 +16,8 @@ _NUMERIC = "facts.probes.numeric"
 
 
 def lowered(finding: Finding, rule: Rule, comparison: Comparison, workload: Workload) -> Finding:
-    """The finding; where probes have seen nothing of it, with no impact and the reason."""
-    if not rule.probed or finding.impact is not Impact.NUMERIC:
+    """The finding of a `probed` rule; where probes saw nothing of it, without impact, and why."""
+    if finding.impact is not Impact.NUMERIC:
         return finding
     reached = [
         name

@@ -156,6 +156,7 @@ MEASURED_ELSEWHERE = {"tensorflow-onednn-switched"}
 @each_rule
 def test_a_rule_looks_at_a_comparison_or_a_state_and_not_both(rule: Rule) -> None:
     assert not (rule.drift and rule.state)
+    assert not (rule.probed and rule.state)
     assert rule.watches
 
 
