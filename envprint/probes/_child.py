@@ -17,10 +17,25 @@ from importlib import util
 from types import ModuleType
 from typing import Any
 
-RESULTS = 3
-"""The descriptor that results go to, out of the way of what is printed."""
+RESULTS = 200
+"""The descriptor that results go to, out of the way of what is printed or opened at start-up."""
 NO_GPU = {"CUDA_VISIBLE_DEVICES": "-1", "HIP_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
 """What keeps a framework from making a context on a GPU when only the CPU is asked for."""
+VARIABLES = (
+    "ATEN_CPU_CAPABILITY",
+    "GLIBC_TUNABLES",
+    "MKL_CBWR",
+    "MKL_NUM_THREADS",
+    "NPY_DISABLE_CPU_FEATURES",
+    "NVIDIA_TF32_OVERRIDE",
+    "OMP_NUM_THREADS",
+    "ONEDNN_MAX_CPU_ISA",
+    "OPENBLAS_CORETYPE",
+    "OPENBLAS_NUM_THREADS",
+    "TF_ENABLE_ONEDNN_OPTS",
+    "XLA_FLAGS",
+)
+"""Variables that cap threads or the instruction set, or switch arithmetic; told where set."""
 
 
 def inputs(count: int, salt: str) -> bytes:
@@ -68,7 +83,7 @@ def load(path: str) -> ModuleType:
 
 def prepare(device: str) -> None:
     """Make room for the results, and keep this folder and the GPUs out of the way."""
-    os.dup2(1, RESULTS)
+    os.dup2(1, RESULTS, inheritable=False)
     os.dup2(2, 1)
     here = os.path.dirname(os.path.abspath(__file__))
     # The files here are called like the frameworks that they import.
@@ -77,17 +92,26 @@ def prepare(device: str) -> None:
         os.environ.update(NO_GPU)
 
 
+def surroundings() -> dict[str, str]:
+    """The settings that every probe has: usable CPUs, and the variables that are set."""
+    usable = {"cpus": str(len(os.sched_getaffinity(0)))} if hasattr(os, "sched_getaffinity") else {}
+    return {**usable, **{name: os.environ[name] for name in VARIABLES if name in os.environ}}
+
+
 def run(probe: ModuleType, device: str) -> None:
     """Run every operation of one probe and tell what came of it."""
     if util.find_spec(probe.MODULE) is None:
         tell(missing=probe.MODULE)
         return
+    around = surroundings()  # before a framework sets variables of its own
     begun, refusal = attempt(lambda: probe.begin(device))
-    if refusal:
-        tell(refused=refusal)
+    # All at once: no code of a probe between two operations can cost the later ones.
+    listed, refused = attempt(lambda: [] if refusal else list(probe.operations(device, inputs)))
+    if refusal or refused:
+        tell(refused=refusal or refused)
         return
-    tell(begun=begun)
-    for name, operation in probe.operations(device, inputs):
+    tell(begun={**begun, "settings": {**around, **begun["settings"]}})
+    for name, operation in listed:
         tell(trying=name)
         digested, refusal = attempt(partial(lambda compute: digest(compute()), operation))
         tell(operation=name, **({"error": refusal} if refusal else {"digest": digested}))
@@ -98,3 +122,6 @@ if __name__ == "__main__":
     prepare(device)
     run(load(file), device)
     tell(done=True)
+    sys.stderr.flush()
+    # A framework may take seconds to go, or crash on its way out: nothing it does then matters.
+    os._exit(0)
