@@ -10,7 +10,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 END_WAIT_S = 0.25
@@ -20,10 +20,10 @@ END_WAIT_S = 0.25
 class Child:
     """Runs `argv`; its stdin stays open as long as this process lives, its stderr is dropped.
 
-    Raises `OSError` when it cannot be started.
+    It gets this process's environment and `variables`. Raises `OSError` when it cannot be started.
     """
 
-    def __init__(self, argv: list[str]) -> None:
+    def __init__(self, argv: list[str], variables: Mapping[str, str] | None = None) -> None:
         self._rest = b""
         self._lines: list[bytes] = []
         self._is_gone = False
@@ -34,8 +34,9 @@ class Child:
             (os.POSIX_SPAWN_DUP2, out, 1),
             (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
         ]
+        environ = {**os.environ, **(variables or {})}
         try:
-            self._pid = os.posix_spawn(argv[0], argv, os.environ, file_actions=actions)
+            self._pid = os.posix_spawn(argv[0], argv, environ, file_actions=actions)
         except OSError:
             os.close(self._out)
             os.close(self._into)

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -106,14 +106,21 @@ def _run(python: str, name: str, device: str) -> dict[str, Any]:
     return told
 
 
-def lines(python: str, file: str, *arguments: str) -> Iterator[dict[str, Any]]:
+def lines(
+    python: str,
+    file: str,
+    *arguments: str,
+    by: str = "_child.py",
+    variables: Mapping[str, str] | None = None,
+) -> Iterator[dict[str, Any]]:
     """Each result that a file of `envprint.probes` tells when it is run, as soon as it is there.
 
-    The last is `{"ended": reason}` where the process did not come to its end.
+    `by` is the file there that runs it; it starts with these `variables` too. The last result is
+    `{"ended": reason}` where the process did not come to its end.
     """
     folder = probes.__path__[0]
-    command = [python, os.path.join(folder, "_child.py"), os.path.join(folder, file), *arguments]
-    child, ended, is_slow = Child(command), "it ended before it was done", False
+    command = [python, os.path.join(folder, by), os.path.join(folder, file), *arguments]
+    child, ended, is_slow = Child(command, variables), "it ended before it was done", False
     try:
         while (line := child.line(time.monotonic() + SILENCE_S)) is not None:
             result = json.loads(line)
