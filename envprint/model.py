@@ -52,6 +52,9 @@ class Unknown(NamedTuple):
 NOT_MEASURED = "not measured; `envprint probe` and `envprint capture --probe` do"
 """The reason of a probe's results that nobody has asked for: no doubt, and nothing to report."""
 
+COARSE = " coarse"
+"""The end of the name under which a probe tells the first digits of its random draws."""
+
 _STEP = r"\[([^\]]*)\]|([^.\[\]]+)"
 
 

@@ -7,7 +7,7 @@ the device of the workload, and gave the same bits in every operation.
 from __future__ import annotations
 
 from envprint.errors import Undetermined
-from envprint.model import Comparison, Fingerprint, Impact, Workload, is_inside
+from envprint.model import COARSE, Comparison, Fingerprint, Impact, Workload, is_inside
 from envprint.report import Finding
 from envprint.rule import Rule
 from envprint.wording import DEVICES
@@ -57,7 +57,9 @@ def _equal_in(place: str, before: Fingerprint, after: Fingerprint) -> int:
     # One run in which an operation that varies agreed says nothing of the next.
     varies = any(side.get("varying") for side in told)
     digests = [side.get("digests", {}) for side in told]
-    return 0 if varies or unknown[0] != unknown[1] or digests[0] != digests[1] else len(digests[0])
+    if varies or unknown[0] != unknown[1] or digests[0] != digests[1]:
+        return 0
+    return sum(not operation.endswith(COARSE) for operation in digests[0])
 
 
 def _is_of(key: str, framework: str, device: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from envprint.model import COARSE
 from envprint.outputs._layout import block, heading, plain
 from envprint.wording import DEVICES, counted
 
@@ -29,7 +30,7 @@ def _told(key: str, told: Mapping[str, Any], colour: bool) -> Iterator[str]:
     settings = "; ".join(f"{name} {value}" for name, value in sorted(told["settings"].items()))
     yield from block("settings", settings or "none known")
     shown = ""
-    for operation in sorted({*told["digests"], *told["errors"]}):
+    for operation in sorted({*_told_apart(told), *told["errors"]}):
         kind, _, what = operation.partition("/")
         topic, shown = ("" if kind == shown else kind), kind
         yield f"{plain(topic):<14} {plain(what):<36} {plain(_result(told, operation))}"
@@ -42,14 +43,19 @@ def _result(told: Mapping[str, Any], operation: str) -> str:
     return different[0][:SHOWN_DIGITS] if len(different) == 1 else f"{len(different)} results"
 
 
+def _told_apart(told: Mapping[str, Any]) -> list[str]:
+    """The operations, without the first digits of those that have been told in full."""
+    return [name for name in told.get("digests", {}) if not name.endswith(COARSE)]
+
+
 def varying(told: Mapping[str, Any]) -> list[str]:
     """Operations with more than one result, sorted."""
-    return sorted(name for name, found in told.get("digests", {}).items() if len(found) > 1)
+    return sorted(name for name in _told_apart(told) if len(told["digests"][name]) > 1)
 
 
 def repeats(told: Mapping[str, Any]) -> str:
     """Whether what was run repeated itself, as a sentence."""
-    operations, names = counted(told["digests"], "operation"), varying(told)
+    operations, names = counted(_told_apart(told), "operation"), varying(told)
     if told["runs"] == 1:
         return f"{operations}, each run once; --repeat N says whether they repeat themselves"
     if not names:

@@ -9,4 +9,6 @@ version, in a process of its own (`_child`), and imports nothing of envprint. It
 * `operations(device, inputs)`: yields pairs of a name such as `matmul/large float32` (class,
   operation, type) and a function whose result (bytes, or what has `tobytes`, or several) is
   digested. `inputs(count, salt)` are the bytes of `count` fixed numbers below 2**32.
+
+Of random draws a second digest is told, `random/normal float32 coarse`: of their first digits.
 """

@@ -11,9 +11,11 @@ import hashlib
 import json
 import os
 import sys
+from array import array
 from collections.abc import Callable
 from functools import partial
 from importlib import util
+from math import floor, isfinite
 from types import ModuleType
 from typing import Any
 
@@ -46,12 +48,27 @@ def inputs(count: int, salt: str) -> bytes:
     return hashlib.shake_128(salt.encode()).digest(4 * count)
 
 
-def digest(result: Any) -> str:
-    """The first 128 bits of the SHA-256 of a result's bytes, in hexadecimal."""
-    hashed = hashlib.sha256()
-    for part in result if isinstance(result, (list, tuple)) else (result,):
-        hashed.update(part if isinstance(part, bytes) else part.tobytes())
-    return hashed.hexdigest()[:32]
+def content(result: Any) -> bytes:
+    """The bytes of a result, of all its parts."""
+    parts = result if isinstance(result, (list, tuple)) else (result,)
+    return b"".join(part if isinstance(part, bytes) else part.tobytes() for part in parts)
+
+
+def digest(result: bytes) -> str:
+    """The first 128 bits of the SHA-256, in hexadecimal."""
+    return hashlib.sha256(result).hexdigest()[:32]
+
+
+def coarse(operation: str, result: bytes) -> bytes | None:
+    """Random draws cut to sixteenths, which rounding does not reach; None for other operations.
+
+    Where they agree and the draws do not, both sides drew the same and rounded differently.
+    """
+    kind = {"float32": "f", "float64": "d"}.get(operation.rpartition(" ")[2])
+    if kind is None or not operation.startswith("random/"):
+        return None
+    cut = [floor(16 * draw + 0.3) if isfinite(draw) else 0 for draw in array(kind, result)]
+    return array("q", cut).tobytes()
 
 
 def tell(**result: Any) -> None:
@@ -113,8 +130,14 @@ def run(probe: ModuleType, device: str) -> None:
     tell(begun={**begun, "settings": {**around, **begun["settings"]}})
     for name, operation in listed:
         tell(trying=name)
-        digested, refusal = attempt(partial(lambda compute: digest(compute()), operation))
-        tell(operation=name, **({"error": refusal} if refusal else {"digest": digested}))
+        result, refusal = attempt(partial(lambda compute: content(compute()), operation))
+        if refusal:
+            tell(operation=name, error=refusal)
+            continue
+        tell(operation=name, digest=digest(result))
+        cut = coarse(name, result)
+        if cut is not None:
+            tell(operation=f"{name} coarse", digest=digest(cut))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from envprint.model import NOT_MEASURED, Comparison, Fingerprint, Impact, Workload
+from envprint.model import COARSE, NOT_MEASURED, Comparison, Fingerprint, Impact, Workload
 from envprint.rule import Match
 from envprint.wording import DEVICES, counted
 
@@ -15,6 +15,9 @@ RANDOM = "random"
 """The class of operations that draw from random streams."""
 MOST = 4
 """Operations of one class that are named before the rest is only counted."""
+
+
+Digests = Mapping[str, str]
 
 
 def arithmetic(comparison: Comparison, workload: Workload) -> Iterator[Match]:
@@ -30,23 +33,40 @@ def random(comparison: Comparison, workload: Workload) -> Iterator[Match]:
 def _differing(comparison: Comparison, workload: Workload, *, is_random: bool) -> Iterator[Match]:
     doubts = []
     for key, before, after in _on_both(comparison, workload, NUMERIC):
-        place = f"{NUMERIC}[{key}].digests"
-        both = sorted(before["digests"].keys() & after["digests"].keys())
-        differing = [name for name in both if before["digests"][name] != after["digests"][name]]
+        place = f"{NUMERIC}[{key}]"
+        digests = before["digests"], after["digests"]
+        both = sorted(name for name in digests[0].keys() & digests[1] if not name.endswith(COARSE))
+        differing = [name for name in both if _differs(name, *digests)]
         chosen = [name for name in differing if (class_of(name) == RANDOM) == is_random]
         if chosen:
             agreeing = {class_of(name) for name in both} - {class_of(name) for name in differing}
+            rounded = is_random and all(_is_rounded(name, *digests) for name in chosen)
+            how = ", in the last digits only" if rounded else ""
             yield Match(
-                f"{spoken(key)}: {_listed(chosen, both)}; {_agreeing(agreeing)}",
-                tuple(f"{place}[{name}]" for name in chosen),
+                f"{spoken(key)}: {_listed(chosen, both)}{how}; {_agreeing(agreeing)}",
+                (
+                    *(f"{place}.digests[{name}]" for name in chosen),
+                    *comparison.under(f"{place}.settings", f"{place}.version"),
+                ),
+                impact=Impact.NUMERIC if rounded else None,
             )
         doubts += [
-            f"{place}[{name}]"
-            for name in sorted(before["digests"].keys() ^ after["digests"].keys())
+            f"{place}.digests[{name}]"
+            for name in sorted(digests[0].keys() ^ digests[1].keys())
             if (class_of(name) == RANDOM) == is_random
         ]
     for path in doubts:
         comparison.change(path)  # raises where a result is not known, and says nothing elsewhere
+
+
+def _differs(name: str, before: Digests, after: Digests) -> bool:
+    return name in before and name in after and before[name] != after[name]
+
+
+def _is_rounded(name: str, before: Digests, after: Digests) -> bool:
+    """Whether draws agree in their first digits, where that was measured on both sides."""
+    coarse = f"{name}{COARSE}"
+    return coarse in before and coarse in after and before[coarse] == after[coarse]
 
 
 def class_of(operation: str) -> str:

@@ -40,7 +40,8 @@ RULES = (
         watches=(NUMERIC,),
         why="Both sides drew from the same streams with the same seeds, and some of the numbers "
         "differ: initial weights, dropout or the order of the data are others.",
-        not_when="The job does not draw from the streams that differ.",
+        not_when="The job does not draw from the streams that differ. Where all of them agree in "
+        "their first digits the difference counts as rounding.",
         remedy="Install the same version of the framework on both sides, or draw from the streams "
         "that agree.",
         evidence=(Evidence("One key in JAX 0.4.38 and 0.5.0", measured="jax.0-5"),),

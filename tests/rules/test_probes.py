@@ -74,6 +74,28 @@ def test_other_random_numbers_are_another_run() -> None:
     assert drift(ARITHMETIC, before, after, ["numpy"]) == ([], [])
 
 
+def test_random_numbers_that_differ_in_their_last_digits_are_rounding() -> None:
+    before = probed(random_normal_float64="a", random_normal_float64_coarse="c", random_bits="r")
+    after = probed(random_normal_float64="b", random_normal_float64_coarse="c", random_bits="r")
+    (finding,), doubts = drift(RANDOM, before, after, ["numpy"])
+    assert (finding.impact, doubts) == (Impact.NUMERIC, [])
+    assert finding.message == (
+        "numpy on the CPU: random (1 of 2: normal float64) differs, in the last digits only; "
+        "nothing else agrees in full"
+    )
+    others = probed(random_normal_float64="b", random_normal_float64_coarse="d", random_bits="r")
+    (finding,), _ = drift(RANDOM, before, others, ["numpy"])
+    assert finding.impact is Impact.DIVERGES
+
+
+def test_the_settings_that_differ_are_part_of_the_finding() -> None:
+    before, after = probed(matmul_large="a"), probed(matmul_large="b")
+    for side, threads in ((before, "1"), (after, "2")):
+        side.facts["probes"]["numeric"]["numpy"]["settings"]["threads"] = threads
+    (finding,), _ = drift(ARITHMETIC, before, after, ["numpy"])
+    assert f"{NUMERIC}[numpy].settings[threads]" in finding.paths
+
+
 @pytest.mark.parametrize("rule", [ARITHMETIC, RANDOM])
 def test_where_one_side_was_not_probed_nothing_is_said_and_nothing_doubted(rule: str) -> None:
     measured = probed(matmul_large="a", random_normal="b")
