@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -22,6 +22,8 @@ from envprint.modules import module_names
 
 SILENCE_S = 180.0
 """How long a probe may say nothing: a framework's import on a busy machine takes a minute."""
+MOST_STARTS = 4
+"""Processes for one run of a probe: each crash costs one operation, and the next goes on there."""
 
 Report = Callable[[str], None]
 
@@ -88,22 +90,32 @@ def _gathered(tellings: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _run(python: str, name: str, device: str) -> dict[str, Any]:
-    """What one process told before its end."""
+    """What one process told, and where it crashed, another that went on behind that operation."""
     told: dict[str, Any] = {"digests": {}, "errors": {}}
+    after = ""
+    for _ in range(MOST_STARTS):
+        after = _listen(told, lines(python, f"{name}.py", device, after))
+        if not after:
+            break
+    return told
+
+
+def _listen(told: dict[str, Any], results: Iterable[dict[str, Any]]) -> str:
+    """Add what one process tells to `told`; the operation at which it ended too early, or none."""
     trying = ""
-    for line in lines(python, f"{name}.py", device):
+    for line in results:
         if "operation" in line:
             kind = "digest" if "digest" in line else "error"
             told[f"{kind}s"][line["operation"]] = line[kind]
         elif "ended" in line:
-            # How a process ended before it was done: what it was at is lost, and what would follow.
             lost = told["errors"] if trying else told
             lost[trying or "refused"] = line["ended"]
+            return trying
         elif "trying" in line:
             trying = line["trying"]
         else:
             told.update(line.get("begun", line))
-    return told
+    return ""
 
 
 def lines(

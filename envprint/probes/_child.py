@@ -1,4 +1,4 @@
-"""One probe in its own process: `python _child.py FILE DEVICE`, a line of JSON for each result.
+"""One probe in its own process: `python _child.py FILE DEVICE [AFTER]`, a line of JSON each result.
 
 Runs in the interpreter under observation, from Python 3.7 on, and uses nothing of envprint. Each
 result is told at once, so that a crash costs only what was not told yet. Whatever a framework
@@ -115,8 +115,8 @@ def surroundings() -> dict[str, str]:
     return {**usable, **{name: os.environ[name] for name in VARIABLES if name in os.environ}}
 
 
-def run(probe: ModuleType, device: str) -> None:
-    """Run every operation of one probe and tell what came of it."""
+def run(probe: ModuleType, device: str, after: str = "") -> None:
+    """Run the operations of one probe, all or those behind `after`, and tell what came of it."""
     if util.find_spec(probe.MODULE) is None:
         tell(missing=probe.MODULE)
         return
@@ -128,7 +128,8 @@ def run(probe: ModuleType, device: str) -> None:
         tell(refused=refusal or refused)
         return
     tell(begun={**begun, "settings": {**around, **begun["settings"]}})
-    for name, operation in listed:
+    names = [name for name, _ in listed]
+    for name, operation in listed[names.index(after) + 1 if after in names else 0 :]:
         tell(trying=name)
         result, refusal = attempt(partial(lambda compute: content(compute()), operation))
         if refusal:
@@ -141,9 +142,9 @@ def run(probe: ModuleType, device: str) -> None:
 
 
 if __name__ == "__main__":
-    file, device = sys.argv[1:]
+    file, device, *rest = sys.argv[1:]
     prepare(device)
-    run(load(file), device)
+    run(load(file), device, *rest)
     tell(done=True)
     sys.stderr.flush()
     # A framework may take seconds to go, or crash on its way out: nothing it does then matters.
