@@ -22,7 +22,7 @@ from envprint.modules import module_names
 
 SILENCE_S = 180.0
 """How long a probe may say nothing: a framework's import on a busy machine takes a minute."""
-MOST_STARTS = 4
+MOST_STARTS = 16
 """Processes for one run of a probe: each crash costs one operation, and the next goes on there."""
 
 Report = Callable[[str], None]
@@ -97,6 +97,9 @@ def _run(python: str, name: str, device: str) -> dict[str, Any]:
         after = _listen(told, lines(python, f"{name}.py", device, after))
         if not after:
             break
+    for operation in told.pop("operations", ()):
+        if operation not in told["digests"]:
+            told["errors"].setdefault(operation, "not tried, as too many before it crashed")
     return told
 
 

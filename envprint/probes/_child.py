@@ -127,8 +127,9 @@ def run(probe: ModuleType, device: str, after: str = "") -> None:
     if refusal or refused:
         tell(refused=refusal or refused)
         return
-    tell(begun={**begun, "settings": {**around, **begun["settings"]}})
     names = [name for name, _ in listed]
+    settings = {**around, **begun["settings"]}
+    tell(begun={**begun, "settings": settings, "operations": names})
     for name, operation in listed[names.index(after) + 1 if after in names else 0 :]:
         tell(trying=name)
         result, refusal = attempt(partial(lambda compute: content(compute()), operation))
