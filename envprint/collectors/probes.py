@@ -51,7 +51,13 @@ FACTS = (
                 Field(
                     "settings",
                     MapOf(TEXT, "setting"),
-                    "Seeds, switches, threads and size that the runs were made with.",
+                    "Seeds, switches, threads, device and size that were asked for; `off` and "
+                    "`left` are seeds and switches left to chance and to the framework.",
+                ),
+                Field(
+                    "in_force",
+                    MapOf(TEXT, "setting"),
+                    "Threads, switch and device as they were in the processes; Keras's version.",
                 ),
                 Field(
                     "runs",
