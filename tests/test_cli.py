@@ -17,8 +17,8 @@ from envprint.modules import module_names
 from tests.test_document import BAD
 
 VERBS = (
-    *("bisect", "capture", "check", "diff", "explain", "log", "policy", "run", "schema", "show"),
-    "validate",
+    *("bisect", "capture", "check", "diff", "explain", "log", "policy", "probe", "run", "schema"),
+    *("show", "validate"),
 )
 
 

@@ -1,0 +1,98 @@
+"""`envprint probe`: measure what this machine computes, and whether it repeats itself."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from envprint import probing
+from envprint.cli._capturing import (
+    add_capture_options,
+    add_keeping_options,
+    capture_now,
+    host_of,
+    keep,
+    probe_now,
+)
+from envprint.cli._console import Console
+from envprint.cli._judging import count_argument
+from envprint.cli._training import add_training_options, run_training
+from envprint.document import to_json
+from envprint.errors import UsageError
+from envprint.host import LiveHost
+from envprint.outputs import _probes
+
+HELP = "measure what this machine computes, and whether it repeats itself"
+EPILOG = """\
+example:
+  envprint probe numpy tensorflow --repeat 5
+  envprint probe training --framework torch --repeat 5
+  envprint probe -o here.json     # then, with another machine's: envprint diff
+
+exit codes:
+  0  measured; with --repeat, everything repeated itself
+  1  something did not repeat itself
+  2  could not do the job
+"""
+TRAINING = "training"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this verb."""
+    parser.add_argument(
+        "names",
+        metavar="NAME",
+        nargs="*",
+        help=f"{', '.join(probing.names())}, or {TRAINING} (default: all but {TRAINING})",
+    )
+    parser.add_argument(
+        "--repeat", type=count_argument, metavar="N", help="run each N times in fresh processes"
+    )
+    parser.add_argument(
+        "--device",
+        choices=("cpu", "gpu"),
+        default="cpu",
+        help="gpu probes each visible GPU too, and makes a CUDA context there (default: cpu)",
+    )
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+    add_keeping_options(parser, "write a fingerprint with the results here")
+    add_training_options(parser)
+    add_capture_options(parser)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Measure, print, and keep."""
+    unknown = [name for name in options.names if name not in (*probing.names(), TRAINING)]
+    if unknown:
+        known = ", ".join((*probing.names(), TRAINING))
+        raise UsageError(f"probe: no probe {unknown[0]!r}; known: {known}")
+    host = host_of(options)
+    found, text, repeats = _measured(options, console, host)
+    if options.output != "-":
+        console.emit(text if options.format == "text" else to_json(found))
+    if options.output is not None or options.save is not None:
+        host.keep(found)
+        keep(capture_now(options, console, host, label=options.label), options, console)
+    return 0 if repeats else 1
+
+
+def _measured(
+    options: argparse.Namespace, console: Console, host: LiveHost
+) -> tuple[dict[str, Any], str, bool]:
+    """The raw results, the same as text, and whether everything repeated itself."""
+    found: dict[str, Any] = {}
+    texts, repeats = [], True
+    numeric = [name for name in options.names if name != TRAINING]
+    if options.device == "gpu":
+        console.complain("a CUDA context is made on each visible GPU, as --device gpu asks")
+    if numeric or not options.names:
+        told = probe_now(host, console, numeric, options.device, options.repeat or 1)
+        found["numeric"] = told
+        texts.append(_probes.render(told, console.colour()))
+        repeats = not any(map(_probes.varying, told.values()))
+    if TRAINING in options.names:
+        python = host.interpreter()["executable"]
+        found["training"], text, same = run_training(options, console, python)
+        texts.append(text)
+        repeats = repeats and same
+    return found, "\n".join(texts), repeats
