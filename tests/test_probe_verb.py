@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import envprint
 from envprint import probing
 from envprint.cli import main
 from envprint.cli._console import Console
@@ -85,6 +86,12 @@ def test_two_captures_with_probes_agree_and_have_the_digest_of_one_without(tmp_p
     assert [f["rule"] for f in report["findings"]] == []
     assert [d["rule"] for d in report["undecided"] if d["rule"].startswith("probe-")] == []
     assert [c["path"] for c in report["changes"] if "probes" in c["path"]] == []
+
+
+def test_a_capture_in_a_script_may_probe_its_own_interpreter() -> None:
+    told = envprint.capture(probe=True).value("facts.probes.numeric[python]")
+    assert (told["runs"], told["varying"]) == (1, [])
+    assert "tensorflow" not in sys.modules
 
 
 def test_what_does_not_repeat_itself_is_named_and_exits_with_1(measured: dict[str, Any]) -> None:
