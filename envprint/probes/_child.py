@@ -98,6 +98,16 @@ def load(path: str) -> ModuleType:
     return module
 
 
+def operations(probe: ModuleType, device: str) -> list[tuple[str, Callable[[], Any]]]:
+    """All operations of a probe and its further parts.
+
+    All at once, so that no code of a probe between two operations can cost the later ones.
+    """
+    folder = os.path.dirname(str(probe.__file__))
+    parts = [load(os.path.join(folder, part)) for part in getattr(probe, "PARTS", ())]
+    return [named for part in (probe, *parts) for named in part.operations(device, inputs)]
+
+
 def prepare(device: str) -> None:
     """Make room for the results, and keep this folder and the GPUs out of the way."""
     os.dup2(1, RESULTS, inheritable=False)
@@ -122,8 +132,7 @@ def run(probe: ModuleType, device: str, after: str = "") -> None:
         return
     around = surroundings()  # before a framework sets variables of its own
     begun, refusal = attempt(lambda: probe.begin(device))
-    # All at once: no code of a probe between two operations can cost the later ones.
-    listed, refused = attempt(lambda: [] if refusal else list(probe.operations(device, inputs)))
+    listed, refused = attempt(lambda: [] if refusal else operations(probe, device))
     if refusal or refused:
         tell(refused=refusal or refused)
         return
