@@ -7,6 +7,7 @@ process to the next has more than one digest.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple
 
 from envprint import probes
 from envprint.children import Child
+from envprint.files import read_file
 from envprint.modules import module_names
 
 SILENCE_S = 180.0
@@ -48,9 +50,9 @@ def names() -> list[str]:
 def measure(plan: Plan, report: Report = lambda _: None) -> dict[str, Any]:
     """What the probes told, the raw form of `facts.probes.numeric`: key to telling.
 
-    A key is a probe's name, and on a GPU such as `torch on gpu:0`. A telling has `version`,
-    `device`, `settings`, `runs`, `digests` (operation to its different digests) and `errors`
-    (operation to reason), or just `refused`. `report` is told what runs.
+    A key is a probe's name, and on a GPU such as `torch on gpu:0`. A telling has `revision`,
+    `version`, `device`, `settings`, `runs`, `digests` (operation to its different digests) and
+    `errors` (operation to reason), or `refused` instead of them. `report` is told what runs.
     """
     found: dict[str, Any] = {}
     for name in plan.names or names():
@@ -68,12 +70,21 @@ def _on(plan: Plan, name: str, device: str, report: Report) -> dict[str, Any]:
     """What one probe told on one device, in every run; nothing where it is not installed."""
     key = name if device == "cpu" else f"{name} on {device}"
     tellings = []
+    program = revision(f"{name}.py")
     for number in range(1, plan.repeat + 1):
         report(f"{key}, {number} of {plan.repeat}" if plan.repeat > 1 else key)
         tellings.append(_run(plan.python, name, device))
         if "missing" in tellings[-1]:
             return {}
-    return {key: _gathered(tellings)}
+    return {key: {**_gathered(tellings), "revision": program}}
+
+
+def revision(*files: str) -> str:
+    """Digest of the program text that a probe consists of: other programs, other results."""
+    hashed = hashlib.sha256()
+    for file in ("_child.py", *files):
+        hashed.update(read_file(os.path.join(probes.__path__[0], file)))
+    return hashed.hexdigest()[:32]
 
 
 def _gathered(tellings: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -56,8 +56,9 @@ def _equal_in(place: str, before: Fingerprint, after: Fingerprint) -> int:
     ]
     # One run in which an operation that varies agreed says nothing of the next.
     varies = any(side.get("varying") for side in told)
+    same = len({side.get("revision") for side in told}) == 1
     digests = [side.get("digests", {}) for side in told]
-    if varies or unknown[0] != unknown[1] or digests[0] != digests[1]:
+    if not same or varies or unknown[0] != unknown[1] or digests[0] != digests[1]:
         return 0
     return sum(not operation.endswith(COARSE) for operation in digests[0])
 

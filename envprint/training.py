@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from envprint.errors import EnvprintError
-from envprint.probing import lines
+from envprint.probing import lines, revision
 
 FILES = {"tensorflow": "_training_keras.py", "torch": "_training_torch.py"}
 """Which file of `envprint.probes` trains in which framework."""
@@ -115,6 +115,7 @@ def settings_of(job: Job, switches: Switches) -> dict[str, str]:
 def raw(series: Series) -> dict[str, Any]:
     """The series as it is kept under `facts.probes.training`."""
     return {
+        "revision": revision("_training.py", FILES[series.job.framework]),
         "version": series.version,
         "settings": settings_of(series.job, series.switches),
         "in_force": dict(series.in_force),

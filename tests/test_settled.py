@@ -23,6 +23,7 @@ def side(core: str | None, varying: tuple[str, ...] = (), **probes: str) -> Fing
     """A fingerprint with a BLAS kernel asked for, and one digest from each probe."""
     told: dict[str, Any] = {
         key.replace("_", " ").replace(" gpu", " on gpu:"): {
+            "revision": "r",
             "version": "1",
             "device": "cpu",
             "settings": {},

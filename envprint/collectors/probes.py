@@ -19,6 +19,11 @@ FACTS = (
         "numeric",
         MapOf(
             record(
+                Field(
+                    "revision",
+                    TEXT,
+                    "Digest of the probe's program; results of another one are not compared.",
+                ),
                 Field("version", TEXT, "Version of what computed."),
                 Field("device", TEXT, "cpu, or the name of the GPU."),
                 Field(
@@ -47,6 +52,11 @@ FACTS = (
         "training",
         MapOf(
             record(
+                Field(
+                    "revision",
+                    TEXT,
+                    "Digest of the probe's program; results of another one are not compared.",
+                ),
                 Field("version", TEXT, "Version of the framework."),
                 Field(
                     "settings",
@@ -108,7 +118,7 @@ def _telling(telling: Mapping[str, Any]) -> Any:
     digests: dict[str, Any] = {name: found[0] for name, found in telling["digests"].items()}
     digests.update((name, Unknown("it does not repeat itself here")) for name in varying)
     digests.update((name, Unknown(why)) for name, why in telling["errors"].items())
-    kept = {name: telling[name] for name in ("version", "device", "settings", "runs")}
+    kept = {name: telling[name] for name in ("revision", "version", "device", "settings", "runs")}
     return {**kept, "digests": digests, "varying": sorted(varying)}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from envprint.errors import Undetermined
 from envprint.model import COARSE, NOT_MEASURED, Comparison, Fingerprint, Impact, Workload
 from envprint.rule import Match
 from envprint.wording import DEVICES, counted
@@ -129,10 +130,15 @@ def _on_both(
     if any(side.unknown.get(place) == NOT_MEASURED for side in sides):
         return
     before, after = (side.value(place) or {} for side in sides)
-    for key in sorted(filter(workload_uses(workload), before.keys() & after.keys())):
-        yield key, before[key], after[key]
+    both = sorted(filter(workload_uses(workload), before.keys() & after.keys()))
+    for key in both:
+        if before[key]["revision"] == after[key]["revision"]:
+            yield key, before[key], after[key]
     for key in sorted(filter(workload_uses(workload), before.keys() ^ after.keys())):
         comparison.change(f"{place}[{key}]")
+    for key in both:
+        if before[key]["revision"] != after[key]["revision"]:
+            raise Undetermined(f"{place}[{key}]", "measured by other programs on the two sides")
 
 
 def varying(now: Fingerprint, workload: Workload) -> Iterator[Match]:

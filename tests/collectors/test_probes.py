@@ -12,6 +12,7 @@ from envprint.model import NOT_MEASURED, Unknown
 from tests.support import host
 
 TOLD: dict[str, Any] = {
+    "revision": "r",
     "version": "2.4.6",
     "device": "cpu",
     "settings": {"threads": "2"},
@@ -36,6 +37,7 @@ def test_digests_are_facts_and_what_varies_or_fails_is_unknown() -> None:
     (key, told), *others = collected(numeric={"numpy": TOLD})["numeric"].items()
     assert (key, others) == ("numpy", [])
     assert told == {
+        "revision": "r",
         "version": "2.4.6",
         "device": "cpu",
         "settings": {"threads": "2"},

@@ -17,6 +17,7 @@ ARITHMETIC, RANDOM = "probe-arithmetic-differs", "probe-random-differs"
 def probed(key: str = "numpy", varying: tuple[str, ...] = (), **digests: str) -> Fingerprint:
     """A fingerprint whose probe gave these digests; `matmul_large` stands for `matmul/large`."""
     told = {
+        "revision": "r",
         "version": "2.4.6",
         "device": "cpu",
         "settings": {},
@@ -116,6 +117,17 @@ def test_an_operation_that_could_not_be_computed_is_a_doubt_and_the_others_count
     assert drift(RANDOM, before, after, ["numpy"]) == ([], [])
 
 
+@pytest.mark.parametrize("rule", [ARITHMETIC, RANDOM])
+def test_results_of_other_programs_are_a_doubt_and_no_difference(rule: str) -> None:
+    before, after = (probed(matmul_large=d, random_bits=d) for d in "ab")
+    after.facts["probes"]["numeric"]["numpy"]["revision"] = "another"
+    findings, doubts = drift(rule, before, after, ["numpy"])
+    assert findings == []
+    assert [(d.path, d.reason) for d in doubts] == [
+        (f"{NUMERIC}[numpy]", "measured by other programs on the two sides")
+    ]
+
+
 def test_a_probe_of_one_side_only_says_nothing() -> None:
     both = probed("torch", matmul_large="a"), probed("jax", matmul_large="b")
     assert drift(ARITHMETIC, *both, ["torch", "jax"]) == ([], [])
@@ -164,6 +176,7 @@ def trained(
     """A fingerprint with two runs of the training probe."""
     run: dict[str, Any] = {"loss": 1.0, "first_epoch_loss": loss, "weights": weights}
     told = {
+        "revision": "r",
         "version": "2.21.0",
         "settings": {"framework_seed": "1"} if settings is None else settings,
         "runs": [run, run],
