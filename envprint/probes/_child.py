@@ -99,13 +99,13 @@ def load(path: str) -> ModuleType:
 
 
 def operations(probe: ModuleType, device: str) -> list[tuple[str, Callable[[], Any]]]:
-    """All operations of a probe and its further parts.
+    """All operations of a probe: those of its further parts, then its own.
 
     All at once, so that no code of a probe between two operations can cost the later ones.
     """
     folder = os.path.dirname(str(probe.__file__))
     parts = [load(os.path.join(folder, part)) for part in getattr(probe, "PARTS", ())]
-    return [named for part in (probe, *parts) for named in part.operations(device, inputs)]
+    return [named for part in (*parts, probe) for named in part.operations(device, inputs)]
 
 
 def prepare(device: str) -> None:
