@@ -67,7 +67,10 @@ def coarse(operation: str, result: bytes) -> bytes | None:
     kind = {"float32": "f", "float64": "d"}.get(operation.rpartition(" ")[2])
     if kind is None or not operation.startswith("random/"):
         return None
-    cut = [floor(16 * draw + 0.3) if isfinite(draw) else 0 for draw in array(kind, result)]
+    draws = array(kind, result)
+    # Of many draws some would lie so near to a cut that rounding reaches it.
+    some = draws[:: len(draws) // 1009 + 1]
+    cut = [floor(16 * draw + 0.3) if isfinite(draw) else 0 for draw in some]
     return array("q", cut).tobytes()
 
 
