@@ -12,6 +12,8 @@
 
     envprint.check(baseline="before.json", fail_on="diverges")   # or raise DriftError
 
+    envprint.seed(1234)                               # every generator, and what could not be set
+
     with envprint.gpu.watch() as watch:                          # who else used the GPUs meanwhile
         train()
     print(watch.so_far().intruders)
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from envprint.errors import DriftError, EnvprintError
     from envprint.model import Fingerprint, Impact
     from envprint.report import Report
+    from envprint.seeding import Seeded, seed
 
 _HOMES = {
     "capture": "api",
@@ -45,6 +48,8 @@ _HOMES = {
     "Fingerprint": "model",
     "Impact": "model",
     "Report": "report",
+    "Seeded": "seeding",
+    "seed": "seeding",
 }
 
 _MODULES = ("gpu",)
@@ -55,12 +60,14 @@ __all__ = [
     "Fingerprint",
     "Impact",
     "Report",
+    "Seeded",
     "capture",
     "check",
     "diff",
     "dump",
     "gpu",
     "load",
+    "seed",
 ]
 
 

@@ -37,14 +37,17 @@ def capture(
 ) -> Fingerprint:
     """A fingerprint of this process and its machine, or of the interpreter at `python`.
 
-    Sees which frameworks this process has imported and the switches in force in them; imports
-    none itself. `timeout_s` is the limit of each collector (20 s; half an hour with `deep`), and
-    `gpu_timeout_s` that of the GPUs' driver beside it. `probe` runs the numeric probes on the CPU
-    first, each in a fresh process of the interpreter.
+    Of this process it sees which frameworks are imported, the switches in force in them, the
+    state of their generators and their thread pools; it imports none itself. `timeout_s` is the
+    limit of each collector (20 s; half an hour with `deep`), and `gpu_timeout_s` that of the GPUs'
+    driver beside it. `probe` runs the numeric probes on the CPU first, each in a fresh process of
+    the interpreter.
     Raises `EnvprintError` when `python` does not answer.
     """
     path = os.fspath(python) if python is not None else None
     host = LiveHost(path, deep=deep, gpu_timeout_s=gpu_timeout_s)
+    if path is None:
+        host.look_inside()
     if probe:
         from envprint.probing import Plan, measure
 
@@ -91,6 +94,7 @@ def diff(
 def check(
     baseline: Source | None = None,
     *,
+    current: Source | None = None,
     fail_on: str | Impact | None = None,
     frameworks: Iterable[str] = (),
     device: str | None = None,
@@ -99,13 +103,14 @@ def check(
 ) -> Report:
     """Judge this process and its machine now, and against `baseline` when given.
 
-    Returns the report, or raises `DriftError` (its `.report` is the report) when a finding is at
-    or above `fail_on` (default: the policy's, else `numeric`).
+    `current` is judged in place of a capture that is made here. Returns the report, or raises
+    `DriftError` (its `.report` is the report) when a finding is at or above `fail_on` (default:
+    the policy's, else `numeric`).
     """
     agreed = _policy(policy)
     threshold = agreed.fail_on if fail_on is None else _impact(fail_on)
     before = _fingerprint(baseline) if baseline is not None else None
-    now = capture()
+    now = capture() if current is None else _fingerprint(current)
     workload = _workload(now, before, frameworks, device, agreed)
     report = judge_state(now, before, workload, agreed)
     if report.exit_code(threshold, agreed.on_unknown == "fail", strict):

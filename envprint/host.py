@@ -170,6 +170,12 @@ class LiveHost:
         """Have a capture hold what probes of the interpreter have told."""
         self._interpreter = {**self.interpreter(), "probes": probes}
 
+    def look_inside(self) -> None:
+        """Have a capture hold what only code in this process can say of itself."""
+        from envprint.inside import describe
+
+        self._interpreter = {**self.interpreter(), **describe()}
+
     def _describe(self, python: str) -> Mapping[str, Any]:
         import json
 

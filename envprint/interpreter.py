@@ -141,6 +141,10 @@ SWITCHES = (
     ),
     ("torch-math-attention", "torch", "backends.cuda.math_sdp_enabled()", None),
     ("torch-threads", "torch", "get_num_threads()", None),
+    ("torch-inter-op-threads", "torch", "get_num_interop_threads()", None),
+    ("torch-default-dtype", "torch", "get_default_dtype().__str__()", None),
+    ("torch-mkldnn", "torch", "backends.mkldnn.enabled", None),
+    ("torch-cudnn", "torch", "backends.cudnn.enabled", None),
     (
         "tensorflow-op-determinism",
         "tensorflow.python.framework.config",
@@ -153,7 +157,7 @@ SWITCHES = (
         "tensor_float_32_execution_enabled()",
         None,
     ),
-    # tf.config.threading.get_… would look for GPUs; these attributes only hold what was set.
+    # tf.config's own getters would make the context; these attributes only hold what was set.
     (
         "tensorflow-intra-op-threads",
         "tensorflow.python.eager.context",
@@ -166,6 +170,7 @@ SWITCHES = (
         "_context._inter_op_parallelism_threads",
         None,
     ),
+    ("tensorflow-auto-jit", "tensorflow.python.eager.context", "_context._optimizer_jit", None),
     # keras.config.dtype_policy() would fix the default in place, so that a later set_floatx had
     # no effect; before it is fixed, floatx is the policy.
     (
@@ -177,9 +182,17 @@ SWITCHES = (
     ("keras-dtype-policy", "keras", "config.floatx()", None),
     ("keras-floatx", "keras", "config.floatx()", None),
     ("keras-backend", "keras", "config.backend()", None),
+    # Keras 2, inside TensorFlow up to 2.15 and as tf-keras beside later ones.
+    ("keras-dtype-policy", "keras.src.mixed_precision.policy", "_global_policy.name", None),
+    ("keras-dtype-policy", "tf_keras.src.mixed_precision.policy", "_global_policy.name", None),
+    ("keras-dtype-policy", "keras.src.backend_config", "floatx()", None),
+    ("keras-dtype-policy", "tf_keras.src.backend_config", "floatx()", None),
+    ("keras-floatx", "keras.src.backend_config", "floatx()", None),
+    ("keras-floatx", "tf_keras.src.backend_config", "floatx()", None),
     ("jax-x64", "jax", "config.jax_enable_x64", None),
     ("jax-matmul-precision", "jax", "config.jax_default_matmul_precision", None),
     ("jax-threefry-partitionable", "jax", "config.jax_threefry_partitionable", None),
+    ("jax-disable-jit", "jax", "config.jax_disable_jit", None),
     ("jax-prng", "jax", "config.jax_default_prng_impl", None),
 )
 """Name, loaded module, what to ask it for, and the answer that means "on" (None: it is plain).

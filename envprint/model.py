@@ -52,6 +52,9 @@ class Unknown(NamedTuple):
 NOT_MEASURED = "not measured; `envprint probe` and `envprint capture --probe` do"
 """The reason of a probe's results that nobody has asked for: no doubt, and nothing to report."""
 
+NO_THREADPOOLCTL = "threadpoolctl is not installed here; it tells kernels and thread counts"
+"""The reason of thread pools that nobody could ask: rules judge what sets them anyway."""
+
 COARSE = " coarse"
 """The end of the name under which a probe tells the first digits of its random draws."""
 

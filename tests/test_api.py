@@ -20,12 +20,14 @@ def test_the_public_names_are_these_and_all_load() -> None:
         "Fingerprint",
         "Impact",
         "Report",
+        "Seeded",
         "capture",
         "check",
         "diff",
         "dump",
         "gpu",
         "load",
+        "seed",
     ]
     for name in envprint.__all__:
         assert getattr(envprint, name).__doc__

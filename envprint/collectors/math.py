@@ -9,6 +9,7 @@ from typing import Any
 from envprint.collectors._attempt import attempt
 from envprint.collectors._blas import blas_libraries
 from envprint.collectors._libc import libc_of
+from envprint.collectors._loaded import FIELDS, loaded, pools
 from envprint.collectors._places import bundled_libraries
 from envprint.fields import TEXT, Field, ListOf, record
 from envprint.host import Host
@@ -46,15 +47,19 @@ FACTS = (
         ),
         "OpenMP runtimes at hand, in order of owner; two kinds in one process disturb each other.",
     ),
+    *FIELDS,
 )
 
 
 def collect(host: Host) -> Mapping[str, Any]:
-    """Read from the interpreter, build configurations, and the names of library files."""
+    """Read from the interpreter, build configurations, names of library files, proc_pid_maps(5)."""
+    in_use = attempt(lambda: pools(host))
     return {
         "libm": attempt(lambda: libc_of(host)),
         "blas": attempt(lambda: [blas._asdict() for blas in blas_libraries(host)]),
         "openmp": attempt(lambda: _openmp(host)),
+        "thread_pools": in_use,
+        "loaded": attempt(lambda: loaded(host, in_use)),
     }
 
 

@@ -22,6 +22,8 @@ OP_DETERMINISM = f"{SWITCHES}[tensorflow-op-determinism].value"
 _YES = ("1", "true", "on", "yes", "y", "t")
 _NO = ("0", "false", "off", "no", "n", "f")
 ONLY_ON_GPU = ("cudnn", "tf32", "cublas", "xla-gpu", "flash", "memory-efficient")
+NO_EFFECT = ("torch-inter-op-threads",)
+"""Switches that are told and not judged: whole operations run at the same time, none is split."""
 _XLA_DETERMINISTIC = frozenset(
     f"--xla_gpu_deterministic_ops{value}" for value in ("", "=true", "=True", "=1")
 )
@@ -162,4 +164,5 @@ def _acts(key: str, workload: Workload) -> bool:
     """Whether a switch reaches the job: its framework is used, and its device."""
     owner = {"keras": "tensorflow"}.get(key.partition("-")[0], key.partition("-")[0])
     used = owner in workload.frameworks or owner not in ("tensorflow", "torch", "jax")
-    return used and (workload.device == "gpu" or not any(name in key for name in ONLY_ON_GPU))
+    on_device = workload.device == "gpu" or not any(name in key for name in ONLY_ON_GPU)
+    return used and on_device and key not in NO_EFFECT

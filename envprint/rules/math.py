@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from envprint.model import Comparison, Confidence, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
-from envprint.rules import _isa, _mkl, _threads
+from envprint.rules import _isa, _mkl, _pools, _threads
 from envprint.rules._dials import turned_by_variables, variable
 from envprint.workload import always, machine, uses
 
@@ -208,4 +208,5 @@ RULES = (
         probed=True,
     ),
     *_mkl.RULES,
+    *_pools.RULES,
 )

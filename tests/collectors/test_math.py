@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from envprint.collectors import math as section
-from envprint.model import Unknown
+from envprint.collectors._loaded import parse_maps
+from envprint.fields import Record, require
+from envprint.model import NO_THREADPOOLCTL, Unknown
 from tests.support import host
 
 SITE = "/env/lib/python3.11/site-packages"
@@ -56,6 +58,8 @@ def test_an_environment_is_read_whole() -> None:
             },
             {"name": "libgomp", "library": "torch/lib/libgomp.so.1", "owner": "torch"},
         ],
+        "thread_pools": [],
+        "loaded": [],
     }
 
 
@@ -116,3 +120,129 @@ def test_a_directory_that_may_not_be_listed_leaves_the_libraries_unknown() -> No
     read = section.collect(machine(names={SITE: {"error": "EACCES"}}))
     assert read["openmp"] == Unknown(f"{SITE}: Permission denied")
     assert read["libm"] == "glibc 2.36"
+
+
+OPENBLAS = f"{SITE}/numpy.libs/libscipy_openblas64_-32a4b2a6.so"
+GOMP = f"{SITE}/scikit_learn.libs/libgomp-e985bcbb.so.1.0.0"
+POOLS = [
+    {
+        "user_api": "openmp",
+        "internal_api": "openmp",
+        "num_threads": 2,
+        "prefix": "libgomp",
+        "filepath": GOMP,
+        "version": None,
+    },
+    {
+        "user_api": "blas",
+        "internal_api": "openblas",
+        "num_threads": 1,
+        "prefix": "libscipy_openblas",
+        "filepath": OPENBLAS,
+        "version": "0.3.31.188.0",
+        "threading_layer": "pthreads",
+        "architecture": "SkylakeX",
+    },
+]
+"""As threadpoolctl 3.8 tells them of NumPy 2.4 and scikit-learn 1.9, in order of loading."""
+
+
+def process(maps: str, pools: Any = POOLS, **answers: Any) -> Any:
+    """The section as a process tells it that has imported NumPy."""
+    inside = {"imported": ["numpy"], "thread_pools": pools, "path": [SITE], "prefix": "/env"}
+    read = section.collect(
+        host(
+            interpreter={"libc": "glibc 2.36", **inside},
+            system={"system": "Linux", "machine": "x86_64"},
+            read={"/proc/self/maps": maps},
+            **answers,
+        )
+    )
+    known = {name: value for name, value in read.items() if not isinstance(value, Unknown)}
+    require(Record(section.FACTS), known)
+    return read
+
+
+def mapped(*paths: str) -> str:
+    return "".join(f"7f1c2000-7f1c3000 r-xp 00000000 08:01 131    {path}\n" for path in paths)
+
+
+def test_pools_are_listed_by_api_and_library() -> None:
+    assert process("")["thread_pools"] == [
+        {
+            "api": "blas",
+            "name": "openblas",
+            "library": "numpy.libs/libscipy_openblas64_-32a4b2a6.so",
+            "version": "0.3.31.188.0",
+            "architecture": "SkylakeX",
+            "threading_layer": "pthreads",
+            "threads": 1,
+        },
+        {
+            "api": "openmp",
+            "name": "openmp",
+            "library": "scikit_learn.libs/libgomp-e985bcbb.so.1.0.0",
+            "version": None,
+            "architecture": None,
+            "threading_layer": None,
+            "threads": 2,
+        },
+    ]
+
+
+def test_pools_that_nobody_could_ask_are_unknown_and_libraries_are_known_anyway() -> None:
+    read = process(mapped(GOMP), pools={"error": NO_THREADPOOLCTL})
+    assert read["thread_pools"] == Unknown(NO_THREADPOOLCTL)
+    assert [library["name"] for library in read["loaded"]] == ["libgomp"]
+
+
+def test_an_odd_answer_costs_the_pools_only() -> None:
+    read = process("", pools=[{"user_api": "blas"}])
+    assert isinstance(read["thread_pools"], Unknown)
+    assert read["loaded"] == []
+
+
+def test_loaded_libraries_have_the_version_that_they_tell_or_that_their_name_has() -> None:
+    maps = mapped(
+        *(OPENBLAS, OPENBLAS, GOMP, "/usr/lib/libopenblasp-r0.3.21.so", "/env/lib/libmkl_rt.so.2"),
+        *(f"{SITE}/torch/lib/libtorch_cpu.so", "/usr/lib/libc.so.6", "/usr/lib/libompt_helper.so"),
+    )
+    assert [tuple(library.values()) for library in process(maps)["loaded"]] == [
+        ("libmkl_rt", None, "lib/libmkl_rt.so.2"),
+        ("libscipy_openblas64_", "0.3.31.188.0", "numpy.libs/libscipy_openblas64_-32a4b2a6.so"),
+        ("libgomp", "1.0.0", "scikit_learn.libs/libgomp-e985bcbb.so.1.0.0"),
+        ("libtorch_cpu", None, "torch/lib/libtorch_cpu.so"),
+        ("libopenblasp", "0.3.21", "/usr/lib/libopenblasp-r0.3.21.so"),
+    ]
+
+
+def test_unreadable_maps_leave_only_loaded_libraries_unknown() -> None:
+    inside = {"libc": "glibc 2.36", "imported": ["numpy"], "path": [SITE], "prefix": "/env"}
+    read = section.collect(
+        host(interpreter=inside, system={"system": "Linux", "machine": "x86_64"})
+    )
+    assert isinstance(read["loaded"], Unknown)
+    assert read["thread_pools"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("/a/libiomp5.so", [("libiomp5", None)]),
+        ("/a/libdnnl.so.3.5", [("libdnnl", "3.5")]),
+        ("/a/libmkl_core.so.2", [("libmkl_core", None)]),
+        ("/a/libtensorflow_framework.so.2", [("libtensorflow_framework", None)]),
+        ("/a/jaxlib/xla_extension.so", [("xla_extension", None)]),
+        ("/a/libjax_common.so", [("libjax_common", None)]),
+        ("/a/libopenblas64_p-r0-15028c96.3.21.so", [("libopenblas64_p", None)]),
+        ("/a/libgomp.so.1.0.0 (deleted)", [("libgomp", None)]),
+        ("/a/libblas.so.3.11.0", [("libblas", "3.11.0")]),
+        ("/a/libblasted.so", []),
+        ("/a/omp.so", []),
+        ("[heap]", []),
+    ],
+)
+def test_libraries_of_arithmetic_are_known_by_their_names(
+    path: str, found: list[tuple[str, str | None]]
+) -> None:
+    assert [library[:2] for library in parse_maps(mapped(path))] == found

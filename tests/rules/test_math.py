@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envprint.model import Fingerprint, Impact
+from envprint.model import NO_THREADPOOLCTL, Fingerprint, Impact
 from envprint.rules import _threads
 from tests.rules.test_cpu import AVX, AVX2, AVX512, cpu, limited
 from tests.support import drift, fingerprint
@@ -344,3 +344,74 @@ def test_mkls_limit_counts_on_intel_only() -> None:
         {"facts.environ.variables": {name: "AVX"}}, {"facts.cpu.vendor": "no /proc"}
     )
     assert len(drift(rule, cpu(AVX2), unknown, ["torch"])[1]) == 1
+
+
+POOLS = "facts.math.thread_pools"
+PYTHON_USERS = ["numpy", "scikit-learn"]
+
+
+def pool(
+    threads: int = 2, kernel: str | None = "SkylakeX", api: str = "blas", file: str = "a"
+) -> dict[str, object]:
+    folder = "numpy.libs" if api == "blas" else "scikit_learn.libs"
+    return {
+        "api": api,
+        "name": "openblas" if api == "blas" else "openmp",
+        "library": f"{folder}/lib-{file}.so",
+        "version": "0.3.31",
+        "architecture": kernel,
+        "threading_layer": "pthreads" if api == "blas" else None,
+        "threads": threads,
+    }
+
+
+def inside(*pools: dict[str, object]) -> Fingerprint:
+    return fingerprint({POOLS: list(pools)})
+
+
+def test_another_kernel_or_count_of_a_loaded_library_is_numeric() -> None:
+    rule = "math-thread-pools-changed"
+    before, after = inside(pool()), inside(pool(1, "Haswell", file="b"))
+    findings, doubts = drift(rule, before, after, ["numpy"])
+    assert [(f.impact, f.message, f.paths) for f in findings] == [
+        (
+            Impact.NUMERIC,
+            "openblas of numpy.libs: the kernel was SkylakeX, is Haswell, the number of threads "
+            "was 2, is 1",
+            (POOLS,),
+        )
+    ]
+    assert doubts == []
+    assert drift(rule, before, after, ["tensorflow"]) == ([], [])
+
+
+def test_a_pool_that_one_side_has_not_loaded_is_quiet() -> None:
+    rule = "math-thread-pools-changed"
+    assert drift(rule, inside(), inside(pool()), ["numpy"]) == ([], [])
+    assert drift(rule, inside(pool()), inside(pool(file="b")), ["numpy"]) == ([], [])
+    told_nothing = inside(pool(kernel=None))
+    assert drift(rule, told_nothing, inside(pool()), ["numpy"]) == ([], [])
+
+
+def test_openmps_threads_reach_scikit_learn_only() -> None:
+    rule = "math-thread-pools-changed"
+    before, after = inside(pool(2, api="openmp")), inside(pool(4, api="openmp"))
+    assert drift(rule, before, after, ["numpy"]) == ([], [])
+    messages = [f.message for f in drift(rule, before, after, PYTHON_USERS)[0]]
+    assert messages == ["openmp of scikit_learn.libs: the number of threads was 2, is 4"]
+
+
+def test_pools_without_threadpoolctl_are_left_to_the_other_rules() -> None:
+    rule, known = "math-thread-pools-changed", inside(pool())
+    assert drift(rule, known, fingerprint(unknown={POOLS: NO_THREADPOOLCTL}), ["numpy"]) == ([], [])
+    broken = fingerprint(unknown={POOLS: "threadpoolctl: OSError: gone"})
+    assert len(drift(rule, known, broken, ["numpy"])[1]) == 1
+
+
+def test_what_set_a_pool_speaks_for_it() -> None:
+    before, after = (
+        side._replace(facts={**side.facts, "math": {"thread_pools": [pool(threads)]}})
+        for side, threads in ((machine(), 2), (machine(OPENBLAS_NUM_THREADS="1"), 1))
+    )
+    assert drift("math-thread-pools-changed", before, after, ["numpy"]) == ([], [])
+    assert len(drift("math-threads-changed", before, after, ["numpy"])[0]) == 1

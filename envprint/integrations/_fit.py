@@ -1,0 +1,136 @@
+"""One training from its start to its end: both captured, checked, and kept as documents.
+
+What every framework's adapter does; the adapter only knows when its training starts and ends.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from envprint.api import Place, Source, capture, check, diff
+from envprint.document import dumps
+from envprint.errors import DriftError, EnvprintError, OutputError
+from envprint.folder import Folder, open_folder
+from envprint.host import LiveHost
+from envprint.integrations._chief import is_chief
+from envprint.model import Fingerprint, Impact
+from envprint.report import Finding, Report
+
+_NAME = r"fingerprint-(\d{3,})-(?:start|end)\.json"
+_MOVES_ANYWAY = ("generator-state-differs",)
+"""Rules on what a training changes by itself."""
+
+
+class Options(NamedTuple):
+    """How a training is checked: the keywords of `envprint.check`, a label, and who writes.
+
+    Without `baseline` and `fail_on` nothing is checked; without `chief` it is found out.
+    """
+
+    baseline: Source | None = None
+    fail_on: str | Impact | None = None
+    frameworks: Iterable[str] = ()
+    device: str | None = None
+    policy: Place | None = None
+    label: str | None = None
+    chief: bool | None = None
+
+
+class Fit:
+    """Watches trainings, one after the other, and writes two documents for each.
+
+    `fingerprint-001-start.json` and `-end.json` in `directory`, which may be a URL that the store
+    understands; the next training there is 002, so nothing is ever replaced.
+    """
+
+    def __init__(self, directory: Place, options: Options) -> None:
+        self._folder: Folder = open_folder(os.fspath(directory))
+        self._options = options
+        self._number = 0
+        self._is_chief = True
+        self.start: Fingerprint | None = None
+        self.end: Fingerprint | None = None
+
+    def begin(self) -> None:
+        """Capture, write and check. Raises `DriftError`, and `EnvprintError` for what is wrong."""
+        chief = self._options.chief
+        self._is_chief = is_chief(LiveHost().environ()) if chief is None else chief
+        if not self._is_chief:
+            return
+        self._number = self._next_number()
+        self.start, self.end = self._captured("start"), None
+        place = self._write("start", self.start)
+        if self._options.baseline is not None or self._options.fail_on is not None:
+            self._check(self.start, place)
+
+    def finish(self) -> None:
+        """Capture and write again, and warn of what changed in between.
+
+        Nothing is raised: a model that has been trained is worth more than its fingerprint.
+        """
+        if not self._is_chief or self.start is None:
+            return
+        self.end = self._captured("end")
+        try:
+            place = self._write("end", self.end)
+            report = self._between(self.start, self.end)
+        except EnvprintError as error:
+            warnings.warn(f"envprint: {error}", stacklevel=4)
+            return
+        findings = [finding for finding in report.findings if finding.rule not in _MOVES_ANYWAY]
+        if findings:
+            told = "; ".join(f"{f.message} ({f.rule}, {f.impact.word})" for f in findings)
+            warnings.warn(f"envprint: changed during training: {told}; see {place}", stacklevel=4)
+
+    def _between(self, start: Fingerprint, end: Fingerprint) -> Report:
+        asked = self._options
+        return diff(
+            start, end, frameworks=asked.frameworks, device=asked.device, policy=asked.policy
+        )
+
+    def _captured(self, moment: str) -> Fingerprint:
+        return capture(
+            label=self._options.label, tags={"fit": f"{self._number:03}", "moment": moment}
+        )
+
+    def _check(self, now: Fingerprint, place: str) -> None:
+        asked = self._options
+        try:
+            check(
+                asked.baseline,
+                current=now,
+                fail_on=asked.fail_on,
+                frameworks=asked.frameworks,
+                device=asked.device,
+                policy=asked.policy,
+            )
+        except DriftError as drift:
+            lines = [f"the training did not begin: {drift}", *_told(drift.report.findings)]
+            raise DriftError("\n".join([*lines, f"captured in {place}"]), drift.report) from None
+
+    def _next_number(self) -> int:
+        try:
+            names = self._folder.names("")
+        except OSError as error:
+            raise OutputError(f"{self._folder.place}: {error.strerror or error}") from None
+        used = (re.fullmatch(_NAME, name) for name in names)
+        return max((int(match[1]) for match in used if match), default=0) + 1
+
+    def _write(self, moment: str, fingerprint: Fingerprint) -> str:
+        name = f"fingerprint-{self._number:03}-{moment}.json"
+        place = f"{self._folder.place.rstrip('/')}/{name}"
+        try:
+            self._folder.write(name, dumps(fingerprint).encode("utf-8", "backslashreplace"))
+        except OSError as error:
+            raise OutputError(f"cannot write {place}: {error.strerror or error}") from None
+        return place
+
+
+def _told(findings: Iterable[Finding]) -> Iterator[str]:
+    for finding in findings:
+        yield f"  {finding.impact.word:9} {finding.message} ({finding.rule})"
+        yield f"            do: {finding.remedy}"
