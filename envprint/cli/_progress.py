@@ -26,6 +26,7 @@ class Progress:
     def tell(self, number: int, step: int, steps: int) -> None:
         """In the run of this number, counted from 1, this step is done; 0 when it begins."""
         now_s = time.monotonic()
+        self._runs = max(self._runs, number)
         if step == 0:
             self._run_begun_s = now_s
         elif step == 1:
@@ -39,7 +40,10 @@ class Progress:
         elif step == 0:
             self._console.complain(f"{self._what}: run {number} of {self._runs}{left}")
 
-    def end(self) -> None:
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
         """Take the line away."""
         self._rewrite("")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from typing import Any
 
 from envprint.cli._console import Console
@@ -67,32 +68,47 @@ def run_training(
 
     Raises `EnvprintError`.
     """
-    from envprint.outputs._training import render
-
-    repeat = options.repeat or REPEAT
     if options.explain and (options.without or options.op_determinism or options.threads):
         raise UsageError(
             "probe: --explain turns the switches itself: leave out --without, --op-determinism "
             "and --threads"
         )
-    series = _series(options, console, python, repeat)
-    framework, told = series.job.framework, raw(series)
-    return {framework: told}, render(framework, told, console.colour()), series.repeats
-
-
-def _series(options: argparse.Namespace, console: Console, python: str, repeat: int) -> Series:
-    """The runs that were asked for, in the first framework that is installed."""
-    progress = Progress(console, NAME, repeat)
-    missing = None
     for framework in [options.framework] if options.framework else FILES:
-        try:
-            job = Job(python, framework, options.device, options.epochs)
-            return train(job, switches_of(options), repeat, progress.tell)
-        except MissingError as error:
-            missing = missing or error
-        finally:
-            progress.end()
-    raise missing or AssertionError
+        job = Job(python, framework, options.device, options.epochs)
+        with suppress(*([] if options.framework else [MissingError])):
+            series, text = (_explain if options.explain else _train)(job, options, console)
+            return {framework: raw(series)}, text, series.repeats
+    raise MissingError(f"training: neither {' nor '.join(FILES)} is installed for {python}")
+
+
+def _train(job: Job, options: argparse.Namespace, console: Console) -> tuple[Series, str]:
+    """The runs that were asked for, and their table."""
+    from envprint.outputs._training import render
+
+    repeat = options.repeat or REPEAT
+    with Progress(console, NAME, repeat) as progress:
+        series = train(job, switches_of(options), repeat, progress.tell)
+    return series, render(job.framework, raw(series), console.colour())
+
+
+def _explain(job: Job, options: argparse.Namespace, console: Console) -> tuple[Series, str]:
+    """The last runs of the search, and its text."""
+    from envprint.cli._training_explained import explained
+    from envprint.training_search import most_runs, search
+
+    repeat = options.repeat or REPEAT
+    with Progress(console, NAME, most_runs(repeat)) as progress:
+        done = 0
+
+        def attempt(switches: Switches, runs: int) -> Series:
+            nonlocal done
+            before, done = done, done + runs
+            return train(
+                job, switches, runs, lambda number, *step: progress.tell(before + number, *step)
+            )
+
+        found = search(attempt, options.seed, repeat)
+    return found.last, explained(found, console.colour())
 
 
 def switches_of(options: argparse.Namespace) -> Switches:

@@ -28,8 +28,6 @@ CLASSES = 10
 CELLS = 4
 """How many pixels of a row, and rows, have one value in the pattern of a class."""
 
-Inputs = Callable[[int, str], bytes]
-
 
 def neighbour() -> ModuleType:
     """`_child`, by its path: there is no package here."""
@@ -42,7 +40,9 @@ def neighbour() -> ModuleType:
     return module
 
 
-def samples(inputs: Inputs, count: int, salt: str) -> tuple[array[float], list[int]]:
+def samples(
+    inputs: Callable[[int, str], bytes], count: int, salt: str
+) -> tuple[array[float], list[int]]:
     """The pixels of `count` images in a row, and their classes.
 
     Each is the pattern of its class under noise: learnable, not at once. Every value is exact in

@@ -35,13 +35,19 @@ def in_force(tf: Any, device: str) -> dict[str, str]:
         name = tf.config.experimental.get_device_details(first).get("device_name", "gpu")
     return {
         "device": name,
-        "keras": tf.keras.__version__,
+        "keras": keras_version(tf),
         "op_determinism": "on" if is_deterministic() else "off",
         "threads": str(
             tf.config.threading.get_intra_op_parallelism_threads()
             or len(os.sched_getaffinity(0))  # what TensorFlow takes when it is left to itself
         ),
     }
+
+
+def keras_version(tf: Any) -> str:
+    """The version of the Keras behind `tf.keras`."""
+    # Between them, some releases of TensorFlow and of Keras 2 leave it out.
+    return str(getattr(tf.keras, "__version__", None) or import_module("keras").__version__)
 
 
 def is_deterministic() -> bool:
