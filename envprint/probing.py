@@ -70,7 +70,8 @@ def _on(plan: Plan, name: str, device: str, report: Report) -> dict[str, Any]:
     """What one probe told on one device, in every run; nothing where it is not installed."""
     key = name if device == "cpu" else f"{name} on {device}"
     tellings = []
-    program = revision(f"{name}.py")
+    parts = getattr(import_module(f"{probes.__name__}.{name}"), "PARTS", ())
+    program = revision(f"{name}.py", *parts)
     for number in range(1, plan.repeat + 1):
         report(f"{key}, {number} of {plan.repeat}" if plan.repeat > 1 else key)
         tellings.append(_run(plan.python, name, device))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 MODULE = "tensorflow"
 ON_GPU = True
 PARTS = ("_tensorflow_random.py",)
+HALF = ("matmul/small", "matmul/large", "convolution/forward", "convolution/backward")
 
 if TYPE_CHECKING:
     Named = Iterator[tuple[str, Callable[[], Any]]]
@@ -91,7 +92,8 @@ def operations(device: str, inputs: Callable[[int, str], bytes]) -> Named:
     ]
     for group, kind in groups:
         for name, compute in group(kind, partial(values, kind)):
-            yield f"{name} {kind}", partial(placed, compute)
+            if kind != "bfloat16" or name in HALF:
+                yield f"{name} {kind}", partial(placed, compute)
 
 
 def _gradient(compute: Callable[..., Any], *sources: Any) -> Any:
@@ -126,7 +128,6 @@ def _reductions(kind: str, make: Callable[..., Any]) -> Named:
     yield "reduction/sum-large", lambda: tf.reduce_sum(large())
     yield "reduction/sum-columns", lambda: tf.reduce_sum(large(), 0)
     yield "reduction/sum-rows", lambda: tf.reduce_sum(large(), 1)
-    yield "reduction/mean", lambda: tf.reduce_mean(large())
     yield "reduction/cumulative-sum", lambda: tf.cumsum(make(5003))
     segments = [number * 7 % 31 for number in range(5003)]
     add = tf.math.unsorted_segment_sum
@@ -163,8 +164,7 @@ def _convolutions(kind: str, make: Callable[..., Any]) -> Named:
     yield "convolution/strided-backward", lambda: _gradient(strided, images(), filters())
     yield "convolution/pointwise", lambda: plain(images(), make(1, 1, 32, 48))
     yield "convolution/depthwise", lambda: depthwise(images(), single())
-    if kind != "bfloat16":
-        yield "convolution/depthwise-backward", lambda: _gradient(depthwise, images(), single())
+    yield "convolution/depthwise-backward", lambda: _gradient(depthwise, images(), single())
 
 
 def _layers(kind: str, make: Callable[..., Any]) -> Named:
