@@ -98,7 +98,7 @@ def _set(number: int) -> Iterator[Seeded]:
             yield Seeded(call.generator, code, refused is None, refused)
             if call.generator == "tensorflow":
                 yield _global_generator(number)
-            if call.generator == "torch" and getattr(getattr(module, "version", None), "cuda", None):
+            if call.generator == "torch" and _is_for_cuda(module):
                 # Where CUDA has not been started, PyTorch keeps the seed until it is.
                 yield Seeded("torch-cuda", code, refused is None, refused)
     import random
@@ -106,6 +106,11 @@ def _set(number: int) -> Iterator[Seeded]:
     # Last: what Keras imports for its own call may draw from it.
     random.seed(number)
     yield Seeded("python", f"random.seed({number})", True)
+
+
+def _is_for_cuda(torch: Any) -> bool:
+    version = getattr(torch, "version", None)
+    return getattr(version, "cuda", None) is not None
 
 
 def _refusal(run: Callable[[Any, int], object], module: Any, number: int) -> str | None:

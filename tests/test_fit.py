@@ -1,0 +1,220 @@
+"""What adapters do at the start and the end of a training, without a framework."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+import random
+import sys
+import types
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import envprint
+import envprint.integrations.keras
+from envprint.integrations._chief import RANKS, is_chief
+from envprint.integrations._fit import Fit, Options
+
+LAST = "PYTHONASHSEED is set, PYTHONHASHSEED was probably meant"
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No launcher around this process; draws of a test are its own."""
+    for name in (*RANKS, "TF_CONFIG", "TF_USE_LEGACY_KERAS"):
+        monkeypatch.delenv(name, raising=False)
+    state = random.getstate()
+    yield
+    random.setstate(state)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_each_training_has_two_documents_and_none_is_replaced(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "checkpoints"
+    fit = Fit(folder, Options(label="mine"))
+    for _ in range(2):
+        fit.begin()
+        fit.finish()
+    Fit(folder, Options()).begin()
+    assert names(folder) == [
+        "fingerprint-001-end.json",
+        "fingerprint-001-start.json",
+        "fingerprint-002-end.json",
+        "fingerprint-002-start.json",
+        "fingerprint-003-start.json",
+    ]
+    kept = envprint.load(folder / "fingerprint-002-end.json")
+    assert kept == fit.end
+    assert (kept.label, kept.tags) == ("mine", {"fit": "002", "moment": "end"})
+    assert kept.captured_via == "python"
+
+
+def test_a_start_that_is_not_as_the_baseline_stops_the_training_and_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    baseline = envprint.capture()
+    monkeypatch.setenv("PYTHONASHSEED", "0")
+    fit = Fit(tmp_path, Options(baseline=baseline, fail_on="numeric", frameworks=["numpy"]))
+    with pytest.raises(envprint.DriftError) as caught:
+        fit.begin()
+    lines = str(caught.value).splitlines()
+    assert lines[0].startswith("the training did not begin: numeric: ")
+    assert lines[1] == f"  numeric   {LAST} (environ-name-misspelt)"
+    assert lines[2].startswith("            do: unset PYTHONASHSEED")
+    assert lines[-1] == f"captured in {tmp_path}/fingerprint-001-start.json"
+    assert "environ-name-misspelt" in [f.rule for f in caught.value.report.findings]
+    assert names(tmp_path) == ["fingerprint-001-start.json"]
+
+
+def test_without_a_baseline_a_threshold_judges_the_state_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONASHSEED", "0")
+    Fit(tmp_path, Options()).begin()
+    with pytest.raises(envprint.DriftError, match="misspelt"):
+        Fit(tmp_path, Options(fail_on="numeric")).begin()
+
+
+def test_what_changed_meanwhile_is_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit = Fit(tmp_path, Options())
+    fit.begin()
+    monkeypatch.setenv("PYTHONASHSEED", "0")
+    with pytest.warns(UserWarning, match="changed during training: PYTHONASHSEED is set") as told:
+        fit.finish()
+    assert "fingerprint-001-end.json" in str(told[0].message)
+
+
+def test_a_training_moves_generators_and_nobody_is_warned_of_that(tmp_path: Path) -> None:
+    fit = Fit(tmp_path, Options())
+    fit.begin()
+    random.random()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit.finish()
+    assert fit.start and fit.end
+    assert fit.start.live["random"] != fit.end.live["random"]
+
+
+def test_other_processes_of_the_training_do_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RANK", "1")
+    fit = Fit(tmp_path, Options(baseline="/nope.json"))
+    fit.begin()
+    fit.finish()
+    assert (names(tmp_path), fit.start, fit.end) == ([], None, None)
+    Fit(tmp_path, Options(chief=True)).begin()
+    assert names(tmp_path) == ["fingerprint-001-start.json"]
+    monkeypatch.delenv("RANK")
+    Fit(tmp_path, Options(chief=False)).begin()
+    assert len(names(tmp_path)) == 1
+
+
+def test_a_place_that_cannot_be_written_ends_before_the_training(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(envprint.EnvprintError, match="file"):
+        Fit(tmp_path / "file", Options()).begin()
+
+
+def test_a_place_that_has_gone_meanwhile_costs_no_trained_model(tmp_path: Path) -> None:
+    folder = tmp_path / "checkpoints"
+    fit = Fit(folder, Options())
+    fit.begin()
+    (folder / "fingerprint-001-start.json").unlink()
+    folder.rmdir()
+    folder.touch()
+    with pytest.warns(UserWarning, match="cannot write .*fingerprint-001-end.json"):
+        fit.finish()
+
+
+WORKERS = {"worker": ["a:1", "b:1"]}
+
+
+def task(kind: str, index: int, **others: object) -> str:
+    return json.dumps({"cluster": {**WORKERS, **others}, "task": {"type": kind, "index": index}})
+
+
+@pytest.mark.parametrize(
+    ("variables", "chief"),
+    [
+        ({}, True),
+        ({"TF_CONFIG": task("worker", 0)}, True),
+        ({"TF_CONFIG": task("worker", 1)}, False),
+        ({"TF_CONFIG": task("worker", 0, chief=["c:1"])}, False),
+        ({"TF_CONFIG": task("chief", 0, chief=["c:1"])}, True),
+        ({"TF_CONFIG": task("evaluator", 0)}, False),
+        ({"TF_CONFIG": "{}", "RANK": "0"}, True),
+        ({"TF_CONFIG": "not json", "RANK": "3"}, False),
+        ({"TF_CONFIG": "[]"}, True),
+        ({"HOROVOD_RANK": "2"}, False),
+        ({"OMPI_COMM_WORLD_RANK": "1"}, False),
+        ({"RANK": "first"}, True),
+    ],
+)
+def test_the_chief_is_told_by_variables(variables: dict[str, str], chief: bool) -> None:
+    assert is_chief(variables) == chief
+
+
+def test_a_framework_that_runs_distributed_knows_better(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch: Any = types.ModuleType("torch.distributed")
+    torch.is_available, torch.is_initialized, torch.get_rank = (lambda: True, lambda: True, int)
+    monkeypatch.setitem(sys.modules, "torch.distributed", torch)
+    assert is_chief({"RANK": "1"})
+    torch.is_initialized = lambda: False
+    jax: Any = types.ModuleType("jax._src.distributed")
+    jax.global_state = types.SimpleNamespace(client=object(), process_id=2)
+    monkeypatch.setitem(sys.modules, "jax._src.distributed", jax)
+    assert not is_chief({})
+    jax.global_state.client = None
+    assert is_chief({})
+
+
+def keras(monkeypatch: pytest.MonkeyPatch, name: str = "keras") -> Any:
+    """A Keras that has callbacks and nothing else."""
+    module: Any = types.ModuleType(name)
+    module.callbacks = types.SimpleNamespace(Callback=type("Callback", (), {}))
+    monkeypatch.setitem(sys.modules, name, module)
+    return module
+
+
+def test_the_callback_is_one_of_the_keras_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = keras(monkeypatch)
+    made = envprint.integrations.keras.Fingerprint(tmp_path, label="mine")
+    assert isinstance(made, module.callbacks.Callback)
+    assert type(made) is envprint.integrations.keras.Fingerprint
+    made.on_train_begin()
+    assert made.start.label == "mine"
+    assert made.end is None
+    made.on_train_end(logs={"loss": 0.5})
+    assert made.end.tags["moment"] == "end"
+    for twin in (copy.deepcopy(made), pickle.loads(pickle.dumps(made))):
+        assert type(twin) is type(made)
+
+
+def test_the_older_keras_is_taken_where_it_is_the_one_in_use(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "keras", raising=False)
+    legacy = keras(monkeypatch, "tf_keras")
+    assert issubclass(envprint.integrations.keras.Fingerprint, legacy.callbacks.Callback)
+    newer = keras(monkeypatch)
+    assert issubclass(envprint.integrations.keras.Fingerprint, newer.callbacks.Callback)
+    monkeypatch.setenv("TF_USE_LEGACY_KERAS", "1")
+    assert issubclass(envprint.integrations.keras.Fingerprint, legacy.callbacks.Callback)
+
+
+def test_the_module_has_nothing_else() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Finger'"):
+        envprint.integrations.keras.Finger  # noqa: B018  the access is the test
