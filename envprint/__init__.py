@@ -29,7 +29,7 @@ TYPE_CHECKING = False  # what `typing` has, without importing it; type checkers 
 if TYPE_CHECKING:
     from typing import Any
 
-    from envprint import gpu
+    from envprint import gpu, integrations
     from envprint.api import capture, check, diff, dump, load
     from envprint.errors import DriftError, EnvprintError
     from envprint.model import Fingerprint, Impact
@@ -42,6 +42,7 @@ _HOMES = {
     "diff": "api",
     "dump": "api",
     "gpu": "gpu",
+    "integrations": "integrations",
     "load": "api",
     "DriftError": "errors",
     "EnvprintError": "errors",
@@ -52,7 +53,7 @@ _HOMES = {
     "seed": "seeding",
 }
 
-_MODULES = ("gpu",)
+_MODULES = ("gpu", "integrations")
 
 __all__ = [
     "DriftError",
@@ -66,6 +67,7 @@ __all__ = [
     "diff",
     "dump",
     "gpu",
+    "integrations",
     "load",
     "seed",
 ]

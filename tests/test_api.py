@@ -26,6 +26,7 @@ def test_the_public_names_are_these_and_all_load() -> None:
         "diff",
         "dump",
         "gpu",
+        "integrations",
         "load",
         "seed",
     ]

@@ -6,6 +6,7 @@ import copy
 import json
 import pickle
 import random
+import subprocess
 import sys
 import types
 import warnings
@@ -213,6 +214,16 @@ def test_the_older_keras_is_taken_where_it_is_the_one_in_use(
     assert issubclass(envprint.integrations.keras.Fingerprint, newer.callbacks.Callback)
     monkeypatch.setenv("TF_USE_LEGACY_KERAS", "1")
     assert issubclass(envprint.integrations.keras.Fingerprint, legacy.callbacks.Callback)
+
+
+def test_an_adapter_is_found_by_its_framework_and_no_other_name() -> None:
+    script = (
+        "import envprint; envprint.integrations.keras; import sys; print('keras' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert done.stdout == b"False\n"
+    with pytest.raises(AttributeError, match="no attribute 'chainer'"):
+        envprint.integrations.chainer  # noqa: B018  the access is the test
 
 
 def test_the_module_has_nothing_else() -> None:

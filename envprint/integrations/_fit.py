@@ -9,6 +9,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import NamedTuple
 
 from envprint.api import Place, Source, capture, check, diff
@@ -131,6 +132,8 @@ class Fit:
 
 
 def _told(findings: Iterable[Finding]) -> Iterator[str]:
-    for finding in findings:
-        yield f"  {finding.impact.word:9} {finding.message} ({finding.rule})"
-        yield f"            do: {finding.remedy}"
+    """A line for each finding, and below those of one rule what to do about them."""
+    for (_, remedy), alike in groupby(findings, lambda finding: (finding.rule, finding.remedy)):
+        for finding in alike:
+            yield f"  {finding.impact.word:9} {finding.message} ({finding.rule})"
+        yield f"            do: {remedy}"
