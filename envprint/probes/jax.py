@@ -20,8 +20,7 @@ RARE = {
     "float64": (
         *(f"libm/{name}" for name in ("exp", "log", "sin", "pow", "tanh")),
         *("reduction/sum-large", "dot/large", "matmul/small", "matmul/large"),
-        *("decomposition/svd", "decomposition/eigh", "decomposition/qr", "fft/power-of-two"),
-        *("floats/subnormals", "floats/rounding"),
+        *("decomposition/svd", "fft/power-of-two", "floats/subnormals"),
     ),
     "bfloat16": ("matmul/small", "matmul/large", "convolution/forward"),
 }
@@ -57,7 +56,7 @@ def operations(
     import numpy
 
     kind_of_device, _, number = device.partition(":")
-    place = jax.devices(kind_of_device)[int(number or 0)]
+    processor = jax.devices(kind_of_device)[int(number or 0)]
     uses_doubles = jax.config.jax_enable_x64
 
     def values(kind: str, shape: tuple[int, ...], salt: str) -> Any:
@@ -73,8 +72,8 @@ def operations(
 
     def computed(kind: str, function: Callable[..., Any], shapes: Sequence[tuple[int, ...]]) -> Any:
         jax.config.update("jax_enable_x64", kind == "float64" or uses_doubles)
-        arrays = [values(kind, shape, salt) for shape, salt in zip(shapes, "abc", strict=False)]
-        with jax.default_device(place):
+        arrays = [values(kind, shape, "abc"[place]) for place, shape in enumerate(shapes)]
+        with jax.default_device(processor):
             result = jax.jit(function)(*arrays or [jax.random.PRNGKey(7)])
             return [numpy.asarray(part) for part in jax.tree_util.tree_leaves(result)]
 
@@ -158,7 +157,6 @@ def _convolutions() -> Named:
 
 
 def _layers() -> Named:
-    import jax
     from jax import lax, nn
 
     images, logits = [(8, 29, 31, 32)], [(67, 1001)]
@@ -166,17 +164,13 @@ def _layers() -> Named:
     def batch_norm(x: Any) -> Any:
         return (x - x.mean((0, 1, 2))) * lax.rsqrt(x.var((0, 1, 2)) + 1e-3)
 
-    def cross_entropy(x: Any) -> Any:
-        return -(nn.log_softmax(x * 16) * nn.one_hot(jax.numpy.arange(67) * 7, 1001)).sum(1)
-
     def pooled(start: float, combine: Any, x: Any) -> Any:
         return lax.reduce_window(x, start, combine, (1, 2, 2, 1), (1, 2, 2, 1), "SAME")
 
     largest, sums = partial(pooled, -float("inf"), lax.max), partial(pooled, 0.0, lax.add)
-    yield "normalisation/batch-norm", batch_norm, images
     yield "normalisation/batch-norm-backward", partial(_gradient, batch_norm), images
     yield "softmax/forward", lambda x: nn.softmax(x * 16), logits
-    yield "softmax/cross-entropy-backward", partial(_gradient, cross_entropy), logits
+    yield "softmax/backward", partial(_gradient, nn.softmax), logits
     yield "pooling/largest", largest, images
     yield "pooling/average", sums, images
 
@@ -194,7 +188,6 @@ def _decompositions() -> Named:
     yield "decomposition/svd", linalg.svd, square
     yield "decomposition/eigh", lambda x: linalg.eigh(definite(x)), square
     yield "decomposition/qr", linalg.qr, square
-    yield "decomposition/cholesky", lambda x: linalg.cholesky(definite(x)), square
     yield "fft/power-of-two", fft.rfft, [(4096,)]
     yield "fft/prime", fft.rfft, [(1009,)]
     yield "fft/two-dimensional", fft.rfft2, [(3, 60, 90)]
@@ -225,8 +218,6 @@ def _streams() -> Named:
 
     few = (1001,)
     for name, draw in {
-        "split uint32": lambda key: random.split(key, 101),
-        "uniform": lambda key: random.uniform(key, few),
         "normal": lambda key: random.normal(key, few),
         "permutation int32": lambda key: random.permutation(key, 1001),
         "rbg uint32": rbg,
