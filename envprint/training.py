@@ -149,10 +149,12 @@ def _run(
         by="_training.py",
         variables={"PYTHONHASHSEED": seed},
     ):
-        if "weights" in line:
+        if "starting" in line:
+            told(0, job.steps)
+        elif "weights" in line:
             weights.append(line["weights"])
-        if "starting" in line or len(weights) > 1:
-            told(max(len(weights) - 1, 0), job.steps)
+            if len(weights) > 1:
+                told(len(weights) - 1, job.steps)
         whole.update(line)
     if "missing" in whole:
         raise MissingError(f"training: {job.framework} is not installed for {job.python}")

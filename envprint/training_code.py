@@ -10,7 +10,7 @@ from envprint.versions import is_below
 
 DETERMINISM_FROM = "2.8"
 """TensorFlow with `enable_op_determinism`; before, a variable switches it."""
-ALL_SEEDS_FROM = "2.7"
+ALL_SEEDS_FROM = "2.9"
 """TensorFlow with `tf.keras.utils.set_random_seed`."""
 
 

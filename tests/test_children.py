@@ -94,6 +94,17 @@ def test_a_program_that_is_not_there_cannot_be_started_and_leaves_nothing_open()
     assert after == before
 
 
+def test_a_child_gets_variables_beside_those_of_this_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("INHERITED", "1")
+    monkeypatch.setenv("PYTHONHASHSEED", "1")
+    code = "import os; print(os.environ['INHERITED'], os.environ['PYTHONHASHSEED'])"
+    child = Child([sys.executable, "-S", "-c", code], {"PYTHONHASHSEED": "random"})
+    assert list(child.lines(soon())) == [b"1 random"]
+    assert child.end() == 0
+
+
 def test_stdin_ends_with_this_process_and_stderr_is_dropped() -> None:
     code = "import sys; sys.stderr.write('noise'); print(sys.stdin.read() or 'end of file')"
     child = python(code)

@@ -15,6 +15,8 @@ def begin(settings: dict[str, Any]) -> dict[str, Any]:
     if settings["determinism"]:
         # cuBLAS reads it when it starts, and refuses to be deterministic without.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    # Threads that spin while they wait double the time on a machine that others use too.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     import torch
 
     if settings["threads"]:
