@@ -9,6 +9,7 @@ for that; importing `threading` would cost more than the thread.
 from __future__ import annotations
 
 import _thread
+import signal
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -110,10 +111,17 @@ class _Reading:
         for lock in self.arrived:
             lock.acquire()
         try:
-            _thread.start_new_thread(self._work, (waiting, host))
+            _thread.start_new_thread(self._work_aside, (waiting, host))
         except RuntimeError:
             # A limit on processes or memory allows no thread: read here, without a time limit.
             self._work(waiting, host)
+
+    def _work_aside(self, waiting: list[Collector], host: Host) -> None:
+        if hasattr(signal, "pthread_sigmask"):
+            # One that is left behind must not take a signal that `run` holds for its job.
+            held = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+            signal.pthread_sigmask(signal.SIG_BLOCK, (*held, signal.SIGUSR1, signal.SIGUSR2))
+        self._work(waiting, host)
 
     def _work(self, waiting: list[Collector], host: Host) -> None:
         for collector, arrived in zip(waiting, self.arrived, strict=True):

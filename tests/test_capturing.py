@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -72,6 +73,18 @@ def test_a_collector_that_hangs_is_left_behind(capture_with: Any) -> None:
     release.set()
     assert found.facts["sound"] == GOOD
     assert found.unknown["facts.odd.model"] == "the collector did not answer within 0.05 s"
+
+
+def test_a_collector_takes_no_signal_that_is_meant_for_the_program(capture_with: Any) -> None:
+    masks = []
+
+    def read(host: Any) -> Mapping[str, Any]:
+        masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+        return GOOD
+
+    capture_with(read)
+    assert masks[0] >= {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+    assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 def test_a_field_that_is_left_out_is_unknown_and_not_absent(capture_with: Any) -> None:

@@ -26,6 +26,7 @@ from tests.test_cli import assert_one_line_and_exit_2, call
 def numpy(**changed: Any) -> dict[str, Any]:
     """What a probe told in three runs, one operation of which does not repeat itself."""
     told = {
+        "revision": "r",
         "version": "2.4.6",
         "device": "cpu",
         "settings": {"cpus": "2", "threads": "2"},

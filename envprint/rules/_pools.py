@@ -43,9 +43,9 @@ def _by_place(pools: list[Mapping[str, Any]], workload: Workload) -> Pools:
     The name of the file itself has a digest in it, another one in each build.
     """
     return {
-        (pool["api"], pool["name"], pool["library"].partition("/")[0]): pool
+        (api, pool.get("name") or "", (pool.get("library") or "").partition("/")[0]): pool
         for pool in pools
-        if not set(_USERS.get(pool["api"], ())).isdisjoint(workload.frameworks)
+        if not set(_USERS.get(api := pool.get("api") or "", ())).isdisjoint(workload.frameworks)
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from envprint.errors import Undetermined
 from envprint.model import COARSE, NOT_MEASURED, Comparison, Fingerprint, Impact, Workload
 from envprint.rule import Match
-from envprint.wording import DEVICES, counted
+from envprint.wording import DEVICES
 
 NUMERIC = "facts.probes.numeric"
 TRAINING = "facts.probes.training"
@@ -35,7 +35,7 @@ def _differing(comparison: Comparison, workload: Workload, *, is_random: bool) -
     doubts = []
     for key, before, after in _on_both(comparison, workload, NUMERIC):
         place = f"{NUMERIC}[{key}]"
-        digests = before["digests"], after["digests"]
+        digests = before.get("digests") or {}, after.get("digests") or {}
         both = sorted(name for name in digests[0].keys() & digests[1] if not name.endswith(COARSE))
         differing = [name for name in both if _differs(name, *digests)]
         chosen = [name for name in differing if (class_of(name) == RANDOM) == is_random]
@@ -132,21 +132,21 @@ def _on_both(
     before, after = (side.value(place) or {} for side in sides)
     both = sorted(filter(workload_uses(workload), before.keys() & after.keys()))
     for key in both:
-        if before[key]["revision"] == after[key]["revision"]:
+        if before[key].get("revision") == after[key].get("revision"):
             yield key, before[key], after[key]
     for key in sorted(filter(workload_uses(workload), before.keys() ^ after.keys())):
         comparison.change(f"{place}[{key}]")
     for key in both:
-        if before[key]["revision"] != after[key]["revision"]:
+        if before[key].get("revision") != after[key].get("revision"):
             raise Undetermined(f"{place}[{key}]", "measured by other programs on the two sides")
 
 
 def varying(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     """Operations that differed between processes."""
     for key, told in _measured(now, workload, NUMERIC):
-        if told["varying"]:
-            runs = counted(range(told["runs"]), "run")
-            names = list(told["varying"])
+        names = told.get("varying") or []
+        if names:
+            runs = f"{told.get('runs')} runs"
             yield Match(
                 f"{spoken(key)}: {_joined(names[:MOST])} gave different results in {runs}",
                 tuple(f"{NUMERIC}[{key}].digests[{name}]" for name in names),
@@ -165,27 +165,34 @@ def _measured(
 def training(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     """Trainings with equal settings that ended with other weights, each side repeating itself."""
     for key, before, after in _on_both(comparison, workload, TRAINING):
-        if before["settings"] != after["settings"] or not (before["repeats"] and after["repeats"]):
+        sides = (before, after)
+        ends = [_end(told) for told in sides if told.get("repeats")]
+        if before.get("settings") != after.get("settings") or len(set(ends)) < 2 or None in ends:
             continue
-        first, second = before["runs"][0], after["runs"][0]
-        if first["weights"] != second["weights"]:
-            losses = first["first_epoch_loss"], second["first_epoch_loss"]
-            apart = abs(losses[1] - losses[0]) / max(abs(losses[0]), abs(losses[1]), 1e-12)
-            yield Match(
-                f"{key}: other weights; losses after the first epoch are {apart:.2g} apart",
-                (f"{TRAINING}[{key}].runs",),
-                losses[0],
-                losses[1],
-                Impact.NUMERIC if apart <= 0.01 else Impact.DIVERGES,
-            )
+        losses = [told["runs"][0]["first_epoch_loss"] for told in sides]
+        apart = abs(losses[1] - losses[0]) / max(*map(abs, losses), 1e-12)
+        yield Match(
+            f"{key}: other weights; losses after the first epoch are {apart:.2g} apart",
+            (f"{TRAINING}[{key}].runs",),
+            *losses,
+            Impact.NUMERIC if apart <= 0.01 else Impact.DIVERGES,
+        )
+
+
+def _end(told: Mapping[str, Any]) -> str | None:
+    """The digest of the weights at the end; None where that or the loss was not told."""
+    run: Mapping[str, Any] = next(iter(told.get("runs") or []), {})
+    weights: str | None = run.get("weights") if run.get("first_epoch_loss") is not None else None
+    return weights
 
 
 def unrepeated(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     """Trainings whose runs ended with other weights although nothing was left to chance."""
     for key, told in _measured(now, workload, TRAINING):
-        off = [name for name, value in told["settings"].items() if value == "off"]
-        if not told["repeats"] and not any(name.endswith("seed") for name in off):
+        settings = told.get("settings") or {}
+        chance = [name for name in settings if name.endswith("seed") and settings[name] == "off"]
+        if told.get("repeats") is False and not chance:
             yield Match(
-                f"{key}: weights parted after step {told['parted_at_step']}",
+                f"{key}: weights parted after step {told.get('parted_at_step')}",
                 (f"{TRAINING}[{key}].parted_at_step",),
             )
