@@ -174,7 +174,8 @@ def training(comparison: Comparison, workload: Workload) -> Iterator[Match]:
         yield Match(
             f"{key}: other weights; losses after the first epoch are {apart:.2g} apart",
             (f"{TRAINING}[{key}].runs",),
-            *losses,
+            losses[0],
+            losses[1],
             Impact.NUMERIC if apart <= 0.01 else Impact.DIVERGES,
         )
 
