@@ -109,7 +109,7 @@ def torch(environment: Build) -> str:
         ("numpy", MIXED, 90),
         ("tensorflow", TENSORFLOW, 140),
         ("torch", TORCH, 130),
-        ("jax", TORCH, 60),
+        ("jax", TORCH, 55),
     ],
 )
 def test_every_operation_is_told_repeats_itself_and_is_of_a_known_class(

@@ -22,7 +22,7 @@ RARE = {
         *("reduction/sum-large", "dot/large", "matmul/small", "matmul/large"),
         *("decomposition/svd", "fft/power-of-two", "floats/subnormals"),
     ),
-    "bfloat16": ("matmul/small", "matmul/large", "convolution/forward"),
+    "bfloat16": ("matmul/large", "convolution/forward"),
 }
 
 if TYPE_CHECKING:
@@ -187,7 +187,6 @@ def _decompositions() -> Named:
 
     yield "decomposition/svd", linalg.svd, square
     yield "decomposition/eigh", lambda x: linalg.eigh(definite(x)), square
-    yield "decomposition/qr", linalg.qr, square
     yield "fft/power-of-two", fft.rfft, [(4096,)]
     yield "fft/prime", fft.rfft, [(1009,)]
     yield "fft/two-dimensional", fft.rfft2, [(3, 60, 90)]
@@ -209,7 +208,7 @@ def _floats() -> Named:
 
 
 def _streams() -> Named:
-    from jax import nn, random
+    from jax import random
 
     def rbg(key: Any) -> Any:
         return random.bits(
@@ -221,6 +220,5 @@ def _streams() -> Named:
         "normal": lambda key: random.normal(key, few),
         "permutation int32": lambda key: random.permutation(key, 1001),
         "rbg uint32": rbg,
-        "he_normal": lambda key: nn.initializers.he_normal()(key, (67, 33)),
     }.items():
         yield f"random/{name}", draw, []
