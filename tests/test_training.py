@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import doctest
 import io
 import math
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -363,3 +365,33 @@ def test_the_data_are_the_same_everywhere_exact_and_of_all_classes() -> None:
     assert [pixel * 512 for pixel in pixels[:3]] == [701.0, -146.0, 603.0]
     assert (min(pixels) * 512, max(pixels) * 512) == (-1020.0, 1017.0)
     assert child.samples(inputs, 128, "validation_samples")[1] != classes
+
+
+DOCS = Path(__file__).parent.parent / "docs" / "training-probe.md"
+
+
+def test_the_demonstrations_in_the_guide_say_what_python_says() -> None:
+    failed, tried = doctest.testfile(str(DOCS), module_relative=False)
+    assert (failed, tried) == (0, 7)
+
+
+@pytest.mark.slow
+def test_the_long_products_in_the_guide_are_what_python_computes() -> None:
+    first, second = 2 * 11 / 9, 2 / 9 * 11
+    quotient = second / first
+    one = other = 1.0
+    for _ in range(10**8):
+        one = one * quotient
+        other = other * second / first
+    text = DOCS.read_text()
+    assert f"| `one * (second / first)` | {one!r} | {1 - one!r} |" in text
+    assert f"| `one * second / first` | {other!r} | {1 - other!r} |" in text
+
+
+def test_the_guide_shows_what_the_probe_prints_in_80_columns() -> None:
+    shown = DOCS.read_text().split("```text\n")[1:]
+    shown = [block.partition("```")[0] for block in shown]
+    assert max(len(line) for block in shown for line in block.splitlines()) <= 80
+    assert [block.split()[0] for block in shown].count("TENSORFLOW") == 2
+    limits = explained(searched(keras_3)).partition("limits")[2].partition("of 24")[2]
+    assert limits in shown[-1]

@@ -17,6 +17,7 @@ def begin(settings: dict[str, Any]) -> dict[str, Any]:
         os.environ["TF_DETERMINISTIC_OPS"] = str(int(settings["determinism"]))
     import tensorflow as tf
 
+    name = only_gpu(tf) if settings["device"] == "gpu" else "cpu"
     if settings["threads"]:
         tf.config.threading.set_intra_op_parallelism_threads(settings["threads"])
         tf.config.threading.set_inter_op_parallelism_threads(settings["threads"])
@@ -24,23 +25,27 @@ def begin(settings: dict[str, Any]) -> dict[str, Any]:
         tf.config.experimental.enable_op_determinism()
     if settings["seeds"]["framework"] is not None:
         tf.random.set_seed(settings["seeds"]["framework"])
-    return {"version": tf.__version__, "in_force": in_force(tf, settings["device"])}
+    return {"version": tf.__version__, "in_force": {"device": name, **in_force(tf)}}
 
 
-def in_force(tf: Any, device: str) -> dict[str, str]:
-    """Threads, switch and device as TensorFlow has them now."""
-    name = "cpu"
-    if device == "gpu":
-        first = tf.config.list_physical_devices("GPU")[0]
-        name = tf.config.experimental.get_device_details(first).get("device_name", "gpu")
+def only_gpu(tf: Any) -> str:
+    """The name of the first visible GPU, after which the others and unneeded memory are let be."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        raise LookupError("TensorFlow sees no GPU")
+    tf.config.set_visible_devices(gpus[0], "GPU")
+    tf.config.experimental.set_memory_growth(gpus[0], True)
+    return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "gpu"))
+
+
+def in_force(tf: Any) -> dict[str, str]:
+    """Threads, switch and Keras as TensorFlow has them now."""
+    threads = tf.config.threading.get_intra_op_parallelism_threads()
     return {
-        "device": name,
         "keras": keras_version(tf),
         "op_determinism": "on" if is_deterministic() else "off",
-        "threads": str(
-            tf.config.threading.get_intra_op_parallelism_threads()
-            or len(os.sched_getaffinity(0))  # what TensorFlow takes when it is left to itself
-        ),
+        # Left to itself, it takes as many threads as it may use CPUs.
+        "threads": str(threads or len(os.sched_getaffinity(0))),
     }
 
 
