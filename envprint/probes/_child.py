@@ -92,12 +92,15 @@ def attempt(run: Callable[[], Any]) -> tuple[Any, str | None]:
 
 
 def load(path: str) -> ModuleType:
-    """The probe in the file at `path`, under a name that shadows no framework."""
-    spec = util.spec_from_file_location("envprint_probe", path)
-    assert spec
-    assert spec.loader
-    module = util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    """The probe in the file at `path`, under a name that shadows no framework.
+
+    Compiled here, as bytecode kept beside it could be that of an earlier text.
+    """
+    module = ModuleType("envprint_probe")
+    module.__file__ = path
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123  as every Python has it
+        text = file.read()
+    exec(compile(text, path, "exec"), module.__dict__)
     return module
 
 
