@@ -9,7 +9,7 @@ for that; importing `threading` would cost more than the thread.
 from __future__ import annotations
 
 import _thread
-import signal
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -117,10 +117,10 @@ class _Reading:
             self._work(waiting, host)
 
     def _work_aside(self, waiting: list[Collector], host: Host) -> None:
-        if hasattr(signal, "pthread_sigmask"):
-            # One that is left behind must not take a signal that `run` holds for its job.
-            held = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-            signal.pthread_sigmask(signal.SIG_BLOCK, (*held, signal.SIGUSR1, signal.SIGUSR2))
+        # A thread that is left behind must not take a signal that `run` holds for its job. Where
+        # nobody has loaded this module nobody holds any, and it takes half a millisecond to load.
+        if "signal" in sys.modules:
+            _block_signals()
         self._work(waiting, host)
 
     def _work(self, waiting: list[Collector], host: Host) -> None:
@@ -134,6 +134,14 @@ class _Reading:
             if self.abandoned:
                 return
             arrived.release()
+
+
+def _block_signals() -> None:
+    import signal
+
+    if hasattr(signal, "pthread_sigmask"):
+        held = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+        signal.pthread_sigmask(signal.SIG_BLOCK, (*held, signal.SIGUSR1, signal.SIGUSR2))
 
 
 def _known(

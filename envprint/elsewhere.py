@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from enum import Enum
+from typing import Any
 
 from envprint.errors import Undetermined
 from envprint.model import Change, Comparison, Impact
@@ -88,13 +89,31 @@ def _code(comparison: Comparison) -> tuple[_Code, str]:
 
 
 def _seeds(comparison: Comparison) -> str:
-    try:
-        seeds = {s.value("facts.python.hash_seed") for s in (comparison.before, comparison.after)}
-    except Undetermined:
-        seeds = set()
-    chance = (
-        "; the hash seed is random, so sets of text are in another order at each start"
-        if "random" in seeds
-        else ""
+    told = ["the seeds: run the job twice here, and see whether it repeats itself"]
+    if alike := _generators_alike(comparison):
+        names = ", ".join(alike)
+        told.append(
+            f"these generators were in the same state when captured, so look at what seeds them or "
+            f"draws from them later: {names}"
+        )
+    if "random" in _on_both_sides(comparison, "facts.python.hash_seed"):
+        told.append("the hash seed is random, so sets of text are in another order at each start")
+    return "; ".join(told)
+
+
+def _generators_alike(comparison: Comparison) -> list[str]:
+    """The generators known to have been in one state on both sides; none without a seed."""
+    sides = _on_both_sides(comparison, "live.random.generators")
+    before, after = (
+        {name: told["state"] for name, told in (known or {}).items() if told.get("state")}
+        for known in sides or ({}, {})
     )
-    return f"the seeds: run the job twice here, and see whether it repeats itself{chance}"
+    return sorted(name for name, state in before.items() if after.get(name) == state)
+
+
+def _on_both_sides(comparison: Comparison, path: str) -> tuple[Any, ...]:
+    """The value at `path` before and after; nothing where either is unknown."""
+    try:
+        return comparison.before.value(path), comparison.after.value(path)
+    except Undetermined:
+        return ()

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from envprint.files import input_name, read_input
 
-_DIGEST = re.compile(r"(sha256:)?[0-9a-f]{6,64}")
+_DIGEST = r"(sha256:)?[0-9a-f]{6,64}"
 
 
 class Found(NamedTuple):
@@ -30,7 +30,7 @@ def take(source: str) -> Found:
     `@…` is always a reference (`./@x` a file of such a name); what could be the beginning of a
     digest is one only where no file is called so.
     """
-    if source.startswith("@") or (_DIGEST.fullmatch(source) and not os.path.lexists(source)):
+    if source.startswith("@") or (not os.path.lexists(source) and re.fullmatch(_DIGEST, source)):
         from envprint.references import resolve
 
         return resolve(source)

@@ -6,8 +6,6 @@ import re
 
 _FACTORS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
-_TIME = re.compile(r"\s*(\d{1,6}(?:\.\d+)?)\s*([smh]?)\s*", re.IGNORECASE)
-_SIZE = re.compile(r"\s*(\d{1,18}(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?\s*", re.IGNORECASE)
 
 
 def size(count_bytes: int) -> str:
@@ -19,7 +17,7 @@ def size(count_bytes: int) -> str:
 
 def parse_seconds(text: str) -> float:
     """Seconds meant by `90`, `45s`, `10m`, `1.5h`. Raises `ValueError`."""
-    match = _TIME.fullmatch(text)
+    match = re.fullmatch(r"\s*(\d{1,6}(?:\.\d+)?)\s*([smh]?)\s*", text, re.IGNORECASE)
     if not match:
         raise ValueError(f"expected a time such as '90', '45s', '10m' or '2h', found {text!r}")
     return float(match[1]) * _SECONDS[match[2].lower()]
@@ -30,7 +28,7 @@ def parse_size(text: str) -> int:
 
     Powers of 1024 whatever the spelling, as everywhere that GPU memory is spoken of.
     """
-    match = _SIZE.fullmatch(text)
+    match = re.fullmatch(r"\s*(\d{1,18}(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?\s*", text, re.IGNORECASE)
     if not match:
         raise ValueError(f"expected a size such as '20 GiB', found {text!r}")
     return int(float(match[1]) * _FACTORS[match[2].upper()])

@@ -105,6 +105,30 @@ def test_a_random_hash_seed_is_named_on_either_side() -> None:
         )
 
 
+GENERATORS = "live.random.generators"
+ALIKE = (
+    "these generators were in the same state when captured, so look at what seeds them or draws "
+    "from them later: "
+)
+
+
+def test_generators_that_were_alike_are_named_when_nothing_else_explains_it() -> None:
+    here = {**CLEAN, GENERATORS: {"python": {"state": "a"}, "numpy": {"state": "b"}}}
+    assert report(here, here).look_next[-1] == f"{THE_SEEDS}; {ALIKE}numpy, python"
+    unlike = {"python": {"state": "a"}, "keras": {"state": "c"}}
+    partly = report(here, {**CLEAN, GENERATORS: unlike})
+    assert f"{THE_SEEDS}; {ALIKE}python" in partly.look_next
+
+
+@pytest.mark.parametrize("states", [None, {}, {"tensorflow": {"state": None}}, {"torch": {}}])
+def test_generators_without_a_seed_or_unknown_are_not_called_alike(states: Any) -> None:
+    here = CLEAN if states is None else {**CLEAN, GENERATORS: states}
+    assert report(here, here).look_next[-1] == THE_SEEDS
+    seeded = {**CLEAN, GENERATORS: {"python": {"state": "a"}}}
+    unknown = {GENERATORS: "denied"}
+    assert THE_SEEDS in report(seeded, seeded, unknown=unknown).look_next
+
+
 def test_what_was_left_open_comes_before_and_what_no_rule_knows_after() -> None:
     policy = Policy(ignores=(Entry("ignore[0]", "tensorflow-onednn-switched", "*", "on purpose"),))
     many = report(
