@@ -17,7 +17,7 @@ from typing import Any
 from envprint._version import __version__
 from envprint.collectors import Collector, collectors
 from envprint.document import digest_facts
-from envprint.fields import Field, MapOf, Record, Shape, step
+from envprint.fields import MapOf, Record, Shape, inner, step
 from envprint.host import Host
 from envprint.model import Fingerprint, Unknown
 from envprint.redact import safe_text, without_home
@@ -160,21 +160,12 @@ def _known(
             yield field.name, _without_unknowns(values[field.name], field.shape, path, unknown)
 
 
-def _without_unknowns(value: Any, shape: Shape, path: str, unknown: dict[str, str]) -> Any:
+def _without_unknowns(value: Any, shape: Shape | None, path: str, unknown: dict[str, str]) -> Any:
     """`value` with every `Unknown` inside it moved to `unknown` under its path."""
-    if isinstance(shape, MapOf) and isinstance(value, dict):
-        keys = ((key, shape.item) for key in list(value))
-    elif isinstance(shape, Record) and isinstance(value, dict):
-        keys = ((field.name, field.shape) for field in _present(shape, value))
-    else:
-        return value
-    for key, inner in keys:
-        if isinstance(value[key], Unknown):
-            unknown[path + step(shape, key)] = value.pop(key).reason
-        elif type(value[key]) is dict:
-            _without_unknowns(value[key], inner, path + step(shape, key), unknown)
+    if type(value) is dict and isinstance(shape, (MapOf, Record)):
+        for key, item in list(value.items()):
+            if type(item) is Unknown:
+                unknown[path + step(shape, key)] = value.pop(key).reason
+            elif type(item) is dict:
+                _without_unknowns(item, inner(shape, key), path + step(shape, key), unknown)
     return value
-
-
-def _present(shape: Record, value: Mapping[str, Any]) -> list[Field]:
-    return [field for field in shape.fields if field.name in value]

@@ -128,10 +128,11 @@ def _installed(host: Host) -> dict[str, Any]:
     where = attempt(lambda: environment(host))
     if isinstance(where, Unknown):
         return dict.fromkeys(READERS, where)
-    names = [name for directory in where.directories for name in names_or_empty(host, directory)]
+    # One text to search: to look through some hundred names for each word would take longer.
+    names = "/".join("/".join(names_or_empty(host, directory)) for directory in where.directories)
     return {
         field: attempt(partial(_reader(module, field), where))
-        if any(word in name for name in names for word in words)
+        if any(word in names for word in words)
         else None
         for field, (module, words) in READERS.items()
     }
