@@ -6,7 +6,6 @@ import json
 import random
 import subprocess
 import sys
-import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,28 +15,15 @@ import pytest
 import envprint
 from envprint import inside
 from envprint.model import NO_THREADPOOLCTL
+from tests.pretend import load, only_python, space
 
 NAMES = {seat.module for seat in inside.SEATS} | {"torch.cuda", *inside.POOLED} - {"random"}
 
 
 @pytest.fixture(autouse=True)
-def only_python(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No framework is loaded but those that a test puts there; draws of a test are its own."""
-    for name in NAMES - {"random"}:
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    state = random.getstate()
-    yield
-    random.setstate(state)
-
-
-def load(monkeypatch: pytest.MonkeyPatch, name: str, **members: object) -> None:
-    module = types.ModuleType(name)
-    vars(module).update(members)
-    monkeypatch.setitem(sys.modules, name, module)
-
-
-def space(**members: object) -> types.SimpleNamespace:
-    return types.SimpleNamespace(**members)
+def no_framework(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with only_python(monkeypatch, NAMES - {"random"}):
+        yield
 
 
 class Array:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -202,22 +203,32 @@ def become(bench: Bench, *command: str) -> NoReturn:
     os.execve(PYTHON, bench.argv(*command), bench.environ)
 
 
+def shown_until(terminal: int, word: bytes) -> bytes:
+    """What a terminal shows up to `word`."""
+    shown = b""
+    while word not in shown:
+        shown += os.read(terminal, 1024)
+    return shown
+
+
+def shown_to_the_end(terminal: int) -> bytes:
+    """What a terminal shows until nobody holds it any more."""
+    shown = b""
+    with suppress(OSError):
+        while chunk := os.read(terminal, 1024):
+            shown += chunk
+    os.close(terminal)
+    return shown
+
+
 def test_ctrl_c_in_a_terminal_goes_to_the_job(bench: Bench) -> None:
     pid, terminal = pty.fork()
     if pid == 0:  # pragma: no cover  the child, which is another program from here on
         become(bench, PYTHON, "-c", "import time; print('ready', flush=True); time.sleep(600)")
-    shown = b""
-    while b"ready" not in shown:
-        shown += os.read(terminal, 1024)
+    shown_until(terminal, b"ready")
     os.write(terminal, b"\x03")
-    while True:
-        try:
-            shown += os.read(terminal, 1024)
-        except OSError:
-            break
+    assert b"KeyboardInterrupt" in shown_to_the_end(terminal)
     _, status = os.waitpid(pid, 0)
-    os.close(terminal)
-    assert b"KeyboardInterrupt" in shown
     # Ended by the signal and not with a code, so that a script around it ends, too.
     assert os.waitstatus_to_exitcode(status) == -signal.SIGINT
     assert bench.record()["exit_code"] == 130
@@ -227,18 +238,14 @@ def test_ctrl_z_stops_both_and_a_continued_run_goes_on(bench: Bench) -> None:
     pid, terminal = pty.fork()
     if pid == 0:  # pragma: no cover  the child
         become(bench, PYTHON, "-c", "print('got', input('? '))")
-    shown = b""
-    while b"? " not in shown:
-        shown += os.read(terminal, 1024)
+    shown_until(terminal, b"? ")
     os.write(terminal, b"\x1a")
     _, status = os.waitpid(pid, os.WUNTRACED)
     assert os.WIFSTOPPED(status)
     os.kill(pid, signal.SIGCONT)
     os.write(terminal, b"hello\n")
-    while b"got hello" not in shown:
-        shown += os.read(terminal, 1024)
+    assert b"got hello" in shown_to_the_end(terminal)
     _, status = os.waitpid(pid, 0)
-    os.close(terminal)
     assert os.waitstatus_to_exitcode(status) == 0
 
 
@@ -246,18 +253,11 @@ def test_a_job_in_a_terminal_reads_what_is_typed(bench: Bench) -> None:
     pid, terminal = pty.fork()
     if pid == 0:  # pragma: no cover  the child
         become(bench, PYTHON, "-c", "print('got', input('? '))")
-    shown = b""
-    while b"? " not in shown:
-        shown += os.read(terminal, 1024)
+    shown_until(terminal, b"? ")
     os.write(terminal, b"hello\n")
-    while True:
-        try:
-            shown += os.read(terminal, 1024)
-        except OSError:
-            break
+    assert b"got hello" in shown_to_the_end(terminal)
     _, status = os.waitpid(pid, 0)
-    os.close(terminal)
-    assert (b"got hello" in shown, os.waitstatus_to_exitcode(status)) == (True, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
 
 
 def test_the_hash_seed_is_set_before_the_interpreter_starts(bench: Bench) -> None:

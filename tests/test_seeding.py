@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
-import types
 from collections.abc import Iterator
 
 import pytest
 
 import envprint
 from envprint import Seeded, seeding
+from tests.pretend import load, only_python, space
 
 MODULES = ("keras", "tf_keras", "numpy", "tensorflow", "torch", "jax")
 GENERATOR = "tensorflow.python.ops.stateful_random_ops"
@@ -19,23 +19,9 @@ HASH = "python-hash"
 
 
 @pytest.fixture(autouse=True)
-def only_python(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No framework is loaded but those that a test puts there."""
-    for name in (*MODULES, GENERATOR):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    state = random.getstate()
-    yield
-    random.setstate(state)
-
-
-def load(monkeypatch: pytest.MonkeyPatch, name: str, **members: object) -> None:
-    module = types.ModuleType(name)
-    vars(module).update(members)
-    monkeypatch.setitem(sys.modules, name, module)
-
-
-def space(**members: object) -> types.SimpleNamespace:
-    return types.SimpleNamespace(**members)
+def no_framework(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with only_python(monkeypatch, (*MODULES, GENERATOR)):
+        yield
 
 
 def test_pythons_generator_is_always_set() -> None:

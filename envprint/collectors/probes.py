@@ -14,16 +14,15 @@ from envprint.fields import FLAG, INTEGER, NUMBER, TEXT, Field, ListOf, MapOf, r
 from envprint.host import Host
 from envprint.model import NOT_MEASURED, Unknown
 
+REVISION = Field(
+    "revision", TEXT, "Digest of the probe's program; results of another one are not compared."
+)
 FACTS = (
     Field(
         "numeric",
         MapOf(
             record(
-                Field(
-                    "revision",
-                    TEXT,
-                    "Digest of the probe's program; results of another one are not compared.",
-                ),
+                REVISION,
                 Field("version", TEXT, "Version of what computed."),
                 Field("device", TEXT, "cpu, or the name of the GPU."),
                 Field(
@@ -52,11 +51,7 @@ FACTS = (
         "training",
         MapOf(
             record(
-                Field(
-                    "revision",
-                    TEXT,
-                    "Digest of the probe's program; results of another one are not compared.",
-                ),
+                REVISION,
                 Field("version", TEXT, "Version of the framework."),
                 Field(
                     "settings",
