@@ -151,17 +151,22 @@ def pairs(comparison: Comparison) -> list[tuple[str, str]]:
     before, after = (_chosen(side) if is_one else visible(side) for side in sides)
     found: dict[str, str] = {}
     for name in ("uuid", "name", None):
-        left = [key for key in before if key not in found.values()]
-        for key in [key for key in after if key not in found]:
-            kind = name and _known(comparison.after, key, name)
-            like = [k for k in left if not name or kind == _known(comparison.before, k, name)]
-            if like and (kind or not name):
-                found[key] = like[0]
-                left.remove(like[0])
+        taken = set(found.values())
+        left: dict[Any, list[str]] = {}
+        for key in reversed(before):
+            if key not in taken:
+                left.setdefault(_likeness(comparison.before, key, name), []).append(key)
+        for key in after:
+            like = _likeness(comparison.after, key, name)
+            if key not in found and like and left.get(like):
+                found[key] = left[like].pop()
     return [(found[key], key) for key in after if key in found]
 
 
-def _known(now: Fingerprint, key: str, name: str) -> Any:
+def _likeness(now: Fingerprint, key: str, name: str | None) -> Any:
+    """What two GPUs must share to belong together; None where it is not known."""
+    if name is None:
+        return "any GPU"
     try:
         return field(now, key, name)
     except Undetermined:
