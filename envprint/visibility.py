@@ -86,6 +86,8 @@ def doubt(
         nameless = [key for key in keys if not devices.get(key, {}).get("uuid")]
         if nameless and not entry.isdecimal():
             return f"a name may be that of GPU {nameless[0]}, whose UUID is not known"
+        if entry.startswith("MIG-GPU-"):
+            return "a MIG device is named in the form that drivers had before R470"
         unread = [key for key in keys if "mig_devices" not in devices.get(key, {})]
         if unread and entry.startswith("MIG-"):
             return f"a name may be that of a part of GPU {unread[0]}, and they are not known"

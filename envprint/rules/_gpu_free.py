@@ -49,10 +49,10 @@ def _trains(workload: Workload) -> bool:
 def own_bytes(now: Fingerprint, one: Shown) -> int:
     """What the process that captured and its children hold themselves. Raises `Undetermined`."""
     device = in_use(now, one)
-    if not now.value("facts.frameworks.imported"):
-        return 0
     if now.value(PIDS_ARE_OURS) is False:
-        raise Undetermined(f"{device}.processes", "this process is not known among the holders")
+        if now.value("facts.frameworks.imported"):
+            raise Undetermined(f"{device}.processes", "this process is not known among the holders")
+        return 0
     own = [process for process in now.value(f"{device}.processes") or [] if process.get("own")]
     return sum(process.get("memory_bytes") or 0 for process in own)
 

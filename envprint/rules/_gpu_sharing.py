@@ -13,9 +13,11 @@ from envprint.rules._devices import (
     field,
     in_use,
     of_each,
+    of_each_card,
     part,
     size_of,
     training,
+    visible,
 )
 from envprint.rules._gpu_holders import HELD_BYTES, PIDS_ARE_OURS
 from envprint.units import size
@@ -59,16 +61,19 @@ def _slow_start(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         yield Match(f"NVML took {init_ms / 1000:.1f} s to start{off}", (INIT_MS,), after=init_ms)
 
 
-def _divided(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[Match]:
-    if field(now, one.key, "mig_mode") != "on" or not field(now, one.key, "mig_devices"):
+def _divided(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:
+    if field(now, key, "mig_mode") != "on" or not field(now, key, "mig_devices"):
         return
-    given = part(now, one) or {}
-    profile = str(given.get("name") or "a part without a name").rpartition("MIG ")[2]
-    total = size_of(now, one, "memory_total_bytes")
+    profiles, told = [], []
+    for one in visible(now):
+        if one.key == key:
+            name = str((part(now, one) or {}).get("name") or "a part without a name")
+            profiles.append(name.rpartition("MIG ")[2])
+            told.append(f"{profiles[-1]}, {size(size_of(now, one, 'memory_total_bytes') or 0)}")
     yield Match(
-        f"GPU {one} is divided (MIG): the work gets {profile}, {size(total or 0)}",
-        (f"{DEVICES}[{one}].mig_devices",),
-        after=profile,
+        f"GPU {key} is divided (MIG): the work gets {'; '.join(told)}",
+        (f"{DEVICES}[{key}].mig_devices",),
+        after=", ".join(profiles),
     )
 
 
@@ -139,7 +144,7 @@ SHARING_RULES = (
                 "https://docs.nvidia.com/datacenter/tesla/mig-user-guide/",
             ),
         ),
-        state=of_each(_divided),
+        state=of_each_card(_divided),
         advice=True,
         yields_to=("gpu-mig-changed",),
     ),
