@@ -24,6 +24,8 @@ from envprint.nvml.reading import Gathered, watch_command
 __all__ = ["Gap", "Holder", "Watch", "Watched", "watch"]
 
 INTERVAL_S = 1.0
+LATE_S = 1.0
+"""So late an answer is a gap, though it may still come: times are told to the second."""
 PAUSE_S = 2.0
 """Between the end of a child and the start of the next one."""
 
@@ -46,6 +48,7 @@ class Watch:
 
     def __init__(self, host: Host, interval_s: float, gpu_timeout_s: float) -> None:
         self._command, status = watch_command({"skipped": {}, "interval_s": interval_s})
+        self._late_s = interval_s + min(LATE_S, gpu_timeout_s)
         self._silence_s = interval_s + gpu_timeout_s
         self._account = Account(host, status)
         self._child: Child | None = None
@@ -99,7 +102,7 @@ class Watch:
         """Take every sample of one child until it ends."""
         gathered = Gathered()
         try:
-            while (line := child.line(time.monotonic() + self._silence_s)) is not None:
+            while (line := self._line(child, gathered)) is not None:
                 if gathered.take(line) == "sample":
                     self._account.add(gathered.reading)
         except TimeoutError:
@@ -109,3 +112,13 @@ class Watch:
             refused = gathered.reading.get("init")
             reason = in_words(refused) if refused else gathered.failure(code, self._silence_s)
             self._account.silence(reason or "NVML has no GPU to watch")
+
+    def _line(self, child: Child, gathered: Gathered) -> bytes | None:
+        """The next line, None after the last. That it is late is told before it is given up."""
+        begun_s = time.monotonic()
+        try:
+            return child.line(begun_s + self._late_s)
+        except TimeoutError:
+            if not self._stopping.is_set():
+                self._account.silence(gathered.silence(self._late_s))
+        return child.line(begun_s + self._silence_s)

@@ -35,12 +35,13 @@ class Holder(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """A time in which the driver said nothing of a GPU, or of any."""
+    """A time in which the driver said nothing of a GPU, or of any: from one answer to the next."""
 
     gpu: str | None
     """As in `Holder`; None for all."""
     reason: str
     seen_from: str
+    """The last answer before it, or the begin of the watch."""
     seen_until: str | None
     """None when it lasts."""
 
@@ -74,6 +75,9 @@ class Account:
         self._ours = pids_are_ours(host) is True
         self._status = status
         self._samples = 0
+        self._begun_s = time.time()
+        self._heard: dict[str | None, float] = {}
+        """When there was the last answer about a GPU; None stands for any."""
         self._known: dict[tuple[str, int], Holder] = {}
         self._own: set[tuple[str, int]] = set()
         self._past: list[Holder] = []
@@ -93,11 +97,12 @@ class Account:
         """One sample: every device that could be asked, in parts where it is divided."""
         now_s = reading["sampled_at_s"]
         with self._lock:
-            self._close_gap(None, now_s)
+            self._close_gap(None)
             for index, device in enumerate(reading.get("devices", ())):
                 for unit in device.get("mig_devices") or [device]:
                     uuid = unit.get("uuid")
                     self._add_device(uuid if isinstance(uuid, str) else str(index), unit, now_s)
+            self._heard[None] = now_s
             self._samples += 1
 
     def _add_device(self, gpu: str, device: Mapping[str, Any], now_s: float) -> None:
@@ -109,9 +114,10 @@ class Account:
             fault = implausible(processes, memory)
             processes = Unknown(fault) if fault else processes
         if isinstance(processes, Unknown):
-            self._open_gap(gpu, processes.reason, now_s)
+            self._open_gap(gpu, processes.reason)
             return
-        self._close_gap(gpu, now_s)
+        self._close_gap(gpu)
+        heard_s, self._heard[gpu] = self._heard.get(gpu, now_s), now_s
         held = {process["pid"]: process.get("memory_bytes") for process in processes}
         for pid, amount in held.items():
             self._add_process(gpu, pid, amount, now_s)
@@ -121,7 +127,7 @@ class Account:
         for key in gone:
             self._own.discard(key)
             if key in self._known:
-                self._past.append(self._known.pop(key)._replace(seen_until=_iso(now_s)))
+                self._past.append(self._known.pop(key)._replace(seen_until=_iso(heard_s)))
 
     def _add_process(self, gpu: str, pid: int, amount: int | None, now_s: float) -> None:
         key = (gpu, pid)
@@ -147,16 +153,18 @@ class Account:
     def silence(self, reason: str) -> None:
         """Nothing is heard of any GPU."""
         with self._lock:
-            self._open_gap(None, reason, time.time())
+            self._open_gap(None, reason)
 
-    def _open_gap(self, gpu: str | None, reason: str, now_s: float) -> None:
+    def _open_gap(self, gpu: str | None, reason: str) -> None:
         if not any(gap.gpu == gpu and gap.seen_until is None for gap in self._gaps):
-            self._gaps.append(Gap(gpu, reason, _iso(now_s), None))
+            heard_s = self._heard.get(gpu, self._begun_s)
+            self._gaps.append(Gap(gpu, reason, _iso(heard_s), None))
 
-    def _close_gap(self, gpu: str | None, now_s: float) -> None:
+    def _close_gap(self, gpu: str | None) -> None:
+        # Not with the time of the sample: that is when it was begun, and it may have hung since.
         for place, gap in enumerate(self._gaps):
             if gap.gpu == gpu and gap.seen_until is None:
-                self._gaps[place] = gap._replace(seen_until=_iso(now_s))
+                self._gaps[place] = gap._replace(seen_until=_iso(time.time()))
 
 
 def _iso(now_s: float) -> str:

@@ -10,7 +10,13 @@ import sys
 import time
 from typing import Any, NoReturn
 
-from envprint.cli._capturing import SOURCE, add_capture_options, capture_now, load
+from envprint.cli._capturing import (
+    SOURCE,
+    add_capture_options,
+    capture_now,
+    gpu_timeout_of,
+    load,
+)
 from envprint.cli._console import Console
 from envprint.cli._judging import (
     add_judging_options,
@@ -119,7 +125,7 @@ def _run(
 
     started_at, loaded = _now(), Loaded()
     try:
-        with Held() as mask, gpu.watch() as watch:
+        with Held() as mask, gpu.watch(gpu_timeout_s=gpu_timeout_of(options)) as watch:
             job = Job(options.command, os.environ, mask)
             ended = job.wait(lambda: loaded.look(job.pid), LOOKS_S)
     except StartError as error:

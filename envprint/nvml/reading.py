@@ -125,7 +125,7 @@ class Gathered:
     def __init__(self) -> None:
         self.reading: dict[str, Any] = {}
         self.call = ""
-        """The last call that was begun."""
+        """The call under way; empty between two."""
         self.is_late = False
         self.is_whole = False
 
@@ -139,6 +139,7 @@ class Gathered:
         elif kind == "is":
             put(self.reading, words[0], words[1])
             if len(words) > 2:
+                self.call = ""
                 spent = self.reading.setdefault("call_ms", {})
                 spent[words[2]] = round(spent.get(words[2], 0.0) + words[3], 3)
         self.is_whole = kind == "end"
@@ -154,13 +155,19 @@ class Gathered:
         """Why there is no more than this, in words."""
         if self.is_whole:
             return None
+        if self.is_late:
+            return self.silence(timeout_s)
+        how = f"exit code {code}" if code is None or code >= 0 else f"signal {-code}"
+        return f"reading NVML ended with {how}{self._during()}"
+
+    def silence(self, waited_s: float) -> str:
+        """That nothing has come for so long, in words."""
+        return f"NVML did not answer within {waited_s:g} s{self._during()}"
+
+    def _during(self) -> str:
         name, *numbers = self.call.split(" ")
         which = f", GPU {numbers[0]}" if name.startswith("nvmlDevice") and numbers else ""
-        during = f" (during {name}{which})" if name.startswith("nvml") else ""
-        if self.is_late:
-            return f"NVML did not answer within {timeout_s:g} s{during}"
-        how = f"exit code {code}" if code is None or code >= 0 else f"signal {-code}"
-        return f"reading NVML ended with {how}{during}"
+        return f" (during {name}{which})" if name.startswith("nvml") else ""
 
 
 def gather(lines: Iterable[bytes]) -> Gathered:

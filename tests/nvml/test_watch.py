@@ -62,6 +62,7 @@ def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Driver:
     # Where these tests run in a container, its numbers are those of the simulated driver too.
     monkeypatch.setattr(holders, "pids_are_ours", lambda host: True)
     monkeypatch.setattr(gpu, "PAUSE_S", 0.05)
+    monkeypatch.setattr(gpu, "LATE_S", 60.0)  # a busy machine is no silent driver
     return found
 
 
@@ -176,6 +177,26 @@ def test_a_hung_driver_is_a_gap_and_holds_nothing_up(driver: Driver, stranger: i
     assert children_of_this_process() == before
 
 
+@pytest.mark.parametrize("answers_again", [True, False])
+def test_silence_is_a_gap_from_the_last_sample_on_long_before_the_time_is_over(
+    answers_again: bool, driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gpu, "LATE_S", 0.5)
+    with gpu.watch(interval_s=0.05, gpu_timeout_s=600) as watch:
+        until(watch, lambda now: now.samples)
+        before = watch.so_far().gaps
+        driver.answers(f"nvmlDeviceGetMemoryInfo@0 = hang {3 if answers_again else ''}".rstrip())
+        hangs_from = iso(time.time())
+        seen = until(watch, lambda now: len(now.gaps) > len(before))
+        if answers_again:
+            seen = until(watch, lambda now: now.gaps[-1].seen_until)
+    gap = watch.so_far().gaps[len(before)]
+    assert gap == seen.gaps[len(before)]
+    assert gap.reason == "NVML did not answer within 0.55 s (during nvmlDeviceGetMemoryInfo, GPU 0)"
+    assert gap.seen_from <= hangs_from
+    assert (gap.seen_until is not None) == answers_again
+
+
 def test_a_driver_that_refuses_to_start_is_a_gap(driver: Driver) -> None:
     driver.answers("nvmlInit = 9")
     with gpu.watch(interval_s=0.05) as watch:
@@ -249,6 +270,28 @@ def sample(*processes: tuple[int, int | None], at_s: float = 1000.0) -> dict[str
         "mps_processes": [],
     }
     return {"sampled_at_s": at_s, "devices": [device]}
+
+
+def iso(now_s: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now_s))
+
+
+def test_a_gap_lasts_from_one_answer_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sample bears the time when it was begun; in this one the driver hung for two minutes."""
+    now = [900.0]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    account = Account(host(real_path=INITIAL, interpreter={"pid": 1}), "ok")
+    account.silence("at first")
+    account.add(sample((7, 20), at_s=950.0))
+    now[0] = 1200.0
+    account.silence("hung")
+    now[0] = 1500.0
+    account.add(sample(at_s=1380.0))
+    first, second = account.watched().gaps
+    assert (first.seen_from, first.seen_until) == (iso(900), iso(900))
+    assert (second.seen_from, second.seen_until) == (iso(950), iso(1500))
+    (holder,) = account.watched().holders
+    assert (holder.seen_from, holder.seen_until) == (iso(950), iso(950))
 
 
 def test_in_another_pid_namespace_nobody_is_accused() -> None:
