@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from envprint.collectors import _nvml as nvml
 from envprint.collectors._gpu_processes import identify, implausible, merge, pids_are_ours
 from envprint.host import Host
 from envprint.model import Unknown
+from envprint.nvml.queries import MOMENT
 
 
 class Holder(NamedTuple):
@@ -78,6 +79,7 @@ class Account:
         self._begun_s = time.time()
         self._heard: dict[str | None, float] = {}
         """When there was the last answer about a GPU; None stands for any."""
+        self._uuids: dict[int, str] = {}
         self._known: dict[tuple[str, int], Holder] = {}
         self._own: set[tuple[str, int]] = set()
         self._past: list[Holder] = []
@@ -95,15 +97,35 @@ class Account:
 
     def add(self, reading: Mapping[str, Any]) -> None:
         """One sample: every device that could be asked, in parts where it is divided."""
-        now_s = reading["sampled_at_s"]
         with self._lock:
             self._close_gap(None)
-            for index, device in enumerate(reading.get("devices", ())):
-                for unit in device.get("mig_devices") or [device]:
-                    uuid = unit.get("uuid")
-                    self._add_device(uuid if isinstance(uuid, str) else str(index), unit, now_s)
-            self._heard[None] = now_s
-            self._samples += 1
+            self._add_units(reading)
+
+    def add_part(self, reading: Mapping[str, Any]) -> None:
+        """What there is of a sample in which the driver got stuck: the devices before that one."""
+        with self._lock:
+            now_s = reading.get("sampled_at_s")
+            if now_s and any(_is_told(unit) for _, unit in self._units(reading)):
+                if now_s != self._heard.get(None):
+                    self._close_gap(None)
+                self._add_units(reading)
+
+    def _add_units(self, reading: Mapping[str, Any]) -> None:
+        now_s = reading["sampled_at_s"]
+        for gpu, unit in self._units(reading):
+            if _is_told(unit):
+                self._add_device(gpu, unit, now_s)
+        self._samples += now_s != self._heard.get(None)
+        self._heard[None] = now_s
+
+    def _units(self, reading: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """What is watched, each with its name: GPUs, or parts of those that are divided."""
+        for index, device in enumerate(reading.get("devices", ())):
+            if isinstance(device.get("uuid"), str):
+                self._uuids[index] = device["uuid"]
+            for unit in device.get("mig_devices") or [device]:
+                uuid = unit.get("uuid")
+                yield uuid if isinstance(uuid, str) else self._uuids.get(index, str(index)), unit
 
     def _add_device(self, gpu: str, device: Mapping[str, Any], now_s: float) -> None:
         processes = nvml.value(device, "handle") if device.get("handle") else merge(device)
@@ -165,6 +187,11 @@ class Account:
         for place, gap in enumerate(self._gaps):
             if gap.gpu == gpu and gap.seen_until is None:
                 self._gaps[place] = gap._replace(seen_until=_iso(time.time()))
+
+
+def _is_told(unit: Mapping[str, Any]) -> bool:
+    """Whether a sample has come to the end of this device, or its driver refuses it."""
+    return bool(unit.get("handle")) or all(key in unit for key in MOMENT)
 
 
 def _iso(now_s: float) -> str:

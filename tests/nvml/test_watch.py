@@ -18,13 +18,18 @@ from envprint import gpu, holders
 from envprint.errors import EnvprintError
 from envprint.gpu import Watch, Watched
 from envprint.holders import Account
+from envprint.nvml import spared
 from tests.collectors.test_gpu import INITIAL, MIB
 from tests.nvml import simulator
 from tests.nvml.test_reading import children_of_this_process
 from tests.support import host
 
 CARD = "GPU-00000000-0000-4000-8000-000000000000"
+SECOND = "GPU-00000001-0000-4000-8000-000000000000"
 IDLE = (Path(__file__).parent / "scenarios" / "idle" / "driver.txt").read_text(encoding="utf-8")
+
+
+TWO = IDLE.replace("@0", "@1").replace(CARD, SECOND)
 
 
 class Driver:
@@ -197,6 +202,62 @@ def test_silence_is_a_gap_from_the_last_sample_on_long_before_the_time_is_over(
     assert (gap.seen_until is not None) == answers_again
 
 
+@pytest.mark.parametrize("failure", ["crash", "hang"])
+@pytest.mark.parametrize("call", ["UUID", "MemoryInfo", "ComputeRunningProcesses"])
+def test_a_card_whose_call_always_fails_does_not_hide_the_other(
+    failure: str, call: str, driver: Driver, stranger: int
+) -> None:
+    listed = f"nvmlDeviceGetComputeRunningProcesses@0 = ok {stranger}:300MiB"
+    memory = "nvmlDeviceGetMemoryInfo@0 = ok 40960MiB 594MiB 304MiB 40062MiB"
+    driver.answers(TWO, listed, memory, f"nvmlDeviceGet{call}@1 = {failure}")
+    with gpu.watch(interval_s=0.05, gpu_timeout_s=2.0) as watch:
+        seen = until(watch, lambda now: now.samples > 5)
+    assert [(h.gpu, h.pid, h.peak_bytes) for h in seen.holders] == [(CARD, stranger, 300 * MIB)]
+    during = f"(during nvmlDeviceGet{call}, GPU 1)"
+    assert any(during in gap.reason and gap.seen_until for gap in seen.gaps if gap.gpu is None)
+    # Who holds the other is known where its memory alone cannot be asked for.
+    single = [gap for gap in seen.gaps if gap.gpu is not None]
+    expected = [(SECOND, None)] if call == "ComputeRunningProcesses" else []
+    assert [(gap.gpu, gap.seen_until) for gap in single] == expected
+    assert all(during in gap.reason for gap in single)
+
+
+def test_what_was_asked_before_the_driver_hung_is_seen_at_once(
+    driver: Driver, stranger: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gpu, "LATE_S", 0.5)
+    listed = f"nvmlDeviceGetComputeRunningProcesses@0 = ok {stranger}:-"
+    driver.answers(TWO, listed, "nvmlDeviceGetMemoryInfo@1 = hang")
+    with gpu.watch(interval_s=0.05, gpu_timeout_s=600) as watch:
+        seen = until(watch, lambda now: now.holders and now.gaps)
+    assert [(h.gpu, h.pid) for h in seen.holders] == [(CARD, stranger)]
+    assert seen.samples == 1
+    assert seen.gaps[-1].gpu is None
+
+
+def test_a_card_that_recovers_is_watched_again(
+    driver: Driver, stranger: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spared, "FIRST_S", 0.5)
+    driver.answers(TWO, "nvmlDeviceGetComputeRunningProcesses@1 = crash")
+    with gpu.watch(interval_s=0.05) as watch:
+        until(watch, lambda now: any(gap.gpu == SECOND for gap in now.gaps))
+        driver.answers(TWO, f"nvmlDeviceGetComputeRunningProcesses@1 = ok {stranger}:-")
+        seen = until(watch, lambda now: now.holders)
+    assert [(h.gpu, h.pid) for h in seen.holders] == [(SECOND, stranger)]
+    assert all(gap.seen_until for gap in seen.gaps)
+
+
+def test_a_driver_that_does_not_count_its_cards_is_a_gap_and_no_sample(driver: Driver) -> None:
+    driver.answers("nvmlDeviceGetCount = 999")
+    with gpu.watch(interval_s=0.05) as watch:
+        seen = until(watch, lambda now: now.gaps)
+        assert (seen.samples, seen.gaps[0].gpu) == (0, None)
+        assert "NVML error 999" in seen.gaps[0].reason
+        driver.answers()
+        until(watch, lambda now: now.samples and now.gaps[0].seen_until)
+
+
 def test_a_driver_that_refuses_to_start_is_a_gap(driver: Driver) -> None:
     driver.answers("nvmlInit = 9")
     with gpu.watch(interval_s=0.05) as watch:
@@ -292,6 +353,28 @@ def test_a_gap_lasts_from_one_answer_to_the_next(monkeypatch: pytest.MonkeyPatch
     assert (second.seen_from, second.seen_until) == (iso(950), iso(1500))
     (holder,) = account.watched().holders
     assert (holder.seen_from, holder.seen_until) == (iso(950), iso(950))
+
+
+def test_a_card_that_is_left_out_keeps_its_name() -> None:
+    account = Account(host(real_path=INITIAL, interpreter={"pid": 1}), "ok")
+    account.add(sample())
+    account.add({"sampled_at_s": 1001.0, "devices": [{"handle": {"error": None, "name": "hung"}}]})
+    assert [(gap.gpu, gap.reason) for gap in account.watched().gaps] == [(CARD, "hung")]
+
+
+def test_a_part_of_a_sample_counts_once_and_tells_nothing_of_the_rest() -> None:
+    account = Account(host(real_path=INITIAL, interpreter={"pid": 1}), "ok")
+    account.add_part({"devices": [{"handle": {"error": 15, "name": "lost"}}]})
+    account.add_part({"sampled_at_s": 999.0, "devices": [{"uuid": CARD, "handle": None}]})
+    assert account.watched() == Watched("ok", 0, (), (), {}, {})
+    reading = sample((7, 20))
+    reading["devices"].append({"uuid": SECOND, "handle": None})
+    for _ in range(2):
+        account.add_part(reading)
+        account.silence("hung")
+    seen = account.watched()
+    assert (seen.samples, [h.gpu for h in seen.holders]) == (1, [CARD])
+    assert [(gap.gpu, gap.seen_until) for gap in seen.gaps] == [(None, None)]
 
 
 def test_in_another_pid_namespace_nobody_is_accused() -> None:
