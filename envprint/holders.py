@@ -25,8 +25,9 @@ class Holder(NamedTuple):
     """None where it is not known."""
     own: bool | None
     """None where that is not known, as in a container, or of a process that ended at once."""
-    at_start: bool
-    """It was there when the watch began."""
+    at_start: bool | None
+    """It was there when the watch began; None where the driver was silent from then until it was
+    seen, or its GPU was not there."""
     seen_from: str
     """UTC, ISO 8601, to the second."""
     seen_until: str | None
@@ -63,8 +64,8 @@ class Watched(NamedTuple):
 
     @property
     def intruders(self) -> tuple[Holder, ...]:
-        """Those that are surely not this process' and came after the watch began."""
-        return tuple(h for h in self.holders if h.own is False and not h.at_start)
+        """Those that are surely not this process' and surely came after the watch began."""
+        return tuple(h for h in self.holders if h.own is False and h.at_start is False)
 
 
 class Account:
@@ -139,7 +140,6 @@ class Account:
             self._open_gap(gpu, processes.reason)
             return
         self._close_gap(gpu)
-        heard_s, self._heard[gpu] = self._heard.get(gpu, now_s), now_s
         held = {process["pid"]: process.get("memory_bytes") for process in processes}
         for pid, amount in held.items():
             self._add_process(gpu, pid, amount, now_s)
@@ -149,7 +149,9 @@ class Account:
         for key in gone:
             self._own.discard(key)
             if key in self._known:
-                self._past.append(self._known.pop(key)._replace(seen_until=_iso(heard_s)))
+                seen_until = _iso(self._heard[gpu])
+                self._past.append(self._known.pop(key)._replace(seen_until=seen_until))
+        self._heard[gpu] = now_s
 
     def _add_process(self, gpu: str, pid: int, amount: int | None, now_s: float) -> None:
         key = (gpu, pid)
@@ -163,7 +165,7 @@ class Account:
                 pid=pid,
                 name=found.get("name"),
                 own=found.get("own"),
-                at_start=not self._samples,
+                at_start=self._is_from_start(gpu),
                 seen_from=_iso(now_s),
                 seen_until=None,
                 peak_bytes=amount,
@@ -171,6 +173,13 @@ class Account:
         elif key in self._known and amount is not None:
             known = self._known[key]
             self._known[key] = known._replace(peak_bytes=max(amount, known.peak_bytes or 0))
+
+    def _is_from_start(self, gpu: str) -> bool | None:
+        """Whether who is seen now for the first time was there when the watch began."""
+        if gpu in self._heard:
+            return False
+        was_silent = any(gap.gpu in (None, gpu) for gap in self._gaps)
+        return None if was_silent or self._samples else True
 
     def silence(self, reason: str) -> None:
         """Nothing is heard of any GPU."""

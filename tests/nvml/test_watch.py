@@ -355,6 +355,36 @@ def test_a_gap_lasts_from_one_answer_to_the_next(monkeypatch: pytest.MonkeyPatch
     assert (holder.seen_from, holder.seen_until) == (iso(950), iso(950))
 
 
+NEIGHBOUR = {"name": "python", "user": "other", "started_at_s": 900.0, "state": "sleeping"}
+NEIGHBOURS: dict[str, Any] = {
+    "real_path": INITIAL,
+    "interpreter": {"pid": 1},
+    "identity": {"user": "user"},
+    "process": {"7": NEIGHBOUR, "8": NEIGHBOUR},
+}
+
+
+def test_who_is_seen_after_a_first_silence_may_have_been_there_before() -> None:
+    account = Account(host(**NEIGHBOURS), "ok")
+    account.silence("the driver has to be loaded first")
+    account.add(sample((7, 20)))
+    account.silence("and again")
+    account.add(sample((7, 20), (8, 20)))
+    seen = account.watched()
+    assert [(h.pid, h.own, h.at_start) for h in seen.holders] == [
+        (7, False, None),
+        (8, False, False),
+    ]
+    assert [h.pid for h in seen.intruders] == [8]
+
+
+def test_who_is_on_a_card_that_was_not_there_at_first_may_have_been_there_before() -> None:
+    account = Account(host(**NEIGHBOURS), "ok")
+    account.add({"sampled_at_s": 999.0, "devices": []})
+    account.add(sample((7, 20)))
+    assert [h.at_start for h in account.watched().holders] == [None]
+
+
 def test_a_card_that_is_left_out_keeps_its_name() -> None:
     account = Account(host(real_path=INITIAL, interpreter={"pid": 1}), "ok")
     account.add(sample())
