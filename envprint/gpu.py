@@ -40,8 +40,10 @@ def watch(*, interval_s: float = INTERVAL_S, gpu_timeout_s: float = GPU_TIMEOUT_
     Looks every `interval_s` seconds (at least 0.05), and takes a driver that says nothing for
     `gpu_timeout_s` for hung. Raises `EnvprintError` for other numbers.
     """
-    if not interval_s >= 0.05 or not gpu_timeout_s > 0:
-        raise EnvprintError(f"expected an interval of 0.05 s or more, found {interval_s!r}")
+    if not interval_s >= 0.05:
+        raise EnvprintError(f"expected interval_s of 0.05 or more, found {interval_s!r}")
+    if not gpu_timeout_s > 0:
+        raise EnvprintError(f"expected gpu_timeout_s above 0, found {gpu_timeout_s!r}")
     watched = Watch(LiveHost(), interval_s, gpu_timeout_s)
     watched.start()
     return watched
