@@ -58,7 +58,7 @@ class Watched(NamedTuple):
     """In order of appearance."""
     gaps: tuple[Gap, ...]
     used_peak_bytes: Mapping[str, int]
-    """The most that was in use at once, by GPU."""
+    """The most that was in use at once, by GPU; what processes held where no more was told."""
     own_peak_bytes: Mapping[str, int]
     """The most that this process and its descendants held at once, by GPU."""
 
@@ -132,7 +132,7 @@ class Account:
         processes = nvml.value(device, "handle") if device.get("handle") else merge(device)
         memory = nvml.memory(device)
         if not isinstance(memory, Unknown):
-            self._used[gpu] = max(self._used.get(gpu, 0), memory["used"])
+            _raise(self._used, gpu, memory["used"])
         if not isinstance(processes, Unknown):
             fault = implausible(processes, memory)
             processes = Unknown(fault) if fault else processes
@@ -143,8 +143,11 @@ class Account:
         held = {process["pid"]: process.get("memory_bytes") for process in processes}
         for pid, amount in held.items():
             self._add_process(gpu, pid, amount, now_s)
+        listed = sum(amount or 0 for amount in held.values())
+        if listed and isinstance(memory, Unknown) and not nvml.is_missing(device.get("memory")):
+            _raise(self._used, gpu, listed)
         own = sum(amount or 0 for pid, amount in held.items() if (gpu, pid) in self._own)
-        self._own_peak[gpu] = max(self._own_peak.get(gpu, 0), own)
+        _raise(self._own_peak, gpu, own)
         gone = [key for key in (*self._known, *self._own) if key[0] == gpu and key[1] not in held]
         for key in gone:
             self._own.discard(key)
@@ -196,6 +199,10 @@ class Account:
         for place, gap in enumerate(self._gaps):
             if gap.gpu == gpu and gap.seen_until is None:
                 self._gaps[place] = gap._replace(seen_until=_iso(time.time()))
+
+
+def _raise(peaks: dict[str, int], gpu: str, amount: int) -> None:
+    peaks[gpu] = max(peaks.get(gpu, 0), amount)
 
 
 def _is_told(unit: Mapping[str, Any]) -> bool:

@@ -385,6 +385,20 @@ def test_who_is_on_a_card_that_was_not_there_at_first_may_have_been_there_before
     assert [h.at_start for h in account.watched().holders] == [None]
 
 
+@pytest.mark.parametrize(("code", "peaks"), [(999, {CARD: 60}), (3, {})])
+def test_without_an_answer_about_memory_at_least_what_processes_held_was_in_use(
+    code: int, peaks: dict[str, int]
+) -> None:
+    """A card without memory of its own shares the system's, which is no use of the card."""
+    account = Account(host(**NEIGHBOURS), "ok")
+    for processes in ((), ((7, 20), (8, 40)), ((8, None),)):
+        reading = sample(*processes)
+        reading["devices"][0]["memory"] = {"error": code, "name": "text"}
+        account.add(reading)
+    seen = account.watched()
+    assert (seen.used_peak_bytes, seen.gaps) == (peaks, ())
+
+
 def test_a_card_that_is_left_out_keeps_its_name() -> None:
     account = Account(host(real_path=INITIAL, interpreter={"pid": 1}), "ok")
     account.add(sample())
