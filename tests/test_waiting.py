@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -138,14 +137,14 @@ def test_other_times_are_refused(text: str) -> None:
         parse_seconds(text)
 
 
-def check(file: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def check(file: Path, *options: str) -> subprocess.Popen[str]:
     """A check under this driver."""
-    return subprocess.run(
+    return subprocess.Popen(
         [sys.executable, "-m", "envprint", "check", *options],
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         env=simulator.environment(file),
-        check=False,
     )
 
 
@@ -155,23 +154,22 @@ def test_a_driver_that_hangs_all_the_time_is_a_doubt_after_it(
 ) -> None:
     file = tmp_path / "driver.txt"
     Driver(file).answers("nvmlInit = hang")
-    wait = ("--wait-free-gpu", "2s", "--gpu-timeout", "0.5")
     # Whatever else this machine is in doubt of, or warned of.
-    alone = ("--framework", "numpy", "--fail-on", "breaks")
-    done = check(file, *wait, *alone, "--on-unknown", action)
-    assert done.returncode == code, done.stdout
-    assert "waiting, " in done.stderr
-    assert "2 s are over: free memory of the GPUs is not known: NVML did not answer" in done.stderr
+    alone = ("--framework", "numpy", "--fail-on", "breaks", "--on-unknown", action)
+    with check(file, *alone, "--wait-free-gpu", "2s", "--gpu-timeout", "0.5") as run:
+        said, told = run.communicate(timeout=60)
+    assert run.returncode == code, said
+    assert "2 s are over: free memory of the GPUs is not known: NVML did not answer" in told
 
 
 def test_a_check_waits_for_a_program_to_end(tmp_path: Path) -> None:
     file = tmp_path / "driver.txt"
     driver = Driver(file)
     driver.holds(p99999=9000)
-    release = threading.Timer(3.0, driver.holds)
-    release.start()
     needs = ("--device", "gpu", "--min-free-gpu", "39GiB")
-    done = check(file, *needs, "--wait-free-gpu", "60s")
-    release.join()
-    assert done.returncode == 0, done.stdout
-    assert "waiting, 60 s at most: GPU 0 has" in done.stderr
+    with check(file, *needs, "--wait-free-gpu", "60s") as run:
+        assert run.stderr
+        assert " s at most: GPU 0 has" in run.stderr.readline()
+        driver.holds()
+        said, _ = run.communicate(timeout=120)
+    assert run.returncode == 0, said
