@@ -155,7 +155,7 @@ def test_a_driver_that_hangs_all_the_time_is_a_doubt_after_it(
     file = tmp_path / "driver.txt"
     Driver(file).answers("nvmlInit = hang")
     # Whatever else this machine is in doubt of, or warned of.
-    alone = ("--framework", "numpy", "--fail-on", "breaks", "--on-unknown", action)
+    alone = ("--framework", "jax", "--fail-on", "breaks", "--on-unknown", action)
     with check(file, *alone, "--wait-free-gpu", "2s", "--gpu-timeout", "0.5") as run:
         said, told = run.communicate(timeout=60)
     assert run.returncode == code, said

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from envprint.errors import Undetermined
-from envprint.model import Fingerprint, Impact, Workload
+from envprint.model import Fingerprint, Impact
 from envprint.report import Report
 
 WAITED_FOR = (
@@ -53,15 +53,6 @@ def wait(
             tell(f"waiting, {left_s:.0f} s at most: {text}")
         told, before = text, free
         time.sleep(min(PAUSE_S, left_s))
-
-
-def on_awaited_gpu(workload: Workload, now: Fingerprint) -> Workload:
-    """On a GPU also while the driver does not tell whether there is one: it is waited for."""
-    try:
-        now.value(GPUS[0])
-    except Undetermined:
-        return workload._replace(device="gpu")
-    return workload
 
 
 def _lack(report: Report, fail_on: Impact) -> str:

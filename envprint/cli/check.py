@@ -21,7 +21,6 @@ from envprint.cli._judging import (
     time_argument,
     workload_of,
 )
-from envprint.cli._waiting import on_awaited_gpu, wait
 from envprint.judge import judge_state
 from envprint.model import Fingerprint
 from envprint.report import Report
@@ -64,20 +63,18 @@ def run(options: argparse.Namespace, console: Console) -> int:
     policy = policy_of(options, console)
     baseline = load(options.baseline, console) if options.baseline is not None else None
 
-    limit_s = options.wait_free_gpu
-    is_open = limit_s is not None and not (options.device or policy.device)
-
     def judge(current: Fingerprint) -> Report:
         workload = workload_of(options, policy, current, baseline)
-        if is_open:
-            workload = on_awaited_gpu(workload, current)
         return judge_state(current, baseline, workload, policy)
 
     def capture() -> Fingerprint:
         return capture_now(options, console)
 
+    limit_s = options.wait_free_gpu
     if limit_s is None:
         current = capture()
     else:
+        from envprint.cli._waiting import wait
+
         current = wait(capture, judge, policy.fail_on, limit_s, console.complain)
     return present(judge(current), policy, options, console)
