@@ -5,7 +5,7 @@ They are caught once, in `envprint.cli.main`, which prints one line and exits wi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from envprint.report import Report
@@ -46,6 +46,11 @@ class DriftError(EnvprintError):
         super().__init__(message)
         self.report = report
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An exception is copied from its `args`, which are the message alone. Pools of workers
+        # hang or break when what a worker raised cannot be unpickled.
+        return type(self), (str(self), self.report), self.__dict__
+
 
 class Undetermined(Exception):
     """A value was asked for that the fingerprint lists as unknown.
@@ -58,3 +63,6 @@ class Undetermined(Exception):
         super().__init__(f"{path}: {reason}")
         self.path = path
         self.reason = reason
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.path, self.reason), self.__dict__

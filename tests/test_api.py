@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import copy
+import multiprocessing
+import os
+import pickle
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
 
 import envprint
 from envprint.document import dumps
+from envprint.errors import Undetermined
 from tests.support import fingerprint
 
 ONEDNN = "facts.environ.variables[TF_ENABLE_ONEDNN_OPTS]"
@@ -65,6 +71,49 @@ def test_check_raises_with_the_report_when_the_threshold_is_reached(
         envprint.check(fail_on="numeric")
     assert "environ-name-misspelt" in [f.rule for f in caught.value.report.findings]
     assert envprint.check(fail_on="breaks").impact == envprint.Impact.NUMERIC
+
+
+def misspelt() -> envprint.DriftError:
+    """What a check raises here, with a real report."""
+    with pytest.raises(envprint.DriftError) as caught:
+        envprint.check(baseline=envprint.capture(), fail_on="none", policy=os.devnull)
+    return caught.value
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_what_check_raises_can_be_pickled_and_copied(
+    monkeypatch: pytest.MonkeyPatch, protocol: int
+) -> None:
+    monkeypatch.setenv("PYTHONASHSEED", "0")
+    raised = misspelt()
+    raised.rank = 3  # type: ignore[attr-defined]  as add_note and pools of workers do
+    for twin in (
+        pickle.loads(pickle.dumps(raised, protocol)),
+        copy.copy(raised),
+        copy.deepcopy(raised),
+    ):
+        assert type(twin) is envprint.DriftError
+        assert (str(twin), twin.report, twin.rank) == (str(raised), raised.report, 3)
+
+
+def test_what_is_raised_in_a_worker_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONASHSEED", "0")
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, context) as pool:
+        arrived = pool.submit(envprint.check, fail_on="numeric").exception(timeout=120)
+    assert isinstance(arrived, envprint.DriftError)
+    assert "environ-name-misspelt" in [finding.rule for finding in arrived.report.findings]
+
+
+def test_a_value_that_is_unknown_is_an_error_that_can_be_pickled() -> None:
+    with pytest.raises(Undetermined) as caught:
+        fingerprint({}, {"facts.gpu": "no driver"}).value("facts.gpu.count")
+    twin = pickle.loads(pickle.dumps(caught.value))
+    assert (twin.path, twin.reason, str(twin)) == (
+        "facts.gpu",
+        "no driver",
+        "facts.gpu: no driver",
+    )
 
 
 @pytest.mark.parametrize(
