@@ -18,6 +18,7 @@ from envprint.policy_lines import line_of
 from envprint.policy_shape import SHAPE
 from envprint.redact import is_recorded
 from envprint.units import parse_size
+from envprint.wording import meant
 from envprint.workload import FRAMEWORKS
 
 TABLE = ("tool", "envprint")
@@ -120,7 +121,7 @@ class _Reader(NamedTuple):
             known = {field.name: field.shape for field in shape.fields}
             for key, inner in value.items():
                 if key not in known:
-                    raise self.fault((*path, key), f"unknown key; {_nearest(key, known)}")
+                    raise self.fault((*path, key), f"unknown key; {meant(key, known)}")
                 self.refuse_unknown_keys(inner, known[key], (*path, key))
 
     def required(self, data: Mapping[str, Any]) -> Requirements:
@@ -215,10 +216,3 @@ def _spelt(path: Sequence[str]) -> str:
     """`ignore[0].rule`"""
     steps = (f"[{step}]" if step.isdecimal() else f".{step}" for step in path)
     return "".join(steps).lstrip(".")
-
-
-def _nearest(key: str, known: Mapping[str, Shape]) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(key, known, 1)
-    return f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"

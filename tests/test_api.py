@@ -8,6 +8,7 @@ import os
 import pickle
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -120,11 +121,32 @@ def test_a_value_that_is_unknown_is_an_error_that_can_be_pickled() -> None:
     ("options", "message"),
     [
         ({"fail_on": "loud"}, "no impact 'loud'"),
-        ({"frameworks": "caffe"}, "no framework 'caffe'"),
+        ({"fail_on": 2}, "no impact 2; known: none, perf, numeric, diverges, breaks"),
+        ({"frameworks": "caffe"}, "no framework 'caffe'; known: jax, numpy, scikit-learn"),
+        ({"frameworks": ["numpy", "tensorflw"]}, "no framework 'tensorflw'; known: jax, "),
+        ({"device": "cuda"}, "no device 'cuda'; known: cpu, gpu"),
+        ({"device": "GPU"}, "no device 'GPU'; known: cpu, gpu"),
+        ({"device": ""}, "no device ''; known: cpu, gpu"),
+        ({"device": ["gpu"]}, r"no device \['gpu'\]"),
         ({"baseline": "/nope.json"}, "/nope.json: no such file"),
         ({"policy": "/nope.toml"}, "/nope.toml: no such file"),
     ],
 )
-def test_mistakes_are_envprint_errors(options: dict[str, str], message: str) -> None:
+def test_mistakes_are_envprint_errors(options: dict[str, Any], message: str) -> None:
     with pytest.raises(envprint.EnvprintError, match=message):
-        envprint.check(**options)  # type: ignore[arg-type]
+        envprint.check(**options)
+
+
+@pytest.mark.parametrize("mistake", [{"device": "tpu"}, {"frameworks": ["caffe"]}])
+def test_a_diff_for_a_workload_that_there_is_not_is_refused(mistake: dict[str, Any]) -> None:
+    with pytest.raises(envprint.EnvprintError, match="known: "):
+        envprint.diff(fingerprint(), fingerprint(), **mistake)
+
+
+def test_a_workload_may_be_named_in_every_way_that_it_has() -> None:
+    for device in (None, "cpu", "gpu"):
+        report = envprint.diff(
+            fingerprint(), fingerprint(), frameworks=iter(["torch"]), device=device
+        )
+        assert report.workload.device == (device or "cpu")
+        assert report.workload.frameworks == ("torch",)

@@ -84,6 +84,29 @@ def test_without_a_baseline_a_threshold_judges_the_state_alone(
         Fit(tmp_path, Options(fail_on="numeric")).begin()
 
 
+@pytest.mark.parametrize(
+    "mistake", [{"device": "cuda"}, {"frameworks": ["caffe"]}, {"fail_on": "loud"}]
+)
+def test_a_mistake_in_the_options_is_told_when_they_are_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mistake: dict[str, Any]
+) -> None:
+    keras(monkeypatch)
+    with pytest.raises(envprint.EnvprintError, match="known: "):
+        envprint.integrations.keras.Fingerprint(tmp_path, **mistake)
+
+
+def test_frameworks_that_can_be_read_once_count_at_the_start_and_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit = Fit(tmp_path, Options(fail_on="breaks", frameworks=iter(["numpy"])))
+    fit.begin()
+    # Nothing to NumPy, but much to TensorFlow, which may be installed here.
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit.finish()
+
+
 def test_what_changed_meanwhile_is_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from envprint.api import Place, Source, capture, check, diff
+from envprint.arguments import device_named, frameworks_named, impact_named
 from envprint.document import dumps
 from envprint.errors import DriftError, EnvprintError, OutputError
 from envprint.folder import Folder, open_folder
@@ -50,7 +51,12 @@ class Fit:
 
     def __init__(self, directory: Place, options: Options) -> None:
         self._folder: Folder = open_folder(os.fspath(directory))
-        self._options = options
+        # Now, and not after hours of training, when they are needed for the last time.
+        if options.fail_on is not None:
+            impact_named(options.fail_on)
+        self._options = options._replace(
+            frameworks=frameworks_named(options.frameworks), device=device_named(options.device)
+        )
         self._number = 0
         self._is_chief = True
         self.start: Fingerprint | None = None
