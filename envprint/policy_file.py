@@ -15,7 +15,7 @@ from envprint.fields import ListOf, Record, Shape, ShapeFault, require
 from envprint.model import IMPACT_WORDS, Impact, Requirements
 from envprint.policy import UNKNOWN_ACTIONS, Entry, Policy
 from envprint.policy_lines import line_of
-from envprint.policy_shape import SHAPE
+from envprint.policy_shape import MOST_GPUS, SHAPE
 from envprint.redact import is_recorded
 from envprint.units import parse_size
 from envprint.wording import meant
@@ -36,8 +36,11 @@ def parse_policy(content: bytes, name: str, today: str) -> Policy:
     text = _decoded(content, name)
     data = _parse_toml(text, name)
     prefix = TABLE if is_pyproject(name) else ()
-    for key in prefix:
+    for length, key in enumerate(prefix, 1):
         data = data.get(key, {})
+        if not isinstance(data, dict):
+            message = f"expected table, found {type(data).__name__}"
+            raise _Reader(name, text, ()).fault(prefix[:length], message)
     return _Reader(name, text, prefix).policy(data, today)
 
 
@@ -60,7 +63,7 @@ def _parse_toml(text: str, name: str) -> dict[str, Any]:
         import tomli as tomllib
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is no TOMLDecodeError
         raise PolicyError(f"{name}: not valid TOML: {error}") from None
 
 
@@ -109,7 +112,8 @@ class _Reader(NamedTuple):
             require(shape, data)
         except ShapeFault as fault:
             steps = re.findall(r"[^.\[\]]+", fault.path)
-            message = f"expected {fault.expected}, found {fault.found}"
+            expected = fault.expected.replace("object", "table")  # as TOML calls it
+            message = f"expected {expected}, found {fault.found}"
             raise self.fault(steps, message) from None
 
     def refuse_unknown_keys(self, value: Any, shape: Shape, path: tuple[str, ...]) -> None:
@@ -130,8 +134,8 @@ class _Reader(NamedTuple):
         for name in data.get("variables", {}):
             if not is_recorded(name):
                 raise self.fault(("require", "variables", name), "envprint does not record it")
-        if data.get("gpus", 0) < 0:
-            raise self.fault(("require", "gpus"), "expected 0 or more")
+        if not 0 <= data.get("gpus", 0) <= MOST_GPUS:
+            raise self.fault(("require", "gpus"), f"expected a number from 0 to {MOST_GPUS}")
         for switch in data.get("switches", ()):
             self.one_of(switch, _switches(), ("require", "switches"))
         for package, versions in data.get("packages", {}).items():

@@ -7,6 +7,8 @@ from envprint.model import IMPACT_WORDS
 from envprint.workload import FRAMEWORKS
 
 DATE = Scalar("date", (str,))
+MOST_GPUS = 1024
+"""More than any machine has, the parts of divided ones counted."""
 
 _WHICH = (
     Field("rule", TEXT, "Rule id or pattern (`*` stands for anything)."),

@@ -112,14 +112,17 @@ def test_in_pyproject_toml_it_is_a_table_among_others() -> None:
             "p, line 5: ignore[1].rul: unknown key; did you mean rule?",
         ),
         ("ignore = 5", "p, line 1: ignore: expected array, found int"),
-        ("ignore = [5]", "p, line 1: ignore[0]: expected object, found int"),
+        ("ignore = [5]", "p, line 1: ignore[0]: expected table, found int"),
         ("[[ignore]]\nrule='x'\nreason='y'\nexpires=5", "p, line 4: ignore[0].expires: expected"),
         ("[[ignore]]\nrule='x'\nreason='y'\nexpires='soon'", "p, line 4: ignore[0].expires: expec"),
         ("[[ignore]]\nrule='x'\nreason='y'\nexpires=12:00:00", "p, line 4: ignore[0].expires: exp"),
         ("[[expect]]\npath='x'", "p, line 1: expect[0]: a reason is required"),
         ("[[expect]]\npath='x'\nreason='y'\nexpires=2027-01-01", "p, line 4: expect[0].expires: u"),
         ("[require]\ngpu = 1", "p, line 2: require.gpu: unknown key; did you mean gpus?"),
-        ("[require]\ngpus = -1", "p, line 2: require.gpus: expected 0 or more"),
+        ("[require]\ngpus = -1", "p, line 2: require.gpus: expected a number from 0 to"),
+        ("[require]\ngpus = 0x" + "f" * 9_000, "p, line 2: require.gpus: expected a number from"),
+        ("[require]\ngpus = " + "9" * 5_000, "p: not valid TOML: "),
+        ("expires = 2027-99-99", "p: not valid TOML: "),
         ("[require]\nmin_free_gpu = 'much'", "p, line 2: require.min_free_gpu: expected a size"),
         ("[require]\npackages = { numpy = '2.x' }", "p, line 2: require.packages.numpy: expected"),
         ("[require.packages]\n\nnumpy = '2.x'", "p, line 3: require.packages.numpy: expected"),
@@ -133,6 +136,24 @@ def test_a_mistake_is_an_error_that_names_the_line_and_the_place(text: str, mess
         parse(text)
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value).strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("tool = 5", "pyproject.toml, line 1: tool: expected table, found int"),
+        ("[[tool]]\nname = 'x'", "pyproject.toml, line 1: tool: expected table, found list"),
+        (
+            "[tool]\nenvprint = 5",
+            "pyproject.toml, line 2: tool.envprint: expected table, found int",
+        ),
+        ("[[tool.envprint]]", "pyproject.toml, line 1: tool.envprint: expected table, found list"),
+    ],
+)
+def test_a_pyproject_whose_table_is_none_is_an_error_that_names_it(text: str, message: str) -> None:
+    with pytest.raises(PolicyError) as caught:
+        parse_policy(text.encode(), "pyproject.toml", TODAY)
+    assert str(caught.value) == message
 
 
 def test_bytes_that_are_no_text_are_named() -> None:
