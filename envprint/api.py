@@ -16,6 +16,7 @@ from envprint.judge import judge_drift, judge_state
 from envprint.model import Fingerprint, Impact, Workload
 from envprint.policy import Policy
 from envprint.policy_place import agreed_policy
+from envprint.refusal import refusal
 from envprint.report import Report
 from envprint.sources import take
 from envprint.workload import detect
@@ -107,7 +108,8 @@ def check(
 
     `current` is judged in place of a capture that is made here. Returns the report, or raises
     `DriftError` (its `.report` is the report) when a finding is at or above `fail_on` (default:
-    the policy's, else `numeric`).
+    the policy's, else `numeric`); its text names each that is, and what to do. With `strict`,
+    advice counts as well.
     """
     names, device = frameworks_named(frameworks), device_named(device)
     agreed = _policy(policy)
@@ -117,7 +119,7 @@ def check(
     workload = _workload(now, before, names, device, agreed)
     report = judge_state(now, before, workload, agreed)
     if report.exit_code(threshold, agreed.on_unknown == "fail", strict):
-        raise DriftError(f"{report.impact.word}: {report.summary}", report)
+        raise DriftError(refusal(report, threshold, strict), report)
     return report
 
 

@@ -40,7 +40,10 @@ class UsageError(EnvprintError):
 
 
 class DriftError(EnvprintError):
-    """Raised by `envprint.check` when a finding reaches the threshold; `.report` has it all."""
+    """Raised by `envprint.check` when a finding reaches the threshold; `.report` has it all.
+
+    Its text names each reason in a line of its own, and what to do about it.
+    """
 
     def __init__(self, message: str, report: Report) -> None:
         super().__init__(message)

@@ -95,8 +95,16 @@ class Report(NamedTuple):
 
         3 is for a rule that could have reached the threshold, where unknown must fail.
         """
-        counted = self.findings + (self.advice if strict else ())
-        if any(finding.impact >= fail_on for finding in counted):
+        if self.reaching(fail_on, strict):
             return 1
-        doubtful = any(doubt.impact >= fail_on for doubt in self.undecided)
-        return 3 if fail_on_unknown and doubtful else 0
+        return 3 if fail_on_unknown and self.doubtful(fail_on) else 0
+
+    def reaching(self, fail_on: Impact, strict: bool = False) -> tuple[Finding, ...]:
+        """The findings (with `strict`, advice too) at or above `fail_on`, the worst first."""
+        counted = self.findings + (self.advice if strict else ())
+        reached = (finding for finding in counted if finding.impact >= fail_on)
+        return tuple(sorted(reached, key=lambda finding: -finding.impact))
+
+    def doubtful(self, fail_on: Impact) -> tuple[Undecided, ...]:
+        """The rules that could have reached `fail_on`, and could not be decided."""
+        return tuple(doubt for doubt in self.undecided if doubt.impact >= fail_on)

@@ -43,6 +43,18 @@ def headline(report: Report, comparison: Comparison | None, look: str) -> str:
     return "; ".join(filter(None, (text, look, doubts(report.undecided))))
 
 
+def verdict(report: Report, strict: bool) -> tuple[Impact, str]:
+    """The impact and the headline; with `strict`, those of advice where it is worse."""
+    worst = max(report.advice, key=lambda advice: advice.impact, default=None) if strict else None
+    if worst is None or worst.impact <= report.impact:
+        return report.impact, report.summary
+    others = len(report.advice) - 1
+    more = f", and {others} more" if others else ""
+    advice = f"{_inside_sentence(worst.title)} (advice, which --strict counts{more})"
+    text = f"{MEANING[worst.impact]}: {advice}; without advice: {report.summary}"
+    return worst.impact, text
+
+
 def _no_finding(comparison: Comparison, some_ignored: bool) -> str:
     """What there is instead of a finding: no change at all, those of the moment, or harmless."""
     if not comparison.changes:

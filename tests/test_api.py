@@ -6,6 +6,7 @@ import copy
 import multiprocessing
 import os
 import pickle
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,13 @@ from typing import Any
 import pytest
 
 import envprint
+from envprint import judge
 from envprint.document import dumps
 from envprint.errors import Undetermined
+from envprint.model import Impact
+from envprint.rule import Match, Rule
 from tests.support import fingerprint
+from tests.test_judge import a_rule
 
 ONEDNN = "facts.environ.variables[TF_ENABLE_ONEDNN_OPTS]"
 
@@ -115,6 +120,57 @@ def test_a_value_that_is_unknown_is_an_error_that_can_be_pickled() -> None:
         "no driver",
         "facts.gpu: no driver",
     )
+
+
+def refused(*rules: Rule, **options: Any) -> str:
+    """What a check says when these are all the rules there are."""
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(envprint.DriftError) as caught:
+        patch.setattr(judge, "applying", lambda workload: rules)
+        envprint.check(current=fingerprint(unknown={"facts.gpu": "no\ndriver"}), **options)
+    return str(caught.value)
+
+
+def says(*messages: str) -> Any:
+    """A state check that always sees all of these."""
+    return lambda now, workload: [
+        Match(text, (f"facts.os.{i}",)) for i, text in enumerate(messages)
+    ]
+
+
+def test_an_error_of_one_reason_is_one_line_with_what_is_so_its_rule_and_what_to_do() -> None:
+    text = refused(a_rule("bad", state=says("6.8\x1b[2J is\nbad"), impact=Impact.BREAKS))
+    assert text == "breaks: 6.8\\x1b[2J is bad (bad); do: Nothing."
+
+
+def test_an_error_of_several_reasons_names_those_that_count_the_worst_first() -> None:
+    rules = (
+        a_rule("slow", state=says("it is slow"), impact=Impact.PERF),
+        a_rule("tip", state=says("a tip"), impact=Impact.DIVERGES, advice=True),
+        a_rule("a", state=says("one", "two"), impact=Impact.NUMERIC),
+    )
+    several = "numeric: other rounding: equal at first, further apart with every step"
+    numeric = ["  numeric   one (a)", "  numeric   two (a)", "            do: Nothing."]
+    assert refused(*rules).splitlines() == [several, *numeric]
+    assert refused(*rules, strict=True).splitlines() == [
+        "diverges: a different run from the first step",
+        "  diverges  a tip (tip)",
+        "            do: Nothing.",
+        *numeric,
+    ]
+    assert refused(*rules, fail_on="diverges", strict=True) == "diverges: a tip (tip); do: Nothing."
+
+
+def test_an_error_for_what_could_not_be_decided_says_why(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text("on_unknown = 'fail'")
+
+    def asks(now: Any, workload: Any) -> Iterator[Match]:
+        yield from now.value("facts.gpu.count")
+
+    assert refused(a_rule("gpu", state=asks), policy=policy).splitlines() == [
+        "undecided: 1 rule that could reach the threshold",
+        "  gpu: facts.gpu: no driver",
+    ]
 
 
 @pytest.mark.parametrize(

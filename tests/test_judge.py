@@ -133,6 +133,27 @@ def test_advice_never_decides_unless_strict(rules: list[Rule]) -> None:
     assert [advice.rule for advice in report.advice] == ["tip"]
     assert report.exit_code(Impact.NUMERIC) == 0
     assert report.exit_code(Impact.NUMERIC, strict=True) == 1
+    assert report.reaching(Impact.NUMERIC) == ()
+    assert [advice.rule for advice in report.reaching(Impact.NUMERIC, strict=True)] == ["tip"]
+
+
+def test_the_text_of_a_strict_check_has_the_title_that_its_exit_code_has(
+    rules: list[Rule],
+) -> None:
+    rules += [a_rule("tip", advice=True), a_rule("other", advice=True, impact=Impact.PERF)]
+    report = drift(ONE, OTHER)
+    assert text.render(report).startswith("NONE      Nothing that differs is known to change")
+    assert "ADVICE, not counted without --strict" in text.render(report)
+    strictly = " ".join(text.render(report, strict=True).split())
+    assert strictly.startswith(
+        "NUMERIC Other rounding: equal at first, further apart with every step: the kernel differs "
+        "(advice, which --strict counts, and 1 more); without advice: nothing that differs"
+    )
+    assert "ADVICE, counted by --strict" in strictly
+    rules.append(a_rule("worse", impact=Impact.BREAKS))
+    worse = drift(ONE, OTHER)
+    head = [text.render(worse, strict=strict).split("\n\n")[0] for strict in (False, True)]
+    assert head[0] == head[1]
 
 
 def test_findings_are_ordered_by_impact_then_rule_then_path(rules: list[Rule]) -> None:

@@ -90,7 +90,7 @@ def present(report: Report, policy: Policy, options: argparse.Namespace, console
     """Print the report in the format asked for and return the exit code."""
     output = import_module(f"envprint.outputs.{options.format}")
     colour = console.colour() and options.output is None
-    console.emit(output.render(report, colour), options.output)
+    console.emit(output.render(report, colour, options.strict), options.output)
     if policy.on_unknown == "warn" and doubts(report.undecided) and options.format != "text":
         console.warn(doubts(report.undecided))
     return report.exit_code(policy.fail_on, policy.on_unknown == "fail", options.strict)

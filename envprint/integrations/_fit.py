@@ -8,8 +8,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Iterable, Iterator
-from itertools import groupby
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from envprint.api import Place, Source, capture, check, diff
@@ -20,7 +19,7 @@ from envprint.folder import Folder, open_folder
 from envprint.host import LiveHost
 from envprint.integrations._chief import is_chief
 from envprint.model import Fingerprint, Impact
-from envprint.report import Finding, Report
+from envprint.report import Report
 
 _NAME = r"fingerprint-(\d{3,})-(?:start|end)\.json"
 _MOVES_ANYWAY = ("generator-state-differs",)
@@ -116,8 +115,8 @@ class Fit:
                 policy=asked.policy,
             )
         except DriftError as drift:
-            lines = [f"the training did not begin: {drift}", *_told(drift.report.findings)]
-            raise DriftError("\n".join([*lines, f"captured in {place}"]), drift.report) from None
+            text = f"the training did not begin: {drift}\ncaptured in {place}"
+            raise DriftError(text, drift.report) from None
 
     def _next_number(self) -> int:
         try:
@@ -135,11 +134,3 @@ class Fit:
         except OSError as error:
             raise OutputError(f"cannot write {place}: {error.strerror or error}") from None
         return place
-
-
-def _told(findings: Iterable[Finding]) -> Iterator[str]:
-    """A line for each finding, and below those of one rule what to do about them."""
-    for (_, remedy), alike in groupby(findings, lambda finding: (finding.rule, finding.remedy)):
-        for finding in alike:
-            yield f"  {finding.impact.word:9} {finding.message} ({finding.rule})"
-        yield f"            do: {remedy}"
