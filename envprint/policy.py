@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from envprint.model import Impact, Requirements
 from envprint.patterns import matches
-from envprint.report import Finding, Ignored
+from envprint.report import Finding, Ignored, Undecided
 
 UNKNOWN_ACTIONS = ("ignore", "warn", "fail")
 """What an undecided rule does: nothing, be told, or decide the exit code."""
@@ -56,6 +56,13 @@ class Policy(NamedTuple):
     def impact_of(self, rule: str, impact: Impact) -> Impact:
         """The team's impact for `rule`, or the catalogue's."""
         return self.impacts.get(rule, impact)
+
+    def reach(self, doubt: Undecided) -> Impact:
+        """What an undecided rule could have counted at most; none where its findings would not."""
+        entries = (entry for entry in (*self.ignores, *self.expects) if not entry.has_expired)
+        if any(entry.covers(doubt.rule, (doubt.path,)) for entry in entries):
+            return Impact.NONE
+        return self.impact_of(doubt.rule, doubt.impact)
 
     def ignore_for(self, finding: Finding) -> Ignored | None:
         """The entry that leaves `finding` out, with its reason; one that has expired does not."""

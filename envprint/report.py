@@ -33,7 +33,8 @@ class Undecided(NamedTuple):
     path: str
     reason: str
     impact: Impact
-    """What the rule could have said at most; none for advice."""
+    """What the rule could have said at most, by the policy's measure; none for advice, and for
+    what the policy leaves out or expects."""
 
 
 class Ignored(NamedTuple):

@@ -82,6 +82,38 @@ def test_unknown_on_either_side_yields_a_doubt_and_no_finding(rules: list[Rule])
         assert report.exit_code(Impact.DIVERGES, fail_on_unknown=True) == 0
 
 
+@pytest.mark.parametrize(
+    ("policy", "code"),
+    [
+        (Policy(), 3),
+        (Policy(impacts={"kernel-changed": Impact.NONE}), 0),
+        (Policy(impacts={"kernel-changed": Impact.BREAKS}), 3),
+        (Policy(impacts={"another": Impact.NONE}), 3),
+        (Policy(ignores=(Entry("ignore[0]", "kernel-*", "*", "why"),)), 0),
+        (Policy(ignores=(Entry("ignore[0]", "*", "facts.os.*", "why"),)), 0),
+        (Policy(ignores=(Entry("ignore[0]", "*", "facts.cpu.*", "why"),)), 3),
+        (Policy(ignores=(Entry("i", "kernel-*", "*", "why", "2026-01-01", True),)), 3),
+        (Policy(expects=(Entry("expect[0]", "kernel-changed", "*", "why"),)), 0),
+    ],
+)
+def test_a_doubt_weighs_what_the_policy_lets_its_rule_weigh(
+    rules: list[Rule], policy: Policy, code: int
+) -> None:
+    rules.append(a_rule("kernel-changed"))
+    report = drift(ONE, fingerprint({LIBC: "x"}, unknown={KERNEL: "denied"}), policy)
+    assert report.exit_code(Impact.NUMERIC, fail_on_unknown=True) == code
+    # It is listed all the same: nothing is hidden.
+    assert [doubt.rule for doubt in report.undecided] == ["kernel-changed"]
+    assert ("1 rule could not be decided" in report.summary) == (code == 3)
+
+
+def test_the_doubt_of_advice_stays_without_weight(rules: list[Rule]) -> None:
+    rules.append(a_rule("tip", advice=True))
+    policy = Policy(impacts={"tip": Impact.BREAKS})
+    report = drift(ONE, fingerprint(unknown={KERNEL: "denied"}), policy)
+    assert report.exit_code(Impact.NUMERIC, fail_on_unknown=True) == 0
+
+
 def test_what_a_rule_saw_before_the_doubt_counts(rules: list[Rule]) -> None:
     def check(comparison: Comparison, workload: Workload) -> Iterator[Match]:
         yield Match("seen", (LIBC,))
