@@ -46,6 +46,8 @@ class Policy(NamedTuple):
     """Findings left out."""
     expects: tuple[Entry, ...] = ()
     """Differences that are the experiment itself."""
+    notes: tuple[str, ...] = ()
+    """What its reader should know of it, wherever it is applied."""
 
     def unknown_rules(self, known: Iterable[str]) -> list[str]:
         """The rule ids and patterns, sorted, that fit none of the ids in `known`."""

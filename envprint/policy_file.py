@@ -33,7 +33,7 @@ def parse_policy(content: bytes, name: str, today: str) -> Policy:
     In a pyproject.toml it is the table `[tool.envprint]`. Raises `PolicyError`, which begins with
     `name` and, where it is known, the line.
     """
-    text = _decoded(content, name)
+    text = decoded(content, name)
     data = _parse_toml(text, name)
     prefix = TABLE if is_pyproject(name) else ()
     for length, key in enumerate(prefix, 1):
@@ -49,9 +49,23 @@ def is_pyproject(name: str) -> bool:
     return re.split(r"[/\\]", name)[-1] == "pyproject.toml"
 
 
-def _decoded(content: bytes, name: str) -> str:
+def has_table(content: bytes, name: str) -> bool:
+    """Whether the pyproject.toml `content` has anything at `[tool.envprint]`.
+
+    Raises `PolicyError` when it is not valid TOML.
+    """
+    data: Any = _parse_toml(decoded(content, name), name)
+    for key in TABLE:
+        if not isinstance(data, dict) or key not in data:
+            return False
+        data = data[key]
+    return True
+
+
+def decoded(content: bytes, name: str) -> str:
+    """The text of a policy file. Raises `PolicyError`."""
     try:
-        return content.decode("utf-8")
+        return content.decode("utf-8-sig")  # some editors begin a file with a mark
     except UnicodeDecodeError as error:
         raise PolicyError(f"{name}: not UTF-8 text (byte {error.start})") from None
 

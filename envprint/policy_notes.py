@@ -15,7 +15,10 @@ RuleSaid = tuple[Rule, list[Match], list[Undecided]]
 
 
 def notes(policy: Policy, said: Sequence[RuleSaid], comparison: Comparison | None) -> Iterator[str]:
-    """Entries of the policy that have expired, or fit nothing of what could be judged."""
+    """What is known of the policy already, and entries that have expired, or fit nothing of what
+    could be judged.
+    """
+    yield from policy.notes
     for entry in (*policy.ignores, *policy.expects):
         what = f"{entry.place} ({entry.rule if entry.rule != '*' else entry.path})"
         judged = [(rule, matches) for rule, matches, _ in said if pattern_fits(entry.rule, rule.id)]

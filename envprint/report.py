@@ -87,7 +87,7 @@ class Report(NamedTuple):
     lockstep: tuple[str, ...] = ()
     """Rules whose findings came together with what was expected: the result may be theirs."""
     policy_notes: tuple[str, ...] = ()
-    """Entries of the policy that have expired, or have nothing left to fit."""
+    """What is wrong with the policy itself: entries that have expired, or fit nothing."""
 
     def exit_code(
         self, fail_on: Impact, fail_on_unknown: bool = False, strict: bool = False

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from envprint.policy_lines import line_of
 from envprint.policy_place import agreed_policy, find_policy
 from envprint.policy_shown import shown
 from tests.test_golden import edited
+from tests.test_layers import loaded_by
 
 TODAY = "2026-11-21"
 WHOLE = b"""
@@ -274,6 +277,102 @@ def test_the_nearest_policy_upwards_is_in_force(
     (tmp_path / "a" / ".git").mkdir()
     own.unlink()
     assert find_policy() is None
+
+
+@pytest.fixture
+def inner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory: a folder whose parent, the root of the repository, has a policy."""
+    folder = tmp_path / "inner"
+    folder.mkdir()
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "envprint.toml").write_text("fail_on = 'breaks'")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# see [tool.envprint] in the handbook\n[project]\nname = 'x'",
+        "[tool.envprinter]\nfail_on = 'perf'",
+        "[project]\ndependencies = ['envprint', 'x # [tool.envprint']",
+        "[tools.envprint]\nfail_on = 'perf'",
+        "tool = 'envprint'",
+        "[[tool]]\nenvprint = {}",
+        "[tool.x.envprint]\nfail_on = 'perf'",
+    ],
+)
+def test_a_pyproject_that_only_speaks_of_envprint_is_no_policy(inner: Path, text: str) -> None:
+    (inner / "pyproject.toml").write_text(text)
+    assert find_policy() == str(inner.parent / "envprint.toml")
+    assert agreed_policy(None)[0] == Policy(fail_on=Impact.BREAKS)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[ tool . envprint ]\nfail_on = 'perf'",
+        "[tool]\nenvprint = { fail_on = 'perf' }",
+        "tool.envprint.fail_on = 'perf'",
+        "tool = { envprint = { fail_on = 'perf' } }",
+        "[tool.'envprint']\nfail_on = 'perf'",
+        "\ufeff[tool.envprint]\nfail_on = 'perf'",
+    ],
+)
+def test_every_spelling_of_the_table_is_a_policy(inner: Path, text: str) -> None:
+    (inner / "pyproject.toml").write_text(text)
+    assert find_policy() == str(inner / "pyproject.toml")
+    assert agreed_policy(None)[0] == Policy(fail_on=Impact.PERF)
+
+
+def test_a_pyproject_that_may_hold_a_policy_and_cannot_be_read_is_an_error(inner: Path) -> None:
+    (inner / "pyproject.toml").write_text("[tool.envprint\nfail_on = 'perf'")
+    with pytest.raises(PolicyError, match=r"inner/pyproject\.toml: not valid TOML"):
+        find_policy()
+    # One that has nothing to do with it is other people's.
+    (inner / "pyproject.toml").write_text("[tool.other")
+    assert find_policy() == str(inner.parent / "envprint.toml")
+
+
+@pytest.mark.parametrize(
+    ("make", "found"),
+    [
+        (Path.mkdir, "a directory"),
+        (os.mkfifo, "a pipe, a socket or a device"),
+        (lambda path: path.symlink_to("nowhere"), "a link that leads nowhere"),
+    ],
+)
+def test_a_policy_file_that_is_none_is_an_error_and_not_passed_over(
+    inner: Path, make: Callable[[Path], None], found: str
+) -> None:
+    make(inner / "envprint.toml")
+    with pytest.raises(PolicyError) as caught:
+        agreed_policy(None)
+    assert str(caught.value) == f"{inner}/envprint.toml: expected a policy file, found {found}"
+
+
+def test_a_policy_file_may_be_a_link(inner: Path) -> None:
+    (inner / "envprint.toml").symlink_to("../envprint.toml")
+    assert agreed_policy(None)[0] == Policy(fail_on=Impact.BREAKS)
+
+
+def test_of_two_policies_in_one_folder_a_report_says_which_is_not_in_force(inner: Path) -> None:
+    (inner / "envprint.toml").write_text("fail_on = 'breaks'")
+    (inner / "pyproject.toml").write_text("[tool.envprint]\nfail_on = 'perf'")
+    policy = agreed_policy(None)[0]
+    why = "is not in force, as envprint.toml beside it comes first"
+    note = f"{inner}/pyproject.toml: [tool.envprint] {why}"
+    assert policy == Policy(fail_on=Impact.BREAKS, notes=(note,))
+    assert judge_state(edited(SAME), None, TENSORFLOW, policy).policy_notes == (note,)
+    # Who names a file knows which; and a file that is not valid is none.
+    assert agreed_policy("envprint.toml")[0].notes == ()
+    (inner / "pyproject.toml").write_text("[tool.envprint")
+    assert agreed_policy(None)[0].notes == ()
+
+
+def test_a_pyproject_without_a_policy_costs_no_parser(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'x'\n")
+    assert not loaded_by("-m", "envprint", "check", cwd=tmp_path) & {"tomllib", "tomli"}
 
 
 @pytest.mark.parametrize("machine", ["debian12-cpu-vm", "dgx-a100", "macos-arm64"])
