@@ -205,7 +205,7 @@ def _stamp(
         for match in matches:
             finding = _finding(rule, match, policy)
             # What a team has decided stands, whatever was measured.
-            if comparison and rule.probed and rule.id not in policy.impacts:
+            if comparison and rule.probed and policy.own_impact(rule.id) is None:
                 from envprint.settled import lowered
 
                 finding = lowered(finding, rule, comparison, workload)

@@ -41,6 +41,7 @@ class Policy(NamedTuple):
     frameworks: tuple[str, ...] = ()
     device: str | None = None
     impacts: Mapping[str, Impact] = {}
+    """By rule id or pattern."""
     required: Requirements = Requirements()
     ignores: tuple[Entry, ...] = ()
     """Findings left out."""
@@ -57,7 +58,18 @@ class Policy(NamedTuple):
 
     def impact_of(self, rule: str, impact: Impact) -> Impact:
         """The team's impact for `rule`, or the catalogue's."""
-        return self.impacts.get(rule, impact)
+        own = self.own_impact(rule)
+        return impact if own is None else own
+
+    def own_impact(self, rule: str) -> Impact | None:
+        """The team's impact for `rule`: of the entries that fit, the most exact one's.
+
+        That is the one of the rule's own id, else the pattern with most letters (the first of
+        several).
+        """
+        fitting = [name for name in self.impacts if matches(name, rule)]
+        best = max(fitting, key=lambda name: (name == rule, len(name.replace("*", ""))), default="")
+        return self.impacts.get(best)
 
     def reach(self, doubt: Undecided) -> Impact:
         """What an undecided rule could have counted at most; none where its findings would not."""

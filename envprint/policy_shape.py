@@ -23,7 +23,7 @@ SHAPE = record(
         "frameworks", ListOf(TEXT), "The frameworks of the workload: " + ", ".join(FRAMEWORKS) + "."
     ),
     Field("device", TEXT, "The device of the workload: cpu or gpu."),
-    Field("impact", MapOf(TEXT, "rule"), "A rule's impact for this team."),
+    Field("impact", MapOf(TEXT, "rule"), "A rule's impact for this team, by its id or a pattern."),
     Field(
         "require",
         record(

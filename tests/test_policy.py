@@ -215,6 +215,26 @@ def test_a_raised_and_a_lowered_impact_hold() -> None:
     assert drifted(f"[impact]\n{rule} = 'none'").impact is Impact.NONE
 
 
+@pytest.mark.parametrize(
+    ("entries", "impact"),
+    [
+        ("'tensorflow-*' = 'none'", Impact.NONE),
+        ("'*' = 'none'", Impact.NONE),
+        ("'torch-*' = 'none'", Impact.NUMERIC),
+        ("'*' = 'none'\n'tensorflow-*' = 'breaks'\n'tensor*' = 'perf'", Impact.BREAKS),
+        ("'*-onednn-switched' = 'diverges'\n'tensorflow-onednn-*' = 'perf'", Impact.PERF),
+        ("'tensorflow-*' = 'breaks'\n'*tensorflow-' = 'none'", Impact.BREAKS),
+        # A pattern has as many letters as the id, and still the id itself is more exact.
+        ("'tensorflow-onednn-switched*' = 'none'\n'{}' = 'breaks'", Impact.BREAKS),
+    ],
+)
+def test_an_impact_may_be_that_of_many_rules_and_the_most_exact_entry_holds(
+    entries: str, impact: Impact
+) -> None:
+    report = drifted("[impact]\n" + entries.format("tensorflow-onednn-switched"))
+    assert report.impact is impact
+
+
 def test_what_is_expected_is_shown_apart_and_not_counted() -> None:
     text = "[[expect]]\nrule = 'tensorflow-onednn-*'\nreason = 'we vary oneDNN'\n"
     report = drifted(text)
