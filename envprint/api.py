@@ -129,7 +129,10 @@ def _fingerprint(source: Source) -> Fingerprint:
 
 def _policy(path: Place | None) -> Policy:
     """The policy at `path`, or the nearest one upwards, as on the command line."""
-    return agreed_policy(None if path is None else os.fspath(path))[0]
+    policy, _, _ = agreed_policy(None if path is None else os.fspath(path))
+    for note in policy.notes:
+        warnings.warn(note, stacklevel=3)
+    return policy
 
 
 def _workload(

@@ -50,12 +50,6 @@ class Policy(NamedTuple):
     notes: tuple[str, ...] = ()
     """What its reader should know of it, wherever it is applied."""
 
-    def unknown_rules(self, known: Iterable[str]) -> list[str]:
-        """The rule ids and patterns, sorted, that fit none of the ids in `known`."""
-        ids = list(known)
-        named = {*self.impacts, *(entry.rule for entry in (*self.ignores, *self.expects))}
-        return sorted(name for name in named if not any(matches(name, id) for id in ids))
-
     def impact_of(self, rule: str, impact: Impact) -> Impact:
         """The team's impact for `rule`, or the catalogue's."""
         own = self.own_impact(rule)

@@ -6,25 +6,25 @@ Every key is checked, because a policy that is silently not applied is worse tha
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from envprint.errors import PolicyError
 from envprint.fields import ListOf, Record, Shape, ShapeFault, require
 from envprint.model import IMPACT_WORDS, Impact, Requirements
+from envprint.patterns import matches
 from envprint.policy import UNKNOWN_ACTIONS, Entry, Policy
 from envprint.policy_lines import line_of
 from envprint.policy_shape import MOST_GPUS, SHAPE
+from envprint.policy_toml import TABLE, decoded, is_pyproject, parse_toml
 from envprint.redact import is_recorded
+from envprint.rules import catalogue
 from envprint.units import parse_size
 from envprint.wording import meant
 from envprint.workload import FRAMEWORKS
 
-TABLE = ("tool", "envprint")
-"""Where a policy stands in a file that is not its own."""
 ANY = "*"
-"""The version specifier that any installed version meets."""
+"""Any rule, any path, any version that is installed."""
 
 
 def parse_policy(content: bytes, name: str, today: str) -> Policy:
@@ -34,7 +34,7 @@ def parse_policy(content: bytes, name: str, today: str) -> Policy:
     `name` and, where it is known, the line.
     """
     text = decoded(content, name)
-    data = _parse_toml(text, name)
+    data = parse_toml(text, name)
     prefix = TABLE if is_pyproject(name) else ()
     for length, key in enumerate(prefix, 1):
         data = data.get(key, {})
@@ -42,43 +42,6 @@ def parse_policy(content: bytes, name: str, today: str) -> Policy:
             message = f"expected table, found {type(data).__name__}"
             raise _Reader(name, text, ()).fault(prefix[:length], message)
     return _Reader(name, text, prefix).policy(data, today)
-
-
-def is_pyproject(name: str) -> bool:
-    """Whether the file holds the settings of other tools, too."""
-    return re.split(r"[/\\]", name)[-1] == "pyproject.toml"
-
-
-def has_table(content: bytes, name: str) -> bool:
-    """Whether the pyproject.toml `content` has anything at `[tool.envprint]`.
-
-    Raises `PolicyError` when it is not valid TOML.
-    """
-    data: Any = _parse_toml(decoded(content, name), name)
-    for key in TABLE:
-        if not isinstance(data, dict) or key not in data:
-            return False
-        data = data[key]
-    return True
-
-
-def decoded(content: bytes, name: str) -> str:
-    """The text of a policy file. Raises `PolicyError`."""
-    try:
-        return content.decode("utf-8-sig")  # some editors begin a file with a mark
-    except UnicodeDecodeError as error:
-        raise PolicyError(f"{name}: not UTF-8 text (byte {error.start})") from None
-
-
-def _parse_toml(text: str, name: str) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is no TOMLDecodeError
-        raise PolicyError(f"{name}: not valid TOML: {error}") from None
 
 
 class _Reader(NamedTuple):
@@ -95,9 +58,9 @@ class _Reader(NamedTuple):
         return PolicyError(f"{where}: {_spelt(path)}: {message}")
 
     def policy(self, data: Any, today: str) -> Policy:
-        """The whole policy."""
+        """The whole policy, with notes on the rules that it only imagines."""
         self.check(data, SHAPE)
-        return Policy(
+        policy = Policy(
             fail_on=self.impact(data.get("fail_on", "numeric"), ("fail_on",)),
             on_unknown=self.one_of(
                 data.get("on_unknown", "warn"), UNKNOWN_ACTIONS, ("on_unknown",)
@@ -117,6 +80,21 @@ class _Reader(NamedTuple):
             ignores=tuple(self.entries("ignore", data.get("ignore", []), today)),
             expects=tuple(self.entries("expect", data.get("expect", []), today)),
         )
+        return policy._replace(notes=tuple(self.imagined_rules(policy)))
+
+    def imagined_rules(self, policy: Policy) -> Iterator[str]:
+        """The entries whose rule id or pattern fits no rule; no error, as versions differ."""
+        named: list[tuple[tuple[str, ...], str]]
+        named = [(("impact", name), name) for name in policy.impacts]
+        for kind, entries in (("ignore", policy.ignores), ("expect", policy.expects)):
+            rules = [(str(n), entry.rule) for n, entry in enumerate(entries) if entry.rule != ANY]
+            named += [((kind, number, "rule"), rule) for number, rule in rules]
+        # Loading the catalogue takes milliseconds.
+        ids = [rule.id for rule in catalogue()] if named else []
+        for path, name in named:
+            if not any(matches(name, id) for id in ids):
+                what = meant(name, ids, "`envprint explain` lists them")
+                yield str(self.fault(path, f"no rule is called {name}; {what}"))
 
     def check(self, data: Any, shape: Record) -> None:
         """Refuse wrong types and unknown keys."""

@@ -25,7 +25,8 @@ def agreed_policy(path: str | None) -> tuple[Policy, str | None, str]:
     found = find_policy() if path is None else path
     if found is None:
         return Policy(), None, ""
-    from envprint.policy_file import decoded, parse_policy
+    from envprint.policy_file import parse_policy
+    from envprint.policy_toml import decoded
 
     name = input_name(found)
     content = read_input(found)
@@ -79,7 +80,7 @@ def _holds_policy(path: str) -> bool:
     content = read_input(path)
     if _MENTION not in content:
         return False
-    from envprint.policy_file import has_table
+    from envprint.policy_toml import has_table
 
     return has_table(content, path)
 

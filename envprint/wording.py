@@ -82,12 +82,12 @@ def counted(things: Collection[object], noun: str) -> str:
     return f"{len(things)} {noun}" + ("" if len(things) == 1 else "s")
 
 
-def meant(word: str, known: Iterable[str]) -> str:
+def meant(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """What was probably meant by a `word` that is not `known`, else what there is."""
     from difflib import get_close_matches
 
     near = get_close_matches(word, known := sorted(known), 1)
-    return f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+    return f"did you mean {near[0]}?" if near else otherwise or f"known: {', '.join(known)}"
 
 
 def source(evidence: Evidence) -> str:

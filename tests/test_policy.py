@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+import envprint
 from envprint import schema
+from envprint.cli import main
 from envprint.errors import PolicyError
 from envprint.judge import judge_drift, judge_state
 from envprint.model import Impact, Requirements, Workload
@@ -41,7 +43,7 @@ switches = ["tensorflow-op-determinism"]
 packages = { numpy = "==2.4.*", keras = "*" }
 
 [[ignore]]
-rule = "gpu-driver-changed"
+rule = "gpu-index-moved"
 reason = "rolling driver upgrade"
 expires = 2027-01-31
 
@@ -75,7 +77,7 @@ def test_a_whole_policy_is_read() -> None:
             packages={"numpy": "==2.4.*", "keras": "*"},
         ),
         ignores=(
-            Entry("ignore[0]", "gpu-driver-changed", "*", "rolling driver upgrade", "2027-01-31"),
+            Entry("ignore[0]", "gpu-index-moved", "*", "rolling driver upgrade", "2027-01-31"),
             Entry("ignore[1]", "*", "facts.cuda.*", "an old one", "2026-01-31", has_expired=True),
         ),
         expects=(Entry("expect[0]", "*", "facts.cuda.cudnn*", "we compare two cuDNN versions"),),
@@ -374,6 +376,50 @@ def test_a_policy_file_that_is_none_is_an_error_and_not_passed_over(
 def test_a_policy_file_may_be_a_link(inner: Path) -> None:
     (inner / "envprint.toml").symlink_to("../envprint.toml")
     assert agreed_policy(None)[0] == Policy(fail_on=Impact.BREAKS)
+
+
+IMAGINED = """\
+[impact]
+numpy-verson-changed = "none"
+"cud-*" = "none"
+"cuda-*" = "none"
+[[ignore]]
+reason = "r"
+rule = "zzz"
+[[expect]]
+path = "facts.*"
+reason = "r"
+"""
+LINES = (
+    "p, line 2: impact.numpy-verson-changed: no rule is called numpy-verson-changed; did you mean "
+    "numpy-version-changed?",
+    "p, line 3: impact.cud-*: no rule is called cud-*; `envprint explain` lists them",
+    "p, line 7: ignore[0].rule: no rule is called zzz; `envprint explain` lists them",
+)
+
+
+def test_rules_that_a_policy_only_imagines_are_named_with_their_lines() -> None:
+    assert parse(IMAGINED).notes == LINES
+    assert drifted(IMAGINED).policy_notes[:3] == LINES
+    assert parse("[[ignore]]\npath = 'facts.*'\nreason = 'r'").notes == ()
+
+
+def test_the_functions_warn_of_a_policy_as_the_command_line_does(
+    inner: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy = inner / "p"
+    policy.write_text(IMAGINED)
+    one = edited(SAME)
+    for judged in (
+        lambda: envprint.diff(one, one, policy="p"),
+        lambda: envprint.check(current=one, policy="p"),
+    ):
+        with pytest.warns(UserWarning) as told:
+            notes = judged().policy_notes
+        assert tuple(str(warning.message) for warning in told) == notes[:3] == LINES
+        assert {warning.filename for warning in told} == {__file__}
+    assert main(["policy", "show", "--policy", "p"]) == 0
+    assert capsys.readouterr().err.splitlines() == [f"envprint: warning: {line}" for line in LINES]
 
 
 def test_of_two_policies_in_one_folder_a_report_says_which_is_not_in_force(inner: Path) -> None:
