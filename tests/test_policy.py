@@ -301,6 +301,36 @@ def test_the_nearest_policy_upwards_is_in_force(
     assert find_policy() is None
 
 
+@pytest.mark.parametrize(
+    ("entry", "is_told"),
+    [
+        ("rule = 'environ-name-misspelt'", True),
+        ("rule = 'environ-name-*'", True),
+        ("rule = 'environ-name-misspelt'\npath = 'facts.cpu.*'", True),
+        # Of rules that need a baseline nothing can be said without one.
+        ("rule = 'environ-*'", False),
+        ("rule = 'os-locale-changed'", False),
+        ("path = 'facts.environ.*'", False),
+        # Nor of one that this workload does not reach, that fits, or that could not be decided.
+        ("rule = 'gpu-lost'", False),
+        ("rule = 'required-package-differs'", False),
+        ("rule = 'required-switch-off'", False),
+    ],
+)
+@pytest.mark.parametrize("kind", ["ignore", "expect"])
+def test_without_a_baseline_an_entry_about_a_state_that_is_no_more_is_reported(
+    kind: str, entry: str, is_told: bool
+) -> None:
+    policy = parse(
+        f"[[{kind}]]\n{entry}\nreason = 'r'\n"
+        "[require]\nswitches = ['tensorflow-op-determinism']\npackages = { nothing = '*' }"
+    )
+    job = TENSORFLOW._replace(required=policy.required)
+    report = judge_state(edited(SAME), None, job, policy)
+    notes = [note for note in report.policy_notes if "fits nothing here any more" in note]
+    assert len(notes) == is_told
+
+
 @pytest.fixture
 def inner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory: a folder whose parent, the root of the repository, has a policy."""
