@@ -15,12 +15,12 @@ from envprint.model import IMPACT_WORDS, Impact, Requirements
 from envprint.patterns import matches
 from envprint.policy import UNKNOWN_ACTIONS, Entry, Policy
 from envprint.policy_lines import line_of
-from envprint.policy_shape import MOST_GPUS, SHAPE
+from envprint.policy_shape import ISO_DATE, MOST_GPUS, SHAPE, switches
 from envprint.policy_toml import TABLE, decoded, is_pyproject, parse_toml
 from envprint.redact import is_recorded
 from envprint.rules import catalogue
 from envprint.units import parse_size
-from envprint.wording import meant
+from envprint.wording import DEVICES, meant
 from envprint.workload import FRAMEWORKS
 
 ANY = "*"
@@ -69,7 +69,7 @@ class _Reader(NamedTuple):
                 self.one_of(item, FRAMEWORKS, ("frameworks",))
                 for item in data.get("frameworks", ())
             ),
-            device=self.one_of(data["device"], ("cpu", "gpu"), ("device",))
+            device=self.one_of(data["device"], tuple(DEVICES), ("device",))
             if "device" in data
             else None,
             impacts={
@@ -129,7 +129,7 @@ class _Reader(NamedTuple):
         if not 0 <= data.get("gpus", 0) <= MOST_GPUS:
             raise self.fault(("require", "gpus"), f"expected a number from 0 to {MOST_GPUS}")
         for switch in data.get("switches", ()):
-            self.one_of(switch, _switches(), ("require", "switches"))
+            self.one_of(switch, switches(), ("require", "switches"))
         for package, versions in data.get("packages", {}).items():
             self.specifier(versions, ("require", "packages", package))
         return Requirements(
@@ -168,9 +168,13 @@ class _Reader(NamedTuple):
                 raise self.fault(path, "a reason is required")
             if "rule" not in entry and "path" not in entry:
                 raise self.fault(path, "expected a rule or a path")
+            for key in ("rule", "path"):
+                if not entry.get(key, ANY).strip():
+                    raise self.fault((*path, key), f"expected a {key}, found {entry[key]!r}")
             expires = entry.get("expires")
-            if expires is not None and not re.fullmatch(r"\d{4}-\d\d-\d\d", expires):
-                raise self.fault((*path, "expires"), "expected a date such as 2027-01-31")
+            if expires is not None and not _is_date(expires):
+                message = f"expected a date such as 2027-01-31, found {expires!r}"
+                raise self.fault((*path, "expires"), message)
             yield Entry(
                 place=_spelt(path),
                 rule=entry.get("rule", "*"),
@@ -191,13 +195,15 @@ class _Reader(NamedTuple):
         return word
 
 
-def _switches() -> tuple[str, ...]:
-    """Every switch that a capture can see."""
-    from envprint.collectors.determinism import FLAGS, VARIABLES
-    from envprint.interpreter import SWITCHES
+def _is_date(text: str) -> bool:
+    """Whether it is a day of the calendar, written as TOML and JSON Schema have it."""
+    from datetime import date
 
-    names = {name for name, *_ in SWITCHES}
-    return tuple(sorted({*VARIABLES.values(), *FLAGS.values(), *names}))
+    try:
+        # By itself it takes other spellings too, and which depends on the version of Python.
+        return bool(re.match(ISO_DATE, text)) and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def _with_plain_dates(data: Any) -> None:
