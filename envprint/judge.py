@@ -15,15 +15,14 @@ from envprint.describe import summarise
 from envprint.elsewhere import look_next, look_where
 from envprint.errors import Undetermined
 from envprint.model import Change, Comparison, Fingerprint, Impact, Workload
-from envprint.patterns import matches as pattern_fits
 from envprint.policy import Policy
+from envprint.policy_notes import RuleSaid, notes
 from envprint.ranking import likely_causes
 from envprint.report import Expected, Finding, Ignored, Report, Undecided
 from envprint.rule import Match, Rule
 from envprint.rules import applying
 from envprint.wording import headline, source
 
-RuleSaid = tuple[Rule, list[Match], list[Undecided]]
 StateCheck = Callable[[Fingerprint, Workload], Iterable[Match]]
 
 
@@ -125,7 +124,7 @@ def _report(
     verdict = _stamp(said, comparison, workload, policy)
     findings = verdict.findings
     impact = max((finding.impact for finding in findings), default=Impact.NONE)
-    undecided = sorted(doubt for _, _, doubts in said for doubt in doubts)
+    undecided = sorted(_doubts(said, policy))
     changes, expected = _apart(_unexplained(said, comparison), policy)
     expected = [*verdict.expected, *expected]
     states = {rule.id for rule, _, _ in said if rule.state}
@@ -146,10 +145,17 @@ def _report(
         look_next=look_next(quiet, undecided, verdict.ignored, changes) if quiet else (),
         expected=tuple(expected),
         lockstep=_lockstep(findings, states) if expected else (),
-        policy_notes=tuple(_notes(policy, said, comparison)),
+        policy_notes=tuple(notes(policy, said, comparison)),
     )
     look = look_where(quiet) if quiet else ""
     return report._replace(summary=headline(report, comparison, look))
+
+
+def _doubts(said: list[RuleSaid], policy: Policy) -> Iterator[Undecided]:
+    """What could not be decided, each with the most that it could have counted for the team."""
+    for rule, _, doubts in said:
+        for doubt in doubts:
+            yield doubt if rule.advice else doubt._replace(impact=policy.reach(doubt))
 
 
 def _apart(
@@ -171,20 +177,6 @@ def _lockstep(findings: list[Finding], states: Container[str]) -> tuple[str, ...
     """What changed together with the experiment, and could be what its result is due to."""
     moved = [f.rule for f in findings if f.impact >= Impact.NUMERIC and f.rule not in states]
     return tuple(dict.fromkeys(moved))
-
-
-def _notes(policy: Policy, said: list[RuleSaid], comparison: Comparison | None) -> Iterator[str]:
-    """Entries of the policy that have expired, or fit nothing of what could be judged."""
-    for entry in (*policy.ignores, *policy.expects):
-        what = f"{entry.place} ({entry.rule if entry.rule != '*' else entry.path})"
-        judged = [(rule, matches) for rule, matches, _ in said if pattern_fits(entry.rule, rule.id)]
-        paths = [change.path for change in comparison.changes] if comparison else []
-        fits = any(entry.covers(r.id, match.paths) for r, found in judged for match in found)
-        fits = fits or (entry.rule == "*" and any(entry.covers("", (path,)) for path in paths))
-        if entry.has_expired:
-            yield f"{what} expired on {entry.expires}: {entry.reason}"
-        elif judged and comparison and not fits:
-            yield f"{what} fits nothing here any more: {entry.reason}"
 
 
 def _unexplained(said: list[RuleSaid], comparison: Comparison | None) -> tuple[Change, ...]:
@@ -214,7 +206,7 @@ def _stamp(
                 continue
             finding = _finding(rule, match, policy)
             # What a team has decided stands, whatever was measured.
-            if comparison and rule.probed and rule.id not in policy.impacts:
+            if comparison and rule.probed and policy.own_impact(rule.id) is None:
                 from envprint.settled import lowered
 
                 finding = lowered(finding, rule, comparison, workload)

@@ -113,7 +113,7 @@ def _preflight(options: argparse.Namespace, console: Console) -> tuple[Fingerpri
     if report.exit_code(policy.fail_on, policy.on_unknown == "fail", options.strict):
         from envprint.outputs.text import render
 
-        Console(console.stderr, console.stderr).emit(render(report))
+        Console(console.stderr, console.stderr).emit(render(report, strict=options.strict))
         console.complain("the command was not run; --no-check runs it all the same")
         return before, None
     return before, report
