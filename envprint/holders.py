@@ -95,7 +95,8 @@ class Account:
         with self._lock:
             self._close_gap(None, now_s)
             for index, device in enumerate(reading.get("devices", ())):
-                for unit in device.get("mig_devices") or [device]:
+                parts = nvml.parts(device)
+                for unit in [device] if isinstance(parts, Unknown) else parts or [device]:
                     uuid = unit.get("uuid")
                     self._add_device(uuid if isinstance(uuid, str) else str(index), unit, now_s)
             self._samples += 1

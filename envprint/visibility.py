@@ -49,10 +49,15 @@ def chosen(keys: Sequence[str], devices: Devices, wanted: str | None) -> list[st
 def doubt(keys: Sequence[str], devices: Devices, wanted: str | None) -> str | None:
     """Why it is not known how many GPUs `chosen` are; None when it is."""
     names = [entry.strip() for entry in (wanted or "").split(",") if not entry.strip().isdecimal()]
-    nameless = [key for key in keys if not devices.get(key, {}).get("uuid")]
+    nameless = [key for key in keys if not _is_named(devices.get(key, {}))]
     if nameless and any(name and _named(name, keys, devices) is None for name in names):
         return f"a name may be that of GPU {nameless[0]}, whose UUID is not known"
     return None
+
+
+def _is_named(device: Mapping[str, Any]) -> bool:
+    """Whether its UUID is known, and its parts where it is divided."""
+    return bool(device.get("uuid")) and (device.get("mig_mode") != "on" or "mig_devices" in device)
 
 
 def is_decided(

@@ -142,6 +142,18 @@ def is_missing(raw: Any) -> bool:
     return failed(raw) and raw["error"] in (NOT_SUPPORTED, FUNCTION_NOT_FOUND)
 
 
+def parts(device: Mapping[str, Any]) -> list[Mapping[str, Any]] | Unknown:
+    """The MIG devices; none where the GPU cannot be divided or is not."""
+    modes = device.get("mig_mode")
+    is_on = isinstance(modes, list) and modes[:1] == [1]
+    if is_missing(device.get("mig_devices", modes)) and not is_on:
+        return []
+    if "mig_devices" not in device and modes == [0, 0]:
+        return []
+    found: list[Mapping[str, Any]] | Unknown = value(device, "mig_devices")
+    return found
+
+
 def switch(device: Mapping[str, Any], key: str, pending: bool = False) -> Any:
     """`on` or `off` of a mode given as [now, pending]; None where the GPU has no such mode."""
     modes = value_or_absent(device, key)

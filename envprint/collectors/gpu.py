@@ -95,6 +95,10 @@ def _visible(
     for key in visibility.chosen(keys, known, wanted):
         device = known.get(key, {})
         is_divided = device.get("mig_mode") == "on"
+        if is_divided and "mig_devices" not in device:
+            return Unknown(
+                f"the parts of GPU {key} are not known: {devices[key]['mig_devices'].reason}"
+            )
         shown += visibility.parts_shown(device, wanted, driver) if is_divided else [device]
     found = [device.get("uuid") for device in shown]
     return Unknown("a GPU that is shown has no known UUID") if None in found else found
@@ -114,7 +118,9 @@ def _devices(
 
 
 def _facts_of(device: Mapping[str, Any]) -> dict[str, Any]:
-    parts = device.get("mig_devices", ())
+    parts = nvml.parts(device)
+    slices = parts if isinstance(parts, Unknown) else [_slice_of(part) for part in parts]
+    is_divided = isinstance(slices, list) and bool(slices)
     limit_mw = nvml.value_or_absent(device, "power_limit")
     return {
         "uuid": nvml.value(device, "uuid"),
@@ -126,9 +132,9 @@ def _facts_of(device: Mapping[str, Any]) -> dict[str, Any]:
         "memory_total_bytes": _memory_key(device, "total"),
         "shares_system_memory": nvml.shares_memory(device),
         # In a container the whole may refuse to tell, and its parts are there all the same.
-        "mig_mode": "on" if parts else nvml.switch(device, "mig_mode"),
+        "mig_mode": "on" if is_divided else nvml.switch(device, "mig_mode"),
         "mig_mode_pending": nvml.switch(device, "mig_mode", pending=True),
-        "mig_devices": [_slice_of(part) for part in parts],
+        "mig_devices": slices,
         "ecc_mode": nvml.switch(device, "ecc_mode"),
         "ecc_mode_pending": nvml.switch(device, "ecc_mode", pending=True),
         "persistence_mode": nvml.flag(device, "persistence_mode"),
@@ -159,17 +165,26 @@ def _memory_key(device: Mapping[str, Any], key: str) -> Any:
 def _live_of(
     host: Host, device: Mapping[str, Any], ours: bool, sampled_at_s: float | None
 ) -> dict[str, Any]:
-    named = [part for part in device.get("mig_devices", ()) if type(part.get("uuid")) is str]
     return {
         **_use_of(host, device, ours, sampled_at_s),
         "display_active": nvml.flag(device, "display_active"),
-        "mig_devices": {part["uuid"]: _use_of(host, part, ours, sampled_at_s) for part in named},
+        "mig_devices": _parts_in_use(host, device, ours, sampled_at_s),
         "errors": errors(device),
         "temperature_c": nvml.value_or_absent(device, "temperature"),
         "clock_sm_mhz": nvml.value_or_absent(device, "clock_sm"),
         "clock_memory_mhz": nvml.value_or_absent(device, "clock_memory"),
         "clock_reasons": clock_reasons(device),
     }
+
+
+def _parts_in_use(
+    host: Host, device: Mapping[str, Any], ours: bool, sampled_at_s: float | None
+) -> dict[str, Any] | Unknown:
+    parts = nvml.parts(device)
+    if isinstance(parts, Unknown):
+        return parts
+    named = [part for part in parts if type(part.get("uuid")) is str]
+    return {part["uuid"]: _use_of(host, part, ours, sampled_at_s) for part in named}
 
 
 def _use_of(

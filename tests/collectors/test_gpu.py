@@ -297,6 +297,30 @@ def test_a_divided_card_lists_its_parts() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("modes", "count", "is_known"),
+    [
+        ([0, 0], None, True),
+        ([0, 1], NOT_SUPPORTED, True),
+        (NOT_SUPPORTED, None, True),
+        ({"error": 4, "name": "Insufficient Permissions"}, NOT_SUPPORTED, True),
+        ([1, 1], NOT_SUPPORTED, False),
+        ({"error": 4, "name": "Insufficient Permissions"}, None, False),
+        ({"error": 999, "name": "Unknown Error"}, {"error": 999, "name": "Unknown Error"}, False),
+    ],
+)
+def test_no_part_is_only_said_of_a_card_that_has_none(
+    modes: Any, count: Any, is_known: bool
+) -> None:
+    answers = changed(mig_mode=modes, mig_devices=count)
+    if count is None:
+        del answers["devices"][0]["mig_devices"]
+    card = section.collect(machine(answers))["devices"]["0"]
+    live = section.sample(machine(answers))["devices"]["0"]
+    assert isinstance(card["mig_devices"], list if is_known else Unknown)
+    assert isinstance(live["mig_devices"], dict if is_known else Unknown)
+
+
 @pytest.mark.parametrize("reading", [None, {"library": None}])
 def test_without_a_driver_library_there_is_no_gpu(reading: dict[str, Any] | None) -> None:
     answers = machine(reading)
@@ -423,6 +447,8 @@ def several(*cards: dict[str, Any], driver: str = "550.90.07", **variables: str)
 UNLIKE = {"name": "NVIDIA L4", "compute_capability": [8, 9]}
 PARTS = [{"uuid": f"MIG-{n}", "name": "x MIG 1g.5gb", "gpu_instance": n} for n in (7, 8)]
 DIVIDED = {"mig_mode": [1, 1], "mig_devices": PARTS}
+UNTOLD = {"mig_mode": [1, 1], "mig_devices": {"error": None, "name": "Unknown Error"}}
+"""Divided, and the driver does not say into what."""
 
 
 @pytest.mark.parametrize(
@@ -461,6 +487,8 @@ def test_which_gpus_cuda_shows_follows_from_the_variables(
             several({}, {"uuid": NOT_SUPPORTED}, CUDA_VISIBLE_DEVICES="GPU-1"),
             "a name may be that of GPU 1",
         ),
+        (several(UNTOLD), "the parts of GPU 0 are not known: Unknown Error"),
+        (several({}, UNTOLD, CUDA_VISIBLE_DEVICES="MIG-7"), "a name may be that of GPU 1"),
     ],
 )
 def test_what_is_not_decided_is_unknown(answers: RecordedHost, begins: str) -> None:

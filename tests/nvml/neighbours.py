@@ -189,7 +189,8 @@ def envprint(variables: Mapping[str, str]) -> Said:
     devices: dict[str, Mapping[str, Any]] = {}
     for index, device in enumerate(reading.get("devices", ())):
         devices[str(index)] = _of_envprint(device)
-        for part, values in enumerate(device.get("mig_devices", ())):
+        parts = device.get("mig_devices")
+        for part, values in enumerate(parts if isinstance(parts, list) else ()):
             devices[f"{index}/{part}"] = _of_envprint(values)
     return Said(None, devices)
 

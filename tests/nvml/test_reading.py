@@ -64,6 +64,48 @@ def test_an_old_driver_may_not_say_what_a_process_holds(tmp_path: Path) -> None:
     assert (card["process_interface"], card["memory"]["api"]) == ("v1", "v1")
 
 
+def divided(folder: Path, driver: str) -> Path:
+    """A divided card of two parts, with these entries on top of it."""
+    text = (HERE / "scenarios" / "mig" / "driver.txt").read_text(encoding="utf-8")
+    (folder / "driver.txt").write_text(f"{text}\n{driver}\n", encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("code", [2, 6])
+def test_a_place_without_a_part_is_passed_over(code: int, tmp_path: Path) -> None:
+    found = read(divided(tmp_path, f"nvmlDeviceGetMigDeviceHandleByIndex@0/0 = {code}"))
+    parts = found["devices"][0]["mig_devices"]
+    assert [part["uuid"][:12] for part in parts] == ["MIG-00000001"]
+
+
+@pytest.mark.parametrize(
+    ("call", "code"),
+    [
+        ("nvmlDeviceGetMaxMigDeviceCount@0", 999),
+        ("nvmlDeviceGetMigDeviceHandleByIndex@0/0", 999),
+        ("nvmlDeviceGetMigDeviceHandleByIndex@0/1", 4),
+    ],
+)
+def test_a_list_of_parts_is_whole_or_not_known(call: str, code: int, tmp_path: Path) -> None:
+    parts = read(divided(tmp_path, f"{call} = {code}"))["devices"][0]["mig_devices"]
+    assert parts["error"] == code
+
+
+@pytest.mark.parametrize(
+    "call", ["nvmlDeviceGetMaxMigDeviceCount@0", "nvmlDeviceGetMigDeviceHandleByIndex@0/1"]
+)
+def test_a_list_of_parts_that_was_not_finished_is_not_there(call: str, tmp_path: Path) -> None:
+    device = read(divided(tmp_path, f"{call} = hang"), timeout_s=2.0)["devices"][0]
+    assert "mig_devices" not in device
+    assert "did not answer" in device["unread"]["name"]
+
+
+def test_a_hang_in_a_part_leaves_their_number(tmp_path: Path) -> None:
+    device = read(divided(tmp_path, "nvmlDeviceGetUUID@0/1 = hang"), timeout_s=2.0)["devices"][0]
+    assert [part.get("gpu_instance") for part in device["mig_devices"]] == [1, None]
+    assert all("did not answer" in part["unread"]["name"] for part in device["mig_devices"])
+
+
 @pytest.mark.parametrize("machine", ["dgx-a100", "ubuntu-rtx2080ti", "kubernetes-cgroup2"])
 def test_the_form_is_that_of_the_machines_that_were_written_down(machine: str) -> None:
     host = json.loads((HOSTS / machine / "host.json").read_text(encoding="utf-8"))
