@@ -90,6 +90,12 @@ _USE = (
         "managed-or-ended or not-known; null when nothing is unattributed.",
     ),
     Field("processes", ListOf(_PROCESS), "Processes on the GPU, by pid."),
+    Field(
+        "lists_missing",
+        MapOf(TEXT, "list"),
+        "Of the lists that `processes` comes from (compute, graphics, mps) those that could not be "
+        "read, and why; empty when each came.",
+    ),
     Field("process_interface", TEXT, "v3, v2 or v1 of the process lists."),
 )
 

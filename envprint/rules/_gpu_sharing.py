@@ -30,6 +30,9 @@ def _taken(now: Fingerprint, workload: Workload) -> Iterator[Match]:
             for process in now.value(f"{place}.processes") or []
             if process.get("kind") != "graphics" and not process.get("own")
         ]
+        missing = now.value(f"{place}.lists_missing") or {}
+        if not computing and not missing.keys() <= {"graphics"}:
+            raise Undetermined(f"{place}.processes", "not every list of processes could be read")
         if computing:
             names = [p.get("name") or f"pid {p.get('pid')}" for p in computing]
             yield Match(

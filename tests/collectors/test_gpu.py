@@ -230,6 +230,47 @@ def test_memory_that_windows_does_not_report_is_unknown_and_not_all_of_it() -> N
     }
 
 
+DENIED = {"error": 4, "name": "Insufficient Permissions"}
+
+
+@pytest.mark.parametrize("missing", ["compute", "graphics", "mps"])
+def test_the_lists_that_came_are_kept_beside_one_that_did_not(missing: str) -> None:
+    reading = changed(**{f"{missing}_processes": DENIED})
+    card = section.sample(machine(reading, real_path=INITIAL))["devices"]["0"]
+    listed = [2950] if missing == "graphics" else [1201, 2950]
+    assert [process["pid"] for process in card["processes"]] == listed
+    reason = "the driver denies access to the GPU (NVML error 4, Insufficient Permissions)"
+    assert card["lists_missing"] == {missing: reason}
+    rest = Unknown(f"the list of {missing} processes is not known: {reason}")
+    assert (card["unattributed_bytes"], card["unattributed_reason"]) == (rest, "not-known")
+
+
+def test_an_empty_list_beside_one_that_did_not_come_says_nothing() -> None:
+    reading = changed(compute_processes=[], graphics_processes=DENIED)
+    card = section.sample(machine(reading))["devices"]["0"]
+    assert isinstance(card["processes"], Unknown)
+    assert card["lists_missing"].keys() == {"graphics"}
+
+
+@pytest.mark.parametrize(
+    "lists",
+    [
+        {"compute_processes": [], "graphics_processes": []},
+        {"compute_processes": NOT_SUPPORTED, "graphics_processes": NOT_SUPPORTED},
+        {"compute_processes": [], "graphics_processes": [{"pid": 23, "used": None}]},
+    ],
+)
+def test_under_windows_what_is_in_use_is_not_unattributed(lists: dict[str, Any]) -> None:
+    windows = {"system": "Linux", "release": "5.15.153.1-microsoft-standard-WSL2"}
+    for answers in (
+        machine(changed(**lists), real_path=INITIAL, system=windows),
+        machine(changed(driver_model=[0, 0], **lists), real_path=INITIAL),
+    ):
+        card = section.sample(answers)["devices"]["0"]
+        assert isinstance(card["unattributed_bytes"], Unknown)
+        assert card["unattributed_reason"] == "driver-model"
+
+
 @pytest.mark.parametrize(
     ("processes", "reason"),
     [

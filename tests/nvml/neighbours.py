@@ -41,6 +41,9 @@ _NO_MIG = (
 )
 _NOT_FOUND = "gpustat leaves out a process that it cannot find in /proc, and says nothing of it"
 _NO_MPS = "the third list, of processes under the Multi-Process Service, is not asked for"
+_NO_NEWEST_LIST = (
+    "it ends where pynvml lacks the newest process list; nvitop and envprint ask for an older"
+)
 _HOST = "the memory of the whole machine is told as the GPU's, without a mark"
 
 DISAGREEMENTS: tuple[Disagreement, ...] = (
@@ -61,12 +64,8 @@ DISAGREEMENTS: tuple[Disagreement, ...] = (
     Disagreement("not-loadable", "nvitop", "everything", _NO_GPU),
     Disagreement("one-process-in-all-lists", "gpustat", "processes", _NO_MPS),
     Disagreement("one-process-in-all-lists", "nvitop", "processes", _NO_MPS),
-    Disagreement(
-        "r440",
-        "gpustat",
-        "everything",
-        "it ends where pynvml lacks the newest process list; nvitop and envprint ask for an older",
-    ),
+    Disagreement("r440", "gpustat", "everything", _NO_NEWEST_LIST),
+    Disagreement("r440-no-lists", "gpustat", "everything", _NO_NEWEST_LIST),
     Disagreement(
         "r535",
         "gpustat",

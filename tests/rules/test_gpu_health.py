@@ -142,6 +142,17 @@ def test_a_shared_or_free_gpu_is_quiet(card: dict[str, Any], processes: list[Any
     assert said == ([], [])
 
 
+@pytest.mark.parametrize(("name", "is_doubtful"), [("compute", True), ("graphics", False)])
+def test_a_missing_list_may_hold_the_process_that_has_it(name: str, is_doubtful: bool) -> None:
+    drawing = now(
+        EXCLUSIVE, processes=[PYTHON | {"kind": "graphics"}], lists_missing={name: "denied"}
+    )
+    findings, doubts = state("gpu-exclusive-taken", drawing, ["torch"], "gpu")
+    assert (findings, bool(doubts)) == ([], is_doubtful)
+    taken = now(EXCLUSIVE, processes=[PYTHON], lists_missing={name: "denied"})
+    assert len(state("gpu-exclusive-taken", taken, ["torch"], "gpu")[0]) == 1
+
+
 def test_in_a_container_a_holder_may_be_invisible() -> None:
     hidden = machine(
         EXCLUSIVE, more={f"{LIVE}.unattributed_bytes": GIB, f"{LIVE}.processes": [], PIDS: False}
