@@ -32,7 +32,7 @@ GPU_IS_LOST = 15
 VERSION_MISMATCH = 18
 UNKNOWN_ERROR = 999
 
-_SWITCH = ("off", "on")
+_SWITCH = {0: "off", 1: "on"}
 _MEANING = {
     NO_PERMISSION: "the driver denies access to the GPU",
     DRIVER_NOT_LOADED: "the driver library is installed, the kernel module is not loaded",
@@ -157,7 +157,10 @@ def parts(device: Mapping[str, Any]) -> list[Mapping[str, Any]] | Unknown:
 def switch(device: Mapping[str, Any], key: str, pending: bool = False) -> Any:
     """`on` or `off` of a mode given as [now, pending]; None where the GPU has no such mode."""
     modes = value_or_absent(device, key)
-    return modes if modes is None or isinstance(modes, Unknown) else _SWITCH[modes[pending]]
+    if modes is None or isinstance(modes, Unknown):
+        return modes
+    mode = modes[pending]
+    return _SWITCH.get(mode) or Unknown(f"NVML gives {mode}, which is neither 0 (off) nor 1 (on)")
 
 
 def named(device: Mapping[str, Any], key: str, names: Mapping[int, str]) -> Any:
@@ -203,7 +206,10 @@ def shares_memory(device: Mapping[str, Any]) -> bool | Unknown:
 def capability(device: Mapping[str, Any]) -> str | Unknown:
     """The compute capability as text, such as `7.5`."""
     found: list[int] | Unknown = value(device, "compute_capability")
-    return found if isinstance(found, Unknown) else ".".join(map(str, found))
+    if isinstance(found, Unknown):
+        return found
+    text = ".".join(map(str, found))
+    return text if found[0] > 0 else Unknown(f"NVML gives {text}, which no GPU has")
 
 
 def architecture(device: Mapping[str, Any]) -> str | Unknown:

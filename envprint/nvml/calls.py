@@ -11,7 +11,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from envprint.nvml.queries import PART, PROCESS_LISTS, FieldError, Queries, text
+from envprint.nvml.queries import (
+    PART,
+    PROCESS_LISTS,
+    FieldError,
+    OddError,
+    Queries,
+    counted,
+    text,
+)
 
 MARK = b"\x1e"
 """Begins every line to the parent; a library may print lines of its own."""
@@ -80,7 +88,7 @@ class Nvml:
             return {"error": getattr(error, "value", None), "name": str(error)}
         if isinstance(error, FieldError):
             return {"error": error.args[0], "name": str(self.pynvml.NVMLError(error.args[0]))}
-        if isinstance(error, SkippedError):
+        if isinstance(error, SkippedError | OddError):
             return {"error": None, "name": str(error)}
         if isinstance(error, UnicodeDecodeError):
             return {"error": None, "name": f"undecodable text, bytes {error.object.hex()}"}
@@ -100,7 +108,7 @@ class Nvml:
 
     def handles(self) -> dict[int, Any]:
         """Index to handle of the GPUs that give one."""
-        count = self.ask(["count"], "nvmlDeviceGetCount")
+        count = self.ask(["count"], "nvmlDeviceGetCount", form=counted)
         found = {}
         for index in range(count) if isinstance(count, int) else ():
             # A handle is a pointer and no result.
@@ -178,7 +186,8 @@ class Nvml:
 
     def _part_handles(self, index: int, parent: Any) -> Any:
         """In NVML's order; an error object where one may be missing."""
-        count = self.ask(["most_parts", index], "nvmlDeviceGetMaxMigDeviceCount", parent)
+        place, name = ["most_parts", index], "nvmlDeviceGetMaxMigDeviceCount"
+        count = self.ask(place, name, parent, form=counted)
         if not isinstance(count, int):
             return count
         name = "nvmlDeviceGetMigDeviceHandleByIndex"

@@ -316,6 +316,19 @@ def test_a_lost_card_is_unknown_and_the_other_is_whole() -> None:
     )
 
 
+def test_an_odd_number_costs_its_own_field() -> None:
+    odd = changed(mig_mode=[2, 1], ecc_mode=[1, 7], compute_capability=[0, 0])
+    odd["devices"][0]["remapped_rows"] = [9, 9, 9, 9]
+    card = section.collect(machine(odd))["devices"]["0"]
+    neither = "which is neither 0 (off) nor 1 (on)"
+    assert card["mig_mode"] == Unknown(f"NVML gives 2, {neither}")
+    assert (card["mig_mode_pending"], card["ecc_mode"]) == ("on", "on")
+    assert card["ecc_mode_pending"] == Unknown(f"NVML gives 7, {neither}")
+    assert card["compute_capability"] == Unknown("NVML gives 0.0, which no GPU has")
+    assert card["name"] == "NVIDIA GeForce RTX 2080 Ti"
+    assert section.sample(machine(odd))["devices"]["0"]["errors"]["rows_remapped"] == 18
+
+
 def test_a_capability_newer_than_the_table_is_unknown_not_guessed() -> None:
     card = section.collect(machine(changed(compute_capability=[99, 0])))["devices"]["0"]
     reason = "compute capability 99.0 is not in envprint's table"
