@@ -32,6 +32,8 @@ GPU_IS_LOST = 15
 VERSION_MISMATCH = 18
 UNKNOWN_ERROR = 999
 
+_MOST_MEMORY_BYTES = 1 << 50
+"""A thousand times what a GPU has: NVML's word for "not available" is 2**64 - 1."""
 _SWITCH = {0: "off", 1: "on"}
 _MEANING = {
     NO_PERMISSION: "the driver denies access to the GPU",
@@ -187,7 +189,12 @@ def memory(device: Mapping[str, Any]) -> Any:
     found = value_or_absent(device, "memory")
     if found is None:
         return Unknown("NVML reports no memory for this GPU, which may share the system's")
-    return found
+    if isinstance(found, Unknown):
+        return found
+    total, used, free = found["total"], found["used"], found["free"]
+    if 0 < total < _MOST_MEMORY_BYTES and used <= total and free <= total:
+        return found
+    return Unknown(f"NVML gives {total} bytes of memory, {used} used, {free} free: cannot be true")
 
 
 def shares_memory(device: Mapping[str, Any]) -> bool | Unknown:

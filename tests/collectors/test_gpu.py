@@ -295,6 +295,23 @@ def test_the_old_memory_interface_says_so_and_has_no_reserve() -> None:
     assert card["unattributed_reason"] == "pid-namespace"
 
 
+@pytest.mark.parametrize(
+    ("total", "used", "free"),
+    [(0, 0, 0), (2**64 - 1, 0, 2**64 - 1), (1024, 9000, 0), (1024, 0, 9000), (1024, 2**64 - 1, 0)],
+)
+def test_memory_that_cannot_be_true_is_unknown(total: int, used: int, free: int) -> None:
+    numbers = {"api": "v2", "total": total, "reserved": 0, "used": used, "free": free}
+    answers = machine(changed(memory=numbers, compute_processes=[], graphics_processes=[]))
+    expected = Unknown(
+        f"NVML gives {total} bytes of memory, {used} used, {free} free: cannot be true"
+    )
+    facts = section.collect(answers)["devices"]["0"]
+    live = section.sample(answers)["devices"]["0"]
+    assert (facts["memory_total_bytes"], facts["shares_system_memory"]) == (expected, False)
+    assert live["memory_used_bytes"] == live["memory_free_bytes"] == expected
+    assert live["unattributed_bytes"] == expected
+
+
 def test_an_integrated_gpu_has_no_memory_of_its_own_to_report() -> None:
     answers = machine(changed(memory=NOT_SUPPORTED, name="Orin (nvgpu)"))
     unknown = Unknown("NVML reports no memory for this GPU, which may share the system's")
