@@ -136,11 +136,18 @@ LIVE = (
         ),
         "Memory, processes and health of each GPU that answers.",
     ),
-    Field("lost", ListOf(TEXT), "NVML indices of GPUs that have fallen off the bus."),
+    Field("lost", ListOf(TEXT), "NVML indices of GPUs that do not answer."),
     Field(
         "pids_are_ours",
         FLAG,
         "Whether the driver's pids are those of this pid namespace, so that names are known.",
+    ),
+    Field(
+        "control_device_error",
+        TEXT,
+        "Why /dev/nvidiactl cannot be opened, such as EPERM; looked at where the driver answers "
+        "with error 999, else null.",
+        unwatched="facts.gpu.status says what it means, with facts.container.kind",
     ),
     Field("init_ms", NUMBER, "What starting NVML took; seconds where no client keeps it loaded."),
 )

@@ -11,9 +11,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from envprint import visibility
+from envprint.collectors import _gpu_card as card
 from envprint.collectors import _gpu_tables as tables
 from envprint.collectors import _nvml as nvml
 from envprint.collectors._attempt import attempt
+from envprint.collectors._driver import control_device_error
 from envprint.collectors._gpu_fields import FACTS, LIVE
 from envprint.collectors._gpu_health import clock_reasons, errors
 from envprint.collectors._gpu_processes import account, pids_are_ours
@@ -54,10 +56,18 @@ def sample(host: Host) -> Mapping[str, Any]:
     if isinstance(answer, Unknown):
         return {field.name: answer for field in LIVE}
     none = None if answer.is_absent else answer.doubt
+    is_odd = nvml.has_unknown_error(answer.reading)
+    closed = attempt(lambda: control_device_error(host)) if is_odd else None
     if not answer.has_devices:
         devices: Any = {} if answer.is_absent else answer.doubt
         lost: Any = [] if answer.is_absent else answer.doubt
-        return {"devices": devices, "lost": lost, "pids_are_ours": none, "init_ms": none}
+        return {
+            "devices": devices,
+            "lost": lost,
+            "pids_are_ours": none,
+            "init_ms": none,
+            "control_device_error": closed,
+        }
     reading = answer.reading
     ours = pids_are_ours(host)
 
@@ -69,6 +79,7 @@ def sample(host: Host) -> Mapping[str, Any]:
         "lost": [str(i) for i, device in enumerate(reading["devices"]) if nvml.is_lost(device)],
         "pids_are_ours": ours,
         "init_ms": nvml.value(reading, "init_ms"),
+        "control_device_error": closed,
     }
 
 
@@ -126,11 +137,11 @@ def _facts_of(device: Mapping[str, Any]) -> dict[str, Any]:
         "uuid": nvml.value(device, "uuid"),
         "bus_id": nvml.value(device, "bus_id"),
         "name": nvml.value(device, "name"),
-        "architecture": nvml.architecture(device),
-        "compute_capability": nvml.capability(device),
-        "sm_count": nvml.sm_count(device),
+        "architecture": card.architecture(device),
+        "compute_capability": card.capability(device),
+        "sm_count": card.sm_count(device),
         "memory_total_bytes": _memory_key(device, "total"),
-        "shares_system_memory": nvml.shares_memory(device),
+        "shares_system_memory": card.shares_memory(device),
         # In a container the whole may refuse to tell, and its parts are there all the same.
         "mig_mode": "on" if is_divided else nvml.switch(device, "mig_mode"),
         "mig_mode_pending": nvml.switch(device, "mig_mode", pending=True),

@@ -409,6 +409,7 @@ def test_without_a_driver_library_there_is_no_gpu(reading: dict[str, Any] | None
         "lost": [],
         "pids_are_ours": None,
         "init_ms": None,
+        "control_device_error": None,
     }
 
 
@@ -464,7 +465,7 @@ def test_a_mismatch_names_both_versions() -> None:
         (9, "the driver library is installed, the kernel module is not loaded ("),
         (4, "the driver denies access to the GPU ("),
         (12, "the driver library cannot be loaded ("),
-        (999, "the driver answers with an unknown error; a container that lost its GPU "),
+        (999, "the driver answers with an unknown error (NVML error 999, text); /dev/nvidiactl "),
         (77, "text (NVML error 77)"),
         (None, "text"),
     ],
@@ -477,12 +478,56 @@ def test_a_refusal_is_told_in_words(code: int | None, begins: str) -> None:
     assert section.sample(answers)["devices"] == Unknown(facts["status"])
 
 
+UNKNOWN_ERROR = {"error": 999, "name": "Unknown Error"}
+
+
+@pytest.mark.parametrize(
+    ("reading", "is_container", "opens", "status"),
+    [
+        (failing(init=UNKNOWN_ERROR), True, "EPERM", "the container lost its GPU devices, "),
+        (DESKTOP | {"count": UNKNOWN_ERROR}, True, "EPERM", "the container lost its GPU devices, "),
+        (failing(init=UNKNOWN_ERROR), True, "EINVAL", "the driver answers with an unknown error ("),
+        (failing(init=UNKNOWN_ERROR), False, "EPERM", "the driver answers with an unknown error ("),
+    ],
+)
+def test_a_container_that_lost_its_devices_is_told_from_other_trouble(
+    reading: dict[str, Any], is_container: bool, opens: str, status: str
+) -> None:
+    kind = {"/.dockerenv": "file"} if is_container else {}
+    answers = RecordedHost(
+        {
+            "gpu": {"": reading},
+            "environ": {},
+            "read": {"/dev/nvidiactl": {"error": opens}},
+            "kind": kind,
+            "system": {"": {"system": "Linux", "release": "6.8.0-31-generic"}},
+        }
+    )
+    told = section.collect(answers)["status"]
+    assert told.startswith(status)
+    closed = None if opens == "EINVAL" else opens
+    assert (f"/dev/nvidiactl cannot be opened: {opens}" in told) == bool(closed)
+    assert section.sample(answers)["control_device_error"] == closed
+
+
+@pytest.mark.parametrize("code", [8, 11, 15, 999])
+def test_a_gpu_whose_handle_is_refused_for_a_fault_does_not_answer(code: int) -> None:
+    reading = DESKTOP | {"count": 2, "devices": [{"handle": {"error": code, "name": "x"}}, CARD]}
+    live = section.sample(machine(reading))
+    assert live["lost"] == ["0"]
+    assert isinstance(live["devices"]["0"], Unknown)
+    denied = DESKTOP | {"count": 2, "devices": [{"handle": {"error": 4, "name": "x"}}, CARD]}
+    assert section.sample(machine(denied))["lost"] == []
+
+
 def test_a_driver_that_hangs_leaves_everything_unknown() -> None:
     answers = machine({"library": "/x", "failure": "NVML did not answer within 10 s"})
     unknown = Unknown("NVML did not answer within 10 s")
     facts = section.collect(answers)
     assert facts["status"] == facts["devices"] == facts["count"] == unknown
-    assert set(section.sample(answers).values()) == {unknown}
+    live = section.sample(answers)
+    assert live.pop("control_device_error") is None
+    assert set(live.values()) == {unknown}
 
 
 @pytest.mark.parametrize(

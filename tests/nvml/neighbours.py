@@ -44,6 +44,7 @@ _NO_MPS = "the third list, of processes under the Multi-Process Service, is not 
 _NO_NEWEST_LIST = (
     "it ends where pynvml lacks the newest process list; nvitop and envprint ask for an older"
 )
+_ONE_ENDS_ALL = "a card that is refused for want of power ends it, and the other is not told either"
 _HOST = "the memory of the whole machine is told as the GPU's, without a mark"
 
 DISAGREEMENTS: tuple[Disagreement, ...] = (
@@ -53,6 +54,7 @@ DISAGREEMENTS: tuple[Disagreement, ...] = (
     Disagreement("error-4", "nvitop", "everything", _NO_GPU),
     Disagreement("error-9", "nvitop", "everything", _NO_GPU),
     Disagreement("error-999", "nvitop", "everything", _NO_GPU),
+    Disagreement("error-999-on-the-machine", "nvitop", "everything", _NO_GPU),
     Disagreement("foreign-pids", "gpustat", "processes", _NOT_FOUND),
     Disagreement("gb10", "nvitop", "free", _HOST),
     Disagreement("gb10", "nvitop", "total", _HOST),
@@ -61,9 +63,14 @@ DISAGREEMENTS: tuple[Disagreement, ...] = (
     Disagreement("mig", "gpustat", "devices", _NO_MIG),
     Disagreement("mig-parent-denied", "gpustat", "devices", _NO_MIG),
     Disagreement("mig-second-part", "gpustat", "devices", _NO_MIG),
+    Disagreement("no-memory-at-all", "nvitop", "free", _HOST),
+    Disagreement("no-memory-at-all", "nvitop", "total", _HOST),
+    Disagreement("no-memory-at-all", "nvitop", "used", _HOST),
     Disagreement("not-loadable", "nvitop", "everything", _NO_GPU),
     Disagreement("one-process-in-all-lists", "gpustat", "processes", _NO_MPS),
     Disagreement("one-process-in-all-lists", "nvitop", "processes", _NO_MPS),
+    Disagreement("power-cable", "gpustat", "everything", _ONE_ENDS_ALL),
+    Disagreement("power-cable", "nvitop", "everything", _ONE_ENDS_ALL),
     Disagreement("r440", "gpustat", "everything", _NO_NEWEST_LIST),
     Disagreement("r440-no-lists", "gpustat", "everything", _NO_NEWEST_LIST),
     Disagreement(
