@@ -71,6 +71,11 @@ _PROCESS = record(
     Field("name", TEXT, "Name of the process; left out when not known."),
     Field("name_unknown", TEXT, "Why the name is not known; null when it is."),
     Field("exists", FLAG, "Whether there is such a process; left out when not known."),
+    Field(
+        "still_listed",
+        FLAG,
+        "Listed once more after it was found to be gone; left out where that is not so.",
+    ),
     Field("kind", TEXT, "compute, graphics or both."),
     Field("memory_bytes", INTEGER, "GPU memory it holds; left out when the driver does not say."),
     Field("own", FLAG, "This process or a child of it; left out when not known."),

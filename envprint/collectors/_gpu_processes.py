@@ -6,8 +6,8 @@ initial one; a name looked up elsewhere can belong to another process.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from envprint.collectors import _nvml as nvml
 from envprint.collectors._attempt import attempt, reason_of
@@ -28,6 +28,7 @@ CLOCK_SLACK_S = 1.0
 """How far the start of a process may seem later than it was: the kernel keeps it in ticks since
 boot, and the time of boot in whole seconds."""
 
+NO_SUCH_PROCESS = "there is no such process any more"
 _GENERATIONS = 64
 """How many parents are looked at, so that an odd machine cannot hold the search for ever."""
 
@@ -52,9 +53,18 @@ def is_wsl(host: Host) -> bool:
     return not isinstance(release, Unknown) and "microsoft" in release.lower()
 
 
-def account(
-    host: Host, device: Mapping[str, Any], ours: bool, sampled_at_s: float | None
-) -> dict[str, Any]:
+class Moment(NamedTuple):
+    """A reading of the driver, and what is known of the processes that it lists."""
+
+    host: Host
+    ours: bool
+    """The driver's pids are those of this pid namespace."""
+    sampled_at_s: float | None
+    gone: frozenset[int] = frozenset()
+    """Pids without a process before the driver was asked: what it lists of them is left behind."""
+
+
+def account(moment: Moment, device: Mapping[str, Any]) -> dict[str, Any]:
     """`processes`, `lists_missing`, `unattributed_bytes` and its reason, of one GPU."""
     memory = nvml.memory(device)
     found, missing = read_lists(device)
@@ -63,19 +73,17 @@ def account(
     fault = implausible(found, memory)
     if fault:
         holders = Unknown(fault)
-    is_windows = is_wsl(host) or nvml.named(device, "driver_model", DRIVER_MODELS) == "WDDM"
+    is_windows = is_wsl(moment.host) or nvml.named(device, "driver_model", DRIVER_MODELS) == "WDDM"
     rest = unattributed(holders, missing, memory, is_windows)
     return {
         "processes": holders
         if isinstance(holders, Unknown)
-        else [
-            {**identify(host, holder["pid"], ours, sampled_at_s), **holder} for holder in holders
-        ],
+        else [{**_identify(moment, holder["pid"]), **holder} for holder in holders],
         "lists_missing": missing,
         "unattributed_bytes": rest,
         "unattributed_reason": "driver-model"
         if is_windows and rest
-        else _possible_holder(device, holders, missing, rest, ours),
+        else _possible_holder(device, holders, missing, rest, moment.ours),
         "process_interface": nvml.value(device, "process_interface"),
     }
 
@@ -176,6 +184,21 @@ def _possible_holder(
     return "numa-pages" if is_numa else "managed-or-ended"
 
 
+def _identify(moment: Moment, pid: int) -> dict[str, Any]:
+    found = identify(moment.host, pid, moment.ours, moment.sampled_at_s)
+    is_left = found.get("exists") is False and pid in moment.gone
+    return found | {"still_listed": True} if is_left else found
+
+
+def ended(processes: Iterable[Mapping[str, Any]]) -> frozenset[int]:
+    """The pids of those that ended before they could be looked at, zombies among them."""
+    return frozenset(
+        process["pid"]
+        for process in processes
+        if process.get("exists") is False and process["name_unknown"] in (None, NO_SUCH_PROCESS)
+    )
+
+
 def identify(host: Host, pid: int, ours: bool, sampled_at_s: float | None) -> dict[str, Any]:
     """What is known of a process beside its memory: `name`, `own` and the like, or why not."""
     if not ours:
@@ -183,7 +206,7 @@ def identify(host: Host, pid: int, ours: bool, sampled_at_s: float | None) -> di
     try:
         process = host.process(pid)
     except (ProcessLookupError, FileNotFoundError):
-        return {"name_unknown": "there is no such process any more", "exists": False}
+        return {"name_unknown": NO_SUCH_PROCESS, "exists": False}
     except PermissionError:
         return {"name_unknown": "the process is not visible to this user", "exists": True}
     except OSError as error:

@@ -17,8 +17,8 @@ from envprint.collectors import _nvml as nvml
 from envprint.collectors._attempt import attempt
 from envprint.collectors._driver import control_device_error
 from envprint.collectors._gpu_fields import FACTS, LIVE
-from envprint.collectors._gpu_health import clock_reasons, errors
-from envprint.collectors._gpu_processes import account, pids_are_ours
+from envprint.collectors._gpu_live import live_of, memory_key, processes_of
+from envprint.collectors._gpu_processes import Moment, ended, pids_are_ours
 from envprint.host import Host
 from envprint.model import Unknown
 
@@ -68,19 +68,42 @@ def sample(host: Host) -> Mapping[str, Any]:
             "init_ms": none,
             "control_device_error": closed,
         }
-    reading = answer.reading
     ours = pids_are_ours(host)
-
-    def describe(device: Mapping[str, Any]) -> dict[str, Any]:
-        return _live_of(host, device, ours is True, reading.get("sampled_at_s"))
-
+    reading, described = _settled(host, answer.reading, ours is True)
     return {
-        "devices": _devices(reading, describe),
+        "devices": described,
         "lost": [str(i) for i, device in enumerate(reading["devices"]) if nvml.is_lost(device)],
         "pids_are_ours": ours,
-        "init_ms": nvml.value(reading, "init_ms"),
+        "init_ms": nvml.value(answer.reading, "init_ms"),
         "control_device_error": closed,
     }
+
+
+def _settled(
+    host: Host, reading: Mapping[str, Any], ours: bool
+) -> tuple[Mapping[str, Any], dict[str, Any]]:
+    """The reading that counts, and its devices.
+
+    A process that is gone may have ended after the driver listed it, or have left its memory
+    behind: then the driver is asked once more, and what it says now counts.
+    """
+
+    def describe(reading: Mapping[str, Any], gone: frozenset[int]) -> dict[str, Any]:
+        moment = Moment(host, ours, reading.get("sampled_at_s"), gone)
+        return _devices(reading, lambda device: live_of(moment, device))
+
+    described = describe(reading, frozenset())
+    gone = ended(processes_of(described))
+    again = _again(host, reading) if gone else None
+    return (again, describe(again, gone)) if again else (reading, described)
+
+
+def _again(host: Host, before: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What the driver says now; None where that is less than it said before."""
+    found = None if before.get("failure") else attempt(lambda: host.gpu(again=True))
+    if found is None or isinstance(found, Unknown) or found.get("failure"):
+        return None
+    return found if found.get("count") == before["count"] else None
 
 
 def _version(answer: nvml.Answer, key: str) -> Any:
@@ -140,7 +163,7 @@ def _facts_of(device: Mapping[str, Any]) -> dict[str, Any]:
         "architecture": card.architecture(device),
         "compute_capability": card.capability(device),
         "sm_count": card.sm_count(device),
-        "memory_total_bytes": _memory_key(device, "total"),
+        "memory_total_bytes": memory_key(device, "total"),
         "shares_system_memory": card.shares_memory(device),
         # In a container the whole may refuse to tell, and its parts are there all the same.
         "mig_mode": "on" if is_divided else nvml.switch(device, "mig_mode"),
@@ -165,46 +188,4 @@ def _slice_of(part: Mapping[str, Any]) -> dict[str, Any]:
     """A list item cannot hold an unknown: what is not known is left out."""
     keys = ("uuid", "name", "sm_count", "gpu_instance", "compute_instance")
     found = {key: nvml.value(part, key) for key in keys}
-    return _known(found | {"memory_total_bytes": _memory_key(part, "total")})
-
-
-def _memory_key(device: Mapping[str, Any], key: str) -> Any:
-    memory = nvml.memory(device)
-    return memory if isinstance(memory, Unknown) else memory.get(key)
-
-
-def _live_of(
-    host: Host, device: Mapping[str, Any], ours: bool, sampled_at_s: float | None
-) -> dict[str, Any]:
-    return {
-        **_use_of(host, device, ours, sampled_at_s),
-        "display_active": nvml.flag(device, "display_active"),
-        "mig_devices": _parts_in_use(host, device, ours, sampled_at_s),
-        "errors": errors(device),
-        "temperature_c": nvml.value_or_absent(device, "temperature"),
-        "clock_sm_mhz": nvml.value_or_absent(device, "clock_sm"),
-        "clock_memory_mhz": nvml.value_or_absent(device, "clock_memory"),
-        "clock_reasons": clock_reasons(device),
-    }
-
-
-def _parts_in_use(
-    host: Host, device: Mapping[str, Any], ours: bool, sampled_at_s: float | None
-) -> dict[str, Any] | Unknown:
-    parts = nvml.parts(device)
-    if isinstance(parts, Unknown):
-        return parts
-    named = [part for part in parts if type(part.get("uuid")) is str]
-    return {part["uuid"]: _use_of(host, part, ours, sampled_at_s) for part in named}
-
-
-def _use_of(
-    host: Host, device: Mapping[str, Any], ours: bool, sampled_at_s: float | None
-) -> dict[str, Any]:
-    return {
-        "memory_used_bytes": _memory_key(device, "used"),
-        "memory_free_bytes": _memory_key(device, "free"),
-        "memory_reserved_bytes": _memory_key(device, "reserved"),
-        "memory_interface": _memory_key(device, "api"),
-        **account(host, device, ours, sampled_at_s),
-    }
+    return _known(found | {"memory_total_bytes": memory_key(part, "total")})

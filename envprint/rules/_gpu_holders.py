@@ -112,8 +112,10 @@ def _holder(process: Mapping[str, Any], pids_are_ours: bool | None) -> Holder:
         return Holder(label, amount, is_desktop)
     if pids_are_ours is False:
         return Holder(f"pid {pid} (of the host, its owner is not visible here)", amount, False)
-    if process.get("exists") is False:
+    if process.get("exists") is False and process.get("still_listed"):
         return Holder(f"pid {pid}, which no longer exists:", amount, False, has_ended=True)
+    if process.get("exists") is False:
+        return Holder(f"pid {pid}, which has ended since it was listed:", amount, False)
     return Holder(f"pid {pid} (not visible to this user)", amount, False)
 
 

@@ -212,6 +212,51 @@ def test_a_process_that_cannot_be_seen_keeps_its_memory() -> None:
     assert first["exists"] is False
 
 
+def test_who_is_gone_and_still_listed_has_left_memory_behind() -> None:
+    again = copy.deepcopy(DESKTOP)
+    live = section.sample(machine(DESKTOP, gpu_again=again, real_path=INITIAL))
+    first = live["devices"]["0"]["processes"][0]
+    assert (first["exists"], first["still_listed"]) == (False, True)
+
+
+def test_who_ended_after_being_listed_is_no_holder_and_the_second_reading_counts() -> None:
+    again = changed(
+        graphics_processes=[{"pid": 77, "used": 100 * MIB}, {"pid": 78, "used": MIB}],
+        compute_processes=[],
+        memory=CARD["memory"] | {"used": 101 * MIB},
+    )
+    python = {"77": PROCESSES["2950"] | {"name": "python"}}
+    live = section.sample(machine(DESKTOP, gpu_again=again, real_path=INITIAL, process=python))
+    card = live["devices"]["0"]
+    assert card["memory_used_bytes"] == 101 * MIB
+    assert [process.get("name") for process in card["processes"]] == ["python", None]
+    # Of one that came and went meanwhile nobody has said that it is still there.
+    assert card["processes"][1]["exists"] is False
+    assert "still_listed" not in card["processes"][1]
+
+
+@pytest.mark.parametrize(
+    "again",
+    [{"library": None, "failure": "NVML did not answer within 2 s"}, DESKTOP | {"count": 2}],
+)
+def test_a_second_reading_that_is_not_whole_is_not_taken(again: dict[str, Any]) -> None:
+    live = section.sample(machine(DESKTOP, gpu_again=again, real_path=INITIAL))
+    first = live["devices"]["0"]["processes"][0]
+    assert first["exists"] is False
+    assert "still_listed" not in first
+
+
+def test_the_driver_is_asked_once_where_every_process_is_there() -> None:
+    class Once(RecordedHost):
+        def gpu(self, again: bool = False) -> Any:
+            assert not again
+            return super().gpu()
+
+    answers = machine(DESKTOP, real_path=INITIAL, process=PROCESSES)
+    live = section.sample(Once(answers._answers))
+    assert len(live["devices"]["0"]["processes"]) == 2
+
+
 def test_memory_of_no_listed_process_is_never_no_memory() -> None:
     reading = changed(compute_processes=[], graphics_processes=[])
     card = section.sample(machine(reading))["devices"]["0"]

@@ -50,6 +50,8 @@ _HOST = "the memory of the whole machine is told as the GPU's, without a mark"
 DISAGREEMENTS: tuple[Disagreement, ...] = (
     Disagreement("crash", "gpustat", "everything", "the crash ends gpustat too"),
     Disagreement("dead-context", "gpustat", "processes", _NOT_FOUND),
+    Disagreement("ended-and-silent", "gpustat", "processes", _NOT_FOUND),
+    Disagreement("ended-meanwhile", "gpustat", "processes", _NOT_FOUND),
     Disagreement("error-18", "nvitop", "everything", _NO_GPU),
     Disagreement("error-4", "nvitop", "everything", _NO_GPU),
     Disagreement("error-9", "nvitop", "everything", _NO_GPU),

@@ -301,6 +301,22 @@ def test_a_name_given_back_as_bytes_is_text_too() -> None:
     assert (text(b"G\xf8"), text("G")) == ("G�", "G")
 
 
+def test_a_second_reading_is_of_now_and_leaves_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = scenario(tmp_path, "") / "driver.txt"
+    for name, value in simulator.environment(driver).items():
+        monkeypatch.setenv(name, value)
+    host = LiveHost()
+    first = host.gpu()
+    driver.write_text(f"{driver.read_text()}nvmlDeviceGetTemperature@0 = ok 77\n")
+    assert host.gpu(again=True)["devices"][0]["temperature"] == 77
+    assert host.gpu() is first
+    assert first["devices"][0]["temperature"] != 77
+    driver.write_text("nvmlInit = hang\n")
+    assert "did not answer within 2 s" in host.gpu(again=True)["failure"]
+
+
 def test_other_sections_are_read_while_the_driver_works(tmp_path: Path) -> None:
     """The child is begun first and asked for last."""
     from envprint.capturing import capture
@@ -317,9 +333,9 @@ def test_other_sections_are_read_while_the_driver_works(tmp_path: Path) -> None:
             told.append("system")
             return super().system()
 
-        def gpu(self) -> Any:
+        def gpu(self, again: bool = False) -> Any:
             told.append("gpu")
-            return super().gpu()
+            return super().gpu(again)
 
     capture(Watched())
     assert told[0] == "begin"

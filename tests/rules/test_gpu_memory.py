@@ -72,7 +72,8 @@ def test_programs_that_compute_are_told_apart_from_the_desktop() -> None:
         ({"name": "python", "same_user": True}, {}, "python 500 MiB"),
         ({}, {PIDS: False}, "pid 39 (of the host, its owner is not visible here) 500 MiB"),
         ({"exists": True}, {}, "pid 39 (not visible to this user) 500 MiB"),
-        ({"exists": False}, {}, "pid 39, which no longer exists: 500 MiB"),
+        ({"exists": False}, {}, "pid 39, which has ended since it was listed: 500 MiB"),
+        ({"exists": False, "still_listed": True}, {}, "pid 39, which no longer exists: 500 MiB"),
     ],
 )
 def test_a_process_is_told_by_its_name_or_by_its_pid_and_why_it_has_none(
@@ -84,8 +85,7 @@ def test_a_process_is_told_by_its_name_or_by_its_pid_and_why_it_has_none(
         f"500 MiB of 16.0 GiB (3 %) of GPU 0 are held by programs that compute: {label}; "
         "9,000 MiB are free"
     ]
-    has_ended = process.get("exists") is False
-    assert ("fuser" in findings[0].remedy) == has_ended
+    assert ("fuser" in findings[0].remedy) == bool(process.get("still_listed"))
 
 
 @pytest.mark.parametrize("frameworks", [[], ["jax"], ["numpy", "scikit-learn"], ["tensorflow"]])
