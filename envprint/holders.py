@@ -124,7 +124,8 @@ class Account:
         for index, device in enumerate(reading.get("devices", ())):
             if isinstance(device.get("uuid"), str):
                 self._uuids[index] = device["uuid"]
-            for unit in device.get("mig_devices") or [device]:
+            parts = nvml.parts(device)
+            for unit in [device] if isinstance(parts, Unknown) else parts or [device]:
                 uuid = unit.get("uuid")
                 yield uuid if isinstance(uuid, str) else self._uuids.get(index, str(index)), unit
 

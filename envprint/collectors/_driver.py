@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import re
 
 from envprint.collectors._attempt import names_or_empty, text_or_none
 from envprint.host import Host
 
+CONTROL_DEVICE = "/dev/nvidiactl"
 _PCI = "/sys/bus/pci/devices"
 _VENDOR = "0x10de"
 _DISPLAY_CLASS = "0x03"
@@ -29,6 +31,19 @@ def parse_driver_version(text: str) -> str | None:
     """The version in `/proc/driver/nvidia/version`, of the closed or of the open module."""
     found = re.search(r"Kernel Module(?: for \S+)?\s+(\d+(?:\.\d+)+)", text)
     return found[1] if found else None
+
+
+def control_device_error(host: Host) -> str | None:
+    """Why the device through which programs reach the driver cannot be opened, as `EPERM`.
+
+    None when it can. A host opens what it reads before it sees that it is no regular file.
+    """
+    try:
+        host.read(CONTROL_DEVICE)
+    except OSError as error:
+        is_open = error.errno == errno.EINVAL
+        return None if is_open else errno.errorcode.get(error.errno or 0, str(error))
+    return None
 
 
 def has_nvidia_card(host: Host) -> bool:

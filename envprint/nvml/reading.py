@@ -98,7 +98,8 @@ class Asked:
           because with v1 `used` includes it; `compute_processes`, `graphics_processes` and
           `mps_processes`: lists of `pid` and `used` (null where the driver does not say, as under
           WDDM); `process_interface`: v3, v2 or v1; `clock_reasons`: a bit mask;
-          `mig_devices`: the same of each part, where there can be any;
+          `mig_devices`: the same of each part, where there can be any, or an error object: a list
+          is whole;
         * `call_ms`: function to milliseconds, all calls of it together.
         """
         while self._child:
@@ -223,7 +224,9 @@ def finished(reading: dict[str, Any]) -> dict[str, Any]:
     failure = reading.get("failure")
     if failure:
         unread = {"error": None, "name": failure}
-        parts = [part for d in reading.get("devices", ()) for part in d.get("mig_devices", ())]
-        for place in (reading, *reading.get("devices", ()), *parts):
+        devices = reading.get("devices", ())
+        lists = [device.get("mig_devices") for device in devices]
+        parts = [part for found in lists if isinstance(found, list) for part in found]
+        for place in (reading, *devices, *parts):
             place["unread"] = unread
     return reading

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from envprint.errors import Undetermined
 from envprint.model import Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
 from envprint.rules._devices import DEVICES, LIVE, cards, of_each_card, training
 
 LOST = "live.gpu.lost"
+_FALLEN_OFF = "fallen off the bus"
 _CAUSES = {
     "thermal-slowdown": "for heat, by the driver",
     "hardware-thermal-slowdown": "for heat, by the hardware",
@@ -30,14 +32,32 @@ def _lost(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     lost = now.value(LOST) or []
     used = [key for key in lost if key in cards(now)]
     if used:
-        fine = [key for key in now.value(DEVICES) or {} if key not in lost]
+        rest = [key for key in now.value(DEVICES) or {} if key not in lost]
+        fine = [key for key in rest if _is_fine(now, key, workload)]
         others = f"; GPU {', '.join(fine)} {'is' if len(fine) == 1 else 'are'} fine" if fine else ""
-        does = "does" if len(used) == 1 else "do"
-        yield Match(
-            f"GPU {', '.join(used)} {does} not answer (fallen off the bus){others}",
-            (LOST,),
-            after=used,
-        )
+        yield Match(_silent(now, used) + others, (LOST,), after=used)
+
+
+def _silent(now: Fingerprint, keys: list[str]) -> str:
+    """`GPU 1, 2 do not answer (fallen off the bus); GPU 3 does not answer: …`, by what is known."""
+    causes: dict[str, list[str]] = {}
+    for key in keys:
+        reason = now.unknown.get(f"{LIVE}[{key}]", "")
+        is_off = not reason or _FALLEN_OFF in reason
+        causes.setdefault(f" ({_FALLEN_OFF})" if is_off else f": {reason}", []).append(key)
+    return "; ".join(
+        f"GPU {', '.join(alike)} {'does' if len(alike) == 1 else 'do'} not answer{cause}"
+        for cause, alike in causes.items()
+    )
+
+
+def _is_fine(now: Fingerprint, key: str, workload: Workload) -> bool:
+    """Whether it is known that there is nothing to say against a GPU that answers."""
+    try:
+        checks = (_needs_reset, _worn, _held_back)
+        return not any(list(faults(now, key, workload)) for faults in checks)
+    except Undetermined:
+        return False
 
 
 def _needs_reset(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:
@@ -86,9 +106,10 @@ HEALTH_RULES = (
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
         applies=training,
-        watches=(LOST, DEVICES),
+        watches=(LOST, DEVICES, LIVE),
         why="A GPU that has fallen off the bus cannot be reached until the machine is restarted, "
-        "and what ran on it has failed.",
+        "and what ran on it has failed. The driver also refuses one whose power cables or "
+        "interrupts fail, or answers with an unknown error.",
         not_when="The work does not use that GPU. Tools may give up on the others.",
         remedy="Restart the machine; if it comes back, look at the card, its seat and its power, "
         "and see dmesg for Xid 79.",
@@ -100,6 +121,10 @@ HEALTH_RULES = (
             Evidence(
                 "nvidia-smi: GPU is lost, reboot the system to recover this GPU",
                 "https://github.com/NVIDIA/k8s-device-plugin/issues/231",
+            ),
+            Evidence(
+                "NVML: with which errors the driver refuses a GPU",
+                "https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html",
             ),
         ),
         state=_lost,

@@ -88,7 +88,8 @@ def _unattributed(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[
     if found.unlisted_bytes >= HELD_BYTES:
         place = in_use(now, one)
         reason = now.value(f"{place}.unattributed_reason") or "not-known"
-        unread = now.unknown.get(f"{place}.processes")
+        missing = "; ".join((now.value(f"{place}.lists_missing") or {}).values())
+        unread = now.unknown.get(f"{place}.processes", missing)
         why = _UNLISTED.get(reason, reason) + (f" ({unread})" if unread else "")
         yield Match(
             f"{_share(now, one, found.unlisted_bytes)} are in use, {why}{_left(now, one)}",

@@ -43,6 +43,9 @@ def _taken(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[Match]:
         for process in now.value(f"{place}.processes") or []
         if process.get("kind") != "graphics" and not process.get("own")
     ]
+    missing = now.value(f"{place}.lists_missing") or {}
+    if not computing and not missing.keys() <= {"graphics"}:
+        raise Undetermined(f"{place}.processes", "not every list of processes could be read")
     names = [process.get("name") or f"pid {process.get('pid')}" for process in computing]
     # NVIDIA's server of the Multi-Process Service has the one place, and lets others in.
     if names and _SERVER not in names:
