@@ -33,12 +33,12 @@ def two(first: dict[str, Any], second: dict[str, Any], **unknown: str) -> Finger
 @pytest.mark.parametrize(
     ("rule", "live", "facts", "unread"),
     [
-        ("gpu-memory-held-by-others", HELD, {}, "memory_used_bytes processes"),
+        ("gpu-memory-held-by-others", HELD, {}, "memory_used_bytes processes unattributed_bytes"),
         (
             "gpu-memory-unattributed",
             {**HELD, "processes": [], "unattributed_bytes": 9 * GIB},
             {},
-            "memory_used_bytes processes",
+            "memory_used_bytes processes unattributed_bytes",
         ),
         (LOW, {**HELD, "memory_free_bytes": MIB}, {}, "memory_free_bytes"),
         ("gpu-clocks-held-back", {"clock_reasons": ["thermal-slowdown"]}, {}, "clock_reasons"),
