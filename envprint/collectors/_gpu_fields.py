@@ -69,6 +69,7 @@ FACTS = (
 _PROCESS = record(
     Field("pid", INTEGER, "Process id as the driver gives it."),
     Field("name", TEXT, "Name of the process; left out when not known."),
+    Field("program", TEXT, "Base name of its executable; left out when not known."),
     Field("name_unknown", TEXT, "Why the name is not known; null when it is."),
     Field("exists", FLAG, "Whether there is such a process; left out when not known."),
     Field(

@@ -205,8 +205,10 @@ def identify(host: Host, pid: int, ours: bool, sampled_at_s: float | None) -> di
         return {"name_unknown": reason_of(error)}
     if sampled_at_s is not None and process["started_at_s"] > sampled_at_s + CLOCK_SLACK_S:
         return {"name_unknown": "the pid has gone to another process since", "exists": False}
+    program = {"program": process["program"]} if process.get("program") else {}
     return {
         "name": process["name"],
+        **program,
         "name_unknown": None,
         "exists": process.get("state") != "zombie",
         "own": is_own(host, pid),

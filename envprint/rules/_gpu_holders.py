@@ -104,6 +104,9 @@ def _holder(process: Mapping[str, Any], pids_are_ours: bool | None) -> Holder:
     amount = process.get("memory_bytes") or 0
     name, pid = process.get("name"), process.get("pid")
     if name:
+        # A helper process of a browser goes by what it does, such as `RDD Process`.
+        if name not in _DESKTOP and process.get("program") in _DESKTOP:
+            name = process["program"]
         is_desktop = process.get("kind") == "graphics" or name in _DESKTOP
         label = name
         if process.get("exists") is False:

@@ -56,6 +56,20 @@ def test_the_desktops_memory_is_named_with_its_holders() -> None:
     ]
 
 
+def test_a_helper_of_a_browser_is_told_by_its_executable() -> None:
+    helpers = [
+        {"pid": 5, "name": "RDD Process", "program": "firefox", "kind": "both"},
+        {"pid": 6, "name": "Web Content", "program": "firefox", "kind": "compute"},
+        {"pid": 7, "name": "pt_main_thread", "program": "python3.11", "kind": "compute"},
+    ]
+    now = in_use(14000, *({**helper, "memory_bytes": 300} for helper in helpers))
+    (finding,), _ = state(HELD, now, ["torch"], "gpu")
+    assert finding.message == (
+        "900 MiB of 16.0 GiB (5 %) of GPU 0 are held by the desktop: firefox 600 MiB; and by "
+        "programs that compute: pt_main_thread 300 MiB; 13.7 GiB are free"
+    )
+
+
 def test_programs_that_compute_are_told_apart_from_the_desktop() -> None:
     trainings = [{"pid": pid, "name": "python", "memory_bytes": 2000} for pid in (5, 6)]
     findings, _ = state(HELD, in_use(9000, XORG, *trainings), ["torch"], "gpu")
