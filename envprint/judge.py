@@ -197,12 +197,13 @@ def _is_explained(path: str, explained: set[str]) -> bool:
 def _stamp(
     said: list[RuleSaid], comparison: Comparison | None, workload: Workload, policy: Policy
 ) -> _Verdict:
-    fired = {rule.id for rule, matches, _ in said if matches}
+    fired = {rule.id: [match.about for match in matches] for rule, matches, _ in said}
     verdict = _Verdict([], [], [], [])
     for rule, matches, _ in said:
-        if not fired.isdisjoint(rule.yields_to):
-            continue
+        stronger = [about for other in rule.yields_to for about in fired.get(other, ())]
         for match in matches:
+            if any(None in (about, match.about) or about == match.about for about in stronger):
+                continue
             finding = _finding(rule, match, policy)
             # What a team has decided stands, whatever was measured.
             if comparison and rule.probed and policy.own_impact(rule.id) is None:

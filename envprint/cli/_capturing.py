@@ -60,13 +60,21 @@ def _name(text: str) -> str:
 
 def host_of(options: argparse.Namespace) -> LiveHost:
     """This machine, seen through the interpreter that was asked for."""
-    from envprint.host import GPU_TIMEOUT_S, LiveHost
+    from envprint.host import LiveHost
 
     return LiveHost(
         options.python,
         deep=getattr(options, "deep", False),
-        gpu_timeout_s=options.gpu_timeout or GPU_TIMEOUT_S,
+        gpu_timeout_s=gpu_timeout_of(options),
     )
+
+
+def gpu_timeout_of(options: argparse.Namespace) -> float:
+    """What the GPUs' driver may take, in seconds."""
+    from envprint.host import GPU_TIMEOUT_S
+
+    timeout_s: float = options.gpu_timeout or GPU_TIMEOUT_S
+    return timeout_s
 
 
 def capture_now(

@@ -72,15 +72,16 @@ def workload_of(
     options: argparse.Namespace, policy: Policy, now: Fingerprint, baseline: Fingerprint | None
 ) -> Workload:
     """The workload that the options and the policy name, completed by what is installed."""
+    asked = getattr(options, "min_free_gpu", None)
     workload = detect(
         now,
         baseline,
         frameworks=options.framework or policy.frameworks,
         device=options.device or policy.device,
+        needs_gpu=asked is not None,
     )
     return workload._replace(
-        min_free_gpu_bytes=getattr(options, "min_free_gpu", None)
-        or policy.required.min_free_gpu_bytes,
+        min_free_gpu_bytes=asked or policy.required.min_free_gpu_bytes,
         batch_size=getattr(options, "batch_size", None),
         replicas=getattr(options, "replicas", None),
         required=policy.required,

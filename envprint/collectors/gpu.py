@@ -89,15 +89,18 @@ def _visible(
     order = variables.get("CUDA_DEVICE_ORDER")
     if not visibility.is_decided(keys, known, wanted, order):
         return Unknown(visibility.UNDECIDED)
-    if doubt := visibility.doubt(keys, known, wanted):
+    if doubt := visibility.doubt(keys, known, wanted, driver):
         return Unknown(doubt)
-    shown: list[Mapping[str, Any]] = []
-    for key in visibility.chosen(keys, known, wanted):
-        device = known.get(key, {})
-        is_divided = device.get("mig_mode") == "on"
-        shown += visibility.parts_shown(device, wanted, driver) if is_divided else [device]
-    found = [device.get("uuid") for device in shown]
+    found = [
+        _uuid(known.get(one.key, {}), one.part)
+        for one in visibility.shown(keys, known, wanted, driver)
+        if one.part is not None or known.get(one.key, {}).get("mig_mode") != "on"
+    ]
     return Unknown("a GPU that is shown has no known UUID") if None in found else found
+
+
+def _uuid(device: Mapping[str, Any], part: int | None) -> Any:
+    return (device if part is None else device["mig_devices"][part]).get("uuid")
 
 
 def _known(device: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from envprint.model import Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
-from envprint.rules._devices import DEVICES, LIVE, training, visible
+from envprint.rules._devices import DEVICES, LIVE, cards, of_each_card, training
 
 LOST = "live.gpu.lost"
 _CAUSES = {
@@ -28,7 +28,7 @@ _FAULTS = {
 
 def _lost(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     lost = now.value(LOST) or []
-    used = [key for key in lost if key in visible(now)]
+    used = [key for key in lost if key in cards(now)]
     if used:
         fine = [key for key in now.value(DEVICES) or {} if key not in lost]
         others = f"; GPU {', '.join(fine)} {'is' if len(fine) == 1 else 'are'} fine" if fine else ""
@@ -40,46 +40,43 @@ def _lost(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         )
 
 
-def _needs_reset(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    for key in visible(now):
-        place = f"{LIVE}[{key}].errors"
-        if now.value(place) is None:
-            continue
-        action = now.value(f"{place}.recovery_action")
-        if action in _ACTIONS:
-            text = f"the driver asks for GPU {key}: {_ACTIONS[action]}"
-            yield Match(text, (f"{place}.recovery_action",), after=action)
-        elif now.value(f"{place}.retirement_pending") and now.value(
-            f"{place}.pages_retired_uncorrected"
-        ):
-            text = f"GPU {key} takes no new program until a page with an error is retired"
-            yield Match(text, (f"{place}.retirement_pending",), after="pending")
+def _needs_reset(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:
+    place = f"{LIVE}[{key}].errors"
+    if now.value(place) is None:
+        return
+    action = now.value(f"{place}.recovery_action")
+    if action in _ACTIONS:
+        text = f"the driver asks for GPU {key}: {_ACTIONS[action]}"
+        yield Match(text, (f"{place}.recovery_action",), after=action)
+    elif now.value(f"{place}.retirement_pending") and now.value(
+        f"{place}.pages_retired_uncorrected"
+    ):
+        text = f"GPU {key} takes no new program until a page with an error is retired"
+        yield Match(text, (f"{place}.retirement_pending",), after="pending")
 
 
-def _worn(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    for key in visible(now):
-        place = f"{LIVE}[{key}].errors"
-        if now.value(place) is None:
-            continue
-        faults = [name for name in _FAULTS if now.value(f"{place}.{name}")]
-        told = [_FAULTS[name] for name in faults]
-        count = now.value(f"{place}.uncorrected")
-        if count:
-            faults.append("uncorrected")
-            told.append(f"{count} errors not corrected since the driver was loaded")
-        if faults:
-            paths = tuple(f"{place}.{name}" for name in faults)
-            yield Match(f"memory of GPU {key}: {', '.join(told)}", paths, after=", ".join(faults))
+def _worn(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:
+    place = f"{LIVE}[{key}].errors"
+    if now.value(place) is None:
+        return
+    faults = [name for name in _FAULTS if now.value(f"{place}.{name}")]
+    told = [_FAULTS[name] for name in faults]
+    count = now.value(f"{place}.uncorrected")
+    if count:
+        faults.append("uncorrected")
+        told.append(f"{count} errors not corrected since the driver was loaded")
+    if faults:
+        paths = tuple(f"{place}.{name}" for name in faults)
+        yield Match(f"memory of GPU {key}: {', '.join(told)}", paths, after=", ".join(faults))
 
 
-def _held_back(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    for key in visible(now):
-        path = f"{LIVE}[{key}].clock_reasons"
-        reasons = now.value(path) or []
-        # A hardware slowdown alone is also told while clocks change, and a power cap is normal.
-        causes = [_CAUSES[reason] for reason in reasons if reason in _CAUSES]
-        if causes:
-            yield Match(f"GPU {key} is slowed down {'; '.join(causes)}", (path,), after=reasons)
+def _held_back(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:
+    path = f"{LIVE}[{key}].clock_reasons"
+    reasons = now.value(path) or []
+    # A hardware slowdown alone is also told while clocks change, and a power cap is normal.
+    causes = [_CAUSES[reason] for reason in reasons if reason in _CAUSES]
+    if causes:
+        yield Match(f"GPU {key} is slowed down {'; '.join(causes)}", (path,), after=reasons)
 
 
 HEALTH_RULES = (
@@ -129,7 +126,7 @@ HEALTH_RULES = (
                 "https://docs.nvidia.com/deploy/dynamic-page-retirement/index.html",
             ),
         ),
-        state=_needs_reset,
+        state=of_each_card(_needs_reset),
     ),
     Rule(
         id="gpu-memory-errors",
@@ -157,7 +154,7 @@ HEALTH_RULES = (
                 "dynamic-page-offlining.html",
             ),
         ),
-        state=_worn,
+        state=of_each_card(_worn),
         advice=True,
         yields_to=("gpu-needs-reset",),
     ),
@@ -183,6 +180,6 @@ HEALTH_RULES = (
                 "https://github.com/openxla/xla/blob/main/docs/determinism.md",
             ),
         ),
-        state=_held_back,
+        state=of_each_card(_held_back),
     ),
 )

@@ -9,6 +9,7 @@ from envprint.errors import Undetermined
 from envprint.model import Fingerprint
 from envprint.rules._devices import field, in_use
 from envprint.units import size
+from envprint.visibility import Shown
 
 PIDS_ARE_OURS = "live.gpu.pids_are_ours"
 HELD_BYTES = 256 << 20
@@ -52,15 +53,15 @@ class Held(NamedTuple):
         return sum(holder.bytes for holder in self.holders)
 
 
-def held(now: Fingerprint, key: str) -> Held:
+def held(now: Fingerprint, one: Shown) -> Held:
     """What others hold of one GPU, and who they are. Raises `Undetermined`."""
-    place = in_use(now, key)
+    place = in_use(now, one)
     if now.value("facts.frameworks.imported") and now.value(PIDS_ARE_OURS) is False:
         # The process that captures may hold memory itself.
         raise Undetermined(f"{place}.processes", "this process is not known among the holders")
     try:
         processes = now.value(f"{place}.processes") or []
-        rest = _rest(now, key, place)
+        rest = _rest(now, one.key, place)
     except Undetermined:
         if now.value("facts.frameworks.imported"):
             raise
