@@ -177,6 +177,14 @@ def test_a_pyproject_whose_table_is_none_is_an_error_that_names_it(text: str, me
     assert str(caught.value) == message
 
 
+def test_a_mark_at_the_beginning_of_the_file_does_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "envprint.toml"
+    path.write_text("fail_on = 'perf'\ndevice = 'gpu'\n", encoding="utf-8-sig")
+    policy, name, text = agreed_policy(str(path))
+    assert policy == Policy(fail_on=Impact.PERF, device="gpu")
+    assert ("fail_on", "perf", "line 1") in shown(policy, name, text)
+
+
 def test_bytes_that_are_no_text_are_named() -> None:
     with pytest.raises(PolicyError, match="p: not UTF-8 text"):
         parse_policy(b"\xff", "p", TODAY)
