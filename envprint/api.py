@@ -18,7 +18,7 @@ from envprint.policy import Policy
 from envprint.policy_place import agreed_policy
 from envprint.refusal import refusal
 from envprint.report import Report
-from envprint.sources import take
+from envprint.sources import NOW, take
 from envprint.workload import detect
 
 Place = str | os.PathLike[str]
@@ -62,8 +62,11 @@ def capture(
 def load(path: Place) -> Fingerprint:
     """The fingerprint in the file at `path`, or a saved one: `@NAME`, `@last`, `@last-good`, `@~2`.
 
-    Warns of damaged entries that it skipped. Raises `EnvprintError` naming file and place.
+    The text `now` stands for a capture of this process, made here. Warns of damaged entries that it
+    skipped. Raises `EnvprintError` naming file and place.
     """
+    if path == NOW:
+        return capture()
     found = take(os.fspath(path))
     for damage in found.skipped:
         warnings.warn(f"skipped: {damage}", stacklevel=2)

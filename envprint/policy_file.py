@@ -37,7 +37,10 @@ def parse_policy(content: bytes, name: str, today: str) -> Policy:
     data = parse_toml(text, name)
     prefix = TABLE if is_pyproject(name) else ()
     for length, key in enumerate(prefix, 1):
-        data = data.get(key, {})
+        if key not in data:
+            note = f"{name}: there is no table [tool.envprint] in it: the defaults hold"
+            return Policy(notes=(note,))
+        data = data[key]
         if not isinstance(data, dict):
             message = f"expected table, found {type(data).__name__}"
             raise _Reader(name, text, ()).fault(prefix[:length], message)
@@ -149,12 +152,12 @@ class _Reader(NamedTuple):
 
     def specifier(self, text: str, path: Sequence[str]) -> None:
         """Refuse what is no version specifier."""
-        from packaging.specifiers import InvalidSpecifier, SpecifierSet
+        from packaging.specifiers import SpecifierSet
 
         try:
             if text != ANY:
-                SpecifierSet(text)
-        except InvalidSpecifier:
+                SpecifierSet(text).contains("1")  # which reads the numbers, too
+        except ValueError:
             message = f"expected versions such as '==2.4.*', '>=2.4,<3' or '*', found {text!r}"
             raise self.fault(path, message) from None
 

@@ -29,7 +29,7 @@ def agreed_policy(path: str | None) -> tuple[Policy, str | None, str]:
     from envprint.policy_toml import decoded
 
     name = input_name(found)
-    content = read_input(found)
+    content = read_input(found, "policy")
     policy = parse_policy(content, name, time.strftime("%Y-%m-%d"))
     if path is None:
         policy = policy._replace(notes=(*policy.notes, *_beside(found)))

@@ -146,6 +146,7 @@ def test_in_pyproject_toml_it_is_a_table_among_others() -> None:
         ("expires = 2027-99-99", "p: not valid TOML: "),
         ("[require]\nmin_free_gpu = 'much'", "p, line 2: require.min_free_gpu: expected a size"),
         ("[require]\npackages = { numpy = '2.x' }", "p, line 2: require.packages.numpy: expected"),
+        ("[require]\npackages.x = '==" + "9" * 5_000 + "'", "p, line 2: require.packages.x: exp"),
         ("[require.packages]\n\nnumpy = '2.x'", "p, line 3: require.packages.numpy: expected"),
         ("require.variables.SECRET = 'x'", "p, line 1: require.variables.SECRET: envprint does no"),
         ("[require]\nswitches = ['tf']", "p, line 2: require.switches: expected one of cublas-wo"),
@@ -157,6 +158,12 @@ def test_a_mistake_is_an_error_that_names_the_line_and_the_place(text: str, mess
         parse(text)
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value).strip()
+
+
+@pytest.mark.parametrize("text", ["", "[tool.other]\nx = 1"])
+def test_a_pyproject_that_was_named_and_has_no_policy_is_noted(text: str) -> None:
+    note = "a/pyproject.toml: there is no table [tool.envprint] in it: the defaults hold"
+    assert parse_policy(text.encode(), "a/pyproject.toml", TODAY) == Policy(notes=(note,))
 
 
 @pytest.mark.parametrize(
@@ -175,6 +182,14 @@ def test_a_pyproject_whose_table_is_none_is_an_error_that_names_it(text: str, me
     with pytest.raises(PolicyError) as caught:
         parse_policy(text.encode(), "pyproject.toml", TODAY)
     assert str(caught.value) == message
+
+
+def test_a_mark_at_the_beginning_of_the_file_does_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "envprint.toml"
+    path.write_text("fail_on = 'perf'\ndevice = 'gpu'\n", encoding="utf-8-sig")
+    policy, name, text = agreed_policy(str(path))
+    assert policy == Policy(fail_on=Impact.PERF, device="gpu")
+    assert ("fail_on", "perf", "line 1") in shown(policy, name, text)
 
 
 def test_bytes_that_are_no_text_are_named() -> None:

@@ -10,12 +10,12 @@ from envprint.cli._console import Console
 from envprint.document import dumps, loads
 from envprint.errors import EnvprintError, StoreError
 from envprint.model import Fingerprint
-from envprint.sources import take
+from envprint.sources import NOW, take
 
 if TYPE_CHECKING:
     from envprint.host import LiveHost
 
-SOURCE = "a fingerprint file, -, or one saved: @NAME, @last, @~2"
+SOURCE = "a fingerprint file, -, now, or one saved: @NAME, @last, @~2"
 """What the verbs' help says of an argument that `load` takes."""
 
 
@@ -121,11 +121,13 @@ def keep(fingerprint: Fingerprint, options: argparse.Namespace, console: Console
         console.complain(f"saved as @{options.save} in {place}")
 
 
-def load(source: str, console: Console) -> Fingerprint:
-    """What `source` names; warns of keys that this version does not know, and of what is damaged.
+def load(source: str, options: argparse.Namespace, console: Console) -> Fingerprint:
+    """What `source` names; `now` is captured first, as the options say.
 
-    Raises `EnvprintError`.
+    Warns of keys that this version does not know, and of what is damaged. Raises `EnvprintError`.
     """
+    if source == NOW:
+        return capture_now(options, console)
     found = take(source)
     for damage in found.skipped:
         console.warn(f"skipped: {damage}")

@@ -78,10 +78,10 @@ def workload_of(
         baseline,
         frameworks=options.framework or policy.frameworks,
         device=options.device or policy.device,
-        needs_gpu=asked is not None,
+        needs_gpu=bool(asked),
     )
     return workload._replace(
-        min_free_gpu_bytes=asked or policy.required.min_free_gpu_bytes,
+        min_free_gpu_bytes=policy.required.min_free_gpu_bytes if asked is None else asked,
         batch_size=getattr(options, "batch_size", None),
         replicas=getattr(options, "replicas", None),
         required=policy.required,

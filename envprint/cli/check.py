@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Capture, judge, print."""
     policy = policy_of(options, console)
-    baseline = load(options.baseline, console) if options.baseline is not None else None
+    baseline = load(options.baseline, options, console) if options.baseline is not None else None
 
     def judge(current: Fingerprint) -> Report:
         workload = workload_of(options, policy, current, baseline)

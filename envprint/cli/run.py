@@ -105,7 +105,7 @@ def _preflight(options: argparse.Namespace, console: Console) -> tuple[Fingerpri
     A report that refuses goes to stderr: stdout is the job's.
     """
     policy = policy_of(options, console)
-    baseline = load(options.baseline, console) if options.baseline is not None else None
+    baseline = load(options.baseline, options, console) if options.baseline is not None else None
     before = capture_now(options, console, label=options.label, note=options.note)
     if options.no_check:
         return before, None
