@@ -12,6 +12,7 @@ import re
 
 from envprint.model import Fingerprint
 from envprint.rules._dials import Dial, Variables
+from envprint.rules._in_force import told
 from envprint.versions import numbers
 
 OPENBLAS = (
@@ -117,6 +118,8 @@ TORCH = Dial(
     MKL,
     lambda side, variables: _capped(side, requested(variables, _torch_names(side))),
     lambda side, count: f"{_torch_names(side)[0]}={count}",
+    switch="torch-threads",
+    told=lambda side: told(side, "torch-threads"),
 )
 TENSORFLOW = Dial(
     "TensorFlow's thread count for one operation",
@@ -125,6 +128,7 @@ TENSORFLOW = Dial(
     _tensorflow,
     lambda side, count: f"TF_NUM_INTRAOP_THREADS={count}",
     switch="tensorflow-intra-op-threads",
+    told=lambda side: told(side, "tensorflow-intra-op-threads"),
 )
 JAX = Dial(
     "XLA's thread count",
