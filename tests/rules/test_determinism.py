@@ -131,6 +131,17 @@ def test_keras_switches_belong_to_tensorflow() -> None:
     assert len(drift("determinism-switches-changed", before, unknown, ["tensorflow"])[1]) == 1
 
 
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_keras_switches_belong_to_the_backend_that_it_has(backend: str) -> None:
+    before, after = (
+        loaded(keras_dtype_policy=policy, keras_backend=backend)
+        for policy in ("float32", "mixed_bfloat16")
+    )
+    rule = "determinism-switches-changed"
+    assert [f.impact for f in drift(rule, before, after, [backend])[0]] == [Impact.DIVERGES]
+    assert drift(rule, before, after, ["tensorflow"]) == ([], [])
+
+
 @pytest.mark.parametrize(
     ("version", "remedy"),
     [
