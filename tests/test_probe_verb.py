@@ -109,6 +109,34 @@ def test_what_does_not_repeat_itself_is_named_and_exits_with_1(measured: dict[st
     ]
 
 
+def test_what_failed_or_refused_in_some_runs_is_named_and_exits_with_1(
+    measured: dict[str, Any],
+) -> None:
+    digests, failed = {"libm/exp float32": ["a"], "fft/real float32": ["b"]}, "in 1 of 2 runs: E"
+    measured["numpy"] = numpy(
+        runs=2, digests=digests, errors={"fft/real float32": failed}, refusals=["OSError: x"]
+    )
+    code, out, _ = run("probe", "--repeat", "3")
+    assert (code, out.splitlines()[1:4]) == (
+        1,
+        [
+            "          does not repeat itself in 3 fresh processes: fft/real float32; 1 of",
+            "          them refused: OSError: x",
+            "settings  cpus 2; threads 2",
+        ],
+    )
+    assert "unknown: in 1 of 2 runs: E" in out
+
+
+def test_what_fails_each_time_is_not_counted_among_what_repeats(measured: dict[str, Any]) -> None:
+    measured["numpy"] = numpy(digests={"libm/exp float32": ["a"]})
+    code, out, _ = run("probe", "--repeat", "3")
+    assert (code, out.splitlines()[1].strip()) == (
+        0,
+        "1 operation, each the same bits in 3 fresh processes",
+    )
+
+
 def test_on_a_gpu_it_says_that_a_context_is_made(measured: dict[str, Any]) -> None:
     digests = {"libm/exp float32": ["a"]}
     measured["torch on gpu:0"] = numpy(device="Tesla T4", digests=digests, runs=1)

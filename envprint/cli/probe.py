@@ -89,7 +89,7 @@ def _measured(
         told = probe_now(host, console, numeric, options.device, options.repeat or 1)
         found["numeric"] = told
         texts.append(_probes.render(told, console.colour()))
-        repeats = not any(map(_probes.varying, told.values()))
+        repeats = all(map(_probes.is_repeating, told.values()))
     if TRAINING in options.names:
         python = host.interpreter()["executable"]
         found["training"], text, same = run_training(options, console, python)

@@ -39,7 +39,7 @@ FACTS = (
                 Field(
                     "varying",
                     ListOf(TEXT),
-                    "Operations whose results differed from run to run, sorted.",
+                    "Operations that did not give one result in all runs, sorted.",
                 ),
             ),
             "probe",
@@ -109,7 +109,11 @@ def collect(host: Host) -> Mapping[str, Any]:
 def _telling(telling: Mapping[str, Any]) -> Any:
     if "refused" in telling:
         return Unknown(telling["refused"])
-    varying = [name for name, different in telling["digests"].items() if len(different) > 1]
+    varying = [
+        name
+        for name, different in telling["digests"].items()
+        if len(different) > 1 or name in telling["errors"]
+    ]
     digests: dict[str, Any] = {name: found[0] for name, found in telling["digests"].items()}
     digests.update((name, Unknown("it does not repeat itself here")) for name in varying)
     digests.update((name, Unknown(why)) for name, why in telling["errors"].items())

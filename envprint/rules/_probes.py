@@ -148,7 +148,7 @@ def varying(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         if names:
             runs = f"{told.get('runs')} runs"
             yield Match(
-                f"{spoken(key)}: {_joined(names[:MOST])} gave different results in {runs}",
+                f"{spoken(key)}: {_joined(names[:MOST])} did not give one result in {runs}",
                 tuple(f"{NUMERIC}[{key}].digests[{name}]" for name in names),
             )
 
