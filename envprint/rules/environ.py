@@ -12,7 +12,7 @@ from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
 from envprint.rules import _switches
 from envprint.rules._batch import BATCH_RULE
-from envprint.rules._dials import shown, variable
+from envprint.rules._dials import shown, variable, variables_of
 from envprint.rules._in_force import READ_AT_START, readers
 from envprint.rules._ranks import RANK_RULES
 from envprint.workload import always
@@ -62,7 +62,9 @@ def _in_process(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 def _preload(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     change = comparison.change(variable("LD_PRELOAD"))
     if change:
-        moved = _libraries(change.before) ^ _libraries(change.after)
+        sides = (comparison.before, comparison.after)
+        before, after = (variables_of(side).get("LD_PRELOAD") for side in sides)
+        moved = _libraries(before) ^ _libraries(after)
         if moved:
             yield Match(
                 f"preloaded on one side only: {', '.join(sorted(moved))}",
