@@ -12,7 +12,7 @@ from typing import Any
 
 from envprint.fields import FLAG, INTEGER, NUMBER, TEXT, Field, ListOf, MapOf, record
 from envprint.host import Host
-from envprint.model import NOT_MEASURED, Unknown
+from envprint.model import NOT_MEASURED, NOT_TRAINED, Unknown
 
 REVISION = Field(
     "revision", TEXT, "Digest of the probe's program; results of another one are not compared."
@@ -100,7 +100,7 @@ def collect(host: Host) -> Mapping[str, Any]:
     numeric: Any = Unknown(NOT_MEASURED)
     if "numeric" in probes:
         numeric = {key: _telling(telling) for key, telling in probes["numeric"].items()}
-    training: Any = Unknown(NOT_MEASURED)
+    training: Any = Unknown(NOT_TRAINED)
     if "training" in probes:
         training = {key: _runs(telling) for key, telling in probes["training"].items()}
     return {"numeric": numeric, "training": training}
