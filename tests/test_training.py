@@ -275,6 +275,29 @@ def test_what_cannot_be_done_is_one_line_and_exit_2(arguments: list[str]) -> Non
     assert stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (["--explain", "--without", "hash"], "--without"),
+        (["numpy", "--seed", "0"], "--seed"),
+        (["--epochs", "1"], "--epochs"),
+        (["numpy", "--framework", "torch"], "--framework"),
+        (["--op-determinism", "on"], "--op-determinism"),
+        (["--threads", "1"], "--threads"),
+        (["--explain"], "--explain"),
+    ],
+)
+def test_options_of_a_training_that_is_not_asked_for_are_refused(
+    arguments: list[str], option: str
+) -> None:
+    streams = io.StringIO(), io.StringIO()
+    assert main(("probe", *arguments), Console(*streams)) == 2
+    assert [stream.getvalue() for stream in streams] == [
+        "",
+        f"envprint: probe: {option} is for the probe training: add `training`\n",
+    ]
+
+
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What each process tells; to be filled by the test. A copy of what it is asked comes first."""

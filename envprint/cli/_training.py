@@ -13,6 +13,7 @@ from envprint.training import EPOCHS, FILES, Job, MissingError, Series, Switches
 
 NAME = "training"
 REPEAT = 5
+SEED = 1
 SEEDS = ("python", "numpy", "framework", "hash")
 
 
@@ -22,7 +23,7 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--framework", choices=tuple(FILES), help="train in it (default: the first installed)"
     )
-    group.add_argument("--seed", type=_number(0), default=1, metavar="N", help="(default: 1)")
+    group.add_argument("--seed", type=_number(0), metavar="N", help=f"(default: {SEED})")
     group.add_argument(
         "--without",
         action="append",
@@ -38,14 +39,21 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--threads", type=_number(1), metavar="N", help="(default: what the framework takes)"
     )
-    group.add_argument(
-        "--epochs", type=_number(1), default=EPOCHS, metavar="N", help=f"(default: {EPOCHS})"
-    )
+    group.add_argument("--epochs", type=_number(1), metavar="N", help=f"(default: {EPOCHS})")
     group.add_argument(
         "--explain",
         action="store_true",
         help="search for the smallest set of switches with which this machine repeats itself",
     )
+
+
+def refuse_training_options(options: argparse.Namespace) -> None:
+    """Raises `UsageError` for an option of the probe training where that is not to be run."""
+    for name in ("framework", "seed", "without", "op_determinism", "threads", "epochs", "explain"):
+        value = getattr(options, name)
+        if value not in (None, []) and value is not False:  # a seed of 0 is given
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(f"probe: {option} is for the probe training: add `training`")
 
 
 def _number(least: int) -> Any:
@@ -74,7 +82,7 @@ def run_training(
             "and --threads"
         )
     for framework in [options.framework] if options.framework else FILES:
-        job = Job(python, framework, options.device, options.epochs)
+        job = Job(python, framework, options.device, options.epochs or EPOCHS)
         with suppress(*([] if options.framework else [MissingError])):
             series, text = (_explain if options.explain else _train)(job, options, console)
             return {framework: raw(series)}, text, series.repeats
@@ -107,12 +115,16 @@ def _explain(job: Job, options: argparse.Namespace, console: Console) -> tuple[S
                 job, switches, runs, lambda number, *step: progress.tell(before + number, *step)
             )
 
-        found = search(attempt, options.seed, repeat)
+        found = search(attempt, _seed(options), repeat)
     return found.last, explained(found, console.colour())
 
 
 def switches_of(options: argparse.Namespace) -> Switches:
     """All seeds but those left to chance, and the switches."""
-    seeds = {name: None if name in options.without else options.seed for name in SEEDS}
+    seeds = {name: None if name in options.without else _seed(options) for name in SEEDS}
     determinism = {None: None, "on": True, "off": False}[options.op_determinism]
     return Switches(**seeds, op_determinism=determinism, threads=options.threads)
+
+
+def _seed(options: argparse.Namespace) -> int:
+    return SEED if options.seed is None else options.seed

@@ -16,7 +16,7 @@ from envprint.cli._capturing import (
 )
 from envprint.cli._console import Console
 from envprint.cli._judging import count_argument
-from envprint.cli._training import add_training_options, run_training
+from envprint.cli._training import add_training_options, refuse_training_options, run_training
 from envprint.document import to_json
 from envprint.errors import UsageError
 from envprint.host import LiveHost
@@ -66,6 +66,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if unknown:
         known = ", ".join((*probing.names(), TRAINING))
         raise UsageError(f"probe: no probe {unknown[0]!r}; known: {known}")
+    if TRAINING not in options.names:
+        refuse_training_options(options)
     host = host_of(options)
     found, text, repeats = _measured(options, console, host)
     if options.output != "-":
