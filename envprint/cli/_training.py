@@ -11,6 +11,9 @@ from envprint.cli._progress import Progress
 from envprint.errors import UsageError
 from envprint.training import EPOCHS, FILES, Job, MissingError, Series, Switches, raw, train
 
+Found = tuple[dict[str, Any], str, bool]
+"""What was found, as JSON types and as text, and whether the runs were equal."""
+
 NAME = "training"
 REPEAT = 5
 SEED = 1
@@ -69,11 +72,10 @@ def _number(least: int) -> Any:
     return number
 
 
-def run_training(
-    options: argparse.Namespace, console: Console, python: str
-) -> tuple[dict[str, Any], str, bool]:
-    """The raw form for `facts.probes.training`, the text, and whether the runs were equal.
+def run_training(options: argparse.Namespace, console: Console, python: str) -> Found:
+    """What was found, the text, and whether the runs were equal.
 
+    `training` is the raw form for `facts.probes.training`; `search` how `--explain` came to it.
     Raises `EnvprintError`.
     """
     if options.explain and (options.without or options.op_determinism or options.threads):
@@ -84,24 +86,25 @@ def run_training(
     for framework in [options.framework] if options.framework else FILES:
         job = Job(python, framework, options.device, options.epochs or EPOCHS)
         with suppress(*([] if options.framework else [MissingError])):
-            series, text = (_explain if options.explain else _train)(job, options, console)
-            return {framework: raw(series)}, text, series.repeats
+            return (_explain if options.explain else _train)(job, options, console)
     raise MissingError(f"training: neither {' nor '.join(FILES)} is installed for {python}")
 
 
-def _train(job: Job, options: argparse.Namespace, console: Console) -> tuple[Series, str]:
+def _train(job: Job, options: argparse.Namespace, console: Console) -> Found:
     """The runs that were asked for, and their table."""
     from envprint.outputs._training import render
 
     repeat = options.repeat or REPEAT
     with Progress(console, NAME, repeat) as progress:
         series = train(job, switches_of(options), repeat, progress.tell)
-    return series, render(job.framework, raw(series), console.colour())
+    told = raw(series)
+    text = render(job.framework, told, console.colour())
+    return {"training": {job.framework: told}}, text, series.repeats
 
 
-def _explain(job: Job, options: argparse.Namespace, console: Console) -> tuple[Series, str]:
-    """The last runs of the search, and its text."""
-    from envprint.cli._training_explained import explained
+def _explain(job: Job, options: argparse.Namespace, console: Console) -> Found:
+    """The search, the last runs of it, and its text."""
+    from envprint.cli._training_explained import explained, raw_search
     from envprint.training_search import most_runs, search
 
     repeat = options.repeat or REPEAT
@@ -116,7 +119,11 @@ def _explain(job: Job, options: argparse.Namespace, console: Console) -> tuple[S
             )
 
         found = search(attempt, _seed(options), repeat)
-    return found.last, explained(found, console.colour())
+    told = {
+        "training": {job.framework: raw(found.last)},
+        "search": {job.framework: raw_search(found)},
+    }
+    return told, explained(found, console.colour()), found.last.repeats
 
 
 def switches_of(options: argparse.Namespace) -> Switches:

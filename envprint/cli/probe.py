@@ -94,7 +94,8 @@ def _measured(
         repeats = all(map(_probes.is_repeating, told.values()))
     if TRAINING in options.names:
         python = host.interpreter()["executable"]
-        found["training"], text, same = run_training(options, console, python)
+        told, text, same = run_training(options, console, python)
+        found |= told
         texts.append(text)
         repeats = repeats and same
     return found, "\n".join(texts), repeats
