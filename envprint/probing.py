@@ -19,8 +19,10 @@ from typing import Any, NamedTuple
 
 from envprint import probes
 from envprint.children import Child
+from envprint.errors import EnvprintError
 from envprint.files import read_file
 from envprint.modules import module_names
+from envprint.versions import is_below
 
 SILENCE_S = 180.0
 """How long a probe may say nothing: a framework's import on a busy machine takes a minute."""
@@ -40,6 +42,14 @@ class Plan(NamedTuple):
     device: str = "cpu"
     """`gpu` runs them on each visible GPU too, which makes a CUDA context there."""
     repeat: int = 1
+
+
+def able(interpreter: Mapping[str, Any], floor: str = "3.7") -> str:
+    """The path of the interpreter under observation; `EnvprintError` where no probe runs in it."""
+    path, version = str(interpreter["executable"]), str(interpreter["version"])
+    if is_below(version, floor):
+        raise EnvprintError(f"probe: {path} is Python {version}; it needs {floor} or later")
+    return path
 
 
 def names() -> list[str]:

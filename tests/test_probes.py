@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from envprint import probes, probing
+from envprint.errors import EnvprintError
 from envprint.outputs import _probes
 from envprint.probes import _child
 from envprint.probing import Plan
@@ -84,6 +85,20 @@ def test_a_probe_that_cannot_begin_says_why(told: Make) -> None:
     begin = "MODULE = 'math'\nON_GPU = False\ndef begin(device): raise ImportError('libcudart')\n"
     found = told("def operations(device, inputs): return iter(())", begin)
     assert found["made"]["refused"] == "ImportError: libcudart"
+
+
+def test_a_framework_that_wants_to_leave_is_told_with_its_words(told: Make) -> None:
+    begin = "MODULE = 'math'\nON_GPU = False\ndef begin(device): raise SystemExit('no licence')\n"
+    found = told("def operations(device, inputs): return iter(())", begin)
+    assert found["made"]["refused"] == "SystemExit: no licence"
+    found = told("def operations(device, inputs): yield 'a/only', lambda: exit('no more')")
+    assert found["made"]["errors"] == {"a/only": "SystemExit: no more"}
+
+
+def test_a_python_in_which_no_probe_runs_is_told_as_such() -> None:
+    assert probing.able({"executable": "/py", "version": "3.7.0"}) == "/py"
+    with pytest.raises(EnvprintError, match=r"/py is Python 3\.6\.15; it needs 3\.7 or later"):
+        probing.able({"executable": "/py", "version": "3.6.15"})
 
 
 def test_what_is_not_installed_is_left_out(told: Make) -> None:

@@ -90,9 +90,9 @@ def probe_now(
     Raises `EnvprintError` when one that was named is not installed or could compute nothing, and
     when `gpu` was asked for and nothing could be computed there.
     """
-    from envprint.probing import Plan, measure
+    from envprint.probing import Plan, able, measure
 
-    python = host.interpreter()["executable"]
+    python = able(host.interpreter())
     plan = Plan(python, names, device, repeat)
     told = measure(plan, lambda what: console.complain(f"probing {what}"))
     for name in names:

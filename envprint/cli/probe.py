@@ -35,6 +35,8 @@ exit codes:
   2  could not do the job
 """
 TRAINING = "training"
+TRAINING_FLOOR = "3.8"
+"""The oldest Python that can train; numeric probes run in 3.7 too."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -93,7 +95,7 @@ def _measured(
         texts.append(_probes.render(told, console.colour()))
         repeats = all(map(_probes.is_repeating, told.values()))
     if TRAINING in options.names:
-        python = host.interpreter()["executable"]
+        python = probing.able(host.interpreter(), TRAINING_FLOOR)
         told, text, same = run_training(options, console, python)
         found |= told
         texts.append(text)
