@@ -44,16 +44,16 @@ def capture(
     limit of each collector (20 s; half an hour with `deep`), and `gpu_timeout_s` that of the GPUs'
     driver beside it. `probe` runs the numeric probes on the CPU first, each in a fresh process of
     the interpreter.
-    Raises `EnvprintError` when `python` does not answer.
+    Raises `EnvprintError` when `python` does not answer, or is too old to be probed.
     """
     path = os.fspath(python) if python is not None else None
     host = LiveHost(path, deep=deep, gpu_timeout_s=gpu_timeout_s)
     if path is None:
         host.look_inside()
     if probe:
-        from envprint.probing import Plan, measure
+        from envprint.probing import Plan, able, measure
 
-        host.keep({"numeric": measure(Plan(host.interpreter()["executable"]))})
+        host.keep({"numeric": measure(Plan(able(host.interpreter())))})
     return capturing.capture(
         host, label=label, note=note, tags=tags, timeout_s=timeout_s, identify=identify
     )

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from envprint.model import Comparison, Fingerprint, Impact, Workload
 from envprint.rule import Match
 from envprint.rules._devices import cards, field
-from envprint.rules._dials import SWITCHES, variable, variables_of
+from envprint.rules._dials import variable, variables_of
+from envprint.rules._in_force import SWITCHES
 from envprint.rules._packages import traces, version_path
 from envprint.versions import numbers
 
