@@ -117,7 +117,9 @@ def test_the_supported_version_is_the_drivers() -> None:
 
 def test_a_driver_that_refuses_leaves_the_supported_version_unknown() -> None:
     refused = failing(init={"error": 9, "name": "Driver Not Loaded"})
-    assert isinstance(section.collect(machine(gpu=refused))["supported_version"], Unknown)
+    module = {"/sys/module/nvidia/version": "550.90.07\n"}
+    answers = machine(gpu=refused, read=module)
+    assert isinstance(section.collect(answers)["supported_version"], Unknown)
 
 
 def test_toolkits_are_found_under_usr_local_and_through_variables() -> None:

@@ -458,13 +458,16 @@ def test_without_a_driver_library_there_is_no_gpu(reading: dict[str, Any] | None
     }
 
 
+CARD_ON_THE_BUS = {
+    "/sys/bus/pci/devices/0000:01:00.0/vendor": "0x10de\n",
+    "/sys/bus/pci/devices/0000:01:00.0/class": "0x030200\n",
+}
+
+
 @pytest.mark.parametrize(
     "files",
     [
-        {
-            "/sys/bus/pci/devices/0000:01:00.0/vendor": "0x10de\n",
-            "/sys/bus/pci/devices/0000:01:00.0/class": "0x030200\n",
-        },
+        CARD_ON_THE_BUS,
         {"/proc/driver/nvidia/version": "NVRM version: x Kernel Module  550.90.07  Fri"},
     ],
 )
@@ -504,6 +507,16 @@ def test_a_mismatch_names_both_versions() -> None:
     assert facts["nvml_version"] == "12.550.90.07"
 
 
+@pytest.mark.parametrize("release", ["6.8.0", "5.15.153.1-microsoft-standard-WSL2"])
+def test_a_driver_that_is_not_loaded_where_there_is_no_card_is_no_gpu(release: str) -> None:
+    reading = failing(init={"error": 9, "name": "Driver Not Loaded"})
+    system = {"system": "Linux", "release": release}
+    facts = section.collect(machine(reading, read={}, system=system))
+    # Under Windows the card is not on the bus that Linux sees.
+    is_absent = "microsoft" not in release
+    assert (facts["devices"] == {}, facts["count"] == 0) == (is_absent, is_absent)
+
+
 @pytest.mark.parametrize(
     ("code", "begins"),
     [
@@ -516,7 +529,7 @@ def test_a_mismatch_names_both_versions() -> None:
     ],
 )
 def test_a_refusal_is_told_in_words(code: int | None, begins: str) -> None:
-    answers = machine(failing(init={"error": code, "name": "text"}))
+    answers = machine(failing(init={"error": code, "name": "text"}), read=CARD_ON_THE_BUS)
     facts = section.collect(answers)
     assert facts["status"].startswith(begins)
     assert facts["devices"] == Unknown(facts["status"])
