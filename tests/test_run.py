@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -19,9 +20,12 @@ import pytest
 
 from envprint import schema
 from envprint.cli import main
+from envprint.cli import run as verb
+from envprint.holders import Holder, Watched
 from envprint.loaded import descendants
 from tests.nvml import simulator
 from tests.nvml.test_watch import Driver
+from tests.support import fingerprint
 
 pytestmark = pytest.mark.skipif(
     not hasattr(signal, "sigtimedwait"), reason="NOT LINUX: envprint runs nothing here"
@@ -377,21 +381,34 @@ def stranger() -> Iterator[int]:
         run.kill()
 
 
+def test_a_driver_that_hangs_is_a_gap_in_the_record(bench: Bench, tmp_path: Path) -> None:
+    file = tmp_path / "driver.txt"
+    Driver(file).answers("nvmlDeviceGetMemoryInfo@0 = hang")
+    options = ("--no-check", "--gpu-timeout", "0.5")
+    assert bench.run("sleep", "6", options=options, environ=driven_by(file)).returncode == 0
+    gap = bench.record()["gpus"]["gaps"][0]
+    reason = "NVML did not answer within 1.5 s (during nvmlDeviceGetMemoryInfo, GPU 0)"
+    assert (gap["gpu"], gap["reason"]) == (None, reason)
+
+
+def driven_by(file: Path) -> dict[str, str]:
+    """The variables under which a simulated driver is found."""
+    variables = simulator.environment(file)
+    return {name: variables[name] for name in ("LD_LIBRARY_PATH", simulator.VARIABLE)}
+
+
 def test_intruders_on_the_gpus_are_told_and_the_run_itself_is_none(
     bench: Bench, stranger: int, tmp_path: Path
 ) -> None:
     file = tmp_path / "driver.txt"
     driver = Driver(file)
-    variables = simulator.environment(file)
-    names = ("LD_LIBRARY_PATH", simulator.VARIABLE)
-    environ = {name: variables[name] for name in names}
     job = "echo $$ > job.pid; while [ ! -e stop ]; do sleep 0.1; done"
     run = subprocess.Popen(
         bench.argv("sh", "-c", job),
         stderr=subprocess.PIPE,
         text=True,
         cwd=bench.folder,
-        env={**bench.environ, **environ},
+        env={**bench.environ, **driven_by(file)},
     )
     pid_file = bench.folder / "job.pid"
     while not pid_file.exists() or not pid_file.read_text().strip():
@@ -402,8 +419,43 @@ def test_intruders_on_the_gpus_are_told_and_the_run_itself_is_none(
     (bench.folder / "stop").touch()
     _, told = run.communicate(timeout=60)
     gpus = bench.record()["gpus"]
-    assert (gpus["status"], gpus["gaps"]) == ("ok", [])
+    assert gpus["status"] == "ok"
     assert [holder["pid"] for holder in gpus["holders"]] == [stranger]
     assert list(gpus["own_peak_bytes"].values()) == [3000 << 20]
     if gpus["holders"][0]["own"] is False:  # it is not known in a pid namespace of its own
-        assert "sleep held memory of GPU-" in told
+        text = r"sleep held memory of GPU-\S+ while the command ran: 700 MiB at most, from \S+Z "
+        assert re.search(text, told)
+
+
+INTRUDER = Holder("GPU-1", 7, "python", False, False, "14:03:14", "14:03:16", 1900 << 20)
+
+
+@pytest.mark.parametrize(
+    ("who", "text"),
+    [
+        (INTRUDER, "python held memory of GPU-1 while the command ran: 1,900 MiB at most, "
+         "from 14:03:14 until 14:03:16"),
+        (INTRUDER._replace(name=None, seen_until=None, peak_bytes=None),
+         "pid 7 held memory of GPU-1 while the command ran: an unknown amount, "
+         "from 14:03:14 to the end"),
+        (INTRUDER._replace(at_start=None),
+         "python held memory of GPU-1 while the command ran: 1,900 MiB at most, "
+         "from 14:03:14 until 14:03:16; the driver did not tell whether it did before"),
+    ],
+)  # fmt: skip
+def test_an_intruder_is_told_with_start_end_and_peak(who: Holder, text: str) -> None:
+    assert verb._in_words(who) == text
+
+
+def test_who_was_seen_before_the_run_is_no_newcomer() -> None:
+    maybe = INTRUDER._replace(at_start=None)
+    there = INTRUDER._replace(at_start=True)
+    strangers = (INTRUDER, maybe, there, INTRUDER._replace(own=None), INTRUDER._replace(own=True))
+    watched = Watched("ok", 9, strangers, (), {}, {})
+    for seen, told in (([], [INTRUDER, maybe]), ([{"pid": 7}], [INTRUDER])):
+        before = fingerprint({"live.gpu.devices": {"0": {"processes": seen}}})
+        assert verb._newcomers(watched, before) == told
+    part = {"0": {"mig_devices": {"MIG-1": {"processes": [{"pid": 7}]}}}}
+    assert verb._newcomers(watched, fingerprint({"live.gpu.devices": part})) == [INTRUDER]
+    silent = fingerprint({}, {"live.gpu.devices": "no answer"})
+    assert verb._newcomers(watched, silent) == [INTRUDER, maybe]

@@ -8,9 +8,15 @@ import re
 import signal
 import sys
 import time
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from envprint.cli._capturing import SOURCE, add_capture_options, capture_now, load
+from envprint.cli._capturing import (
+    SOURCE,
+    add_capture_options,
+    capture_now,
+    gpu_timeout_of,
+    load,
+)
 from envprint.cli._console import Console
 from envprint.cli._judging import (
     add_judging_options,
@@ -19,12 +25,16 @@ from envprint.cli._judging import (
     workload_of,
 )
 from envprint.document import to_json
-from envprint.errors import EnvprintError, OutputError
+from envprint.errors import EnvprintError, OutputError, Undetermined
 from envprint.files import write_output
 from envprint.judge import judge_state
 from envprint.model import Fingerprint
 from envprint.report import Report
 from envprint.run_record import During, Run, changed_facts
+from envprint.units import size
+
+if TYPE_CHECKING:
+    from envprint.holders import Holder, Watched
 
 HELP = "check first, then run a command while watching the GPUs, and keep a record"
 EPILOG = """\
@@ -95,7 +105,7 @@ def _preflight(options: argparse.Namespace, console: Console) -> tuple[Fingerpri
     A report that refuses goes to stderr: stdout is the job's.
     """
     policy = policy_of(options, console)
-    baseline = load(options.baseline, console) if options.baseline is not None else None
+    baseline = load(options.baseline, options, console) if options.baseline is not None else None
     before = capture_now(options, console, label=options.label, note=options.note)
     if options.no_check:
         return before, None
@@ -103,7 +113,7 @@ def _preflight(options: argparse.Namespace, console: Console) -> tuple[Fingerpri
     if report.exit_code(policy.fail_on, policy.on_unknown == "fail", options.strict):
         from envprint.outputs.text import render
 
-        Console(console.stderr, console.stderr).emit(render(report))
+        Console(console.stderr, console.stderr).emit(render(report, strict=options.strict))
         console.complain("the command was not run; --no-check runs it all the same")
         return before, None
     return before, report
@@ -119,7 +129,7 @@ def _run(
 
     started_at, loaded = _now(), Loaded()
     try:
-        with Held() as mask, gpu.watch() as watch:
+        with Held() as mask, gpu.watch(gpu_timeout_s=gpu_timeout_of(options)) as watch:
             job = Job(options.command, os.environ, mask)
             ended = job.wait(lambda: loaded.look(job.pid), LOOKS_S)
     except StartError as error:
@@ -155,9 +165,8 @@ def _record(
     changed = changed_facts(before, after)
     for change in changed:
         console.warn(f"changed while the command ran: {change.path}")
-    for who in during.watched.intruders:
-        name, since = who.name or f"pid {who.pid}", who.seen_from
-        console.warn(f"{name} held memory of {who.gpu} while the command ran, from {since} on")
+    for who in _newcomers(during.watched, before):
+        console.warn(_in_words(who))
     run = Run(
         options.command,
         during,
@@ -175,6 +184,27 @@ def _record(
     store.keep_run(name, text)
     if options.record is not None:
         _write(options.record, name, text)
+
+
+def _newcomers(watched: Watched, before: Fingerprint) -> list[Holder]:
+    """Who came while the command ran, or may have and was not seen in the capture before it."""
+    try:
+        devices = before.value("live.gpu.devices") or {}
+    except Undetermined:
+        devices = {}
+    units = [unit for d in devices.values() for unit in (d, *(d.get("mig_devices") or {}).values())]
+    known = {process["pid"] for unit in units for process in unit.get("processes") or ()}
+    strangers = [who for who in watched.holders if who.own is False and not who.at_start]
+    return [who for who in strangers if who.at_start is False or who.pid not in known]
+
+
+def _in_words(who: Holder) -> str:
+    """Who held memory while the command ran, of what, how much, and from when to when."""
+    most = "an unknown amount" if who.peak_bytes is None else f"{size(who.peak_bytes)} at most"
+    until = f"until {who.seen_until}" if who.seen_until else "to the end"
+    held = f"{who.name or f'pid {who.pid}'} held memory of {who.gpu} while the command ran"
+    doubt = "" if who.at_start is False else "; the driver did not tell whether it did before"
+    return f"{held}: {most}, from {who.seen_from} {until}{doubt}"
 
 
 def _name(document: dict[str, Any]) -> str:

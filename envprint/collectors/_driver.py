@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import re
 
-from envprint.collectors._attempt import names_or_empty, text_or_none
+from envprint.collectors._attempt import attempt, names_or_empty, text_or_none
 from envprint.host import Host
+from envprint.model import Unknown
 
 CONTROL_DEVICE = "/dev/nvidiactl"
 _PCI = "/sys/bus/pci/devices"
@@ -56,3 +57,12 @@ def has_nvidia_card(host: Host) -> bool:
         and (text_or_none(host, f"{_PCI}/{name}/class") or "").startswith(_DISPLAY_CLASS)
         for name in names_or_empty(host, _PCI)
     )
+
+
+def is_wsl(host: Host) -> bool:
+    """Whether this is Linux inside Windows.
+
+    https://learn.microsoft.com/windows/wsl/kernel-release-notes: 5.15.153.1-microsoft-standard-WSL2
+    """
+    release = attempt(lambda: host.system()["release"])
+    return not isinstance(release, Unknown) and "microsoft" in release.lower()

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from envprint.collectors import _nvml as nvml
 from envprint.collectors._attempt import attempt, reason_of
+from envprint.collectors._driver import is_wsl
 from envprint.collectors._gpu_tables import ADDRESSING_MODES, DRIVER_MODELS
 from envprint.host import Host
 from envprint.model import Unknown
@@ -42,15 +43,6 @@ def pids_are_ours(host: Host) -> bool | Unknown:
     if is_wsl(host):
         return False
     return namespace if isinstance(namespace, Unknown) else namespace.endswith(INITIAL_NAMESPACE)
-
-
-def is_wsl(host: Host) -> bool:
-    """Whether this is Linux inside Windows.
-
-    https://learn.microsoft.com/windows/wsl/kernel-release-notes: 5.15.153.1-microsoft-standard-WSL2
-    """
-    release = attempt(lambda: host.system()["release"])
-    return not isinstance(release, Unknown) and "microsoft" in release.lower()
 
 
 class Moment(NamedTuple):

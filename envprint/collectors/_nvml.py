@@ -15,6 +15,7 @@ from envprint.collectors._driver import (
     CONTROL_DEVICE,
     control_device_error,
     has_nvidia_card,
+    is_wsl,
     kernel_module_version,
 )
 from envprint.collectors.container import kind_of
@@ -77,7 +78,8 @@ def ask(host: Host) -> Answer:
         return _without_library(host, reading)
     failure = reading.get("failure")
     if reading.get("init"):
-        return Answer(reading, _init_trouble(host, reading))
+        trouble = _init_trouble(host, reading)
+        return Answer(reading, trouble, is_absent=_has_no_use(host, reading["init"]))
     if "count" not in reading:
         return Answer(reading, Unknown(failure or "NVML was not asked"))
     if failed(reading["count"]):
@@ -95,6 +97,14 @@ def _without_library(host: Host, reading: Mapping[str, Any]) -> Answer:
     if has_card:
         return Answer(reading, "card present, driver library not loadable: " + missing)
     return Answer(reading, missing, is_absent=True)
+
+
+def _has_no_use(host: Host, error: Mapping[str, Any]) -> bool:
+    """Whether no driver is loaded because there is no card; its library may be there alone."""
+    if error["error"] != DRIVER_NOT_LOADED or is_wsl(host):
+        return False
+    has_card = attempt(lambda: bool(kernel_module_version(host)) or has_nvidia_card(host))
+    return has_card is False
 
 
 def _init_trouble(host: Host, reading: Mapping[str, Any]) -> str:

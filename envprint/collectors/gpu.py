@@ -123,18 +123,18 @@ def _visible(
     order = variables.get("CUDA_DEVICE_ORDER")
     if not visibility.is_decided(keys, known, wanted, order):
         return Unknown(visibility.UNDECIDED)
-    if doubt := visibility.doubt(keys, known, wanted):
+    if doubt := visibility.doubt(keys, known, wanted, driver):
         return Unknown(doubt)
-    shown: list[Mapping[str, Any]] = []
-    for key in visibility.chosen(keys, known, wanted):
-        device = known.get(key, {})
-        is_divided = device.get("mig_mode") == "on"
-        if is_divided and "mig_devices" not in device:
-            return Unknown(
-                f"the parts of GPU {key} are not known: {devices[key]['mig_devices'].reason}"
-            )
-        shown += visibility.parts_shown(device, wanted, driver) if is_divided else [device]
-    found = [device.get("uuid") for device in shown]
+    found = []
+    for one in visibility.shown(keys, known, wanted, driver):
+        device = known.get(one.key, {})
+        if one.part is not None:
+            found.append(device["mig_devices"][one.part].get("uuid"))
+        elif device.get("mig_mode") != "on":
+            found.append(device.get("uuid"))
+        elif "mig_devices" not in device:
+            reason = devices[one.key]["mig_devices"].reason
+            return Unknown(f"the parts of GPU {one.key} are not known: {reason}")
     return Unknown("a GPU that is shown has no known UUID") if None in found else found
 
 

@@ -96,3 +96,5 @@ PROCESS_LISTS = {
     "mps_processes": "nvmlDeviceGetMPSComputeRunningProcesses",
 }
 """Where a process computes, draws, or computes through the Multi-Process Service."""
+MOMENT = ("memory", *PROCESS_LISTS)
+"""What a watch reads of each device in every sample."""

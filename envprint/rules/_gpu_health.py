@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from envprint.errors import Undetermined
 from envprint.model import Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
-from envprint.rules._devices import DEVICES, LIVE, training, visible
+from envprint.rules._devices import DEVICES, LIVE, cards, of_each_card, training
 
 LOST = "live.gpu.lost"
 _FALLEN_OFF = "fallen off the bus"
@@ -30,9 +30,10 @@ _FAULTS = {
 
 def _lost(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     lost = now.value(LOST) or []
-    used = [key for key in lost if key in visible(now)]
+    used = [key for key in lost if key in cards(now)]
     if used:
-        fine = [key for key in now.value(DEVICES) or {} if key not in lost and _is_fine(now, key)]
+        rest = [key for key in now.value(DEVICES) or {} if key not in lost]
+        fine = [key for key in rest if _is_fine(now, key, workload)]
         others = f"; GPU {', '.join(fine)} {'is' if len(fine) == 1 else 'are'} fine" if fine else ""
         yield Match(_silent(now, used) + others, (LOST,), after=used)
 
@@ -50,33 +51,16 @@ def _silent(now: Fingerprint, keys: list[str]) -> str:
     )
 
 
-def _of_each(
-    now: Fingerprint, faults: Callable[[Fingerprint, str], Iterator[Match]]
-) -> Iterator[Match]:
-    """What is said against each GPU; one of which nothing is known hides no other."""
-    doubts = []
-    for key in visible(now):
-        try:
-            yield from faults(now, key)
-        except Undetermined as doubt:
-            doubts.append(doubt)
-    if doubts:
-        raise doubts[0]
-
-
-def _is_fine(now: Fingerprint, key: str) -> bool:
+def _is_fine(now: Fingerprint, key: str, workload: Workload) -> bool:
     """Whether it is known that there is nothing to say against a GPU that answers."""
     try:
-        return not any(list(faults(now, key)) for faults in (_reset_of, _wear_of, _slowdown_of))
+        checks = (_needs_reset, _worn, _held_back)
+        return not any(list(faults(now, key, workload)) for faults in checks)
     except Undetermined:
         return False
 
 
-def _needs_reset(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    return _of_each(now, _reset_of)
-
-
-def _reset_of(now: Fingerprint, key: str) -> Iterator[Match]:
+def _needs_reset(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:
     place = f"{LIVE}[{key}].errors"
     if now.value(place) is None:
         return
@@ -91,11 +75,7 @@ def _reset_of(now: Fingerprint, key: str) -> Iterator[Match]:
         yield Match(text, (f"{place}.retirement_pending",), after="pending")
 
 
-def _worn(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    return _of_each(now, _wear_of)
-
-
-def _wear_of(now: Fingerprint, key: str) -> Iterator[Match]:
+def _worn(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:
     place = f"{LIVE}[{key}].errors"
     if now.value(place) is None:
         return
@@ -110,11 +90,7 @@ def _wear_of(now: Fingerprint, key: str) -> Iterator[Match]:
         yield Match(f"memory of GPU {key}: {', '.join(told)}", paths, after=", ".join(faults))
 
 
-def _held_back(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    return _of_each(now, _slowdown_of)
-
-
-def _slowdown_of(now: Fingerprint, key: str) -> Iterator[Match]:
+def _held_back(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:
     path = f"{LIVE}[{key}].clock_reasons"
     reasons = now.value(path) or []
     # A hardware slowdown alone is also told while clocks change, and a power cap is normal.
@@ -175,7 +151,7 @@ HEALTH_RULES = (
                 "https://docs.nvidia.com/deploy/dynamic-page-retirement/index.html",
             ),
         ),
-        state=_needs_reset,
+        state=of_each_card(_needs_reset),
     ),
     Rule(
         id="gpu-memory-errors",
@@ -203,7 +179,7 @@ HEALTH_RULES = (
                 "dynamic-page-offlining.html",
             ),
         ),
-        state=_worn,
+        state=of_each_card(_worn),
         advice=True,
         yields_to=("gpu-needs-reset",),
     ),
@@ -229,6 +205,6 @@ HEALTH_RULES = (
                 "https://github.com/openxla/xla/blob/main/docs/determinism.md",
             ),
         ),
-        state=_held_back,
+        state=of_each_card(_held_back),
     ),
 )

@@ -9,6 +9,7 @@ from envprint.errors import Undetermined
 from envprint.model import Fingerprint
 from envprint.rules._devices import field, in_use
 from envprint.units import size
+from envprint.visibility import Shown
 
 PIDS_ARE_OURS = "live.gpu.pids_are_ours"
 HELD_BYTES = 256 << 20
@@ -50,9 +51,9 @@ class Held(NamedTuple):
         return sum(holder.bytes for holder in self.holders)
 
 
-def held(now: Fingerprint, key: str) -> Held:
+def held(now: Fingerprint, one: Shown) -> Held:
     """What others hold of one GPU, and who they are. Raises `Undetermined`."""
-    place = in_use(now, key)
+    place = in_use(now, one)
     if _is_inside(now) and now.value(PIDS_ARE_OURS) is False:
         raise Undetermined(f"{place}.processes", "this process is not known among the holders")
     processes = _listed(now, place)
@@ -63,7 +64,7 @@ def held(now: Fingerprint, key: str) -> Held:
             known = found.get(holder.label, holder._replace(bytes=0))
             found[holder.label] = known._replace(bytes=known.bytes + holder.bytes)
     ordered = sorted(found.values(), key=lambda holder: (-holder.bytes, holder.label))
-    return Held(tuple(ordered), _unlisted(now, key, place, processes))
+    return Held(tuple(ordered), _unlisted(now, one.key, place, processes))
 
 
 def _is_inside(now: Fingerprint) -> bool:

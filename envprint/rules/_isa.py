@@ -12,7 +12,7 @@ import re
 from envprint.model import Fingerprint
 from envprint.rules import _numpy_loops
 from envprint.rules._dials import LEVELS, Dial, Variables
-from envprint.rules._threads import blas_pool
+from envprint.rules._threads import blas_pool, blas_told
 from envprint.versions import numbers
 
 _AVX512 = frozenset(("avx512f", "avx512bw", "avx512dq", "avx512vl"))
@@ -147,6 +147,7 @@ OPENBLAS = Dial(
     _openblas,
     lambda side, level: f"OPENBLAS_CORETYPE={_CORE_PIN[level]}" if level in _CORE_PIN else None,
     on_gpu=True,
+    told=lambda side: _CORE_CLASS.get((blas_told(side).get("architecture") or "").lower()),
 )
 NUMPY = Dial(
     "the instruction set of NumPy's loops",

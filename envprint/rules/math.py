@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from envprint.model import Comparison, Confidence, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
 from envprint.rules import _isa, _mkl, _pools, _threads
-from envprint.rules._dials import turned_by_variables, variable
+from envprint.rules._dials import variable
+from envprint.rules._turns import turned_by_variables
 from envprint.workload import always, machine, uses
 
 Libraries = dict[str, str]

@@ -649,7 +649,7 @@ def test_which_gpus_cuda_shows_follows_from_the_variables(
             "a name may be that of GPU 1",
         ),
         (several(UNTOLD), "the parts of GPU 0 are not known: Unknown Error"),
-        (several({}, UNTOLD, CUDA_VISIBLE_DEVICES="MIG-7"), "a name may be that of GPU 1"),
+        (several({}, UNTOLD, CUDA_VISIBLE_DEVICES="MIG-7"), "a name may be that of a part of"),
     ],
 )
 def test_what_is_not_decided_is_unknown(answers: RecordedHost, begins: str) -> None:

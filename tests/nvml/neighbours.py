@@ -65,6 +65,7 @@ DISAGREEMENTS: tuple[Disagreement, ...] = (
     Disagreement("mig", "gpustat", "devices", _NO_MIG),
     Disagreement("mig-parent-denied", "gpustat", "devices", _NO_MIG),
     Disagreement("mig-second-part", "gpustat", "devices", _NO_MIG),
+    Disagreement("mig-several-parts", "gpustat", "devices", _NO_MIG),
     Disagreement("no-memory-at-all", "nvitop", "free", _HOST),
     Disagreement("no-memory-at-all", "nvitop", "total", _HOST),
     Disagreement("no-memory-at-all", "nvitop", "used", _HOST),

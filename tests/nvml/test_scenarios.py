@@ -20,16 +20,17 @@ from envprint.capturing import capture
 from envprint.document import dumps, loads
 from envprint.host import GPU_TIMEOUT_S, LiveHost
 from envprint.judge import judge_state
-from envprint.model import Fingerprint, Impact, Workload, is_inside
+from envprint.model import Fingerprint, Impact, is_inside
 from envprint.outputs import text as output
 from envprint.policy import Policy
 from envprint.recording import RecordedHost
 from envprint.report import Report
 from envprint.wording import headline
+from envprint.workload import detect
 from tests.nvml import page, simulator
 
 SCENARIOS = sorted(path.parent for path in Path(__file__).parent.glob("scenarios/*/driver.txt"))
-JOB = Workload(("tensorflow", "torch"), "gpu", "x86_64")
+FRAMEWORKS = ("tensorflow", "torch")
 SAMPLED_AT_S = 1_000_000.0
 """When the driver was asked, on the clock of the recorded processes."""
 SECTIONS = ("facts.gpu", "live.gpu")
@@ -90,7 +91,8 @@ def read(
 
 def said(now: Fingerprint) -> str:
     """What a pre-flight says of the GPUs, as a person reads it."""
-    report: Report = judge_state(now, None, JOB, Policy())
+    job = detect(now, frameworks=FRAMEWORKS)._replace(machine="x86_64")
+    report: Report = judge_state(now, None, job, Policy())
     about = ("gpu-", "cuda-driver-library")
     lines = tuple(line for line in report.current.lines if line[0] == "gpu")
     findings = tuple(f for f in report.findings if f.rule.startswith(about))

@@ -415,3 +415,77 @@ def test_what_set_a_pool_speaks_for_it() -> None:
     )
     assert drift("math-thread-pools-changed", before, after, ["numpy"]) == ([], [])
     assert len(drift("math-threads-changed", before, after, ["numpy"])[0]) == 1
+
+
+def process(late: bool = False, threads: int = 2, kernel: str = "SkylakeX") -> Fingerprint:
+    """A process with NumPy and scikit-learn that threadpoolctl was asked of, on two CPUs.
+
+    In a late one the program has asked for one thread and other kernels after the imports.
+    """
+    wanted = {"OPENBLAS_CORETYPE": "Haswell", "OMP_NUM_THREADS": "1"} if late else {}
+    blas = "numpy.libs/libscipy_openblas64_-32a4b2a6.so"
+    own = {"api": "blas", "library": blas, "architecture": kernel, "threads": threads}
+    openmp = {"api": "openmp", "library": "scikit_learn.libs/libgomp-e985bcbb.so", "threads": 2}
+    return fingerprint(
+        {
+            "facts.math.thread_pools": [own, openmp],
+            "facts.frameworks.numpy.blas": {"name": "scipy-openblas", "library": blas},
+            "facts.frameworks.imported": ["numpy", "scikit-learn"],
+            "facts.cpu": {"usable_threads": 2, "architecture": "x86_64", "flags": AVX512},
+            "facts.environ": {
+                "variables": wanted,
+                "changed_since_start": {
+                    name: {"start": None, "now": value} for name, value in wanted.items()
+                },
+            },
+        }
+    )
+
+
+def without_pools(side: Fingerprint) -> Fingerprint:
+    facts = {name: section for name, section in side.facts.items() if name != "math"}
+    return side._replace(facts=facts, unknown={"facts.math.thread_pools": NO_THREADPOOLCTL})
+
+
+BOTH = ["numpy", "scikit-learn"]
+
+
+def test_what_a_program_asks_for_too_late_is_not_in_force() -> None:
+    for rule in (THREADS, "openblas-core-changed", "math-thread-pools-changed"):
+        assert drift(rule, process(), process(late=True), BOTH) == ([], [])
+
+
+def test_where_pools_could_not_be_asked_it_is_said_when_a_variable_counts() -> None:
+    before, after = without_pools(process()), without_pools(process(late=True))
+    messages = [f.message for f in drift(THREADS, before, after, ["numpy"])[0]]
+    assert messages == [
+        "OMP_NUM_THREADS was unset, is 1: the thread count of NumPy's BLAS was 2, is 1 (set by the "
+        "program itself: it counts only if that was before the import of numpy and scikit-learn)"
+    ]
+
+
+def test_a_variable_that_pools_confirm_is_told_without_a_proviso() -> None:
+    before, after = process(), process(late=True, threads=1, kernel="Haswell")
+    assert [f.message for f in drift(THREADS, before, after, ["numpy"])[0]] == [
+        "OMP_NUM_THREADS was unset, is 1: the thread count of NumPy's BLAS was 2, is 1"
+    ]
+    assert [f.message for f in drift("openblas-core-changed", before, after, ["numpy"])[0]] == [
+        "OPENBLAS_CORETYPE was unset, is Haswell: the instruction set of NumPy's OpenBLAS was "
+        "avx512, is avx2"
+    ]
+
+
+def test_tunables_count_as_they_were_when_the_process_started() -> None:
+    changed = {"GLIBC_TUNABLES": {"start": None, "now": "glibc.cpu.hwcaps=-AVX2"}}
+    cpu_facts = {"flags": AVX512, "architecture": "x86_64"}
+    before, after = (
+        fingerprint(
+            {
+                "facts.cpu": cpu_facts,
+                "facts.environ.variables": {k: v["now"] for k, v in late.items()},
+                "facts.environ.changed_since_start": late,
+            }
+        )
+        for late in ({}, changed)
+    )
+    assert drift("glibc-hwcaps-changed", before, after, ["numpy"]) == ([], [])
