@@ -430,6 +430,14 @@ def test_in_another_pid_namespace_nobody_is_accused() -> None:
     assert seen.intruders == ()
 
 
+def test_a_divided_card_whose_parts_are_not_told_is_watched_whole() -> None:
+    account = Account(host(real_path=INITIAL, interpreter={"pid": 1}), "ok")
+    told = sample((7, 20))
+    told["devices"][0] |= {"mig_mode": [1, 1], "mig_devices": {"error": 999, "name": "Unknown"}}
+    account.add(told)
+    assert [holder.pid for holder in account.watched().holders] == [7]
+
+
 def test_a_process_that_ended_before_it_was_looked_at_is_not_accused() -> None:
     account = Account(host(real_path=INITIAL, interpreter={"pid": 1}), "ok")
     account.add(sample())
