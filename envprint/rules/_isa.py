@@ -58,10 +58,10 @@ def _limited(level: str, limit: str | None) -> str:
     return min(level, limit, key=LEVELS.index)
 
 
-def _openblas(side: Fingerprint, variables: Variables) -> str:
+def _openblas(side: Fingerprint, variables: Variables, owner: str = "numpy") -> str:
     core = variables.get("OPENBLAS_CORETYPE", "").lower()
     level = native(side)
-    if blas_pool(side) != "openblas":
+    if blas_pool(side, owner) != "openblas":
         return level
     if level not in LEVELS:
         return core or level
@@ -149,6 +149,13 @@ OPENBLAS = Dial(
     on_gpu=True,
     told=lambda side: _CORE_CLASS.get((blas_told(side).get("architecture") or "").lower()),
 )
+LAPACK = Dial(
+    "the instruction set of the OpenBLAS that JAX's decompositions use, SciPy's",
+    ("jax",),
+    OPENBLAS.variables,
+    lambda side, variables: _openblas(side, variables, "scipy"),
+    OPENBLAS.pin,
+)
 NUMPY = Dial(
     "the instruction set of NumPy's loops",
     ("numpy", "scikit-learn"),
@@ -164,6 +171,11 @@ LIBM = Dial(
     _libm,
     lambda side, level: "GLIBC_TUNABLES=glibc.cpu.hwcaps=-FMA,-AVX2" if level == "sse" else None,
     on_gpu=True,
+)
+DOUBLES = LIBM._replace(
+    what="the instruction set of the C library's functions for float64",
+    used_by=("tensorflow", "jax"),
+    on_gpu=False,
 )
 ATEN = Dial(
     "the instruction set of PyTorch's kernels",

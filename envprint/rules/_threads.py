@@ -53,9 +53,9 @@ def _capped(side: Fingerprint, wanted: int | None) -> str:
     return str(min(wanted or usable, usable))
 
 
-def blas_pool(side: Fingerprint) -> str:
-    """Which of `POOLS` NumPy's BLAS has; empty for another, OpenBLAS where none is recorded."""
-    name = (side.value("facts.frameworks.numpy.blas.name") or "openblas").lower()
+def blas_pool(side: Fingerprint, owner: str = "numpy") -> str:
+    """Which of `POOLS` its BLAS has; empty for another, OpenBLAS where none is recorded."""
+    name = (side.value(f"facts.frameworks.{owner}.blas.name") or "openblas").lower()
     return next((pool for pool in POOLS if pool in name), "")
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from envprint.judge import judge_drift
 from envprint.model import NO_THREADPOOLCTL, Fingerprint, Impact
+from envprint.policy import Policy
 from envprint.rules import _threads
 from tests.rules.test_cpu import AVX, AVX2, AVX512, cpu, limited
-from tests.support import drift, fingerprint
+from tests.support import drift, fingerprint, workload
 
 THREADS = "math-threads-changed"
 BLAS = "facts.math.blas"
@@ -489,3 +491,44 @@ def test_tunables_count_as_they_were_when_the_process_started() -> None:
         for late in ({}, changed)
     )
     assert drift("glibc-hwcaps-changed", before, after, ["numpy"]) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("rule", "stronger", "variables", "framework"),
+    [
+        (
+            "jax-lapack-kernel-changed",
+            "openblas-core-changed",
+            {"OPENBLAS_CORETYPE": "Haswell"},
+            "jax",
+        ),
+        (
+            "glibc-double-functions-changed",
+            "glibc-hwcaps-changed",
+            {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2"},
+            "tensorflow",
+        ),
+        (
+            "glibc-double-functions-changed",
+            "glibc-hwcaps-changed",
+            {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-FMA"},
+            "jax",
+        ),
+    ],
+)
+def test_what_a_framework_borrows_for_few_operations_is_advice(
+    rule: str, stronger: str, variables: dict[str, str], framework: str
+) -> None:
+    before, after = cpu(AVX512), cpu(AVX512, **variables)
+    advice, doubts = drift(rule, before, after, [framework])
+    assert ([f.impact for f in advice], doubts) == ([Impact.NUMERIC], [])
+    report = judge_drift(before, after, workload([framework]), Policy())
+    assert (report.impact, [f.rule for f in report.advice]) == (Impact.NONE, [rule])
+    assert drift(rule, before, before, [framework]) == ([], [])
+    assert drift(rule, before, after, [framework], "gpu") == ([], [])
+    assert drift(rule, before, after, ["torch"]) == ([], [])
+    # With NumPy in the job all of it may differ, and that is said instead.
+    assert drift(rule, before, after, [framework, "numpy"]) == ([], [])
+    assert len(drift(stronger, before, after, [framework, "numpy"])[0]) == 1
+    unknown = fingerprint(unknown={"facts.environ": "denied"})
+    assert len(drift(rule, before, unknown, [framework])[1]) == 1
