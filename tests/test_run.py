@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +20,10 @@ import pytest
 
 from envprint import schema
 from envprint.cli import main
+from envprint.cli._after import attempt
+from envprint.errors import EnvprintError
 from envprint.loaded import descendants
+from envprint.model import Unknown
 from tests.nvml import simulator
 from tests.nvml.test_watch import Driver
 
@@ -27,6 +31,7 @@ pytestmark = pytest.mark.skipif(
     not hasattr(signal, "sigtimedwait"), reason="NOT LINUX: envprint runs nothing here"
 )
 PYTHON = sys.executable
+ROOT = Path(__file__).parent.parent
 
 
 class Bench:
@@ -326,6 +331,29 @@ def test_what_changes_while_it_runs_is_told(bench: Bench) -> None:
     assert "changed while the command ran: facts.code." in done.stderr
     paths = {change["path"] for change in bench.record()["changed_meanwhile"]}
     assert any(path.startswith("facts.code.") for path in paths)
+
+
+def test_a_job_that_removes_envprint_keeps_its_exit_code_and_its_record(bench: Bench) -> None:
+    copied = bench.folder / "copied"
+    for name in ("envprint", "schemas"):
+        shutil.copytree(ROOT / name, copied / name)
+    # From the text, as after an installation without bytecode: what is not loaded yet is gone.
+    environ = {"PYTHONPATH": str(copied), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = bench.run("sh", "-c", f"rm -r '{copied}'; exit 6", environ=environ)
+    assert (done.returncode, copied.exists()) == (6, False)
+    assert "Error" not in done.stderr
+    assert bench.record()["exit_code"] == 6
+
+
+@pytest.mark.parametrize("error", [EnvprintError("the disk is gone"), ModuleNotFoundError("gone")])
+def test_what_fails_after_the_job_is_a_reason(error: Exception) -> None:
+    def fail() -> None:
+        raise error
+
+    assert attempt(lambda: 3) == 3
+    failed = attempt(fail)
+    assert isinstance(failed, Unknown)
+    assert failed.reason in ("the disk is gone", "ModuleNotFoundError: gone")
 
 
 @pytest.mark.parametrize("place", ["/proc/nope", "/dev/null/x"])

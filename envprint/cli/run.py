@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import resource
 import signal
 import sys
 import time
 from typing import Any, NoReturn
 
+from envprint.cli._after import attempt, prepare
 from envprint.cli._capturing import SOURCE, add_capture_options, capture_now, load
 from envprint.cli._console import Console
 from envprint.cli._judging import (
@@ -22,9 +24,10 @@ from envprint.document import to_json
 from envprint.errors import EnvprintError, OutputError
 from envprint.files import write_output
 from envprint.judge import judge_state
-from envprint.model import Fingerprint
+from envprint.model import Fingerprint, Unknown
 from envprint.report import Report
-from envprint.run_record import During, Run, changed_facts
+from envprint.run_record import During, Run, changed_facts, to_document
+from envprint.store import Store
 
 HELP = "check first, then run a command while watching the GPUs, and keep a record"
 EPILOG = """\
@@ -117,6 +120,7 @@ def _run(
     from envprint.job import Held, Job, StartError
     from envprint.loaded import Loaded
 
+    prepare()
     started_at, loaded = _now(), Loaded()
     try:
         with Held() as mask, gpu.watch() as watch:
@@ -126,10 +130,9 @@ def _run(
         console.complain(f"cannot run {options.command[0]}: {error}")
         return error.code
     during = During(started_at, _now(), ended, watch.so_far(), loaded.paths())
-    try:
-        _record(options, console, before, report, during)
-    except EnvprintError as error:
-        console.complain(f"no record of this run: {error}")
+    done = attempt(lambda: _record(options, console, before, report, during))
+    if isinstance(done, Unknown):
+        console.complain(f"no record of this run: {done.reason}")
     if ended.by_ctrl_c:
         # A shell goes on with its script after a command that ends by itself, whatever its code.
         console.flush()
@@ -146,11 +149,6 @@ def _record(
     during: During,
 ) -> None:
     """Capture again, tell what changed meanwhile and who intruded, and keep it all."""
-    import resource
-
-    from envprint.run_record import to_document
-    from envprint.store import Store
-
     after = capture_now(options, console)
     changed = changed_facts(before, after)
     for change in changed:
