@@ -58,32 +58,32 @@ class Held:
     In threads that are started in it, too: a signal would end the process through any of them.
     """
 
-    def __enter__(self) -> set[signal.Signals]:
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, (*PASSED_ON, signal.SIGCHLD))
-        self._before = {signal.Signals(number) for number in before}
-        return self._before
+    mask: set[int]
+    """The signals that were held before, and that the job is to hold."""
+    ignores_children: bool
+    """Whether SIGCHLD is ignored by whoever started this process: nobody could wait for a job."""
+
+    def __enter__(self) -> Held:
+        self.mask = set(signal.pthread_sigmask(signal.SIG_BLOCK, (*PASSED_ON, signal.SIGCHLD)))
+        self.ignores_children = signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN
+        if self.ignores_children:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        return self
 
     def __exit__(self, *exception: object) -> None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
+        if self.ignores_children:
+            signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, self.mask)
 
 
 class Job:
     """A command that has been started, inside of a `Held` block. Raises `StartError`."""
 
-    def __init__(
-        self, argv: Sequence[str], variables: Mapping[str, str], mask: set[signal.Signals]
-    ) -> None:
+    def __init__(self, argv: Sequence[str], variables: Mapping[str, str], held: Held) -> None:
         self._begun = time.monotonic()
+        start = _start_ignoring_children if held.ignores_children else _start
         try:
-            self.pid = os.posix_spawnp(
-                argv[0],
-                list(argv),
-                variables,
-                setpgroup=0,
-                setsigmask=mask,
-                # Python ignores these two for itself, and a child would inherit that.
-                setsigdef=(signal.SIGPIPE, signal.SIGXFSZ),
-            )
+            self.pid = start(argv, variables, held.mask)
         except OSError as error:
             code = NOT_FOUND if error.errno == errno.ENOENT else NOT_EXECUTABLE
             raise StartError(code, os.strerror(error.errno or 0)) from error
@@ -129,6 +129,39 @@ class Job:
             # Whoever continues this process continues the job; SIGCONT is passed on by then.
             return None
         return status
+
+
+def _start(argv: Sequence[str], variables: Mapping[str, str], mask: set[int]) -> int:
+    """The pid of the command, begun as the leader of a new process group. Raises `OSError`."""
+    return os.posix_spawnp(
+        argv[0],
+        list(argv),
+        variables,
+        setpgroup=0,
+        setsigmask=mask,
+        # Python ignores these two for itself, and a child would inherit that.
+        setsigdef=(signal.SIGPIPE, signal.SIGXFSZ),
+    )
+
+
+def _start_ignoring_children(
+    argv: Sequence[str], variables: Mapping[str, str], mask: set[int]
+) -> int:
+    """The same for a command that ignores SIGCHLD, which `posix_spawn` cannot make it do.
+
+    To ignore it here while the job starts would do, but for one that ends before the next line.
+    """
+    import subprocess
+
+    def prepare() -> None:
+        os.setpgid(0, 0)
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+    # The child runs no other code of Python than that before it is another program.
+    job = subprocess.Popen(argv, env=variables, close_fds=False, preexec_fn=prepare)  # noqa: PLW1509
+    job.returncode = 0  # it is waited for by its pid
+    return job.pid
 
 
 class _Terminal:

@@ -181,6 +181,19 @@ def test_a_job_gets_the_signals_settings_that_it_would_have_had(bench: Bench) ->
     assert bench.run(PYTHON, "-c", code).stdout == plain.stdout
 
 
+IGNORED = "import signal; print(signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN, flush=True)"
+
+
+def test_where_sigchld_is_ignored_the_job_ignores_it_and_is_waited_for(bench: Bench) -> None:
+    job = (PYTHON, "-c", f"{IGNORED}; raise SystemExit(4)")
+    ignoring = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN)"
+    argv = (PYTHON, "-c", f"{ignoring}; os.execv(sys.argv[1], sys.argv[1:])", *bench.argv(*job))
+    done = subprocess.run(argv, capture_output=True, text=True, env=bench.environ, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (4, "True\n", "")
+    assert bench.record()["exit_code"] == 4
+    assert bench.run(*job).stdout == "False\n"
+
+
 def test_what_a_job_leaves_in_its_group_is_ended(bench: Bench) -> None:
     done = bench.run("sh", "-c", "sleep 600 & echo $!; exit 4")
     assert done.returncode == 4

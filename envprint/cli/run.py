@@ -123,8 +123,8 @@ def _run(
     prepare()
     started_at, loaded = _now(), Loaded()
     try:
-        with Held() as mask, gpu.watch() as watch:
-            job = Job(options.command, os.environ, mask)
+        with Held() as held, gpu.watch() as watch:
+            job = Job(options.command, os.environ, held)
             ended = job.wait(lambda: loaded.look(job.pid), LOOKS_S)
     except StartError as error:
         console.complain(f"cannot run {options.command[0]}: {error}")
