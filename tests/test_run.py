@@ -21,6 +21,7 @@ import pytest
 from envprint import schema
 from envprint.cli import main
 from envprint.cli._after import attempt
+from envprint.cli.run import _name as record_name
 from envprint.errors import EnvprintError
 from envprint.loaded import descendants
 from envprint.model import Unknown
@@ -381,6 +382,16 @@ def test_a_record_that_cannot_be_written_is_told_and_the_exit_code_stays(
         assert done.returncode == 9
         assert done.stderr.startswith("envprint: no record of this run: cannot ")
         assert done.stderr.count("\n") == 1
+
+
+def test_runs_with_one_process_id_in_one_second_keep_a_record_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "getpid", lambda: 1)  # as in containers
+    document = {"started_at": "2026-11-25T14:00:00Z", "command": {"digest": f"sha256:{'0' * 64}"}}
+    names = {record_name(document) for _ in range(100)}
+    assert len(names) == 100
+    assert all(name.startswith("run-20261125T140000Z-00000000-") for name in names)
 
 
 def test_libraries_that_the_job_really_loaded_are_recorded(bench: Bench) -> None:

@@ -176,9 +176,12 @@ def _record(
 
 
 def _name(document: dict[str, Any]) -> str:
-    """For each run another: by when it began, what it was, and by whom it was started."""
+    """For each run another: by when it began, what it was, and chance.
+
+    Not by process id: in containers that share a store every run may have the same.
+    """
     stamp = re.sub("[:-]", "", document["started_at"])
-    return f"run-{stamp}-{document['command']['digest'][7:15]}-{os.getpid()}.json"
+    return f"run-{stamp}-{document['command']['digest'][7:15]}-{os.urandom(6).hex()}.json"
 
 
 def _write(folder: str, name: str, text: str) -> None:
