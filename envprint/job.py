@@ -81,6 +81,8 @@ class Job:
 
     def __init__(self, argv: Sequence[str], variables: Mapping[str, str], held: Held) -> None:
         self._begun = time.monotonic()
+        if not argv[0]:
+            raise StartError(NOT_FOUND, "its name is empty")
         start = _start_ignoring_children if held.ignores_children else _start
         try:
             self.pid = start(argv, variables, held.mask)

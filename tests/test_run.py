@@ -130,12 +130,18 @@ def test_streams_and_the_exit_code_pass_through_and_are_recorded(bench: Bench) -
         (("/nope/nope",), 127),
         (("no-such-command",), 127),
         (("/etc/passwd",), 126),
+        (("",), 127),
     ],
 )
 def test_the_exit_code_is_that_of_a_shell(
     command: tuple[str, ...], code: int, bench: Bench
 ) -> None:
-    assert bench.run(*command).returncode == code
+    done = bench.run(*command)
+    assert done.returncode == code
+    if code in (126, 127):
+        name = command[0] or "''"
+        assert done.stderr.startswith(f"envprint: cannot run {name}: ")
+        assert done.stderr.count("\n") == 1
 
 
 def until_it_says(run: subprocess.Popen[str], word: str) -> None:

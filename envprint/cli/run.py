@@ -127,7 +127,8 @@ def _run(
             job = Job(options.command, os.environ, held)
             ended = job.wait(lambda: loaded.look(job.pid), LOOKS_S)
     except StartError as error:
-        console.complain(f"cannot run {options.command[0]}: {error}")
+        name = options.command[0] or "''"
+        console.complain(f"cannot run {name}: {error}")
         return error.code
     during = During(started_at, _now(), ended, watch.so_far(), loaded.paths())
     done = attempt(lambda: _record(options, console, before, report, during))
