@@ -20,8 +20,8 @@ import pytest
 
 from envprint import schema
 from envprint.cli import main
+from envprint.cli._after import _name as record_name
 from envprint.cli._after import attempt
-from envprint.cli.run import _name as record_name
 from envprint.errors import EnvprintError
 from envprint.loaded import descendants
 from envprint.model import Unknown
@@ -376,18 +376,53 @@ def test_what_fails_after_the_job_is_a_reason(error: Exception) -> None:
     assert failed.reason in ("the disk is gone", "ModuleNotFoundError: gone")
 
 
-@pytest.mark.parametrize("place", ["/proc/nope", "/dev/null/x"])
-def test_a_record_that_cannot_be_written_is_told_and_the_exit_code_stays(
+UNWRITABLE = ["/proc/nope", "/dev/null/x"]
+
+
+@pytest.mark.parametrize("place", UNWRITABLE)
+def test_a_folder_that_takes_no_record_is_told_and_the_store_has_it(
     place: str, bench: Bench
 ) -> None:
-    for options, environ in (
-        (("--no-check", "--record", place), {}),
-        (("--no-check",), {"ENVPRINT_HOME": place}),
-    ):
-        done = bench.run("sh", "-c", "exit 9", options=options, environ=environ)
-        assert done.returncode == 9
-        assert done.stderr.startswith("envprint: no record of this run: cannot ")
-        assert done.stderr.count("\n") == 1
+    done = bench.run("sh", "-c", "exit 9", options=("--no-check", "--record", place))
+    assert done.returncode == 9
+    assert done.stderr.startswith(f"envprint: no record of this run: cannot make {place}: ")
+    assert done.stderr.count("\n") == 1
+    assert len(list((bench.folder / "store" / "runs").iterdir())) == 1
+
+
+@pytest.mark.parametrize("place", UNWRITABLE)
+def test_a_store_that_takes_no_record_is_told_and_the_folder_has_it(
+    place: str, bench: Bench
+) -> None:
+    done = bench.run("sh", "-c", "exit 9", environ={"ENVPRINT_HOME": place})
+    assert done.returncode == 9
+    assert done.stderr.startswith(f"envprint: no record of this run: cannot save in {place}: ")
+    assert done.stderr.count("\n") == 1
+    assert bench.record()["exit_code"] == 9
+
+
+def test_a_store_that_cannot_be_opened_is_told_before_the_job_starts(bench: Bench) -> None:
+    done = bench.run("echo", "ran", environ={"ENVPRINT_HOME": "foo://bar"})
+    assert (done.returncode, done.stdout) == (125, "")
+    assert done.stderr.startswith("envprint: cannot open foo://bar: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_job_that_removes_the_interpreter_observed_is_recorded_with_the_reason(
+    bench: Bench,
+) -> None:
+    observed = bench.folder / "python"
+    observed.symlink_to(PYTHON)
+    done = bench.run("rm", str(observed), options=("--no-check", "--python", str(observed)))
+    assert done.returncode == 0
+    told = "envprint: warning: what changed while the command ran is not known: --python "
+    assert done.stderr.startswith(told)
+    assert done.stderr.count("\n") == 1
+    record = bench.record()
+    assert record.keys().isdisjoint({"digest_after", "changed_meanwhile"})
+    assert set(record["unknown"]) == {"digest_after", "changed_meanwhile"}
+    assert record["unknown"]["digest_after"].endswith("No such file or directory")
+    assert (record["exit_code"], bench.entries()[0]["exit_code"]) == (0, 0)
 
 
 def test_runs_with_one_process_id_in_one_second_keep_a_record_each(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import resource
 import signal
 import sys
 import time
-from typing import Any, NoReturn
+from typing import NamedTuple, NoReturn
 
-from envprint.cli._after import attempt, prepare
+from envprint.cli._after import attempt, keep, prepare
 from envprint.cli._capturing import SOURCE, add_capture_options, capture_now, load
 from envprint.cli._console import Console
 from envprint.cli._judging import (
@@ -20,13 +19,11 @@ from envprint.cli._judging import (
     size_argument,
     workload_of,
 )
-from envprint.document import to_json
-from envprint.errors import EnvprintError, OutputError
-from envprint.files import write_output
+from envprint.errors import EnvprintError
 from envprint.judge import judge_state
 from envprint.model import Fingerprint, Unknown
 from envprint.report import Report
-from envprint.run_record import During, Run, changed_facts, to_document
+from envprint.run_record import During, Run, look_back
 from envprint.store import Store
 
 HELP = "check first, then run a command while watching the GPUs, and keep a record"
@@ -44,6 +41,15 @@ REFUSED = 125
 LOOKS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Between looks at what the job has loaded; most of it is loaded at the start."""
 HASH_SEED = "PYTHONHASHSEED"
+
+
+class _Ready(NamedTuple):
+    """What there is before the command begins."""
+
+    store: Store
+    before: Fingerprint
+    report: Report | None
+    """None without a pre-flight."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,13 +84,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.hash_seed is not None and os.environ.get(HASH_SEED) != options.hash_seed:
         _start_again(options.hash_seed)
     try:
+        store = Store()
         before, report = _preflight(options, console)
     except EnvprintError as error:
         console.complain(str(error))
         return REFUSED
     if report is None and not options.no_check:
         return REFUSED
-    return _run(options, console, before, report)
+    return _run(options, console, _Ready(store, before, report))
 
 
 def _start_again(seed: str) -> NoReturn:
@@ -112,9 +119,7 @@ def _preflight(options: argparse.Namespace, console: Console) -> tuple[Fingerpri
     return before, report
 
 
-def _run(
-    options: argparse.Namespace, console: Console, before: Fingerprint, report: Report | None
-) -> int:
+def _run(options: argparse.Namespace, console: Console, ready: _Ready) -> int:
     """The command's exit code; what cannot be recorded is told and changes nothing of it."""
     from envprint import gpu
     from envprint.job import Held, Job, StartError
@@ -131,7 +136,7 @@ def _run(
         console.complain(f"cannot run {name}: {error}")
         return error.code
     during = During(started_at, _now(), ended, watch.so_far(), loaded.paths())
-    done = attempt(lambda: _record(options, console, before, report, during))
+    done = attempt(lambda: _record(options, console, ready, during))
     if isinstance(done, Unknown):
         console.complain(f"no record of this run: {done.reason}")
     if ended.by_ctrl_c:
@@ -142,17 +147,12 @@ def _run(
     return ended.exit_code
 
 
-def _record(
-    options: argparse.Namespace,
-    console: Console,
-    before: Fingerprint,
-    report: Report | None,
-    during: During,
-) -> None:
+def _record(options: argparse.Namespace, console: Console, ready: _Ready, during: During) -> None:
     """Capture again, tell what changed meanwhile and who intruded, and keep it all."""
-    after = capture_now(options, console)
-    changed = changed_facts(before, after)
-    for change in changed:
+    after = attempt(lambda: look_back(ready.before, capture_now(options, console)))
+    if isinstance(after, Unknown):
+        console.warn(f"what changed while the command ran is not known: {after.reason}")
+    for change in () if isinstance(after, Unknown) else after.changed:
         console.warn(f"changed while the command ran: {change.path}")
     for who in during.watched.intruders:
         name, since = who.name or f"pid {who.pid}", who.seen_from
@@ -160,37 +160,14 @@ def _record(
     run = Run(
         options.command,
         during,
-        before,
-        after.digest,
-        changed,
-        report,
+        ready.before,
+        after,
+        ready.report,
         options.hash_seed,
         resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10,
     )
-    document = to_document(run)
-    name, text = _name(document), to_json(document)
-    store = Store()
-    store.save(before, kind="run", exit_code=during.ended.exit_code)
-    store.keep_run(name, text)
-    if options.record is not None:
-        _write(options.record, name, text)
-
-
-def _name(document: dict[str, Any]) -> str:
-    """For each run another: by when it began, what it was, and chance.
-
-    Not by process id: in containers that share a store every run may have the same.
-    """
-    stamp = re.sub("[:-]", "", document["started_at"])
-    return f"run-{stamp}-{document['command']['digest'][7:15]}-{os.urandom(6).hex()}.json"
-
-
-def _write(folder: str, name: str, text: str) -> None:
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make {folder}: {error.strerror}") from None
-    write_output(os.path.join(folder, name), text)
+    for reason in keep(run, ready.store, options.record):
+        console.complain(f"no record of this run: {reason}")
 
 
 def _now() -> str:
