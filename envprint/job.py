@@ -56,6 +56,7 @@ class Held:
     """A block in which the signals for a job are held, for its `wait` to pass on.
 
     In threads that are started in it, too: a signal would end the process through any of them.
+    Those that come when the job has ended have nobody to go to, and are dropped.
     """
 
     mask: set[int]
@@ -71,6 +72,8 @@ class Held:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        while signal.sigtimedwait((*PASSED_ON, signal.SIGCHLD), 0):
+            pass
         if self.ignores_children:
             signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_SETMASK, self.mask)

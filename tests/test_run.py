@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -70,9 +70,11 @@ class Bench:
             check=False,
         )
 
-    def start(self, *command: str) -> subprocess.Popen[str]:
+    def start(
+        self, *command: str, options: tuple[str, ...] = ("--no-check",)
+    ) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            self.argv(*command),
+            self.argv(*command, options=options),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -144,6 +146,11 @@ def test_the_exit_code_is_that_of_a_shell(
         assert done.stderr.count("\n") == 1
 
 
+def until(is_so: Callable[[], object]) -> None:
+    while not is_so():
+        time.sleep(0.02)
+
+
 def until_it_says(run: subprocess.Popen[str], word: str) -> None:
     assert run.stdout
     assert run.stdout.readline() == f"{word}\n"
@@ -180,6 +187,26 @@ def test_a_job_that_answers_a_signal_decides_how_it_ends(bench: Bench) -> None:
     until_it_says(run, "saved")
     assert run.wait(60) == 3
     run.communicate()
+
+
+def test_signals_after_the_job_has_ended_cost_neither_record_nor_exit_code(bench: Bench) -> None:
+    observed = bench.folder / "python"
+    observed.write_text(
+        "#!/bin/sh\n"
+        "if [ -e ended ]; then touch closing; while [ ! -e go ]; do sleep 0.05; done; fi\n"
+        f'exec {PYTHON} "$@"\n'
+    )
+    observed.chmod(0o755)
+    job = ("sh", "-c", "touch ended; exit 5")
+    run = bench.start(*job, options=("--no-check", "--python", str(observed)))
+    until((bench.folder / "closing").exists)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGINT, signal.SIGHUP):
+        run.send_signal(number)
+    (bench.folder / "go").touch()
+    assert run.communicate(timeout=60) == ("", "")
+    assert run.returncode == 5
+    record = bench.record()
+    assert (record["exit_code"], record["signal"], record["unknown"]) == (5, None, {})
 
 
 def test_a_job_gets_the_signals_settings_that_it_would_have_had(bench: Bench) -> None:

@@ -8,7 +8,7 @@ import resource
 import signal
 import sys
 import time
-from typing import NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from envprint.cli._after import attempt, keep, prepare
 from envprint.cli._capturing import SOURCE, add_capture_options, capture_now, load
@@ -25,6 +25,9 @@ from envprint.model import Fingerprint, Unknown
 from envprint.report import Report
 from envprint.run_record import During, Run, look_back
 from envprint.store import Store
+
+if TYPE_CHECKING:
+    from envprint.job import Held
 
 HELP = "check first, then run a command while watching the GPUs, and keep a record"
 EPILOG = """\
@@ -121,30 +124,39 @@ def _preflight(options: argparse.Namespace, console: Console) -> tuple[Fingerpri
 
 def _run(options: argparse.Namespace, console: Console, ready: _Ready) -> int:
     """The command's exit code; what cannot be recorded is told and changes nothing of it."""
-    from envprint import gpu
-    from envprint.job import Held, Job, StartError
-    from envprint.loaded import Loaded
+    from envprint.job import Held, StartError
 
     prepare()
-    started_at, loaded = _now(), Loaded()
-    try:
-        with Held() as held, gpu.watch() as watch:
-            job = Job(options.command, os.environ, held)
-            ended = job.wait(lambda: loaded.look(job.pid), LOOKS_S)
-    except StartError as error:
-        name = options.command[0] or "''"
-        console.complain(f"cannot run {name}: {error}")
-        return error.code
-    during = During(started_at, _now(), ended, watch.so_far(), loaded.paths())
-    done = attempt(lambda: _record(options, console, ready, during))
-    if isinstance(done, Unknown):
-        console.complain(f"no record of this run: {done.reason}")
-    if ended.by_ctrl_c:
+    # To the end of the record: a second signal, for a job that has gone, must not cost it.
+    with Held() as held:
+        try:
+            during = _watched(options, held)
+        except StartError as error:
+            name = options.command[0] or "''"
+            console.complain(f"cannot run {name}: {error}")
+            return error.code
+        done = attempt(lambda: _record(options, console, ready, during))
+        if isinstance(done, Unknown):
+            console.complain(f"no record of this run: {done.reason}")
+    if during.ended.by_ctrl_c:
         # A shell goes on with its script after a command that ends by itself, whatever its code.
         console.flush()
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
-    return ended.exit_code
+    return during.ended.exit_code
+
+
+def _watched(options: argparse.Namespace, held: Held) -> During:
+    """Run the command to its end, and see what happens meanwhile. Raises `StartError`."""
+    from envprint import gpu
+    from envprint.job import Job
+    from envprint.loaded import Loaded
+
+    started_at, loaded = _now(), Loaded()
+    with gpu.watch() as watch:
+        job = Job(options.command, os.environ, held)
+        ended = job.wait(lambda: loaded.look(job.pid), LOOKS_S)
+    return During(started_at, _now(), ended, watch.so_far(), loaded.paths())
 
 
 def _record(options: argparse.Namespace, console: Console, ready: _Ready, during: During) -> None:
