@@ -1,8 +1,8 @@
 """A command that runs in its own process group, with signals, terminal and exit code as without us.
 
-The signals that a person or a scheduler sends are blocked here and taken one by one, so that each
-is passed on and none ends this process before its job. https://man7.org/linux/man-pages/man7/
-signal.7.html, credentials.7.html (process groups and the foreground of a terminal)
+The signals that a person, a terminal or a scheduler sends are blocked here and taken one by one, so
+that each is passed on and none ends this process before its job. https://man7.org/linux/man-pages/
+man7/signal.7.html, man7/credentials.7.html (process groups)
 """
 
 from __future__ import annotations
@@ -15,16 +15,27 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-PASSED_ON = (
-    signal.SIGINT,
-    signal.SIGTERM,
-    signal.SIGHUP,
-    signal.SIGQUIT,
-    signal.SIGUSR1,
-    signal.SIGUSR2,
-    signal.SIGCONT,
-    signal.SIGWINCH,
-)
+HELD = signal.valid_signals() - {
+    signal.SIGKILL,
+    signal.SIGSTOP,
+    # Faults of this process itself.
+    signal.SIGBUS,
+    signal.SIGFPE,
+    signal.SIGILL,
+    signal.SIGSEGV,
+    signal.SIGSYS,
+    signal.SIGTRAP,
+    # What writing brings about, to a pipe that nobody reads or beyond a limit.
+    signal.SIGPIPE,
+    signal.SIGXFSZ,
+}
+"""Everything that somebody may send to a job by way of this process."""
+NOT_PASSED_ON = {
+    signal.SIGCHLD,
+    # From the terminal, for another process of this one's group.
+    signal.SIGTTIN,
+    signal.SIGTTOU,
+}
 LEFT_WAIT_S = 5.0
 """How long what a command leaves behind in its group may take to end when it is asked to."""
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
@@ -65,14 +76,14 @@ class Held:
     """Whether SIGCHLD is ignored by whoever started this process: nobody could wait for a job."""
 
     def __enter__(self) -> Held:
-        self.mask = set(signal.pthread_sigmask(signal.SIG_BLOCK, (*PASSED_ON, signal.SIGCHLD)))
+        self.mask = set(signal.pthread_sigmask(signal.SIG_BLOCK, HELD))
         self.ignores_children = signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN
         if self.ignores_children:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        while signal.sigtimedwait((*PASSED_ON, signal.SIGCHLD), 0):
+        while signal.sigtimedwait(HELD, 0):
             pass
         if self.ignores_children:
             signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -116,8 +127,8 @@ class Job:
         return Ended(exit_code, number, duration_s, left, at_terminal)
 
     def _next_signal(self, wait_s: float) -> None:
-        taken = signal.sigtimedwait((*PASSED_ON, signal.SIGCHLD), max(0.0, wait_s))
-        if taken and taken.si_signo != signal.SIGCHLD:
+        taken = signal.sigtimedwait(HELD, max(0.0, wait_s))
+        if taken and taken.si_signo not in NOT_PASSED_ON:
             if taken.si_signo == signal.SIGCONT:
                 self._terminal.give(self.pid)
             with suppress(ProcessLookupError):

@@ -156,12 +156,13 @@ def until_it_says(run: subprocess.Popen[str], word: str) -> None:
     assert run.stdout.readline() == f"{word}\n"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_reaches_the_job_and_the_record_is_written(
-    number: signal.Signals, bench: Bench
-) -> None:
+NUMBERS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGXCPU", "SIGALRM", "SIGRTMIN", "SIGPWR", "SIGABRT")
+
+
+@pytest.mark.parametrize("number", [int(getattr(signal, name)) for name in NUMBERS], ids=NUMBERS)
+def test_a_signal_reaches_the_job_and_the_record_is_written(number: int, bench: Bench) -> None:
     # A background job of a shell ignores Ctrl-C, one under nohup SIGHUP, and so do its children.
-    reset = f"import signal; signal.signal({int(number)}, signal.SIG_DFL)"
+    reset = f"import signal; signal.signal({number}, signal.SIG_DFL)"
     code = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
     run = bench.start(PYTHON, "-c", f"{reset}; {code}")
     assert run.stdout
@@ -171,6 +172,24 @@ def test_a_signal_reaches_the_job_and_the_record_is_written(
     assert has_ended(job)
     assert (bench.record()["signal"], bench.entries()[0]["exit_code"]) == (number, 128 + number)
     run.communicate()
+
+
+def state(pid: int) -> str:
+    """Of a process, as the kernel has it: `S` for asleep, `T` for stopped."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def test_a_request_to_stop_stops_both_and_both_go_on_together(bench: Bench) -> None:
+    run = bench.start("sh", "-c", "echo $$; exec sleep 600")
+    assert run.stdout
+    job = int(run.stdout.readline())
+    run.send_signal(signal.SIGTSTP)
+    until(lambda: state(job) == "T" and state(run.pid) == "T")
+    run.send_signal(signal.SIGCONT)
+    until(lambda: state(job) == "S" and state(run.pid) == "S")
+    run.send_signal(signal.SIGTERM)
+    run.communicate(timeout=60)
+    assert (run.returncode, has_ended(job)) == (143, True)
 
 
 def test_a_job_that_answers_a_signal_decides_how_it_ends(bench: Bench) -> None:
@@ -238,10 +257,9 @@ def test_what_a_job_leaves_in_its_group_is_ended(bench: Bench) -> None:
 def has_ended(pid: int) -> bool:
     """Whether a process is gone, or is a zombie that its parent does not care for."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state(pid) == "Z"
     except OSError:
         return True
-    return state == "Z"
 
 
 def become(bench: Bench, *command: str) -> NoReturn:
