@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import jsonschema
 import pytest
@@ -174,6 +172,20 @@ def test_a_signal_reaches_the_job_and_the_record_is_written(number: int, bench: 
     run.communicate()
 
 
+def test_a_job_that_has_joined_another_group_gets_signals(bench: Bench) -> None:
+    code = (
+        "import os, time\n"
+        "os.setpgid(0, os.getpgid(os.getppid()))\n"
+        "print('ready', flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    run = bench.start(PYTHON, "-c", code)
+    until_it_says(run, "ready")
+    run.send_signal(signal.SIGTERM)
+    run.communicate(timeout=60)
+    assert run.returncode == 143
+
+
 def state(pid: int) -> str:
     """Of a process, as the kernel has it: `S` for asleep, `T` for stopped."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
@@ -254,80 +266,44 @@ def test_what_a_job_leaves_in_its_group_is_ended(bench: Bench) -> None:
     assert bench.record()["left_behind"] == 1
 
 
+def test_what_a_job_leaves_in_groups_of_its_own_is_ended(bench: Bench) -> None:
+    job = "import os, subprocess; p = subprocess.Popen(['sleep', '600'], preexec_fn=os.setpgrp)"
+    done = bench.run(PYTHON, "-c", f"{job}; print(p.pid)")
+    assert has_ended(int(done.stdout))
+    assert bench.record()["left_behind"] == 1
+
+
+def test_what_a_job_leaves_in_a_session_of_its_own_is_left_alone(bench: Bench) -> None:
+    job = (
+        "import os, subprocess\n"
+        "quiet = {'stdout': subprocess.DEVNULL, 'stderr': subprocess.DEVNULL}\n"
+        "print(subprocess.Popen(['sleep', '600'], preexec_fn=os.setsid, **quiet).pid)\n"
+    )
+    done = bench.run(PYTHON, "-c", job)
+    pid = int(done.stdout)
+    assert not has_ended(pid)
+    os.kill(pid, signal.SIGKILL)
+    assert done.returncode == 0
+    assert bench.record()["left_behind"] == 0
+
+
+def test_orphans_that_end_meanwhile_leave_no_zombies(bench: Bench) -> None:
+    job = "(true & echo $!); while [ ! -e stop ]; do sleep 0.05; done"
+    run = bench.start("sh", "-c", job)
+    assert run.stdout
+    orphan = int(run.stdout.readline())
+    until(lambda: not Path(f"/proc/{orphan}").exists())
+    (bench.folder / "stop").touch()
+    run.communicate(timeout=60)
+    assert run.returncode == 0
+
+
 def has_ended(pid: int) -> bool:
     """Whether a process is gone, or is a zombie that its parent does not care for."""
     try:
         return state(pid) == "Z"
     except OSError:
         return True
-
-
-def become(bench: Bench, *command: str) -> NoReturn:
-    """Go on as a run of the command, with the signals as a terminal's shell has them.
-
-    A shell that started these tests in the background has had them ignore Ctrl-C.
-    """
-    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP):
-        signal.signal(number, signal.SIG_DFL)
-    os.chdir(bench.folder)
-    os.execve(PYTHON, bench.argv(*command), bench.environ)
-
-
-def shown_until(terminal: int, word: bytes) -> bytes:
-    """What a terminal shows up to `word`."""
-    shown = b""
-    while word not in shown:
-        shown += os.read(terminal, 1024)
-    return shown
-
-
-def shown_to_the_end(terminal: int) -> bytes:
-    """What a terminal shows until nobody holds it any more."""
-    shown = b""
-    with suppress(OSError):
-        while chunk := os.read(terminal, 1024):
-            shown += chunk
-    os.close(terminal)
-    return shown
-
-
-def test_ctrl_c_in_a_terminal_goes_to_the_job(bench: Bench) -> None:
-    pid, terminal = pty.fork()
-    if pid == 0:  # pragma: no cover  the child, which is another program from here on
-        become(bench, PYTHON, "-c", "import time; print('ready', flush=True); time.sleep(600)")
-    shown_until(terminal, b"ready")
-    os.write(terminal, b"\x03")
-    assert b"KeyboardInterrupt" in shown_to_the_end(terminal)
-    _, status = os.waitpid(pid, 0)
-    # Ended by the signal and not with a code, so that a script around it ends, too.
-    assert os.waitstatus_to_exitcode(status) == -signal.SIGINT
-    assert bench.record()["exit_code"] == 130
-
-
-def test_ctrl_z_stops_both_and_a_continued_run_goes_on(bench: Bench) -> None:
-    pid, terminal = pty.fork()
-    if pid == 0:  # pragma: no cover  the child
-        become(bench, PYTHON, "-c", "print('got', input('? '))")
-    shown_until(terminal, b"? ")
-    os.write(terminal, b"\x1a")
-    _, status = os.waitpid(pid, os.WUNTRACED)
-    assert os.WIFSTOPPED(status)
-    os.kill(pid, signal.SIGCONT)
-    os.write(terminal, b"hello\n")
-    assert b"got hello" in shown_to_the_end(terminal)
-    _, status = os.waitpid(pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
-
-
-def test_a_job_in_a_terminal_reads_what_is_typed(bench: Bench) -> None:
-    pid, terminal = pty.fork()
-    if pid == 0:  # pragma: no cover  the child
-        become(bench, PYTHON, "-c", "print('got', input('? '))")
-    shown_until(terminal, b"? ")
-    os.write(terminal, b"hello\n")
-    assert b"got hello" in shown_to_the_end(terminal)
-    _, status = os.waitpid(pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
 
 
 def test_the_hash_seed_is_set_before_the_interpreter_starts(bench: Bench) -> None:

@@ -92,6 +92,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
     except EnvprintError as error:
         console.complain(str(error))
         return REFUSED
+    except KeyboardInterrupt:
+        console.complain("interrupted")
+        return _end_by_ctrl_c(console)
     if report is None and not options.no_check:
         return REFUSED
     return _run(options, console, _Ready(store, before, report))
@@ -138,12 +141,15 @@ def _run(options: argparse.Namespace, console: Console, ready: _Ready) -> int:
         done = attempt(lambda: _record(options, console, ready, during))
         if isinstance(done, Unknown):
             console.complain(f"no record of this run: {done.reason}")
-    if during.ended.by_ctrl_c:
-        # A shell goes on with its script after a command that ends by itself, whatever its code.
-        console.flush()
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGINT)
-    return during.ended.exit_code
+    return _end_by_ctrl_c(console) if during.ended.by_ctrl_c else during.ended.exit_code
+
+
+def _end_by_ctrl_c(console: Console) -> int:
+    """End by the signal: a shell goes on with its script after what ends with any code."""
+    console.flush()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT)
+    return 128 + signal.SIGINT
 
 
 def _watched(options: argparse.Namespace, held: Held) -> During:
