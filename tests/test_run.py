@@ -331,6 +331,39 @@ def test_a_pre_flight_that_refuses_is_125_and_nothing_runs(bench: Bench) -> None
     assert marker.exists()
 
 
+MISSPELT = {"PYTHONASHSEED": "0"}
+REFUSED = "envprint: the command was not run; --no-check runs it all the same\n"
+
+
+@pytest.mark.parametrize("fail_on", ["breaks", "numeric"])
+def test_the_report_of_the_pre_flight_goes_where_it_is_asked_for(
+    fail_on: str, bench: Bench
+) -> None:
+    file = bench.folder / "report.json"
+    options = ("--fail-on", fail_on, "--format", "json", "-o", str(file))
+    done = bench.run("echo", "ran", options=options, environ=MISSPELT)
+    assert (done.returncode, done.stdout) == ((0, "ran\n") if fail_on == "breaks" else (125, ""))
+    assert schema.faults(file.read_bytes(), "report") == []
+    rules = {finding["rule"] for finding in json.loads(file.read_text())["findings"]}
+    assert all(f"({rule})" in done.stderr for rule in rules)
+    to_stderr = bench.run("true", options=(*options[:4], "-o", "-"), environ=MISSPELT)
+    told = to_stderr.stderr.removesuffix(REFUSED)
+    assert {finding["rule"] for finding in json.loads(told)["findings"]} == rules
+
+
+def test_a_pre_flight_that_passes_tells_in_short_what_it_found(bench: Bench) -> None:
+    (bench.folder / "envprint.toml").write_text(
+        'fail_on = "breaks"\n[[ignore]]\nrule = "gpu-lost"\nreason = "none here"\n'
+        "expires = 2020-01-31\n"
+    )
+    done = bench.run("echo", "ran", options=(), environ=MISSPELT)
+    assert (done.returncode, done.stdout) == (0, "ran\n")
+    lines = done.stderr.splitlines()
+    assert any(line.endswith("(environ-name-misspelt)") for line in lines)
+    assert any(line.startswith("envprint: policy: ") and "gpu-lost" in line for line in lines)
+    assert all(line.startswith("envprint: ") for line in lines)
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [

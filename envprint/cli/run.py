@@ -11,16 +11,11 @@ import time
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from envprint.cli._after import attempt, keep, prepare
-from envprint.cli._capturing import SOURCE, add_capture_options, capture_now, load
+from envprint.cli._capturing import SOURCE, add_capture_options, capture_now
 from envprint.cli._console import Console
-from envprint.cli._judging import (
-    add_judging_options,
-    policy_of,
-    size_argument,
-    workload_of,
-)
+from envprint.cli._judging import add_judging_options, size_argument
+from envprint.cli._preflight import preflight
 from envprint.errors import EnvprintError
-from envprint.judge import judge_state
 from envprint.model import Fingerprint, Unknown
 from envprint.report import Report
 from envprint.run_record import During, Run, look_back
@@ -88,7 +83,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         _start_again(options.hash_seed)
     try:
         store = Store()
-        before, report = _preflight(options, console)
+        before, report = preflight(options, console)
     except EnvprintError as error:
         console.complain(str(error))
         return REFUSED
@@ -103,26 +98,6 @@ def run(options: argparse.Namespace, console: Console) -> int:
 def _start_again(seed: str) -> NoReturn:
     """As a new process, in which the variable is set from the start, as it will be for the job."""
     os.execve(sys.executable, sys.orig_argv, {**os.environ, HASH_SEED: seed})
-
-
-def _preflight(options: argparse.Namespace, console: Console) -> tuple[Fingerprint, Report | None]:
-    """The capture, and the report of the check; None when it refuses, or was not asked for.
-
-    A report that refuses goes to stderr: stdout is the job's.
-    """
-    policy = policy_of(options, console)
-    baseline = load(options.baseline, console) if options.baseline is not None else None
-    before = capture_now(options, console, label=options.label, note=options.note)
-    if options.no_check:
-        return before, None
-    report = judge_state(before, baseline, workload_of(options, policy, before, baseline), policy)
-    if report.exit_code(policy.fail_on, policy.on_unknown == "fail", options.strict):
-        from envprint.outputs.text import render
-
-        Console(console.stderr, console.stderr).emit(render(report))
-        console.complain("the command was not run; --no-check runs it all the same")
-        return before, None
-    return before, report
 
 
 def _run(options: argparse.Namespace, console: Console, ready: _Ready) -> int:
