@@ -382,6 +382,25 @@ def test_what_keeps_the_pre_flight_from_its_work_is_125_and_one_line(
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("--",), ("--bogus", "true"), ("--hash-seed", "x", "--", "true"), ("--format", "x", "ls")],
+)
+def test_wrong_usage_is_125_and_one_line(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "--no-check", *arguments]) == 125
+    assert capsys.readouterr().err.startswith("envprint: run: ")
+
+
+def test_what_follows_the_command_is_the_commands(bench: Bench) -> None:
+    argv = [PYTHON, "-m", "envprint", "run", "--no-check", "--label", "mine"]
+    argv += ["--record", str(bench.records), "echo", "a", "--label", "c", "--", "-x"]
+    done = subprocess.run(argv, capture_output=True, text=True, env=bench.environ, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "a --label c -- -x\n", "")
+    assert bench.record()["label"] == "mine"
+
+
 def test_a_run_is_a_baseline_for_the_next(bench: Bench) -> None:
     assert bench.run("true", options=()).returncode == 0
     assert bench.run("false", options=()).returncode == 1

@@ -15,7 +15,6 @@ from envprint.cli._capturing import SOURCE, add_capture_options, capture_now
 from envprint.cli._console import Console
 from envprint.cli._judging import add_judging_options, size_argument
 from envprint.cli._preflight import preflight
-from envprint.errors import EnvprintError
 from envprint.model import Fingerprint, Unknown
 from envprint.report import Report
 from envprint.run_record import During, Run, look_back
@@ -31,11 +30,13 @@ example:
 
 exit codes:
   0 to 255: the command's own, or 128 and the number of the signal that ended it
-  125  the pre-flight refused, or envprint failed before the command began
+  125  the pre-flight refused, or envprint failed before the command began, by
+       wrong usage as well
   126  the command cannot be executed
   127  there is no such command
 """
-REFUSED = 125
+REFUSED = COULD_NOT = 125
+"""Wrong usage as well: 2 may be the command's own."""
 LOOKS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Between looks at what the job has loaded; most of it is loaded at the start."""
 HASH_SEED = "PYTHONHASHSEED"
@@ -53,7 +54,10 @@ class _Ready(NamedTuple):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this verb."""
     parser.add_argument(
-        "command", metavar="COMMAND", nargs="+", help="after --, with its arguments"
+        "command",
+        metavar="COMMAND",
+        nargs=argparse.PARSER,
+        help="with all of its arguments; -- may stand before it",
     )
     parser.add_argument("--baseline", metavar="REF", help=SOURCE)
     parser.add_argument("--no-check", action="store_true", help="no pre-flight")
@@ -76,6 +80,8 @@ def _hash_seed(text: str) -> str:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Check, run, record."""
+    if options.command[0] == "--":  # argparse drops it in newer versions only
+        del options.command[0]
     if not hasattr(signal, "sigtimedwait"):
         console.complain(f"run: signals cannot be passed on {sys.platform}; Linux is needed")
         return REFUSED
@@ -84,9 +90,6 @@ def run(options: argparse.Namespace, console: Console) -> int:
     try:
         store = Store()
         before, report = preflight(options, console)
-    except EnvprintError as error:
-        console.complain(str(error))
-        return REFUSED
     except KeyboardInterrupt:
         console.complain("interrupted")
         return _end_by_ctrl_c(console)
