@@ -140,8 +140,8 @@ def _block_signals() -> None:
     import signal
 
     if hasattr(signal, "pthread_sigmask"):
-        held = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-        signal.pthread_sigmask(signal.SIG_BLOCK, (*held, signal.SIGUSR1, signal.SIGUSR2))
+        faults = {signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV}
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - faults)
 
 
 def _known(

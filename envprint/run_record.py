@@ -9,7 +9,8 @@ from envprint._version import __version__
 from envprint.compare import compare
 from envprint.document import to_document as to_document_of
 from envprint.fields import ANYTHING, FLAG, INTEGER, NUMBER, TEXT, Field, ListOf, MapOf, record
-from envprint.model import SCHEMA_VERSION, Change, Fingerprint, is_inside
+from envprint.model import SCHEMA_VERSION, Change, Fingerprint, Unknown, is_inside
+from envprint.redact import safe_text
 
 if TYPE_CHECKING:
     from envprint.holders import Watched
@@ -93,7 +94,13 @@ SHAPE = record(
     ),
     Field("memory_peak_bytes", INTEGER, "The largest resident set of one of its processes."),
     Field("libraries", ListOf(TEXT), "Libraries of numerics seen loaded in it, by path."),
+    Field("unknown", MapOf(TEXT, "path"), "What could not be determined, by path, and why."),
 )
+NOT_ALWAYS = {
+    "signal", "label", "note", "hash_seed", "preflight", "digest_after", "changed_meanwhile",
+    "unknown",
+}  # fmt: skip
+"""Fields that may be null or, with the reason under `unknown`, left out."""
 
 
 class During(NamedTuple):
@@ -106,22 +113,30 @@ class During(NamedTuple):
     libraries: Sequence[str]
 
 
+class After(NamedTuple):
+    """What another capture told once the command had ended."""
+
+    digest: str
+    changed: Sequence[Change]
+    """Facts that were others than before it began."""
+
+
 class Run(NamedTuple):
     """What is known of a run when it has ended."""
 
     argv: Sequence[str]
     during: During
     before: Fingerprint
-    digest_after: str
-    changed: Sequence[Change]
+    after: After | Unknown
     preflight: Report | None
     hash_seed: str | None
     memory_peak_bytes: int
 
 
-def changed_facts(before: Fingerprint, after: Fingerprint) -> list[Change]:
-    """Facts that are others after a run than before it."""
-    return [change for change in compare(before, after).changes if is_inside(change.path, "facts")]
+def look_back(before: Fingerprint, after: Fingerprint) -> After:
+    """What is to be kept of the fingerprint after a run."""
+    changes = compare(before, after).changes
+    return After(after.digest, [change for change in changes if is_inside(change.path, "facts")])
 
 
 def to_document(run: Run) -> dict[str, Any]:
@@ -142,8 +157,7 @@ def to_document(run: Run) -> dict[str, Any]:
         "hash_seed": run.hash_seed,
         "preflight": _preflight(run.preflight) if run.preflight else None,
         "before": to_document_of(run.before),
-        "digest_after": run.digest_after,
-        "changed_meanwhile": [change._asdict() for change in run.changed],
+        **_after(run.after),
         "gpus": _gpus(during.watched),
         "memory_peak_bytes": run.memory_peak_bytes,
         "libraries": list(during.libraries),
@@ -156,6 +170,14 @@ def _command(argv: Sequence[str]) -> dict[str, Any]:
     digest = sha256("\0".join(argv).encode("utf-8", "surrogateescape")).hexdigest()
     name = argv[0].rpartition("/")[2]
     return {"name": name, "arguments": len(argv) - 1, "digest": f"sha256:{digest}"}
+
+
+def _after(after: After | Unknown) -> dict[str, Any]:
+    if isinstance(after, Unknown):
+        names = ("changed_meanwhile", "digest_after")
+        return {"unknown": {name: safe_text(after.reason) for name in names}}
+    changed = [change._asdict() for change in after.changed]
+    return {"digest_after": after.digest, "changed_meanwhile": changed, "unknown": {}}
 
 
 def _gpus(watched: Watched) -> dict[str, Any]:

@@ -41,10 +41,10 @@ def _declared(kind: str) -> tuple[Record, tuple[str, ...]]:
         # A pre-flight may have no baseline.
         return REPORT, tuple(field.name for field in REPORT.fields if field.name != "baseline")
     if kind == "run":
+        from envprint.run_record import NOT_ALWAYS
         from envprint.run_record import SHAPE as RUN
 
-        absent = {"signal", "label", "note", "hash_seed", "preflight"}
-        return RUN, tuple(field.name for field in RUN.fields if field.name not in absent)
+        return RUN, tuple(field.name for field in RUN.fields if field.name not in NOT_ALWAYS)
     from envprint.policy_shape import SHAPE as POLICY
 
     return POLICY, ()
@@ -148,7 +148,7 @@ def _kind_of(document: Any, name: str) -> str:
     if not isinstance(document, dict):
         raise DocumentError(f"{name}: expected a JSON object, found {type(document).__name__}")
     check_version(document, name)
-    if "changed_meanwhile" in document:
+    if "command" in document:
         return "run"
     return "report" if "verdict" in document else "fingerprint"
 

@@ -24,6 +24,7 @@ DOORS = {
     *(f"nvml/{name}.py" for name in ("calls", "child", "finding", "reading")),
     "modules.py", "shapes.py", "schema.py", "api.py", "gpu.py", "holders.py",
     "policy_place.py", "folder.py", "store.py", "sources.py", "job.py", "loaded.py", "probing.py",
+    "groups.py", "terminal.py",
 }  # fmt: skip
 """Modules that may touch files, processes, clocks or the environment, beside cli/: the host and
 what it is made of, and those that find envprint's own files or know today's date. So may probes,
@@ -114,7 +115,7 @@ def test_nine_functions_in_ten_have_at_most_25_lines() -> None:
     assert sum(length <= 25 for length in lengths) >= 0.9 * len(lengths)
 
 
-def test_there_are_at_most_four_broad_excepts() -> None:
+def test_there_are_at_most_five_broad_excepts() -> None:
     broad = [
         name(path)
         for path in MODULES
@@ -125,8 +126,9 @@ def test_there_are_at_most_four_broad_excepts() -> None:
             or (isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException"))
         )
     ]
-    # Each calls what fails in ways of its own: collectors, the driver, a store, a framework.
-    assert len(broad) <= 4, broad
+    # Each calls what fails in ways of its own: collectors, the driver, a store, a framework, and
+    # anything at all once a job has run, which may have replaced it.
+    assert len(broad) <= 5, broad
 
 
 def loaded_by(*arguments: str, cwd: Path) -> set[str]:

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import jsonschema
 import pytest
 
 from envprint import schema
-from envprint.cli import main
-from envprint.cli import run as verb
+from envprint.cli import _intruders, main
+from envprint.cli._after import _name as record_name
+from envprint.cli._after import attempt
+from envprint.errors import EnvprintError
 from envprint.holders import Holder, Watched
 from envprint.loaded import descendants
+from envprint.model import Unknown
 from tests.nvml import simulator
 from tests.nvml.test_watch import Driver
 from tests.support import fingerprint
@@ -31,6 +33,7 @@ pytestmark = pytest.mark.skipif(
     not hasattr(signal, "sigtimedwait"), reason="NOT LINUX: envprint runs nothing here"
 )
 PYTHON = sys.executable
+ROOT = Path(__file__).parent.parent
 
 
 class Bench:
@@ -68,9 +71,11 @@ class Bench:
             check=False,
         )
 
-    def start(self, *command: str) -> subprocess.Popen[str]:
+    def start(
+        self, *command: str, options: tuple[str, ...] = ("--no-check",)
+    ) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            self.argv(*command),
+            self.argv(*command, options=options),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -128,12 +133,23 @@ def test_streams_and_the_exit_code_pass_through_and_are_recorded(bench: Bench) -
         (("/nope/nope",), 127),
         (("no-such-command",), 127),
         (("/etc/passwd",), 126),
+        (("",), 127),
     ],
 )
 def test_the_exit_code_is_that_of_a_shell(
     command: tuple[str, ...], code: int, bench: Bench
 ) -> None:
-    assert bench.run(*command).returncode == code
+    done = bench.run(*command)
+    assert done.returncode == code
+    if code in (126, 127):
+        name = command[0] or "''"
+        assert done.stderr.startswith(f"envprint: cannot run {name}: ")
+        assert done.stderr.count("\n") == 1
+
+
+def until(is_so: Callable[[], object]) -> None:
+    while not is_so():
+        time.sleep(0.02)
 
 
 def until_it_says(run: subprocess.Popen[str], word: str) -> None:
@@ -141,12 +157,13 @@ def until_it_says(run: subprocess.Popen[str], word: str) -> None:
     assert run.stdout.readline() == f"{word}\n"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_reaches_the_job_and_the_record_is_written(
-    number: signal.Signals, bench: Bench
-) -> None:
+NUMBERS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGXCPU", "SIGALRM", "SIGRTMIN", "SIGPWR", "SIGABRT")
+
+
+@pytest.mark.parametrize("number", [int(getattr(signal, name)) for name in NUMBERS], ids=NUMBERS)
+def test_a_signal_reaches_the_job_and_the_record_is_written(number: int, bench: Bench) -> None:
     # A background job of a shell ignores Ctrl-C, one under nohup SIGHUP, and so do its children.
-    reset = f"import signal; signal.signal({int(number)}, signal.SIG_DFL)"
+    reset = f"import signal; signal.signal({number}, signal.SIG_DFL)"
     code = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
     run = bench.start(PYTHON, "-c", f"{reset}; {code}")
     assert run.stdout
@@ -156,6 +173,38 @@ def test_a_signal_reaches_the_job_and_the_record_is_written(
     assert has_ended(job)
     assert (bench.record()["signal"], bench.entries()[0]["exit_code"]) == (number, 128 + number)
     run.communicate()
+
+
+def test_a_job_that_has_joined_another_group_gets_signals(bench: Bench) -> None:
+    code = (
+        "import os, time\n"
+        "os.setpgid(0, os.getpgid(os.getppid()))\n"
+        "print('ready', flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    run = bench.start(PYTHON, "-c", code)
+    until_it_says(run, "ready")
+    run.send_signal(signal.SIGTERM)
+    run.communicate(timeout=60)
+    assert run.returncode == 143
+
+
+def state(pid: int) -> str:
+    """Of a process, as the kernel has it: `S` for asleep, `T` for stopped."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def test_a_request_to_stop_stops_both_and_both_go_on_together(bench: Bench) -> None:
+    run = bench.start("sh", "-c", "echo $$; exec sleep 600")
+    assert run.stdout
+    job = int(run.stdout.readline())
+    run.send_signal(signal.SIGTSTP)
+    until(lambda: state(job) == "T" and state(run.pid) == "T")
+    run.send_signal(signal.SIGCONT)
+    until(lambda: state(job) == "S" and state(run.pid) == "S")
+    run.send_signal(signal.SIGTERM)
+    run.communicate(timeout=60)
+    assert (run.returncode, has_ended(job)) == (143, True)
 
 
 def test_a_job_that_answers_a_signal_decides_how_it_ends(bench: Bench) -> None:
@@ -174,10 +223,43 @@ def test_a_job_that_answers_a_signal_decides_how_it_ends(bench: Bench) -> None:
     run.communicate()
 
 
+def test_signals_after_the_job_has_ended_cost_neither_record_nor_exit_code(bench: Bench) -> None:
+    observed = bench.folder / "python"
+    observed.write_text(
+        "#!/bin/sh\n"
+        "if [ -e ended ]; then touch closing; while [ ! -e go ]; do sleep 0.05; done; fi\n"
+        f'exec {PYTHON} "$@"\n'
+    )
+    observed.chmod(0o755)
+    job = ("sh", "-c", "touch ended; exit 5")
+    run = bench.start(*job, options=("--no-check", "--python", str(observed)))
+    until((bench.folder / "closing").exists)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGINT, signal.SIGHUP):
+        run.send_signal(number)
+    (bench.folder / "go").touch()
+    assert run.communicate(timeout=60) == ("", "")
+    assert run.returncode == 5
+    record = bench.record()
+    assert (record["exit_code"], record["signal"], record["unknown"]) == (5, None, {})
+
+
 def test_a_job_gets_the_signals_settings_that_it_would_have_had(bench: Bench) -> None:
     code = "import signal as s; print(s.pthread_sigmask(s.SIG_BLOCK, ()), s.getsignal(s.SIGPIPE))"
     plain = subprocess.run([PYTHON, "-c", code], capture_output=True, text=True, check=True)
     assert bench.run(PYTHON, "-c", code).stdout == plain.stdout
+
+
+IGNORED = "import signal; print(signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN, flush=True)"
+
+
+def test_where_sigchld_is_ignored_the_job_ignores_it_and_is_waited_for(bench: Bench) -> None:
+    job = (PYTHON, "-c", f"{IGNORED}; raise SystemExit(4)")
+    ignoring = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN)"
+    argv = (PYTHON, "-c", f"{ignoring}; os.execv(sys.argv[1], sys.argv[1:])", *bench.argv(*job))
+    done = subprocess.run(argv, capture_output=True, text=True, env=bench.environ, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (4, "True\n", "")
+    assert bench.record()["exit_code"] == 4
+    assert bench.run(*job).stdout == "False\n"
 
 
 def test_what_a_job_leaves_in_its_group_is_ended(bench: Bench) -> None:
@@ -187,81 +269,44 @@ def test_what_a_job_leaves_in_its_group_is_ended(bench: Bench) -> None:
     assert bench.record()["left_behind"] == 1
 
 
+def test_what_a_job_leaves_in_groups_of_its_own_is_ended(bench: Bench) -> None:
+    job = "import os, subprocess; p = subprocess.Popen(['sleep', '600'], preexec_fn=os.setpgrp)"
+    done = bench.run(PYTHON, "-c", f"{job}; print(p.pid)")
+    assert has_ended(int(done.stdout))
+    assert bench.record()["left_behind"] == 1
+
+
+def test_what_a_job_leaves_in_a_session_of_its_own_is_left_alone(bench: Bench) -> None:
+    job = (
+        "import os, subprocess\n"
+        "quiet = {'stdout': subprocess.DEVNULL, 'stderr': subprocess.DEVNULL}\n"
+        "print(subprocess.Popen(['sleep', '600'], preexec_fn=os.setsid, **quiet).pid)\n"
+    )
+    done = bench.run(PYTHON, "-c", job)
+    pid = int(done.stdout)
+    assert not has_ended(pid)
+    os.kill(pid, signal.SIGKILL)
+    assert done.returncode == 0
+    assert bench.record()["left_behind"] == 0
+
+
+def test_orphans_that_end_meanwhile_leave_no_zombies(bench: Bench) -> None:
+    job = "(true & echo $!); while [ ! -e stop ]; do sleep 0.05; done"
+    run = bench.start("sh", "-c", job)
+    assert run.stdout
+    orphan = int(run.stdout.readline())
+    until(lambda: not Path(f"/proc/{orphan}").exists())
+    (bench.folder / "stop").touch()
+    run.communicate(timeout=60)
+    assert run.returncode == 0
+
+
 def has_ended(pid: int) -> bool:
     """Whether a process is gone, or is a zombie that its parent does not care for."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state(pid) == "Z"
     except OSError:
         return True
-    return state == "Z"
-
-
-def become(bench: Bench, *command: str) -> NoReturn:
-    """Go on as a run of the command, with the signals as a terminal's shell has them.
-
-    A shell that started these tests in the background has had them ignore Ctrl-C.
-    """
-    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP):
-        signal.signal(number, signal.SIG_DFL)
-    os.chdir(bench.folder)
-    os.execve(PYTHON, bench.argv(*command), bench.environ)
-
-
-def shown_until(terminal: int, word: bytes) -> bytes:
-    """What a terminal shows up to `word`."""
-    shown = b""
-    while word not in shown:
-        shown += os.read(terminal, 1024)
-    return shown
-
-
-def shown_to_the_end(terminal: int) -> bytes:
-    """What a terminal shows until nobody holds it any more."""
-    shown = b""
-    with suppress(OSError):
-        while chunk := os.read(terminal, 1024):
-            shown += chunk
-    os.close(terminal)
-    return shown
-
-
-def test_ctrl_c_in_a_terminal_goes_to_the_job(bench: Bench) -> None:
-    pid, terminal = pty.fork()
-    if pid == 0:  # pragma: no cover  the child, which is another program from here on
-        become(bench, PYTHON, "-c", "import time; print('ready', flush=True); time.sleep(600)")
-    shown_until(terminal, b"ready")
-    os.write(terminal, b"\x03")
-    assert b"KeyboardInterrupt" in shown_to_the_end(terminal)
-    _, status = os.waitpid(pid, 0)
-    # Ended by the signal and not with a code, so that a script around it ends, too.
-    assert os.waitstatus_to_exitcode(status) == -signal.SIGINT
-    assert bench.record()["exit_code"] == 130
-
-
-def test_ctrl_z_stops_both_and_a_continued_run_goes_on(bench: Bench) -> None:
-    pid, terminal = pty.fork()
-    if pid == 0:  # pragma: no cover  the child
-        become(bench, PYTHON, "-c", "print('got', input('? '))")
-    shown_until(terminal, b"? ")
-    os.write(terminal, b"\x1a")
-    _, status = os.waitpid(pid, os.WUNTRACED)
-    assert os.WIFSTOPPED(status)
-    os.kill(pid, signal.SIGCONT)
-    os.write(terminal, b"hello\n")
-    assert b"got hello" in shown_to_the_end(terminal)
-    _, status = os.waitpid(pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
-
-
-def test_a_job_in_a_terminal_reads_what_is_typed(bench: Bench) -> None:
-    pid, terminal = pty.fork()
-    if pid == 0:  # pragma: no cover  the child
-        become(bench, PYTHON, "-c", "print('got', input('? '))")
-    shown_until(terminal, b"? ")
-    os.write(terminal, b"hello\n")
-    assert b"got hello" in shown_to_the_end(terminal)
-    _, status = os.waitpid(pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
 
 
 def test_the_hash_seed_is_set_before_the_interpreter_starts(bench: Bench) -> None:
@@ -289,6 +334,39 @@ def test_a_pre_flight_that_refuses_is_125_and_nothing_runs(bench: Bench) -> None
     assert marker.exists()
 
 
+MISSPELT = {"PYTHONASHSEED": "0"}
+REFUSED = "envprint: the command was not run; --no-check runs it all the same\n"
+
+
+@pytest.mark.parametrize("fail_on", ["breaks", "numeric"])
+def test_the_report_of_the_pre_flight_goes_where_it_is_asked_for(
+    fail_on: str, bench: Bench
+) -> None:
+    file = bench.folder / "report.json"
+    options = ("--fail-on", fail_on, "--format", "json", "-o", str(file))
+    done = bench.run("echo", "ran", options=options, environ=MISSPELT)
+    assert (done.returncode, done.stdout) == ((0, "ran\n") if fail_on == "breaks" else (125, ""))
+    assert schema.faults(file.read_bytes(), "report") == []
+    rules = {finding["rule"] for finding in json.loads(file.read_text())["findings"]}
+    assert all(f"({rule})" in done.stderr for rule in rules)
+    to_stderr = bench.run("true", options=(*options[:4], "-o", "-"), environ=MISSPELT)
+    told = to_stderr.stderr.removesuffix(REFUSED)
+    assert {finding["rule"] for finding in json.loads(told)["findings"]} == rules
+
+
+def test_a_pre_flight_that_passes_tells_in_short_what_it_found(bench: Bench) -> None:
+    (bench.folder / "envprint.toml").write_text(
+        'fail_on = "breaks"\n[[ignore]]\nrule = "gpu-lost"\nreason = "none here"\n'
+        "expires = 2020-01-31\n"
+    )
+    done = bench.run("echo", "ran", options=(), environ=MISSPELT)
+    assert (done.returncode, done.stdout) == (0, "ran\n")
+    lines = done.stderr.splitlines()
+    assert any(line.endswith("(environ-name-misspelt)") for line in lines)
+    assert any(line.startswith("envprint: policy: ") and "gpu-lost" in line for line in lines)
+    assert all(line.startswith("envprint: ") for line in lines)
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
@@ -305,6 +383,25 @@ def test_what_keeps_the_pre_flight_from_its_work_is_125_and_one_line(
     assert (done.returncode, done.stdout) == (125, "")
     assert text in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("--",), ("--bogus", "true"), ("--hash-seed", "x", "--", "true"), ("--format", "x", "ls")],
+)
+def test_wrong_usage_is_125_and_one_line(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "--no-check", *arguments]) == 125
+    assert capsys.readouterr().err.startswith("envprint: run: ")
+
+
+def test_what_follows_the_command_is_the_commands(bench: Bench) -> None:
+    argv = [PYTHON, "-m", "envprint", "run", "--no-check", "--label", "mine"]
+    argv += ["--record", str(bench.records), "echo", "a", "--label", "c", "--", "-x"]
+    done = subprocess.run(argv, capture_output=True, text=True, env=bench.environ, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "a --label c -- -x\n", "")
+    assert bench.record()["label"] == "mine"
 
 
 def test_a_run_is_a_baseline_for_the_next(bench: Bench) -> None:
@@ -332,18 +429,86 @@ def test_what_changes_while_it_runs_is_told(bench: Bench) -> None:
     assert any(path.startswith("facts.code.") for path in paths)
 
 
-@pytest.mark.parametrize("place", ["/proc/nope", "/dev/null/x"])
-def test_a_record_that_cannot_be_written_is_told_and_the_exit_code_stays(
+def test_a_job_that_removes_envprint_keeps_its_exit_code_and_its_record(bench: Bench) -> None:
+    copied = bench.folder / "copied"
+    for name in ("envprint", "schemas"):
+        shutil.copytree(ROOT / name, copied / name)
+    # From the text, as after an installation without bytecode: what is not loaded yet is gone.
+    environ = {"PYTHONPATH": str(copied), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = bench.run("sh", "-c", f"rm -r '{copied}'; exit 6", environ=environ)
+    assert (done.returncode, copied.exists()) == (6, False)
+    assert "Error" not in done.stderr
+    assert bench.record()["exit_code"] == 6
+
+
+@pytest.mark.parametrize("error", [EnvprintError("the disk is gone"), ModuleNotFoundError("gone")])
+def test_what_fails_after_the_job_is_a_reason(error: Exception) -> None:
+    def fail() -> None:
+        raise error
+
+    assert attempt(lambda: 3) == 3
+    failed = attempt(fail)
+    assert isinstance(failed, Unknown)
+    assert failed.reason in ("the disk is gone", "ModuleNotFoundError: gone")
+
+
+UNWRITABLE = ["/proc/nope", "/dev/null/x"]
+
+
+@pytest.mark.parametrize("place", UNWRITABLE)
+def test_a_folder_that_takes_no_record_is_told_and_the_store_has_it(
     place: str, bench: Bench
 ) -> None:
-    for options, environ in (
-        (("--no-check", "--record", place), {}),
-        (("--no-check",), {"ENVPRINT_HOME": place}),
-    ):
-        done = bench.run("sh", "-c", "exit 9", options=options, environ=environ)
-        assert done.returncode == 9
-        assert done.stderr.startswith("envprint: no record of this run: cannot ")
-        assert done.stderr.count("\n") == 1
+    done = bench.run("sh", "-c", "exit 9", options=("--no-check", "--record", place))
+    assert done.returncode == 9
+    assert done.stderr.startswith(f"envprint: no record of this run: cannot make {place}: ")
+    assert done.stderr.count("\n") == 1
+    assert len(list((bench.folder / "store" / "runs").iterdir())) == 1
+
+
+@pytest.mark.parametrize("place", UNWRITABLE)
+def test_a_store_that_takes_no_record_is_told_and_the_folder_has_it(
+    place: str, bench: Bench
+) -> None:
+    done = bench.run("sh", "-c", "exit 9", environ={"ENVPRINT_HOME": place})
+    assert done.returncode == 9
+    assert done.stderr.startswith(f"envprint: no record of this run: cannot save in {place}: ")
+    assert done.stderr.count("\n") == 1
+    assert bench.record()["exit_code"] == 9
+
+
+def test_a_store_that_cannot_be_opened_is_told_before_the_job_starts(bench: Bench) -> None:
+    done = bench.run("echo", "ran", environ={"ENVPRINT_HOME": "foo://bar"})
+    assert (done.returncode, done.stdout) == (125, "")
+    assert done.stderr.startswith("envprint: cannot open foo://bar: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_job_that_removes_the_interpreter_observed_is_recorded_with_the_reason(
+    bench: Bench,
+) -> None:
+    observed = bench.folder / "python"
+    observed.symlink_to(PYTHON)
+    done = bench.run("rm", str(observed), options=("--no-check", "--python", str(observed)))
+    assert done.returncode == 0
+    told = "envprint: warning: what changed while the command ran is not known: --python "
+    assert done.stderr.startswith(told)
+    assert done.stderr.count("\n") == 1
+    record = bench.record()
+    assert record.keys().isdisjoint({"digest_after", "changed_meanwhile"})
+    assert set(record["unknown"]) == {"digest_after", "changed_meanwhile"}
+    assert record["unknown"]["digest_after"].endswith("No such file or directory")
+    assert (record["exit_code"], bench.entries()[0]["exit_code"]) == (0, 0)
+
+
+def test_runs_with_one_process_id_in_one_second_keep_a_record_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "getpid", lambda: 1)  # as in containers
+    document = {"started_at": "2026-11-25T14:00:00Z", "command": {"digest": f"sha256:{'0' * 64}"}}
+    names = {record_name(document) for _ in range(100)}
+    assert len(names) == 100
+    assert all(name.startswith("run-20261125T140000Z-00000000-") for name in names)
 
 
 def test_libraries_that_the_job_really_loaded_are_recorded(bench: Bench) -> None:
@@ -444,7 +609,7 @@ INTRUDER = Holder("GPU-1", 7, "python", False, False, "14:03:14", "14:03:16", 19
     ],
 )  # fmt: skip
 def test_an_intruder_is_told_with_start_end_and_peak(who: Holder, text: str) -> None:
-    assert verb._in_words(who) == text
+    assert _intruders.in_words(who) == text
 
 
 def test_who_was_seen_before_the_run_is_no_newcomer() -> None:
@@ -454,8 +619,8 @@ def test_who_was_seen_before_the_run_is_no_newcomer() -> None:
     watched = Watched("ok", 9, strangers, (), {}, {})
     for seen, told in (([], [INTRUDER, maybe]), ([{"pid": 7}], [INTRUDER])):
         before = fingerprint({"live.gpu.devices": {"0": {"processes": seen}}})
-        assert verb._newcomers(watched, before) == told
+        assert _intruders.newcomers(watched, before) == told
     part = {"0": {"mig_devices": {"MIG-1": {"processes": [{"pid": 7}]}}}}
-    assert verb._newcomers(watched, fingerprint({"live.gpu.devices": part})) == [INTRUDER]
+    assert _intruders.newcomers(watched, fingerprint({"live.gpu.devices": part})) == [INTRUDER]
     silent = fingerprint({}, {"live.gpu.devices": "no answer"})
-    assert verb._newcomers(watched, silent) == [INTRUDER, maybe]
+    assert _intruders.newcomers(watched, silent) == [INTRUDER, maybe]

@@ -1,8 +1,8 @@
 """The command line: one module per verb, found by its file name.
 
 A verb module has `HELP` (one line), `EPILOG` (an example and the exit codes),
-`add_arguments(parser)` and `run(options, console) -> int`. Only the module of the verb that was
-asked for is imported.
+`add_arguments(parser)` and `run(options, console) -> int`; and `COULD_NOT`, where its exit code for
+what could not be done is not 2. Only the module of the verb that was asked for is imported.
 """
 
 from __future__ import annotations
@@ -74,10 +74,16 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
         console.flush()
     except EnvprintError as error:
         console.complain(str(error))
-        return COULD_NOT
+        return _could_not(arguments)
     except KeyboardInterrupt:
         console.complain("interrupted")
         return 130
+    return code
+
+
+def _could_not(arguments: list[str]) -> int:
+    module = sys.modules.get(f"envprint.cli.{arguments[0]}") if arguments else None
+    code: int = getattr(module, "COULD_NOT", COULD_NOT)
     return code
 
 

@@ -4,37 +4,25 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
+import resource
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from envprint.cli._capturing import (
-    SOURCE,
-    add_capture_options,
-    capture_now,
-    gpu_timeout_of,
-    load,
-)
+from envprint.cli._after import attempt, keep, prepare
+from envprint.cli._capturing import SOURCE, add_capture_options, capture_now, gpu_timeout_of
 from envprint.cli._console import Console
-from envprint.cli._judging import (
-    add_judging_options,
-    policy_of,
-    size_argument,
-    workload_of,
-)
-from envprint.document import to_json
-from envprint.errors import EnvprintError, OutputError, Undetermined
-from envprint.files import write_output
-from envprint.judge import judge_state
-from envprint.model import Fingerprint
+from envprint.cli._intruders import in_words, newcomers
+from envprint.cli._judging import add_judging_options, size_argument
+from envprint.cli._preflight import preflight
+from envprint.model import Fingerprint, Unknown
 from envprint.report import Report
-from envprint.run_record import During, Run, changed_facts
-from envprint.units import size
+from envprint.run_record import During, Run, look_back
+from envprint.store import Store
 
 if TYPE_CHECKING:
-    from envprint.holders import Holder, Watched
+    from envprint.job import Held
 
 HELP = "check first, then run a command while watching the GPUs, and keep a record"
 EPILOG = """\
@@ -43,20 +31,34 @@ example:
 
 exit codes:
   0 to 255: the command's own, or 128 and the number of the signal that ended it
-  125  the pre-flight refused, or envprint failed before the command began
+  125  the pre-flight refused, or envprint failed before the command began, by
+       wrong usage as well
   126  the command cannot be executed
   127  there is no such command
 """
-REFUSED = 125
+REFUSED = COULD_NOT = 125
+"""Wrong usage as well: 2 may be the command's own."""
 LOOKS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Between looks at what the job has loaded; most of it is loaded at the start."""
 HASH_SEED = "PYTHONHASHSEED"
 
 
+class _Ready(NamedTuple):
+    """What there is before the command begins."""
+
+    store: Store
+    before: Fingerprint
+    report: Report | None
+    """None without a pre-flight."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this verb."""
     parser.add_argument(
-        "command", metavar="COMMAND", nargs="+", help="after --, with its arguments"
+        "command",
+        metavar="COMMAND",
+        nargs=argparse.PARSER,
+        help="with all of its arguments; -- may stand before it",
     )
     parser.add_argument("--baseline", metavar="REF", help=SOURCE)
     parser.add_argument("--no-check", action="store_true", help="no pre-flight")
@@ -79,19 +81,22 @@ def _hash_seed(text: str) -> str:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Check, run, record."""
+    if options.command[0] == "--":  # argparse drops it in newer versions only
+        del options.command[0]
     if not hasattr(signal, "sigtimedwait"):
         console.complain(f"run: signals cannot be passed on {sys.platform}; Linux is needed")
         return REFUSED
     if options.hash_seed is not None and os.environ.get(HASH_SEED) != options.hash_seed:
         _start_again(options.hash_seed)
     try:
-        before, report = _preflight(options, console)
-    except EnvprintError as error:
-        console.complain(str(error))
-        return REFUSED
+        store = Store()
+        before, report = preflight(options, console)
+    except KeyboardInterrupt:
+        console.complain("interrupted")
+        return _end_by_ctrl_c(console)
     if report is None and not options.no_check:
         return REFUSED
-    return _run(options, console, before, report)
+    return _run(options, console, _Ready(store, before, report))
 
 
 def _start_again(seed: str) -> NoReturn:
@@ -99,126 +104,66 @@ def _start_again(seed: str) -> NoReturn:
     os.execve(sys.executable, sys.orig_argv, {**os.environ, HASH_SEED: seed})
 
 
-def _preflight(options: argparse.Namespace, console: Console) -> tuple[Fingerprint, Report | None]:
-    """The capture, and the report of the check; None when it refuses, or was not asked for.
-
-    A report that refuses goes to stderr: stdout is the job's.
-    """
-    policy = policy_of(options, console)
-    baseline = load(options.baseline, options, console) if options.baseline is not None else None
-    before = capture_now(options, console, label=options.label, note=options.note)
-    if options.no_check:
-        return before, None
-    report = judge_state(before, baseline, workload_of(options, policy, before, baseline), policy)
-    if report.exit_code(policy.fail_on, policy.on_unknown == "fail", options.strict):
-        from envprint.outputs.text import render
-
-        Console(console.stderr, console.stderr).emit(render(report, strict=options.strict))
-        console.complain("the command was not run; --no-check runs it all the same")
-        return before, None
-    return before, report
-
-
-def _run(
-    options: argparse.Namespace, console: Console, before: Fingerprint, report: Report | None
-) -> int:
+def _run(options: argparse.Namespace, console: Console, ready: _Ready) -> int:
     """The command's exit code; what cannot be recorded is told and changes nothing of it."""
+    from envprint.job import Held, StartError
+
+    prepare()
+    # To the end of the record: a second signal, for a job that has gone, must not cost it.
+    with Held() as held:
+        try:
+            during = _watched(options, held)
+        except StartError as error:
+            name = options.command[0] or "''"
+            console.complain(f"cannot run {name}: {error}")
+            return error.code
+        done = attempt(lambda: _record(options, console, ready, during))
+        if isinstance(done, Unknown):
+            console.complain(f"no record of this run: {done.reason}")
+    return _end_by_ctrl_c(console) if during.ended.by_ctrl_c else during.ended.exit_code
+
+
+def _end_by_ctrl_c(console: Console) -> int:
+    """End by the signal: a shell goes on with its script after what ends with any code."""
+    console.flush()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT)
+    return 128 + signal.SIGINT
+
+
+def _watched(options: argparse.Namespace, held: Held) -> During:
+    """Run the command to its end, and see what happens meanwhile. Raises `StartError`."""
     from envprint import gpu
-    from envprint.job import Held, Job, StartError
+    from envprint.job import Job
     from envprint.loaded import Loaded
 
     started_at, loaded = _now(), Loaded()
-    try:
-        with Held() as mask, gpu.watch(gpu_timeout_s=gpu_timeout_of(options)) as watch:
-            job = Job(options.command, os.environ, mask)
-            ended = job.wait(lambda: loaded.look(job.pid), LOOKS_S)
-    except StartError as error:
-        console.complain(f"cannot run {options.command[0]}: {error}")
-        return error.code
-    during = During(started_at, _now(), ended, watch.so_far(), loaded.paths())
-    try:
-        _record(options, console, before, report, during)
-    except EnvprintError as error:
-        console.complain(f"no record of this run: {error}")
-    if ended.by_ctrl_c:
-        # A shell goes on with its script after a command that ends by itself, whatever its code.
-        console.flush()
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGINT)
-    return ended.exit_code
+    with gpu.watch(gpu_timeout_s=gpu_timeout_of(options)) as watch:
+        job = Job(options.command, os.environ, held)
+        ended = job.wait(lambda: loaded.look(job.pid), LOOKS_S)
+    return During(started_at, _now(), ended, watch.so_far(), loaded.paths())
 
 
-def _record(
-    options: argparse.Namespace,
-    console: Console,
-    before: Fingerprint,
-    report: Report | None,
-    during: During,
-) -> None:
+def _record(options: argparse.Namespace, console: Console, ready: _Ready, during: During) -> None:
     """Capture again, tell what changed meanwhile and who intruded, and keep it all."""
-    import resource
-
-    from envprint.run_record import to_document
-    from envprint.store import Store
-
-    after = capture_now(options, console)
-    changed = changed_facts(before, after)
-    for change in changed:
+    after = attempt(lambda: look_back(ready.before, capture_now(options, console)))
+    if isinstance(after, Unknown):
+        console.warn(f"what changed while the command ran is not known: {after.reason}")
+    for change in () if isinstance(after, Unknown) else after.changed:
         console.warn(f"changed while the command ran: {change.path}")
-    for who in _newcomers(during.watched, before):
-        console.warn(_in_words(who))
+    for who in newcomers(during.watched, ready.before):
+        console.warn(in_words(who))
     run = Run(
         options.command,
         during,
-        before,
-        after.digest,
-        changed,
-        report,
+        ready.before,
+        after,
+        ready.report,
         options.hash_seed,
         resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10,
     )
-    document = to_document(run)
-    name, text = _name(document), to_json(document)
-    store = Store()
-    store.save(before, kind="run", exit_code=during.ended.exit_code)
-    store.keep_run(name, text)
-    if options.record is not None:
-        _write(options.record, name, text)
-
-
-def _newcomers(watched: Watched, before: Fingerprint) -> list[Holder]:
-    """Who came while the command ran, or may have and was not seen in the capture before it."""
-    try:
-        devices = before.value("live.gpu.devices") or {}
-    except Undetermined:
-        devices = {}
-    units = [unit for d in devices.values() for unit in (d, *(d.get("mig_devices") or {}).values())]
-    known = {process["pid"] for unit in units for process in unit.get("processes") or ()}
-    strangers = [who for who in watched.holders if who.own is False and not who.at_start]
-    return [who for who in strangers if who.at_start is False or who.pid not in known]
-
-
-def _in_words(who: Holder) -> str:
-    """Who held memory while the command ran, of what, how much, and from when to when."""
-    most = "an unknown amount" if who.peak_bytes is None else f"{size(who.peak_bytes)} at most"
-    until = f"until {who.seen_until}" if who.seen_until else "to the end"
-    held = f"{who.name or f'pid {who.pid}'} held memory of {who.gpu} while the command ran"
-    doubt = "" if who.at_start is False else "; the driver did not tell whether it did before"
-    return f"{held}: {most}, from {who.seen_from} {until}{doubt}"
-
-
-def _name(document: dict[str, Any]) -> str:
-    """For each run another: by when it began, what it was, and by whom it was started."""
-    stamp = re.sub("[:-]", "", document["started_at"])
-    return f"run-{stamp}-{document['command']['digest'][7:15]}-{os.getpid()}.json"
-
-
-def _write(folder: str, name: str, text: str) -> None:
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make {folder}: {error.strerror}") from None
-    write_output(os.path.join(folder, name), text)
+    for reason in keep(run, ready.store, options.record):
+        console.complain(f"no record of this run: {reason}")
 
 
 def _now() -> str:
