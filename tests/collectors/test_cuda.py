@@ -116,7 +116,7 @@ def test_the_supported_version_is_the_drivers() -> None:
 
 
 def test_a_driver_that_refuses_leaves_the_supported_version_unknown() -> None:
-    refused = failing(init={"error": 9, "name": "Driver Not Loaded"})
+    refused = failing(init={"error": 4, "name": "Insufficient Permissions"})
     assert isinstance(section.collect(machine(gpu=refused))["supported_version"], Unknown)
 
 

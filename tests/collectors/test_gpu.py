@@ -516,7 +516,8 @@ def test_a_mismatch_names_both_versions() -> None:
     ],
 )
 def test_a_refusal_is_told_in_words(code: int | None, begins: str) -> None:
-    answers = machine(failing(init={"error": code, "name": "text"}))
+    module = {"/sys/module/nvidia/version": "550.90.07\n"}
+    answers = machine(failing(init={"error": code, "name": "text"}), read=module)
     facts = section.collect(answers)
     assert facts["status"].startswith(begins)
     assert facts["devices"] == Unknown(facts["status"])
