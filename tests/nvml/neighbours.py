@@ -62,6 +62,7 @@ DISAGREEMENTS: tuple[Disagreement, ...] = (
     Disagreement("gb10", "nvitop", "total", _HOST),
     Disagreement("gb10", "nvitop", "used", _HOST),
     Disagreement("hidepid", "gpustat", "processes", _NOT_FOUND),
+    Disagreement("library-without-card", "nvitop", "everything", _NO_GPU),
     Disagreement("mig", "gpustat", "devices", _NO_MIG),
     Disagreement("mig-parent-denied", "gpustat", "devices", _NO_MIG),
     Disagreement("mig-second-part", "gpustat", "devices", _NO_MIG),
