@@ -1,29 +1,26 @@
 """From rules and what they look at to a report. Pure; the one engine for diff, check and the API.
 
-Each rule runs to its end or to the first value that is unknown; what it saw until then counts, and
-the rest is *undecided* with the path and the reason. A rule about a state says something in a diff
-only when the state is new: a difference is judged, not a machine.
+A rule about a state says something in a diff only when the state is new: a difference is judged,
+not a machine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Container, Iterator
 from typing import NamedTuple
 
+from envprint.asking import RuleSaid, about_drift, about_state
 from envprint.compare import compare
 from envprint.describe import summarise
 from envprint.elsewhere import look_next, look_where
-from envprint.errors import Undetermined
 from envprint.model import Change, Comparison, Fingerprint, Impact, Workload
 from envprint.policy import Policy
-from envprint.policy_notes import RuleSaid, notes
+from envprint.policy_notes import notes
 from envprint.ranking import likely_causes
 from envprint.report import Expected, Finding, Ignored, Report, Undecided
 from envprint.rule import Match, Rule
 from envprint.rules import applying
 from envprint.wording import headline, source
-
-StateCheck = Callable[[Fingerprint, Workload], Iterable[Match]]
 
 
 def judge_drift(
@@ -31,7 +28,7 @@ def judge_drift(
 ) -> Report:
     """What the differences between two fingerprints do to a training result."""
     comparison = compare(baseline, current)
-    said = [_say(rule, _drift_matches(rule, comparison, workload)) for rule in applying(workload)]
+    said = [about_drift(rule, comparison, workload) for rule in applying(workload)]
     return _report(said, comparison, current, workload, policy)
 
 
@@ -43,68 +40,10 @@ def judge_state(
     said = []
     for rule in applying(workload):
         if rule.state:
-            said.append(_say(rule, _state_matches(rule.state, current, workload)))
+            said.append(about_state(rule, current, workload))
         elif comparison:
-            said.append(_say(rule, _drift_matches(rule, comparison, workload)))
+            said.append(about_drift(rule, comparison, workload))
     return _report(said, comparison, current, workload, policy)
-
-
-def _say(rule: Rule, matches: Iterable[Match]) -> RuleSaid:
-    seen: list[Match] = []
-    try:
-        for match in matches:
-            seen.append(match)
-    except Undetermined as doubt:
-        impact = Impact.NONE if rule.advice else rule.impact
-        return rule, seen, [Undecided(rule.id, doubt.path, doubt.reason, impact)]
-    return rule, seen, []
-
-
-def _drift_matches(rule: Rule, comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    if rule.drift:
-        yield from rule.drift(comparison, workload)
-    elif rule.state:
-        yield from _new_states(rule.state, comparison, workload)
-    else:
-        yield from _watched_changes(rule, comparison)
-
-
-def _state_matches(state: StateCheck, current: Fingerprint, workload: Workload) -> Iterator[Match]:
-    # A generator, so that a rule which raises before its first match is caught like any other.
-    yield from state(current, workload)
-
-
-def _new_states(
-    state: StateCheck,
-    comparison: Comparison,
-    workload: Workload,
-) -> Iterator[Match]:
-    matches = list(state(comparison.after, workload))
-    if matches:
-        # By place, not by words: the same programs holding a little more memory are not news.
-        old = {match.paths for match in state(comparison.before, workload)}
-        yield from (match for match in matches if match.paths not in old)
-
-
-def _watched_changes(rule: Rule, comparison: Comparison) -> Iterator[Match]:
-    for path in rule.watches:
-        change = comparison.change(path)
-        if change:
-            name = (
-                path.rpartition("[")[2].rstrip("]")
-                if path.endswith("]")
-                else path.partition(".")[2]
-            )
-            yield Match(
-                f"{name} was {_plain(change.before)}, is {_plain(change.after)}",
-                (path,),
-                change.before,
-                change.after,
-            )
-
-
-def _plain(value: object) -> str:
-    return "unset" if value is None else str(value) if value != "" else "empty"
 
 
 class _Verdict(NamedTuple):

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from envprint.asking import RuleSaid
 from envprint.model import Comparison
 from envprint.patterns import matches
 from envprint.policy import Entry, Policy
-from envprint.report import Undecided
-from envprint.rule import Match, Rule
 from envprint.rules import catalogue
-
-RuleSaid = tuple[Rule, list[Match], list[Undecided]]
-"""A rule, what it saw, and where it could not be decided."""
 
 
 def notes(policy: Policy, said: Sequence[RuleSaid], comparison: Comparison | None) -> Iterator[str]:

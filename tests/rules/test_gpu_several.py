@@ -172,3 +172,17 @@ def test_parts_whose_list_could_not_be_read_are_no_missing_parts() -> None:
     for rule in ("gpu-mig-without-instance", "gpu-part-in-use", "gpu-memory-held-by-others", LOW):
         findings, doubts = state(rule, now, ["torch"], "gpu")
         assert (findings, [doubt.path for doubt in doubts]) == ([], [path])
+
+
+def test_in_a_diff_too_what_is_unknown_of_one_gpu_hides_nothing_of_the_other() -> None:
+    rule = "gpu-memory-held-by-others"
+    idle = {"processes": [], "unattributed_bytes": 0, "memory_free_bytes": 16 * GIB}
+    names = ("processes_0", "unattributed_bytes_0", "memory_used_bytes_0")
+    silent = two({}, HELD, **dict.fromkeys(names, "no answer"))
+    findings, doubts = drift(rule, two(idle, idle), silent, ["torch"], "gpu")
+    assert ["of GPU 1" in finding.message for finding in findings] == [True]
+    assert [doubt.reason for doubt in doubts] == ["no answer"]
+    # What was there before is not known of either GPU by its place: whether it is news is a doubt.
+    findings, doubts = drift(rule, silent, two(HELD, HELD), ["torch"], "gpu")
+    assert (findings, [doubt.reason for doubt in doubts]) == ([], ["no answer"])
+    assert drift(rule, silent, two(idle, HELD), ["torch"], "gpu") == ([], [])
