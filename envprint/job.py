@@ -101,9 +101,8 @@ class Job:
         if not argv[0]:
             raise StartError(NOT_FOUND, "its name is empty")
         adopt_orphans()
-        start = _start_ignoring_children if held.ignores_children else _start
         try:
-            self.pid = start(argv, variables, held.mask)
+            self.pid = _start(argv, variables, held)
         except OSError as error:
             code = NOT_FOUND if error.errno == errno.ENOENT else NOT_EXECUTABLE
             raise StartError(code, os.strerror(error.errno or 0)) from error
@@ -181,8 +180,32 @@ class Job:
         # Whoever continues this process continues the job; SIGCONT is passed on by then.
 
 
-def _start(argv: Sequence[str], variables: Mapping[str, str], mask: set[int]) -> int:
-    """The pid of the command, begun as the leader of a new process group. Raises `OSError`."""
+def _start(argv: Sequence[str], variables: Mapping[str, str], held: Held) -> int:
+    """The pid of the command, begun as the leader of a new process group. Raises `OSError`.
+
+    What the system cannot execute is taken for a script without a first line that names its shell,
+    as by env(1) and every shell. https://man7.org/linux/man-pages/man3/exec.3.html, ENOEXEC
+    """
+    start = _start_ignoring_children if held.ignores_children else _start_plainly
+    try:
+        return start(argv, variables, held.mask)
+    except OSError as error:
+        if error.errno != errno.ENOEXEC:
+            raise
+    return start(["/bin/sh", _place(argv[0], variables), *argv[1:]], variables, held.mask)
+
+
+def _place(command: str, variables: Mapping[str, str]) -> str:
+    """The path of the file that `command` means."""
+    if "/" not in command:
+        for folder in os.get_exec_path(variables):
+            path = os.path.join(folder, command)
+            if os.path.isfile(path) and os.access(path, os.X_OK):
+                return path
+    return command
+
+
+def _start_plainly(argv: Sequence[str], variables: Mapping[str, str], mask: set[int]) -> int:
     return os.posix_spawnp(
         argv[0],
         list(argv),

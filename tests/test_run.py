@@ -144,6 +144,18 @@ def test_the_exit_code_is_that_of_a_shell(
         assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("name", ["./script", "script"])
+def test_a_script_without_a_first_line_for_it_is_run_by_the_shell(name: str, bench: Bench) -> None:
+    script = bench.folder / "script"
+    script.write_text('echo "$0" "$1"; exit 3\n')
+    script.chmod(0o755)
+    path = f"{bench.folder}:{os.environ['PATH']}"
+    done = bench.run(name, "a b", environ={"PATH": path})
+    shown = name if "/" in name else str(script)
+    assert (done.returncode, done.stdout, done.stderr) == (3, f"{shown} a b\n", "")
+    assert bench.record()["command"]["name"] == "script"
+
+
 def until(is_so: Callable[[], object]) -> None:
     while not is_so():
         time.sleep(0.02)
