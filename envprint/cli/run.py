@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import signal
 import sys
 import time
@@ -153,15 +152,7 @@ def _record(options: argparse.Namespace, console: Console, ready: _Ready, during
     for who in during.watched.intruders:
         name, since = who.name or f"pid {who.pid}", who.seen_from
         console.warn(f"{name} held memory of {who.gpu} while the command ran, from {since} on")
-    run = Run(
-        options.command,
-        during,
-        ready.before,
-        after,
-        ready.report,
-        options.hash_seed,
-        resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10,
-    )
+    run = Run(options.command, during, ready.before, after, ready.report, options.hash_seed)
     for reason in keep(run, ready.store, options.record):
         console.complain(f"no record of this run: {reason}")
 
