@@ -330,6 +330,15 @@ def test_the_hash_seed_is_set_before_the_interpreter_starts(bench: Bench) -> Non
     assert record["before"]["facts"]["environ"]["changed_since_start"] == {}
 
 
+@pytest.mark.parametrize("options", [("--no-check",), ("--no-check", "--hash-seed", "7")])
+def test_the_job_gets_no_variable_that_this_interpreter_has_set_for_itself(
+    options: tuple[str, ...], bench: Bench
+) -> None:
+    del bench.environ["LANG"]  # in the C locale Python sets LC_CTYPE
+    names = {line.partition("=")[0] for line in bench.run("env", options=options).stdout.split()}
+    assert names == {*bench.environ, *(["PYTHONHASHSEED"] if "7" in options else [])}
+
+
 def test_a_pre_flight_that_refuses_is_125_and_nothing_runs(bench: Bench) -> None:
     marker = bench.folder / "ran"
     done = bench.run("touch", str(marker), options=(), environ={"PYTHONASHSEED": "0"})

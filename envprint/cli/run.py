@@ -14,6 +14,7 @@ from envprint.cli._capturing import SOURCE, add_capture_options, capture_now
 from envprint.cli._console import Console
 from envprint.cli._judging import add_judging_options, size_argument
 from envprint.cli._preflight import preflight
+from envprint.host import LiveHost
 from envprint.model import Fingerprint, Unknown
 from envprint.report import Report
 from envprint.run_record import During, Run, look_back
@@ -99,7 +100,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 def _start_again(seed: str) -> NoReturn:
     """As a new process, in which the variable is set from the start, as it will be for the job."""
-    os.execve(sys.executable, sys.orig_argv, {**os.environ, HASH_SEED: seed})
+    variables = {**LiveHost().environ_for_children(), HASH_SEED: seed}
+    os.execve(sys.executable, sys.orig_argv, variables)
 
 
 def _run(options: argparse.Namespace, console: Console, ready: _Ready) -> int:
@@ -137,7 +139,7 @@ def _watched(options: argparse.Namespace, held: Held) -> During:
 
     started_at, loaded = _now(), Loaded()
     with gpu.watch() as watch:
-        job = Job(options.command, os.environ, held)
+        job = Job(options.command, LiveHost().environ_for_children(), held)
         ended = job.wait(lambda: loaded.look(job.pid), LOOKS_S)
     return During(started_at, _now(), ended, watch.so_far(), loaded.paths())
 
