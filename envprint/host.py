@@ -215,9 +215,10 @@ class LiveHost:
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
     def run(self, argv: Sequence[str], timeout_s: float = COMMAND_TIMEOUT_S) -> Completed:
-        return Completed(*systems.run(argv, self._environ_for_children(), timeout_s))
+        return Completed(*systems.run(argv, self.environ_for_children(), timeout_s))
 
-    def _environ_for_children(self) -> Mapping[str, str]:
+    def environ_for_children(self) -> Mapping[str, str]:
+        """The variables of this process, but for what this interpreter has set for itself."""
         # In the C locale this interpreter has set LC_CTYPE for itself (PEP 538). Handed on, it
         # would keep an interpreter under observation out of its UTF-8 mode.
         try:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from envprint.groups import adopt_orphans, end_left_behind, release_adopted
+from envprint.spawning import start
 from envprint.terminal import Terminal
 
 HELD = signal.valid_signals() - {
@@ -41,6 +42,8 @@ NOT_PASSED_ON = {
 }
 FROM_KERNEL = 0x80
 """`si_code` of what was typed; SI_KERNEL in <asm-generic/siginfo.h>."""
+MARGIN_BYTES = 1 << 20
+"""The kernel counts pages roughly."""
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 """Exit codes of env(1)."""
 
@@ -52,6 +55,9 @@ class Ended(NamedTuple):
     """As a shell tells it: 128 and the signal's number when one ended it."""
     signal: int | None
     duration_s: float
+    memory_peak_bytes: int | None
+    """The largest resident set of one of its processes. None when it was no larger than that of
+    this process, which the kernel counts to a program that it starts."""
     left_behind: int
     """Processes that it had started and that were still there, and were ended."""
     by_ctrl_c: bool = False
@@ -101,30 +107,31 @@ class Job:
         if not argv[0]:
             raise StartError(NOT_FOUND, "its name is empty")
         adopt_orphans()
-        start = _start_ignoring_children if held.ignores_children else _start
         try:
-            self.pid = start(argv, variables, held.mask)
+            self.pid = start(argv, variables, held.mask, held.ignores_children)
         except OSError as error:
             code = NOT_FOUND if error.errno == errno.ENOENT else NOT_EXECUTABLE
             raise StartError(code, os.strerror(error.errno or 0)) from error
+        self._inherited_bytes = _own_peak_bytes() + MARGIN_BYTES
         self._typed = False
         self._terminal = Terminal()
         self._terminal.offer(self.pid)
 
     def wait(self, look: Callable[[], None], pauses_s: Sequence[float]) -> Ended:
         """Pass signals on until the command ends; `look` after each pause, the last repeating."""
-        status, round_ = None, 0
+        end, round_ = None, 0
         due = time.monotonic() + pauses_s[0]
-        while status is None:
+        while end is None:
             self._next_signal(due - time.monotonic())
-            status = self._ended()
-            if time.monotonic() >= due and status is None:
+            end = self._ended()
+            if time.monotonic() >= due and end is None:
                 look()
                 round_ = min(round_ + 1, len(pauses_s) - 1)
                 due = time.monotonic() + pauses_s[round_]
-        return self._end(os.waitstatus_to_exitcode(status), time.monotonic() - self._begun)
+        return self._end(*end, time.monotonic() - self._begun)
 
-    def _end(self, code: int, duration_s: float) -> Ended:
+    def _end(self, status: int, peak_bytes: int, duration_s: float) -> Ended:
+        code = os.waitstatus_to_exitcode(status)
         number = -code if code < 0 else None
         was_lent = self._terminal.take_back()
         if was_lent and number in (signal.SIGINT, signal.SIGQUIT):
@@ -132,7 +139,9 @@ class Job:
             os.killpg(os.getpgrp(), number)
         by_ctrl_c = number == signal.SIGINT and (was_lent or self._typed)
         left = end_left_behind(self.pid)
-        return Ended(128 + number if number else code, number, duration_s, left, by_ctrl_c)
+        known_bytes = peak_bytes if peak_bytes > self._inherited_bytes else None
+        exit_code = 128 + number if number else code
+        return Ended(exit_code, number, duration_s, known_bytes, left, by_ctrl_c)
 
     def _next_signal(self, wait_s: float) -> None:
         taken = signal.sigtimedwait(HELD, max(0.0, wait_s))
@@ -156,15 +165,15 @@ class Job:
             if os.getpgid(self.pid) != self.pid:
                 os.kill(self.pid, number)
 
-    def _ended(self) -> int | None:
-        """The wait status when the command has ended."""
-        pid, status = os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)
+    def _ended(self) -> tuple[int, int] | None:
+        """The wait status and the largest resident set when the command has ended."""
+        pid, status, usage = os.wait4(self.pid, os.WNOHANG | os.WUNTRACED)
         if not pid:
             return None
         if os.WIFSTOPPED(status):
             self._stopped(os.WSTOPSIG(status))
             return None
-        return status
+        return status, usage.ru_maxrss << 10
 
     def _stopped(self, number: int) -> None:
         """Give a stopped job the terminal, if that is what it wants, or stop with it."""
@@ -181,34 +190,9 @@ class Job:
         # Whoever continues this process continues the job; SIGCONT is passed on by then.
 
 
-def _start(argv: Sequence[str], variables: Mapping[str, str], mask: set[int]) -> int:
-    """The pid of the command, begun as the leader of a new process group. Raises `OSError`."""
-    return os.posix_spawnp(
-        argv[0],
-        list(argv),
-        variables,
-        setpgroup=0,
-        setsigmask=mask,
-        # Python ignores these two for itself, and a child would inherit that.
-        setsigdef=(signal.SIGPIPE, signal.SIGXFSZ),
-    )
-
-
-def _start_ignoring_children(
-    argv: Sequence[str], variables: Mapping[str, str], mask: set[int]
-) -> int:
-    """The same for a command that ignores SIGCHLD, which `posix_spawn` cannot make it do.
-
-    To ignore it here while the job starts would do, but for one that ends before the next line.
-    """
-    import subprocess
-
-    def prepare() -> None:
-        os.setpgid(0, 0)
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
-    # The child runs no other code of Python than that before it is another program.
-    job = subprocess.Popen(argv, env=variables, close_fds=False, preexec_fn=prepare)  # noqa: PLW1509
-    job.returncode = 0  # it is waited for by its pid
-    return job.pid
+# VmHWM:	   17264 kB
+def _own_peak_bytes() -> int:
+    """The largest resident set of this process; not what it has inherited in its turn."""
+    with suppress(OSError, IndexError), open("/proc/self/status", "rb") as file:  # noqa: PTH123
+        return int(file.read().partition(b"VmHWM:")[2].split()[0]) << 10
+    return 0

@@ -53,7 +53,7 @@ SHAPE = record(
     Field("duration_s", NUMBER, "Of the command alone."),
     Field("exit_code", INTEGER, "Of the command, as a shell tells it."),
     Field("signal", INTEGER, "What ended it; null when it ended by itself."),
-    Field("left_behind", INTEGER, "Processes of its group that it left, and that were ended."),
+    Field("left_behind", INTEGER, "Processes of its session that it left, and that were ended."),
     Field("label", TEXT, "A short name."),
     Field("note", TEXT, "Free text."),
     Field("hash_seed", TEXT, "PYTHONHASHSEED that was set for it; null when none was."),
@@ -98,9 +98,12 @@ SHAPE = record(
 )
 NOT_ALWAYS = {
     "signal", "label", "note", "hash_seed", "preflight", "digest_after", "changed_meanwhile",
-    "unknown",
+    "memory_peak_bytes", "unknown",
 }  # fmt: skip
 """Fields that may be null or, with the reason under `unknown`, left out."""
+
+SMALL = "no larger than envprint's own, which the kernel counts to what it starts"
+"""Why the memory of a small command is not known."""
 
 
 class During(NamedTuple):
@@ -130,7 +133,6 @@ class Run(NamedTuple):
     after: After | Unknown
     preflight: Report | None
     hash_seed: str | None
-    memory_peak_bytes: int
 
 
 def look_back(before: Fingerprint, after: Fingerprint) -> After:
@@ -141,6 +143,7 @@ def look_back(before: Fingerprint, after: Fingerprint) -> After:
 
 def to_document(run: Run) -> dict[str, Any]:
     """The record in JSON types."""
+    known, unknown = _known(run)
     during, ended = run.during, run.during.ended
     return {
         "schema_version": SCHEMA_VERSION,
@@ -157,10 +160,10 @@ def to_document(run: Run) -> dict[str, Any]:
         "hash_seed": run.hash_seed,
         "preflight": _preflight(run.preflight) if run.preflight else None,
         "before": to_document_of(run.before),
-        **_after(run.after),
+        **known,
         "gpus": _gpus(during.watched),
-        "memory_peak_bytes": run.memory_peak_bytes,
         "libraries": list(during.libraries),
+        "unknown": unknown,
     }
 
 
@@ -172,12 +175,21 @@ def _command(argv: Sequence[str]) -> dict[str, Any]:
     return {"name": name, "arguments": len(argv) - 1, "digest": f"sha256:{digest}"}
 
 
-def _after(after: After | Unknown) -> dict[str, Any]:
-    if isinstance(after, Unknown):
-        names = ("changed_meanwhile", "digest_after")
-        return {"unknown": {name: safe_text(after.reason) for name in names}}
-    changed = [change._asdict() for change in after.changed]
-    return {"digest_after": after.digest, "changed_meanwhile": changed, "unknown": {}}
+def _known(run: Run) -> tuple[dict[str, Any], dict[str, str]]:
+    """What may be known or not: the values, and the reasons where there are none."""
+    known: dict[str, Any] = {}
+    unknown: dict[str, str] = {}
+    if isinstance(run.after, Unknown):
+        reason = safe_text(run.after.reason)
+        unknown |= {"changed_meanwhile": reason, "digest_after": reason}
+    else:
+        known["digest_after"] = run.after.digest
+        known["changed_meanwhile"] = [change._asdict() for change in run.after.changed]
+    if run.during.ended.memory_peak_bytes is None:
+        unknown["memory_peak_bytes"] = SMALL
+    else:
+        known["memory_peak_bytes"] = run.during.ended.memory_peak_bytes
+    return known, unknown
 
 
 def _gpus(watched: Watched) -> dict[str, Any]:

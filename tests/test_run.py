@@ -116,7 +116,6 @@ def test_streams_and_the_exit_code_pass_through_and_are_recorded(bench: Bench) -
     assert record["changed_meanwhile"] == []
     assert record["gpus"]["status"] == "libnvidia-ml.so.1 is not installed"
     assert record["preflight"] is None
-    assert record["memory_peak_bytes"] > 1 << 20
     (entry,) = bench.entries()
     assert (entry["kind"], entry["exit_code"]) == ("run", 7)
     (kept,) = (bench.folder / "store" / "runs").glob("*.json")
@@ -145,6 +144,18 @@ def test_the_exit_code_is_that_of_a_shell(
         name = command[0] or "''"
         assert done.stderr.startswith(f"envprint: cannot run {name}: ")
         assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["./script", "script"])
+def test_a_script_without_a_first_line_for_it_is_run_by_the_shell(name: str, bench: Bench) -> None:
+    script = bench.folder / "script"
+    script.write_text('echo "$0" "$1"; exit 3\n')
+    script.chmod(0o755)
+    path = f"{bench.folder}:{os.environ['PATH']}"
+    done = bench.run(name, "a b", environ={"PATH": path})
+    shown = name if "/" in name else str(script)
+    assert (done.returncode, done.stdout, done.stderr) == (3, f"{shown} a b\n", "")
+    assert bench.record()["command"]["name"] == "script"
 
 
 def until(is_so: Callable[[], object]) -> None:
@@ -240,7 +251,7 @@ def test_signals_after_the_job_has_ended_cost_neither_record_nor_exit_code(bench
     assert run.communicate(timeout=60) == ("", "")
     assert run.returncode == 5
     record = bench.record()
-    assert (record["exit_code"], record["signal"], record["unknown"]) == (5, None, {})
+    assert (record["exit_code"], record["signal"], "digest_after" in record) == (5, None, True)
 
 
 def test_a_job_gets_the_signals_settings_that_it_would_have_had(bench: Bench) -> None:
@@ -320,6 +331,15 @@ def test_the_hash_seed_is_set_before_the_interpreter_starts(bench: Bench) -> Non
     assert record["hash_seed"] == "7"
     assert record["before"]["facts"]["environ"]["variables"]["PYTHONHASHSEED"] == "7"
     assert record["before"]["facts"]["environ"]["changed_since_start"] == {}
+
+
+@pytest.mark.parametrize("options", [("--no-check",), ("--no-check", "--hash-seed", "7")])
+def test_the_job_gets_no_variable_that_this_interpreter_has_set_for_itself(
+    options: tuple[str, ...], bench: Bench
+) -> None:
+    del bench.environ["LANG"]  # in the C locale Python sets LC_CTYPE
+    names = {line.partition("=")[0] for line in bench.run("env", options=options).stdout.split()}
+    assert names == {*bench.environ, *(["PYTHONHASHSEED"] if "7" in options else [])}
 
 
 def test_a_pre_flight_that_refuses_is_125_and_nothing_runs(bench: Bench) -> None:
@@ -496,7 +516,7 @@ def test_a_job_that_removes_the_interpreter_observed_is_recorded_with_the_reason
     assert done.stderr.count("\n") == 1
     record = bench.record()
     assert record.keys().isdisjoint({"digest_after", "changed_meanwhile"})
-    assert set(record["unknown"]) == {"digest_after", "changed_meanwhile"}
+    assert {"digest_after", "changed_meanwhile"} <= record["unknown"].keys()
     assert record["unknown"]["digest_after"].endswith("No such file or directory")
     assert (record["exit_code"], bench.entries()[0]["exit_code"]) == (0, 0)
 
@@ -509,6 +529,21 @@ def test_runs_with_one_process_id_in_one_second_keep_a_record_each(
     names = {record_name(document) for _ in range(100)}
     assert len(names) == 100
     assert all(name.startswith("run-20261125T140000Z-00000000-") for name in names)
+
+
+@pytest.mark.parametrize("form", ["{}", "sh -c '{}; true'"], ids=["itself", "a-child"])
+def test_the_peak_of_memory_is_the_jobs_own(form: str, bench: Bench) -> None:
+    code = f'"{PYTHON}" -c "x = bytearray(200 << 20)"'
+    assert bench.run("sh", "-c", form.format(code)).returncode == 0
+    assert 200 << 20 < bench.record()["memory_peak_bytes"] < 300 << 20
+
+
+def test_the_memory_of_a_job_smaller_than_envprint_is_not_known(bench: Bench) -> None:
+    assert bench.run("true").returncode == 0
+    record = bench.record()
+    assert "memory_peak_bytes" not in record
+    assert list(record["unknown"]) == ["memory_peak_bytes"]
+    assert bench.run(PYTHON, "-c", "x = bytearray(200 << 20)").returncode == 0
 
 
 def test_libraries_that_the_job_really_loaded_are_recorded(bench: Bench) -> None:

@@ -172,6 +172,7 @@ def test_a_run_is_stopped_and_brought_back_by_a_shell(
     os.write(terminal, typed)
     shown_until(terminal, b"Stopped")
     os.write(terminal, b"fg\n")
+    until(lambda: os.tcgetpgrp(terminal) != pid)
     os.write(terminal, b"hello\n")
     shown_until(terminal, b"got hello")
     os.write(terminal, b"exit\n")
@@ -181,10 +182,13 @@ def test_a_run_is_stopped_and_brought_back_by_a_shell(
 
 
 def test_a_job_that_has_the_terminal_for_itself_is_in_the_foreground(bench: Bench) -> None:
-    code = "import os; print('foreground', os.tcgetpgrp(0) == os.getpgrp())"
-    # A moment later than it has begun, for the terminal is handed over then.
-    pid, terminal = in_terminal(
-        bench, *bench.argv(PYTHON, "-c", f"import time; time.sleep(0.5); {code}")
+    # It is handed over a moment after the job has begun.
+    code = (
+        "import os, time\n"
+        "def is_in_front(): return os.tcgetpgrp(0) == os.getpgrp()\n"
+        "for _ in range(1000): is_in_front() or time.sleep(0.01)\n"
+        "print('foreground', is_in_front())\n"
     )
+    pid, terminal = in_terminal(bench, *bench.argv(PYTHON, "-c", code))
     assert b"foreground True" in shown_to_the_end(terminal)
     os.waitpid(pid, 0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import signal
 import sys
 import time
@@ -16,6 +15,7 @@ from envprint.cli._console import Console
 from envprint.cli._intruders import in_words, newcomers
 from envprint.cli._judging import add_judging_options, size_argument
 from envprint.cli._preflight import preflight
+from envprint.host import LiveHost
 from envprint.model import Fingerprint, Unknown
 from envprint.report import Report
 from envprint.run_record import During, Run, look_back
@@ -101,7 +101,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 def _start_again(seed: str) -> NoReturn:
     """As a new process, in which the variable is set from the start, as it will be for the job."""
-    os.execve(sys.executable, sys.orig_argv, {**os.environ, HASH_SEED: seed})
+    variables = {**LiveHost().environ_for_children(), HASH_SEED: seed}
+    os.execve(sys.executable, sys.orig_argv, variables)
 
 
 def _run(options: argparse.Namespace, console: Console, ready: _Ready) -> int:
@@ -139,7 +140,7 @@ def _watched(options: argparse.Namespace, held: Held) -> During:
 
     started_at, loaded = _now(), Loaded()
     with gpu.watch(gpu_timeout_s=gpu_timeout_of(options)) as watch:
-        job = Job(options.command, os.environ, held)
+        job = Job(options.command, LiveHost().environ_for_children(), held)
         ended = job.wait(lambda: loaded.look(job.pid), LOOKS_S)
     return During(started_at, _now(), ended, watch.so_far(), loaded.paths())
 
@@ -153,15 +154,7 @@ def _record(options: argparse.Namespace, console: Console, ready: _Ready, during
         console.warn(f"changed while the command ran: {change.path}")
     for who in newcomers(during.watched, ready.before):
         console.warn(in_words(who))
-    run = Run(
-        options.command,
-        during,
-        ready.before,
-        after,
-        ready.report,
-        options.hash_seed,
-        resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10,
-    )
+    run = Run(options.command, during, ready.before, after, ready.report, options.hash_seed)
     for reason in keep(run, ready.store, options.record):
         console.complain(f"no record of this run: {reason}")
 
