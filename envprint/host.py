@@ -219,8 +219,8 @@ class LiveHost:
 
     def environ_for_children(self) -> Mapping[str, str]:
         """The variables of this process, but for what this interpreter has set for itself."""
-        # In the C locale this interpreter has set LC_CTYPE for itself (PEP 538). Handed on, it
-        # would keep an interpreter under observation out of its UTF-8 mode.
+        # In the C locale this interpreter sets LC_CTYPE for itself (PEP 538), which would keep one
+        # under observation out of its UTF-8 mode.
         try:
             coerced = "LC_CTYPE" not in self.start_environ()
         except OSError:
