@@ -219,8 +219,7 @@ class LiveHost:
 
     def environ_for_children(self) -> Mapping[str, str]:
         """The variables of this process, but for what this interpreter has set for itself."""
-        # In the C locale this interpreter sets LC_CTYPE for itself (PEP 538), which would keep one
-        # under observation out of its UTF-8 mode.
+        # LC_CTYPE that this one has set (PEP 538) would keep an observed one out of its UTF-8 mode.
         try:
             coerced = "LC_CTYPE" not in self.start_environ()
         except OSError:
