@@ -7,17 +7,19 @@ import warnings
 from collections.abc import Iterable, Mapping
 
 from envprint import capturing
+from envprint.arguments import device_named, frameworks_named, impact_named
 from envprint.document import dumps, loads
-from envprint.errors import DriftError, EnvprintError
+from envprint.errors import DriftError
 from envprint.files import write_output
 from envprint.host import GPU_TIMEOUT_S, LiveHost
 from envprint.judge import judge_drift, judge_state
 from envprint.model import Fingerprint, Impact, Workload
 from envprint.policy import Policy
 from envprint.policy_place import agreed_policy
+from envprint.refusal import refusal
 from envprint.report import Report
-from envprint.sources import take
-from envprint.workload import FRAMEWORKS, detect
+from envprint.sources import NOW, take
+from envprint.workload import detect
 
 Place = str | os.PathLike[str]
 Source = Fingerprint | Place
@@ -42,16 +44,16 @@ def capture(
     limit of each collector (20 s; half an hour with `deep`), and `gpu_timeout_s` that of the GPUs'
     driver beside it. `probe` runs the numeric probes on the CPU first, each in a fresh process of
     the interpreter.
-    Raises `EnvprintError` when `python` does not answer.
+    Raises `EnvprintError` when `python` does not answer, or is too old to be probed.
     """
     path = os.fspath(python) if python is not None else None
     host = LiveHost(path, deep=deep, gpu_timeout_s=gpu_timeout_s)
     if path is None:
         host.look_inside()
     if probe:
-        from envprint.probing import Plan, measure
+        from envprint.probing import Plan, able, measure
 
-        host.keep({"numeric": measure(Plan(host.interpreter()["executable"]))})
+        host.keep({"numeric": measure(Plan(able(host.interpreter())))})
     return capturing.capture(
         host, label=label, note=note, tags=tags, timeout_s=timeout_s, identify=identify
     )
@@ -60,8 +62,11 @@ def capture(
 def load(path: Place) -> Fingerprint:
     """The fingerprint in the file at `path`, or a saved one: `@NAME`, `@last`, `@last-good`, `@~2`.
 
-    Warns of damaged entries that it skipped. Raises `EnvprintError` naming file and place.
+    The text `now` stands for a capture of this process, made here. Warns of damaged entries that it
+    skipped. Raises `EnvprintError` naming file and place.
     """
+    if path == NOW:
+        return capture()
     found = take(os.fspath(path))
     for damage in found.skipped:
         warnings.warn(f"skipped: {damage}", stacklevel=2)
@@ -86,8 +91,9 @@ def diff(
     `frameworks` and `device` narrow the workload as `--framework` and `--device` do. Raises
     `EnvprintError`.
     """
+    names, device = frameworks_named(frameworks), device_named(device)
     before, after, agreed = _fingerprint(baseline), _fingerprint(current), _policy(policy)
-    workload = _workload(after, before, frameworks, device, agreed)
+    workload = _workload(after, before, names, device, agreed)
     return judge_drift(before, after, workload, agreed)
 
 
@@ -105,16 +111,18 @@ def check(
 
     `current` is judged in place of a capture that is made here. Returns the report, or raises
     `DriftError` (its `.report` is the report) when a finding is at or above `fail_on` (default:
-    the policy's, else `numeric`).
+    the policy's, else `numeric`); its text names each that is, and what to do. With `strict`,
+    advice counts as well.
     """
+    names, device = frameworks_named(frameworks), device_named(device)
     agreed = _policy(policy)
-    threshold = agreed.fail_on if fail_on is None else _impact(fail_on)
+    threshold = agreed.fail_on if fail_on is None else impact_named(fail_on)
     before = _fingerprint(baseline) if baseline is not None else None
     now = capture() if current is None else _fingerprint(current)
-    workload = _workload(now, before, frameworks, device, agreed)
+    workload = _workload(now, before, names, device, agreed)
     report = judge_state(now, before, workload, agreed)
     if report.exit_code(threshold, agreed.on_unknown == "fail", strict):
-        raise DriftError(f"{report.impact.word}: {report.summary}", report)
+        raise DriftError(refusal(report, threshold, strict), report)
     return report
 
 
@@ -124,33 +132,24 @@ def _fingerprint(source: Source) -> Fingerprint:
 
 def _policy(path: Place | None) -> Policy:
     """The policy at `path`, or the nearest one upwards, as on the command line."""
-    return agreed_policy(None if path is None else os.fspath(path))[0]
+    policy, _, _ = agreed_policy(None if path is None else os.fspath(path))
+    for note in policy.notes:
+        warnings.warn(note, stacklevel=3)
+    return policy
 
 
 def _workload(
     now: Fingerprint,
     baseline: Fingerprint | None,
-    frameworks: Iterable[str],
+    frameworks: tuple[str, ...],
     device: str | None,
     policy: Policy,
 ) -> Workload:
-    names = _checked(frameworks) or policy.frameworks
-    workload = detect(now, baseline, frameworks=names, device=device or policy.device)
+    workload = detect(
+        now,
+        baseline,
+        frameworks=frameworks or policy.frameworks,
+        device=device or policy.device,
+    )
     required = policy.required
     return workload._replace(required=required, min_free_gpu_bytes=required.min_free_gpu_bytes)
-
-
-def _checked(frameworks: Iterable[str]) -> tuple[str, ...]:
-    names = (frameworks,) if isinstance(frameworks, str) else tuple(frameworks)
-    for name in names:
-        if name not in FRAMEWORKS:
-            raise EnvprintError(f"no framework {name!r}; known: {', '.join(FRAMEWORKS)}")
-    return names
-
-
-def _impact(word: str | Impact) -> Impact:
-    try:
-        return word if isinstance(word, Impact) else Impact[word.upper()]
-    except KeyError:
-        known = ", ".join(impact.word for impact in Impact)
-        raise EnvprintError(f"no impact {word!r}; known: {known}") from None

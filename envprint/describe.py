@@ -108,7 +108,10 @@ def _memory_of_host(f: Fingerprint) -> str:
 
 def _parts_of(f: Fingerprint, key: str) -> str:
     """`divided (MIG): 3g.20gb 20,096 MiB`: the numbers of the whole are nobody's."""
-    parts = f.value(f"facts.gpu.devices[{key}].mig_devices") or []
+    try:
+        parts = f.value(f"facts.gpu.devices[{key}].mig_devices") or []
+    except Undetermined as doubt:
+        return f"divided (MIG), its parts are not known: {doubt.reason}"
     told = [
         str(part.get("name") or "a part").rpartition("MIG ")[2]
         + (f" {size(part['memory_total_bytes'])}" if part.get("memory_total_bytes") else "")

@@ -7,7 +7,7 @@ NamedTuples, not dataclasses: see docs/decisions/0001-values-are-named-tuples.md
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 
@@ -16,6 +16,9 @@ class Scalar(NamedTuple):
 
     word: str
     types: tuple[type, ...]
+    limits: Callable[[], Mapping[str, Any]] | None = None
+    """Keywords that narrow it in the published schema, such as `enum`; asked for only there, as
+    they may be slow to list. Whoever reads such a value must hold it to the same."""
 
 
 class ListOf(NamedTuple):
@@ -29,12 +32,18 @@ class MapOf(NamedTuple):
 
     item: Shape
     key: str = "name"
+    names: str = ""
+    """A pattern to which the published schema holds the keys."""
 
 
 class Record(NamedTuple):
     """A JSON object with declared keys."""
 
     fields: tuple[Field, ...]
+    required: tuple[str, ...] = ()
+    """Keys that must be there, as the published schema says."""
+    any_of: tuple[str, ...] = ()
+    """Keys of which one at least must be there."""
 
 
 class Field(NamedTuple):

@@ -21,8 +21,11 @@ NONBLOCK = getattr(os, "O_NONBLOCK", 0)
 """Windows has no FIFOs that would have to be opened with it."""
 
 
-def read_input(path: str) -> bytes:
-    """The bytes at `path` (`-` is stdin), `MAX_BYTES` + 1 at most. Raises `DocumentError`."""
+def read_input(path: str, kind: str = "fingerprint") -> bytes:
+    """The bytes at `path` (`-` is stdin), `MAX_BYTES` + 1 at most. Raises `DocumentError`.
+
+    `kind` is what its messages expect there.
+    """
     name = input_name(path)
     try:
         if path == "-":
@@ -33,7 +36,7 @@ def read_input(path: str) -> bytes:
         raise DocumentError(f"{name}: {reason(error)}") from None
     try:
         if stat.S_ISDIR(os.fstat(descriptor).st_mode):
-            raise DocumentError(f"{name}: is a directory, expected a fingerprint file")
+            raise DocumentError(f"{name}: is a directory, expected a {kind} file")
         return _read_all(descriptor, name)
     except OSError as error:
         raise DocumentError(f"{name}: {reason(error)}") from None

@@ -32,9 +32,17 @@ class Folder(Protocol):
 
 def open_folder(place: str) -> Folder:
     """The directory `place`, or what the URL `place` stands for. Raises `StoreError`."""
-    if "://" in place and not place.startswith("file://"):
-        return RemoteFolder(place)
-    return LocalFolder(place.removeprefix("file://"))
+    if place.startswith("file://"):
+        return LocalFolder(_path_of(place))
+    return RemoteFolder(place) if "://" in place else LocalFolder(place)
+
+
+# https://www.rfc-editor.org/rfc/rfc8089#section-2: file:///tmp/x, file://localhost/tmp/x
+def _path_of(url: str) -> str:
+    host, slash, path = url.removeprefix("file://").partition("/")
+    if host not in ("", "localhost") or not path:
+        raise StoreError(f"{safe_text(url)}: expected file:///PATH, a directory of this machine")
+    return slash + path
 
 
 class LocalFolder:

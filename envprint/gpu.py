@@ -6,24 +6,30 @@
         print(intruder.name, intruder.peak_bytes, intruder.seen_from, intruder.seen_until)
 
 A child asks the driver once a second, so that a driver that hangs or crashes cannot touch the run;
-it is started again when it ends. No CUDA context is created.
+it is started again when it ends, for a time without the call that ended it. No CUDA context is
+created.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from envprint.children import Child
-from envprint.collectors._nvml import in_words
+from envprint.collectors._nvml import failed, in_words
 from envprint.errors import EnvprintError
 from envprint.holders import Account, Gap, Holder, Watched
 from envprint.host import GPU_TIMEOUT_S, Host, LiveHost
-from envprint.nvml.reading import Gathered, watch_command
+from envprint.nvml.reading import Gathered, watching
+from envprint.nvml.spared import Spared
 
 __all__ = ["Gap", "Holder", "Watch", "Watched", "watch"]
 
 INTERVAL_S = 1.0
+LATE_S = 1.0
+"""So late an answer is a gap, though it may still come: times are told to the second."""
 PAUSE_S = 2.0
 """Between the end of a child and the start of the next one."""
 
@@ -34,8 +40,10 @@ def watch(*, interval_s: float = INTERVAL_S, gpu_timeout_s: float = GPU_TIMEOUT_
     Looks every `interval_s` seconds (at least 0.05), and takes a driver that says nothing for
     `gpu_timeout_s` for hung. Raises `EnvprintError` for other numbers.
     """
-    if not interval_s >= 0.05 or not gpu_timeout_s > 0:
-        raise EnvprintError(f"expected an interval of 0.05 s or more, found {interval_s!r}")
+    if not interval_s >= 0.05:
+        raise EnvprintError(f"expected interval_s of 0.05 or more, found {interval_s!r}")
+    if not gpu_timeout_s > 0:
+        raise EnvprintError(f"expected gpu_timeout_s above 0, found {gpu_timeout_s!r}")
     watched = Watch(LiveHost(), interval_s, gpu_timeout_s)
     watched.start()
     return watched
@@ -45,7 +53,9 @@ class Watch:
     """A watch under way; a context manager that stops it."""
 
     def __init__(self, host: Host, interval_s: float, gpu_timeout_s: float) -> None:
-        self._command, status = watch_command({"skipped": {}, "interval_s": interval_s})
+        self._begin, status = watching(interval_s)
+        self._spared = Spared()
+        self._late_s = interval_s + min(LATE_S, gpu_timeout_s)
         self._silence_s = interval_s + gpu_timeout_s
         self._account = Account(host, status)
         self._child: Child | None = None
@@ -60,7 +70,7 @@ class Watch:
 
     def start(self) -> None:
         """Start the child, where there is a library to ask."""
-        if self._command:
+        if self._begin:
             try:
                 self._thread.start()
             except RuntimeError as error:  # a limit allows no thread
@@ -82,30 +92,66 @@ class Watch:
         return self.so_far()
 
     def _work(self) -> None:
-        assert self._command
-        while not self._stopping.is_set():
+        assert self._begin
+        pause_s = 0.0
+        while not self._stopping.wait(pause_s):
+            pause_s, skipped = PAUSE_S, self._spared.calls(time.monotonic())
             try:
-                self._child = Child(self._command)
+                self._child = self._begin(skipped)
             except OSError as error:
                 self._account.silence(f"no child process: {error.strerror or error}")
-            else:
-                # Either `stop` has seen the child, or this sees that it was called.
-                if self._stopping.is_set():
-                    self._child.kill()
-                self._listen(self._child)
-            self._stopping.wait(PAUSE_S)
+                continue
+            # Either `stop` has seen the child, or this sees that it was called.
+            if self._stopping.is_set():
+                self._child.kill()
+            if self._listen(self._child, bool(skipped)):
+                pause_s = 0.0
 
-    def _listen(self, child: Child) -> None:
-        """Take every sample of one child until it ends."""
-        gathered = Gathered()
+    def _listen(self, child: Child, is_sparing: bool) -> bool:
+        """Take every sample of one child; whether it was ended to try again what it leaves out."""
+        gathered, is_over = Gathered(), False
         try:
-            while (line := child.line(time.monotonic() + self._silence_s)) is not None:
+            while not is_over and (line := self._line(child, gathered)) is not None:
                 if gathered.take(line) == "sample":
+                    if _refusal(gathered.reading):
+                        break
                     self._account.add(gathered.reading)
+                    if not is_sparing:
+                        self._spared.clear()
+                    is_over = is_sparing and self._spared.is_over(time.monotonic())
         except TimeoutError:
             gathered.is_late = True
         code = child.end(kill=True)
-        if not self._stopping.is_set():
-            refused = gathered.reading.get("init")
-            reason = in_words(refused) if refused else gathered.failure(code, self._silence_s)
-            self._account.silence(reason or "NVML has no GPU to watch")
+        if not is_over and not self._stopping.is_set():
+            self._tell_failure(gathered, code)
+        return is_over
+
+    def _line(self, child: Child, gathered: Gathered) -> bytes | None:
+        """The next line, None after the last. That it is late is told before it is given up."""
+        begun_s = time.monotonic()
+        try:
+            return child.line(begun_s + self._late_s)
+        except TimeoutError:
+            if not self._stopping.is_set():
+                self._account.add_part(gathered.reading)
+                self._account.silence(gathered.silence(self._late_s))
+        return child.line(begun_s + self._silence_s)
+
+    def _tell_failure(self, gathered: Gathered, code: int | None) -> None:
+        reason = (
+            _refusal(gathered.reading)
+            or gathered.failure(code, self._silence_s)
+            or "NVML has no GPU to watch"
+        )
+        if call := gathered.failed_in(code):
+            self._spared.add(call, reason, time.monotonic())
+        self._account.add_part(gathered.reading)
+        self._account.silence(reason)
+
+
+def _refusal(reading: Mapping[str, Any]) -> str | None:
+    """Why the driver names no GPU, in words."""
+    for key in ("init", "count"):
+        if failed(reading.get(key)):
+            return in_words(reading[key])
+    return None

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 COMMAND_TIMEOUT_S = 10.0
 GPU_TIMEOUT_S = 10.0
+GPU_AGAIN_S = 2.0
+"""A driver that has just answered does so within this, or its first answers have to do."""
 
 
 class Completed(NamedTuple):
@@ -86,8 +88,8 @@ class Host(Hashable, Protocol):
     def begin(self) -> float:
         """Start what takes long and needs no answer yet; in how many seconds it has one."""
 
-    def gpu(self) -> Mapping[str, Any]:
-        """The raw NVML reading, see `envprint.nvml.reading`."""
+    def gpu(self, again: bool = False) -> Mapping[str, Any]:
+        """The raw NVML reading, see `envprint.nvml.reading`; `again`: another one, of now."""
 
     def process(self, pid: int) -> Mapping[str, Any]:
         """What `envprint.systems.process` says of a process. Raises `OSError` as it does."""
@@ -216,7 +218,6 @@ class LiveHost:
         return Completed(*systems.run(argv, self.environ_for_children(), timeout_s))
 
     def environ_for_children(self) -> Mapping[str, str]:
-        """The variables of this process, but for what this interpreter has set for itself."""
         # In the C locale this interpreter has set LC_CTYPE for itself (PEP 538). Handed on, it
         # would keep an interpreter under observation out of its UTF-8 mode.
         try:
@@ -233,7 +234,9 @@ class LiveHost:
         self._asked = begin(self._gpu_timeout_s)
         return self._gpu_timeout_s
 
-    def gpu(self) -> Mapping[str, Any]:
+    def gpu(self, again: bool = False) -> Mapping[str, Any]:
+        if again:
+            return LiveHost(gpu_timeout_s=min(self._gpu_timeout_s, GPU_AGAIN_S)).gpu()
         # Three sections ask, and a driver that hangs should be waited for once.
         if self._asked is None:
             self.begin()

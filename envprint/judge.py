@@ -1,30 +1,26 @@
 """From rules and what they look at to a report. Pure; the one engine for diff, check and the API.
 
-Each rule runs to its end or to the first value that is unknown; what it saw until then counts, and
-the rest is *undecided* with the path and the reason. A rule about a state says something in a diff
-only when the state is new: a difference is judged, not a machine.
+A rule about a state says something in a diff only when the state is new: a difference is judged,
+not a machine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Container, Iterator
 from typing import NamedTuple
 
+from envprint.asking import RuleSaid, about_drift, about_state
 from envprint.compare import compare
 from envprint.describe import summarise
 from envprint.elsewhere import look_next, look_where
-from envprint.errors import Undetermined
 from envprint.model import Change, Comparison, Fingerprint, Impact, Workload
-from envprint.patterns import matches as pattern_fits
 from envprint.policy import Policy
+from envprint.policy_notes import notes
 from envprint.ranking import likely_causes
 from envprint.report import Expected, Finding, Ignored, Report, Undecided
 from envprint.rule import Match, Rule
 from envprint.rules import applying
 from envprint.wording import headline, source
-
-RuleSaid = tuple[Rule, list[Match], list[Undecided]]
-StateCheck = Callable[[Fingerprint, Workload], Iterable[Match]]
 
 
 def judge_drift(
@@ -32,7 +28,7 @@ def judge_drift(
 ) -> Report:
     """What the differences between two fingerprints do to a training result."""
     comparison = compare(baseline, current)
-    said = [_say(rule, _drift_matches(rule, comparison, workload)) for rule in applying(workload)]
+    said = [about_drift(rule, comparison, workload) for rule in applying(workload)]
     return _report(said, comparison, current, workload, policy)
 
 
@@ -44,68 +40,10 @@ def judge_state(
     said = []
     for rule in applying(workload):
         if rule.state:
-            said.append(_say(rule, _state_matches(rule.state, current, workload)))
+            said.append(about_state(rule, current, workload))
         elif comparison:
-            said.append(_say(rule, _drift_matches(rule, comparison, workload)))
+            said.append(about_drift(rule, comparison, workload))
     return _report(said, comparison, current, workload, policy)
-
-
-def _say(rule: Rule, matches: Iterable[Match]) -> RuleSaid:
-    seen: list[Match] = []
-    try:
-        for match in matches:
-            seen.append(match)
-    except Undetermined as doubt:
-        impact = Impact.NONE if rule.advice else rule.impact
-        return rule, seen, [Undecided(rule.id, doubt.path, doubt.reason, impact)]
-    return rule, seen, []
-
-
-def _drift_matches(rule: Rule, comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    if rule.drift:
-        yield from rule.drift(comparison, workload)
-    elif rule.state:
-        yield from _new_states(rule.state, comparison, workload)
-    else:
-        yield from _watched_changes(rule, comparison)
-
-
-def _state_matches(state: StateCheck, current: Fingerprint, workload: Workload) -> Iterator[Match]:
-    # A generator, so that a rule which raises before its first match is caught like any other.
-    yield from state(current, workload)
-
-
-def _new_states(
-    state: StateCheck,
-    comparison: Comparison,
-    workload: Workload,
-) -> Iterator[Match]:
-    matches = list(state(comparison.after, workload))
-    if matches:
-        # By place, not by words: the same programs holding a little more memory are not news.
-        old = {match.paths for match in state(comparison.before, workload)}
-        yield from (match for match in matches if match.paths not in old)
-
-
-def _watched_changes(rule: Rule, comparison: Comparison) -> Iterator[Match]:
-    for path in rule.watches:
-        change = comparison.change(path)
-        if change:
-            name = (
-                path.rpartition("[")[2].rstrip("]")
-                if path.endswith("]")
-                else path.partition(".")[2]
-            )
-            yield Match(
-                f"{name} was {_plain(change.before)}, is {_plain(change.after)}",
-                (path,),
-                change.before,
-                change.after,
-            )
-
-
-def _plain(value: object) -> str:
-    return "unset" if value is None else str(value) if value != "" else "empty"
 
 
 class _Verdict(NamedTuple):
@@ -125,7 +63,7 @@ def _report(
     verdict = _stamp(said, comparison, workload, policy)
     findings = verdict.findings
     impact = max((finding.impact for finding in findings), default=Impact.NONE)
-    undecided = sorted(doubt for _, _, doubts in said for doubt in doubts)
+    undecided = sorted(_doubts(said, policy))
     changes, expected = _apart(_unexplained(said, comparison), policy)
     expected = [*verdict.expected, *expected]
     states = {rule.id for rule, _, _ in said if rule.state}
@@ -146,10 +84,17 @@ def _report(
         look_next=look_next(quiet, undecided, verdict.ignored, changes) if quiet else (),
         expected=tuple(expected),
         lockstep=_lockstep(findings, states) if expected else (),
-        policy_notes=tuple(_notes(policy, said, comparison)),
+        policy_notes=tuple(notes(policy, said, comparison)),
     )
     look = look_where(quiet) if quiet else ""
     return report._replace(summary=headline(report, comparison, look))
+
+
+def _doubts(said: list[RuleSaid], policy: Policy) -> Iterator[Undecided]:
+    """What could not be decided, each with the most that it could have counted for the team."""
+    for rule, _, doubts in said:
+        for doubt in doubts:
+            yield doubt if rule.advice else doubt._replace(impact=policy.reach(doubt))
 
 
 def _apart(
@@ -173,20 +118,6 @@ def _lockstep(findings: list[Finding], states: Container[str]) -> tuple[str, ...
     return tuple(dict.fromkeys(moved))
 
 
-def _notes(policy: Policy, said: list[RuleSaid], comparison: Comparison | None) -> Iterator[str]:
-    """Entries of the policy that have expired, or fit nothing of what could be judged."""
-    for entry in (*policy.ignores, *policy.expects):
-        what = f"{entry.place} ({entry.rule if entry.rule != '*' else entry.path})"
-        judged = [(rule, matches) for rule, matches, _ in said if pattern_fits(entry.rule, rule.id)]
-        paths = [change.path for change in comparison.changes] if comparison else []
-        fits = any(entry.covers(r.id, match.paths) for r, found in judged for match in found)
-        fits = fits or (entry.rule == "*" and any(entry.covers("", (path,)) for path in paths))
-        if entry.has_expired:
-            yield f"{what} expired on {entry.expires}: {entry.reason}"
-        elif judged and comparison and not fits:
-            yield f"{what} fits nothing here any more: {entry.reason}"
-
-
 def _unexplained(said: list[RuleSaid], comparison: Comparison | None) -> tuple[Change, ...]:
     """The changes that no rule has recognised, also where a stronger rule speaks instead."""
     explained = {path for _, matches, _ in said for match in matches for path in match.paths}
@@ -205,15 +136,16 @@ def _is_explained(path: str, explained: set[str]) -> bool:
 def _stamp(
     said: list[RuleSaid], comparison: Comparison | None, workload: Workload, policy: Policy
 ) -> _Verdict:
-    fired = {rule.id for rule, matches, _ in said if matches}
+    fired = {rule.id: [match.about for match in matches] for rule, matches, _ in said}
     verdict = _Verdict([], [], [], [])
     for rule, matches, _ in said:
-        if not fired.isdisjoint(rule.yields_to):
-            continue
+        stronger = [about for other in rule.yields_to for about in fired.get(other, ())]
         for match in matches:
+            if any(None in (about, match.about) or about == match.about for about in stronger):
+                continue
             finding = _finding(rule, match, policy)
             # What a team has decided stands, whatever was measured.
-            if comparison and rule.probed and rule.id not in policy.impacts:
+            if comparison and rule.probed and policy.own_impact(rule.id) is None:
                 from envprint.settled import lowered
 
                 finding = lowered(finding, rule, comparison, workload)

@@ -50,7 +50,8 @@ class Unknown(NamedTuple):
 
 
 NOT_MEASURED = "not measured; `envprint probe` and `envprint capture --probe` do"
-"""The reason of a probe's results that nobody has asked for: no doubt, and nothing to report."""
+NOT_TRAINED = "not measured; `envprint probe training` does"
+"""The reasons of a probe's results that nobody has asked for: no doubt, and nothing to report."""
 
 NO_THREADPOOLCTL = "threadpoolctl is not installed here; it tells kernels and thread counts"
 """The reason of thread pools that nobody could ask: rules judge what sets them anyway."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from envprint.model import Impact, Requirements
 from envprint.patterns import matches
-from envprint.report import Finding, Ignored
+from envprint.report import Finding, Ignored, Undecided
 
 UNKNOWN_ACTIONS = ("ignore", "warn", "fail")
 """What an undecided rule does: nothing, be told, or decide the exit code."""
@@ -41,21 +41,36 @@ class Policy(NamedTuple):
     frameworks: tuple[str, ...] = ()
     device: str | None = None
     impacts: Mapping[str, Impact] = {}
+    """By rule id or pattern."""
     required: Requirements = Requirements()
     ignores: tuple[Entry, ...] = ()
     """Findings left out."""
     expects: tuple[Entry, ...] = ()
     """Differences that are the experiment itself."""
-
-    def unknown_rules(self, known: Iterable[str]) -> list[str]:
-        """The rule ids and patterns, sorted, that fit none of the ids in `known`."""
-        ids = list(known)
-        named = {*self.impacts, *(entry.rule for entry in (*self.ignores, *self.expects))}
-        return sorted(name for name in named if not any(matches(name, id) for id in ids))
+    notes: tuple[str, ...] = ()
+    """What its reader should know of it, wherever it is applied."""
 
     def impact_of(self, rule: str, impact: Impact) -> Impact:
         """The team's impact for `rule`, or the catalogue's."""
-        return self.impacts.get(rule, impact)
+        own = self.own_impact(rule)
+        return impact if own is None else own
+
+    def own_impact(self, rule: str) -> Impact | None:
+        """The team's impact for `rule`: of the entries that fit, the most exact one's.
+
+        That is the one of the rule's own id, else the pattern with most letters (the first of
+        several).
+        """
+        fitting = [name for name in self.impacts if matches(name, rule)]
+        best = max(fitting, key=lambda name: (name == rule, len(name.replace("*", ""))), default="")
+        return self.impacts.get(best)
+
+    def reach(self, doubt: Undecided) -> Impact:
+        """What an undecided rule could have counted at most; none where its findings would not."""
+        entries = (entry for entry in (*self.ignores, *self.expects) if not entry.has_expired)
+        if any(entry.covers(doubt.rule, (doubt.path,)) for entry in entries):
+            return Impact.NONE
+        return self.impact_of(doubt.rule, doubt.impact)
 
     def ignore_for(self, finding: Finding) -> Ignored | None:
         """The entry that leaves `finding` out, with its reason; one that has expired does not."""

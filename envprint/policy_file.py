@@ -6,24 +6,25 @@ Every key is checked, because a policy that is silently not applied is worse tha
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from envprint.errors import PolicyError
 from envprint.fields import ListOf, Record, Shape, ShapeFault, require
 from envprint.model import IMPACT_WORDS, Impact, Requirements
+from envprint.patterns import matches
 from envprint.policy import UNKNOWN_ACTIONS, Entry, Policy
 from envprint.policy_lines import line_of
-from envprint.policy_shape import SHAPE
+from envprint.policy_shape import ISO_DATE, MOST_GPUS, SHAPE, switches
+from envprint.policy_toml import TABLE, decoded, is_pyproject, parse_toml
 from envprint.redact import is_recorded
+from envprint.rules import catalogue
 from envprint.units import parse_size
+from envprint.wording import DEVICES, meant
 from envprint.workload import FRAMEWORKS
 
-TABLE = ("tool", "envprint")
-"""Where a policy stands in a file that is not its own."""
 ANY = "*"
-"""The version specifier that any installed version meets."""
+"""Any rule, any path, any version that is installed."""
 
 
 def parse_policy(content: bytes, name: str, today: str) -> Policy:
@@ -32,35 +33,18 @@ def parse_policy(content: bytes, name: str, today: str) -> Policy:
     In a pyproject.toml it is the table `[tool.envprint]`. Raises `PolicyError`, which begins with
     `name` and, where it is known, the line.
     """
-    text = _decoded(content, name)
-    data = _parse_toml(text, name)
+    text = decoded(content, name)
+    data = parse_toml(text, name)
     prefix = TABLE if is_pyproject(name) else ()
-    for key in prefix:
-        data = data.get(key, {})
+    for length, key in enumerate(prefix, 1):
+        if key not in data:
+            note = f"{name}: there is no table [tool.envprint] in it: the defaults hold"
+            return Policy(notes=(note,))
+        data = data[key]
+        if not isinstance(data, dict):
+            message = f"expected table, found {type(data).__name__}"
+            raise _Reader(name, text, ()).fault(prefix[:length], message)
     return _Reader(name, text, prefix).policy(data, today)
-
-
-def is_pyproject(name: str) -> bool:
-    """Whether the file holds the settings of other tools, too."""
-    return re.split(r"[/\\]", name)[-1] == "pyproject.toml"
-
-
-def _decoded(content: bytes, name: str) -> str:
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise PolicyError(f"{name}: not UTF-8 text (byte {error.start})") from None
-
-
-def _parse_toml(text: str, name: str) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise PolicyError(f"{name}: not valid TOML: {error}") from None
 
 
 class _Reader(NamedTuple):
@@ -77,9 +61,9 @@ class _Reader(NamedTuple):
         return PolicyError(f"{where}: {_spelt(path)}: {message}")
 
     def policy(self, data: Any, today: str) -> Policy:
-        """The whole policy."""
+        """The whole policy, with notes on the rules that it only imagines."""
         self.check(data, SHAPE)
-        return Policy(
+        policy = Policy(
             fail_on=self.impact(data.get("fail_on", "numeric"), ("fail_on",)),
             on_unknown=self.one_of(
                 data.get("on_unknown", "warn"), UNKNOWN_ACTIONS, ("on_unknown",)
@@ -88,7 +72,7 @@ class _Reader(NamedTuple):
                 self.one_of(item, FRAMEWORKS, ("frameworks",))
                 for item in data.get("frameworks", ())
             ),
-            device=self.one_of(data["device"], ("cpu", "gpu"), ("device",))
+            device=self.one_of(data["device"], tuple(DEVICES), ("device",))
             if "device" in data
             else None,
             impacts={
@@ -99,6 +83,21 @@ class _Reader(NamedTuple):
             ignores=tuple(self.entries("ignore", data.get("ignore", []), today)),
             expects=tuple(self.entries("expect", data.get("expect", []), today)),
         )
+        return policy._replace(notes=tuple(self.imagined_rules(policy)))
+
+    def imagined_rules(self, policy: Policy) -> Iterator[str]:
+        """The entries whose rule id or pattern fits no rule; no error, as versions differ."""
+        named: list[tuple[tuple[str, ...], str]]
+        named = [(("impact", name), name) for name in policy.impacts]
+        for kind, entries in (("ignore", policy.ignores), ("expect", policy.expects)):
+            rules = [(str(n), entry.rule) for n, entry in enumerate(entries) if entry.rule != ANY]
+            named += [((kind, number, "rule"), rule) for number, rule in rules]
+        # Loading the catalogue takes milliseconds.
+        ids = [rule.id for rule in catalogue()] if named else []
+        for path, name in named:
+            if not any(matches(name, id) for id in ids):
+                what = meant(name, ids, "`envprint explain` lists them")
+                yield str(self.fault(path, f"no rule is called {name}; {what}"))
 
     def check(self, data: Any, shape: Record) -> None:
         """Refuse wrong types and unknown keys."""
@@ -108,7 +107,8 @@ class _Reader(NamedTuple):
             require(shape, data)
         except ShapeFault as fault:
             steps = re.findall(r"[^.\[\]]+", fault.path)
-            message = f"expected {fault.expected}, found {fault.found}"
+            expected = fault.expected.replace("object", "table")  # as TOML calls it
+            message = f"expected {expected}, found {fault.found}"
             raise self.fault(steps, message) from None
 
     def refuse_unknown_keys(self, value: Any, shape: Shape, path: tuple[str, ...]) -> None:
@@ -120,7 +120,7 @@ class _Reader(NamedTuple):
             known = {field.name: field.shape for field in shape.fields}
             for key, inner in value.items():
                 if key not in known:
-                    raise self.fault((*path, key), f"unknown key; {_nearest(key, known)}")
+                    raise self.fault((*path, key), f"unknown key; {meant(key, known)}")
                 self.refuse_unknown_keys(inner, known[key], (*path, key))
 
     def required(self, data: Mapping[str, Any]) -> Requirements:
@@ -129,10 +129,10 @@ class _Reader(NamedTuple):
         for name in data.get("variables", {}):
             if not is_recorded(name):
                 raise self.fault(("require", "variables", name), "envprint does not record it")
-        if data.get("gpus", 0) < 0:
-            raise self.fault(("require", "gpus"), "expected 0 or more")
+        if not 0 <= data.get("gpus", 0) <= MOST_GPUS:
+            raise self.fault(("require", "gpus"), f"expected a number from 0 to {MOST_GPUS}")
         for switch in data.get("switches", ()):
-            self.one_of(switch, _switches(), ("require", "switches"))
+            self.one_of(switch, switches(), ("require", "switches"))
         for package, versions in data.get("packages", {}).items():
             self.specifier(versions, ("require", "packages", package))
         return Requirements(
@@ -152,12 +152,12 @@ class _Reader(NamedTuple):
 
     def specifier(self, text: str, path: Sequence[str]) -> None:
         """Refuse what is no version specifier."""
-        from packaging.specifiers import InvalidSpecifier, SpecifierSet
+        from packaging.specifiers import SpecifierSet
 
         try:
             if text != ANY:
-                SpecifierSet(text)
-        except InvalidSpecifier:
+                SpecifierSet(text).contains("1")  # which reads the numbers, too
+        except ValueError:
             message = f"expected versions such as '==2.4.*', '>=2.4,<3' or '*', found {text!r}"
             raise self.fault(path, message) from None
 
@@ -171,9 +171,13 @@ class _Reader(NamedTuple):
                 raise self.fault(path, "a reason is required")
             if "rule" not in entry and "path" not in entry:
                 raise self.fault(path, "expected a rule or a path")
+            for key in ("rule", "path"):
+                if not entry.get(key, ANY).strip():
+                    raise self.fault((*path, key), f"expected a {key}, found {entry[key]!r}")
             expires = entry.get("expires")
-            if expires is not None and not re.fullmatch(r"\d{4}-\d\d-\d\d", expires):
-                raise self.fault((*path, "expires"), "expected a date such as 2027-01-31")
+            if expires is not None and not _is_date(expires):
+                message = f"expected a date such as 2027-01-31, found {expires!r}"
+                raise self.fault((*path, "expires"), message)
             yield Entry(
                 place=_spelt(path),
                 rule=entry.get("rule", "*"),
@@ -194,13 +198,15 @@ class _Reader(NamedTuple):
         return word
 
 
-def _switches() -> tuple[str, ...]:
-    """Every switch that a capture can see."""
-    from envprint.collectors.determinism import FLAGS, VARIABLES
-    from envprint.interpreter import SWITCHES
+def _is_date(text: str) -> bool:
+    """Whether it is a day of the calendar, written as TOML and JSON Schema have it."""
+    from datetime import date
 
-    names = {name for name, *_ in SWITCHES}
-    return tuple(sorted({*VARIABLES.values(), *FLAGS.values(), *names}))
+    try:
+        # By itself it takes other spellings too, and which depends on the version of Python.
+        return bool(re.match(ISO_DATE, text)) and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def _with_plain_dates(data: Any) -> None:
@@ -215,10 +221,3 @@ def _spelt(path: Sequence[str]) -> str:
     """`ignore[0].rule`"""
     steps = (f"[{step}]" if step.isdecimal() else f".{step}" for step in path)
     return "".join(steps).lstrip(".")
-
-
-def _nearest(key: str, known: Mapping[str, Shape]) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(key, known, 1)
-    return f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"

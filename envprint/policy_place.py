@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 
+from envprint.errors import PolicyError
 from envprint.files import input_name, read_input
 from envprint.policy import Policy
 
 OWN = "envprint.toml"
 SHARED = "pyproject.toml"
-_TABLE = b"[tool.envprint"
+_MENTION = b"envprint"
+"""A pyproject.toml without this word has no policy, and is not parsed: that costs milliseconds."""
 
 
 def agreed_policy(path: str | None) -> tuple[Policy, str | None, str]:
@@ -22,11 +26,14 @@ def agreed_policy(path: str | None) -> tuple[Policy, str | None, str]:
     if found is None:
         return Policy(), None, ""
     from envprint.policy_file import parse_policy
+    from envprint.policy_toml import decoded
 
     name = input_name(found)
-    content = read_input(found)
+    content = read_input(found, "policy")
     policy = parse_policy(content, name, time.strftime("%Y-%m-%d"))
-    return policy, name, content.decode("utf-8")
+    if path is None:
+        policy = policy._replace(notes=(*policy.notes, *_beside(found)))
+    return policy, name, decoded(content, name)
 
 
 def exists(path: str) -> bool:
@@ -35,9 +42,11 @@ def exists(path: str) -> bool:
 
 
 def find_policy() -> str | None:
-    """The nearest `envprint.toml`, or pyproject.toml with a `[tool.envprint]`, upwards.
+    """The nearest `envprint.toml`, or pyproject.toml with a table `[tool.envprint]`, upwards.
 
-    From the working directory to the root of the repository, or of the file system.
+    From the working directory to the root of the repository, or of the file system. Raises
+    `EnvprintError` for an `envprint.toml` that is no file, and for a pyproject.toml that speaks of
+    envprint and cannot be parsed: a policy that is silently not applied is worse than none.
     """
     try:
         folder = os.getcwd()
@@ -45,11 +54,40 @@ def find_policy() -> str | None:
         return None
     while True:
         own, shared = os.path.join(folder, OWN), os.path.join(folder, SHARED)
-        if os.path.isfile(own):
-            return own
-        if os.path.isfile(shared) and _TABLE in read_input(shared):
+        if exists(own):
+            return _regular(own)
+        if _holds_policy(shared):
             return shared
         parent = os.path.dirname(folder)
         if parent == folder or os.path.exists(os.path.join(folder, ".git")):
             return None
         folder = parent
+
+
+def _regular(path: str) -> str:
+    if os.path.isfile(path):
+        return path
+    found = "a directory" if os.path.isdir(path) else "a pipe, a socket or a device"
+    if not os.path.exists(path):
+        found = "a link that leads nowhere"
+    raise PolicyError(f"{path}: expected a policy file, found {found}")
+
+
+def _holds_policy(path: str) -> bool:
+    """Whether the pyproject.toml at `path`, if there is one, has a policy in it."""
+    if not os.path.isfile(path):
+        return False
+    content = read_input(path)
+    if _MENTION not in content:
+        return False
+    from envprint.policy_toml import has_table
+
+    return has_table(content, path)
+
+
+def _beside(own: str) -> Iterator[str]:
+    """That another policy in the same folder is not in force."""
+    shared = os.path.join(os.path.dirname(own), SHARED)
+    with suppress(PolicyError):  # not valid, and not in force either
+        if own != shared and _holds_policy(shared):
+            yield f"{shared}: [tool.envprint] is not in force, as {OWN} beside it comes first"

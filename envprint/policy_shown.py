@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envprint.policy import Entry, Policy
-from envprint.policy_file import TABLE, is_pyproject
 from envprint.policy_lines import lines_of
+from envprint.policy_toml import TABLE, is_pyproject
 
 DEFAULT = "default"
 

@@ -19,8 +19,10 @@ from typing import Any, NamedTuple
 
 from envprint import probes
 from envprint.children import Child
+from envprint.errors import EnvprintError
 from envprint.files import read_file
 from envprint.modules import module_names
+from envprint.versions import is_below
 
 SILENCE_S = 180.0
 """How long a probe may say nothing: a framework's import on a busy machine takes a minute."""
@@ -42,6 +44,14 @@ class Plan(NamedTuple):
     repeat: int = 1
 
 
+def able(interpreter: Mapping[str, Any], floor: str = "3.7") -> str:
+    """The path of the interpreter under observation; `EnvprintError` where no probe runs in it."""
+    path, version = str(interpreter["executable"]), str(interpreter["version"])
+    if is_below(version, floor):
+        raise EnvprintError(f"probe: {path} is Python {version}; it needs {floor} or later")
+    return path
+
+
 def names() -> list[str]:
     """Every numeric probe there is."""
     return module_names(probes)
@@ -52,7 +62,9 @@ def measure(plan: Plan, report: Report = lambda _: None) -> dict[str, Any]:
 
     A key is a probe's name, and on a GPU such as `torch on gpu:0`. A telling has `revision`,
     `version`, `device`, `settings`, `runs`, `digests` (operation to its different digests) and
-    `errors` (operation to reason), or `refused` instead of them. `report` is told what runs.
+    `errors` (operation to reason), or `refused` instead of them; `refusals` has the reasons of
+    further runs, which told nothing. An operation that failed in some runs only is in `digests` and
+    in `errors`. `report` is told what runs.
     """
     found: dict[str, Any] = {}
     for name in plan.names or names():
@@ -89,16 +101,34 @@ def revision(*files: str) -> str:
 
 
 def _gathered(tellings: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The tellings of all runs as one."""
-    whole = next((telling for telling in tellings if "refused" not in telling), tellings[0])
+    """The tellings of all runs as one; a run that refused is no run of any operation."""
+    told = [telling for telling in tellings if "refused" not in telling]
+    if not told:
+        return {**tellings[0], "runs": len(tellings), "digests": {}, "errors": {}}
     digests: dict[str, list[str]] = {}
-    errors: dict[str, str] = {}
-    for telling in tellings:
-        errors.update(telling.get("errors", {}))
-        for operation, digest in telling.get("digests", {}).items():
+    reasons: dict[str, list[str]] = {}
+    for telling in told:
+        for operation, reason in telling["errors"].items():
+            reasons.setdefault(operation, []).append(reason)
+        for operation, digest in telling["digests"].items():
             if digest not in digests.setdefault(operation, []):
                 digests[operation].append(digest)
-    return {**whole, "runs": len(tellings), "digests": digests, "errors": errors}
+    refusals = [telling["refused"] for telling in tellings if "refused" in telling]
+    return {
+        **told[0],
+        "runs": len(told),
+        "digests": digests,
+        "errors": {
+            operation: _reason(failed, len(told) if operation in digests else len(failed))
+            for operation, failed in reasons.items()
+        },
+        **({"refusals": refusals} if refusals else {}),
+    }
+
+
+def _reason(failed: Sequence[str], runs: int) -> str:
+    """Why an operation has no result, and in how many runs where others had one."""
+    return failed[0] if len(failed) == runs else f"in {len(failed)} of {runs} runs: {failed[0]}"
 
 
 def _run(python: str, name: str, device: str) -> dict[str, Any]:

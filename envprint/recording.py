@@ -131,8 +131,8 @@ class RecordedHost:
     def begin(self) -> float:
         return 0.0
 
-    def gpu(self) -> Mapping[str, Any]:
-        reading: Mapping[str, Any] = self._answer("gpu")
+    def gpu(self, again: bool = False) -> Mapping[str, Any]:
+        reading: Mapping[str, Any] = self._answer("gpu_again" if again else "gpu")
         return reading
 
     def process(self, pid: int) -> Mapping[str, Any]:
@@ -229,8 +229,8 @@ class RecordingHost:
     def begin(self) -> float:
         return self._host.begin()
 
-    def gpu(self) -> Mapping[str, Any]:
-        return self._note("gpu", "", self._host.gpu)
+    def gpu(self, again: bool = False) -> Mapping[str, Any]:
+        return self._note("gpu_again" if again else "gpu", "", lambda: self._host.gpu(again))
 
     def process(self, pid: int) -> Mapping[str, Any]:
         return self._note("process", str(pid), lambda: self._host.process(pid))

@@ -33,7 +33,8 @@ class Undecided(NamedTuple):
     path: str
     reason: str
     impact: Impact
-    """What the rule could have said at most; none for advice."""
+    """What the rule could have said at most, by the policy's measure; none for advice, and for
+    what the policy leaves out or expects."""
 
 
 class Ignored(NamedTuple):
@@ -86,7 +87,7 @@ class Report(NamedTuple):
     lockstep: tuple[str, ...] = ()
     """Rules whose findings came together with what was expected: the result may be theirs."""
     policy_notes: tuple[str, ...] = ()
-    """Entries of the policy that have expired, or have nothing left to fit."""
+    """What is wrong with the policy itself: entries that have expired, or fit nothing."""
 
     def exit_code(
         self, fail_on: Impact, fail_on_unknown: bool = False, strict: bool = False
@@ -95,8 +96,16 @@ class Report(NamedTuple):
 
         3 is for a rule that could have reached the threshold, where unknown must fail.
         """
-        counted = self.findings + (self.advice if strict else ())
-        if any(finding.impact >= fail_on for finding in counted):
+        if self.reaching(fail_on, strict):
             return 1
-        doubtful = any(doubt.impact >= fail_on for doubt in self.undecided)
-        return 3 if fail_on_unknown and doubtful else 0
+        return 3 if fail_on_unknown and self.doubtful(fail_on) else 0
+
+    def reaching(self, fail_on: Impact, strict: bool = False) -> tuple[Finding, ...]:
+        """The findings (with `strict`, advice too) at or above `fail_on`, the worst first."""
+        counted = self.findings + (self.advice if strict else ())
+        reached = (finding for finding in counted if finding.impact >= fail_on)
+        return tuple(sorted(reached, key=lambda finding: -finding.impact))
+
+    def doubtful(self, fail_on: Impact) -> tuple[Undecided, ...]:
+        """The rules that could have reached `fail_on`, and could not be decided."""
+        return tuple(doubt for doubt in self.undecided if doubt.impact >= fail_on)

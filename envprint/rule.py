@@ -51,6 +51,9 @@ class Match(NamedTuple):
     """Other than the rule's own, where this case is weaker or stronger."""
     remedy: str | None = None
     """More exact than the rule's own, for the versions at hand."""
+    about: str | None = None
+    """Which of several like things, such as GPUs: a stronger rule about another one does not
+    silence this."""
 
 
 class Rule(NamedTuple):
@@ -58,7 +61,8 @@ class Rule(NamedTuple):
 
     Give `drift` (looks at a comparison), `state` (looks at one fingerprint) or neither: then any
     change at a watched path matches. `advice` marks what is not wrong in itself and never decides
-    the exit code. `yields_to` names stronger rules beside which this one stays silent.
+    the exit code. `yields_to` names stronger rules beside which this one stays silent,
+    where both are not about different things.
     """
 
     id: str

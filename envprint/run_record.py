@@ -22,7 +22,9 @@ _HOLDER = record(
     Field("pid", INTEGER, "As the driver gives it."),
     Field("name", TEXT, "Name of the process; null when not known."),
     Field("own", FLAG, "Whether it is the run's own; null when not known."),
-    Field("at_start", FLAG, "Whether it was there when the run began."),
+    Field(
+        "at_start", FLAG, "Whether it was there at the start; null when the driver told only later."
+    ),
     Field("seen_from", TEXT, "UTC, to the second."),
     Field("seen_until", TEXT, "UTC; null when it was still there."),
     Field("peak_bytes", INTEGER, "The most it held at once; null when the driver does not say."),

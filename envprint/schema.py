@@ -74,6 +74,8 @@ def fingerprint() -> Record:
 def _schema(
     shape: Shape, *, nullable: bool = True, required: tuple[str, ...] = (), closed: bool = False
 ) -> dict[str, Any]:
+    """The schema of `shape`; a closed one has neither null nor keys that are not declared."""
+    nullable = nullable and not closed
     if isinstance(shape, Scalar):
         return _scalar(shape, nullable)
     if isinstance(shape, ListOf):
@@ -81,7 +83,14 @@ def _schema(
         return {"type": _type("array", nullable), "items": inner}
     if isinstance(shape, MapOf):
         inner = _schema(shape.item, nullable=may_be_null(shape), closed=closed)
-        return {"type": _type("object", nullable), "additionalProperties": inner}
+        names = {"propertyNames": {"pattern": shape.names}} if shape.names else {}
+        return {"type": _type("object", nullable), "additionalProperties": inner, **names}
+    return _record(shape, nullable, required or shape.required, closed)
+
+
+def _record(
+    shape: Record, nullable: bool, required: tuple[str, ...], closed: bool
+) -> dict[str, Any]:
     properties = {
         field.name: {
             **_schema(field.shape, nullable=field.name not in required, closed=closed),
@@ -92,6 +101,8 @@ def _schema(
     schema = {"type": _type("object", nullable), "properties": properties}
     if required:
         schema["required"] = list(required)
+    if shape.any_of:
+        schema["anyOf"] = [{"required": [name]} for name in shape.any_of]
     # Open, so that a newer minor version's documents stay valid; a policy is closed, because a
     # misspelt key there would silently do nothing.
     return {**schema, "additionalProperties": not closed}
@@ -100,9 +111,8 @@ def _schema(
 def _scalar(shape: Scalar, nullable: bool) -> dict[str, Any]:
     if shape.word == "any value":
         return {}
-    if shape.word == "date":
-        return {"type": "string", "format": "date"}
-    return {"type": _type(shape.word, nullable)}
+    word = "string" if shape.word == "date" else shape.word
+    return {"type": _type(word, nullable), **(shape.limits() if shape.limits else {})}
 
 
 def _type(word: str, nullable: bool) -> Any:

@@ -23,6 +23,7 @@ from envprint.fields import (
     ListOf,
     MapOf,
     Record,
+    Scalar,
     Shape,
     inner,
 )
@@ -69,4 +70,5 @@ def _shape(schema: dict[str, Any]) -> Shape:
         return MapOf(_shape(schema["additionalProperties"]))
     if kind == "array":
         return ListOf(_shape(schema["items"]))
-    return _SCALARS.get(kind, ANYTHING)
+    scalar: Scalar = _SCALARS.get(kind, ANYTHING)
+    return scalar

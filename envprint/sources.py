@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from envprint.files import input_name, read_input
 
+NOW = "now"
+"""Stands for this machine, captured first; a file of this name is `./now`."""
 _DIGEST = r"(sha256:)?[0-9a-f]{6,64}"
 
 

@@ -86,7 +86,9 @@ def _host_name() -> str | None:
 
 
 def process(pid: int) -> Mapping[str, Any]:
-    """`name`, `user`, `started_at_s` and `state` of a process.
+    """`name`, `program`, `user`, `started_at_s` and `state` of a process.
+
+    `program` is the base name of its executable, or None; a process may go by another name.
 
     Raises `ProcessLookupError` when there is none, `PermissionError` when it cannot be seen.
     """
@@ -97,6 +99,7 @@ def process(pid: int) -> Mapping[str, Any]:
         with found.oneshot():
             return {
                 "name": found.name(),
+                "program": _program(found),
                 "user": found.username(),
                 "started_at_s": found.create_time(),
                 "state": found.status(),
@@ -107,6 +110,16 @@ def process(pid: int) -> Mapping[str, Any]:
         # https://man7.org/linux/man-pages/man2/kill.2.html
         os.kill(pid, 0)
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from error
+
+
+def _program(process: Any) -> str | None:
+    """Never an argument: psutil gives the file that is executed, of others' processes too."""
+    import psutil
+
+    try:
+        return os.path.basename(process.exe()) or None
+    except psutil.Error:  # a zombie has none
+        return None
 
 
 def run(argv: Sequence[str], variables: Mapping[str, str], timeout_s: float) -> tuple[int, bytes]:

@@ -28,7 +28,9 @@ def parse_size(text: str) -> int:
 
     Powers of 1024 whatever the spelling, as everywhere that GPU memory is spoken of.
     """
-    match = re.fullmatch(r"\s*(\d{1,18}(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?\s*", text, re.IGNORECASE)
+    match = re.fullmatch(
+        r"\s*(\d{1,18}(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?\s*", text, re.IGNORECASE | re.A
+    )
     if not match:
         raise ValueError(f"expected a size such as '20 GiB', found {text!r}")
     return int(float(match[1]) * _FACTORS[match[2].upper()])

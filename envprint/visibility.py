@@ -1,14 +1,19 @@
-"""Which GPUs CUDA shows a program, as far as its variables decide that.
+"""Which GPUs and parts of GPUs CUDA shows a program, as far as its variables decide that.
 
 CUDA numbers GPUs from the fastest on unless CUDA_DEVICE_ORDER says PCI_BUS_ID, NVML by bus
 address: between unlike GPUs a number says nothing without that.
 https://docs.nvidia.com/cuda/cuda-programming-guide/05-appendices/environment-variables.html
+
+How a list is read that repeats an entry, names several GPUs with one or mixes names and numbers is
+not in that guide: taken is what PyTorch found and does in `torch.cuda.device_count`.
+https://github.com/pytorch/pytorch/blob/v2.13.0/torch/cuda/__init__.py
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from envprint.versions import numbers
 
@@ -21,8 +26,27 @@ UNDECIDED = (
 )
 
 _SEVERAL_PARTS = (570,)
+"""The driver from which on a program is shown several MIG devices. Before, it is shown one, and no
+GPU beside it; section "CUDA Device Enumeration" in
+https://docs.nvidia.com/datacenter/tesla/mig-user-guide/mig-device-names.html"""
 
 Devices = Mapping[str, Mapping[str, Any]]
+
+
+class Shown(NamedTuple):
+    """What a program is shown as one GPU; reads as the key of the card in texts and paths."""
+
+    key: str
+    part: int | None = None
+    """Which of its MIG devices; None for a card that is whole, or divided into no part."""
+
+    def __str__(self) -> str:
+        return self.key
+
+    @property
+    def label(self) -> str:
+        """What tells it from all others that are shown."""
+        return self.key if self.part is None else f"{self.key}/{self.part}"
 
 
 def keys_of(count: int | None, devices: Devices) -> list[str]:
@@ -30,51 +54,76 @@ def keys_of(count: int | None, devices: Devices) -> list[str]:
     return [str(index) for index in range(min(len(devices) if count is None else count, MOST))]
 
 
-def chosen(keys: Sequence[str], devices: Devices, wanted: str | None) -> list[str]:
-    """The keys that CUDA_VISIBLE_DEVICES leaves, in its order; all when it is unset.
+def shown(
+    keys: Sequence[str], devices: Devices, wanted: str | None, driver: str | None
+) -> list[Shown]:
+    """What CUDA_VISIBLE_DEVICES leaves, in its order; all when it is unset.
 
-    A number is taken for NVML's; see `is_decided`. CUDA stops at the first entry that names no GPU.
+    A number is taken for NVML's; see `is_decided`. The list ends at the first entry that names no
+    GPU, or more than one, and is empty when an entry comes twice.
     """
-    if wanted is None:
-        return list(keys)
-    found: list[str] = []
-    for entry in wanted.split(","):
-        key = _named(entry.strip(), keys, devices)
-        if key is None:
+    found: list[Shown] = []
+    for entry in keys if wanted is None else _entries(wanted):
+        named = list(_named(entry, keys, devices))
+        if not named:
             break
-        found.append(key)
-    return found
+        if named[0] in found:
+            return []
+        found += named
+    if numbers(driver or "") >= _SEVERAL_PARTS:
+        return found
+    # A part hides whole GPUs and all other parts.
+    return [one for one in found if one.part is not None][:1] or found
 
 
-def doubt(keys: Sequence[str], devices: Devices, wanted: str | None) -> str | None:
-    """Why it is not known how many GPUs `chosen` are; None when it is."""
-    names = [entry.strip() for entry in (wanted or "").split(",") if not entry.strip().isdecimal()]
-    nameless = [key for key in keys if not devices.get(key, {}).get("uuid")]
-    if nameless and any(name and _named(name, keys, devices) is None for name in names):
-        return f"a name may be that of GPU {nameless[0]}, whose UUID is not known"
+def doubt(
+    keys: Sequence[str], devices: Devices, wanted: str | None, driver: str | None
+) -> str | None:
+    """Why it is not known how many GPUs `shown` are; None when it is."""
+    for entry in [] if wanted is None else _entries(wanted):
+        if entry in keys or list(_named(entry, keys, devices)):
+            continue
+        nameless = [key for key in keys if not devices.get(key, {}).get("uuid")]
+        if nameless and not entry.isdecimal():
+            return f"a name may be that of GPU {nameless[0]}, whose UUID is not known"
+        if entry.startswith("MIG-GPU-"):
+            return "a MIG device is named in the form that drivers had before R470"
+        unread = [key for key in keys if "mig_devices" not in devices.get(key, {})]
+        if unread and entry.startswith("MIG-"):
+            return f"a name may be that of a part of GPU {unread[0]}, and they are not known"
+    all_of_them = shown(keys, devices, wanted, "570")
+    kinds_shown = {one.part is None for one in all_of_them}
+    if driver is None and shown(keys, devices, wanted, None) != all_of_them:
+        return "how many parts of a GPU a program is shown follows from the driver's version"
+    if len(kinds_shown) > 1 and numbers(driver or "") >= _SEVERAL_PARTS:
+        return "whether a program is shown whole GPUs beside parts of others is not known"
     return None
 
 
 def is_decided(
     keys: Sequence[str], devices: Devices, wanted: str | None, order: str | None
 ) -> bool:
-    """Whether `chosen` are the GPUs that CUDA shows, whatever their order."""
-    by_number = any(entry.strip().isdecimal() for entry in (wanted or "").split(","))
-    is_all = sorted(chosen(keys, devices, wanted)) == sorted(keys)
-    are_alike = len(kinds(devices)) <= 1 and devices.keys() >= set(keys)
-    return not by_number or is_all or order == BY_BUS or are_alike
+    """Whether `shown` are the GPUs that CUDA shows, whatever their order."""
+    by_number = wanted is not None and any(entry.isdecimal() for entry in _entries(wanted))
+    cards = {one.key for one in shown(keys, devices, wanted, "570")}
+    names = {devices.get(key, {}).get("name") for key in keys}
+    are_alike = len(names) == 1 and None not in names
+    return not by_number or cards == set(keys) or order == BY_BUS or are_alike
 
 
 def kinds(devices: Devices) -> list[str]:
     """`NVIDIA A100-SXM4-40GB (compute capability 8.0)` of each kind of GPU here, sorted."""
-    return sorted({_kind(device) for device in list(devices.values())[:MOST]})
+    found: dict[str | None, str | None] = {}
+    for device in list(devices.values())[:MOST]:
+        name, capability = device.get("name"), device.get("compute_capability")
+        found[name] = found.get(name) or capability
+    return sorted(_kind(name, capability) for name, capability in found.items())
 
 
-def _kind(device: Mapping[str, Any]) -> str:
-    known = [device.get(key) for key in ("name", "compute_capability")]
-    if None in known:
+def _kind(name: str | None, capability: str | None) -> str:
+    if name is None:
         return "a GPU of a kind that is not known"
-    return "{} (compute capability {})".format(*known)
+    return f"{name} (compute capability {capability})" if capability else name
 
 
 def parts_of(device: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -82,43 +131,47 @@ def parts_of(device: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return device.get("mig_devices") or []
 
 
-def part_of(device: Mapping[str, Any], wanted: str | None) -> Mapping[str, Any] | None:
-    """The MIG device that a program gets of a divided GPU; None when there is none.
-
-    That is the first one unless CUDA_VISIBLE_DEVICES names another.
-    https://docs.nvidia.com/datacenter/tesla/mig-user-guide/
-    """
-    entries = [entry.strip() for entry in (wanted or "").split(",")]
-    parts = parts_of(device)
-    named = [part for part in parts if any(_names(entry, part) for entry in entries)]
-    return next(iter(named or parts), None)
-
-
-def parts_shown(
-    device: Mapping[str, Any], wanted: str | None, driver: str | None
-) -> list[Mapping[str, Any]]:
-    """The MIG devices that one process is shown: those named, else one of each GPU instance.
-
-    Before R570 it is shown a single one. Section "CUDA Device Enumeration" in
-    https://docs.nvidia.com/datacenter/tesla/mig-user-guide/
-    """
-    entries = [entry.strip() for entry in (wanted or "").split(",")]
-    parts = parts_of(device)
-    named = [part for part in parts if any(_names(entry, part) for entry in entries)]
-    by_instance = {part.get("gpu_instance", number): part for number, part in enumerate(parts)}
-    found = named or list(by_instance.values())
-    return found if numbers(driver or "") >= _SEVERAL_PARTS else found[:1]
+def _entries(wanted: str) -> list[str]:
+    """The numbers or names in a list, up to the first entry of another sort."""
+    entries = [entry.strip() for entry in wanted.split(",")]
+    sort = next((sort for sort in ("GPU-", "MIG-") if entries[0].startswith(sort)), None)
+    found = []
+    for entry in entries:
+        number = re.match(r"\+?(\d{1,9})", entry, re.ASCII)
+        if sort and entry.startswith(sort):
+            found.append(entry)
+        elif number and not sort:
+            found.append(str(int(number[1])))
+        else:
+            break
+    return found
 
 
-def _named(entry: str, keys: Sequence[str], devices: Devices) -> str | None:
-    if entry.isdecimal():
-        return entry if entry in keys else None
-    for key, device in devices.items():
-        if _names(entry, device) or any(_names(entry, part) for part in parts_of(device)):
-            return key
-    return None
+def _named(entry: str, keys: Sequence[str], devices: Devices) -> Iterator[Shown]:
+    """What one entry stands for: a GPU, or its parts; nothing when several fit it."""
+    if entry.startswith("MIG-"):
+        fitting = [
+            Shown(key, number)
+            for key, device in devices.items()
+            for number, part in enumerate(parts_of(device))
+            if str(part.get("uuid") or "").startswith(entry)
+        ]
+        yield from fitting if len(fitting) == 1 else []
+        return
+    cards = [key for key in keys if key == entry or _begins(devices.get(key, {}), entry)]
+    if len(cards) == 1:
+        yield from _whole_or_parts(cards[0], devices.get(cards[0], {}))
 
 
-def _names(entry: str, what: Mapping[str, Any]) -> bool:
-    """Whether `entry` is the beginning of a UUID, as CUDA_VISIBLE_DEVICES allows."""
-    return bool(entry and what.get("uuid") and what["uuid"].startswith(entry))
+def _begins(device: Mapping[str, Any], entry: str) -> bool:
+    """Whether `entry` is the beginning of the UUID, as CUDA_VISIBLE_DEVICES allows."""
+    return entry.startswith("GPU-") and str(device.get("uuid") or "").startswith(entry)
+
+
+def _whole_or_parts(key: str, device: Mapping[str, Any]) -> list[Shown]:
+    """The card; where it is divided, one MIG device of each GPU instance."""
+    parts = parts_of(device) if device.get("mig_mode") == "on" else []
+    by_instance: dict[Any, int] = {}
+    for number, part in enumerate(parts):
+        by_instance.setdefault(part.get("gpu_instance", f"part {number}"), number)
+    return [Shown(key, number) for number in by_instance.values()] or [Shown(key)]

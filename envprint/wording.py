@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from envprint.measurements import OUTCOMES
 from envprint.model import Comparison, Confidence, Impact
@@ -43,6 +43,18 @@ def headline(report: Report, comparison: Comparison | None, look: str) -> str:
     return "; ".join(filter(None, (text, look, doubts(report.undecided))))
 
 
+def verdict(report: Report, strict: bool) -> tuple[Impact, str]:
+    """The impact and the headline; with `strict`, those of advice where it is worse."""
+    worst = max(report.advice, key=lambda advice: advice.impact, default=None) if strict else None
+    if worst is None or worst.impact <= report.impact:
+        return report.impact, report.summary
+    others = len(report.advice) - 1
+    more = f", and {others} more" if others else ""
+    advice = f"{_inside_sentence(worst.title)} (advice, which --strict counts{more})"
+    text = f"{MEANING[worst.impact]}: {advice}; without advice: {report.summary}"
+    return worst.impact, text
+
+
 def _no_finding(comparison: Comparison, some_ignored: bool) -> str:
     """What there is instead of a finding: no change at all, those of the moment, or harmless."""
     if not comparison.changes:
@@ -68,6 +80,14 @@ def doubts(undecided: Sequence[Undecided]) -> str:
 def counted(things: Collection[object], noun: str) -> str:
     """How many there are: `1 rule`, `3 rules`."""
     return f"{len(things)} {noun}" + ("" if len(things) == 1 else "s")
+
+
+def meant(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """What was probably meant by a `word` that is not `known`, else what there is."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, known := sorted(known), 1)
+    return f"did you mean {near[0]}?" if near else otherwise or f"known: {', '.join(known)}"
 
 
 def source(evidence: Evidence) -> str:

@@ -12,6 +12,10 @@ from envprint.rule import Condition
 FRAMEWORKS = ("jax", "numpy", "scikit-learn", "tensorflow", "torch")
 """The names used in options, policy files and reports; TensorFlow includes Keras."""
 
+_ON_GPU = ("jax", "tensorflow", "torch")
+_HIDE_ALL = ("", "-1", "NoDevFiles")
+"""Values of CUDA_VISIBLE_DEVICES that are there to hide every GPU."""
+
 always = Condition("any workload", lambda workload: True)
 on_cpu = Condition("on the CPU", lambda workload: workload.device == "cpu")
 on_gpu = Condition("on a GPU", lambda workload: workload.device == "gpu")
@@ -37,11 +41,14 @@ def detect(
     *,
     frameworks: Iterable[str] = (),
     device: str | None = None,
+    needs_gpu: bool = False,
 ) -> Workload:
-    """The workload as far as the options leave it open: what is installed, and a GPU if visible.
+    """The workload as far as the options leave it open: what is installed, and a GPU if there.
 
-    On either side: a GPU or a framework that was there and is gone is what must be judged. In a
-    process that has imported frameworks, those count and not what else is installed.
+    On either side: a GPU or a framework that was there and is gone is what must be judged, and so
+    is a GPU that does not answer. In a process that has imported frameworks, those count and not
+    what else is installed. Work with NumPy and scikit-learn alone is on the CPU. `needs_gpu`:
+    something of a GPU is asked for, be it there or not.
     """
     sides = [now] if baseline is None else [now, baseline]
     installed = [
@@ -50,9 +57,12 @@ def detect(
         if any(_known(side, f"facts.frameworks.{_field(name)}") for side in sides)
     ]
     imported = _known(now, "facts.frameworks.imported") or []
+    used = set(frameworks) or set(imported) or set(installed)
+    can_use_gpu = not used or not used.isdisjoint(_ON_GPU)
+    is_on_gpu = needs_gpu or (can_use_gpu and any(map(_gpu_is_meant, sides)))
     return Workload(
-        frameworks=tuple(sorted(set(frameworks) or set(imported) or set(installed))),
-        device=device or ("gpu" if any(map(_gpu_is_visible, sides)) else "cpu"),
+        frameworks=tuple(sorted(used)),
+        device=device or ("gpu" if is_on_gpu else "cpu"),
         machine=_known(now, "facts.cpu.architecture") or "",
     )
 
@@ -61,13 +71,16 @@ def _field(framework: str) -> str:
     return framework.replace("-", "_")
 
 
-def _gpu_is_visible(now: Fingerprint) -> bool:
-    hidden = _known(now, "facts.environ.variables[CUDA_VISIBLE_DEVICES]") in (
-        "",
-        "-1",
-        "NoDevFiles",
-    )
-    return bool(_known(now, "facts.gpu.devices")) and not hidden
+def _gpu_is_meant(now: Fingerprint) -> bool:
+    """Whether there is a GPU that is not hidden, be it one that does not answer."""
+    if _known(now, "facts.environ.variables[CUDA_VISIBLE_DEVICES]") in _HIDE_ALL:
+        return False
+    try:
+        return bool(now.value("facts.gpu.devices"))
+    except Undetermined:
+        # A card or its driver is there, and does not answer.
+        paths = ("facts.gpu.status", "facts.gpu.library_path")
+        return any(_known(now, path) is not None for path in paths)
 
 
 def _known(now: Fingerprint, path: str) -> Any:

@@ -47,7 +47,8 @@ def host(**answers: Any) -> RecordedHost:
 
     For example `host(read={"/proc/cpuinfo": "…"}, cpus=[0, 1], environ={"TZ": "UTC"})`.
     """
-    bare = ("interpreter", "system", "cpus", "directory", "identity", "now", "gpu", "deep")
+    bare = ["interpreter", "system", "cpus", "directory", "identity", "now", "deep"]
+    bare += ["gpu", "gpu_again"]
     recorded = {
         name: {"": value} if name in bare else dict(value) for name, value in answers.items()
     }

@@ -109,9 +109,12 @@ def test_the_whole_day(day: Day) -> None:
     listed = json.loads(day("log", "--format", "json").stdout)
     told = [(row["kind"], row["exit_code"], row["label"], row["verdict"]) for row in listed]
     assert told == [
-        ("capture", None, None, "numeric"),
+        ("capture", None, None, "none"),
         ("run", 0, "run 1", "none"),
         ("capture", None, "before anything", "first"),
     ]
+    # What the team has agreed on holds for the log as well; without it:
+    listed = json.loads(day("log", "--format", "json", "--policy", "/dev/null").stdout)
+    assert [row["verdict"] for row in listed] == ["numeric", "none", "first"]
     table = day("log").stdout
     assert "monday" in table and "tuesday" in table and "run, exit 0" in table

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import copy
+import multiprocessing
+import os
+import pickle
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import envprint
+from envprint import judge
 from envprint.document import dumps
+from envprint.errors import Undetermined
+from envprint.model import Impact
+from envprint.rule import Match, Rule
 from tests.support import fingerprint
+from tests.test_judge import a_rule
 
 ONEDNN = "facts.environ.variables[TF_ENABLE_ONEDNN_OPTS]"
 
@@ -67,15 +79,130 @@ def test_check_raises_with_the_report_when_the_threshold_is_reached(
     assert envprint.check(fail_on="breaks").impact == envprint.Impact.NUMERIC
 
 
+def misspelt() -> envprint.DriftError:
+    """What a check raises here, with a real report."""
+    with pytest.raises(envprint.DriftError) as caught:
+        envprint.check(baseline=envprint.capture(), fail_on="none", policy=os.devnull)
+    return caught.value
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_what_check_raises_can_be_pickled_and_copied(
+    monkeypatch: pytest.MonkeyPatch, protocol: int
+) -> None:
+    monkeypatch.setenv("PYTHONASHSEED", "0")
+    raised = misspelt()
+    raised.rank = 3  # type: ignore[attr-defined]  as add_note and pools of workers do
+    for twin in (
+        pickle.loads(pickle.dumps(raised, protocol)),
+        copy.copy(raised),
+        copy.deepcopy(raised),
+    ):
+        assert type(twin) is envprint.DriftError
+        assert (str(twin), twin.report, twin.rank) == (str(raised), raised.report, 3)
+
+
+def test_what_is_raised_in_a_worker_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONASHSEED", "0")
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, context) as pool:
+        arrived = pool.submit(envprint.check, fail_on="numeric").exception(timeout=120)
+    assert isinstance(arrived, envprint.DriftError)
+    assert "environ-name-misspelt" in [finding.rule for finding in arrived.report.findings]
+
+
+def test_a_value_that_is_unknown_is_an_error_that_can_be_pickled() -> None:
+    with pytest.raises(Undetermined) as caught:
+        fingerprint({}, {"facts.gpu": "no driver"}).value("facts.gpu.count")
+    twin = pickle.loads(pickle.dumps(caught.value))
+    assert (twin.path, twin.reason, str(twin)) == (
+        "facts.gpu",
+        "no driver",
+        "facts.gpu: no driver",
+    )
+
+
+def refused(*rules: Rule, **options: Any) -> str:
+    """What a check says when these are all the rules there are."""
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(envprint.DriftError) as caught:
+        patch.setattr(judge, "applying", lambda workload: rules)
+        envprint.check(current=fingerprint(unknown={"facts.gpu": "no\ndriver"}), **options)
+    return str(caught.value)
+
+
+def says(*messages: str) -> Any:
+    """A state check that always sees all of these."""
+    return lambda now, workload: [
+        Match(text, (f"facts.os.{i}",)) for i, text in enumerate(messages)
+    ]
+
+
+def test_an_error_of_one_reason_is_one_line_with_what_is_so_its_rule_and_what_to_do() -> None:
+    text = refused(a_rule("bad", state=says("6.8\x1b[2J is\nbad"), impact=Impact.BREAKS))
+    assert text == "breaks: 6.8\\x1b[2J is bad (bad); do: Nothing."
+
+
+def test_an_error_of_several_reasons_names_those_that_count_the_worst_first() -> None:
+    rules = (
+        a_rule("slow", state=says("it is slow"), impact=Impact.PERF),
+        a_rule("tip", state=says("a tip"), impact=Impact.DIVERGES, advice=True),
+        a_rule("a", state=says("one", "two"), impact=Impact.NUMERIC),
+    )
+    several = "numeric: other rounding: equal at first, further apart with every step"
+    numeric = ["  numeric   one (a)", "  numeric   two (a)", "            do: Nothing."]
+    assert refused(*rules).splitlines() == [several, *numeric]
+    assert refused(*rules, strict=True).splitlines() == [
+        "diverges: a different run from the first step",
+        "  diverges  a tip (tip)",
+        "            do: Nothing.",
+        *numeric,
+    ]
+    assert refused(*rules, fail_on="diverges", strict=True) == "diverges: a tip (tip); do: Nothing."
+
+
+def test_an_error_for_what_could_not_be_decided_says_why(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text("on_unknown = 'fail'")
+
+    def asks(now: Any, workload: Any) -> Iterator[Match]:
+        yield from now.value("facts.gpu.count")
+
+    assert refused(a_rule("gpu", state=asks), policy=policy).splitlines() == [
+        "undecided: 1 rule that could reach the threshold",
+        "  gpu: facts.gpu: no driver",
+    ]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"fail_on": "loud"}, "no impact 'loud'"),
-        ({"frameworks": "caffe"}, "no framework 'caffe'"),
+        ({"fail_on": 2}, "no impact 2; known: none, perf, numeric, diverges, breaks"),
+        ({"frameworks": "caffe"}, "no framework 'caffe'; known: jax, numpy, scikit-learn"),
+        ({"frameworks": ["numpy", "tensorflw"]}, "no framework 'tensorflw'; known: jax, "),
+        ({"device": "cuda"}, "no device 'cuda'; known: cpu, gpu"),
+        ({"device": "GPU"}, "no device 'GPU'; known: cpu, gpu"),
+        ({"device": ""}, "no device ''; known: cpu, gpu"),
+        ({"device": ["gpu"]}, r"no device \['gpu'\]"),
         ({"baseline": "/nope.json"}, "/nope.json: no such file"),
         ({"policy": "/nope.toml"}, "/nope.toml: no such file"),
     ],
 )
-def test_mistakes_are_envprint_errors(options: dict[str, str], message: str) -> None:
+def test_mistakes_are_envprint_errors(options: dict[str, Any], message: str) -> None:
     with pytest.raises(envprint.EnvprintError, match=message):
-        envprint.check(**options)  # type: ignore[arg-type]
+        envprint.check(**options)
+
+
+@pytest.mark.parametrize("mistake", [{"device": "tpu"}, {"frameworks": ["caffe"]}])
+def test_a_diff_for_a_workload_that_there_is_not_is_refused(mistake: dict[str, Any]) -> None:
+    with pytest.raises(envprint.EnvprintError, match="known: "):
+        envprint.diff(fingerprint(), fingerprint(), **mistake)
+
+
+def test_a_workload_may_be_named_in_every_way_that_it_has() -> None:
+    for device in (None, "cpu", "gpu"):
+        report = envprint.diff(
+            fingerprint(), fingerprint(), frameworks=iter(["torch"]), device=device
+        )
+        assert report.workload.device == (device or "cpu")
+        assert report.workload.frameworks == ("torch",)

@@ -238,7 +238,8 @@ def test_a_rule_that_a_policy_only_imagines_is_named(captured: Path, tmp_path: P
     )
     done = call("diff", captured, captured, "--policy", policy)
     assert done.returncode == 0
-    assert done.stderr == f"envprint: warning: {policy}: no rule is called numpy-verson-changed\n"
+    what = "impact.numpy-verson-changed: no rule is called numpy-verson-changed; did you mean "
+    assert done.stderr == f"envprint: warning: {policy}, line 2: {what}numpy-version-changed?\n"
 
 
 def test_a_report_can_be_written_to_a_pipe(captured: Path) -> None:

@@ -67,9 +67,8 @@ def test_a_start_that_is_not_as_the_baseline_stops_the_training_and_is_kept(
     with pytest.raises(envprint.DriftError) as caught:
         fit.begin()
     lines = str(caught.value).splitlines()
-    assert lines[0].startswith("the training did not begin: numeric: ")
-    assert lines[1] == f"  numeric   {LAST} (environ-name-misspelt)"
-    assert lines[2].startswith("            do: unset PYTHONASHSEED")
+    told = f"the training did not begin: numeric: {LAST} (environ-name-misspelt); do: "
+    assert lines[0].startswith(f"{told}unset PYTHONASHSEED")
     assert lines[-1] == f"captured in {tmp_path}/fingerprint-001-start.json"
     assert "environ-name-misspelt" in [f.rule for f in caught.value.report.findings]
     assert names(tmp_path) == ["fingerprint-001-start.json"]
@@ -82,6 +81,29 @@ def test_without_a_baseline_a_threshold_judges_the_state_alone(
     Fit(tmp_path, Options()).begin()
     with pytest.raises(envprint.DriftError, match="misspelt"):
         Fit(tmp_path, Options(fail_on="numeric")).begin()
+
+
+@pytest.mark.parametrize(
+    "mistake", [{"device": "cuda"}, {"frameworks": ["caffe"]}, {"fail_on": "loud"}]
+)
+def test_a_mistake_in_the_options_is_told_when_they_are_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mistake: dict[str, Any]
+) -> None:
+    keras(monkeypatch)
+    with pytest.raises(envprint.EnvprintError, match="known: "):
+        envprint.integrations.keras.Fingerprint(tmp_path, **mistake)
+
+
+def test_frameworks_that_can_be_read_once_count_at_the_start_and_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit = Fit(tmp_path, Options(fail_on="breaks", frameworks=iter(["numpy"])))
+    fit.begin()
+    # Nothing to NumPy, but much to TensorFlow, which may be installed here.
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit.finish()
 
 
 def test_what_changed_meanwhile_is_a_warning(

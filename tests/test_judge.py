@@ -82,6 +82,38 @@ def test_unknown_on_either_side_yields_a_doubt_and_no_finding(rules: list[Rule])
         assert report.exit_code(Impact.DIVERGES, fail_on_unknown=True) == 0
 
 
+@pytest.mark.parametrize(
+    ("policy", "code"),
+    [
+        (Policy(), 3),
+        (Policy(impacts={"kernel-changed": Impact.NONE}), 0),
+        (Policy(impacts={"kernel-changed": Impact.BREAKS}), 3),
+        (Policy(impacts={"another": Impact.NONE}), 3),
+        (Policy(ignores=(Entry("ignore[0]", "kernel-*", "*", "why"),)), 0),
+        (Policy(ignores=(Entry("ignore[0]", "*", "facts.os.*", "why"),)), 0),
+        (Policy(ignores=(Entry("ignore[0]", "*", "facts.cpu.*", "why"),)), 3),
+        (Policy(ignores=(Entry("i", "kernel-*", "*", "why", "2026-01-01", True),)), 3),
+        (Policy(expects=(Entry("expect[0]", "kernel-changed", "*", "why"),)), 0),
+    ],
+)
+def test_a_doubt_weighs_what_the_policy_lets_its_rule_weigh(
+    rules: list[Rule], policy: Policy, code: int
+) -> None:
+    rules.append(a_rule("kernel-changed"))
+    report = drift(ONE, fingerprint({LIBC: "x"}, unknown={KERNEL: "denied"}), policy)
+    assert report.exit_code(Impact.NUMERIC, fail_on_unknown=True) == code
+    # It is listed all the same: nothing is hidden.
+    assert [doubt.rule for doubt in report.undecided] == ["kernel-changed"]
+    assert ("1 rule could not be decided" in report.summary) == (code == 3)
+
+
+def test_the_doubt_of_advice_stays_without_weight(rules: list[Rule]) -> None:
+    rules.append(a_rule("tip", advice=True))
+    policy = Policy(impacts={"tip": Impact.BREAKS})
+    report = drift(ONE, fingerprint(unknown={KERNEL: "denied"}), policy)
+    assert report.exit_code(Impact.NUMERIC, fail_on_unknown=True) == 0
+
+
 def test_what_a_rule_saw_before_the_doubt_counts(rules: list[Rule]) -> None:
     def check(comparison: Comparison, workload: Workload) -> Iterator[Match]:
         yield Match("seen", (LIBC,))
@@ -133,6 +165,27 @@ def test_advice_never_decides_unless_strict(rules: list[Rule]) -> None:
     assert [advice.rule for advice in report.advice] == ["tip"]
     assert report.exit_code(Impact.NUMERIC) == 0
     assert report.exit_code(Impact.NUMERIC, strict=True) == 1
+    assert report.reaching(Impact.NUMERIC) == ()
+    assert [advice.rule for advice in report.reaching(Impact.NUMERIC, strict=True)] == ["tip"]
+
+
+def test_the_text_of_a_strict_check_has_the_title_that_its_exit_code_has(
+    rules: list[Rule],
+) -> None:
+    rules += [a_rule("tip", advice=True), a_rule("other", advice=True, impact=Impact.PERF)]
+    report = drift(ONE, OTHER)
+    assert text.render(report).startswith("NONE      Nothing that differs is known to change")
+    assert "ADVICE, not counted without --strict" in text.render(report)
+    strictly = " ".join(text.render(report, strict=True).split())
+    assert strictly.startswith(
+        "NUMERIC Other rounding: equal at first, further apart with every step: the kernel differs "
+        "(advice, which --strict counts, and 1 more); without advice: nothing that differs"
+    )
+    assert "ADVICE, counted by --strict" in strictly
+    rules.append(a_rule("worse", impact=Impact.BREAKS))
+    worse = drift(ONE, OTHER)
+    head = [text.render(worse, strict=strict).split("\n\n")[0] for strict in (False, True)]
+    assert head[0] == head[1]
 
 
 def test_findings_are_ordered_by_impact_then_rule_then_path(rules: list[Rule]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from envprint.store import Store
 from tests.support import fingerprint
 from tests.test_cli import assert_one_line_and_exit_2, call
+from tests.test_golden import edited
 from tests.test_layers import loaded_by
 from tests.test_store import labelled
 
@@ -69,6 +70,36 @@ def test_the_newest_comes_first_with_the_verdict_against_the_one_before(
     assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  ", line) for line in lines[1:])
     assert len({line.split()[5] for line in lines[1:]}) == 2
     assert call("log", "-n", "1", cwd=tmp_path).stdout.splitlines()[1:] == [lines[1]]
+
+
+def test_the_verdict_is_the_one_that_diff_has_under_the_policy(
+    store: Store, tmp_path: Path
+) -> None:
+    onednn = "facts.environ.variables[TF_ENABLE_ONEDNN_OPTS]"
+    store.save(edited({"host": "debian12-cpu-vm"}), "before")
+    store.save(edited({"host": "debian12-cpu-vm", "set": {onednn: "0"}}), "after")
+
+    def verdicts(*arguments: str) -> tuple[str, str, int]:
+        shown = json.loads(call("log", "--format", "json", *arguments, cwd=tmp_path).stdout)
+        told = call("diff", "@before", "@after", "--format", "json", *arguments, cwd=tmp_path)
+        steps = call("bisect", "@before", "@after", "--format", "json", *arguments, cwd=tmp_path)
+        verdict = json.loads(told.stdout)["verdict"]["impact"]
+        return shown[0]["verdict"], verdict, len(json.loads(steps.stdout))
+
+    # TensorFlow is not installed there: only a policy says that the job uses it.
+    job, rule = "frameworks = ['tensorflow']\n", "tensorflow-onednn-switched"
+    for policy, verdict, steps in (
+        ("", "none", 0),
+        (job, "numeric", 1),
+        (f"{job}[impact]\n{rule} = 'breaks'", "breaks", 1),
+        (f"{job}[[ignore]]\nrule = '{rule}'\nreason = 'r'", "none", 0),
+    ):
+        (tmp_path / "envprint.toml").write_text(policy)
+        assert verdicts() == (verdict, verdict, steps)
+    (tmp_path / "another").write_text(job)
+    assert verdicts("--policy", "another") == ("numeric", "numeric", 1)
+    (tmp_path / "envprint.toml").write_text("fail_on = 5")
+    assert_one_line_and_exit_2(call("log", cwd=tmp_path), "envprint.toml, line 1: fail_on")
 
 
 def test_json_has_all_of_each_entry(store: Store, tmp_path: Path) -> None:

@@ -46,6 +46,8 @@ def test_init_writes_over_nothing_and_prints_on_request(tmp_path: Path) -> None:
         (("policy",), "policy: the following arguments are required: init|show"),
         (("policy", "shout"), "policy: argument init|show: invalid choice"),
         (("policy", "show", "--policy", "/nope.toml"), "/nope.toml: no such file or directory"),
+        (("policy", "show", "--policy", "/"), "/: is a directory, expected a policy file"),
+        (("check", "--policy", "/"), "/: is a directory, expected a policy file"),
         (("policy", "init", "-o", "/nope/x.toml"), "/nope/x.toml"),
     ],
 )
@@ -95,6 +97,13 @@ def test_minimum_free_memory_of_the_policy_holds_unless_the_option_says_otherwis
 
     policy = parse_policy(b'[require]\nmin_free_gpu = "2 GiB"', "p", "2026-11-21")
     now = edited({"host": "dgx-a100"})
-    for arguments, wanted in (([], 2 << 30), (["--min-free-gpu", "3GiB"], 3 << 30)):
+    for arguments, wanted in (
+        ([], 2 << 30),
+        (["--min-free-gpu", "3GiB"], 3 << 30),
+        (["--min-free-gpu", "0"], 0),
+    ):
         options = parser_of("check", verb).parse_args(arguments)
         assert workload_of(options, policy, now, None).min_free_gpu_bytes == wanted
+    # Who needs nothing of a GPU has said nothing of where the work is done.
+    options = parser_of("check", verb).parse_args(["--min-free-gpu", "0"])
+    assert workload_of(options, policy, edited({"host": "debian12-cpu-vm"}), None).device == "cpu"

@@ -109,6 +109,34 @@ def test_what_does_not_repeat_itself_is_named_and_exits_with_1(measured: dict[st
     ]
 
 
+def test_what_failed_or_refused_in_some_runs_is_named_and_exits_with_1(
+    measured: dict[str, Any],
+) -> None:
+    digests, failed = {"libm/exp float32": ["a"], "fft/real float32": ["b"]}, "in 1 of 2 runs: E"
+    measured["numpy"] = numpy(
+        runs=2, digests=digests, errors={"fft/real float32": failed}, refusals=["OSError: x"]
+    )
+    code, out, _ = run("probe", "--repeat", "3")
+    assert (code, out.splitlines()[1:4]) == (
+        1,
+        [
+            "          does not repeat itself in 3 fresh processes: fft/real float32; 1 of",
+            "          them refused: OSError: x",
+            "settings  cpus 2; threads 2",
+        ],
+    )
+    assert "unknown: in 1 of 2 runs: E" in out
+
+
+def test_what_fails_each_time_is_not_counted_among_what_repeats(measured: dict[str, Any]) -> None:
+    measured["numpy"] = numpy(digests={"libm/exp float32": ["a"]})
+    code, out, _ = run("probe", "--repeat", "3")
+    assert (code, out.splitlines()[1].strip()) == (
+        0,
+        "1 operation, each the same bits in 3 fresh processes",
+    )
+
+
 def test_on_a_gpu_it_says_that_a_context_is_made(measured: dict[str, Any]) -> None:
     digests = {"libm/exp float32": ["a"]}
     measured["torch on gpu:0"] = numpy(device="Tesla T4", digests=digests, runs=1)
@@ -169,6 +197,59 @@ def test_a_framework_that_was_named_and_is_not_installed_is_exit_2(
     code, out, err = run("probe", "jax")
     assert (code, out) == (2, "")
     assert f"probe jax: it is not installed for {sys.executable}" in err
+
+
+REFUSED = {"refused": "RuntimeError: no GPU", "digests": {}, "errors": {}, "runs": 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("numpy",), 0),
+        (("torch",), 2),
+        (("numpy", "torch"), 2),
+        ((), 0),
+        (("--repeat", "2"), 0),
+    ],
+)
+def test_a_named_probe_that_computed_nothing_has_not_done_its_job(
+    measured: dict[str, Any], arguments: tuple[str, ...], code: int
+) -> None:
+    measured["numpy"] = numpy(digests={"libm/exp float32": ["a"]})
+    measured["torch"] = REFUSED
+    done, out, err = run("probe", *arguments)
+    assert done == code
+    if code:
+        assert (out, err.splitlines()[1:]) == ("", ["envprint: probe torch: RuntimeError: no GPU"])
+
+
+def test_each_probe_that_computed_nothing_has_its_line(measured: dict[str, Any]) -> None:
+    measured["torch"] = REFUSED
+    measured["jax"] = {**REFUSED, "refused": None, "errors": {"a": "X"}}
+    code, out, err = run("probe", "torch", "jax")
+    assert (code, out, err.splitlines()[1:]) == (
+        2,
+        "",
+        ["envprint: probe torch: RuntimeError: no GPU", "envprint: probe jax: X"],
+    )
+
+
+@pytest.mark.parametrize("names", [(), ("torch",)])
+def test_a_gpu_that_was_asked_for_and_is_not_there_is_exit_2(
+    measured: dict[str, Any], names: tuple[str, ...]
+) -> None:
+    measured["torch"] = numpy(digests={"libm/exp float32": ["a"]})
+    measured["torch on gpu:0"] = REFUSED
+    code, out, err = run("probe", *names, "--device", "gpu")
+    assert (code, out) == (2, "")
+    assert err.splitlines()[-1] == "envprint: probe torch on gpu:0: RuntimeError: no GPU"
+
+
+def test_without_names_one_framework_with_the_gpu_is_enough(measured: dict[str, Any]) -> None:
+    measured["jax on gpu:0"] = REFUSED
+    measured["torch on gpu:0"] = numpy(digests={"libm/exp float32": ["a"]}, device="T4")
+    assert run("probe", "--device", "gpu")[0] == 0
+    assert run("probe", "torch", "--device", "gpu")[0] == 2  # it is not there on the CPU
 
 
 @pytest.mark.slow

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from envprint import probes, probing
+from envprint.errors import EnvprintError
+from envprint.outputs import _probes
 from envprint.probes import _child
 from envprint.probing import Plan
 from tests.environments import NotHereError, interpreter
@@ -83,6 +85,20 @@ def test_a_probe_that_cannot_begin_says_why(told: Make) -> None:
     begin = "MODULE = 'math'\nON_GPU = False\ndef begin(device): raise ImportError('libcudart')\n"
     found = told("def operations(device, inputs): return iter(())", begin)
     assert found["made"]["refused"] == "ImportError: libcudart"
+
+
+def test_a_framework_that_wants_to_leave_is_told_with_its_words(told: Make) -> None:
+    begin = "MODULE = 'math'\nON_GPU = False\ndef begin(device): raise SystemExit('no licence')\n"
+    found = told("def operations(device, inputs): return iter(())", begin)
+    assert found["made"]["refused"] == "SystemExit: no licence"
+    found = told("def operations(device, inputs): yield 'a/only', lambda: exit('no more')")
+    assert found["made"]["errors"] == {"a/only": "SystemExit: no more"}
+
+
+def test_a_python_in_which_no_probe_runs_is_told_as_such() -> None:
+    assert probing.able({"executable": "/py", "version": "3.7.0"}) == "/py"
+    with pytest.raises(EnvprintError, match=r"/py is Python 3\.6\.15; it needs 3\.7 or later"):
+        probing.able({"executable": "/py", "version": "3.6.15"})
 
 
 def test_what_is_not_installed_is_left_out(told: Make) -> None:
@@ -186,6 +202,65 @@ def test_runs_that_differ_are_both_kept(told: Make) -> None:
     )["made"]
     assert found["runs"] == 3
     assert [len(found["digests"][name]) for name in ("a/same", "a/other")] == [1, 3]
+
+
+ONLY_ONCE = """
+    def first():
+        import os
+        try:
+            os.close(os.open({mark!r}, os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return False
+        return True
+    """
+
+
+def test_an_operation_that_fails_in_one_of_the_runs_is_no_repetition(
+    told: Make, tmp_path: Path
+) -> None:
+    found = told(
+        ONLY_ONCE.format(mark=str(tmp_path / "mark"))
+        + """
+    def operations(device, inputs):
+        is_first = first()
+        yield "a/raises", lambda: 1 / 0 if is_first else b"1"
+        yield "a/crashes", lambda: os.abort() if is_first else b"2"
+        yield "a/never", lambda: 1 / 0
+        yield "a/always", lambda: b"3"
+    """,
+        repeat=3,
+    )["made"]
+    zero = "ZeroDivisionError: division by zero"
+    assert (found["runs"], found["errors"]) == (
+        3,
+        {
+            "a/raises": f"in 1 of 3 runs: {zero}",
+            "a/crashes": "in 1 of 3 runs: it was ended by SIGABRT",
+            "a/never": zero,
+        },
+    )
+    assert _probes.varying(found) == ["a/crashes", "a/raises"]
+    assert not _probes.is_repeating(found)
+
+
+def test_a_run_that_refuses_is_kept_and_is_no_run_of_any_operation(
+    told: Make, tmp_path: Path
+) -> None:
+    begin = BEGIN + ONLY_ONCE.format(mark=str(tmp_path / "mark"))
+    begin += """
+    def begin(device):
+        if first():
+            raise OSError("out of something")
+        return {"version": "1", "device": device, "settings": {}}
+    """
+    found = told("def operations(device, inputs): yield 'a/only', lambda: b'1'", begin, repeat=3)[
+        "made"
+    ]
+    assert (found["runs"], found["refusals"]) == (2, ["OSError: out of something"])
+    assert _probes.repeats(found) == (
+        "does not repeat itself in 3 fresh processes: 1 of them refused: OSError: out of something"
+    )
+    assert not _probes.is_repeating(found)
 
 
 def test_a_digest_is_of_the_bytes_of_all_parts() -> None:

@@ -32,6 +32,11 @@ def test_there_are_exactly_two_set_up_commands_and_they_need_only_python_and_pip
         assert command.startswith("python3 -m venv .venv && .venv/bin/pip install -q ")
 
 
+def test_it_says_in_how_many_situations_the_simulated_driver_was_read() -> None:
+    scenarios = list((ROOT / "tests/nvml/scenarios").glob("*/driver.txt"))
+    assert re.findall(r"in (\d+) situations", README) == [str(len(scenarios))]
+
+
 def test_the_impacts_are_explained_in_their_order() -> None:
     from envprint.model import Impact
 

@@ -192,6 +192,11 @@ def test_switching_onednn_off_is_told_and_changes_tensorflow(tensorflow: str) ->
     assert agree >= {"libm", "reduction", "decomposition", "fft", "floats", "sorting", "random"}
 
 
+def test_a_backend_of_keras_that_is_not_there_costs_tensorflow_nothing(tensorflow: str) -> None:
+    one = run(tensorflow, "tensorflow")
+    assert run(tensorflow, "tensorflow", variables=(("KERAS_BACKEND", "torch"),)) == one
+
+
 @needs_tensorflow_2_16
 def test_two_versions_of_tensorflow_differ_where_they_changed_and_draw_alike(
     environment: Build, tensorflow: str

@@ -203,6 +203,33 @@ def test_every_verb_that_takes_a_file_takes_a_reference(tmp_path: Path) -> None:
         assert_one_line_and_exit_2(call(*arguments, cwd=tmp_path), "@nope: nothing of this name")
 
 
+def test_every_verb_that_takes_a_file_takes_this_machine_now(tmp_path: Path) -> None:
+    assert call("capture", "--save", "monday", cwd=tmp_path).returncode == 0
+    (tmp_path / "now").write_text("a file of this name is ./now")
+    for arguments in (
+        ["diff", "now", "@monday"],
+        ["diff", "now", "now"],
+        ["check", "now"],
+        ["show", "now"],
+        ["bisect", "@monday", "now"],
+        ["validate", "now", "@monday"],
+        ["run", "--baseline", "now", "--", "true"],
+    ):
+        done = call(*arguments, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, ""), arguments
+    assert_one_line_and_exit_2(call("show", "./now", cwd=tmp_path), "./now: not valid JSON")
+
+
+def test_the_functions_take_this_process_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert envprint.load("now").captured_via == "python"
+    assert envprint.diff("now", "now").findings == ()
+    with pytest.raises(envprint.EnvprintError, match="now: no such file"):
+        envprint.load(Path("now"))
+
+
 def test_damage_on_the_way_is_a_warning(tmp_path: Path) -> None:
     store = Store(str(tmp_path / ".envprint"))
     assert call("capture", "--save", "monday", cwd=tmp_path).returncode == 0

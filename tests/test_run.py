@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -17,14 +18,16 @@ import jsonschema
 import pytest
 
 from envprint import schema
-from envprint.cli import main
+from envprint.cli import _intruders, main
 from envprint.cli._after import _name as record_name
 from envprint.cli._after import attempt
 from envprint.errors import EnvprintError
+from envprint.holders import Holder, Watched
 from envprint.loaded import descendants
 from envprint.model import Unknown
 from tests.nvml import simulator
 from tests.nvml.test_watch import Driver
+from tests.support import fingerprint
 
 pytestmark = pytest.mark.skipif(
     not hasattr(signal, "sigtimedwait"), reason="NOT LINUX: envprint runs nothing here"
@@ -458,6 +461,35 @@ def test_a_job_that_removes_envprint_keeps_its_exit_code_and_its_record(bench: B
     assert bench.record()["exit_code"] == 6
 
 
+def test_nothing_is_imported_once_the_job_has_started(bench: Bench) -> None:
+    code = (
+        "import sys\n"
+        "from envprint.cli import main\n"
+        "from envprint.job import Job\n"
+        "wait = Job.wait\n"
+        "class Late:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        print('late', name, file=sys.stderr)\n"
+        "def wait_and_tell(*arguments):\n"
+        "    sys.meta_path.insert(0, Late())\n"
+        "    return wait(*arguments)\n"
+        "Job.wait = wait_and_tell\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    argv = bench.argv("true", options=("--no-check", "--record", "/dev/null/x"))[3:]
+    done = subprocess.run(
+        [PYTHON, "-c", code, *argv],
+        capture_output=True,
+        text=True,
+        cwd=bench.folder,
+        env={**bench.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert done.returncode == 0
+    assert done.stderr.startswith("envprint: no record of this run: cannot make /dev/null/x: ")
+    assert done.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("error", [EnvprintError("the disk is gone"), ModuleNotFoundError("gone")])
 def test_what_fails_after_the_job_is_a_reason(error: Exception) -> None:
     def fail() -> None:
@@ -578,21 +610,34 @@ def stranger() -> Iterator[int]:
         run.kill()
 
 
+def test_a_driver_that_hangs_is_a_gap_in_the_record(bench: Bench, tmp_path: Path) -> None:
+    file = tmp_path / "driver.txt"
+    Driver(file).answers("nvmlDeviceGetMemoryInfo@0 = hang")
+    options = ("--no-check", "--gpu-timeout", "0.5")
+    assert bench.run("sleep", "6", options=options, environ=driven_by(file)).returncode == 0
+    gap = bench.record()["gpus"]["gaps"][0]
+    reason = "NVML did not answer within 1.5 s (during nvmlDeviceGetMemoryInfo, GPU 0)"
+    assert (gap["gpu"], gap["reason"]) == (None, reason)
+
+
+def driven_by(file: Path) -> dict[str, str]:
+    """The variables under which a simulated driver is found."""
+    variables = simulator.environment(file)
+    return {name: variables[name] for name in ("LD_LIBRARY_PATH", simulator.VARIABLE)}
+
+
 def test_intruders_on_the_gpus_are_told_and_the_run_itself_is_none(
     bench: Bench, stranger: int, tmp_path: Path
 ) -> None:
     file = tmp_path / "driver.txt"
     driver = Driver(file)
-    variables = simulator.environment(file)
-    names = ("LD_LIBRARY_PATH", simulator.VARIABLE)
-    environ = {name: variables[name] for name in names}
     job = "echo $$ > job.pid; while [ ! -e stop ]; do sleep 0.1; done"
     run = subprocess.Popen(
         bench.argv("sh", "-c", job),
         stderr=subprocess.PIPE,
         text=True,
         cwd=bench.folder,
-        env={**bench.environ, **environ},
+        env={**bench.environ, **driven_by(file)},
     )
     pid_file = bench.folder / "job.pid"
     while not pid_file.exists() or not pid_file.read_text().strip():
@@ -603,8 +648,43 @@ def test_intruders_on_the_gpus_are_told_and_the_run_itself_is_none(
     (bench.folder / "stop").touch()
     _, told = run.communicate(timeout=60)
     gpus = bench.record()["gpus"]
-    assert (gpus["status"], gpus["gaps"]) == ("ok", [])
+    assert gpus["status"] == "ok"
     assert [holder["pid"] for holder in gpus["holders"]] == [stranger]
     assert list(gpus["own_peak_bytes"].values()) == [3000 << 20]
     if gpus["holders"][0]["own"] is False:  # it is not known in a pid namespace of its own
-        assert "sleep held memory of GPU-" in told
+        text = r"sleep held memory of GPU-\S+ while the command ran: 700 MiB at most, from \S+Z "
+        assert re.search(text, told)
+
+
+INTRUDER = Holder("GPU-1", 7, "python", False, False, "14:03:14", "14:03:16", 1900 << 20)
+
+
+@pytest.mark.parametrize(
+    ("who", "text"),
+    [
+        (INTRUDER, "python held memory of GPU-1 while the command ran: 1,900 MiB at most, "
+         "from 14:03:14 until 14:03:16"),
+        (INTRUDER._replace(name=None, seen_until=None, peak_bytes=None),
+         "pid 7 held memory of GPU-1 while the command ran: an unknown amount, "
+         "from 14:03:14 to the end"),
+        (INTRUDER._replace(at_start=None),
+         "python held memory of GPU-1 while the command ran: 1,900 MiB at most, "
+         "from 14:03:14 until 14:03:16; the driver did not tell whether it did before"),
+    ],
+)  # fmt: skip
+def test_an_intruder_is_told_with_start_end_and_peak(who: Holder, text: str) -> None:
+    assert _intruders.in_words(who) == text
+
+
+def test_who_was_seen_before_the_run_is_no_newcomer() -> None:
+    maybe = INTRUDER._replace(at_start=None)
+    there = INTRUDER._replace(at_start=True)
+    strangers = (INTRUDER, maybe, there, INTRUDER._replace(own=None), INTRUDER._replace(own=True))
+    watched = Watched("ok", 9, strangers, (), {}, {})
+    for seen, told in (([], [INTRUDER, maybe]), ([{"pid": 7}], [INTRUDER])):
+        before = fingerprint({"live.gpu.devices": {"0": {"processes": seen}}})
+        assert _intruders.newcomers(watched, before) == told
+    part = {"0": {"mig_devices": {"MIG-1": {"processes": [{"pid": 7}]}}}}
+    assert _intruders.newcomers(watched, fingerprint({"live.gpu.devices": part})) == [INTRUDER]
+    silent = fingerprint({}, {"live.gpu.devices": "no answer"})
+    assert _intruders.newcomers(watched, silent) == [INTRUDER, maybe]

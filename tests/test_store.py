@@ -298,6 +298,22 @@ def test_a_place_that_is_no_directory_is_told(tmp_path: Path) -> None:
         list(store.saved())
 
 
+@pytest.mark.parametrize("host", ["", "localhost"])
+def test_a_file_url_is_a_directory_of_this_machine(
+    host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Store(f"file://{host}{tmp_path}/there").save(labelled("a"), "monday")
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+    assert Store(str(tmp_path / "there")).names() == ["monday"]
+
+
+@pytest.mark.parametrize("url", ["file://elsewhere/x", "file://here", "file://", "file:///"])
+def test_a_file_url_of_another_machine_or_of_no_path_is_refused(url: str) -> None:
+    with pytest.raises(StoreError, match=f"{url}: expected file:///PATH"):
+        Store(url)
+
+
 @pytest.mark.parametrize("scheme", ["memory://{path}", "local://{path}", "file://{path}"])
 def test_a_url_holds_the_same(scheme: str, tmp_path: Path) -> None:
     store = Store(scheme.format(path=tmp_path / "store"))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -122,3 +124,29 @@ def test_a_user_without_home_and_entry_has_none(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.delenv("HOME")
     monkeypatch.setattr(os, "getuid", lambda: 3_999_999)
     assert "home" not in systems.identity()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are renamed through /proc here")
+def test_a_process_has_its_name_and_its_program_and_no_argument() -> None:
+    code = "open('/proc/self/comm', 'w').write('RDD Process'); print(flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, "--secret=x"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as child:
+        assert child.stdout
+        child.stdout.readline()
+        found = systems.process(child.pid)
+        child.communicate(b"\n")
+    assert found["name"] == "RDD Process"
+    assert found["program"] == Path(sys.executable).resolve().name
+    assert "secret" not in str(found)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps what has ended")
+def test_a_zombie_has_no_program() -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    found = systems.process(child.pid)
+    child.wait()
+    assert (found["program"], found["state"]) == (None, "zombie")

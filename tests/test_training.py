@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import io
+import json
 import math
 import sys
 from collections.abc import Callable, Iterator
@@ -13,10 +14,10 @@ from typing import Any
 import pytest
 
 from envprint import training
-from envprint.cli import _progress, main
+from envprint.cli import _progress, _training, main
 from envprint.cli._console import Console
 from envprint.cli._progress import Progress
-from envprint.cli._training_explained import explained
+from envprint.cli._training_explained import explained, raw_search
 from envprint.errors import EnvprintError
 from envprint.outputs._training import render
 from envprint.probes import _training as child
@@ -169,6 +170,44 @@ limits    seen in 3 runs of 24 steps of this small network; what varies rarely,
     )
 
 
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings of which nothing is run: they repeat themselves as those of Keras 3 do."""
+
+    def pretend(job: Job, switches: Switches, runs: int, told: Any) -> Series:
+        return series(switches, keras_3(switches, runs), runs, job)
+
+    monkeypatch.setattr(_training, "train", pretend)
+
+
+@pytest.mark.usefixtures("trained")
+def test_the_search_is_in_json_with_its_trials_and_its_lines(tmp_path: Path) -> None:
+    kept = tmp_path / "f.json"
+    code, stdout, _ = run("--explain", "--repeat", "3", "--format", "json", "-o", str(kept))
+    told = json.loads(stdout)
+    search = told["search"]["tensorflow"]
+    assert (code, sorted(told), len(search["trials"])) == (0, ["search", "training"], 8)
+    assert [(t["left_out"], t["repeats"]) for t in search["trials"][5:]] == [
+        ("python", False),
+        ("framework", False),
+        (None, True),
+    ]
+    assert (search["trials"][6]["parted_at_step"], search["trials"][6]["refused"]) == (1, None)
+    assert search["smallest"] == told["training"]["tensorflow"]["settings"]
+    assert search["code"][-2:] == ["random.seed(1)", "tf.random.set_seed(1)"]
+    assert search["in_one_call"] == "tf.keras.utils.set_random_seed(1)"
+    assert search["shell"] == []
+    assert "search" not in json.loads(kept.read_text())["facts"]["probes"]
+
+
+def test_a_search_without_an_answer_has_no_lines_to_copy() -> None:
+    told = raw_search(searched(lambda switches, runs: 5))
+    assert (told["smallest"], told["code"], told["in_one_call"], told["shell"]) == (
+        *(None, []),
+        *(None, []),
+    )
+
+
 def test_equal_runs_are_a_table_and_a_sentence() -> None:
     assert (
         render("tensorflow", raw(series(Switches(1, 1, None, 1, True, 2))))
@@ -273,6 +312,29 @@ def test_what_cannot_be_done_is_one_line_and_exit_2(arguments: list[str]) -> Non
     assert (code, stdout) == (2, "")
     assert stderr.startswith("envprint: ")
     assert stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (["--explain", "--without", "hash"], "--without"),
+        (["numpy", "--seed", "0"], "--seed"),
+        (["--epochs", "1"], "--epochs"),
+        (["numpy", "--framework", "torch"], "--framework"),
+        (["--op-determinism", "on"], "--op-determinism"),
+        (["--threads", "1"], "--threads"),
+        (["--explain"], "--explain"),
+    ],
+)
+def test_options_of_a_training_that_is_not_asked_for_are_refused(
+    arguments: list[str], option: str
+) -> None:
+    streams = io.StringIO(), io.StringIO()
+    assert main(("probe", *arguments), Console(*streams)) == 2
+    assert [stream.getvalue() for stream in streams] == [
+        "",
+        f"envprint: probe: {option} is for the probe training: add `training`\n",
+    ]
 
 
 @pytest.fixture

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from envprint.cli._console import Console
 from envprint.document import dumps, loads
 from envprint.errors import EnvprintError, StoreError
 from envprint.model import Fingerprint
-from envprint.sources import take
+from envprint.sources import NOW, take
 
 if TYPE_CHECKING:
     from envprint.host import LiveHost
 
-SOURCE = "a fingerprint file, -, or one saved: @NAME, @last, @~2"
+SOURCE = "a fingerprint file, -, now, or one saved: @NAME, @last, @~2"
 """What the verbs' help says of an argument that `load` takes."""
 
 
@@ -60,13 +60,21 @@ def _name(text: str) -> str:
 
 def host_of(options: argparse.Namespace) -> LiveHost:
     """This machine, seen through the interpreter that was asked for."""
-    from envprint.host import GPU_TIMEOUT_S, LiveHost
+    from envprint.host import LiveHost
 
     return LiveHost(
         options.python,
         deep=getattr(options, "deep", False),
-        gpu_timeout_s=options.gpu_timeout or GPU_TIMEOUT_S,
+        gpu_timeout_s=gpu_timeout_of(options),
     )
+
+
+def gpu_timeout_of(options: argparse.Namespace) -> float:
+    """What the GPUs' driver may take, in seconds."""
+    from envprint.host import GPU_TIMEOUT_S
+
+    timeout_s: float = options.gpu_timeout or GPU_TIMEOUT_S
+    return timeout_s
 
 
 def capture_now(
@@ -87,17 +95,38 @@ def probe_now(
 ) -> dict[str, Any]:
     """What numeric probes tell of the interpreter under observation, told as they run.
 
-    Raises `EnvprintError` when one that was named cannot be run because it is not installed.
+    Raises `EnvprintError` when one that was named is not installed or could compute nothing, and
+    when `gpu` was asked for and nothing could be computed there.
     """
-    from envprint.probing import Plan, measure
+    from envprint.probing import Plan, able, measure
 
-    python = host.interpreter()["executable"]
+    python = able(host.interpreter())
     plan = Plan(python, names, device, repeat)
     told = measure(plan, lambda what: console.complain(f"probing {what}"))
     for name in names:
         if name not in told:
             raise EnvprintError(f"probe {name}: it is not installed for {python}")
+    failed = list(_in_vain(told, names))
+    for line in failed[:-1]:
+        console.complain(line)
+    if failed:
+        raise EnvprintError(failed[-1])
     return told
+
+
+def _in_vain(told: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
+    """A line for each probe that was asked for, on that device, and computed nothing at all.
+
+    Without names every probe is one that may have no framework to compute with.
+    """
+    on_gpu = [key for key in told if " on gpu" in key]
+    asked = [[name] for name in names]
+    asked += [[key for key in on_gpu if key.startswith(f"{name} ")] for name in names] or [on_gpu]
+    for keys in filter(None, asked):
+        if not any(told[key]["digests"] for key in keys):
+            first = told[keys[0]]
+            reason = first.get("refused") or next(iter(first["errors"].values()), "no operation")
+            yield f"probe {keys[0]}: {reason}"
 
 
 def keep(fingerprint: Fingerprint, options: argparse.Namespace, console: Console) -> None:
@@ -113,11 +142,13 @@ def keep(fingerprint: Fingerprint, options: argparse.Namespace, console: Console
         console.complain(f"saved as @{options.save} in {place}")
 
 
-def load(source: str, console: Console) -> Fingerprint:
-    """What `source` names; warns of keys that this version does not know, and of what is damaged.
+def load(source: str, options: argparse.Namespace, console: Console) -> Fingerprint:
+    """What `source` names; `now` is captured first, as the options say.
 
-    Raises `EnvprintError`.
+    Warns of keys that this version does not know, and of what is damaged. Raises `EnvprintError`.
     """
+    if source == NOW:
+        return capture_now(options, console)
     found = take(source)
     for damage in found.skipped:
         console.warn(f"skipped: {damage}")

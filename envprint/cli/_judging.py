@@ -11,7 +11,6 @@ from envprint.model import IMPACT_WORDS, Fingerprint, Impact, Workload
 from envprint.modules import module_names
 from envprint.policy import UNKNOWN_ACTIONS, Policy
 from envprint.report import Report
-from envprint.rules import catalogue
 from envprint.units import parse_seconds, parse_size
 from envprint.wording import doubts
 from envprint.workload import FRAMEWORKS, detect
@@ -56,12 +55,14 @@ def add_judging_options(parser: argparse.ArgumentParser) -> None:
 
 
 def policy_of(options: argparse.Namespace, console: Console) -> Policy:
-    """The policy in force: the file, with the options on top. Warns of rules it only imagines."""
+    """The policy in force: the file, with the options on top. Warns of what is to be known of it,
+    which reports say as well: not every verb prints one.
+    """
     from envprint.policy_place import agreed_policy
 
-    policy, name, _ = agreed_policy(options.policy)
-    for rule in policy.unknown_rules(rule.id for rule in catalogue()) if name else ():
-        console.warn(f"{name}: no rule is called {rule}")
+    policy, _, _ = agreed_policy(options.policy)
+    for note in policy.notes:
+        console.warn(note)
     if options.fail_on:
         policy = policy._replace(fail_on=Impact[options.fail_on.upper()])
     return policy._replace(on_unknown=options.on_unknown or policy.on_unknown)
@@ -71,15 +72,16 @@ def workload_of(
     options: argparse.Namespace, policy: Policy, now: Fingerprint, baseline: Fingerprint | None
 ) -> Workload:
     """The workload that the options and the policy name, completed by what is installed."""
+    asked = getattr(options, "min_free_gpu", None)
     workload = detect(
         now,
         baseline,
         frameworks=options.framework or policy.frameworks,
         device=options.device or policy.device,
+        needs_gpu=bool(asked),
     )
     return workload._replace(
-        min_free_gpu_bytes=getattr(options, "min_free_gpu", None)
-        or policy.required.min_free_gpu_bytes,
+        min_free_gpu_bytes=policy.required.min_free_gpu_bytes if asked is None else asked,
         batch_size=getattr(options, "batch_size", None),
         replicas=getattr(options, "replicas", None),
         required=policy.required,
@@ -90,7 +92,7 @@ def present(report: Report, policy: Policy, options: argparse.Namespace, console
     """Print the report in the format asked for and return the exit code."""
     output = import_module(f"envprint.outputs.{options.format}")
     colour = console.colour() and options.output is None
-    console.emit(output.render(report, colour), options.output)
+    console.emit(output.render(report, colour, options.strict), options.output)
     if policy.on_unknown == "warn" and doubts(report.undecided) and options.format != "text":
         console.warn(doubts(report.undecided))
     return report.exit_code(policy.fail_on, policy.on_unknown == "fail", options.strict)

@@ -21,7 +21,7 @@ def preflight(options: argparse.Namespace, console: Console) -> tuple[Fingerprin
     Raises `EnvprintError` when it could not do its work.
     """
     policy = policy_of(options, console)
-    baseline = load(options.baseline, console) if options.baseline is not None else None
+    baseline = load(options.baseline, options, console) if options.baseline is not None else None
     before = capture_now(options, console, label=options.label, note=options.note)
     if options.no_check:
         return before, None
@@ -42,13 +42,15 @@ def _tell(
     if in_full or options.output is not None or options.format != "text":
         aside = Console(console.stderr, console.stderr)
         output = import_module(f"envprint.outputs.{options.format}")
-        aside.emit(output.render(report, aside.colour() and not to_file), options.output)
+        colour = aside.colour() and not to_file
+        aside.emit(output.render(report, colour, options.strict), options.output)
         if not to_file:
             return
     for finding in report.findings:
         what = finding.message or finding.title
         console.complain(f"{finding.impact.word}: {what} ({finding.rule})")
-    for note in report.policy_notes:
+    # Those of the policy's own have been told when it was read.
+    for note in [note for note in report.policy_notes if note not in policy.notes]:
         console.complain(f"policy: {note}")
     if policy.on_unknown == "warn" and doubts(report.undecided):
         console.warn(doubts(report.undecided))

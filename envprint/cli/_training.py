@@ -11,8 +11,12 @@ from envprint.cli._progress import Progress
 from envprint.errors import UsageError
 from envprint.training import EPOCHS, FILES, Job, MissingError, Series, Switches, raw, train
 
+Found = tuple[dict[str, Any], str, bool]
+"""What was found, as JSON types and as text, and whether the runs were equal."""
+
 NAME = "training"
 REPEAT = 5
+SEED = 1
 SEEDS = ("python", "numpy", "framework", "hash")
 
 
@@ -22,7 +26,7 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--framework", choices=tuple(FILES), help="train in it (default: the first installed)"
     )
-    group.add_argument("--seed", type=_number(0), default=1, metavar="N", help="(default: 1)")
+    group.add_argument("--seed", type=_number(0), metavar="N", help=f"(default: {SEED})")
     group.add_argument(
         "--without",
         action="append",
@@ -38,14 +42,21 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--threads", type=_number(1), metavar="N", help="(default: what the framework takes)"
     )
-    group.add_argument(
-        "--epochs", type=_number(1), default=EPOCHS, metavar="N", help=f"(default: {EPOCHS})"
-    )
+    group.add_argument("--epochs", type=_number(1), metavar="N", help=f"(default: {EPOCHS})")
     group.add_argument(
         "--explain",
         action="store_true",
         help="search for the smallest set of switches with which this machine repeats itself",
     )
+
+
+def refuse_training_options(options: argparse.Namespace) -> None:
+    """Raises `UsageError` for an option of the probe training where that is not to be run."""
+    for name in ("framework", "seed", "without", "op_determinism", "threads", "epochs", "explain"):
+        value = getattr(options, name)
+        if value not in (None, []) and value is not False:  # a seed of 0 is given
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(f"probe: {option} is for the probe training: add `training`")
 
 
 def _number(least: int) -> Any:
@@ -61,11 +72,10 @@ def _number(least: int) -> Any:
     return number
 
 
-def run_training(
-    options: argparse.Namespace, console: Console, python: str
-) -> tuple[dict[str, Any], str, bool]:
-    """The raw form for `facts.probes.training`, the text, and whether the runs were equal.
+def run_training(options: argparse.Namespace, console: Console, python: str) -> Found:
+    """What was found, the text, and whether the runs were equal.
 
+    `training` is the raw form for `facts.probes.training`; `search` how `--explain` came to it.
     Raises `EnvprintError`.
     """
     if options.explain and (options.without or options.op_determinism or options.threads):
@@ -74,26 +84,27 @@ def run_training(
             "and --threads"
         )
     for framework in [options.framework] if options.framework else FILES:
-        job = Job(python, framework, options.device, options.epochs)
+        job = Job(python, framework, options.device, options.epochs or EPOCHS)
         with suppress(*([] if options.framework else [MissingError])):
-            series, text = (_explain if options.explain else _train)(job, options, console)
-            return {framework: raw(series)}, text, series.repeats
+            return (_explain if options.explain else _train)(job, options, console)
     raise MissingError(f"training: neither {' nor '.join(FILES)} is installed for {python}")
 
 
-def _train(job: Job, options: argparse.Namespace, console: Console) -> tuple[Series, str]:
+def _train(job: Job, options: argparse.Namespace, console: Console) -> Found:
     """The runs that were asked for, and their table."""
     from envprint.outputs._training import render
 
     repeat = options.repeat or REPEAT
     with Progress(console, NAME, repeat) as progress:
         series = train(job, switches_of(options), repeat, progress.tell)
-    return series, render(job.framework, raw(series), console.colour())
+    told = raw(series)
+    text = render(job.framework, told, console.colour())
+    return {"training": {job.framework: told}}, text, series.repeats
 
 
-def _explain(job: Job, options: argparse.Namespace, console: Console) -> tuple[Series, str]:
-    """The last runs of the search, and its text."""
-    from envprint.cli._training_explained import explained
+def _explain(job: Job, options: argparse.Namespace, console: Console) -> Found:
+    """The search, the last runs of it, and its text."""
+    from envprint.cli._training_explained import explained, raw_search
     from envprint.training_search import most_runs, search
 
     repeat = options.repeat or REPEAT
@@ -107,12 +118,20 @@ def _explain(job: Job, options: argparse.Namespace, console: Console) -> tuple[S
                 job, switches, runs, lambda number, *step: progress.tell(before + number, *step)
             )
 
-        found = search(attempt, options.seed, repeat)
-    return found.last, explained(found, console.colour())
+        found = search(attempt, _seed(options), repeat)
+    told = {
+        "training": {job.framework: raw(found.last)},
+        "search": {job.framework: raw_search(found)},
+    }
+    return told, explained(found, console.colour()), found.last.repeats
 
 
 def switches_of(options: argparse.Namespace) -> Switches:
     """All seeds but those left to chance, and the switches."""
-    seeds = {name: None if name in options.without else options.seed for name in SEEDS}
+    seeds = {name: None if name in options.without else _seed(options) for name in SEEDS}
     determinism = {None: None, "on": True, "off": False}[options.op_determinism]
     return Switches(**seeds, op_determinism=determinism, threads=options.threads)
+
+
+def _seed(options: argparse.Namespace) -> int:
+    return SEED if options.seed is None else options.seed

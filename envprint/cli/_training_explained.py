@@ -3,16 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from envprint.outputs._layout import block, heading
 from envprint.outputs._training import NAMES, title
-from envprint.training import Series, Switches, raw
-from envprint.training_code import in_one_call, lines_for
+from envprint.training import Job, Series, Switches, raw, settings_of
+from envprint.training_code import Lines, in_one_call, lines_for
 from envprint.training_search import Search, Trial
 from envprint.wording import counted
 
 INDENT = "    "
 NOT_NEEDED = "equal, so it is not needed"
+
+
+def raw_search(search: Search) -> dict[str, Any]:
+    """The same as JSON types; lines to copy are there where there is a smallest set."""
+    last, smallest = search.last, search.smallest
+    lines = lines_for(last) if smallest else Lines((), ())
+    return {
+        "trials": [_raw_trial(trial, last.job) for trial in search.trials],
+        "smallest": smallest and settings_of(last.job, smallest),
+        "code": list(lines.code),
+        "in_one_call": (in_one_call(last) if smallest else "") or None,
+        "shell": list(lines.shell),
+    }
+
+
+def _raw_trial(trial: Trial, job: Job) -> dict[str, Any]:
+    return {
+        "settings": settings_of(job, trial.switches),
+        "runs": trial.runs,
+        "left_out": trial.dropped,
+        "repeats": trial.repeats,
+        "parted_at_step": trial.series.parted_at_step if trial.series else None,
+        "refused": trial.refused or None,
+    }
 
 
 def explained(search: Search, colour: bool = False) -> str:

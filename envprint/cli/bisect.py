@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from envprint.bisect import Step, narrow
-from envprint.cli._capturing import SOURCE, add_capture_options, capture_now, load
+from envprint.cli._capturing import SOURCE, add_capture_options, load
 from envprint.cli._console import Console
 from envprint.cli._judging import policy_of, workload_of
 from envprint.document import loads, to_json
@@ -32,7 +32,7 @@ exit codes:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this verb."""
     parser.add_argument("good", metavar="GOOD", help=SOURCE)
-    parser.add_argument("bad", metavar="BAD", help="the same, or now")
+    parser.add_argument("bad", metavar="BAD", help="the same")
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.add_argument("--policy", metavar="FILE", help="the team's policy, as for diff")
     parser.add_argument("--framework", action="append", default=[], choices=FRAMEWORKS)
@@ -44,8 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Load, compare each with the good one, print."""
     policy = policy_of(options, console)
-    good = load(options.good, console)
-    bad = capture_now(options, console) if options.bad == "now" else load(options.bad, console)
+    good, bad = (load(side, options, console) for side in (options.good, options.bad))
     if good.captured_at > bad.captured_at:
         raise UsageError(f"bisect: {options.good} is later than {options.bad}: the good one first")
     between = _between(good, bad, console)

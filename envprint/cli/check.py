@@ -61,20 +61,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Capture, judge, print."""
     policy = policy_of(options, console)
-    baseline = load(options.baseline, console) if options.baseline is not None else None
+    baseline = load(options.baseline, options, console) if options.baseline is not None else None
 
     def judge(current: Fingerprint) -> Report:
         workload = workload_of(options, policy, current, baseline)
         return judge_state(current, baseline, workload, policy)
 
-    if options.wait_free_gpu is None:
-        current = capture_now(options, console)
+    def capture() -> Fingerprint:
+        return capture_now(options, console)
+
+    limit_s = options.wait_free_gpu
+    if limit_s is None:
+        current = capture()
     else:
         from envprint.cli._waiting import wait
 
-        def capture() -> Fingerprint:
-            return capture_now(options, console)
-
-        limit_s = options.wait_free_gpu
         current = wait(capture, judge, policy.fail_on, limit_s, console.complain)
     return present(judge(current), policy, options, console)

@@ -7,7 +7,6 @@ import argparse
 from envprint.cli._capturing import (
     SOURCE,
     add_capture_options,
-    capture_now,
     load,
 )
 from envprint.cli._console import Console
@@ -31,7 +30,7 @@ example:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this verb."""
     parser.add_argument("baseline", metavar="BASELINE", help=SOURCE)
-    parser.add_argument("current", metavar="CURRENT", help="another, or `now` to capture first")
+    parser.add_argument("current", metavar="CURRENT", help="another; now captures first")
     add_judging_options(parser)
     add_capture_options(parser)
 
@@ -39,8 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Load, judge, print."""
     policy = policy_of(options, console)
-    baseline = load(options.baseline, console)
-    captured = options.current == "now"
-    current = capture_now(options, console) if captured else load(options.current, console)
+    baseline = load(options.baseline, options, console)
+    current = load(options.current, options, console)
     workload = workload_of(options, policy, current, baseline)
     return present(judge_drift(baseline, current, workload, policy), policy, options, console)

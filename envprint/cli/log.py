@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple
 
 from envprint.cli._console import Console
 from envprint.document import loads, to_json
 from envprint.errors import EnvprintError, StoreError
-from envprint.model import Fingerprint
+from envprint.model import Fingerprint, Impact
 from envprint.outputs._layout import plain
 from envprint.store import Damaged, Saved, Store
 
@@ -25,6 +25,8 @@ exit codes:
 """
 HEAD = ("WHEN (UTC)", "NAME", "KIND", "LABEL", "DIGEST", "VERDICT")
 LABEL_WIDTH = 24
+Judge = Callable[[Fingerprint, Fingerprint], Impact]
+"""What the differences from the first to the second do."""
 
 
 class Row(NamedTuple):
@@ -45,12 +47,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-n", type=count_argument, dest="limit", metavar="N", help="only the newest N"
     )
+    parser.add_argument("--policy", metavar="FILE", help="the team's policy, as for diff")
+    parser.set_defaults(fail_on=None, on_unknown=None, framework=[], device=None)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """List the store."""
     store = Store()
-    rows = list(islice(_rows(store, _names(store, console)), options.limit))
+    names, judge = _names(store, console), _judge(options, console)
+    rows = list(islice(_rows(store, names, judge), options.limit))
     if options.format == "json":
         console.emit(to_json([_document(row) for row in rows]))
     elif rows:
@@ -72,7 +77,21 @@ def _names(store: Store, console: Console) -> dict[str, list[str]]:
     return found
 
 
-def _rows(store: Store, names: dict[str, list[str]]) -> Iterator[Row]:
+def _judge(options: argparse.Namespace, console: Console) -> Judge:
+    """The verdict that `diff` has, under the policy that is in force now."""
+    from envprint.cli._judging import policy_of, workload_of
+    from envprint.judge import judge_drift
+
+    policy = policy_of(options, console)
+
+    def judge(before: Fingerprint, after: Fingerprint) -> Impact:
+        workload = workload_of(options, policy, after, before)
+        return judge_drift(before, after, workload, policy).impact
+
+    return judge
+
+
+def _rows(store: Store, names: dict[str, list[str]], judge: Judge) -> Iterator[Row]:
     """Newest first. Each waits for the next older that can be read, and is judged against it."""
     waiting: tuple[Row, Fingerprint] | None = None
     held: list[Row] = []
@@ -81,7 +100,7 @@ def _rows(store: Store, names: dict[str, list[str]]) -> Iterator[Row]:
             held.append(row)
             continue
         if waiting is not None:
-            yield waiting[0]._replace(verdict=_verdict(fingerprint, waiting[1]))
+            yield waiting[0]._replace(verdict=judge(fingerprint, waiting[1]).word)
         yield from held
         waiting, held = (row, fingerprint), []
     if waiting is not None:
@@ -99,14 +118,6 @@ def _read(store: Store, names: dict[str, list[str]]) -> Iterator[tuple[Row, Fing
             yield row, loads(store.read(saved.object), saved.object)
         except EnvprintError as error:
             yield row._replace(fault=str(error)), None
-
-
-def _verdict(before: Fingerprint, after: Fingerprint) -> str:
-    from envprint.judge import judge_drift
-    from envprint.policy import Policy
-    from envprint.workload import detect
-
-    return judge_drift(before, after, detect(after, before), Policy()).impact.word
 
 
 def _cells(row: Row) -> tuple[str, ...]:

@@ -58,6 +58,8 @@ def _show(options: argparse.Namespace, console: Console) -> int:
     from envprint.policy_shown import shown
 
     policy, name, text = agreed_policy(options.policy)
+    for note in policy.notes:
+        console.warn(note)
     console.emit("\n".join(_lines(shown(policy, name, text), name, console.colour())) + "\n")
     return 0
 

@@ -16,7 +16,7 @@ from envprint.cli._capturing import (
 )
 from envprint.cli._console import Console
 from envprint.cli._judging import count_argument
-from envprint.cli._training import add_training_options, run_training
+from envprint.cli._training import add_training_options, refuse_training_options, run_training
 from envprint.document import to_json
 from envprint.errors import UsageError
 from envprint.host import LiveHost
@@ -35,6 +35,8 @@ exit codes:
   2  could not do the job
 """
 TRAINING = "training"
+TRAINING_FLOOR = "3.8"
+"""The oldest Python that can train; numeric probes run in 3.7 too."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,6 +68,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if unknown:
         known = ", ".join((*probing.names(), TRAINING))
         raise UsageError(f"probe: no probe {unknown[0]!r}; known: {known}")
+    if TRAINING not in options.names:
+        refuse_training_options(options)
     host = host_of(options)
     found, text, repeats = _measured(options, console, host)
     if options.output != "-":
@@ -89,10 +93,11 @@ def _measured(
         told = probe_now(host, console, numeric, options.device, options.repeat or 1)
         found["numeric"] = told
         texts.append(_probes.render(told, console.colour()))
-        repeats = not any(map(_probes.varying, told.values()))
+        repeats = all(map(_probes.is_repeating, told.values()))
     if TRAINING in options.names:
-        python = host.interpreter()["executable"]
-        found["training"], text, same = run_training(options, console, python)
+        python = probing.able(host.interpreter(), TRAINING_FLOOR)
+        told, text, same = run_training(options, console, python)
+        found |= told
         texts.append(text)
         repeats = repeats and same
     return found, "\n".join(texts), repeats

@@ -10,8 +10,9 @@ import time
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from envprint.cli._after import attempt, keep, prepare
-from envprint.cli._capturing import SOURCE, add_capture_options, capture_now
+from envprint.cli._capturing import SOURCE, add_capture_options, capture_now, gpu_timeout_of
 from envprint.cli._console import Console
+from envprint.cli._intruders import in_words, newcomers
 from envprint.cli._judging import add_judging_options, size_argument
 from envprint.cli._preflight import preflight
 from envprint.host import LiveHost
@@ -138,7 +139,7 @@ def _watched(options: argparse.Namespace, held: Held) -> During:
     from envprint.loaded import Loaded
 
     started_at, loaded = _now(), Loaded()
-    with gpu.watch() as watch:
+    with gpu.watch(gpu_timeout_s=gpu_timeout_of(options)) as watch:
         job = Job(options.command, LiveHost().environ_for_children(), held)
         ended = job.wait(lambda: loaded.look(job.pid), LOOKS_S)
     return During(started_at, _now(), ended, watch.so_far(), loaded.paths())
@@ -151,9 +152,8 @@ def _record(options: argparse.Namespace, console: Console, ready: _Ready, during
         console.warn(f"what changed while the command ran is not known: {after.reason}")
     for change in () if isinstance(after, Unknown) else after.changed:
         console.warn(f"changed while the command ran: {change.path}")
-    for who in during.watched.intruders:
-        name, since = who.name or f"pid {who.pid}", who.seen_from
-        console.warn(f"{name} held memory of {who.gpu} while the command ran, from {since} on")
+    for who in newcomers(during.watched, ready.before):
+        console.warn(in_words(who))
     run = Run(options.command, during, ready.before, after, ready.report, options.hash_seed)
     for reason in keep(run, ready.store, options.record):
         console.complain(f"no record of this run: {reason}")

@@ -7,11 +7,11 @@ import argparse
 from envprint.cli._capturing import (
     SOURCE,
     add_capture_options,
-    capture_now,
     load,
 )
 from envprint.cli._console import Console
 from envprint.outputs._fingerprint import render
+from envprint.sources import NOW
 
 HELP = "show a fingerprint for people (default: of this machine, now)"
 EPILOG = """\
@@ -26,13 +26,12 @@ exit codes:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this verb."""
-    parser.add_argument("file", metavar="FILE", nargs="?", help=SOURCE)
+    parser.add_argument("file", metavar="FILE", nargs="?", default=NOW, help=SOURCE)
     add_capture_options(parser)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Load or capture, and print."""
-    captures = options.file in (None, "now")
-    fingerprint = capture_now(options, console) if captures else load(options.file, console)
+    fingerprint = load(options.file, options, console)
     console.emit(render(fingerprint, console.colour()))
     return 0

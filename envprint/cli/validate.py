@@ -7,7 +7,7 @@ import argparse
 from envprint.cli._console import Console
 from envprint.files import input_name
 from envprint.schema import faults
-from envprint.sources import take
+from envprint.sources import NOW, take
 
 HELP = "check fingerprint and report documents against the published JSON Schema"
 EPILOG = """\
@@ -26,8 +26,9 @@ MOST_FAULTS = 20
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this verb."""
     parser.add_argument(
-        "files", metavar="FILE", nargs="+", help="a document, -, or one saved: @NAME"
+        "files", metavar="FILE", nargs="+", help="a document, -, now, or one saved: @NAME"
     )
+    parser.set_defaults(python=None, timeout=None, gpu_timeout=None)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -38,7 +39,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     for path in options.files:
         name = input_name(path)
         try:
-            found = faults(take(path).content, name)
+            found = faults(_content(path, options, console), name)
         except (DocumentError, StoreError) as error:
             found = [str(error)]
         for fault in found[:MOST_FAULTS]:
@@ -49,3 +50,12 @@ def run(options: argparse.Namespace, console: Console) -> int:
             console.emit(f"{name}: valid\n")
         code = code or (2 if found else 0)
     return code
+
+
+def _content(path: str, options: argparse.Namespace, console: Console) -> bytes:
+    if path != NOW:
+        return take(path).content
+    from envprint.cli._capturing import capture_now
+    from envprint.document import dumps
+
+    return dumps(capture_now(options, console)).encode("utf-8", "backslashreplace")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import re
 
-from envprint.collectors._attempt import names_or_empty, text_or_none
+from envprint.collectors._attempt import attempt, names_or_empty, text_or_none
 from envprint.host import Host
+from envprint.model import Unknown
 
+CONTROL_DEVICE = "/dev/nvidiactl"
 _PCI = "/sys/bus/pci/devices"
 _VENDOR = "0x10de"
 _DISPLAY_CLASS = "0x03"
@@ -31,6 +34,19 @@ def parse_driver_version(text: str) -> str | None:
     return found[1] if found else None
 
 
+def control_device_error(host: Host) -> str | None:
+    """Why the device through which programs reach the driver cannot be opened, as `EPERM`.
+
+    None when it can. A host opens what it reads before it sees that it is no regular file.
+    """
+    try:
+        host.read(CONTROL_DEVICE)
+    except OSError as error:
+        is_open = error.errno == errno.EINVAL
+        return None if is_open else errno.errorcode.get(error.errno or 0, str(error))
+    return None
+
+
 def has_nvidia_card(host: Host) -> bool:
     """Whether the PCI bus holds an NVIDIA display or 3D controller. Raises `OSError`.
 
@@ -41,3 +57,12 @@ def has_nvidia_card(host: Host) -> bool:
         and (text_or_none(host, f"{_PCI}/{name}/class") or "").startswith(_DISPLAY_CLASS)
         for name in names_or_empty(host, _PCI)
     )
+
+
+def is_wsl(host: Host) -> bool:
+    """Whether this is Linux inside Windows.
+
+    https://learn.microsoft.com/windows/wsl/kernel-release-notes: 5.15.153.1-microsoft-standard-WSL2
+    """
+    release = attempt(lambda: host.system()["release"])
+    return not isinstance(release, Unknown) and "microsoft" in release.lower()

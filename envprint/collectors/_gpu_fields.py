@@ -69,8 +69,14 @@ FACTS = (
 _PROCESS = record(
     Field("pid", INTEGER, "Process id as the driver gives it."),
     Field("name", TEXT, "Name of the process; left out when not known."),
+    Field("program", TEXT, "Base name of its executable; left out when not known."),
     Field("name_unknown", TEXT, "Why the name is not known; null when it is."),
     Field("exists", FLAG, "Whether there is such a process; left out when not known."),
+    Field(
+        "still_listed",
+        FLAG,
+        "Listed once more after it was found to be gone; left out where that is not so.",
+    ),
     Field("kind", TEXT, "compute, graphics or both."),
     Field("memory_bytes", INTEGER, "GPU memory it holds; left out when the driver does not say."),
     Field("own", FLAG, "This process or a child of it; left out when not known."),
@@ -90,6 +96,12 @@ _USE = (
         "managed-or-ended or not-known; null when nothing is unattributed.",
     ),
     Field("processes", ListOf(_PROCESS), "Processes on the GPU, by pid."),
+    Field(
+        "lists_missing",
+        MapOf(TEXT, "list"),
+        "Of the lists that `processes` comes from (compute, graphics, mps) those that could not be "
+        "read, and why; empty when each came.",
+    ),
     Field("process_interface", TEXT, "v3, v2 or v1 of the process lists."),
 )
 
@@ -130,11 +142,18 @@ LIVE = (
         ),
         "Memory, processes and health of each GPU that answers.",
     ),
-    Field("lost", ListOf(TEXT), "NVML indices of GPUs that have fallen off the bus."),
+    Field("lost", ListOf(TEXT), "NVML indices of GPUs that do not answer."),
     Field(
         "pids_are_ours",
         FLAG,
         "Whether the driver's pids are those of this pid namespace, so that names are known.",
+    ),
+    Field(
+        "control_device_error",
+        TEXT,
+        "Why /dev/nvidiactl cannot be opened, such as EPERM; looked at where the driver answers "
+        "with error 999, else null.",
+        unwatched="facts.gpu.status says what it means, with facts.container.kind",
     ),
     Field("init_ms", NUMBER, "What starting NVML took; seconds where no client keeps it loaded."),
 )

@@ -6,11 +6,12 @@ initial one; a name looked up elsewhere can belong to another process.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from envprint.collectors import _nvml as nvml
 from envprint.collectors._attempt import attempt, reason_of
+from envprint.collectors._driver import is_wsl
 from envprint.collectors._gpu_tables import ADDRESSING_MODES, DRIVER_MODELS
 from envprint.host import Host
 from envprint.model import Unknown
@@ -28,6 +29,7 @@ CLOCK_SLACK_S = 1.0
 """How far the start of a process may seem later than it was: the kernel keeps it in ticks since
 boot, and the time of boot in whole seconds."""
 
+NO_SUCH_PROCESS = "there is no such process any more"
 _GENERATIONS = 64
 """How many parents are looked at, so that an odd machine cannot hold the search for ever."""
 
@@ -43,33 +45,37 @@ def pids_are_ours(host: Host) -> bool | Unknown:
     return namespace if isinstance(namespace, Unknown) else namespace.endswith(INITIAL_NAMESPACE)
 
 
-def is_wsl(host: Host) -> bool:
-    """Whether this is Linux inside Windows.
+class Moment(NamedTuple):
+    """A reading of the driver, and what is known of the processes that it lists."""
 
-    https://learn.microsoft.com/windows/wsl/kernel-release-notes: 5.15.153.1-microsoft-standard-WSL2
-    """
-    release = attempt(lambda: host.system()["release"])
-    return not isinstance(release, Unknown) and "microsoft" in release.lower()
+    host: Host
+    ours: bool
+    """The driver's pids are those of this pid namespace."""
+    sampled_at_s: float | None
+    gone: frozenset[int] = frozenset()
+    """Pids without a process before the driver was asked: what it lists of them is left behind."""
 
 
-def account(
-    host: Host, device: Mapping[str, Any], ours: bool, sampled_at_s: float | None
-) -> dict[str, Any]:
-    """`processes`, `unattributed_bytes` and `unattributed_reason` of one GPU."""
+def account(moment: Moment, device: Mapping[str, Any]) -> dict[str, Any]:
+    """`processes`, `lists_missing`, `unattributed_bytes` and its reason, of one GPU."""
     memory = nvml.memory(device)
-    holders = merge(device)
-    fault = None if isinstance(holders, Unknown) else implausible(holders, memory)
+    found, missing = read_lists(device)
+    # No process in the lists that came is no word of those that did not.
+    holders = Unknown(next(iter(missing.values()))) if missing and not found else found
+    fault = implausible(found, memory)
     if fault:
         holders = Unknown(fault)
-    rest = unattributed(holders, memory)
+    is_windows = is_wsl(moment.host) or nvml.named(device, "driver_model", DRIVER_MODELS) == "WDDM"
+    rest = unattributed(holders, missing, memory, is_windows)
     return {
         "processes": holders
         if isinstance(holders, Unknown)
-        else [
-            {**identify(host, holder["pid"], ours, sampled_at_s), **holder} for holder in holders
-        ],
+        else [{**_identify(moment, holder["pid"]), **holder} for holder in holders],
+        "lists_missing": missing,
         "unattributed_bytes": rest,
-        "unattributed_reason": _possible_holder(host, device, holders, rest, ours),
+        "unattributed_reason": "driver-model"
+        if is_windows and rest
+        else _possible_holder(device, holders, missing, rest, moment.ours),
         "process_interface": nvml.value(device, "process_interface"),
     }
 
@@ -79,23 +85,34 @@ _LISTS = {
     "graphics_processes": "graphics",
     "mps_processes": "compute",
 }
+_OPTIONAL = "mps_processes"
+"""Not every driver knows the Multi-Process Service; without the others there is no account."""
 
 
-def merge(device: Mapping[str, Any]) -> list[dict[str, Any]] | Unknown:
-    """One entry per pid, in order: a process that computes and draws is in both lists."""
+def read_lists(device: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """One entry per pid, in order, and which lists could not be read, with the reason.
+
+    A process that computes and draws is in both lists.
+    """
     found: dict[int, dict[str, Any]] = {}
+    missing: dict[str, str] = {}
     for key, kind in _LISTS.items():
-        # Not every driver knows the Multi-Process Service; without the others there is no account.
-        is_optional = key == "mps_processes"
-        processes = (nvml.value_or_absent if is_optional else nvml.value)(device, key)
+        processes = (nvml.value_or_absent if key == _OPTIONAL else nvml.value)(device, key)
         if isinstance(processes, Unknown):
-            return processes
+            missing[key.removesuffix("_processes")] = processes.reason
+            continue
         for process in processes or ():
             entry = found.setdefault(process["pid"], {"pid": process["pid"], "kind": kind})
             entry["kind"] = kind if entry["kind"] == kind else "both"
             if process["used"] is not None:
                 entry["memory_bytes"] = max(process["used"], entry.get("memory_bytes", 0))
-    return [found[pid] for pid in sorted(found)]
+    return [found[pid] for pid in sorted(found)], missing
+
+
+def merge(device: Mapping[str, Any]) -> list[dict[str, Any]] | Unknown:
+    """The processes of all lists; unknown where one of these could not be read."""
+    found, missing = read_lists(device)
+    return Unknown(next(iter(missing.values()))) if missing else found
 
 
 def implausible(holders: list[dict[str, Any]], memory: Any) -> str | None:
@@ -114,12 +131,22 @@ def implausible(holders: list[dict[str, Any]], memory: Any) -> str | None:
     return None
 
 
-def unattributed(holders: list[dict[str, Any]] | Unknown, memory: Any) -> int | Unknown:
+def unattributed(
+    holders: list[dict[str, Any]] | Unknown,
+    missing: Mapping[str, str],
+    memory: Any,
+    is_windows: bool,
+) -> int | Unknown:
     """Bytes in use that no listed process holds."""
     if isinstance(memory, Unknown):
         return memory
     if isinstance(holders, Unknown):
         return holders
+    if missing:
+        name, reason = next(iter(missing.items()))
+        return Unknown(f"the list of {name} processes is not known: {reason}")
+    if is_windows and not holders:
+        return Unknown("Windows' driver model does not report memory per process")
     if any("memory_bytes" not in holder for holder in holders):
         return Unknown("the driver does not report memory per process")
     held: int = sum(holder["memory_bytes"] for holder in holders)
@@ -127,13 +154,16 @@ def unattributed(holders: list[dict[str, Any]] | Unknown, memory: Any) -> int | 
 
 
 def _possible_holder(
-    host: Host, device: Mapping[str, Any], holders: Any, rest: int | Unknown, ours: bool
+    device: Mapping[str, Any],
+    holders: Any,
+    missing: Mapping[str, str],
+    rest: int | Unknown,
+    ours: bool,
 ) -> str | None:
-    if isinstance(holders, Unknown) or isinstance(nvml.memory(device), Unknown):
+    if missing or isinstance(holders, Unknown) or isinstance(nvml.memory(device), Unknown):
         return "not-known"
     if isinstance(rest, Unknown):
-        is_windows = is_wsl(host) or nvml.named(device, "driver_model", DRIVER_MODELS) == "WDDM"
-        return "driver-model" if is_windows else "not-reported"
+        return "not-reported"
     if not rest:
         return None
     if not ours:
@@ -146,6 +176,21 @@ def _possible_holder(
     return "numa-pages" if is_numa else "managed-or-ended"
 
 
+def _identify(moment: Moment, pid: int) -> dict[str, Any]:
+    found = identify(moment.host, pid, moment.ours, moment.sampled_at_s)
+    is_left = found.get("exists") is False and pid in moment.gone
+    return found | {"still_listed": True} if is_left else found
+
+
+def ended(processes: Iterable[Mapping[str, Any]]) -> frozenset[int]:
+    """The pids of those that ended before they could be looked at, zombies among them."""
+    return frozenset(
+        process["pid"]
+        for process in processes
+        if process.get("exists") is False and process["name_unknown"] in (None, NO_SUCH_PROCESS)
+    )
+
+
 def identify(host: Host, pid: int, ours: bool, sampled_at_s: float | None) -> dict[str, Any]:
     """What is known of a process beside its memory: `name`, `own` and the like, or why not."""
     if not ours:
@@ -153,15 +198,17 @@ def identify(host: Host, pid: int, ours: bool, sampled_at_s: float | None) -> di
     try:
         process = host.process(pid)
     except (ProcessLookupError, FileNotFoundError):
-        return {"name_unknown": "there is no such process any more", "exists": False}
+        return {"name_unknown": NO_SUCH_PROCESS, "exists": False}
     except PermissionError:
         return {"name_unknown": "the process is not visible to this user", "exists": True}
     except OSError as error:
         return {"name_unknown": reason_of(error)}
     if sampled_at_s is not None and process["started_at_s"] > sampled_at_s + CLOCK_SLACK_S:
         return {"name_unknown": "the pid has gone to another process since", "exists": False}
+    program = {"program": process["program"]} if process.get("program") else {}
     return {
         "name": process["name"],
+        **program,
         "name_unknown": None,
         "exists": process.get("state") != "zombie",
         "own": is_own(host, pid),

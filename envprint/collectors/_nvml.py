@@ -11,35 +11,43 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from envprint.collectors._attempt import attempt
-from envprint.collectors._driver import has_nvidia_card, kernel_module_version
-from envprint.collectors._gpu_tables import (
-    ARCHITECTURES,
-    CORES_PER_SM,
-    INTEGRATED,
-    INTEGRATED_NAMES,
+from envprint.collectors._driver import (
+    CONTROL_DEVICE,
+    control_device_error,
+    has_nvidia_card,
+    is_wsl,
+    kernel_module_version,
 )
+from envprint.collectors.container import kind_of
 from envprint.host import Host
 from envprint.model import Unknown
-from envprint.versions import numbers
 
 OK = "ok"
 NOT_SUPPORTED = 3
 NO_PERMISSION = 4
+INSUFFICIENT_POWER = 8
 DRIVER_NOT_LOADED = 9
+INTERRUPT_TROUBLE = 11
 LIBRARY_NOT_FOUND = 12
 FUNCTION_NOT_FOUND = 13
 GPU_IS_LOST = 15
 VERSION_MISMATCH = 18
 UNKNOWN_ERROR = 999
+_NO_ANSWER = (INSUFFICIENT_POWER, INTERRUPT_TROUBLE, GPU_IS_LOST, UNKNOWN_ERROR)
+"""With these the driver refuses the handle of a GPU that it cannot reach:
+https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html"""
 
-_SWITCH = ("off", "on")
+_MOST_MEMORY_BYTES = 1 << 50
+"""A thousand times what a GPU has: NVML's word for "not available" is 2**64 - 1."""
+_SWITCH = {0: "off", 1: "on"}
 _MEANING = {
     NO_PERMISSION: "the driver denies access to the GPU",
+    INSUFFICIENT_POWER: "the GPU's external power cables are not attached properly",
     DRIVER_NOT_LOADED: "the driver library is installed, the kernel module is not loaded",
+    INTERRUPT_TROUBLE: "the kernel has trouble with the GPU's interrupts",
     LIBRARY_NOT_FOUND: "the driver library cannot be loaded",
     GPU_IS_LOST: "the GPU does not answer, it has fallen off the bus",
-    UNKNOWN_ERROR: "the driver answers with an unknown error; "
-    "a container that lost its GPU devices looks like this: restart the container",
+    UNKNOWN_ERROR: "the driver answers with an unknown error",
 }
 
 
@@ -70,11 +78,12 @@ def ask(host: Host) -> Answer:
         return _without_library(host, reading)
     failure = reading.get("failure")
     if reading.get("init"):
-        return Answer(reading, _init_trouble(host, reading))
+        trouble = _init_trouble(host, reading)
+        return Answer(reading, trouble, is_absent=_has_no_use(host, reading["init"]))
     if "count" not in reading:
         return Answer(reading, Unknown(failure or "NVML was not asked"))
     if failed(reading["count"]):
-        return Answer(reading, in_words(reading["count"]))
+        return Answer(reading, _trouble(host, reading["count"]))
     if not reading["count"]:
         return Answer(reading, "no GPU is attached", is_absent=True)
     return Answer(reading, Unknown(failure) if failure else OK, has_devices=True)
@@ -90,16 +99,50 @@ def _without_library(host: Host, reading: Mapping[str, Any]) -> Answer:
     return Answer(reading, missing, is_absent=True)
 
 
+def _has_no_use(host: Host, error: Mapping[str, Any]) -> bool:
+    """Whether no driver is loaded because there is no card; its library may be there alone."""
+    if error["error"] != DRIVER_NOT_LOADED or is_wsl(host):
+        return False
+    has_card = attempt(lambda: bool(kernel_module_version(host)) or has_nvidia_card(host))
+    return has_card is False
+
+
 def _init_trouble(host: Host, reading: Mapping[str, Any]) -> str:
     error = reading["init"]
     if error["error"] != VERSION_MISMATCH:
-        return in_words(error)
+        return _trouble(host, error)
     module = attempt(lambda: kernel_module_version(host))
     kernel = "unknown" if isinstance(module, Unknown) else module or "not loaded"
     return (
         f"driver library {library_version(reading)}, kernel module {kernel}: "
         "reboot or reload the module"
     )
+
+
+def _trouble(host: Host, error: Mapping[str, Any]) -> str:
+    """The error in words; an unknown one is that of a container whose devices were taken away.
+
+    https://github.com/NVIDIA/nvidia-container-toolkit/issues/48
+    """
+    told = in_words(error)
+    closed = control_device_error(host) if error["error"] == UNKNOWN_ERROR else None
+    if not closed:
+        return told
+    kind = attempt(lambda: kind_of(host))
+    if isinstance(kind, Unknown) or kind in (None, "wsl"):
+        return f"{told}; {CONTROL_DEVICE} cannot be opened: {closed}"
+    return (
+        "the container lost its GPU devices, typically by systemctl daemon-reload on the host: "
+        f"restart the container ({CONTROL_DEVICE} cannot be opened: {closed}; NVML error "
+        f"{UNKNOWN_ERROR})"
+    )
+
+
+def has_unknown_error(reading: Mapping[str, Any]) -> bool:
+    """Whether the driver, or one of its GPUs, answers with error 999 from the start."""
+    handles = [device.get("handle") for device in reading.get("devices", ())]
+    answers = (reading.get("init"), reading.get("count"), *handles)
+    return any(failed(raw) and raw["error"] == UNKNOWN_ERROR for raw in answers)
 
 
 # /usr/lib/x86_64-linux-gnu/libnvidia-ml.so.550.107.02, and 12.550.107.02 from NVML itself
@@ -142,10 +185,25 @@ def is_missing(raw: Any) -> bool:
     return failed(raw) and raw["error"] in (NOT_SUPPORTED, FUNCTION_NOT_FOUND)
 
 
+def parts(device: Mapping[str, Any]) -> list[Mapping[str, Any]] | Unknown:
+    """The MIG devices; none where the GPU cannot be divided or is not."""
+    modes = device.get("mig_mode")
+    is_on = isinstance(modes, list) and modes[:1] == [1]
+    if is_missing(device.get("mig_devices", modes)) and not is_on:
+        return []
+    if "mig_devices" not in device and modes == [0, 0]:
+        return []
+    found: list[Mapping[str, Any]] | Unknown = value(device, "mig_devices")
+    return found
+
+
 def switch(device: Mapping[str, Any], key: str, pending: bool = False) -> Any:
     """`on` or `off` of a mode given as [now, pending]; None where the GPU has no such mode."""
     modes = value_or_absent(device, key)
-    return modes if modes is None or isinstance(modes, Unknown) else _SWITCH[modes[pending]]
+    if modes is None or isinstance(modes, Unknown):
+        return modes
+    mode = modes[pending]
+    return _SWITCH.get(mode) or Unknown(f"NVML gives {mode}, which is neither 0 (off) nor 1 (on)")
 
 
 def named(device: Mapping[str, Any], key: str, names: Mapping[int, str]) -> Any:
@@ -163,7 +221,10 @@ def flag(device: Mapping[str, Any], key: str) -> Any:
 
 
 def is_lost(device: Mapping[str, Any]) -> bool:
-    """Whether any call has said that the GPU has fallen off the bus, the first or a later one."""
+    """Whether it does not answer: from the start, or since it fell off the bus in a later call."""
+    handle = device.get("handle", {})
+    if failed(handle) and handle["error"] in _NO_ANSWER:
+        return True
     return any(failed(raw) and raw["error"] == GPU_IS_LOST for raw in device.values())
 
 
@@ -172,45 +233,9 @@ def memory(device: Mapping[str, Any]) -> Any:
     found = value_or_absent(device, "memory")
     if found is None:
         return Unknown("NVML reports no memory for this GPU, which may share the system's")
-    return found
-
-
-def shares_memory(device: Mapping[str, Any]) -> bool | Unknown:
-    """Whether the GPU has no memory of its own and takes the system's."""
-    found, kind, name = memory(device), capability(device), value(device, "name")
-    if not isinstance(found, Unknown):
-        return False
-    version = () if isinstance(kind, Unknown) else numbers(kind)
-    is_named = not isinstance(name, Unknown) and any(word in name for word in INTEGRATED_NAMES)
-    if version in INTEGRATED or is_named:
-        return True
-    is_discrete = version in ARCHITECTURES and not is_missing(device.get("memory"))
-    return False if is_discrete else found
-
-
-def capability(device: Mapping[str, Any]) -> str | Unknown:
-    """The compute capability as text, such as `7.5`."""
-    found: list[int] | Unknown = value(device, "compute_capability")
-    return found if isinstance(found, Unknown) else ".".join(map(str, found))
-
-
-def architecture(device: Mapping[str, Any]) -> str | Unknown:
-    """The name of the GPU's generation."""
-    name: str | Unknown = _from_table(ARCHITECTURES, capability(device))
-    return name
-
-
-def sm_count(device: Mapping[str, Any]) -> int | Unknown:
-    """Streaming multiprocessors: NVML gives all cores, the capability those of one SM."""
-    cores = value(device, "cores")
-    per_sm = _from_table(CORES_PER_SM, capability(device))
-    if isinstance(cores, Unknown):
-        return cores
-    return per_sm if isinstance(per_sm, Unknown) else int(cores // per_sm)
-
-
-def _from_table(table: Mapping[tuple[int, ...], Any], capability: str | Unknown) -> Any:
-    if isinstance(capability, Unknown):
-        return capability
-    known = table.get(numbers(capability))
-    return known or Unknown(f"compute capability {capability} is not in envprint's table")
+    if isinstance(found, Unknown):
+        return found
+    total, used, free = found["total"], found["used"], found["free"]
+    if 0 < total < _MOST_MEMORY_BYTES and used <= total and free <= total:
+        return found
+    return Unknown(f"NVML gives {total} bytes of memory, {used} used, {free} free: cannot be true")

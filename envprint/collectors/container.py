@@ -38,7 +38,7 @@ FACTS = (
 def collect(host: Host) -> Mapping[str, Any]:
     """Read from the marks that each kind of surrounding leaves."""
     variables = host.environ()
-    kind = attempt(lambda: _kind(host))
+    kind = attempt(lambda: kind_of(host))
     return {
         "kind": kind,
         "image": kind if isinstance(kind, Unknown) else attempt(lambda: _image(host, kind)),
@@ -104,7 +104,8 @@ def _first(variables: Mapping[str, str], marks: tuple[tuple[str, str], ...]) -> 
     return next((what for name, what in marks if variables.get(name)), None)
 
 
-def _kind(host: Host) -> str | None:
+def kind_of(host: Host) -> str | None:
+    """As `kind` of the section says. Raises `OSError`."""
     return _kind_by_file(host) or _kind_by_name(host) or _kind_by_kernel(host)
 
 

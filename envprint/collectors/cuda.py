@@ -114,7 +114,11 @@ def _supported_version(host: Host) -> str | Unknown | None:
     version: int | Unknown = nvml.value(answer.reading, "cuda_driver_version")
     # 1000 * major + 10 * minor
     # https://docs.nvidia.com/deploy/nvml-api/group__nvmlSystemQueries.html
-    return version if isinstance(version, Unknown) else f"{version // 1000}.{version % 1000 // 10}"
+    if isinstance(version, Unknown):
+        return version
+    if version < 1000:
+        return Unknown(f"NVML gives {version}, which is no version of CUDA")
+    return f"{version // 1000}.{version % 1000 // 10}"
 
 
 def _by_version(found: list[Toolkit]) -> dict[str, dict[str, str]]:

@@ -11,12 +11,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from envprint import visibility
+from envprint.collectors import _gpu_card as card
 from envprint.collectors import _gpu_tables as tables
 from envprint.collectors import _nvml as nvml
 from envprint.collectors._attempt import attempt
+from envprint.collectors._driver import control_device_error
 from envprint.collectors._gpu_fields import FACTS, LIVE
-from envprint.collectors._gpu_health import clock_reasons, errors
-from envprint.collectors._gpu_processes import account, pids_are_ours
+from envprint.collectors._gpu_live import live_of, memory_key, processes_of
+from envprint.collectors._gpu_processes import Moment, ended, pids_are_ours
 from envprint.host import Host
 from envprint.model import Unknown
 
@@ -54,22 +56,54 @@ def sample(host: Host) -> Mapping[str, Any]:
     if isinstance(answer, Unknown):
         return {field.name: answer for field in LIVE}
     none = None if answer.is_absent else answer.doubt
+    is_odd = nvml.has_unknown_error(answer.reading)
+    closed = attempt(lambda: control_device_error(host)) if is_odd else None
     if not answer.has_devices:
         devices: Any = {} if answer.is_absent else answer.doubt
         lost: Any = [] if answer.is_absent else answer.doubt
-        return {"devices": devices, "lost": lost, "pids_are_ours": none, "init_ms": none}
-    reading = answer.reading
+        return {
+            "devices": devices,
+            "lost": lost,
+            "pids_are_ours": none,
+            "init_ms": none,
+            "control_device_error": closed,
+        }
     ours = pids_are_ours(host)
-
-    def describe(device: Mapping[str, Any]) -> dict[str, Any]:
-        return _live_of(host, device, ours is True, reading.get("sampled_at_s"))
-
+    reading, described = _settled(host, answer.reading, ours is True)
     return {
-        "devices": _devices(reading, describe),
+        "devices": described,
         "lost": [str(i) for i, device in enumerate(reading["devices"]) if nvml.is_lost(device)],
         "pids_are_ours": ours,
-        "init_ms": nvml.value(reading, "init_ms"),
+        "init_ms": nvml.value(answer.reading, "init_ms"),
+        "control_device_error": closed,
     }
+
+
+def _settled(
+    host: Host, reading: Mapping[str, Any], ours: bool
+) -> tuple[Mapping[str, Any], dict[str, Any]]:
+    """The reading that counts, and its devices.
+
+    A process that is gone may have ended after the driver listed it, or have left its memory
+    behind: then the driver is asked once more, and what it says now counts.
+    """
+
+    def describe(reading: Mapping[str, Any], gone: frozenset[int]) -> dict[str, Any]:
+        moment = Moment(host, ours, reading.get("sampled_at_s"), gone)
+        return _devices(reading, lambda device: live_of(moment, device))
+
+    described = describe(reading, frozenset())
+    gone = ended(processes_of(described))
+    again = _again(host, reading) if gone else None
+    return (again, describe(again, gone)) if again else (reading, described)
+
+
+def _again(host: Host, before: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What the driver says now; None where that is less than it said before."""
+    found = None if before.get("failure") else attempt(lambda: host.gpu(again=True))
+    if found is None or isinstance(found, Unknown) or found.get("failure"):
+        return None
+    return found if found.get("count") == before["count"] else None
 
 
 def _version(answer: nvml.Answer, key: str) -> Any:
@@ -89,14 +123,18 @@ def _visible(
     order = variables.get("CUDA_DEVICE_ORDER")
     if not visibility.is_decided(keys, known, wanted, order):
         return Unknown(visibility.UNDECIDED)
-    if doubt := visibility.doubt(keys, known, wanted):
+    if doubt := visibility.doubt(keys, known, wanted, driver):
         return Unknown(doubt)
-    shown: list[Mapping[str, Any]] = []
-    for key in visibility.chosen(keys, known, wanted):
-        device = known.get(key, {})
-        is_divided = device.get("mig_mode") == "on"
-        shown += visibility.parts_shown(device, wanted, driver) if is_divided else [device]
-    found = [device.get("uuid") for device in shown]
+    found = []
+    for one in visibility.shown(keys, known, wanted, driver):
+        device = known.get(one.key, {})
+        if one.part is not None:
+            found.append(device["mig_devices"][one.part].get("uuid"))
+        elif device.get("mig_mode") != "on":
+            found.append(device.get("uuid"))
+        elif "mig_devices" not in device:
+            reason = devices[one.key]["mig_devices"].reason
+            return Unknown(f"the parts of GPU {one.key} are not known: {reason}")
     return Unknown("a GPU that is shown has no known UUID") if None in found else found
 
 
@@ -114,21 +152,23 @@ def _devices(
 
 
 def _facts_of(device: Mapping[str, Any]) -> dict[str, Any]:
-    parts = device.get("mig_devices", ())
+    parts = nvml.parts(device)
+    slices = parts if isinstance(parts, Unknown) else [_slice_of(part) for part in parts]
+    is_divided = isinstance(slices, list) and bool(slices)
     limit_mw = nvml.value_or_absent(device, "power_limit")
     return {
         "uuid": nvml.value(device, "uuid"),
         "bus_id": nvml.value(device, "bus_id"),
         "name": nvml.value(device, "name"),
-        "architecture": nvml.architecture(device),
-        "compute_capability": nvml.capability(device),
-        "sm_count": nvml.sm_count(device),
-        "memory_total_bytes": _memory_key(device, "total"),
-        "shares_system_memory": nvml.shares_memory(device),
+        "architecture": card.architecture(device),
+        "compute_capability": card.capability(device),
+        "sm_count": card.sm_count(device),
+        "memory_total_bytes": memory_key(device, "total"),
+        "shares_system_memory": card.shares_memory(device),
         # In a container the whole may refuse to tell, and its parts are there all the same.
-        "mig_mode": "on" if parts else nvml.switch(device, "mig_mode"),
+        "mig_mode": "on" if is_divided else nvml.switch(device, "mig_mode"),
         "mig_mode_pending": nvml.switch(device, "mig_mode", pending=True),
-        "mig_devices": [_slice_of(part) for part in parts],
+        "mig_devices": slices,
         "ecc_mode": nvml.switch(device, "ecc_mode"),
         "ecc_mode_pending": nvml.switch(device, "ecc_mode", pending=True),
         "persistence_mode": nvml.flag(device, "persistence_mode"),
@@ -148,37 +188,4 @@ def _slice_of(part: Mapping[str, Any]) -> dict[str, Any]:
     """A list item cannot hold an unknown: what is not known is left out."""
     keys = ("uuid", "name", "sm_count", "gpu_instance", "compute_instance")
     found = {key: nvml.value(part, key) for key in keys}
-    return _known(found | {"memory_total_bytes": _memory_key(part, "total")})
-
-
-def _memory_key(device: Mapping[str, Any], key: str) -> Any:
-    memory = nvml.memory(device)
-    return memory if isinstance(memory, Unknown) else memory.get(key)
-
-
-def _live_of(
-    host: Host, device: Mapping[str, Any], ours: bool, sampled_at_s: float | None
-) -> dict[str, Any]:
-    named = [part for part in device.get("mig_devices", ()) if type(part.get("uuid")) is str]
-    return {
-        **_use_of(host, device, ours, sampled_at_s),
-        "display_active": nvml.flag(device, "display_active"),
-        "mig_devices": {part["uuid"]: _use_of(host, part, ours, sampled_at_s) for part in named},
-        "errors": errors(device),
-        "temperature_c": nvml.value_or_absent(device, "temperature"),
-        "clock_sm_mhz": nvml.value_or_absent(device, "clock_sm"),
-        "clock_memory_mhz": nvml.value_or_absent(device, "clock_memory"),
-        "clock_reasons": clock_reasons(device),
-    }
-
-
-def _use_of(
-    host: Host, device: Mapping[str, Any], ours: bool, sampled_at_s: float | None
-) -> dict[str, Any]:
-    return {
-        "memory_used_bytes": _memory_key(device, "used"),
-        "memory_free_bytes": _memory_key(device, "free"),
-        "memory_reserved_bytes": _memory_key(device, "reserved"),
-        "memory_interface": _memory_key(device, "api"),
-        **account(host, device, ours, sampled_at_s),
-    }
+    return _known(found | {"memory_total_bytes": memory_key(part, "total")})

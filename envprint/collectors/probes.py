@@ -12,7 +12,7 @@ from typing import Any
 
 from envprint.fields import FLAG, INTEGER, NUMBER, TEXT, Field, ListOf, MapOf, record
 from envprint.host import Host
-from envprint.model import NOT_MEASURED, Unknown
+from envprint.model import NOT_MEASURED, NOT_TRAINED, Unknown
 
 REVISION = Field(
     "revision", TEXT, "Digest of the probe's program; results of another one are not compared."
@@ -39,7 +39,7 @@ FACTS = (
                 Field(
                     "varying",
                     ListOf(TEXT),
-                    "Operations whose results differed from run to run, sorted.",
+                    "Operations that did not give one result in all runs, sorted.",
                 ),
             ),
             "probe",
@@ -100,7 +100,7 @@ def collect(host: Host) -> Mapping[str, Any]:
     numeric: Any = Unknown(NOT_MEASURED)
     if "numeric" in probes:
         numeric = {key: _telling(telling) for key, telling in probes["numeric"].items()}
-    training: Any = Unknown(NOT_MEASURED)
+    training: Any = Unknown(NOT_TRAINED)
     if "training" in probes:
         training = {key: _runs(telling) for key, telling in probes["training"].items()}
     return {"numeric": numeric, "training": training}
@@ -109,7 +109,11 @@ def collect(host: Host) -> Mapping[str, Any]:
 def _telling(telling: Mapping[str, Any]) -> Any:
     if "refused" in telling:
         return Unknown(telling["refused"])
-    varying = [name for name, different in telling["digests"].items() if len(different) > 1]
+    varying = [
+        name
+        for name, different in telling["digests"].items()
+        if len(different) > 1 or name in telling["errors"]
+    ]
     digests: dict[str, Any] = {name: found[0] for name, found in telling["digests"].items()}
     digests.update((name, Unknown("it does not repeat itself here")) for name in varying)
     digests.update((name, Unknown(why)) for name, why in telling["errors"].items())

@@ -8,18 +8,18 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Iterable, Iterator
-from itertools import groupby
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from envprint.api import Place, Source, capture, check, diff
+from envprint.arguments import device_named, frameworks_named, impact_named
 from envprint.document import dumps
 from envprint.errors import DriftError, EnvprintError, OutputError
 from envprint.folder import Folder, open_folder
 from envprint.host import LiveHost
 from envprint.integrations._chief import is_chief
 from envprint.model import Fingerprint, Impact
-from envprint.report import Finding, Report
+from envprint.report import Report
 
 _NAME = r"fingerprint-(\d{3,})-(?:start|end)\.json"
 _MOVES_ANYWAY = ("generator-state-differs",)
@@ -50,7 +50,12 @@ class Fit:
 
     def __init__(self, directory: Place, options: Options) -> None:
         self._folder: Folder = open_folder(os.fspath(directory))
-        self._options = options
+        # Now, and not after hours of training, when they are needed for the last time.
+        if options.fail_on is not None:
+            impact_named(options.fail_on)
+        self._options = options._replace(
+            frameworks=frameworks_named(options.frameworks), device=device_named(options.device)
+        )
         self._number = 0
         self._is_chief = True
         self.start: Fingerprint | None = None
@@ -110,8 +115,8 @@ class Fit:
                 policy=asked.policy,
             )
         except DriftError as drift:
-            lines = [f"the training did not begin: {drift}", *_told(drift.report.findings)]
-            raise DriftError("\n".join([*lines, f"captured in {place}"]), drift.report) from None
+            text = f"the training did not begin: {drift}\ncaptured in {place}"
+            raise DriftError(text, drift.report) from None
 
     def _next_number(self) -> int:
         try:
@@ -129,11 +134,3 @@ class Fit:
         except OSError as error:
             raise OutputError(f"cannot write {place}: {error.strerror or error}") from None
         return place
-
-
-def _told(findings: Iterable[Finding]) -> Iterator[str]:
-    """A line for each finding, and below those of one rule what to do about them."""
-    for (_, remedy), alike in groupby(findings, lambda finding: (finding.rule, finding.remedy)):
-        for finding in alike:
-            yield f"  {finding.impact.word:9} {finding.message} ({finding.rule})"
-        yield f"            do: {remedy}"

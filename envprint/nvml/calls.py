@@ -11,7 +11,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from envprint.nvml.queries import PART, PROCESS_LISTS, FieldError, Queries, text
+from envprint.nvml.queries import (
+    PART,
+    PROCESS_LISTS,
+    FieldError,
+    OddError,
+    Queries,
+    counted,
+    text,
+)
 
 MARK = b"\x1e"
 """Begins every line to the parent; a library may print lines of its own."""
@@ -19,8 +27,9 @@ MARK = b"\x1e"
 NOT_SUPPORTED, FUNCTION_NOT_FOUND, VERSION_MISMATCH = 3, 13, 25
 _INTERFACE_MISSING = (None, NOT_SUPPORTED, FUNCTION_NOT_FOUND, VERSION_MISMATCH)
 """Errors after which an older interface is tried; None is pynvml's word for a missing symbol."""
-_INSUFFICIENT_SIZE = 7
-_NOT_AVAILABLE = 2**64 - 1
+_NO_PART = (2, 6)
+"""Invalid argument and not found: NVIDIA's own tools take either for a place without a MIG device,
+https://github.com/NVIDIA/go-nvlib/blob/main/pkg/nvlib/device/device.go"""
 
 
 def tell(*words: Any) -> None:
@@ -79,7 +88,7 @@ class Nvml:
             return {"error": getattr(error, "value", None), "name": str(error)}
         if isinstance(error, FieldError):
             return {"error": error.args[0], "name": str(self.pynvml.NVMLError(error.args[0]))}
-        if isinstance(error, SkippedError):
+        if isinstance(error, SkippedError | OddError):
             return {"error": None, "name": str(error)}
         if isinstance(error, UnicodeDecodeError):
             return {"error": None, "name": f"undecodable text, bytes {error.object.hex()}"}
@@ -99,7 +108,7 @@ class Nvml:
 
     def handles(self) -> dict[int, Any]:
         """Index to handle of the GPUs that give one."""
-        count = self.ask(["count"], "nvmlDeviceGetCount")
+        count = self.ask(["count"], "nvmlDeviceGetCount", form=counted)
         found = {}
         for index in range(count) if isinstance(count, int) else ():
             # A handle is a pointer and no result.
@@ -141,7 +150,9 @@ class Nvml:
             return [{"pid": p.pid, "used": p.usedGpuMemory} for p in processes]
 
         def first_version(handle: Any) -> list[Any]:
-            return _listed_by_v1(self.pynvml, name, handle)
+            from envprint.nvml.first_lists import listed
+
+            return listed(self.pynvml, name, handle)
 
         for version, function in (("", None), ("_v2", None), ("_v1", first_version)):
             found = self.ask(place, name + version, handle, form=form, function=function)
@@ -158,53 +169,34 @@ class Nvml:
             self.ask(place, "nvmlDeviceGetCurrentClocksThrottleReasons", handle)
 
     def parts(self, index: int, parent: Any) -> list[tuple[list[Any], Any]]:
-        """The MIG devices of a GPU, each with what it is; their places and handles."""
-        name = "nvmlDeviceGetMigDeviceHandleByIndex"
-        count = self.ask(["most_parts", index], "nvmlDeviceGetMaxMigDeviceCount", parent)
-        note(["devices", index, "mig_devices"], [])
-        found: list[tuple[list[Any], Any]] = []
-        for slot in range(count) if isinstance(count, int) else ():
-            kept: list[Any] = []
-            place = ["slots", index, slot]
-            self.ask(place, name, parent, slot, form=kept.append)
-            if kept:
-                part = ["devices", index, "mig_devices", len(found)]
-                self.fill(part, kept[0], PART)
-                found.append((part, kept[0]))
+        """The MIG devices of a GPU, each with what it is; their places and handles.
+
+        Their list is told once it is whole, for a part that was not read is not a part that is not.
+        """
+        handles = self._part_handles(index, parent)
+        place = ["devices", index, "mig_devices"]
+        if isinstance(handles, dict):
+            note(place, handles)
+            return []
+        note(place, [{} for _ in handles])
+        found = [([*place, number], part) for number, part in enumerate(handles)]
+        for part_place, part in found:
+            self.fill(part_place, part, PART)
         return found
 
-
-# https://docs.nvidia.com/deploy/nvml-api/structnvmlProcessInfo__v1__t.html
-def _listed_by_v1(pynvml: Any, name: str, handle: Any) -> list[Any]:
-    """The process list of drivers before R450, which pynvml does not ask for any more."""
-    import ctypes
-
-    class Process(ctypes.Structure):
-        _fields_ = (("pid", ctypes.c_uint), ("usedGpuMemory", ctypes.c_ulonglong))
-
-    try:
-        function = getattr(ctypes.CDLL("libnvidia-ml.so.1"), name)
-    except AttributeError:
-        raise pynvml.NVMLError(FUNCTION_NOT_FOUND) from None
-    count = ctypes.c_uint(0)
-    code = function(handle, ctypes.byref(count), None)
-    found: Any = ()
-    if code == _INSUFFICIENT_SIZE:
-        # Room for those that come between the two calls.
-        count.value = count.value * 2 + 5
-        found = (Process * count.value)()
-        code = function(handle, ctypes.byref(count), found)
-    if code:
-        raise pynvml.NVMLError(code)
-    return [_Listed(p.pid, p.usedGpuMemory) for p in found[: count.value]]
-
-
-class _Listed:
-    """An entry as pynvml's newer functions give it."""
-
-    def __init__(self, pid: int, used: int) -> None:
-        self.pid = pid
-        self.usedGpuMemory = None if used == _NOT_AVAILABLE else used
+    def _part_handles(self, index: int, parent: Any) -> Any:
+        """In NVML's order; an error object where one may be missing."""
+        place, name = ["most_parts", index], "nvmlDeviceGetMaxMigDeviceCount"
+        count = self.ask(place, name, parent, form=counted)
+        if not isinstance(count, int):
+            return count
+        name = "nvmlDeviceGetMigDeviceHandleByIndex"
+        kept: list[Any] = []
+        for slot in range(count):
+            error = self.ask(["slots", index, slot], name, parent, slot, form=kept.append)
+            if error and error["error"] not in _NO_PART:
+                return error
+        return kept
 
 
 def _load(library: str) -> str | None:

@@ -40,7 +40,7 @@ def read(nvml: Nvml, library: str) -> None:
 
 def can_have_parts(mig_mode: Any) -> bool:
     """Whether a GPU may be divided: in a container the whole may refuse what its parts tell."""
-    return 1 in mig_mode if isinstance(mig_mode, list) else mig_mode["error"] not in _NO_MIG
+    return any(mig_mode) if isinstance(mig_mode, list) else mig_mode["error"] not in _NO_MIG
 
 
 def watch(nvml: Nvml, library: str, interval_s: float) -> None:

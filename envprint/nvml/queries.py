@@ -26,6 +26,22 @@ class FieldError(Exception):
     """NVML has no value for a field; the code is the argument."""
 
 
+class OddError(Exception):
+    """NVML has given a value that cannot be true; the argument says which."""
+
+
+MOST_DEVICES = 1024
+"""GPUs of a machine, or MIG devices of a GPU, that are believed: each one said to be there costs
+calls and memory."""
+
+
+def counted(number: Any) -> int:
+    """A number of devices. Raises `OddError`."""
+    if number > MOST_DEVICES:
+        raise OddError(f"NVML counts {number}, which cannot be true")
+    return int(number)
+
+
 def _field(values: Any) -> int:
     if values[0].nvmlReturn:
         raise FieldError(values[0].nvmlReturn)
@@ -80,3 +96,5 @@ PROCESS_LISTS = {
     "mps_processes": "nvmlDeviceGetMPSComputeRunningProcesses",
 }
 """Where a process computes, draws, or computes through the Multi-Process Service."""
+MOMENT = ("memory", *PROCESS_LISTS)
+"""What a watch reads of each device in every sample."""

@@ -6,12 +6,13 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from envprint.children import Child
 from envprint.nvml.calls import MARK
 from envprint.nvml.finding import find_library
+from envprint.nvml.queries import MOMENT
 
 MOST_CRASHES = 3
 """So often a child is started again without the call in which the driver crashed."""
@@ -41,12 +42,13 @@ def _found() -> tuple[str | None, str, str | None]:
     return library, os.path.dirname(spec.origin), None
 
 
-def watch_command(order: dict[str, Any]) -> tuple[list[str] | None, str]:
-    """The command line of a child that watches, or None and why there is nothing to watch."""
+def watching(interval_s: float) -> tuple[Callable[[Mapping[str, str]], Child] | None, str]:
+    """What starts a child that watches without some calls; or None, and why there is none."""
     library, folder, failure = _found()
     if failure or library is None:
         return None, failure or "libnvidia-ml.so.1 is not installed"
-    return command(folder, order | {"library": library}), "ok"
+    order = {"library": library, "interval_s": interval_s}
+    return lambda skipped: Child(command(folder, order | {"skipped": skipped})), "ok"
 
 
 def ask(library: str, pynvml_folder: str, timeout_s: float) -> Asked:
@@ -96,7 +98,8 @@ class Asked:
           because with v1 `used` includes it; `compute_processes`, `graphics_processes` and
           `mps_processes`: lists of `pid` and `used` (null where the driver does not say, as under
           WDDM); `process_interface`: v3, v2 or v1; `clock_reasons`: a bit mask;
-          `mig_devices`: the same of each part, where there can be any;
+          `mig_devices`: the same of each part, where there can be any, or an error object: a list
+          is whole;
         * `call_ms`: function to milliseconds, all calls of it together.
         """
         while self._child:
@@ -125,7 +128,7 @@ class Gathered:
     def __init__(self) -> None:
         self.reading: dict[str, Any] = {}
         self.call = ""
-        """The last call that was begun."""
+        """The call under way; empty between two."""
         self.is_late = False
         self.is_whole = False
 
@@ -137,30 +140,50 @@ class Gathered:
         if kind == "call":
             self.call = words[0]
         elif kind == "is":
+            if words[0] == ["sampled_at_s"]:
+                self._forget()
             put(self.reading, words[0], words[1])
             if len(words) > 2:
+                self.call = ""
                 spent = self.reading.setdefault("call_ms", {})
                 spent[words[2]] = round(spent.get(words[2], 0.0) + words[3], 3)
         self.is_whole = kind == "end"
         return str(kind)
 
+    def _forget(self) -> None:
+        """What one sample has told is no part of the next."""
+        for device in self.reading.get("devices", ()):
+            for unit in (device, *device.get("mig_devices", ())):
+                for key in MOMENT:
+                    unit.pop(key, None)
+
     def crashed(self, code: int | None) -> bool:
         """Whether the driver crashed in a call that can be left out."""
-        is_signal = code is not None and code < 0
-        can_skip = bool(self.call) and not self.call.startswith(_CANNOT_SKIP)
-        return is_signal and can_skip and not self.is_late and not self.is_whole
+        return bool(self.failed_in(code)) and not self.is_late
+
+    def failed_in(self, code: int | None) -> str:
+        """The call in which the driver crashed or hung; empty where none can be left out."""
+        has_failed = self.is_late or (code is not None and code < 0)
+        can_skip = not self.is_whole and not self.call.startswith(_CANNOT_SKIP)
+        return self.call if has_failed and can_skip else ""
 
     def failure(self, code: int | None, timeout_s: float) -> str | None:
         """Why there is no more than this, in words."""
         if self.is_whole:
             return None
+        if self.is_late:
+            return self.silence(timeout_s)
+        how = f"exit code {code}" if code is None or code >= 0 else f"signal {-code}"
+        return f"reading NVML ended with {how}{self._during()}"
+
+    def silence(self, waited_s: float) -> str:
+        """That nothing has come for so long, in words."""
+        return f"NVML did not answer within {waited_s:g} s{self._during()}"
+
+    def _during(self) -> str:
         name, *numbers = self.call.split(" ")
         which = f", GPU {numbers[0]}" if name.startswith("nvmlDevice") and numbers else ""
-        during = f" (during {name}{which})" if name.startswith("nvml") else ""
-        if self.is_late:
-            return f"NVML did not answer within {timeout_s:g} s{during}"
-        how = f"exit code {code}" if code is None or code >= 0 else f"signal {-code}"
-        return f"reading NVML ended with {how}{during}"
+        return f" (during {name}{which})" if name.startswith("nvml") else ""
 
 
 def gather(lines: Iterable[bytes]) -> Gathered:
@@ -201,7 +224,9 @@ def finished(reading: dict[str, Any]) -> dict[str, Any]:
     failure = reading.get("failure")
     if failure:
         unread = {"error": None, "name": failure}
-        parts = [part for d in reading.get("devices", ()) for part in d.get("mig_devices", ())]
-        for place in (reading, *reading.get("devices", ()), *parts):
+        devices = reading.get("devices", ())
+        lists = [device.get("mig_devices") for device in devices]
+        parts = [part for found in lists if isinstance(found, list) for part in found]
+        for place in (reading, *devices, *parts):
             place["unread"] = unread
     return reading

@@ -1,1 +1,1 @@
-"""One module per format; each has `render(report, colour) -> str` and touches nothing."""
+"""One module per format; each has `render(report, colour, strict) -> str` and touches nothing."""

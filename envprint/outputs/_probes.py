@@ -49,15 +49,29 @@ def _told_apart(told: Mapping[str, Any]) -> list[str]:
 
 
 def varying(told: Mapping[str, Any]) -> list[str]:
-    """Operations with more than one result, sorted."""
-    return sorted(name for name in _told_apart(told) if len(told["digests"][name]) > 1)
+    """Operations with more than one result, or with one in some runs only, sorted."""
+    return sorted(
+        name
+        for name in _told_apart(told)
+        if len(told["digests"][name]) > 1 or name in told["errors"]
+    )
+
+
+def is_repeating(told: Mapping[str, Any]) -> bool:
+    """Whether every run told the same; one that refused told nothing."""
+    return not varying(told) and not told.get("refusals")
 
 
 def repeats(told: Mapping[str, Any]) -> str:
     """Whether what was run repeated itself, as a sentence."""
     operations, names = counted(_told_apart(told), "operation"), varying(told)
-    if told["runs"] == 1:
+    refusals = told.get("refusals", ())
+    runs = told["runs"] + len(refusals)
+    if runs == 1:
         return f"{operations}, each run once; --repeat N says whether they repeat themselves"
-    if not names:
-        return f"{operations}, each the same bits in {told['runs']} fresh processes"
-    return f"does not repeat itself in {told['runs']} fresh processes: {', '.join(names)}"
+    if is_repeating(told):
+        return f"{operations}, each the same bits in {runs} fresh processes"
+    what = [", ".join(names)] if names else []
+    if refusals:
+        what.append(f"{len(refusals)} of them refused: {refusals[0]}")
+    return f"does not repeat itself in {runs} fresh processes: {'; '.join(what)}"

@@ -133,8 +133,8 @@ SHAPE: Record = record(
 )
 
 
-def render(report: Report, colour: bool = False) -> str:
-    """The report document as text."""
+def render(report: Report, colour: bool = False, strict: bool = False) -> str:
+    """The report document as text; it is the same for every terminal, and with `strict`."""
     return to_json(to_document(report))
 
 

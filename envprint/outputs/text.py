@@ -13,7 +13,7 @@ from envprint.model import Change, Impact, split_path
 from envprint.outputs._layout import block, heading, paint, plain
 from envprint.report import Finding, Ignored, Report, Summary, Undecided
 from envprint.units import size
-from envprint.wording import DEVICES
+from envprint.wording import DEVICES, verdict
 
 MOST_CHANGES = 12
 """Unexplained changes shown in a section before the rest is only counted."""
@@ -29,15 +29,15 @@ _COLOURS = {
 }
 
 
-def render(report: Report, colour: bool = False) -> str:
-    """The report as text that ends with a newline."""
-    return "\n".join(_lines(report, colour)) + "\n"
+def render(report: Report, colour: bool = False, strict: bool = False) -> str:
+    """The report as text that ends with a newline; `strict` says that advice counts."""
+    return "\n".join(_lines(report, colour, strict)) + "\n"
 
 
-def _lines(report: Report, colour: bool) -> Iterator[str]:
-    word = report.impact.word.upper()
-    summary = report.summary[0].upper() + report.summary[1:]
-    yield from block(word, summary, paint(word, _COLOURS[report.impact], colour))
+def _lines(report: Report, colour: bool, strict: bool) -> Iterator[str]:
+    impact, summary = verdict(report, strict)
+    word = impact.word.upper()
+    yield from block(word, summary[0].upper() + summary[1:], paint(word, _COLOURS[impact], colour))
     yield from _causes(report)
     yield from _numbered("look at", report.look_next)
     yield ""
@@ -48,7 +48,7 @@ def _lines(report: Report, colour: bool) -> Iterator[str]:
         ("Also changed, not known to matter", _changes(report.changes)),
         ("Could not be decided", _undecided(report)),
         (
-            "Advice, not counted without --strict",
+            f"Advice, {'counted by' if strict else 'not counted without'} --strict",
             (line for advice in report.advice for line in _advice(advice)),
         ),
         ("Ignored by the policy", (line for i in report.ignored for line in _ignored(i))),

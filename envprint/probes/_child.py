@@ -85,9 +85,9 @@ def attempt(run: Callable[[], Any]) -> tuple[Any, str | None]:
     """What `run` returned, or None and what it raised, in one line."""
     try:
         return run(), None
-    # Frameworks raise exceptions of their own kind, and what one of them refuses is to cost this
-    # one operation, not the rest.
-    except Exception as error:  # noqa: BLE001  see the reason above
+    # Frameworks raise exceptions of their own kind, or want to leave, and what one of them refuses
+    # is to cost this one operation, not the rest.
+    except (Exception, SystemExit) as error:  # noqa: BLE001  see the reason above
         return None, f"{type(error).__name__}: {error}".partition("\n")[0][:300]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 def begin(device: str) -> dict[str, Any]:
     """The version and the settings that the digests are made under."""
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # the one asked for may not be there
     import tensorflow as tf
 
     begun: dict[str, Any] = {"version": tf.__version__, "device": "cpu"}
@@ -41,14 +43,12 @@ def _settings() -> dict[str, str]:
 
     threads = tf.config.threading
     told = {
-        # 0 stands for as many as there are usable CPUs.
         "intra_op_threads": str(threads.get_intra_op_parallelism_threads() or "one for each CPU"),
         "inter_op_threads": str(threads.get_inter_op_parallelism_threads() or "one for each CPU"),
         "keras_backend": keras.backend.backend(),
         "floatx": keras.backend.floatx(),
+        "keras": getattr(keras, "__version__", "hidden"),  # as some releases have it
     }
-    with suppress(AttributeError):  # some releases hide it
-        told["keras"] = keras.__version__
     asked = {
         "onednn": ("util._pywrap_util_port", "IsMklEnabled"),
         "op_determinism": ("framework.config", "is_op_determinism_enabled"),

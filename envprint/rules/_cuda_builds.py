@@ -20,7 +20,7 @@ from envprint.rules._cuda_tables import (
     torch_wheels,
 )
 from envprint.rules._cuda_versions import built_with, place
-from envprint.rules._devices import DEVICES, field, visible
+from envprint.rules._devices import DEVICES, cards, field
 from envprint.versions import is_below, numbers
 
 CODE = "facts.frameworks.tensorflow.compute_capabilities"
@@ -83,7 +83,7 @@ def _compiles(now: Fingerprint, framework: str, capability: str, code: list[str]
 
 def _capabilities(now: Fingerprint) -> Iterator[tuple[str, str, str]]:
     """Key, capability and its path, of the visible GPUs."""
-    for key in visible(now):
+    for key in cards(now):
         capability = field(now, key, "compute_capability")
         if numbers(capability or ""):
             yield key, capability, f"{DEVICES}[{key}].compute_capability"

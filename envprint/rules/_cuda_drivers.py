@@ -10,7 +10,7 @@ from envprint.rules import _cuda_builds
 from envprint.rules._cuda_builds import CODE, DRIVER, FORCED, LIBRARY, TENSORFLOW, TORCH
 from envprint.rules._cuda_tables import driver_floor
 from envprint.rules._cuda_versions import built_with, place
-from envprint.rules._devices import DEVICES, field, training, visible
+from envprint.rules._devices import DEVICES, cards, field, training
 from envprint.versions import is_below, numbers
 from envprint.workload import on_gpu, uses
 
@@ -62,7 +62,7 @@ def _compat_on_geforce(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     if not now.value(f"{LIBRARY}.compat"):
         return
     library, module = now.value(f"{LIBRARY}.version"), now.value(_MODULE)
-    for key in visible(now) if library != module else []:
+    for key in cards(now) if library != module else []:
         name = field(now, key, "name") or ""
         if "GeForce" in name:
             yield Match(

@@ -14,7 +14,7 @@ from envprint.rules._cuda_versions import (
     in_use,
     place,
 )
-from envprint.rules._devices import DEVICES, field, training, visible
+from envprint.rules._devices import DEVICES, cards, field, training
 from envprint.versions import numbers
 from envprint.workload import on_gpu, uses
 
@@ -58,7 +58,7 @@ def _by_capability(
     now: Fingerprint, low: tuple[int, ...], high: tuple[int, ...]
 ) -> Iterator[tuple[str, str]]:
     """Key and capability of the visible GPUs from `low` to below `high`."""
-    for key in visible(now):
+    for key in cards(now):
         capability = field(now, key, "compute_capability")
         if low <= numbers(capability or "") < high:
             yield key, capability

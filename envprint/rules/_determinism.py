@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.model import Comparison, Fingerprint, Workload
+from envprint.model import Comparison, Fingerprint, Impact, Workload
 from envprint.rule import Match
 from envprint.rules import _threads
-from envprint.rules._dials import (
-    SWITCHES,
-    Drift,
-    reaches,
-    variable,
-    variables_of,
-    when_read_differently,
-)
+from envprint.rules._dials import Drift, reaches, variable, variables_of, when_read_differently
+from envprint.rules._in_force import SWITCH_OF, SWITCHES, is_variable, keras_backends, switch
+from envprint.rules._turns import is_turned_inside, turn_of
 from envprint.versions import numbers
 
 TENSORFLOW = "facts.frameworks.tensorflow.version"
@@ -22,8 +17,16 @@ OP_DETERMINISM = f"{SWITCHES}[tensorflow-op-determinism].value"
 _YES = ("1", "true", "on", "yes", "y", "t")
 _NO = ("0", "false", "off", "no", "n", "f")
 ONLY_ON_GPU = ("cudnn", "tf32", "cublas", "xla-gpu", "flash", "memory-efficient")
-NO_EFFECT = ("torch-inter-op-threads",)
+NO_EFFECT = ("torch-inter-op-threads", "tensorflow-inter-op-threads")
 """Switches that are told and not judged: whole operations run at the same time, none is split."""
+JUDGED = frozenset((*SWITCH_OF.values(), "tensorflow-auto-jit", "keras-backend", "keras-floatx"))
+"""Switches that a rule of their own looks at, with the variable or the file that sets them too."""
+IMPACTS = {"torch-default-dtype": Impact.DIVERGES, "keras-dtype-policy": Impact.DIVERGES}
+"""Of switches that do more than round differently: in another type other numbers are drawn."""
+_OWNERS = ("tensorflow", "torch", "jax", "keras")
+_SET_ONLY = ("tensorflow-intra-op-threads",)
+"""Switches of threads that are told only where the program or a variable has set them."""
+_BY_SWITCH = {dial.switch: dial for dial in _threads.THREADS if dial.switch}
 _XLA_DETERMINISTIC = frozenset(
     f"--xla_gpu_deterministic_ops{value}" for value in ("", "=true", "=True", "=1")
 )
@@ -130,7 +133,7 @@ def threads_left_to_machine(now: Fingerprint, workload: Workload) -> Iterator[Ma
     """Thread counts that nothing fixes."""
     variables = variables_of(now)
     for dial in _threads.THREADS:
-        is_set_inside = dial.switch and now.value(f"{SWITCHES}[{dial.switch}]")
+        is_set_inside = dial.switch in _SET_ONLY and now.value(f"{SWITCHES}[{dial.switch}]")
         if reaches(dial, workload) and dial.variables and not is_set_inside:
             count = dial.setting(now, variables)
             if _threads.requested(variables, dial.variables) is None and count != "1":
@@ -142,27 +145,51 @@ def threads_left_to_machine(now: Fingerprint, workload: Workload) -> Iterator[Ma
 
 
 def switched(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    """Switches that both sides tell, with other values."""
+    """Switches that both sides tell, with other values, and threads that a program has set."""
+    yield from _threads_set_inside(comparison, workload)
     before = comparison.before.value(SWITCHES) or {}
     after = comparison.after.value(SWITCHES) or {}
-    keys = [key for key in sorted(before.keys() & after.keys()) if _acts(key, workload)]
+    keys = sorted((before.keys() & after.keys()) - JUDGED - _BY_SWITCH.keys())
     # A switch that its framework refused to tell comes last, because a doubt ends the rule.
     for key in sorted(keys, key=lambda key: not ("value" in before[key] and "value" in after[key])):
-        change = comparison.change(f"{SWITCHES}[{key}].value")
-        sources = (before[key].get("source") or "", after[key].get("source") or "")
-        if change is None or all(source.isupper() for source in sources):
-            continue
-        yield Match(
-            f"{key} was {change.before}, is {change.after}",
-            comparison.under(f"{SWITCHES}[{key}]"),
-            change.before,
-            change.after,
-        )
+        by_variables = all(is_variable(side[key].get("source")) for side in (before, after))
+        if not by_variables and _acts(key, comparison, workload):
+            change = comparison.change(switch(key))
+            if change and not _is_floatx(comparison, key):
+                yield _stands(comparison, key, change.before, change.after)
 
 
-def _acts(key: str, workload: Workload) -> bool:
+def _threads_set_inside(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    """Counts that a program has set; another rule has those of variables and of the machine."""
+    for key, dial in _BY_SWITCH.items():
+        asked = [dial.told(side) for side in (comparison.before, comparison.after)]
+        if _acts(key, comparison, workload) and any(asked) and is_turned_inside(comparison, dial):
+            turn = turn_of(comparison, dial)
+            yield _stands(comparison, key, turn.before, turn.after)
+
+
+def _stands(comparison: Comparison, key: str, before: str | None, after: str | None) -> Match:
+    return Match(
+        f"{key} was {before}, is {after}",
+        comparison.under(f"{SWITCHES}[{key}]"),
+        before,
+        after,
+        impact=IMPACTS.get(key),
+    )
+
+
+def _is_floatx(comparison: Comparison, key: str) -> bool:
+    """Whether Keras' policy only follows its float type, which has a rule of its own."""
+    sides = (comparison.before, comparison.after)
+    return key == "keras-dtype-policy" and all(
+        side.value(switch(key)) == side.value(switch("keras-floatx")) for side in sides
+    )
+
+
+def _acts(key: str, comparison: Comparison, workload: Workload) -> bool:
     """Whether a switch reaches the job: its framework is used, and its device."""
-    owner = {"keras": "tensorflow"}.get(key.partition("-")[0], key.partition("-")[0])
-    used = owner in workload.frameworks or owner not in ("tensorflow", "torch", "jax")
+    owner = key.partition("-")[0]
+    frameworks = keras_backends(comparison) if owner == "keras" else {owner}
+    used = owner not in _OWNERS or not frameworks.isdisjoint(workload.frameworks)
     on_device = workload.device == "gpu" or not any(name in key for name in ONLY_ON_GPU)
     return used and on_device and key not in NO_EFFECT

@@ -1,21 +1,26 @@
-"""What a library sets for itself from the processor and from variables, and what turned it.
+"""What a library sets for itself, from the processor and from variables; `_turns` says what moved.
 
 A variable matters only when it changes what is in force: OMP_NUM_THREADS=4 on two CPUs, or a
-limit at what the processor has anyway, changes nothing. So rules compare the setting in force on
-both sides, and ask which of the two causes alone would have moved it.
+limit at what the processor has anyway, changes nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from envprint.model import Comparison, Fingerprint, Workload
 from envprint.rule import Match
+from envprint.rules._in_force import (
+    SWITCH_OF,
+    SWITCHES,
+    VARIABLES,
+    as_at_start,
+    in_force,
+    proviso,
+)
 
 Variables = Mapping[str, str]
-VARIABLES = "facts.environ.variables"
-SWITCHES = "facts.determinism.switches"
 Drift = Callable[[Comparison, Workload], Iterator[Match]]
 
 
@@ -34,15 +39,9 @@ class Dial(NamedTuple):
     on_gpu: bool = False
     """Whether a job on a GPU still computes with it."""
     switch: str | None = None
-    """The determinism switch that is listed only where the program itself has set this."""
-
-
-class Turn(NamedTuple):
-    """A dial whose setting differs between the two sides."""
-
-    dial: Dial
-    before: str
-    after: str
+    """The determinism switch in which the framework tells it, when it is loaded."""
+    told: Callable[[Fingerprint], str | None] = lambda side: None
+    """What the process itself has told to be in force, None when it has told nothing."""
 
 
 def trace(comparison: Comparison, names: Iterable[str]) -> tuple[str, ...]:
@@ -65,20 +64,33 @@ def when_read_differently(read: Callable[[str, str | None], object], *names: str
     """A rule's look at variables of which only the reading matters: one match for each.
 
     `read` gives, for a variable's name and value (None when unset), what its reader makes of it.
+    A switch of `SWITCH_OF` stands for its variable where a loaded framework tells it.
     """
 
     def drift(comparison: Comparison, workload: Workload) -> Iterator[Match]:
         for name in names:
-            change = comparison.change(variable(name))
-            if change and read(name, change.before) != read(name, change.after):
-                yield Match(
-                    f"{name} was {shown(change.before)}, is {shown(change.after)}",
-                    (change.path, *trace(comparison, (name,))),
-                    change.before,
-                    change.after,
-                )
+            before, after = in_force(comparison, name)
+            if read(name, before) != read(name, after):
+                yield _set_differently(comparison, name, before, after)
 
     return drift
+
+
+def _set_differently(
+    comparison: Comparison, name: str, before: str | None, after: str | None
+) -> Match:
+    """A match for what the variable sets; it is named only where it is the variable that moved."""
+    change = comparison.change(variable(name))
+    paths = comparison.under(f"{SWITCHES}[{SWITCH_OF[name]}]") if name in SWITCH_OF else ()
+    if change is None:
+        told = f"{SWITCH_OF[name]} was {shown(before)}, is {shown(after)}"
+        return Match(told, paths, before, after)
+    return Match(
+        f"{name} was {shown(change.before)}, is {shown(change.after)}{proviso(comparison, [name])}",
+        tuple(dict.fromkeys((change.path, *trace(comparison, (name,)), *paths))),
+        change.before,
+        change.after,
+    )
 
 
 def shown(value: str | None) -> str:
@@ -92,8 +104,11 @@ def variable(name: str) -> str:
 
 
 def variables_of(side: Fingerprint) -> Variables:
-    """The recorded variables; raises `Undetermined` when they are unknown."""
-    recorded: dict[str, str | None] = side.value(VARIABLES) or {}
+    """The recorded variables; raises `Undetermined` when they are unknown.
+
+    Those that are read at the start of a process stand as they were then.
+    """
+    recorded = as_at_start(side, side.value(VARIABLES) or {})
     return {name: value for name, value in recorded.items() if value is not None}
 
 
@@ -101,79 +116,6 @@ def reaches(dial: Dial, workload: Workload) -> bool:
     """Whether the job computes with what the dial sets."""
     used = not set(dial.used_by).isdisjoint(workload.frameworks)
     return used and (workload.device == "cpu" or dial.on_gpu)
-
-
-def turned_by_variables(*dials: Dial) -> Drift:
-    """A rule's look at the variables: fires when they alone move a setting on the new machine."""
-
-    def drift(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-        for dial in dials:
-            changed = [v for v in dial.variables if comparison.change(variable(v))]
-            if not changed or not reaches(dial, workload):
-                continue
-            before, after = comparison.before, comparison.after
-            then = dial.setting(after, variables_of(before))
-            turn = Turn(dial, dial.setting(before, variables_of(before)), _now(dial, after))
-            if turn.before != turn.after != then:
-                yield _by_variables(comparison, turn, changed)
-
-    return drift
-
-
-def turned_by_machine(paths: tuple[str, ...], *dials: Dial, remedy: str) -> Drift:
-    """A rule's look at the processor: one finding for all settings that it moved."""
-
-    def drift(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-        changes = [change for path in paths if (change := comparison.change(path))]
-        turns = [
-            turn
-            for dial in dials
-            if changes and reaches(dial, workload)
-            if (turn := _moved(comparison, dial))
-        ]
-        if turns:
-            told = [f"{t.dial.what} was {t.before}, is {t.after}" for t in turns]
-            held = [d.what for d in dials if reaches(d, workload) and _is_held(comparison, d)]
-            if held:
-                told.append(f"variables hold {' and '.join(held)} alike")
-            yield Match(
-                "; ".join(told),
-                tuple(change.path for change in changes),
-                changes[0].before,
-                changes[0].after,
-                remedy="; ".join([remedy, *_pins(comparison, turns)]),
-            )
-
-    return drift
-
-
-def _now(dial: Dial, side: Fingerprint) -> str:
-    return dial.setting(side, variables_of(side))
-
-
-def _moved(comparison: Comparison, dial: Dial) -> Turn | None:
-    before, after = comparison.before, comparison.after
-    turn = Turn(dial, _now(dial, before), _now(dial, after))
-    by_machine = dial.setting(after, variables_of(before)) != turn.before
-    return turn if by_machine and turn.before != turn.after else None
-
-
-def _is_held(comparison: Comparison, dial: Dial) -> bool:
-    """Whether the machines differ for this dial, and variables make them equal."""
-    before, after = comparison.before, comparison.after
-    return dial.setting(before, {}) != dial.setting(after, {}) and _now(dial, before) == _now(
-        dial, after
-    )
-
-
-def _pins(comparison: Comparison, turns: list[Turn]) -> Iterator[str]:
-    """For each setting the assignment that both machines can obey: the lower of the two."""
-    for turn in turns:
-        side = comparison.after
-        low = min(turn.before, turn.after, key=rank)
-        assignment = turn.dial.pin(side, low)
-        if assignment:
-            yield f"export {assignment}"
 
 
 LEVELS = ("sse", "avx", "avx2", "avx512")
@@ -184,23 +126,3 @@ def rank(setting: str) -> tuple[int, int]:
     if setting.isdecimal() and len(setting) < 10:
         return 0, int(setting)
     return 1, LEVELS.index(setting) if setting in LEVELS else -1
-
-
-def _by_variables(comparison: Comparison, turn: Turn, changed: list[str]) -> Match:
-    before, after = variables_of(comparison.before), variables_of(comparison.after)
-    told = ", ".join(f"{v} was {shown(before.get(v))}, is {shown(after.get(v))}" for v in changed)
-    return Match(
-        f"{told}: {turn.dial.what} was {turn.before}, is {turn.after}",
-        (*(variable(name) for name in changed), *trace(comparison, changed)),
-        _values(before, changed),
-        _values(after, changed),
-        remedy="; ".join(
-            f"export {v}={before[v]}" if v in before else f"unset {v}" for v in changed
-        ),
-    )
-
-
-def _values(variables: Variables, names: list[str]) -> Any:
-    if len(names) == 1:
-        return variables.get(names[0])
-    return {name: variables.get(name) for name in names}

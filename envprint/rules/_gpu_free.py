@@ -11,21 +11,23 @@ from envprint.rules._devices import (
     DEVICES,
     HOST_MEMORY,
     LIVE,
+    cards,
     field,
     free_path,
     in_use,
-    visible,
+    of_each,
 )
 from envprint.rules._gpu_holders import NAMED_BYTES, PIDS_ARE_OURS, held, listed
 from envprint.units import size
 from envprint.versions import numbers
+from envprint.visibility import Shown
 from envprint.workload import on_gpu
 
 _TENSORFLOW_BYTES = (500 << 20, 1050 << 20, 1536 << 20)
 """What TensorFlow leaves to the driver and CUDA's libraries: up to compute capability 6, at 7, and
 from 8 on; see the rule's evidence."""
-_SHARED = "shares the system's memory, which has"
 _MOST_NEEDED = max(_TENSORFLOW_BYTES)
+_SHARED = "shares the system's memory, which has"
 _CONTEXT_BYTES = 300 << 20
 """What a context takes without any tensor, with CUDA 11.7 and later; see the rule's evidence."""
 
@@ -44,37 +46,46 @@ def _trains(workload: Workload) -> bool:
     return not {"tensorflow", "torch", "jax"}.isdisjoint(workload.frameworks)
 
 
-def _own(now: Fingerprint, key: str) -> int:
-    """What this process holds itself. Raises `Undetermined`."""
-    device = in_use(now, key)
-    if not now.value("facts.frameworks.imported"):
-        return 0
+def own_bytes(now: Fingerprint, one: Shown) -> int:
+    """What the process that captured and its children hold themselves. Raises `Undetermined`."""
+    device = in_use(now, one)
     if now.value(PIDS_ARE_OURS) is False:
-        raise Undetermined(f"{device}.processes", "this process is not known among the holders")
+        if now.value("facts.frameworks.imported"):
+            raise Undetermined(f"{device}.processes", "this process is not known among the holders")
+        return 0
     own = [process for process in now.value(f"{device}.processes") or [] if process.get("own")]
     return sum(process.get("memory_bytes") or 0 for process in own)
 
 
 def _low(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    if workload.min_free_gpu_bytes and not cards(now):
+        needed = size(workload.min_free_gpu_bytes)
+        yield Match(f"no GPU can be used, {needed} are needed", (DEVICES,), after=0)
+    yield from of_each(_low_of)(now, workload)
+
+
+def _low_of(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[Match]:
     asked = workload.min_free_gpu_bytes
-    for key in visible(now):
-        path = free_path(now, key)
-        free = now.value(path)
-        has = f"GPU {key} {_SHARED if path == HOST_MEMORY else 'has'}"
-        if free is not None and asked and free < asked:
-            text = f"{has} {size(free)} free, {size(asked)} are needed{_by_whom(now, key)}"
-            yield Match(text, (path,), after=free)
-        elif free is not None and asked is None and _trains(workload) and free < _MOST_NEEDED:
-            needed = _needed(now, key, workload)
-            if free + _own(now, key) < needed:
-                text = f"{has} {size(free)} free, a framework takes {size(needed)} to start"
-                yield Match(text + _by_whom(now, key), (path,), after=free)
+    path = free_path(now, one)
+    free = now.value(path)
+    # What is known less often is asked only where it decides.
+    if free is None or (asked is None and (free >= _MOST_NEEDED or not _trains(workload))):
+        return
+    needed = _needed(now, one.key, workload) if asked is None else asked
+    own = own_bytes(now, one) if free < needed else 0
+    if free + own < needed:
+        has = f"{_SHARED if path == HOST_MEMORY else 'has'} {size(free)} free"
+        itself = f", and {size(own)} in this program's own hands" if own else ""
+        wants = f"a framework takes {size(needed)} to start"
+        wants = wants if asked is None else f"{size(needed)} are needed"
+        text = f"GPU {one} {has}{itself}, {wants}{_by_whom(now, one)}"
+        yield Match(text, (path,), after=free)
 
 
-def _by_whom(now: Fingerprint, key: str) -> str:
+def _by_whom(now: Fingerprint, one: Shown) -> str:
     """Who has it, as far as that is known: this rule speaks for those that would name them."""
     try:
-        found = held(now, key)
+        found = held(now, one)
     except Undetermined:
         return ""
     told = [f"held by {listed(found.holders)}"] if found.listed_bytes >= NAMED_BYTES else []

@@ -8,6 +8,7 @@ from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
 from envprint.rules._devices import DEVICES, changed_paths, described, field, moved, training
 from envprint.versions import numbers
+from envprint.visibility import Shown
 
 _TF32_CAPABILITY = (8, 0)
 _OVERRIDE = "facts.environ.variables[NVIDIA_TF32_OVERRIDE]"
@@ -28,16 +29,16 @@ CUBLAS = Evidence(
 )
 
 
-def capability(now: Fingerprint, key: str) -> str | None:
+def capability(now: Fingerprint, one: Shown) -> str | None:
     """Such as `7.5`; None when it is not known to have one. Raises `Undetermined`."""
-    text: str | None = field(now, key, "compute_capability")
+    text: str | None = field(now, one.key, "compute_capability")
     return text
 
 
 def _architecture(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     for change in moved(comparison, capability):
-        before = described(comparison.before, change.old_key)
-        after = described(comparison.after, change.keys[0])
+        before = described(comparison.before, change.old.key)
+        after = described(comparison.after, change.new.key)
         yield Match(
             f"{change.which} was {before}, is {after}",
             changed_paths(comparison, change.keys, *_ANOTHER_CARD),

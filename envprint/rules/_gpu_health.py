@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from envprint.errors import Undetermined
 from envprint.model import Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
-from envprint.rules._devices import DEVICES, LIVE, training, visible
+from envprint.rules._devices import DEVICES, LIVE, cards, of_each_card, training
 
 LOST = "live.gpu.lost"
+_FALLEN_OFF = "fallen off the bus"
 _CAUSES = {
     "thermal-slowdown": "for heat, by the driver",
     "hardware-thermal-slowdown": "for heat, by the hardware",
@@ -28,58 +30,73 @@ _FAULTS = {
 
 def _lost(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     lost = now.value(LOST) or []
-    used = [key for key in lost if key in visible(now)]
+    used = [key for key in lost if key in cards(now)]
     if used:
-        fine = [key for key in now.value(DEVICES) or {} if key not in lost]
+        rest = [key for key in now.value(DEVICES) or {} if key not in lost]
+        fine = [key for key in rest if _is_fine(now, key, workload)]
         others = f"; GPU {', '.join(fine)} {'is' if len(fine) == 1 else 'are'} fine" if fine else ""
-        does = "does" if len(used) == 1 else "do"
-        yield Match(
-            f"GPU {', '.join(used)} {does} not answer (fallen off the bus){others}",
-            (LOST,),
-            after=used,
-        )
+        yield Match(_silent(now, used) + others, (LOST,), after=used)
 
 
-def _needs_reset(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    for key in visible(now):
-        place = f"{LIVE}[{key}].errors"
-        if now.value(place) is None:
-            continue
-        action = now.value(f"{place}.recovery_action")
-        if action in _ACTIONS:
-            text = f"the driver asks for GPU {key}: {_ACTIONS[action]}"
-            yield Match(text, (f"{place}.recovery_action",), after=action)
-        elif now.value(f"{place}.retirement_pending") and now.value(
-            f"{place}.pages_retired_uncorrected"
-        ):
-            text = f"GPU {key} takes no new program until a page with an error is retired"
-            yield Match(text, (f"{place}.retirement_pending",), after="pending")
+def _silent(now: Fingerprint, keys: list[str]) -> str:
+    """`GPU 1, 2 do not answer (fallen off the bus); GPU 3 does not answer: …`, by what is known."""
+    causes: dict[str, list[str]] = {}
+    for key in keys:
+        reason = now.unknown.get(f"{LIVE}[{key}]", "")
+        is_off = not reason or _FALLEN_OFF in reason
+        causes.setdefault(f" ({_FALLEN_OFF})" if is_off else f": {reason}", []).append(key)
+    return "; ".join(
+        f"GPU {', '.join(alike)} {'does' if len(alike) == 1 else 'do'} not answer{cause}"
+        for cause, alike in causes.items()
+    )
 
 
-def _worn(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    for key in visible(now):
-        place = f"{LIVE}[{key}].errors"
-        if now.value(place) is None:
-            continue
-        faults = [name for name in _FAULTS if now.value(f"{place}.{name}")]
-        told = [_FAULTS[name] for name in faults]
-        count = now.value(f"{place}.uncorrected")
-        if count:
-            faults.append("uncorrected")
-            told.append(f"{count} errors not corrected since the driver was loaded")
-        if faults:
-            paths = tuple(f"{place}.{name}" for name in faults)
-            yield Match(f"memory of GPU {key}: {', '.join(told)}", paths, after=", ".join(faults))
+def _is_fine(now: Fingerprint, key: str, workload: Workload) -> bool:
+    """Whether it is known that there is nothing to say against a GPU that answers."""
+    try:
+        checks = (_needs_reset, _worn, _held_back)
+        return not any(list(faults(now, key, workload)) for faults in checks)
+    except Undetermined:
+        return False
 
 
-def _held_back(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    for key in visible(now):
-        path = f"{LIVE}[{key}].clock_reasons"
-        reasons = now.value(path) or []
-        # A hardware slowdown alone is also told while clocks change, and a power cap is normal.
-        causes = [_CAUSES[reason] for reason in reasons if reason in _CAUSES]
-        if causes:
-            yield Match(f"GPU {key} is slowed down {'; '.join(causes)}", (path,), after=reasons)
+def _needs_reset(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:
+    place = f"{LIVE}[{key}].errors"
+    if now.value(place) is None:
+        return
+    action = now.value(f"{place}.recovery_action")
+    if action in _ACTIONS:
+        text = f"the driver asks for GPU {key}: {_ACTIONS[action]}"
+        yield Match(text, (f"{place}.recovery_action",), after=action)
+    elif now.value(f"{place}.retirement_pending") and now.value(
+        f"{place}.pages_retired_uncorrected"
+    ):
+        text = f"GPU {key} takes no new program until a page with an error is retired"
+        yield Match(text, (f"{place}.retirement_pending",), after="pending")
+
+
+def _worn(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:
+    place = f"{LIVE}[{key}].errors"
+    if now.value(place) is None:
+        return
+    faults = [name for name in _FAULTS if now.value(f"{place}.{name}")]
+    told = [_FAULTS[name] for name in faults]
+    count = now.value(f"{place}.uncorrected")
+    if count:
+        faults.append("uncorrected")
+        told.append(f"{count} errors not corrected since the driver was loaded")
+    if faults:
+        paths = tuple(f"{place}.{name}" for name in faults)
+        yield Match(f"memory of GPU {key}: {', '.join(told)}", paths, after=", ".join(faults))
+
+
+def _held_back(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:
+    path = f"{LIVE}[{key}].clock_reasons"
+    reasons = now.value(path) or []
+    # A hardware slowdown alone is also told while clocks change, and a power cap is normal.
+    causes = [_CAUSES[reason] for reason in reasons if reason in _CAUSES]
+    if causes:
+        yield Match(f"GPU {key} is slowed down {'; '.join(causes)}", (path,), after=reasons)
 
 
 HEALTH_RULES = (
@@ -89,9 +106,10 @@ HEALTH_RULES = (
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
         applies=training,
-        watches=(LOST, DEVICES),
+        watches=(LOST, DEVICES, LIVE),
         why="A GPU that has fallen off the bus cannot be reached until the machine is restarted, "
-        "and what ran on it has failed.",
+        "and what ran on it has failed. The driver also refuses one whose power cables or "
+        "interrupts fail, or answers with an unknown error.",
         not_when="The work does not use that GPU. Tools may give up on the others.",
         remedy="Restart the machine; if it comes back, look at the card, its seat and its power, "
         "and see dmesg for Xid 79.",
@@ -103,6 +121,10 @@ HEALTH_RULES = (
             Evidence(
                 "nvidia-smi: GPU is lost, reboot the system to recover this GPU",
                 "https://github.com/NVIDIA/k8s-device-plugin/issues/231",
+            ),
+            Evidence(
+                "NVML: with which errors the driver refuses a GPU",
+                "https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html",
             ),
         ),
         state=_lost,
@@ -129,7 +151,7 @@ HEALTH_RULES = (
                 "https://docs.nvidia.com/deploy/dynamic-page-retirement/index.html",
             ),
         ),
-        state=_needs_reset,
+        state=of_each_card(_needs_reset),
     ),
     Rule(
         id="gpu-memory-errors",
@@ -157,7 +179,7 @@ HEALTH_RULES = (
                 "dynamic-page-offlining.html",
             ),
         ),
-        state=_worn,
+        state=of_each_card(_worn),
         advice=True,
         yields_to=("gpu-needs-reset",),
     ),
@@ -183,6 +205,6 @@ HEALTH_RULES = (
                 "https://github.com/openxla/xla/blob/main/docs/determinism.md",
             ),
         ),
-        state=_held_back,
+        state=of_each_card(_held_back),
     ),
 )

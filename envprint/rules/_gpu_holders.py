@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from envprint.errors import Undetermined
 from envprint.model import Fingerprint
 from envprint.rules._devices import field, in_use
 from envprint.units import size
+from envprint.visibility import Shown
 
 PIDS_ARE_OURS = "live.gpu.pids_are_ours"
 HELD_BYTES = 256 << 20
@@ -42,9 +43,7 @@ class Held(NamedTuple):
     holders: tuple[Holder, ...]
     """The largest first."""
     unlisted_bytes: int
-    """In use and not accounted for; all that is in use where processes are not listed."""
-    is_all_unlisted: bool
-    """The driver says nothing of single processes."""
+    """In use and held by none of them; 0 where it is not more than a driver at rest takes."""
 
     @property
     def listed_bytes(self) -> int:
@@ -52,20 +51,12 @@ class Held(NamedTuple):
         return sum(holder.bytes for holder in self.holders)
 
 
-def held(now: Fingerprint, key: str) -> Held:
+def held(now: Fingerprint, one: Shown) -> Held:
     """What others hold of one GPU, and who they are. Raises `Undetermined`."""
-    place = in_use(now, key)
-    if now.value("facts.frameworks.imported") and now.value(PIDS_ARE_OURS) is False:
-        # The process that captures may hold memory itself.
+    place = in_use(now, one)
+    if _is_inside(now) and now.value(PIDS_ARE_OURS) is False:
         raise Undetermined(f"{place}.processes", "this process is not known among the holders")
-    try:
-        processes = now.value(f"{place}.processes") or []
-        rest = _rest(now, key, place)
-    except Undetermined:
-        if now.value("facts.frameworks.imported"):
-            raise
-        # Nobody else but others can hold what is in use.
-        return Held((), now.value(f"{place}.memory_used_bytes") or 0, True)
+    processes = _listed(now, place)
     found: dict[str, Holder] = {}
     for process in processes:
         if not process.get("own"):
@@ -73,23 +64,49 @@ def held(now: Fingerprint, key: str) -> Held:
             known = found.get(holder.label, holder._replace(bytes=0))
             found[holder.label] = known._replace(bytes=known.bytes + holder.bytes)
     ordered = sorted(found.values(), key=lambda holder: (-holder.bytes, holder.label))
-    if rest:
-        is_v1 = now.value(f"{place}.memory_interface") == "v1"
-        rest = rest if rest >= (HELD_BYTES_V1 if is_v1 else HELD_BYTES) else 0
-    return Held(tuple(ordered), rest, False)
+    return Held(tuple(ordered), _unlisted(now, one.key, place, processes))
 
 
-def _rest(now: Fingerprint, key: str, place: str) -> int:
+def _is_inside(now: Fingerprint) -> bool:
+    """Whether the process that captures trains, and may hold memory itself."""
+    return bool(now.value("facts.frameworks.imported"))
+
+
+def _listed(now: Fingerprint, place: str) -> Sequence[Mapping[str, Any]]:
+    try:
+        processes: Sequence[Mapping[str, Any]] = now.value(f"{place}.processes") or ()
+    except Undetermined:
+        if _is_inside(now):
+            raise
+        return ()
+    return processes
+
+
+def _unlisted(
+    now: Fingerprint, key: str, place: str, processes: Sequence[Mapping[str, Any]]
+) -> int:
     """What is in use without a holder; nobody can tell that of memory the system shares."""
     if field(now, key, "shares_system_memory"):
         return 0
-    return now.value(f"{place}.unattributed_bytes") or 0
+    try:
+        rest: int = now.value(f"{place}.unattributed_bytes") or 0
+    except Undetermined:
+        if _is_inside(now):
+            raise
+        # Nobody else but others can hold what is in use beside what is listed.
+        known = sum(process.get("memory_bytes") or 0 for process in processes)
+        rest = max(0, (now.value(f"{place}.memory_used_bytes") or 0) - known)
+    is_v1 = bool(rest) and now.value(f"{place}.memory_interface") == "v1"
+    return rest if rest >= (HELD_BYTES_V1 if is_v1 else HELD_BYTES) else 0
 
 
 def _holder(process: Mapping[str, Any], pids_are_ours: bool | None) -> Holder:
     amount = process.get("memory_bytes") or 0
     name, pid = process.get("name"), process.get("pid")
     if name:
+        # A helper process of a browser goes by what it does, such as `RDD Process`.
+        if name not in _DESKTOP and process.get("program") in _DESKTOP:
+            name = process["program"]
         is_desktop = process.get("kind") == "graphics" or name in _DESKTOP
         label = name
         if process.get("exists") is False:
@@ -99,8 +116,10 @@ def _holder(process: Mapping[str, Any], pids_are_ours: bool | None) -> Holder:
         return Holder(label, amount, is_desktop)
     if pids_are_ours is False:
         return Holder(f"pid {pid} (of the host, its owner is not visible here)", amount, False)
-    if process.get("exists") is False:
+    if process.get("exists") is False and process.get("still_listed"):
         return Holder(f"pid {pid}, which no longer exists:", amount, False, has_ended=True)
+    if process.get("exists") is False:
+        return Holder(f"pid {pid}, which has ended since it was listed:", amount, False)
     return Holder(f"pid {pid} (not visible to this user)", amount, False)
 
 

@@ -15,17 +15,20 @@ from envprint.rules._devices import (
     HOST_MEMORY,
     LIVE,
     changed_paths,
+    each,
     field,
     free_path,
     in_use,
     moved,
+    of_each,
     pairs,
     size_of,
     training,
-    visible,
 )
+from envprint.rules._gpu_free import own_bytes
 from envprint.rules._gpu_holders import HELD_BYTES, PIDS_ARE_OURS, held, listed
 from envprint.units import size
+from envprint.visibility import Shown
 from envprint.workload import on_gpu, uses
 
 LESS_FREE_SHARE = 0.1
@@ -66,65 +69,74 @@ _UNLISTED = {
 }
 
 
-def _held_by_others(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    for key in visible(now):
-        found = held(now, key)
-        if found.listed_bytes >= HELD_BYTES:
-            place = in_use(now, key)
-            has_ended = any(holder.has_ended for holder in found.holders)
-            yield Match(
-                f"{_share(now, key, found.listed_bytes)} are held by {listed(found.holders)}"
-                f"{_left(now, key)}",
-                (f"{place}.memory_used_bytes", f"{place}.processes"),
-                after=found.listed_bytes,
-                remedy=_FIND_ENDED if has_ended else None,
-            )
+def _held_by_others(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[Match]:
+    found = held(now, one)
+    if found.listed_bytes >= HELD_BYTES:
+        place = in_use(now, one)
+        has_ended = any(holder.has_ended for holder in found.holders)
+        yield Match(
+            f"{_share(now, one, found.listed_bytes)} are held by {listed(found.holders)}"
+            f"{_left(now, one)}",
+            (f"{place}.memory_used_bytes", f"{place}.processes"),
+            after=found.listed_bytes,
+            remedy=_FIND_ENDED if has_ended else None,
+        )
 
 
-def _unattributed(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    for key in visible(now):
-        found = held(now, key)
-        if found.unlisted_bytes >= HELD_BYTES:
-            place = in_use(now, key)
-            reason = now.value(f"{place}.unattributed_reason") or "not-known"
-            unread = now.unknown.get(f"{place}.processes")
-            why = _UNLISTED.get(reason, reason) + (f" ({unread})" if unread else "")
-            yield Match(
-                f"{_share(now, key, found.unlisted_bytes)} are in use, {why}{_left(now, key)}",
-                (f"{place}.unattributed_bytes",),
-                after=found.unlisted_bytes,
-            )
+def _unattributed(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[Match]:
+    found = held(now, one)
+    if found.unlisted_bytes >= HELD_BYTES:
+        place = in_use(now, one)
+        reason = now.value(f"{place}.unattributed_reason") or "not-known"
+        missing = "; ".join((now.value(f"{place}.lists_missing") or {}).values())
+        unread = now.unknown.get(f"{place}.processes", missing)
+        why = _UNLISTED.get(reason, reason) + (f" ({unread})" if unread else "")
+        yield Match(
+            f"{_share(now, one, found.unlisted_bytes)} are in use, {why}{_left(now, one)}",
+            (f"{place}.unattributed_bytes",),
+            after=found.unlisted_bytes,
+        )
 
 
-def _share(now: Fingerprint, key: str, amount: int) -> str:
+def _share(now: Fingerprint, one: Shown, amount: int) -> str:
     """`996 of 11,264 MiB (9 %) of GPU 0`."""
-    is_shared = field(now, key, "shares_system_memory")
-    total = None if is_shared else size_of(now, key, "memory_total_bytes")
+    is_shared = field(now, one.key, "shares_system_memory")
+    total = None if is_shared else size_of(now, one, "memory_total_bytes")
     if not total:
-        return f"{size(amount)} of GPU {key}"
-    return f"{size(amount)} of {size(total)} ({100 * amount / total:.0f} %) of GPU {key}"
+        return f"{size(amount)} of GPU {one}"
+    return f"{size(amount)} of {size(total)} ({100 * amount / total:.0f} %) of GPU {one}"
 
 
-def _left(now: Fingerprint, key: str) -> str:
-    free = now.value(free_path(now, key))
+def _left(now: Fingerprint, one: Shown) -> str:
+    free = now.value(free_path(now, one))
     return f"; {size(free)} are free" if free is not None else ""
 
 
 def _less_free(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    for old_key, key in pairs(comparison):
-        path = f"{in_use(comparison.after, key)}.memory_free_bytes"
-        old_path = f"{in_use(comparison.before, old_key)}.memory_free_bytes"
-        before, after = comparison.before.value(old_path), comparison.after.value(path)
-        total = size_of(comparison.after, key, "memory_total_bytes")
+    def look(pair: tuple[Shown, Shown]) -> Iterator[Match]:
+        paths = [
+            f"{in_use(side, one)}.memory_free_bytes"
+            for side, one in zip((comparison.before, comparison.after), pair, strict=True)
+        ]
+        before, after = comparison.before.value(paths[0]), comparison.after.value(paths[1])
+        total = size_of(comparison.after, pair[1], "memory_total_bytes")
         if before is None or after is None or total is None:
-            continue
+            return
+        # What a process holds itself is there for its own work.
+        before += own_bytes(comparison.before, pair[0])
+        if before - after < LESS_FREE_SHARE * total:
+            return
+        after += own_bytes(comparison.after, pair[1])
         if before - after >= LESS_FREE_SHARE * total:
-            text = f"GPU {key} had {size(before)} free, has {size(after)}"
-            yield Match(text, (path,), before, after)
+            text = f"GPU {pair[1]} had {size(before)} free, has {size(after)}"
+            yield Match(text, (paths[1],), before, after)
+
+    for (_, one), match in each(pairs(comparison), look):
+        yield match._replace(about=one.label)
 
 
 def _less_memory(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    for change in moved(comparison, lambda now, key: size_of(now, key, "memory_total_bytes")):
+    for change in moved(comparison, lambda now, one: size_of(now, one, "memory_total_bytes")):
         if change.before - change.after >= LESS_FREE_SHARE * change.before:
             yield Match(
                 f"{change.which} had {size(change.before)} of memory, has {size(change.after)}",
@@ -155,7 +167,7 @@ MEMORY_RULES = (
         "convolutions.",
         remedy="End those programs, or run without a desktop on that GPU.",
         evidence=(*_MECHANISM, _PREALLOCATION),
-        state=_held_by_others,
+        state=of_each(_held_by_others),
         yields_to=("gpu-memory-free-low",),
     ),
     Rule(
@@ -184,7 +196,7 @@ MEMORY_RULES = (
                 "https://docs.nvidia.com/deploy/nvml-api/structnvmlProcessInfo__t.html",
             ),
         ),
-        state=_unattributed,
+        state=of_each(_unattributed),
         yields_to=("gpu-memory-free-low",),
     ),
     Rule(

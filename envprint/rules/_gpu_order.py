@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
-from envprint.rules._devices import DEVICES, ORDER, VISIBLE, changed_paths, described, training
+from envprint.rules._devices import DEVICES, ORDER, VISIBLE, described, training
 from envprint.visibility import BY_BUS, kinds
 
 _DOCUMENTED = Evidence(
@@ -59,7 +59,7 @@ def _moved(comparison: Comparison, workload: Workload) -> Iterator[Match]:
         if kind_before != kind_after:
             yield Match(
                 f"GPU {key} was {kind_before}, which is GPU {elsewhere[0]} now; it is {kind_after}",
-                changed_paths(comparison, (key,), "uuid", "name", "bus_id"),
+                comparison.under(f"{DEVICES}[{key}]"),
                 was,
                 is_now,
             )

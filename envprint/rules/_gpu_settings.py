@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
-from envprint.rules._devices import DEVICES, field, training, visible
+from envprint.rules._devices import DEVICES, cards, field, training
 from envprint.rules._dials import variable, variables_of, when_changed
 from envprint.versions import numbers
 from envprint.workload import on_gpu, uses
@@ -41,7 +41,7 @@ def _emulation(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     matches = list(when_changed(*_EMULATION)(comparison, workload))
     if not matches or not any(map(_emulates, (comparison.before, comparison.after))):
         return
-    if any(_can_emulate(comparison.after, key) for key in visible(comparison.after)):
+    if any(_can_emulate(comparison.after, key) for key in cards(comparison.after)):
         yield from matches
 
 

@@ -7,36 +7,53 @@ from collections.abc import Iterator
 from envprint.errors import Undetermined
 from envprint.model import Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
-from envprint.rules._devices import DEVICES, LIVE, field, in_use, part, size_of, training, visible
+from envprint.rules._devices import (
+    DEVICES,
+    LIVE,
+    field,
+    in_use,
+    of_each,
+    of_each_card,
+    part,
+    size_of,
+    training,
+    visible,
+)
 from envprint.rules._gpu_holders import HELD_BYTES, PIDS_ARE_OURS
 from envprint.units import size
+from envprint.visibility import Shown
 
 INIT_MS = "live.gpu.init_ms"
 SLOW_INIT_MS = 1000
 _EXCLUSIVE = ("exclusive-process", "exclusive-thread")
+_SERVER = "nvidia-cuda-mps-server"
+"""https://docs.nvidia.com/deploy/mps/: the mode is recommended for it."""
 
 
-def _taken(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    for key in visible(now):
-        if field(now, key, "compute_mode") not in _EXCLUSIVE:
-            continue
-        place = in_use(now, key)
-        if now.value(PIDS_ARE_OURS) is False:
-            rest = now.value(f"{place}.unattributed_bytes") or 0
-            if now.value("facts.frameworks.imported") or rest >= HELD_BYTES:
-                raise Undetermined(f"{place}.processes", "not every process is visible here")
-        computing = [
-            process
-            for process in now.value(f"{place}.processes") or []
-            if process.get("kind") != "graphics" and not process.get("own")
-        ]
-        if computing:
-            names = [p.get("name") or f"pid {p.get('pid')}" for p in computing]
-            yield Match(
-                f"GPU {key} admits one process only, and {', '.join(names)} computes on it",
-                (f"{place}.processes",),
-                after=names,
-            )
+def _taken(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[Match]:
+    if field(now, one.key, "compute_mode") not in _EXCLUSIVE:
+        return
+    place = in_use(now, one)
+    if now.value(PIDS_ARE_OURS) is False:
+        rest = now.value(f"{place}.unattributed_bytes") or 0
+        if now.value("facts.frameworks.imported") or rest >= HELD_BYTES:
+            raise Undetermined(f"{place}.processes", "not every process is visible here")
+    computing = [
+        process
+        for process in now.value(f"{place}.processes") or []
+        if process.get("kind") != "graphics" and not process.get("own")
+    ]
+    missing = now.value(f"{place}.lists_missing") or {}
+    if not computing and not missing.keys() <= {"graphics"}:
+        raise Undetermined(f"{place}.processes", "not every list of processes could be read")
+    names = [process.get("name") or f"pid {process.get('pid')}" for process in computing]
+    # NVIDIA's server of the Multi-Process Service has the one place, and lets others in.
+    if names and _SERVER not in names:
+        yield Match(
+            f"GPU {one} admits one process only, and {', '.join(names)} computes on it",
+            (f"{place}.processes",),
+            after=names,
+        )
 
 
 def _slow_start(now: Fingerprint, workload: Workload) -> Iterator[Match]:
@@ -47,18 +64,20 @@ def _slow_start(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         yield Match(f"NVML took {init_ms / 1000:.1f} s to start{off}", (INIT_MS,), after=init_ms)
 
 
-def _divided(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    for key in visible(now):
-        if field(now, key, "mig_mode") != "on" or not field(now, key, "mig_devices"):
-            continue
-        given = part(now, key) or {}
-        profile = str(given.get("name") or "a part without a name").rpartition("MIG ")[2]
-        total = size_of(now, key, "memory_total_bytes")
-        yield Match(
-            f"GPU {key} is divided (MIG): the work gets {profile}, {size(total or 0)}",
-            (f"{DEVICES}[{key}].mig_devices",),
-            after=profile,
-        )
+def _divided(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:
+    if field(now, key, "mig_mode") != "on" or not field(now, key, "mig_devices"):
+        return
+    profiles, told = [], []
+    for one in visible(now):
+        if one.key == key:
+            name = str((part(now, one) or {}).get("name") or "a part without a name")
+            profiles.append(name.rpartition("MIG ")[2])
+            told.append(f"{profiles[-1]}, {size(size_of(now, one, 'memory_total_bytes') or 0)}")
+    yield Match(
+        f"GPU {key} is divided (MIG): the work gets {'; '.join(told)}",
+        (f"{DEVICES}[{key}].mig_devices",),
+        after=", ".join(profiles),
+    )
 
 
 SHARING_RULES = (
@@ -86,7 +105,7 @@ SHARING_RULES = (
                 "https://github.com/huggingface/pytorch-image-models/issues/1033",
             ),
         ),
-        state=_taken,
+        state=of_each(_taken),
         yields_to=("gpu-compute-prohibited",),
     ),
     Rule(
@@ -128,7 +147,7 @@ SHARING_RULES = (
                 "https://docs.nvidia.com/datacenter/tesla/mig-user-guide/",
             ),
         ),
-        state=_divided,
+        state=of_each_card(_divided),
         advice=True,
         yields_to=("gpu-mig-changed",),
     ),

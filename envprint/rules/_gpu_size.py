@@ -11,16 +11,17 @@ from envprint.rules._cuda_tables import MAX_THREADS_PER_SM
 from envprint.rules._devices import (
     DEVICES,
     VISIBLE,
+    cards,
     changed_paths,
     field,
     moved,
     part,
     size_of,
     training,
-    visible,
 )
 from envprint.rules._gpu_hardware import CUBLAS, capability
 from envprint.units import size
+from envprint.visibility import Shown
 from envprint.workload import on_gpu, uses
 
 _BLOCK = 256
@@ -29,7 +30,7 @@ _SIZES = ("sm_count", "mig_mode", "mig_devices")
 
 
 def _sm_count(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    for change in moved(comparison, lambda now, key: size_of(now, key, "sm_count")):
+    for change in moved(comparison, lambda now, one: size_of(now, one, "sm_count")):
         yield Match(
             f"{change.which} had {change.before} streaming multiprocessors, has {change.after}",
             changed_paths(comparison, change.keys, *_SIZES, "name"),
@@ -38,16 +39,16 @@ def _sm_count(comparison: Comparison, workload: Workload) -> Iterator[Match]:
         )
 
 
-def _wave(now: Fingerprint, key: str) -> int | None:
+def _wave(now: Fingerprint, one: Shown) -> int | None:
     """Elements that PyTorch draws in one wave: threads per SM times SMs, in blocks of 256.
 
     https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cuda/DistributionTemplates.h
     """
-    kind, count = capability(now, key), size_of(now, key, "sm_count")
+    kind, count = capability(now, one), size_of(now, one, "sm_count")
     if not kind or not count:
         return None
     if kind not in MAX_THREADS_PER_SM:
-        path = f"{DEVICES}[{key}].compute_capability"
+        path = f"{DEVICES}[{one}].compute_capability"
         raise Undetermined(path, f"threads per SM of {kind} are not in envprint's table")
     return count * (MAX_THREADS_PER_SM[kind] // _BLOCK * _BLOCK)
 
@@ -64,9 +65,9 @@ def _random_numbers(comparison: Comparison, workload: Workload) -> Iterator[Matc
         )
 
 
-def _profile(now: Fingerprint, key: str) -> str:
+def _profile(now: Fingerprint, one: Shown) -> str:
     """`1g.5gb` of `NVIDIA A100-SXM4-40GB MIG 1g.5gb`, or that the GPU is whole."""
-    given = part(now, key)
+    given = part(now, one)
     if given is None:
         return "whole"
     name = given.get("name") or "a part without a name"
@@ -75,8 +76,8 @@ def _profile(now: Fingerprint, key: str) -> str:
 
 def _divided(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     for change in moved(comparison, _profile):
-        before = _given(comparison.before, change.old_key, change.before)
-        after = _given(comparison.after, change.keys[0], change.after)
+        before = _given(comparison.before, change.old, change.before)
+        after = _given(comparison.after, change.new, change.after)
         paths = changed_paths(comparison, change.keys, "mig_mode", "mig_devices")
         yield Match(
             f"{change.which} was used {before}, is used {after}",
@@ -86,9 +87,9 @@ def _divided(comparison: Comparison, workload: Workload) -> Iterator[Match]:
         )
 
 
-def _given(now: Fingerprint, key: str, profile: str) -> str:
+def _given(now: Fingerprint, one: Shown, profile: str) -> str:
     """`as 1g.5gb with 14 multiprocessors and 4,864 MiB`."""
-    count, memory = (size_of(now, key, name) for name in ("sm_count", "memory_total_bytes"))
+    count, memory = (size_of(now, one, name) for name in ("sm_count", "memory_total_bytes"))
     has = [f"{count} multiprocessors"] if count else []
     has += [size(memory)] if memory else []
     how = profile if profile == "whole" else f"as {profile}"
@@ -96,7 +97,7 @@ def _given(now: Fingerprint, key: str, profile: str) -> str:
 
 
 def _without_part(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    keys = visible(now)
+    keys = cards(now)
     for key in keys:
         if field(now, key, "mig_mode") == "on" and field(now, key, "mig_devices") == []:
             place = f"{DEVICES}[{key}]"

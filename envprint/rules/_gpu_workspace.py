@@ -6,29 +6,29 @@ from collections.abc import Iterator
 
 from envprint.model import Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
-from envprint.rules._devices import DEVICES, LIVE, in_use, visible
+from envprint.rules._devices import DEVICES, LIVE, in_use, of_each
 from envprint.rules._gpu_holders import PIDS_ARE_OURS, held
 from envprint.units import size
 from envprint.versions import numbers
+from envprint.visibility import Shown
 from envprint.workload import on_gpu, uses
 
 _WORKSPACE = "facts.environ.variables[TF_CUDNN_WORKSPACE_LIMIT_IN_MB]"
 _LARGER_FROM = (2, 10)
 
 
-def _workspace_short(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+def _workspace_short(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[Match]:
     limit = _workspace_limit(now)
-    for key in visible(now):
-        path = f"{in_use(now, key)}.memory_free_bytes"
-        free, found = now.value(path), held(now, key)
-        others = found.listed_bytes + found.unlisted_bytes
-        if free is not None and free < limit <= free + others:
-            yield Match(
-                f"GPU {key} has {size(free)} free and would have {size(free + others)} without "
-                f"what others hold; TensorFlow allows a convolution {size(limit)} of workspace",
-                (path,),
-                after=free,
-            )
+    path = f"{in_use(now, one)}.memory_free_bytes"
+    free, found = now.value(path), held(now, one)
+    others = found.listed_bytes + found.unlisted_bytes
+    if free is not None and free < limit <= free + others:
+        yield Match(
+            f"GPU {one} has {size(free)} free and would have {size(free + others)} without "
+            f"what others hold; TensorFlow allows a convolution {size(limit)} of workspace",
+            (path,),
+            after=free,
+        )
 
 
 def _workspace_limit(now: Fingerprint) -> int:
@@ -66,7 +66,7 @@ WORKSPACE_RULES = (
                 "https://github.com/tensorflow/tensorflow/pull/56055",
             ),
         ),
-        state=_workspace_short,
+        state=of_each(_workspace_short),
         yields_to=("gpu-memory-free-low",),
     ),
 )

@@ -12,7 +12,7 @@ import re
 from envprint.model import Fingerprint
 from envprint.rules import _numpy_loops
 from envprint.rules._dials import LEVELS, Dial, Variables
-from envprint.rules._threads import blas_pool
+from envprint.rules._threads import blas_pool, blas_told
 from envprint.versions import numbers
 
 _AVX512 = frozenset(("avx512f", "avx512bw", "avx512dq", "avx512vl"))
@@ -58,10 +58,10 @@ def _limited(level: str, limit: str | None) -> str:
     return min(level, limit, key=LEVELS.index)
 
 
-def _openblas(side: Fingerprint, variables: Variables) -> str:
+def _openblas(side: Fingerprint, variables: Variables, owner: str = "numpy") -> str:
     core = variables.get("OPENBLAS_CORETYPE", "").lower()
     level = native(side)
-    if blas_pool(side) != "openblas":
+    if blas_pool(side, owner) != "openblas":
         return level
     if level not in LEVELS:
         return core or level
@@ -147,6 +147,14 @@ OPENBLAS = Dial(
     _openblas,
     lambda side, level: f"OPENBLAS_CORETYPE={_CORE_PIN[level]}" if level in _CORE_PIN else None,
     on_gpu=True,
+    told=lambda side: _CORE_CLASS.get((blas_told(side).get("architecture") or "").lower()),
+)
+LAPACK = Dial(
+    "the instruction set of the OpenBLAS that JAX's decompositions use, SciPy's",
+    ("jax",),
+    OPENBLAS.variables,
+    lambda side, variables: _openblas(side, variables, "scipy"),
+    OPENBLAS.pin,
 )
 NUMPY = Dial(
     "the instruction set of NumPy's loops",
@@ -163,6 +171,11 @@ LIBM = Dial(
     _libm,
     lambda side, level: "GLIBC_TUNABLES=glibc.cpu.hwcaps=-FMA,-AVX2" if level == "sse" else None,
     on_gpu=True,
+)
+DOUBLES = LIBM._replace(
+    what="the instruction set of the C library's functions for float64",
+    used_by=("tensorflow", "jax"),
+    on_gpu=False,
 )
 ATEN = Dial(
     "the instruction set of PyTorch's kernels",

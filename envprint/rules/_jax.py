@@ -15,9 +15,9 @@ from envprint.rules._dials import (
     Drift,
     trace,
     variable,
-    variables_of,
     when_read_differently,
 )
+from envprint.rules._in_force import SWITCHES, in_force, switch
 from envprint.rules._packages import traces, version_changed, version_path
 from envprint.versions import numbers
 from envprint.workload import on_gpu, uses
@@ -34,7 +34,9 @@ def _reads(name: str, default: str) -> Drift:
 
 
 def _random_numbers(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    before, after = (_is_partitionable(f) for f in (comparison.before, comparison.after))
+    sides = (comparison.before, comparison.after)
+    chosen = in_force(comparison, PARTITIONABLE)
+    before, after = (_is_partitionable(*known) for known in zip(sides, chosen, strict=True))
     if before is None or after is None or before == after:
         return
     yield Match(
@@ -43,6 +45,7 @@ def _random_numbers(comparison: Comparison, workload: Workload) -> Iterator[Matc
             *traces(comparison, "jax", "jax", "jaxlib"),
             *comparison.under(variable(PARTITIONABLE)),
             *trace(comparison, (PARTITIONABLE,)),
+            *comparison.under(f"{SWITCHES}[jax-threefry-partitionable]"),
         ),
         before,
         after,
@@ -54,9 +57,8 @@ def _drawn(partitionable: bool) -> str:
     return "in parts (the default from JAX 0.5.0 on)" if partitionable else "as before JAX 0.5.0"
 
 
-def _is_partitionable(side: Fingerprint) -> bool | None:
+def _is_partitionable(side: Fingerprint, chosen: str | None) -> bool | None:
     version = side.value(JAX)
-    chosen = variables_of(side).get(PARTITIONABLE)
     if chosen is not None:
         return is_on(chosen)
     return numbers(version) >= (0, 5, 0) if version else None
@@ -134,11 +136,12 @@ RULES = (
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
         applies=uses("jax"),
-        watches=(JAX, variable(PARTITIONABLE)),
+        watches=(JAX, variable(PARTITIONABLE), switch("jax-threefry-partitionable")),
         why="JAX 0.5.0 switched jax_threefry_partitionable on: the same key gives other numbers, "
         "so initial weights, dropout and shuffling differ from the first step.",
-        not_when="The program sets jax_threefry_partitionable itself, or uses another generator "
-        "than threefry.",
+        not_when="The program uses another generator than threefry, or sets "
+        "jax_threefry_partitionable itself, which is seen where both sides have captured from "
+        "inside the process.",
         remedy="Give JAX_THREEFRY_PARTITIONABLE the same value on both sides.",
         evidence=(
             Evidence(
@@ -155,11 +158,12 @@ RULES = (
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
         applies=uses("jax"),
-        watches=(variable("JAX_DEFAULT_PRNG_IMPL"),),
+        watches=(variable("JAX_DEFAULT_PRNG_IMPL"), switch("jax-prng")),
         why="The same key gives other numbers with another generator, and those of rbg may also "
         "differ between devices and versions of XLA.",
         not_when="Each key is made with a generator of its own, or the program sets "
-        "jax_default_prng_impl itself.",
+        "jax_default_prng_impl itself, which is seen where both sides have captured from inside "
+        "the process.",
         remedy="Give JAX_DEFAULT_PRNG_IMPL the same value on both sides.",
         evidence=(
             Evidence(
@@ -176,11 +180,12 @@ RULES = (
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
         applies=uses("jax"),
-        watches=(variable("JAX_ENABLE_X64"),),
+        watches=(variable("JAX_ENABLE_X64"), switch("jax-x64")),
         why="With JAX_ENABLE_X64 arrays and random numbers are 64 bits wide instead of 32: other "
         "values are drawn, and everything rounds differently. Operations that want arrays of one "
         "type may refuse what is then a mixture.",
-        not_when="The program sets jax_enable_x64 itself, or gives every array a type.",
+        not_when="The program gives every array a type, or sets jax_enable_x64 itself, which is "
+        "seen where both sides have captured from inside the process.",
         remedy="Give JAX_ENABLE_X64 the same value on both sides.",
         evidence=(
             Evidence(
@@ -196,7 +201,11 @@ RULES = (
         impact=Impact.NUMERIC,
         confidence=Confidence.MEASURED,
         applies=uses("jax"),
-        watches=(variable("JAX_DISABLE_JIT"), variable("JAX_DISABLE_MOST_OPTIMIZATIONS")),
+        watches=(
+            variable("JAX_DISABLE_JIT"),
+            switch("jax-disable-jit"),
+            variable("JAX_DISABLE_MOST_OPTIMIZATIONS"),
+        ),
         why="Compiled as a whole and optimised, operations are fused and may be added in another "
         "order than when they run one by one.",
         not_when="Nothing in the job is fused in a way that rounds differently.",
@@ -214,10 +223,11 @@ RULES = (
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=uses("jax") & on_gpu,
-        watches=(variable("JAX_DEFAULT_MATMUL_PRECISION"),),
+        watches=(variable("JAX_DEFAULT_MATMUL_PRECISION"), switch("jax-matmul-precision")),
         why="It chooses between float32, TF32 and bfloat16 for matrix products and convolutions.",
-        not_when="The program sets jax_default_matmul_precision or a precision for each call "
-        "itself. On a CPU neither highest nor bfloat16 changed a bit.",
+        not_when="The program gives each call a precision, or sets jax_default_matmul_precision "
+        "itself, which is seen where both sides have captured from inside the process. On a CPU "
+        "neither highest nor bfloat16 changed a bit.",
         remedy="Give JAX_DEFAULT_MATMUL_PRECISION the same value on both sides.",
         evidence=(
             Evidence(

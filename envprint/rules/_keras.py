@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
 from envprint.rules._dials import trace, variable, variables_of
+from envprint.rules._in_force import SWITCHES, switch, told
 from envprint.rules._packages import is_same_release, traces, version_path
 from envprint.versions import numbers
 from envprint.workload import uses
@@ -65,33 +66,47 @@ def legacy_missing(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 
 def backend_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     """Keras has a backend on both sides, and not the same."""
-    change = comparison.change(f"{KERAS}.backend")
-    if change and change.before and change.after:
-        gone = ["facts.frameworks.tensorflow"] if change.before == "tensorflow" else []
+    before, after = _in_force(comparison, "backend")
+    if before and after and before != after:
+        gone = ["facts.frameworks.tensorflow"] if before == "tensorflow" else []
         yield Match(
-            f"Keras' backend was {change.before}, is {change.after}",
+            f"Keras' backend was {before}, is {after}",
             (
-                change.path,
-                *comparison.under(variable("KERAS_BACKEND"), *gone),
-                *trace(comparison, ("KERAS_BACKEND",)),
+                *comparison.under(f"{KERAS}.backend", variable("KERAS_BACKEND"), *gone),
+                *comparison.under(f"{SWITCHES}[keras-backend]"),
             ),
-            change.before,
-            change.after,
-            remedy=f"export KERAS_BACKEND={change.before}",
+            before,
+            after,
+            remedy=f"export KERAS_BACKEND={before}",
         )
 
 
 def floatx_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     """Keras has a default float type on both sides, and not the same."""
-    change = comparison.change(f"{KERAS}.floatx")
-    if change and change.before and change.after:
+    before, after = _in_force(comparison, "floatx")
+    if before and after and before != after:
         yield Match(
-            f"Keras' float type was {change.before}, is {change.after}",
-            (change.path,),
-            change.before,
-            change.after,
-            remedy=f"keras.config.set_floatx('{change.before}')",
+            f"Keras' float type was {before}, is {after}",
+            comparison.under(
+                f"{KERAS}.floatx",
+                f"{SWITCHES}[keras-floatx]",
+                # Without a policy of its own a layer has the float type.
+                f"{SWITCHES}[keras-dtype-policy]",
+            ),
+            before,
+            after,
+            remedy=f"keras.config.set_floatx('{before}')",
         )
+
+
+def _in_force(comparison: Comparison, name: str) -> tuple[str | None, str | None]:
+    """What Keras itself has told on both sides, else what its file and variables make of it."""
+    sides = (comparison.before, comparison.after)
+    before, after = (told(side, f"keras-{name}") for side in sides)
+    if before and after:
+        return before, after
+    before, after = (side.value(f"{KERAS}.{name}") for side in sides)
+    return before, after
 
 
 RULES = (
@@ -164,7 +179,7 @@ RULES = (
         impact=Impact.DIVERGES,
         confidence=Confidence.MEASURED,
         applies=uses("tensorflow", "torch", "jax"),
-        watches=(f"{KERAS}.backend",),
+        watches=(f"{KERAS}.backend", switch("keras-backend")),
         why="Each backend has kernels and random number generators of its own.",
         not_when="The program does not use Keras.",
         remedy="Give KERAS_BACKEND the same value on both sides.",
@@ -183,11 +198,11 @@ RULES = (
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
         applies=uses("tensorflow", "torch", "jax"),
-        watches=(f"{KERAS}.floatx",),
+        watches=(f"{KERAS}.floatx", switch("keras-floatx")),
         why="Weights, activations and random numbers have the default float type, so everything "
         "differs from the first step.",
         not_when="The program does not use Keras, or gives every layer a type itself.",
-        remedy="Set floatx in keras.json to the same type on both sides.",
+        remedy="Set floatx to the same type on both sides, in keras.json or by set_floatx().",
         evidence=(
             Evidence("floatx", "https://keras.io/api/utils/config_utils/#setfloatx-function"),
         ),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from envprint.model import Confidence, Impact
 from envprint.rule import Evidence, Rule
 from envprint.rules import _isa
-from envprint.rules._dials import turned_by_variables, variable
+from envprint.rules._dials import variable
+from envprint.rules._turns import turned_by_variables
 from envprint.workload import machine, on_cpu, uses
 
 _MKL_GUIDE = "https://www.intel.com/content/www/us/en/docs/onemkl/developer-guide-linux/2025-1/"

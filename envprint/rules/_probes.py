@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from envprint.errors import Undetermined
-from envprint.model import COARSE, NOT_MEASURED, Comparison, Fingerprint, Impact, Workload
+from envprint.model import (
+    COARSE,
+    NOT_MEASURED,
+    NOT_TRAINED,
+    Comparison,
+    Fingerprint,
+    Impact,
+    Workload,
+)
 from envprint.rule import Match
 from envprint.wording import DEVICES
 
@@ -14,6 +22,7 @@ NUMERIC = "facts.probes.numeric"
 TRAINING = "facts.probes.training"
 RANDOM = "random"
 """The class of operations that draw from random streams."""
+_NOT_ASKED = (NOT_MEASURED, NOT_TRAINED)
 MOST = 4
 """Operations of one class that are named before the rest is only counted."""
 
@@ -127,7 +136,7 @@ def _on_both(
 ) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
     """What both sides have measured, by key; what one of them could not is a doubt, at the end."""
     sides = comparison.before, comparison.after
-    if any(side.unknown.get(place) == NOT_MEASURED for side in sides):
+    if any(side.unknown.get(place) in _NOT_ASKED for side in sides):
         return
     before, after = (side.value(place) or {} for side in sides)
     both = sorted(filter(workload_uses(workload), before.keys() & after.keys()))
@@ -148,7 +157,7 @@ def varying(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         if names:
             runs = f"{told.get('runs')} runs"
             yield Match(
-                f"{spoken(key)}: {_joined(names[:MOST])} gave different results in {runs}",
+                f"{spoken(key)}: {_joined(names[:MOST])} did not give one result in {runs}",
                 tuple(f"{NUMERIC}[{key}].digests[{name}]" for name in names),
             )
 
@@ -156,7 +165,7 @@ def varying(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 def _measured(
     now: Fingerprint, workload: Workload, place: str
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    if now.unknown.get(place) != NOT_MEASURED:
+    if now.unknown.get(place) not in _NOT_ASKED:
         told = now.value(place) or {}
         for key in sorted(filter(workload_uses(workload), told)):
             yield key, told[key]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from envprint.model import Confidence, Impact
 from envprint.rule import Evidence, Rule
 from envprint.rules import _threads
-from envprint.rules._dials import turned_by_machine
+from envprint.rules._turns import turned_by_machine
 from envprint.workload import always, uses
 
 RULES = (

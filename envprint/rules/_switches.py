@@ -11,11 +11,11 @@ from envprint.rules._devices import DEVICES, any_reaches
 from envprint.rules._dials import (
     Dial,
     Variables,
-    turned_by_variables,
     variable,
     when_changed,
 )
 from envprint.rules._nccl import NCCL_RULES
+from envprint.rules._turns import turned_by_variables
 from envprint.versions import numbers
 from envprint.workload import machine, on_cpu, on_gpu, uses
 

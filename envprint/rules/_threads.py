@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
+from typing import Any
 
+from envprint.errors import Undetermined
 from envprint.model import Fingerprint
-from envprint.rules._dials import Dial, Variables
+from envprint.rules._dials import Dial, Variables, variables_of
+from envprint.rules._in_force import told
 from envprint.versions import numbers
 
 OPENBLAS = (
@@ -49,10 +53,31 @@ def _capped(side: Fingerprint, wanted: int | None) -> str:
     return str(min(wanted or usable, usable))
 
 
-def blas_pool(side: Fingerprint) -> str:
-    """Which of `POOLS` NumPy's BLAS has; empty for another, OpenBLAS where none is recorded."""
-    name = (side.value("facts.frameworks.numpy.blas.name") or "openblas").lower()
+def blas_pool(side: Fingerprint, owner: str = "numpy") -> str:
+    """Which of `POOLS` its BLAS has; empty for another, OpenBLAS where none is recorded."""
+    name = (side.value(f"facts.frameworks.{owner}.blas.name") or "openblas").lower()
     return next((pool for pool in POOLS if pool in name), "")
+
+
+def blas_told(side: Fingerprint) -> Mapping[str, Any]:
+    """What the process has told of the BLAS that NumPy computes with; nothing if it was not asked.
+
+    It is what holds: OpenBLAS reads its variables when it is loaded, and never again.
+    """
+    library = side.value("facts.frameworks.numpy.blas.library")
+    pools = (pool for pool in _pools(side) if pool.get("api") == "blas")
+    return next((pool for pool in pools if library and pool.get("library") == library), {})
+
+
+def _pools(side: Fingerprint) -> list[Mapping[str, Any]]:
+    try:
+        return side.value("facts.math.thread_pools") or []
+    except Undetermined:  # threadpoolctl is not installed there
+        return []
+
+
+def _threads_told(pool: Mapping[str, Any]) -> str | None:
+    return str(pool["threads"]) if pool.get("threads") else None
 
 
 def _numpy(side: Fingerprint, variables: Variables) -> str:
@@ -90,6 +115,15 @@ def _scikit_learn(side: Fingerprint, variables: Variables) -> str:
     return str((whole and side.value("facts.cpu.cores")) or count)
 
 
+def _scikit_learn_told(side: Fingerprint) -> str | None:
+    """The count of its own OpenMP runtime, where it asks that and nothing else."""
+    if requested(variables_of(side), ("OMP_NUM_THREADS",)) is None:
+        return None
+    pools = (pool for pool in _pools(side) if pool.get("api") == "openmp")
+    own = (p for p in pools if (p.get("library") or "").startswith("scikit_learn"))
+    return _threads_told(next(own, {}))
+
+
 def _counts_cores(side: Fingerprint) -> bool:
     version = side.value("facts.frameworks.scikit_learn.version")
     return not version or numbers(version) >= (1, 3)
@@ -102,6 +136,7 @@ NUMPY = Dial(
     _numpy,
     _numpy_pin,
     on_gpu=True,
+    told=lambda side: _threads_told(blas_told(side)),
 )
 SCIKIT_LEARN = Dial(
     "scikit-learn's OpenMP thread count",
@@ -110,6 +145,7 @@ SCIKIT_LEARN = Dial(
     _scikit_learn,
     lambda side, count: f"OMP_NUM_THREADS={count}",
     on_gpu=True,
+    told=_scikit_learn_told,
 )
 TORCH = Dial(
     "PyTorch's thread count",
@@ -117,6 +153,8 @@ TORCH = Dial(
     MKL,
     lambda side, variables: _capped(side, requested(variables, _torch_names(side))),
     lambda side, count: f"{_torch_names(side)[0]}={count}",
+    switch="torch-threads",
+    told=lambda side: told(side, "torch-threads"),
 )
 TENSORFLOW = Dial(
     "TensorFlow's thread count for one operation",
@@ -125,6 +163,7 @@ TENSORFLOW = Dial(
     _tensorflow,
     lambda side, count: f"TF_NUM_INTRAOP_THREADS={count}",
     switch="tensorflow-intra-op-threads",
+    told=lambda side: told(side, "tensorflow-intra-op-threads"),
 )
 JAX = Dial(
     "XLA's thread count",

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from envprint.model import Comparison, Fingerprint, Impact, Workload
 from envprint.rule import Match
-from envprint.rules._devices import field, visible
-from envprint.rules._dials import SWITCHES, variable, variables_of
+from envprint.rules._devices import cards, field
+from envprint.rules._dials import variable, variables_of
+from envprint.rules._in_force import SWITCHES
 from envprint.rules._packages import traces, version_path
 from envprint.versions import numbers
 
@@ -65,7 +66,7 @@ def tf32_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     is_told = all(side.value(SET_IN_PROGRAM) for side in sides)
     if not change or is_told or before == after or None in (before, after):
         return
-    for key in visible(comparison.after):
+    for key in cards(comparison.after):
         if numbers(field(comparison.after, key, "compute_capability") or "") >= (8, 0):
             told = ["float32", "TF32"]
             yield Match(

@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
 from envprint.rules._dials import shown, trace, variable, variables_of
+from envprint.rules._in_force import SWITCHES, both_tell, switch, told
 from envprint.workload import on_cpu, uses
 
 Flags = dict[str, str]
+AUTO_JIT = "tensorflow-auto-jit"
 
 # --xla_gpu_deterministic_ops=true --xla_dump_to=/tmp/dump --xla_cpu_enable_fast_math
 # https://openxla.org/xla/flags_guidance
@@ -84,13 +86,24 @@ def _compiles(comparison: Comparison, workload: Workload) -> bool:
     """Whether the job compiles with XLA without being asked to: TensorFlow does not on a CPU."""
     if "jax" in workload.frameworks or workload.device == "gpu":
         return True
-    return any(_clusters(side, "cpu") for side in (comparison.before, comparison.after))
+    return any(_clustered(comparison, "cpu"))
 
 
-def _clusters(side: Fingerprint, device: str) -> str | None:
-    """What TF_XLA_FLAGS makes of auto-clustering on that device; None when it stays off."""
+def _clustered(comparison: Comparison, device: str) -> tuple[str | None, str | None]:
+    """What makes auto-clustering on that device, on both sides; None where it stays off."""
+    asked = both_tell(comparison, AUTO_JIT)
+    before, after = (
+        _clusters(side, device, told(side, AUTO_JIT) if asked else None)
+        for side in (comparison.before, comparison.after)
+    )
+    return before, after
+
+
+# A level in TF_XLA_FLAGS goes before what the program has set by tf.config.optimizer.set_jit.
+# https://github.com/tensorflow/tensorflow/blob/v2.21.0/tensorflow/compiler/jit/xla_cluster_util.cc
+def _clusters(side: Fingerprint, device: str, by_call: str | None) -> str | None:
     flags = flags_of(variables_of(side).get("TF_XLA_FLAGS"))
-    level = flags.get("tf_xla_auto_jit", "0")
+    level = flags.setdefault("tf_xla_auto_jit", "1" if by_call == "on" else "0")
     is_off = level in ("0", "-1", "false", "") or (
         device == "cpu" and flags.get("tf_xla_cpu_global_jit", "false") == "false"
     )
@@ -101,17 +114,19 @@ def _clusters(side: Fingerprint, device: str) -> str | None:
 
 
 def _clustering(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    was, now = _clustered(comparison, workload.device)
     change = comparison.change(variable("TF_XLA_FLAGS"))
-    if change is None:
-        return
-    was, now = (_clusters(s, workload.device) for s in (comparison.before, comparison.after))
     if was != now:
         yield Match(
             f"TensorFlow's clusters were compiled with {was or 'nothing'}, are with "
             f"{now or 'nothing'}",
-            (change.path, *trace(comparison, ("TF_XLA_FLAGS",))),
-            change.before,
-            change.after,
+            (
+                *([change.path] if change else []),
+                *trace(comparison, ("TF_XLA_FLAGS",)),
+                *comparison.under(f"{SWITCHES}[{AUTO_JIT}]"),
+            ),
+            change.before if change else was,
+            change.after if change else now,
         )
 
 
@@ -164,13 +179,13 @@ RULES = (
         impact=Impact.DIVERGES,
         confidence=Confidence.MEASURED,
         applies=uses("tensorflow"),
-        watches=(variable("TF_XLA_FLAGS"),),
+        watches=(variable("TF_XLA_FLAGS"), switch(AUTO_JIT)),
         why="With auto-clustering, parts of a graph are compiled by XLA, which fuses operations "
         "and adds in another order than TensorFlow's own kernels, and draws the random numbers of "
         "layers such as Dropout in another way (measured: first-epoch loss 5 % apart).",
         not_when="Nothing is clustered on this device: on a CPU that needs "
         "--tf_xla_cpu_global_jit beside --tf_xla_auto_jit, and without it nothing is said.",
-        remedy="Give TF_XLA_FLAGS the same value on both sides.",
+        remedy="Give TF_XLA_FLAGS and tf.config.optimizer.set_jit the same values on both sides.",
         evidence=(
             Evidence(
                 "The flags in TF_XLA_FLAGS, and which of them the CPU needs",

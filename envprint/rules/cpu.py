@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from envprint.model import Comparison, Confidence, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
 from envprint.rules import _isa, _quotas, _switches, _threads
-from envprint.rules._dials import turned_by_machine, turned_by_variables, variable, variables_of
+from envprint.rules._dials import variable, variables_of
+from envprint.rules._turns import turned_by_machine, turned_by_variables
 from envprint.workload import always, machine, on_cpu, uses
 
 _VENDOR = "facts.cpu.vendor"

@@ -10,7 +10,8 @@ from envprint.model import Confidence, Impact
 from envprint.rule import Evidence, Rule
 from envprint.rules import _determinism
 from envprint.rules._determinism import OP_DETERMINISM, TENSORFLOW
-from envprint.rules._dials import SWITCHES, variable, when_changed
+from envprint.rules._dials import variable, when_changed
+from envprint.rules._in_force import SWITCHES
 from envprint.workload import always, on_gpu, uses
 
 _GUIDE = Evidence(
@@ -33,11 +34,12 @@ RULES = (
         impact=Impact.NUMERIC,
         confidence=Confidence.MEASURED,
         applies=uses("tensorflow"),
-        watches=(variable("TF_DETERMINISTIC_OPS"),),
+        watches=(variable("TF_DETERMINISTIC_OPS"), OP_DETERMINISM),
         why="Deterministic operations are other kernels, which add in another order; they give "
         "other bits than the usual ones on the CPU too.",
-        not_when="The program calls enable_op_determinism() on both sides anyway.",
-        remedy="Give TF_DETERMINISTIC_OPS the same value on both sides.",
+        not_when="The program calls enable_op_determinism() on both sides anyway; where both sides "
+        "have captured from inside the process, that is seen.",
+        remedy="Call enable_op_determinism(), or set TF_DETERMINISTIC_OPS, on both sides or none.",
         evidence=(_GUIDE, Evidence("Switched on, on a CPU", measured="tf.detenv")),
         drift=_determinism.when_switched(TF_DETERMINISTIC_OPS=False),
     ),
@@ -116,11 +118,24 @@ RULES = (
         applies=always,
         watches=(SWITCHES,),
         why="Switches of determinism, precision and threads choose other kernels, which round "
-        "differently.",
+        "differently. Another default type (of PyTorch, of Keras' layers) is another run: random "
+        "numbers are drawn in it (measured: other initial weights in float64, first-epoch loss 1.3 "
+        "% apart in mixed_bfloat16).",
         not_when="A switch is seen on one side only, because the framework was not loaded there: "
         "then nothing is said.",
         remedy="Set the switch to the same value on both sides.",
-        evidence=(_TORCH, _GUIDE),
+        evidence=(
+            _TORCH,
+            _GUIDE,
+            Evidence(
+                "What PyTorch's default type decides",
+                "https://docs.pytorch.org/docs/stable/generated/torch.set_default_dtype.html",
+            ),
+            Evidence(
+                "What Keras computes in another type under a policy",
+                "https://keras.io/api/mixed_precision/",
+            ),
+        ),
         drift=_determinism.switched,
     ),
     Rule(

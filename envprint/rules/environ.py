@@ -12,28 +12,10 @@ from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
 from envprint.rules import _switches
 from envprint.rules._batch import BATCH_RULE
-from envprint.rules._dials import shown, variable
+from envprint.rules._dials import shown, variable, variables_of
+from envprint.rules._in_force import READ_AT_START, readers
 from envprint.rules._ranks import RANK_RULES
 from envprint.workload import always
-
-READ_AT_START = ("PYTHONHASHSEED", "GLIBC_TUNABLES", "LD_LIBRARY_PATH", "LD_PRELOAD")
-"""Read once, by the dynamic loader or the interpreter, before any program code runs."""
-
-READ_AT_IMPORT = {
-    "OMP_": ("numpy", "scikit-learn", "torch"),
-    "OPENBLAS_": ("numpy", "scikit-learn"),
-    "MKL_": ("torch", "numpy"),
-    "NPY_": ("numpy",),
-    "ATEN_": ("torch",),
-    "ONEDNN_": ("tensorflow", "torch", "jax"),
-    "DNNL_": ("tensorflow", "torch", "jax"),
-    "TF_": ("tensorflow",),
-    "KERAS_": ("tensorflow",),
-    "JAX_": ("jax",),
-    "XLA_": ("jax", "tensorflow"),
-    "CUBLAS_WORKSPACE_CONFIG": ("torch", "tensorflow", "jax"),
-}
-"""Beginnings of names, and the frameworks that read such a variable when they are imported."""
 
 ALLOCATORS = ("jemalloc", "tcmalloc", "mimalloc", "hoard", "snmalloc", "rpmalloc")
 
@@ -65,12 +47,8 @@ def _late(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 
 def _in_process(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     late = now.value("facts.environ.changed_since_start") or {}
-    imported = set(now.value("facts.frameworks.imported") or []) if late else set()
     for name in sorted(late):
-        readers = [
-            r for start, known in READ_AT_IMPORT.items() if name.startswith(start) for r in known
-        ]
-        there = sorted(imported.intersection(readers))
+        there = readers(now, name)
         if there:
             yield Match(
                 f"the process itself made {name} {shown(late[name].get('now'))}, and "
@@ -84,7 +62,9 @@ def _in_process(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 def _preload(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     change = comparison.change(variable("LD_PRELOAD"))
     if change:
-        moved = _libraries(change.before) ^ _libraries(change.after)
+        sides = (comparison.before, comparison.after)
+        before, after = (variables_of(side).get("LD_PRELOAD") for side in sides)
+        moved = _libraries(before) ^ _libraries(after)
         if moved:
             yield Match(
                 f"preloaded on one side only: {', '.join(sorted(moved))}",

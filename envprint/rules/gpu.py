@@ -6,7 +6,14 @@ from collections.abc import Iterator
 
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
-from envprint.rules._devices import DEVICES, SHOWN, VISIBLE, field, how_many, training, visible
+from envprint.rules._devices import (
+    DEVICES,
+    SHOWN,
+    VISIBLE,
+    how_many,
+    of_each_card,
+    training,
+)
 from envprint.rules._gpu_free import FREE_RULE
 from envprint.rules._gpu_hardware import HARDWARE_RULES
 from envprint.rules._gpu_health import HEALTH_RULES
@@ -15,6 +22,7 @@ from envprint.rules._gpu_order import ORDER_RULES
 from envprint.rules._gpu_sharing import SHARING_RULES
 from envprint.rules._gpu_size import SIZE_RULES
 from envprint.rules._gpu_workspace import WORKSPACE_RULES
+from envprint.workload import on_gpu
 
 _DRAW_BY_DEVICE = frozenset(("tensorflow", "torch"))
 _RANDOMNESS = Evidence(
@@ -46,13 +54,16 @@ def _not_usable(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     status = now.value("facts.gpu.status")
     if status not in (None, "ok"):
         yield Match(f"no GPU can be used: {status}", ("facts.gpu.status",), after=status)
+    elif status == "ok" and not how_many(now):
+        wanted = now.value(VISIBLE)
+        text = f"no GPU can be used: CUDA_VISIBLE_DEVICES={wanted} shows none of them"
+        yield Match(text, (VISIBLE,), after=wanted)
 
 
-def _prohibited(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    keys = [key for key in visible(now) if field(now, key, "compute_mode") == "prohibited"]
-    if keys:
-        paths = tuple(f"{DEVICES}[{key}].compute_mode" for key in keys)
-        yield Match(f"GPU {', '.join(keys)} does not allow computing", paths, after="prohibited")
+def _prohibited(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:
+    path = f"{DEVICES}[{key}].compute_mode"
+    if now.value(path) == "prohibited":
+        yield Match(f"GPU {key} does not allow computing", (path,), after="prohibited")
 
 
 RULES = (
@@ -117,8 +128,8 @@ RULES = (
         title="The work is meant for a GPU, and none can be used",
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
-        watches=("facts.gpu.status",),
+        applies=on_gpu,
+        watches=("facts.gpu.status", VISIBLE, DEVICES),
         why="Without a GPU that answers, frameworks compute on the CPU or stop. A driver newer "
         "than the last for an architecture does not show the card either: that is R470 for Kepler, "
         "and R580 for Maxwell, Pascal and Volta.",
@@ -151,6 +162,6 @@ RULES = (
                 "https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html",
             ),
         ),
-        state=_prohibited,
+        state=of_each_card(_prohibited),
     ),
 )

@@ -102,7 +102,10 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=always,
         watches=("live.host.disk_free_bytes",),
-        why="A checkpoint that cannot be written ends the run.",
+        why="A checkpoint that cannot be written ends the run. This is advice however little is "
+        "free: import, allocation and the first steps do without the disk, nothing that is "
+        "computed changes, and where the job writes cannot be seen from outside. --strict counts "
+        "it.",
         not_when="The job writes elsewhere, or little.",
         remedy="Free space in the working directory's file system.",
         evidence=(

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from envprint.model import Comparison, Confidence, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
-from envprint.rules import _isa, _mkl, _pools, _threads
-from envprint.rules._dials import turned_by_variables, variable
+from envprint.rules import _borrowed, _isa, _mkl, _pools, _threads
+from envprint.rules._dials import variable
+from envprint.rules._turns import turned_by_variables
 from envprint.workload import always, machine, uses
 
 Libraries = dict[str, str]
@@ -201,12 +202,14 @@ RULES = (
         "last place, with glibc 2.36 for less than one value in a thousand; draws of NumPy's "
         "RandomState that are made with them differ as rarely.",
         not_when="The tunable masks neither FMA nor AVX2, or the processor has not both. "
-        "TensorFlow and PyTorch gave the same bits.",
+        "PyTorch gave the same bits; TensorFlow and JAX take a few functions in float64 from it, "
+        "which glibc-double-functions-changed speaks of.",
         remedy="Give GLIBC_TUNABLES the same value on both sides.",
         evidence=(_TUNABLES, Evidence("PyTorch is not reached", measured="pt.glibc")),
         drift=turned_by_variables(_isa.LIBM),
         probed=True,
     ),
+    *_borrowed.RULES,
     *_mkl.RULES,
     *_pools.RULES,
 )

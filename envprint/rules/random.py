@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
+from envprint.rules._in_force import keras_backends
 from envprint.workload import always, uses
 
 GENERATORS = "live.random.generators"
@@ -20,7 +21,6 @@ _OWNERS = {
     "tf-keras": "tf-keras' generator",
     "torch": "PyTorch's generator",
 }
-_FRAMEWORKS = {"keras": "tensorflow", "tf": "tensorflow"}
 _SHARED = ("python", "numpy")
 """Data pipelines, scikit-learn and Keras draw from these, whatever trains."""
 _REMEDY = "envprint.seed(N) at the same place on both sides, before anything draws"
@@ -31,17 +31,19 @@ def _spoken(name: str) -> str:
     return f"PyTorch's generator of GPU {on_gpu[1]}" if on_gpu else _OWNERS.get(name, name)
 
 
-def _acts(name: str, workload: Workload) -> bool:
+def _acts(name: str, comparison: Comparison, workload: Workload) -> bool:
     """Whether the job draws from the generator: its framework is used, and its device."""
-    owner = name.partition("-")[0]
-    used = owner in _SHARED or _FRAMEWORKS.get(owner, owner) in workload.frameworks
+    owner = "tensorflow" if name == "tf-keras" else name.partition("-")[0]
+    frameworks = keras_backends(comparison) if owner == "keras" else {owner}
+    used = owner in _SHARED or not frameworks.isdisjoint(workload.frameworks)
     return used and (workload.device == "gpu" or "-cuda-" not in name)
 
 
 def _states(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     sides = (comparison.before, comparison.after)
     before, after = (side.value(GENERATORS) or {} for side in sides)
-    names = [name for name in sorted(before.keys() & after.keys()) if _acts(name, workload)]
+    both = sorted(before.keys() & after.keys())
+    names = [name for name in both if _acts(name, comparison, workload)]
     # One that its framework refused to tell comes last, because a doubt ends the rule.
     for name in sorted(names, key=lambda name: not _is_told(name, *sides)):
         change = comparison.change(_state(name))

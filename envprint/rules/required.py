@@ -74,7 +74,10 @@ def _meets(version: str | None, wanted: str) -> bool:
 
     if version is None or wanted == _ANY:
         return version is not None
-    return SpecifierSet(wanted, prereleases=True).contains(version)
+    try:
+        return SpecifierSet(wanted, prereleases=True).contains(version)
+    except ValueError:  # numbers of thousands of digits, in a document that somebody has made up
+        return False
 
 
 RULES = (

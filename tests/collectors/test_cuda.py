@@ -111,11 +111,15 @@ def test_the_supported_version_is_the_drivers() -> None:
     missing = DESKTOP | {"cuda_driver_version": {"error": 12, "name": "Not Found"}}
     unknown = section.collect(machine(gpu=missing))["supported_version"]
     assert unknown == Unknown("the driver library cannot be loaded (NVML error 12, Not Found)")
+    odd = section.collect(machine(gpu=DESKTOP | {"cuda_driver_version": 0}))["supported_version"]
+    assert odd == Unknown("NVML gives 0, which is no version of CUDA")
 
 
 def test_a_driver_that_refuses_leaves_the_supported_version_unknown() -> None:
     refused = failing(init={"error": 9, "name": "Driver Not Loaded"})
-    assert isinstance(section.collect(machine(gpu=refused))["supported_version"], Unknown)
+    module = {"/sys/module/nvidia/version": "550.90.07\n"}
+    answers = machine(gpu=refused, read=module)
+    assert isinstance(section.collect(answers)["supported_version"], Unknown)
 
 
 def test_toolkits_are_found_under_usr_local_and_through_variables() -> None:

@@ -212,6 +212,51 @@ def test_a_process_that_cannot_be_seen_keeps_its_memory() -> None:
     assert first["exists"] is False
 
 
+def test_who_is_gone_and_still_listed_has_left_memory_behind() -> None:
+    again = copy.deepcopy(DESKTOP)
+    live = section.sample(machine(DESKTOP, gpu_again=again, real_path=INITIAL))
+    first = live["devices"]["0"]["processes"][0]
+    assert (first["exists"], first["still_listed"]) == (False, True)
+
+
+def test_who_ended_after_being_listed_is_no_holder_and_the_second_reading_counts() -> None:
+    again = changed(
+        graphics_processes=[{"pid": 77, "used": 100 * MIB}, {"pid": 78, "used": MIB}],
+        compute_processes=[],
+        memory=CARD["memory"] | {"used": 101 * MIB},
+    )
+    python = {"77": PROCESSES["2950"] | {"name": "python"}}
+    live = section.sample(machine(DESKTOP, gpu_again=again, real_path=INITIAL, process=python))
+    card = live["devices"]["0"]
+    assert card["memory_used_bytes"] == 101 * MIB
+    assert [process.get("name") for process in card["processes"]] == ["python", None]
+    # Of one that came and went meanwhile nobody has said that it is still there.
+    assert card["processes"][1]["exists"] is False
+    assert "still_listed" not in card["processes"][1]
+
+
+@pytest.mark.parametrize(
+    "again",
+    [{"library": None, "failure": "NVML did not answer within 2 s"}, DESKTOP | {"count": 2}],
+)
+def test_a_second_reading_that_is_not_whole_is_not_taken(again: dict[str, Any]) -> None:
+    live = section.sample(machine(DESKTOP, gpu_again=again, real_path=INITIAL))
+    first = live["devices"]["0"]["processes"][0]
+    assert first["exists"] is False
+    assert "still_listed" not in first
+
+
+def test_the_driver_is_asked_once_where_every_process_is_there() -> None:
+    class Once(RecordedHost):
+        def gpu(self, again: bool = False) -> Any:
+            assert not again
+            return super().gpu()
+
+    answers = machine(DESKTOP, real_path=INITIAL, process=PROCESSES)
+    live = section.sample(Once(answers._answers))
+    assert len(live["devices"]["0"]["processes"]) == 2
+
+
 def test_memory_of_no_listed_process_is_never_no_memory() -> None:
     reading = changed(compute_processes=[], graphics_processes=[])
     card = section.sample(machine(reading))["devices"]["0"]
@@ -228,6 +273,47 @@ def test_memory_that_windows_does_not_report_is_unknown_and_not_all_of_it() -> N
         "kind": "graphics",
         "name_unknown": "the pid is not of this pid namespace",
     }
+
+
+DENIED = {"error": 4, "name": "Insufficient Permissions"}
+
+
+@pytest.mark.parametrize("missing", ["compute", "graphics", "mps"])
+def test_the_lists_that_came_are_kept_beside_one_that_did_not(missing: str) -> None:
+    reading = changed(**{f"{missing}_processes": DENIED})
+    card = section.sample(machine(reading, real_path=INITIAL))["devices"]["0"]
+    listed = [2950] if missing == "graphics" else [1201, 2950]
+    assert [process["pid"] for process in card["processes"]] == listed
+    reason = "the driver denies access to the GPU (NVML error 4, Insufficient Permissions)"
+    assert card["lists_missing"] == {missing: reason}
+    rest = Unknown(f"the list of {missing} processes is not known: {reason}")
+    assert (card["unattributed_bytes"], card["unattributed_reason"]) == (rest, "not-known")
+
+
+def test_an_empty_list_beside_one_that_did_not_come_says_nothing() -> None:
+    reading = changed(compute_processes=[], graphics_processes=DENIED)
+    card = section.sample(machine(reading))["devices"]["0"]
+    assert isinstance(card["processes"], Unknown)
+    assert card["lists_missing"].keys() == {"graphics"}
+
+
+@pytest.mark.parametrize(
+    "lists",
+    [
+        {"compute_processes": [], "graphics_processes": []},
+        {"compute_processes": NOT_SUPPORTED, "graphics_processes": NOT_SUPPORTED},
+        {"compute_processes": [], "graphics_processes": [{"pid": 23, "used": None}]},
+    ],
+)
+def test_under_windows_what_is_in_use_is_not_unattributed(lists: dict[str, Any]) -> None:
+    windows = {"system": "Linux", "release": "5.15.153.1-microsoft-standard-WSL2"}
+    for answers in (
+        machine(changed(**lists), real_path=INITIAL, system=windows),
+        machine(changed(driver_model=[0, 0], **lists), real_path=INITIAL),
+    ):
+        card = section.sample(answers)["devices"]["0"]
+        assert isinstance(card["unattributed_bytes"], Unknown)
+        assert card["unattributed_reason"] == "driver-model"
 
 
 @pytest.mark.parametrize(
@@ -254,6 +340,23 @@ def test_the_old_memory_interface_says_so_and_has_no_reserve() -> None:
     assert card["unattributed_reason"] == "pid-namespace"
 
 
+@pytest.mark.parametrize(
+    ("total", "used", "free"),
+    [(0, 0, 0), (2**64 - 1, 0, 2**64 - 1), (1024, 9000, 0), (1024, 0, 9000), (1024, 2**64 - 1, 0)],
+)
+def test_memory_that_cannot_be_true_is_unknown(total: int, used: int, free: int) -> None:
+    numbers = {"api": "v2", "total": total, "reserved": 0, "used": used, "free": free}
+    answers = machine(changed(memory=numbers, compute_processes=[], graphics_processes=[]))
+    expected = Unknown(
+        f"NVML gives {total} bytes of memory, {used} used, {free} free: cannot be true"
+    )
+    facts = section.collect(answers)["devices"]["0"]
+    live = section.sample(answers)["devices"]["0"]
+    assert (facts["memory_total_bytes"], facts["shares_system_memory"]) == (expected, False)
+    assert live["memory_used_bytes"] == live["memory_free_bytes"] == expected
+    assert live["unattributed_bytes"] == expected
+
+
 def test_an_integrated_gpu_has_no_memory_of_its_own_to_report() -> None:
     answers = machine(changed(memory=NOT_SUPPORTED, name="Orin (nvgpu)"))
     unknown = Unknown("NVML reports no memory for this GPU, which may share the system's")
@@ -273,6 +376,19 @@ def test_a_lost_card_is_unknown_and_the_other_is_whole() -> None:
     assert facts["devices"]["1"] == Unknown(
         "the GPU does not answer, it has fallen off the bus (NVML error 15, GPU is lost)"
     )
+
+
+def test_an_odd_number_costs_its_own_field() -> None:
+    odd = changed(mig_mode=[2, 1], ecc_mode=[1, 7], compute_capability=[0, 0])
+    odd["devices"][0]["remapped_rows"] = [9, 9, 9, 9]
+    card = section.collect(machine(odd))["devices"]["0"]
+    neither = "which is neither 0 (off) nor 1 (on)"
+    assert card["mig_mode"] == Unknown(f"NVML gives 2, {neither}")
+    assert (card["mig_mode_pending"], card["ecc_mode"]) == ("on", "on")
+    assert card["ecc_mode_pending"] == Unknown(f"NVML gives 7, {neither}")
+    assert card["compute_capability"] == Unknown("NVML gives 0.0, which no GPU has")
+    assert card["name"] == "NVIDIA GeForce RTX 2080 Ti"
+    assert section.sample(machine(odd))["devices"]["0"]["errors"]["rows_remapped"] == 18
 
 
 def test_a_capability_newer_than_the_table_is_unknown_not_guessed() -> None:
@@ -297,6 +413,30 @@ def test_a_divided_card_lists_its_parts() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("modes", "count", "is_known"),
+    [
+        ([0, 0], None, True),
+        ([0, 1], NOT_SUPPORTED, True),
+        (NOT_SUPPORTED, None, True),
+        ({"error": 4, "name": "Insufficient Permissions"}, NOT_SUPPORTED, True),
+        ([1, 1], NOT_SUPPORTED, False),
+        ({"error": 4, "name": "Insufficient Permissions"}, None, False),
+        ({"error": 999, "name": "Unknown Error"}, {"error": 999, "name": "Unknown Error"}, False),
+    ],
+)
+def test_no_part_is_only_said_of_a_card_that_has_none(
+    modes: Any, count: Any, is_known: bool
+) -> None:
+    answers = changed(mig_mode=modes, mig_devices=count)
+    if count is None:
+        del answers["devices"][0]["mig_devices"]
+    card = section.collect(machine(answers))["devices"]["0"]
+    live = section.sample(machine(answers))["devices"]["0"]
+    assert isinstance(card["mig_devices"], list if is_known else Unknown)
+    assert isinstance(live["mig_devices"], dict if is_known else Unknown)
+
+
 @pytest.mark.parametrize("reading", [None, {"library": None}])
 def test_without_a_driver_library_there_is_no_gpu(reading: dict[str, Any] | None) -> None:
     answers = machine(reading)
@@ -314,16 +454,20 @@ def test_without_a_driver_library_there_is_no_gpu(reading: dict[str, Any] | None
         "lost": [],
         "pids_are_ours": None,
         "init_ms": None,
+        "control_device_error": None,
     }
+
+
+CARD_ON_THE_BUS = {
+    "/sys/bus/pci/devices/0000:01:00.0/vendor": "0x10de\n",
+    "/sys/bus/pci/devices/0000:01:00.0/class": "0x030200\n",
+}
 
 
 @pytest.mark.parametrize(
     "files",
     [
-        {
-            "/sys/bus/pci/devices/0000:01:00.0/vendor": "0x10de\n",
-            "/sys/bus/pci/devices/0000:01:00.0/class": "0x030200\n",
-        },
+        CARD_ON_THE_BUS,
         {"/proc/driver/nvidia/version": "NVRM version: x Kernel Module  550.90.07  Fri"},
     ],
 )
@@ -363,23 +507,75 @@ def test_a_mismatch_names_both_versions() -> None:
     assert facts["nvml_version"] == "12.550.90.07"
 
 
+@pytest.mark.parametrize("release", ["6.8.0", "5.15.153.1-microsoft-standard-WSL2"])
+def test_a_driver_that_is_not_loaded_where_there_is_no_card_is_no_gpu(release: str) -> None:
+    reading = failing(init={"error": 9, "name": "Driver Not Loaded"})
+    system = {"system": "Linux", "release": release}
+    facts = section.collect(machine(reading, read={}, system=system))
+    # Under Windows the card is not on the bus that Linux sees.
+    is_absent = "microsoft" not in release
+    assert (facts["devices"] == {}, facts["count"] == 0) == (is_absent, is_absent)
+
+
 @pytest.mark.parametrize(
     ("code", "begins"),
     [
         (9, "the driver library is installed, the kernel module is not loaded ("),
         (4, "the driver denies access to the GPU ("),
         (12, "the driver library cannot be loaded ("),
-        (999, "the driver answers with an unknown error; a container that lost its GPU "),
+        (999, "the driver answers with an unknown error (NVML error 999, text); /dev/nvidiactl "),
         (77, "text (NVML error 77)"),
         (None, "text"),
     ],
 )
 def test_a_refusal_is_told_in_words(code: int | None, begins: str) -> None:
-    answers = machine(failing(init={"error": code, "name": "text"}))
+    answers = machine(failing(init={"error": code, "name": "text"}), read=CARD_ON_THE_BUS)
     facts = section.collect(answers)
     assert facts["status"].startswith(begins)
     assert facts["devices"] == Unknown(facts["status"])
     assert section.sample(answers)["devices"] == Unknown(facts["status"])
+
+
+UNKNOWN_ERROR = {"error": 999, "name": "Unknown Error"}
+
+
+@pytest.mark.parametrize(
+    ("reading", "is_container", "opens", "status"),
+    [
+        (failing(init=UNKNOWN_ERROR), True, "EPERM", "the container lost its GPU devices, "),
+        (DESKTOP | {"count": UNKNOWN_ERROR}, True, "EPERM", "the container lost its GPU devices, "),
+        (failing(init=UNKNOWN_ERROR), True, "EINVAL", "the driver answers with an unknown error ("),
+        (failing(init=UNKNOWN_ERROR), False, "EPERM", "the driver answers with an unknown error ("),
+    ],
+)
+def test_a_container_that_lost_its_devices_is_told_from_other_trouble(
+    reading: dict[str, Any], is_container: bool, opens: str, status: str
+) -> None:
+    kind = {"/.dockerenv": "file"} if is_container else {}
+    answers = RecordedHost(
+        {
+            "gpu": {"": reading},
+            "environ": {},
+            "read": {"/dev/nvidiactl": {"error": opens}},
+            "kind": kind,
+            "system": {"": {"system": "Linux", "release": "6.8.0-31-generic"}},
+        }
+    )
+    told = section.collect(answers)["status"]
+    assert told.startswith(status)
+    closed = None if opens == "EINVAL" else opens
+    assert (f"/dev/nvidiactl cannot be opened: {opens}" in told) == bool(closed)
+    assert section.sample(answers)["control_device_error"] == closed
+
+
+@pytest.mark.parametrize("code", [8, 11, 15, 999])
+def test_a_gpu_whose_handle_is_refused_for_a_fault_does_not_answer(code: int) -> None:
+    reading = DESKTOP | {"count": 2, "devices": [{"handle": {"error": code, "name": "x"}}, CARD]}
+    live = section.sample(machine(reading))
+    assert live["lost"] == ["0"]
+    assert isinstance(live["devices"]["0"], Unknown)
+    denied = DESKTOP | {"count": 2, "devices": [{"handle": {"error": 4, "name": "x"}}, CARD]}
+    assert section.sample(machine(denied))["lost"] == []
 
 
 def test_a_driver_that_hangs_leaves_everything_unknown() -> None:
@@ -387,7 +583,9 @@ def test_a_driver_that_hangs_leaves_everything_unknown() -> None:
     unknown = Unknown("NVML did not answer within 10 s")
     facts = section.collect(answers)
     assert facts["status"] == facts["devices"] == facts["count"] == unknown
-    assert set(section.sample(answers).values()) == {unknown}
+    live = section.sample(answers)
+    assert live.pop("control_device_error") is None
+    assert set(live.values()) == {unknown}
 
 
 @pytest.mark.parametrize(
@@ -423,6 +621,8 @@ def several(*cards: dict[str, Any], driver: str = "550.90.07", **variables: str)
 UNLIKE = {"name": "NVIDIA L4", "compute_capability": [8, 9]}
 PARTS = [{"uuid": f"MIG-{n}", "name": "x MIG 1g.5gb", "gpu_instance": n} for n in (7, 8)]
 DIVIDED = {"mig_mode": [1, 1], "mig_devices": PARTS}
+UNTOLD = {"mig_mode": [1, 1], "mig_devices": {"error": None, "name": "Unknown Error"}}
+"""Divided, and the driver does not say into what."""
 
 
 @pytest.mark.parametrize(
@@ -461,6 +661,8 @@ def test_which_gpus_cuda_shows_follows_from_the_variables(
             several({}, {"uuid": NOT_SUPPORTED}, CUDA_VISIBLE_DEVICES="GPU-1"),
             "a name may be that of GPU 1",
         ),
+        (several(UNTOLD), "the parts of GPU 0 are not known: Unknown Error"),
+        (several({}, UNTOLD, CUDA_VISIBLE_DEVICES="MIG-7"), "a name may be that of a part of"),
     ],
 )
 def test_what_is_not_decided_is_unknown(answers: RecordedHost, begins: str) -> None:

@@ -8,7 +8,7 @@ from envprint.capturing import capture
 from envprint.collectors.probes import collect
 from envprint.document import dumps, loads
 from envprint.host import LiveHost
-from envprint.model import NOT_MEASURED, Unknown
+from envprint.model import NOT_MEASURED, NOT_TRAINED, Unknown
 from tests.support import host
 
 TOLD: dict[str, Any] = {
@@ -29,7 +29,7 @@ def collected(**probes: Any) -> Any:
 def test_nothing_was_measured() -> None:
     assert collect(host(interpreter={})) == {
         "numeric": Unknown(NOT_MEASURED),
-        "training": Unknown(NOT_MEASURED),
+        "training": Unknown(NOT_TRAINED),
     }
 
 

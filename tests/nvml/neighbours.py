@@ -41,32 +41,42 @@ _NO_MIG = (
 )
 _NOT_FOUND = "gpustat leaves out a process that it cannot find in /proc, and says nothing of it"
 _NO_MPS = "the third list, of processes under the Multi-Process Service, is not asked for"
+_NO_NEWEST_LIST = (
+    "it ends where pynvml lacks the newest process list; nvitop and envprint ask for an older"
+)
+_ONE_ENDS_ALL = "a card that is refused for want of power ends it, and the other is not told either"
 _HOST = "the memory of the whole machine is told as the GPU's, without a mark"
 
 DISAGREEMENTS: tuple[Disagreement, ...] = (
     Disagreement("crash", "gpustat", "everything", "the crash ends gpustat too"),
     Disagreement("dead-context", "gpustat", "processes", _NOT_FOUND),
+    Disagreement("ended-and-silent", "gpustat", "processes", _NOT_FOUND),
+    Disagreement("ended-meanwhile", "gpustat", "processes", _NOT_FOUND),
     Disagreement("error-18", "nvitop", "everything", _NO_GPU),
     Disagreement("error-4", "nvitop", "everything", _NO_GPU),
     Disagreement("error-9", "nvitop", "everything", _NO_GPU),
     Disagreement("error-999", "nvitop", "everything", _NO_GPU),
+    Disagreement("error-999-on-the-machine", "nvitop", "everything", _NO_GPU),
     Disagreement("foreign-pids", "gpustat", "processes", _NOT_FOUND),
     Disagreement("gb10", "nvitop", "free", _HOST),
     Disagreement("gb10", "nvitop", "total", _HOST),
     Disagreement("gb10", "nvitop", "used", _HOST),
     Disagreement("hidepid", "gpustat", "processes", _NOT_FOUND),
+    Disagreement("library-without-card", "nvitop", "everything", _NO_GPU),
     Disagreement("mig", "gpustat", "devices", _NO_MIG),
     Disagreement("mig-parent-denied", "gpustat", "devices", _NO_MIG),
     Disagreement("mig-second-part", "gpustat", "devices", _NO_MIG),
+    Disagreement("mig-several-parts", "gpustat", "devices", _NO_MIG),
+    Disagreement("no-memory-at-all", "nvitop", "free", _HOST),
+    Disagreement("no-memory-at-all", "nvitop", "total", _HOST),
+    Disagreement("no-memory-at-all", "nvitop", "used", _HOST),
     Disagreement("not-loadable", "nvitop", "everything", _NO_GPU),
     Disagreement("one-process-in-all-lists", "gpustat", "processes", _NO_MPS),
     Disagreement("one-process-in-all-lists", "nvitop", "processes", _NO_MPS),
-    Disagreement(
-        "r440",
-        "gpustat",
-        "everything",
-        "it ends where pynvml lacks the newest process list; nvitop and envprint ask for an older",
-    ),
+    Disagreement("power-cable", "gpustat", "everything", _ONE_ENDS_ALL),
+    Disagreement("power-cable", "nvitop", "everything", _ONE_ENDS_ALL),
+    Disagreement("r440", "gpustat", "everything", _NO_NEWEST_LIST),
+    Disagreement("r440-no-lists", "gpustat", "everything", _NO_NEWEST_LIST),
     Disagreement(
         "r535",
         "gpustat",
@@ -189,7 +199,8 @@ def envprint(variables: Mapping[str, str]) -> Said:
     devices: dict[str, Mapping[str, Any]] = {}
     for index, device in enumerate(reading.get("devices", ())):
         devices[str(index)] = _of_envprint(device)
-        for part, values in enumerate(device.get("mig_devices", ())):
+        parts = device.get("mig_devices")
+        for part, values in enumerate(parts if isinstance(parts, list) else ()):
             devices[f"{index}/{part}"] = _of_envprint(values)
     return Said(None, devices)
 

@@ -64,6 +64,55 @@ def test_an_old_driver_may_not_say_what_a_process_holds(tmp_path: Path) -> None:
     assert (card["process_interface"], card["memory"]["api"]) == ("v1", "v1")
 
 
+def divided(folder: Path, driver: str) -> Path:
+    """A divided card of two parts, with these entries on top of it."""
+    text = (HERE / "scenarios" / "mig" / "driver.txt").read_text(encoding="utf-8")
+    (folder / "driver.txt").write_text(f"{text}\n{driver}\n", encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("code", [2, 6])
+def test_a_place_without_a_part_is_passed_over(code: int, tmp_path: Path) -> None:
+    found = read(divided(tmp_path, f"nvmlDeviceGetMigDeviceHandleByIndex@0/0 = {code}"))
+    parts = found["devices"][0]["mig_devices"]
+    assert [part["uuid"][:12] for part in parts] == ["MIG-00000001"]
+
+
+@pytest.mark.parametrize(
+    ("call", "code"),
+    [
+        ("nvmlDeviceGetMaxMigDeviceCount@0", 999),
+        ("nvmlDeviceGetMigDeviceHandleByIndex@0/0", 999),
+        ("nvmlDeviceGetMigDeviceHandleByIndex@0/1", 4),
+    ],
+)
+def test_a_list_of_parts_is_whole_or_not_known(call: str, code: int, tmp_path: Path) -> None:
+    parts = read(divided(tmp_path, f"{call} = {code}"))["devices"][0]["mig_devices"]
+    assert parts["error"] == code
+
+
+@pytest.mark.parametrize(
+    "call", ["nvmlDeviceGetMaxMigDeviceCount@0", "nvmlDeviceGetMigDeviceHandleByIndex@0/1"]
+)
+def test_a_list_of_parts_that_was_not_finished_is_not_there(call: str, tmp_path: Path) -> None:
+    device = read(divided(tmp_path, f"{call} = hang"), timeout_s=2.0)["devices"][0]
+    assert "mig_devices" not in device
+    assert "did not answer" in device["unread"]["name"]
+
+
+@pytest.mark.parametrize("call", ["nvmlDeviceGetCount", "nvmlDeviceGetMaxMigDeviceCount@0"])
+def test_a_number_of_devices_that_cannot_be_true_is_an_error(call: str, tmp_path: Path) -> None:
+    found = read(divided(tmp_path, f"{call} = ok 4294967295"))
+    place = found["count"] if "Count@" not in call else found["devices"][0]["mig_devices"]
+    assert place == {"error": None, "name": "NVML counts 4294967295, which cannot be true"}
+
+
+def test_a_hang_in_a_part_leaves_their_number(tmp_path: Path) -> None:
+    device = read(divided(tmp_path, "nvmlDeviceGetUUID@0/1 = hang"), timeout_s=2.0)["devices"][0]
+    assert [part.get("gpu_instance") for part in device["mig_devices"]] == [1, None]
+    assert all("did not answer" in part["unread"]["name"] for part in device["mig_devices"])
+
+
 @pytest.mark.parametrize("machine", ["dgx-a100", "ubuntu-rtx2080ti", "kubernetes-cgroup2"])
 def test_the_form_is_that_of_the_machines_that_were_written_down(machine: str) -> None:
     host = json.loads((HOSTS / machine / "host.json").read_text(encoding="utf-8"))
@@ -252,6 +301,22 @@ def test_a_name_given_back_as_bytes_is_text_too() -> None:
     assert (text(b"G\xf8"), text("G")) == ("G�", "G")
 
 
+def test_a_second_reading_is_of_now_and_leaves_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = scenario(tmp_path, "") / "driver.txt"
+    for name, value in simulator.environment(driver).items():
+        monkeypatch.setenv(name, value)
+    host = LiveHost()
+    first = host.gpu()
+    driver.write_text(f"{driver.read_text()}nvmlDeviceGetTemperature@0 = ok 77\n")
+    assert host.gpu(again=True)["devices"][0]["temperature"] == 77
+    assert host.gpu() is first
+    assert first["devices"][0]["temperature"] != 77
+    driver.write_text("nvmlInit = hang\n")
+    assert "did not answer within 2 s" in host.gpu(again=True)["failure"]
+
+
 def test_other_sections_are_read_while_the_driver_works(tmp_path: Path) -> None:
     """The child is begun first and asked for last."""
     from envprint.capturing import capture
@@ -268,9 +333,9 @@ def test_other_sections_are_read_while_the_driver_works(tmp_path: Path) -> None:
             told.append("system")
             return super().system()
 
-        def gpu(self) -> Any:
+        def gpu(self, again: bool = False) -> Any:
             told.append("gpu")
-            return super().gpu()
+            return super().gpu(again)
 
     capture(Watched())
     assert told[0] == "begin"

@@ -1,9 +1,10 @@
 """What envprint records and says of a driver in each situation, read by the real pynvml.
 
-A scenario is a folder: `driver.txt` is what the simulated library answers (see `simulator`),
-`scenario.json` what the machine around it is, and, written by hand from the description, texts that
-a person must read or must not, and values. `section.json` and `text.txt` are the whole of it, to be
-rewritten with `--update-golden` and read.
+A scenario is a folder: `driver.txt` is what the simulated library answers (see `simulator`), and
+where it is asked once more, the file that `again` names (null: nothing); `scenario.json` what the
+machine around it is, and, written by hand from the description, texts that a person must read or
+must not, and values. `section.json` and `text.txt` are the whole of it, to be rewritten with
+`--update-golden` and read.
 """
 
 from __future__ import annotations
@@ -19,16 +20,17 @@ from envprint.capturing import capture
 from envprint.document import dumps, loads
 from envprint.host import GPU_TIMEOUT_S, LiveHost
 from envprint.judge import judge_state
-from envprint.model import Fingerprint, Impact, Workload, is_inside
+from envprint.model import Fingerprint, Impact, is_inside
 from envprint.outputs import text as output
 from envprint.policy import Policy
 from envprint.recording import RecordedHost
 from envprint.report import Report
 from envprint.wording import headline
+from envprint.workload import detect
 from tests.nvml import page, simulator
 
 SCENARIOS = sorted(path.parent for path in Path(__file__).parent.glob("scenarios/*/driver.txt"))
-JOB = Workload(("tensorflow", "torch"), "gpu", "x86_64")
+FRAMEWORKS = ("tensorflow", "torch")
 SAMPLED_AT_S = 1_000_000.0
 """When the driver was asked, on the clock of the recorded processes."""
 SECTIONS = ("facts.gpu", "live.gpu")
@@ -51,18 +53,30 @@ def described(scenario: Path) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def captured(scenario: Path, described: Mapping[str, Any]) -> Fingerprint:
     """A capture of the machine with that driver."""
-    reading = read(scenario, described.get("timeout_s", GPU_TIMEOUT_S))
+    timeout_s = described.get("timeout_s", GPU_TIMEOUT_S)
+    reading = steady(read(scenario, timeout_s))
+    answers = described["answers"] | {"gpu": {"": reading}, "gpu_again": {"": reading}}
+    if "again" in described:
+        again = described["again"]
+        answers["gpu_again"] = {"": steady(read(scenario, timeout_s, again))} if again else {}
+    return capture(RecordedHost(answers))
+
+
+def steady(reading: dict[str, Any]) -> dict[str, Any]:
+    """A reading without what differs from run to run."""
     reading.pop("call_ms", None)
     if "init_ms" in reading:  # what the simulated driver takes of itself is no answer of it
         reading["init_ms"] = round(reading["init_ms"], -2)
     if "sampled_at_s" in reading:
         reading["sampled_at_s"] = SAMPLED_AT_S
-    return capture(RecordedHost(described["answers"] | {"gpu": {"": reading}}))
+    return reading
 
 
-def read(scenario: Path, timeout_s: float = GPU_TIMEOUT_S) -> dict[str, Any]:
+def read(
+    scenario: Path, timeout_s: float = GPU_TIMEOUT_S, name: str = "driver.txt"
+) -> dict[str, Any]:
     """What the child of the live host reads, with paths of this run made neutral."""
-    driver = scenario / "driver.txt"
+    driver = scenario / name
     variables = simulator.environment(driver, simulator.generation_of(driver))
     with pytest.MonkeyPatch.context() as patch:
         for name in ("LD_LIBRARY_PATH", simulator.VARIABLE):
@@ -77,7 +91,8 @@ def read(scenario: Path, timeout_s: float = GPU_TIMEOUT_S) -> dict[str, Any]:
 
 def said(now: Fingerprint) -> str:
     """What a pre-flight says of the GPUs, as a person reads it."""
-    report: Report = judge_state(now, None, JOB, Policy())
+    job = detect(now, frameworks=FRAMEWORKS)._replace(machine="x86_64")
+    report: Report = judge_state(now, None, job, Policy())
     about = ("gpu-", "cuda-driver-library")
     lines = tuple(line for line in report.current.lines if line[0] == "gpu")
     findings = tuple(f for f in report.findings if f.rule.startswith(about))

@@ -18,13 +18,18 @@ from envprint import gpu, holders
 from envprint.errors import EnvprintError
 from envprint.gpu import Watch, Watched
 from envprint.holders import Account
+from envprint.nvml import spared
 from tests.collectors.test_gpu import INITIAL, MIB
 from tests.nvml import simulator
 from tests.nvml.test_reading import children_of_this_process
 from tests.support import host
 
 CARD = "GPU-00000000-0000-4000-8000-000000000000"
+SECOND = "GPU-00000001-0000-4000-8000-000000000000"
 IDLE = (Path(__file__).parent / "scenarios" / "idle" / "driver.txt").read_text(encoding="utf-8")
+
+
+TWO = IDLE.replace("@0", "@1").replace(CARD, SECOND)
 
 
 class Driver:
@@ -62,6 +67,7 @@ def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Driver:
     # Where these tests run in a container, its numbers are those of the simulated driver too.
     monkeypatch.setattr(holders, "pids_are_ours", lambda host: True)
     monkeypatch.setattr(gpu, "PAUSE_S", 0.05)
+    monkeypatch.setattr(gpu, "LATE_S", 60.0)  # a busy machine is no silent driver
     return found
 
 
@@ -176,6 +182,82 @@ def test_a_hung_driver_is_a_gap_and_holds_nothing_up(driver: Driver, stranger: i
     assert children_of_this_process() == before
 
 
+@pytest.mark.parametrize("answers_again", [True, False])
+def test_silence_is_a_gap_from_the_last_sample_on_long_before_the_time_is_over(
+    answers_again: bool, driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gpu, "LATE_S", 0.5)
+    with gpu.watch(interval_s=0.05, gpu_timeout_s=600) as watch:
+        until(watch, lambda now: now.samples)
+        before = watch.so_far().gaps
+        driver.answers(f"nvmlDeviceGetMemoryInfo@0 = hang {3 if answers_again else ''}".rstrip())
+        hangs_from = iso(time.time())
+        seen = until(watch, lambda now: len(now.gaps) > len(before))
+        if answers_again:
+            seen = until(watch, lambda now: now.gaps[-1].seen_until)
+    gap = watch.so_far().gaps[len(before)]
+    assert gap == seen.gaps[len(before)]
+    assert gap.reason == "NVML did not answer within 0.55 s (during nvmlDeviceGetMemoryInfo, GPU 0)"
+    assert gap.seen_from <= hangs_from
+    assert (gap.seen_until is not None) == answers_again
+
+
+@pytest.mark.parametrize("failure", ["crash", "hang"])
+@pytest.mark.parametrize("call", ["UUID", "MemoryInfo", "ComputeRunningProcesses"])
+def test_a_card_whose_call_always_fails_does_not_hide_the_other(
+    failure: str, call: str, driver: Driver, stranger: int
+) -> None:
+    listed = f"nvmlDeviceGetComputeRunningProcesses@0 = ok {stranger}:300MiB"
+    memory = "nvmlDeviceGetMemoryInfo@0 = ok 40960MiB 594MiB 304MiB 40062MiB"
+    driver.answers(TWO, listed, memory, f"nvmlDeviceGet{call}@1 = {failure}")
+    with gpu.watch(interval_s=0.05, gpu_timeout_s=2.0) as watch:
+        seen = until(watch, lambda now: now.samples > 5)
+    assert [(h.gpu, h.pid, h.peak_bytes) for h in seen.holders] == [(CARD, stranger, 300 * MIB)]
+    during = f"(during nvmlDeviceGet{call}, GPU 1)"
+    assert any(during in gap.reason and gap.seen_until for gap in seen.gaps if gap.gpu is None)
+    # Who holds the other is known where its memory alone cannot be asked for.
+    single = [gap for gap in seen.gaps if gap.gpu is not None]
+    expected = [(SECOND, None)] if call == "ComputeRunningProcesses" else []
+    assert [(gap.gpu, gap.seen_until) for gap in single] == expected
+    assert all(during in gap.reason for gap in single)
+
+
+def test_what_was_asked_before_the_driver_hung_is_seen_at_once(
+    driver: Driver, stranger: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gpu, "LATE_S", 0.5)
+    listed = f"nvmlDeviceGetComputeRunningProcesses@0 = ok {stranger}:-"
+    driver.answers(TWO, listed, "nvmlDeviceGetMemoryInfo@1 = hang")
+    with gpu.watch(interval_s=0.05, gpu_timeout_s=600) as watch:
+        seen = until(watch, lambda now: now.holders and now.gaps)
+    assert [(h.gpu, h.pid) for h in seen.holders] == [(CARD, stranger)]
+    assert seen.samples == 1
+    assert seen.gaps[-1].gpu is None
+
+
+def test_a_card_that_recovers_is_watched_again(
+    driver: Driver, stranger: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spared, "FIRST_S", 0.5)
+    driver.answers(TWO, "nvmlDeviceGetComputeRunningProcesses@1 = crash")
+    with gpu.watch(interval_s=0.05) as watch:
+        until(watch, lambda now: any(gap.gpu == SECOND for gap in now.gaps))
+        driver.answers(TWO, f"nvmlDeviceGetComputeRunningProcesses@1 = ok {stranger}:-")
+        seen = until(watch, lambda now: now.holders)
+    assert [(h.gpu, h.pid) for h in seen.holders] == [(SECOND, stranger)]
+    assert all(gap.seen_until for gap in seen.gaps)
+
+
+def test_a_driver_that_does_not_count_its_cards_is_a_gap_and_no_sample(driver: Driver) -> None:
+    driver.answers("nvmlDeviceGetCount = 999")
+    with gpu.watch(interval_s=0.05) as watch:
+        seen = until(watch, lambda now: now.gaps)
+        assert (seen.samples, seen.gaps[0].gpu) == (0, None)
+        assert "NVML error 999" in seen.gaps[0].reason
+        driver.answers()
+        until(watch, lambda now: now.samples and now.gaps[0].seen_until)
+
+
 def test_a_driver_that_refuses_to_start_is_a_gap(driver: Driver) -> None:
     driver.answers("nvmlInit = 9")
     with gpu.watch(interval_s=0.05) as watch:
@@ -251,6 +333,94 @@ def sample(*processes: tuple[int, int | None], at_s: float = 1000.0) -> dict[str
     return {"sampled_at_s": at_s, "devices": [device]}
 
 
+def iso(now_s: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now_s))
+
+
+def test_a_gap_lasts_from_one_answer_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sample bears the time when it was begun; in this one the driver hung for two minutes."""
+    now = [900.0]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    account = Account(host(real_path=INITIAL, interpreter={"pid": 1}), "ok")
+    account.silence("at first")
+    account.add(sample((7, 20), at_s=950.0))
+    now[0] = 1200.0
+    account.silence("hung")
+    now[0] = 1500.0
+    account.add(sample(at_s=1380.0))
+    first, second = account.watched().gaps
+    assert (first.seen_from, first.seen_until) == (iso(900), iso(900))
+    assert (second.seen_from, second.seen_until) == (iso(950), iso(1500))
+    (holder,) = account.watched().holders
+    assert (holder.seen_from, holder.seen_until) == (iso(950), iso(950))
+
+
+NEIGHBOUR = {"name": "python", "user": "other", "started_at_s": 900.0, "state": "sleeping"}
+NEIGHBOURS: dict[str, Any] = {
+    "real_path": INITIAL,
+    "interpreter": {"pid": 1},
+    "identity": {"user": "user"},
+    "process": {"7": NEIGHBOUR, "8": NEIGHBOUR},
+}
+
+
+def test_who_is_seen_after_a_first_silence_may_have_been_there_before() -> None:
+    account = Account(host(**NEIGHBOURS), "ok")
+    account.silence("the driver has to be loaded first")
+    account.add(sample((7, 20)))
+    account.silence("and again")
+    account.add(sample((7, 20), (8, 20)))
+    seen = account.watched()
+    assert [(h.pid, h.own, h.at_start) for h in seen.holders] == [
+        (7, False, None),
+        (8, False, False),
+    ]
+    assert [h.pid for h in seen.intruders] == [8]
+
+
+def test_who_is_on_a_card_that_was_not_there_at_first_may_have_been_there_before() -> None:
+    account = Account(host(**NEIGHBOURS), "ok")
+    account.add({"sampled_at_s": 999.0, "devices": []})
+    account.add(sample((7, 20)))
+    assert [h.at_start for h in account.watched().holders] == [None]
+
+
+@pytest.mark.parametrize(("code", "peaks"), [(999, {CARD: 60}), (3, {})])
+def test_without_an_answer_about_memory_at_least_what_processes_held_was_in_use(
+    code: int, peaks: dict[str, int]
+) -> None:
+    """A card without memory of its own shares the system's, which is no use of the card."""
+    account = Account(host(**NEIGHBOURS), "ok")
+    for processes in ((), ((7, 20), (8, 40)), ((8, None),)):
+        reading = sample(*processes)
+        reading["devices"][0]["memory"] = {"error": code, "name": "text"}
+        account.add(reading)
+    seen = account.watched()
+    assert (seen.used_peak_bytes, seen.gaps) == (peaks, ())
+
+
+def test_a_card_that_is_left_out_keeps_its_name() -> None:
+    account = Account(host(real_path=INITIAL, interpreter={"pid": 1}), "ok")
+    account.add(sample())
+    account.add({"sampled_at_s": 1001.0, "devices": [{"handle": {"error": None, "name": "hung"}}]})
+    assert [(gap.gpu, gap.reason) for gap in account.watched().gaps] == [(CARD, "hung")]
+
+
+def test_a_part_of_a_sample_counts_once_and_tells_nothing_of_the_rest() -> None:
+    account = Account(host(real_path=INITIAL, interpreter={"pid": 1}), "ok")
+    account.add_part({"devices": [{"handle": {"error": 15, "name": "lost"}}]})
+    account.add_part({"sampled_at_s": 999.0, "devices": [{"uuid": CARD, "handle": None}]})
+    assert account.watched() == Watched("ok", 0, (), (), {}, {})
+    reading = sample((7, 20))
+    reading["devices"].append({"uuid": SECOND, "handle": None})
+    for _ in range(2):
+        account.add_part(reading)
+        account.silence("hung")
+    seen = account.watched()
+    assert (seen.samples, [h.gpu for h in seen.holders]) == (1, [CARD])
+    assert [(gap.gpu, gap.seen_until) for gap in seen.gaps] == [(None, None)]
+
+
 def test_in_another_pid_namespace_nobody_is_accused() -> None:
     account = Account(host(real_path={"/proc/self/ns/pid": "pid:[4026532914]"}), "ok")
     account.add(sample())
@@ -258,6 +428,14 @@ def test_in_another_pid_namespace_nobody_is_accused() -> None:
     seen = account.watched()
     assert [(h.pid, h.name, h.own) for h in seen.holders] == [(7, None, None)]
     assert seen.intruders == ()
+
+
+def test_a_divided_card_whose_parts_are_not_told_is_watched_whole() -> None:
+    account = Account(host(real_path=INITIAL, interpreter={"pid": 1}), "ok")
+    told = sample((7, 20))
+    told["devices"][0] |= {"mig_mode": [1, 1], "mig_devices": {"error": 999, "name": "Unknown"}}
+    account.add(told)
+    assert [holder.pid for holder in account.watched().holders] == [7]
 
 
 def test_a_process_that_ended_before_it_was_looked_at_is_not_accused() -> None:
@@ -268,7 +446,8 @@ def test_a_process_that_ended_before_it_was_looked_at_is_not_accused() -> None:
     assert account.watched().intruders == ()
 
 
-@pytest.mark.parametrize(("option", "value"), [("interval_s", 0.0), ("gpu_timeout_s", 0.0)])
-def test_numbers_that_make_no_sense_are_refused(option: str, value: float) -> None:
-    with pytest.raises(EnvprintError):
+@pytest.mark.parametrize("value", [0.0, -1.0, float("nan")])
+@pytest.mark.parametrize("option", ["interval_s", "gpu_timeout_s"])
+def test_numbers_that_make_no_sense_are_refused_by_name(option: str, value: float) -> None:
+    with pytest.raises(EnvprintError, match=f"expected {option} .*, found {value!r}"):
         gpu.watch(**{option: value})

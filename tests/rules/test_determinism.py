@@ -131,6 +131,17 @@ def test_keras_switches_belong_to_tensorflow() -> None:
     assert len(drift("determinism-switches-changed", before, unknown, ["tensorflow"])[1]) == 1
 
 
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_keras_switches_belong_to_the_backend_that_it_has(backend: str) -> None:
+    before, after = (
+        loaded(keras_dtype_policy=policy, keras_backend=backend)
+        for policy in ("float32", "mixed_bfloat16")
+    )
+    rule = "determinism-switches-changed"
+    assert [f.impact for f in drift(rule, before, after, [backend])[0]] == [Impact.DIVERGES]
+    assert drift(rule, before, after, ["tensorflow"]) == ([], [])
+
+
 @pytest.mark.parametrize(
     ("version", "remedy"),
     [
@@ -253,3 +264,111 @@ def test_a_count_that_the_program_has_set_itself_needs_no_advice() -> None:
     switch = "facts.determinism.switches[tensorflow-intra-op-threads]"
     inside = {"facts.cpu.usable_threads": 8, switch: {"value": "1", "source": "a call"}}
     assert state("threads-left-to-machine", fingerprint(inside), ["tensorflow"]) == ([], [])
+
+
+PROCESS = "facts.frameworks.imported"
+
+
+def inside(*imported: str, **values: str) -> Fingerprint:
+    """What a process on two CPUs has told that had loaded these frameworks."""
+    told = {k.replace("_", "-"): {"value": v, "source": "a.call()"} for k, v in values.items()}
+    known = {SWITCHES: told, PROCESS: list(imported), "facts.cpu.usable_threads": 2}
+    return fingerprint({**known, "facts.environ.variables": {}})
+
+
+def with_variable(side: Fingerprint, name: str, value: str) -> Fingerprint:
+    facts = {**side.facts, "environ": {"variables": {name: value}}}
+    return side._replace(facts=facts)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_count_that_one_program_has_set_is_another_where_the_other_left_it(turned: bool) -> None:
+    sides = [inside("tensorflow"), inside("tensorflow", tensorflow_intra_op_threads="1")]
+    before, after = reversed(sides) if turned else sides
+    said = "1, is 2" if turned else "2, is 1"
+    findings, doubts = drift("determinism-switches-changed", before, after, ["tensorflow"])
+    assert [(f.impact, f.message) for f in findings] == [
+        (Impact.NUMERIC, f"tensorflow-intra-op-threads was {said}")
+    ]
+    assert doubts == []
+    assert drift("math-threads-changed", before, after, ["tensorflow"]) == ([], [])
+
+
+def test_a_count_set_to_what_it_is_anyway_is_no_change() -> None:
+    left, same = inside("tensorflow"), inside("tensorflow", tensorflow_intra_op_threads="2")
+    assert drift("determinism-switches-changed", left, same, ["tensorflow"]) == ([], [])
+    command = fingerprint({SWITCHES: {}, "facts.cpu.usable_threads": 2, PROCESS: []})
+    one = inside("tensorflow", tensorflow_intra_op_threads="1")
+    assert drift("determinism-switches-changed", command, one, ["tensorflow"]) == ([], [])
+
+
+def test_the_same_count_by_a_call_and_by_a_variable_is_one_count() -> None:
+    by_call = inside("tensorflow", tensorflow_intra_op_threads="1")
+    by_variable = with_variable(inside("tensorflow"), "TF_NUM_INTRAOP_THREADS", "1")
+    for rule in ("determinism-switches-changed", "math-threads-changed"):
+        assert drift(rule, by_call, by_variable, ["tensorflow"]) == ([], [])
+        assert drift(rule, by_variable, by_call, ["tensorflow"]) == ([], [])
+    left = inside("tensorflow")
+    assert len(drift("math-threads-changed", left, by_variable, ["tensorflow"])[0]) == 1
+    assert drift("determinism-switches-changed", left, by_variable, ["tensorflow"]) == ([], [])
+
+
+def test_threads_that_a_variable_has_moved_are_told_once() -> None:
+    before = inside("torch", torch_threads="2")
+    after = with_variable(inside("torch", torch_threads="1"), "OMP_NUM_THREADS", "1")
+    assert len(drift("math-threads-changed", before, after, ["torch"])[0]) == 1
+    assert drift("determinism-switches-changed", before, after, ["torch"]) == ([], [])
+    late = with_variable(before, "OMP_NUM_THREADS", "1")
+    assert drift("math-threads-changed", before, late, ["torch"]) == ([], [])
+
+
+def test_op_determinism_by_the_function_and_by_the_variable_is_the_same() -> None:
+    rule = "tensorflow-deterministic-ops-changed"
+    off, on = (inside("tensorflow", tensorflow_op_determinism=v) for v in ("off", "on"))
+    findings, doubts = drift(rule, off, on, ["tensorflow"])
+    assert [(f.message, f.paths) for f in findings] == [
+        (
+            "tensorflow-op-determinism was off, is on",
+            (f"{SWITCHES}[tensorflow-op-determinism].value",),
+        )
+    ]
+    assert doubts == []
+    assert drift("determinism-switches-changed", off, on, ["tensorflow"]) == ([], [])
+    by_variable = with_variable(on, "TF_DETERMINISTIC_OPS", "1")
+    assert drift(rule, on, by_variable, ["tensorflow"]) == ([], [])
+    assert [f.message for f in drift(rule, off, by_variable, ["tensorflow"])[0]] == [
+        "TF_DETERMINISTIC_OPS was unset, is 1"
+    ]
+
+
+def test_threads_for_whole_operations_change_nothing() -> None:
+    before, after = (inside("tensorflow", tensorflow_inter_op_threads=v) for v in "12")
+    assert drift("determinism-switches-changed", before, after, ["tensorflow"]) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("framework", "switch", "values"),
+    [
+        ("torch", "torch_default_dtype", ("torch.float32", "torch.float64")),
+        ("tensorflow", "keras_dtype_policy", ("float32", "mixed_bfloat16")),
+    ],
+)
+def test_another_default_type_is_another_run(
+    framework: str, switch: str, values: tuple[str, str]
+) -> None:
+    before, after = (inside(framework, **{switch: value}) for value in values)
+    findings, doubts = drift("determinism-switches-changed", before, after, [framework])
+    assert ([f.impact for f in findings], doubts) == ([Impact.DIVERGES], [])
+
+
+def test_the_policy_that_follows_keras_float_type_is_told_by_the_rule_on_that() -> None:
+    before, after = (
+        inside("tensorflow", keras_dtype_policy=name, keras_floatx=name)
+        for name in ("float32", "float64")
+    )
+    assert drift("determinism-switches-changed", before, after, ["tensorflow"]) == ([], [])
+    findings, doubts = drift("keras-floatx-changed", before, after, ["tensorflow"])
+    assert [(f.impact, f.message) for f in findings] == [
+        (Impact.DIVERGES, "Keras' float type was float32, is float64")
+    ]
+    assert doubts == []

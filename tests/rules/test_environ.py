@@ -271,3 +271,25 @@ def test_openmp_threads_that_follow_the_load_break_what_counts_on_them(
     assert len(drift(rule, fingerprint(), now, ["scikit-learn"])[0]) == said
     unknown = fingerprint(unknown={"facts.environ": "denied"})
     assert len(state(rule, unknown, ["scikit-learn"])[1]) == 1
+
+
+def test_what_is_preloaded_too_late_is_not_preloaded() -> None:
+    before = fingerprint({"facts.environ.variables": {}, CHANGED: {}})
+    value = "/opt/libm_fast.so"
+    after = late("LD_PRELOAD", None, value)
+    after.facts["environ"]["variables"] = {"LD_PRELOAD": value}
+    assert drift("environ-preload-changed", before, after) == ([], [])
+    early = fingerprint({"facts.environ.variables": {"LD_PRELOAD": value}, CHANGED: {}})
+    assert len(drift("environ-preload-changed", before, early)[0]) == 1
+
+
+def test_a_switch_that_the_program_sets_itself_is_told_with_what_it_depends_on() -> None:
+    before = fingerprint({"facts.environ.variables": {}, "facts.cpu.flags": ["avx512_vnni"]})
+    after = late("TF_ENABLE_ONEDNN_OPTS", None, "0", "tensorflow")
+    after.facts["environ"]["variables"] = {"TF_ENABLE_ONEDNN_OPTS": "0"}
+    after.facts["cpu"] = {"flags": ["avx512_vnni"]}
+    rule = "tensorflow-onednn-switched"
+    assert [f.message for f in drift(rule, before, after, ["tensorflow"])[0]] == [
+        "TF_ENABLE_ONEDNN_OPTS was unset, is 0: oneDNN was on, is off (set by the program itself: "
+        "it counts only if that was before the import of tensorflow)"
+    ]

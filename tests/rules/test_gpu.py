@@ -23,6 +23,7 @@ BY_BUS = {"facts.environ.variables[CUDA_DEVICE_ORDER]": "PCI_BUS_ID"}
 def machine(*cards: dict[str, Any], unknown: Any = None, more: Any = None) -> Fingerprint:
     """A fingerprint with these GPUs, and `more` by path."""
     found: dict[str, Any] = {"facts.gpu.status": "ok", "facts.gpu.count": len(cards)}
+    found["facts.gpu.driver_version"] = "550.90.07"
     found["facts.gpu.devices"] = {
         str(index): {"memory_total_bytes": 16 * GIB, "mig_mode": None, **card}
         for index, card in enumerate(cards)

@@ -31,6 +31,50 @@ def test_a_lost_gpu_breaks_and_the_others_are_said_to_be_fine() -> None:
     assert state("gpu-lost", machine(A10, more=hidden), ["torch"], "gpu") == ([], [])
 
 
+@pytest.mark.parametrize(
+    ("live", "is_fine"),
+    [
+        ({}, True),
+        ({"errors": {"corrected": 4, "recovery_action": "none"}}, True),
+        ({"errors": {"recovery_action": "reboot"}}, False),
+        ({"errors": {"remap_pending": True}}, False),
+        ({"clock_reasons": ["thermal-slowdown"]}, False),
+    ],
+)
+def test_a_gpu_is_only_said_to_be_fine_when_nothing_is_said_against_it(
+    live: dict[str, Any], is_fine: bool
+) -> None:
+    values = {f"{LIVE}.{name}": value for name, value in live.items()}
+    lost = machine(A10, more={LOST: ["1"], "facts.gpu.count": 2} | values)
+    (finding,), _ = state("gpu-lost", lost, ["torch"], "gpu")
+    assert finding.message.endswith("; GPU 0 is fine") == is_fine
+
+
+def test_a_gpu_of_which_too_little_is_known_is_not_said_to_be_fine() -> None:
+    unread = {f"{LIVE}.clock_reasons": "not asked"}
+    lost = machine(A10, more={LOST: ["1"], "facts.gpu.count": 2}, unknown=unread)
+    (finding,), _ = state("gpu-lost", lost, ["torch"], "gpu")
+    assert finding.message == "GPU 1 does not answer (fallen off the bus)"
+
+
+def test_gpus_that_do_not_answer_are_told_with_what_is_known() -> None:
+    reasons = {"0": "", "1": "no power", "2": "it has fallen off the bus (15)", "3": "no power"}
+    unknown = {f"live.gpu.devices[{key}]": reason for key, reason in reasons.items() if reason}
+    lost = machine(A10, more={LOST: list(reasons), "facts.gpu.count": 4}, unknown=unknown)
+    (finding,), _ = state("gpu-lost", lost, ["torch"], "gpu")
+    assert finding.message == (
+        "GPU 0, 2 do not answer (fallen off the bus); GPU 1, 3 do not answer: no power"
+    )
+
+
+def test_a_gpu_of_which_nothing_is_known_hides_no_other() -> None:
+    reset = {"live.gpu.devices[1]": {"errors": {"recovery_action": "reboot"}}}
+    both = machine(A10, A10 | {"uuid": "GPU-2"}, more=reset, unknown={LIVE: "lost"})
+    findings, doubts = state("gpu-needs-reset", both, ["torch"], "gpu")
+    assert [f.message for f in findings] == ["the driver asks for GPU 1: a reboot of the machine"]
+    assert [doubt.path for doubt in doubts] == [LIVE]
+
+
 def test_no_lost_gpu_is_quiet_and_silence_is_no_answer() -> None:
     assert state("gpu-lost", machine(A10, more={LOST: []}), ["torch"], "gpu") == ([], [])
     silent = fingerprint({}, {LOST: "NVML did not answer"})
@@ -140,6 +184,17 @@ def test_an_exclusive_gpu_that_another_process_has_breaks() -> None:
 def test_a_shared_or_free_gpu_is_quiet(card: dict[str, Any], processes: list[Any]) -> None:
     said = state("gpu-exclusive-taken", now(card, processes=processes), ["torch"], "gpu")
     assert said == ([], [])
+
+
+@pytest.mark.parametrize(("name", "is_doubtful"), [("compute", True), ("graphics", False)])
+def test_a_missing_list_may_hold_the_process_that_has_it(name: str, is_doubtful: bool) -> None:
+    drawing = now(
+        EXCLUSIVE, processes=[PYTHON | {"kind": "graphics"}], lists_missing={name: "denied"}
+    )
+    findings, doubts = state("gpu-exclusive-taken", drawing, ["torch"], "gpu")
+    assert (findings, bool(doubts)) == ([], is_doubtful)
+    taken = now(EXCLUSIVE, processes=[PYTHON], lists_missing={name: "denied"})
+    assert len(state("gpu-exclusive-taken", taken, ["torch"], "gpu")[0]) == 1
 
 
 def test_in_a_container_a_holder_may_be_invisible() -> None:

@@ -56,6 +56,20 @@ def test_the_desktops_memory_is_named_with_its_holders() -> None:
     ]
 
 
+def test_a_helper_of_a_browser_is_told_by_its_executable() -> None:
+    helpers = [
+        {"pid": 5, "name": "RDD Process", "program": "firefox", "kind": "both"},
+        {"pid": 6, "name": "Web Content", "program": "firefox", "kind": "compute"},
+        {"pid": 7, "name": "pt_main_thread", "program": "python3.11", "kind": "compute"},
+    ]
+    now = in_use(14000, *({**helper, "memory_bytes": 300} for helper in helpers))
+    (finding,), _ = state(HELD, now, ["torch"], "gpu")
+    assert finding.message == (
+        "900 MiB of 16.0 GiB (5 %) of GPU 0 are held by the desktop: firefox 600 MiB; and by "
+        "programs that compute: pt_main_thread 300 MiB; 13.7 GiB are free"
+    )
+
+
 def test_programs_that_compute_are_told_apart_from_the_desktop() -> None:
     trainings = [{"pid": pid, "name": "python", "memory_bytes": 2000} for pid in (5, 6)]
     findings, _ = state(HELD, in_use(9000, XORG, *trainings), ["torch"], "gpu")
@@ -72,7 +86,8 @@ def test_programs_that_compute_are_told_apart_from_the_desktop() -> None:
         ({"name": "python", "same_user": True}, {}, "python 500 MiB"),
         ({}, {PIDS: False}, "pid 39 (of the host, its owner is not visible here) 500 MiB"),
         ({"exists": True}, {}, "pid 39 (not visible to this user) 500 MiB"),
-        ({"exists": False}, {}, "pid 39, which no longer exists: 500 MiB"),
+        ({"exists": False}, {}, "pid 39, which has ended since it was listed: 500 MiB"),
+        ({"exists": False, "still_listed": True}, {}, "pid 39, which no longer exists: 500 MiB"),
     ],
 )
 def test_a_process_is_told_by_its_name_or_by_its_pid_and_why_it_has_none(
@@ -84,8 +99,7 @@ def test_a_process_is_told_by_its_name_or_by_its_pid_and_why_it_has_none(
         f"500 MiB of 16.0 GiB (3 %) of GPU 0 are held by programs that compute: {label}; "
         "9,000 MiB are free"
     ]
-    has_ended = process.get("exists") is False
-    assert ("fuser" in findings[0].remedy) == has_ended
+    assert ("fuser" in findings[0].remedy) == bool(process.get("still_listed"))
 
 
 @pytest.mark.parametrize("frameworks", [[], ["jax"], ["numpy", "scikit-learn"], ["tensorflow"]])
@@ -135,6 +149,57 @@ def test_what_is_in_use_is_held_by_others_even_where_nobody_is_listed() -> None:
         UNATTRIBUTED, machine(T4, more=more, unknown=unknown), ["torch"], "gpu"
     )
     assert (findings, [d.path for d in doubts]) == ([], [f"{place}.processes"])
+
+
+def in_doubt(
+    used: int, *processes: dict[str, Any], interface: str = "v2", **more: Any
+) -> Fingerprint:
+    """A T4 of which it is not known what holds the rest; memory in MiB."""
+    place = "live.gpu.devices[0]"
+    values = {
+        "memory_used_bytes": used * MIB,
+        "memory_free_bytes": 16 * GIB - used * MIB,
+        "memory_interface": interface,
+        "processes": [
+            {k: v * MIB if k == "memory_bytes" else v for k, v in process.items()}
+            for process in processes
+        ],
+        "unattributed_reason": "not-known",
+        "lists_missing": {"graphics": "access denied"},
+    }
+    live = {f"{place}.{name}": value for name, value in values.items()}
+    return machine(
+        T4,
+        more=live | {PIDS: True} | more,
+        unknown={f"{place}.unattributed_bytes": "not known: access denied"},
+    )
+
+
+def test_a_doubt_about_the_rest_does_not_discard_who_is_listed() -> None:
+    now = in_doubt(9000, FIREFOX, {"pid": 5, "name": "python", "memory_bytes": 2000})
+    findings, doubts = state(HELD, now, ["torch"], "gpu")
+    assert (doubts, [f.after for f in findings]) == ([], [2396 * MIB])
+    findings, doubts = state(UNATTRIBUTED, now, ["torch"], "gpu")
+    assert doubts == []
+    assert [f.message for f in findings] == [
+        "6,604 MiB of 16.0 GiB (40 %) of GPU 0 are in use, and it is not known by whom (access "
+        "denied); 7,384 MiB are free"
+    ]
+
+
+def test_in_the_process_that_trains_the_rest_may_be_its_own() -> None:
+    now = in_doubt(9000, FIREFOX, **{"facts.frameworks.imported": ["torch"]})
+    findings, doubts = state(UNATTRIBUTED, now, ["torch"], "gpu")
+    assert (findings, [d.path for d in doubts]) == ([], ["live.gpu.devices[0].unattributed_bytes"])
+
+
+@pytest.mark.parametrize(
+    ("used", "interface", "is_quiet"),
+    [(329, "v1", True), (329, "v2", False), (1100, "v1", False), (200, "v2", True)],
+)
+def test_what_a_driver_at_rest_takes_is_nobodys(used: int, interface: str, is_quiet: bool) -> None:
+    findings, doubts = state(UNATTRIBUTED, in_doubt(used, interface=interface), ["torch"], "gpu")
+    assert (not findings, doubts) == (is_quiet, [])
 
 
 def test_of_a_divided_card_only_the_part_that_is_used_counts() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from envprint.model import Impact
+from envprint.judge import judge_state
+from envprint.model import Impact, Workload
+from envprint.policy import Policy
 from tests.support import drift, fingerprint, state
 
 MIB = 1 << 20
@@ -71,3 +73,12 @@ def test_in_a_diff_only_new_shortness_is_told() -> None:
     plenty = fingerprint({"live.host.memory_available_bytes": 1 << 40})
     assert len(drift("host-memory-low", plenty, low)[0]) == 1
     assert drift("host-memory-low", low, low) == ([], [])
+
+
+def test_a_full_disk_is_advice_that_a_strict_check_counts() -> None:
+    # What is computed does not change, and where the job writes is not known.
+    now = fingerprint({"live.host.disk_free_bytes": 0})
+    report = judge_state(now, None, Workload(("numpy",)), Policy())
+    assert "host-disk-low" in [advice.rule for advice in report.advice]
+    assert report.impact is Impact.NONE
+    assert (report.exit_code(Impact.BREAKS), report.exit_code(Impact.BREAKS, strict=True)) == (0, 1)

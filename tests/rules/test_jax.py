@@ -167,6 +167,88 @@ def test_the_switch_that_follows_from_a_variable_is_explained_with_it() -> None:
     )
 
 
+SWITCHES = "facts.determinism.switches"
+
+
+def process(framework: str, variables: dict[str, str] | None = None, **told: str) -> Fingerprint:
+    """What a process has told that had loaded the framework."""
+    switches = {k.replace("_", "-"): {"value": v, "source": "a.call"} for k, v in told.items()}
+    known = {SWITCHES: switches, "facts.frameworks.imported": [framework]}
+    return fingerprint({**known, VARIABLES: variables or {}, f"{FRAMEWORK}.version": "0.10.2"})
+
+
+@pytest.mark.parametrize(
+    ("rule", "switch", "values", "name", "impact"),
+    [
+        ("jax-x64-switched", "jax_x64", ("off", "on"), "JAX_ENABLE_X64", Impact.DIVERGES),
+        (
+            "jax-prng-changed",
+            "jax_prng",
+            ("threefry2x32", "rbg"),
+            "JAX_DEFAULT_PRNG_IMPL",
+            Impact.DIVERGES,
+        ),
+        (
+            "jax-prng-default-changed",
+            "jax_threefry_partitionable",
+            ("on", "off"),
+            "JAX_THREEFRY_PARTITIONABLE",
+            Impact.DIVERGES,
+        ),
+        (
+            "jax-matmul-precision-changed",
+            "jax_matmul_precision",
+            (None, "highest"),
+            "JAX_DEFAULT_MATMUL_PRECISION",
+            Impact.NUMERIC,
+        ),
+        (
+            "jax-compilation-switched",
+            "jax_disable_jit",
+            ("off", "on"),
+            "JAX_DISABLE_JIT",
+            Impact.NUMERIC,
+        ),
+    ],
+)
+def test_what_a_program_has_set_in_jax_counts_as_its_variable_does(
+    rule: str, switch: str, values: tuple[str | None, str], name: str, impact: Impact
+) -> None:
+    before, after = (process("jax", **({switch: v} if v else {})) for v in values)
+    findings, doubts = drift(rule, before, after, ["jax"], "gpu")
+    place = f"{SWITCHES}[{switch.replace('_', '-')}]"
+    assert [f.impact for f in findings] == [impact]
+    assert any(path.startswith(place) for path in findings[0].paths)
+    assert doubts == []
+    assert drift("determinism-switches-changed", before, after, ["jax"], "gpu") == ([], [])
+    by_variable = process("jax", {name: values[1]}, **{switch: values[1]})
+    assert drift(rule, after, by_variable, ["jax"], "gpu") == ([], [])
+    assert [f.impact for f in drift(rule, before, by_variable, ["jax"], "gpu")[0]] == [impact]
+    command = fingerprint({VARIABLES: {}, SWITCHES: {}, f"{FRAMEWORK}.version": "0.10.2"})
+    assert drift(rule, command, after, ["jax"], "gpu") == ([], [])
+
+
+def test_clustering_that_a_program_asks_for_counts_where_it_is_compiled() -> None:
+    rule = "tensorflow-clustering-changed"
+    left, asked = process("tensorflow"), process("tensorflow", tensorflow_auto_jit="on")
+    findings, doubts = drift(rule, left, asked, ["tensorflow"], "gpu")
+    assert [(f.impact, f.message) for f in findings] == [
+        (
+            Impact.DIVERGES,
+            "TensorFlow's clusters were compiled with nothing, are with tf_xla_auto_jit=1",
+        )
+    ]
+    assert doubts == []
+    assert drift(rule, left, asked, ["tensorflow"], "cpu") == ([], [])
+    off = process("tensorflow", tensorflow_auto_jit="off")
+    assert drift(rule, left, off, ["tensorflow"], "gpu") == ([], [])
+    on_cpu = process("tensorflow", {"TF_XLA_FLAGS": "--tf_xla_cpu_global_jit"})
+    called = process(
+        "tensorflow", {"TF_XLA_FLAGS": "--tf_xla_cpu_global_jit"}, tensorflow_auto_jit="on"
+    )
+    assert len(drift(rule, on_cpu, called, ["tensorflow"], "cpu")[0]) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "flags"),
     [

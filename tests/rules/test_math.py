@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from envprint.judge import judge_drift
 from envprint.model import NO_THREADPOOLCTL, Fingerprint, Impact
+from envprint.policy import Policy
 from envprint.rules import _threads
 from tests.rules.test_cpu import AVX, AVX2, AVX512, cpu, limited
-from tests.support import drift, fingerprint
+from tests.support import drift, fingerprint, workload
 
 THREADS = "math-threads-changed"
 BLAS = "facts.math.blas"
@@ -415,3 +417,118 @@ def test_what_set_a_pool_speaks_for_it() -> None:
     )
     assert drift("math-thread-pools-changed", before, after, ["numpy"]) == ([], [])
     assert len(drift("math-threads-changed", before, after, ["numpy"])[0]) == 1
+
+
+def process(late: bool = False, threads: int = 2, kernel: str = "SkylakeX") -> Fingerprint:
+    """A process with NumPy and scikit-learn that threadpoolctl was asked of, on two CPUs.
+
+    In a late one the program has asked for one thread and other kernels after the imports.
+    """
+    wanted = {"OPENBLAS_CORETYPE": "Haswell", "OMP_NUM_THREADS": "1"} if late else {}
+    blas = "numpy.libs/libscipy_openblas64_-32a4b2a6.so"
+    own = {"api": "blas", "library": blas, "architecture": kernel, "threads": threads}
+    openmp = {"api": "openmp", "library": "scikit_learn.libs/libgomp-e985bcbb.so", "threads": 2}
+    return fingerprint(
+        {
+            "facts.math.thread_pools": [own, openmp],
+            "facts.frameworks.numpy.blas": {"name": "scipy-openblas", "library": blas},
+            "facts.frameworks.imported": ["numpy", "scikit-learn"],
+            "facts.cpu": {"usable_threads": 2, "architecture": "x86_64", "flags": AVX512},
+            "facts.environ": {
+                "variables": wanted,
+                "changed_since_start": {
+                    name: {"start": None, "now": value} for name, value in wanted.items()
+                },
+            },
+        }
+    )
+
+
+def without_pools(side: Fingerprint) -> Fingerprint:
+    facts = {name: section for name, section in side.facts.items() if name != "math"}
+    return side._replace(facts=facts, unknown={"facts.math.thread_pools": NO_THREADPOOLCTL})
+
+
+BOTH = ["numpy", "scikit-learn"]
+
+
+def test_what_a_program_asks_for_too_late_is_not_in_force() -> None:
+    for rule in (THREADS, "openblas-core-changed", "math-thread-pools-changed"):
+        assert drift(rule, process(), process(late=True), BOTH) == ([], [])
+
+
+def test_where_pools_could_not_be_asked_it_is_said_when_a_variable_counts() -> None:
+    before, after = without_pools(process()), without_pools(process(late=True))
+    messages = [f.message for f in drift(THREADS, before, after, ["numpy"])[0]]
+    assert messages == [
+        "OMP_NUM_THREADS was unset, is 1: the thread count of NumPy's BLAS was 2, is 1 (set by the "
+        "program itself: it counts only if that was before the import of numpy and scikit-learn)"
+    ]
+
+
+def test_a_variable_that_pools_confirm_is_told_without_a_proviso() -> None:
+    before, after = process(), process(late=True, threads=1, kernel="Haswell")
+    assert [f.message for f in drift(THREADS, before, after, ["numpy"])[0]] == [
+        "OMP_NUM_THREADS was unset, is 1: the thread count of NumPy's BLAS was 2, is 1"
+    ]
+    assert [f.message for f in drift("openblas-core-changed", before, after, ["numpy"])[0]] == [
+        "OPENBLAS_CORETYPE was unset, is Haswell: the instruction set of NumPy's OpenBLAS was "
+        "avx512, is avx2"
+    ]
+
+
+def test_tunables_count_as_they_were_when_the_process_started() -> None:
+    changed = {"GLIBC_TUNABLES": {"start": None, "now": "glibc.cpu.hwcaps=-AVX2"}}
+    cpu_facts = {"flags": AVX512, "architecture": "x86_64"}
+    before, after = (
+        fingerprint(
+            {
+                "facts.cpu": cpu_facts,
+                "facts.environ.variables": {k: v["now"] for k, v in late.items()},
+                "facts.environ.changed_since_start": late,
+            }
+        )
+        for late in ({}, changed)
+    )
+    assert drift("glibc-hwcaps-changed", before, after, ["numpy"]) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("rule", "stronger", "variables", "framework"),
+    [
+        (
+            "jax-lapack-kernel-changed",
+            "openblas-core-changed",
+            {"OPENBLAS_CORETYPE": "Haswell"},
+            "jax",
+        ),
+        (
+            "glibc-double-functions-changed",
+            "glibc-hwcaps-changed",
+            {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2"},
+            "tensorflow",
+        ),
+        (
+            "glibc-double-functions-changed",
+            "glibc-hwcaps-changed",
+            {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-FMA"},
+            "jax",
+        ),
+    ],
+)
+def test_what_a_framework_borrows_for_few_operations_is_advice(
+    rule: str, stronger: str, variables: dict[str, str], framework: str
+) -> None:
+    before, after = cpu(AVX512), cpu(AVX512, **variables)
+    advice, doubts = drift(rule, before, after, [framework])
+    assert ([f.impact for f in advice], doubts) == ([Impact.NUMERIC], [])
+    report = judge_drift(before, after, workload([framework]), Policy())
+    assert (report.impact, [f.rule for f in report.advice]) == (Impact.NONE, [rule])
+    assert drift(rule, before, before, [framework]) == ([], [])
+    assert drift(rule, before, after, [framework], "gpu") == ([], [])
+    assert drift(rule, before, after, ["torch"]) == ([], [])
+    # With NumPy in the job all of it may differ, and that is said instead.
+    assert drift(rule, before, after, [framework, "numpy"]) == ([], [])
+    assert len(drift(stronger, before, after, [framework, "numpy"])[0]) == 1
+    unknown = fingerprint(unknown={"facts.environ": "denied"})
+    assert len(drift(rule, before, unknown, [framework])[1]) == 1

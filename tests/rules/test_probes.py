@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from envprint.model import NOT_MEASURED, Fingerprint, Impact
+from envprint.model import NOT_MEASURED, NOT_TRAINED, Fingerprint, Impact
 from tests.support import drift, fingerprint, state
 
 NUMERIC = "facts.probes.numeric"
@@ -28,7 +28,7 @@ def probed(key: str = "numpy", varying: tuple[str, ...] = (), **digests: str) ->
     return fingerprint({f"{NUMERIC}[{key}]": told})
 
 
-NOT_PROBED = fingerprint(unknown={NUMERIC: NOT_MEASURED, TRAINING: NOT_MEASURED})
+NOT_PROBED = fingerprint(unknown={NUMERIC: NOT_MEASURED, TRAINING: NOT_TRAINED})
 
 
 def test_operations_that_differ_are_named_by_class_and_type() -> None:
@@ -159,7 +159,7 @@ def test_a_machine_that_does_not_repeat_itself_is_told() -> None:
     assert [(f.impact, f.message) for f in findings] == [
         (
             Impact.NUMERIC,
-            "numpy on the CPU: matmul/large float32 gave different results in 3 runs",
+            "numpy on the CPU: matmul/large float32 did not give one result in 3 runs",
         )
     ]
     assert doubts == []

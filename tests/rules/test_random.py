@@ -115,3 +115,17 @@ def test_tensorflow_without_a_seed_is_advised_to_take_one() -> None:
         {GENERATORS: {"tensorflow": {}}}, {f"{GENERATORS}[tensorflow].state": "?"}
     )
     assert len(state(rule, refused, ["tensorflow"])[1]) == 1
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_keras_draws_for_the_framework_that_it_computes_with(backend: str) -> None:
+    place = "facts.frameworks.keras.backend"
+    sides = [{GENERATORS: {"keras": {"state": s}}, place: backend} for s in "ab"]
+    told = ["Keras' generator was not in the same state"]
+    before, after = (fingerprint(side) for side in sides)
+    assert said(before, after, backend) == told
+    assert said(before, after, "tensorflow") == []
+    key = "facts.determinism.switches[keras-backend]"
+    by_call = {key: {"value": backend, "source": "keras.config.backend()"}}
+    before, after = (fingerprint({**side, place: "tensorflow", **by_call}) for side in sides)
+    assert said(before, after, backend) == told

@@ -83,3 +83,10 @@ def test_an_admitted_package_is_quiet(versions: str) -> None:
     assert asked(rule, numpy("2.4.6"), packages={"numpy": versions}) == ([], [])
     silent = fingerprint({}, {"facts.packages.distributions": "denied"})
     assert [d.reason for d in asked(rule, silent, packages={"numpy": versions})[1]] == ["denied"]
+
+
+def test_a_version_that_nothing_can_read_meets_nothing() -> None:
+    wanted = {"packages": {"numpy": ">=1"}}
+    for version in ("weird", "9" * 5_000):
+        findings, _ = asked("required-package-differs", numpy(version), **wanted)
+        assert [finding.after for finding in findings] == [version]
