@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource  # noqa: F401  `os.wait4` imports it, and after a job it may be gone
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence

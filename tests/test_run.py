@@ -461,6 +461,35 @@ def test_a_job_that_removes_envprint_keeps_its_exit_code_and_its_record(bench: B
     assert bench.record()["exit_code"] == 6
 
 
+def test_nothing_is_imported_once_the_job_has_started(bench: Bench) -> None:
+    code = (
+        "import sys\n"
+        "from envprint.cli import main\n"
+        "from envprint.job import Job\n"
+        "wait = Job.wait\n"
+        "class Late:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        print('late', name, file=sys.stderr)\n"
+        "def wait_and_tell(*arguments):\n"
+        "    sys.meta_path.insert(0, Late())\n"
+        "    return wait(*arguments)\n"
+        "Job.wait = wait_and_tell\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    argv = bench.argv("true", options=("--no-check", "--record", "/dev/null/x"))[3:]
+    done = subprocess.run(
+        [PYTHON, "-c", code, *argv],
+        capture_output=True,
+        text=True,
+        cwd=bench.folder,
+        env={**bench.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert done.returncode == 0
+    assert done.stderr.startswith("envprint: no record of this run: cannot make /dev/null/x: ")
+    assert done.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("error", [EnvprintError("the disk is gone"), ModuleNotFoundError("gone")])
 def test_what_fails_after_the_job_is_a_reason(error: Exception) -> None:
     def fail() -> None:
