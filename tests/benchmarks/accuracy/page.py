@@ -45,9 +45,9 @@ What was missed in round 1: auto-clustering of a TensorFlow graph with Dropout i
 not rounding; MKL_CBWR counts on an AMD processor with any value (two pairs); OMP_DYNAMIC on a busy
 machine hangs PyTorch; Pillow 8 decodes JPEG otherwise, which was advice. In round 2: oneDNN's limit
 reaches JAX too, and JAX_DISABLE_MOST_OPTIMIZATIONS rounds differently. Rules were changed for all
-of these; their pairs, and those whose settings had been tried while rules were written or that probes
-led to a rule about (two, `none` before and after), are in
-`train` since. A further pair of round 1 was taken out: its sides had no result in common.
+of these; their pairs, and those whose settings had been tried while rules were written, are in
+`train` since, and so are two that later rules cite (`none` on any look). A further pair of round 1
+was taken out: its sides had no result in common.
 """.strip()
 REPEATED = """
 Of the 54 given pairs 51 were measured again here, with other code, on another processor (two runs
