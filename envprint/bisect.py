@@ -4,8 +4,6 @@ Nothing is run again: each record is compared with the good one, and what is fou
 a finding appeared. One that comes and goes is told as such.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 

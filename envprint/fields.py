@@ -5,10 +5,15 @@ pages of the docs and the form of a path (`a.b` inside a record, `a[key]` inside
 NamedTuples, not dataclasses: see docs/decisions/0001-values-are-named-tuples.md.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    Shape: TypeAlias = "Scalar | ListOf | MapOf | Record"
+else:
+    Shape = object  # until its parts are there, which refer to it
 
 
 class Scalar(NamedTuple):
@@ -39,7 +44,7 @@ class MapOf(NamedTuple):
 class Record(NamedTuple):
     """A JSON object with declared keys."""
 
-    fields: tuple[Field, ...]
+    fields: tuple["Field", ...]
     required: tuple[str, ...] = ()
     """Keys that must be there, as the published schema says."""
     any_of: tuple[str, ...] = ()
@@ -59,7 +64,8 @@ class Field(NamedTuple):
     unwatched: str | None = None
 
 
-Shape = Scalar | ListOf | MapOf | Record
+if not TYPE_CHECKING:
+    Shape = Scalar | ListOf | MapOf | Record
 
 TEXT = Scalar("string", (str,))
 INTEGER = Scalar("integer", (int,))
@@ -82,7 +88,7 @@ class ShapeFault(Exception):
         self.found = type(found).__name__
         self.path = ""
 
-    def inside(self, step: str) -> ShapeFault:
+    def inside(self, step: str) -> "ShapeFault":
         """The same fault, seen from one level further out."""
         self.path = step + self.path
         return self

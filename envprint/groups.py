@@ -5,8 +5,6 @@ is found whatever group it is in. https://man7.org/linux/man-pages/man7/credenti
 man2/PR_SET_CHILD_SUBREAPER.2const.html
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import time

@@ -1,7 +1,5 @@
 """Who held memory of the GPUs during a watch: the values, and the account they come from."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Iterator, Mapping

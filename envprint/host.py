@@ -6,8 +6,6 @@ a whole machine. Errors are those of the operating system: `OSError` means that 
 has no answer, and why.
 """
 
-from __future__ import annotations
-
 import os
 import stat
 import time

@@ -5,8 +5,6 @@ device, and makes no generator that is not there yet. A framework that refuses t
 in its own place. Some state belongs to a thread, so ask in the thread that trains.
 """
 
-from __future__ import annotations
-
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -5,8 +5,6 @@ that each is passed on and none ends this process before its job. https://man7.o
 man7/signal.7.html, man7/credentials.7.html (process groups)
 """
 
-from __future__ import annotations
-
 import errno
 import os
 import resource  # noqa: F401  `os.wait4` imports it, and after a job it may be gone
@@ -85,7 +83,7 @@ class Held:
     ignores_children: bool
     """Whether SIGCHLD is ignored by whoever started this process: nobody could wait for a job."""
 
-    def __enter__(self) -> Held:
+    def __enter__(self) -> "Held":
         self.mask = set(signal.pthread_sigmask(signal.SIG_BLOCK, HELD))
         self.ignores_children = signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN
         if self.ignores_children:

@@ -4,8 +4,6 @@ A rule about a state says something in a diff only when the state is new: a diff
 not a machine.
 """
 
-from __future__ import annotations
-
 from collections.abc import Container, Iterator
 from typing import NamedTuple
 

@@ -5,8 +5,6 @@ is asked of those is in `envprint.rule`, what comes of it in `envprint.report`. 
 of docs/glossary.md.
 """
 
-from __future__ import annotations
-
 import enum
 import re
 from collections.abc import Mapping

@@ -4,8 +4,6 @@ These are the values and their meaning, used by diff, check and the API alike; h
 from a file is in `envprint.policy_file`, where the file is found in `envprint.policy_place`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 

@@ -3,8 +3,6 @@
 Every key is checked, because a policy that is silently not applied is worse than none.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple

@@ -5,8 +5,6 @@ not tell. Nothing is compared here but a machine with itself: an operation that 
 process to the next has more than one digest.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

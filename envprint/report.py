@@ -1,7 +1,5 @@
 """What a judgement comes to: findings, doubts, and the report that holds them."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 from envprint.model import Change, Confidence, Impact, Workload

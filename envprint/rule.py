@@ -3,8 +3,6 @@
 A `Rule` makes `Match`es of what it sees; the engine (`envprint.judge`) turns those into findings.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -17,17 +15,17 @@ class Condition(NamedTuple):
     text: str
     holds: Callable[[Workload], bool]
 
-    def __and__(self, other: Condition) -> Condition:
+    def __and__(self, other: "Condition") -> "Condition":
         return Condition(
             f"{self.text} and {other.text}", lambda w: self.holds(w) and other.holds(w)
         )
 
-    def __or__(self, other: Condition) -> Condition:
+    def __or__(self, other: "Condition") -> "Condition":
         return Condition(
             f"({self.text} or {other.text})", lambda w: self.holds(w) or other.holds(w)
         )
 
-    def __invert__(self) -> Condition:
+    def __invert__(self) -> "Condition":
         return Condition(f"not ({self.text})", lambda w: not self.holds(w))
 
 

@@ -4,8 +4,6 @@ Each framework is seeded by the call that its own documentation gives, and only 
 imported: what is imported later is not seeded, so seed after the imports.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterator
 from operator import index

@@ -3,8 +3,6 @@
 A name alone tells which, so that whoever compares two files loads nothing of the store.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from typing import NamedTuple

@@ -9,8 +9,6 @@ Nothing is ever changed but a name, no file lists others and there is no lock: w
 the same time lose nothing. docs/decisions/0011-a-store-without-an-index.md
 """
 
-from __future__ import annotations
-
 import os
 import re
 import time

@@ -5,8 +5,6 @@ after which two runs parted is known exactly. Loss and accuracy are told, but de
 may agree where weights do not.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from functools import partial

@@ -1,7 +1,5 @@
 """Switches as lines to copy: what a program calls, and what must be set before it starts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 

@@ -5,8 +5,6 @@ for good if the runs are still equal without it. Nothing is trained here: `attem
 run, and whatever it returns is believed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 

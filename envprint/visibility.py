@@ -9,8 +9,6 @@ not in that guide: taken is what PyTorch found and does in `torch.cuda.device_co
 https://github.com/pytorch/pytorch/blob/v2.13.0/torch/cuda/__init__.py
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple

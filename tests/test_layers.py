@@ -156,6 +156,19 @@ def test_the_hot_path_loads_nothing_heavy(tmp_path: Path) -> None:
         assert not loaded & BANNED, arguments
 
 
+def test_the_hot_path_compiles_no_annotations(tmp_path: Path) -> None:
+    # `typing` does that to fields of named tuples whose annotations are text: decision 0001.
+    code = (
+        "import typing\n"
+        "def refuse(self, *arguments, **options): raise AssertionError(arguments)\n"
+        "typing.ForwardRef.__init__ = refuse\n"
+        "from envprint.cli import main\n"
+        "for verb in ('capture -o f.json', 'diff f.json f.json', 'check f.json'):\n"
+        "    assert main(verb.split()) == 0, verb\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, stdout=subprocess.PIPE)
+
+
 def test_importing_envprint_imports_nothing_else(tmp_path: Path) -> None:
     loaded = loaded_by("-c", "import envprint", cwd=tmp_path) - loaded_by(
         "-c", "pass", cwd=tmp_path

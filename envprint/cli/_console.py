@@ -1,7 +1,5 @@
 """Where a verb prints: reports to stdout, everything else to stderr."""
 
-from __future__ import annotations
-
 import os
 from contextlib import suppress
 from typing import NamedTuple, TextIO

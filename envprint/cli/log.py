@@ -1,7 +1,5 @@
 """`envprint log`: what was saved, and what changed from one to the next."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Callable, Iterator
 from itertools import islice

@@ -5,8 +5,6 @@ functions return one value per declared field, `Unknown(reason)` among them; wha
 their own section only.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, NamedTuple

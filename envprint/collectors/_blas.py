@@ -4,8 +4,6 @@ NumPy and SciPy write down what they were built with; the file they load is the 
 carries, or in conda and distribution packages the one that a chain of links ends at.
 """
 
-from __future__ import annotations
-
 import re
 from typing import NamedTuple
 

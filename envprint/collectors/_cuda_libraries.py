@@ -4,8 +4,6 @@ They answer three questions: what a framework was made for, what a program would
 and what this process really uses.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple

@@ -4,8 +4,6 @@ Directories and small text files only; nothing is loaded, since loading CUDA's l
 of milliseconds and tens of megabytes, and starting the driver can break later forks.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

@@ -6,8 +6,6 @@ the oracle of a test. Entries that begin with `~` are what pip leaves of an inte
 no import finds them, so they are not listed.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from functools import lru_cache

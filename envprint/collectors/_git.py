@@ -4,8 +4,6 @@ This finds the work tree (so that no process is started outside of one) and answ
 program is missing or refuses. https://git-scm.com/docs/gitrepository-layout
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterator

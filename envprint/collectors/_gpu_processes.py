@@ -4,8 +4,6 @@ A pid means something only in the pid namespace it was given for, and the driver
 initial one; a name looked up elsewhere can belong to another process.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 

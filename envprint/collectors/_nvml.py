@@ -4,8 +4,6 @@ The form of a reading is that of `envprint.nvml.reading`. Codes are those of nvm
 https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple

@@ -4,8 +4,6 @@ The search path of the observed interpreter is walked as the import system walks
 is read is what a program would get, not what was installed last.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import NamedTuple

@@ -4,8 +4,6 @@ The file decides because it is what the import runs; the dist-info beside it onl
 package keeps its version elsewhere.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -6,8 +6,6 @@ fsmonitor, external diffs, text conversion, transports, index locks. Only filter
 that of Git LFS, for one, each of its files would count as changed.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Iterator, Mapping

@@ -3,8 +3,6 @@
 What every framework's adapter does; the adapter only knows when its training starts and ends.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import warnings

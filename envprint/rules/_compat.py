@@ -3,8 +3,6 @@
 Only what a project itself states is here. A version newer than the data is never judged.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 Span = tuple[tuple[int, int], tuple[int, int]]

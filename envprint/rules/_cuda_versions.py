@@ -1,7 +1,5 @@
 """Which version of one of CUDA's libraries a workload gets, as far as a fingerprint tells."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 from envprint.model import Comparison, Fingerprint, Workload

@@ -1,7 +1,5 @@
 """The GPUs that a program would see, and how those of two fingerprints pair up."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 

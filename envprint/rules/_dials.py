@@ -4,8 +4,6 @@ A variable matters only when it changes what is in force: OMP_NUM_THREADS=4 on t
 limit at what the processor has anyway, changes nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Who holds memory of a GPU: the programs that are listed, and what no list accounts for."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 

@@ -4,8 +4,6 @@ Rules compare the setting in force on both sides, and ask which cause alone woul
 program that was asked tells what is in force; what it does not tell follows from the other two.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
