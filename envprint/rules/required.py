@@ -9,8 +9,10 @@ from collections.abc import Iterator
 
 from envprint.errors import Undetermined
 from envprint.model import Confidence, Fingerprint, Impact, Workload
+from envprint.requirement import specified
 from envprint.rule import Evidence, Match, Rule
 from envprint.rules._devices import DEVICES, VISIBLE, how_many
+from envprint.shell import command, export
 from envprint.workload import always
 
 VARIABLES = "facts.environ.variables"
@@ -38,7 +40,7 @@ def _variables(now: Fingerprint, workload: Workload) -> Iterator[Match]:
                 f"{name} is {is_now}, {wanted or 'empty'} is required",
                 (path,),
                 after=value,
-                remedy=f"export {name}={wanted}",
+                remedy=export(name, wanted),
             )
 
 
@@ -60,8 +62,8 @@ def _packages(now: Fingerprint, workload: Workload) -> Iterator[Match]:
             found = f"is {version}" if version else "is not installed"
             needed = "any version" if wanted == _ANY else wanted
             text = f"{name} {found}, {needed} is required"
-            spelt = "" if wanted == _ANY else wanted
-            yield Match(text, (path,), after=version, remedy=f"pip install '{name}{spelt}'")
+            line = specified(name, "" if wanted == _ANY else wanted)
+            yield Match(text, (path,), after=version, remedy=command("pip install {}", line))
 
 
 # https://packaging.python.org/en/latest/specifications/name-normalization/
