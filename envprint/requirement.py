@@ -14,31 +14,33 @@ _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _USUAL_VERSION = (
     r"[0-9]{1,18}(?:\.[0-9]{1,18}){0,8}(?:(?:a|b|rc)[0-9]{1,18})?(?:\+[a-z0-9]+(?:\.[a-z0-9]+)*)?"
 )
-_SPECIFIER = r"[A-Za-z0-9.*+!<>=~,_-]*"
-"""`===` takes any text for a version; this is what versions are made of."""
-
-
-def distribution(name: str) -> str | None:
-    """`name`, where a package can have it."""
-    return name if re.fullmatch(_NAME, name) else None
+_CLAUSE = r"[<>=!~]{1,3}\s*[vV]?[0-9][A-Za-z0-9.+!_-]*(?:\.\*)?"
+"""Of a specifier; `packaging` takes any text for a version behind `===`."""
 
 
 def pinned(name: str, version: str, extra: str = "") -> str | None:
     """`numpy==2.4.6`; None where that is no name, or no version."""
     text = _version(version)
-    return f"{name}{extra}=={text}" if text and distribution(name) else None
+    return f"{name}{extra}=={text}" if text and _is_name(name) else None
 
 
 def specified(name: str, specifier: str) -> str | None:
     """`numpy>=2.4,<3`; None where that is no name, or no version specifier."""
     from packaging.specifiers import SpecifierSet
 
-    text = "".join(specifier.split())
+    clauses = [clause.strip() for clause in specifier.split(",") if clause.strip()]
+    if not _is_name(name) or not all(re.fullmatch(_CLAUSE, clause) for clause in clauses):
+        return None
+    text = ",".join("".join(clause.split()) for clause in clauses)
     try:
         SpecifierSet(text)
     except ValueError:
         return None
-    return f"{name}{text}" if re.fullmatch(_SPECIFIER, text) and distribution(name) else None
+    return f"{name}{text}"
+
+
+def _is_name(text: str) -> bool:
+    return re.fullmatch(_NAME, text) is not None
 
 
 def _version(text: str) -> str | None:

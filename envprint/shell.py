@@ -5,8 +5,8 @@ tells them to do. So this is the one place where a value of a document enters a 
 word, on which neither the shell, nor its history, nor a terminal can act. Where a value cannot be
 such a word there is no command, and the rule's own words stand instead.
 
-`shlex.quote` leaves control characters as they are. A terminal acts on them, and a report shows
-them as escapes, which between plain quotes would be another value.
+`shlex.quote` would not do: it leaves control characters as they are. A terminal acts on them, and
+a report shows them as escapes, which between plain quotes are another value.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 
 # `=` at the start of a word, or of a part of a path list, is expanded by zsh.
-_PLAIN = re.compile(r"(?!(?:.*:)?=)[\w@%+=:,./-]+", re.ASCII)
+_PLAIN = r"(?!(?:.*:)?=)[A-Za-z0-9_@%+=:,./-]+"
 # Of those that a word in $'…' may show: not what would end it, and not the mark of the history.
 _SHOWN = frozenset(range(0x20, 0x7F)) - frozenset(b"'\\!")
 _QUOTE_INSIDE = "'\"'\"'"
@@ -25,7 +25,7 @@ def quoted(text: str) -> str | None:
 
     That is a NUL, half of a surrogate pair, and a value of which a part is hidden.
     """
-    if _PLAIN.fullmatch(text):
+    if re.fullmatch(_PLAIN, text):
         return text
     if _is_not_all_there(text):
         return None

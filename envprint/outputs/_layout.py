@@ -23,7 +23,7 @@ _HOSTILE = {
 }
 
 _WORD = r"""(?:[^\s'"]*=)?(?:\$?'[^']*'(?:"'"'[^']*')*|"[^"]*")|\S+"""
-_COMMAND = re.compile(rf"(?:(?:export|unset|pip (?:un)?install(?: --\S+)*) )?(?:{_WORD})")
+_COMMAND = rf"(?:(?:export|unset|pip (?:un)?install(?: --\S+)*) )?(?:{_WORD})"
 _NO_BREAK = "\xa0"
 """Stands for a blank inside a command; a word that has it itself is written with escapes."""
 
@@ -45,7 +45,7 @@ def block(topic: str, text: str, painted: str | None = None) -> Iterator[str]:
 
 def what_to_do(remedy: str) -> Iterator[str]:
     """The remedy, in lines that break no command: half of one would be pasted as another."""
-    kept = _COMMAND.sub(lambda command: command[0].replace(" ", _NO_BREAK), remedy)
+    kept = re.sub(_COMMAND, lambda command: command[0].replace(" ", _NO_BREAK), remedy)
     yield from (line.replace(_NO_BREAK, " ") for line in block("  do", kept))
 
 

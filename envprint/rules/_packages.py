@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from envprint.model import Change, Comparison, Impact, Workload
-from envprint.requirement import pinned
 from envprint.rule import Match
 from envprint.rules._dials import Drift
 from envprint.shell import command
@@ -47,9 +46,11 @@ def package_changed(comparison: Comparison, distributions: Iterable[str]) -> Ite
             )
 
 
-def pip_install(name: str, version: str | None) -> str | None:
+def pip_install(name: str, version: str | None, extra: str = "") -> str | None:
     """The command that installs this version; None where it is no version or that is no name."""
-    return command("pip install {}", pinned(name, version or ""))
+    from envprint.requirement import pinned
+
+    return command("pip install {}", pinned(name, version or "", extra))
 
 
 def _is_patch(comparison: Comparison, field: str, change: Change) -> bool:

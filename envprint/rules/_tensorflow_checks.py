@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envprint.model import Comparison, Fingerprint, Workload
-from envprint.requirement import pinned
 from envprint.rule import Match
 from envprint.rules._compat import Cuda, cuda_for_tensorflow, python_for_tensorflow
 from envprint.rules._devices import DEVICES, how_many
@@ -146,7 +145,7 @@ def _is_same_file(need: str, found: str) -> bool:
 
 def _cuda_remedy(version: str, need: str, tested: Cuda | None) -> str | None:
     if numbers(version) >= _BRINGS_CUDA_FROM:
-        return command("pip install {}", pinned("tensorflow", version, "[and-cuda]"))
+        return pip_install("tensorflow", version, "[and-cuda]")
     if tested:
         return command("Install CUDA {} and cuDNN {}.", need, tested.cudnn)
     return command("Install CUDA {}.", need)

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 from envprint.errors import Undetermined
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
-from envprint.requirement import distribution
 from envprint.rule import Evidence, Match, Rule
 from envprint.rules import _boosting, _decoders
 from envprint.rules._packages import CONDA, DISTRIBUTIONS, is_same_release, package_changed
@@ -51,7 +50,7 @@ def _duplicates(now: Fingerprint, workload: Workload) -> Iterator[Match]:
                 after=copies,
                 remedy=command(
                     "pip uninstall {}, until none is left; then install it once.",
-                    distribution(name),
+                    name,
                 ),
             )
 
@@ -66,7 +65,7 @@ def _edited(now: Fingerprint, workload: Workload) -> Iterator[Match]:
                 f"{name}: {files[0]}{more} is not what the wheel brought",
                 (f"{_EDITED}[{name}]",),
                 after=files,
-                remedy=command("pip install --force-reinstall --no-deps {}", distribution(name)),
+                remedy=command("pip install --force-reinstall --no-deps {}", name),
             )
 
 

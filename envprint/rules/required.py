@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 from envprint.errors import Undetermined
 from envprint.model import Confidence, Fingerprint, Impact, Workload
-from envprint.requirement import specified
 from envprint.rule import Evidence, Match, Rule
 from envprint.rules._devices import DEVICES, VISIBLE, how_many
 from envprint.shell import command, export
@@ -55,6 +54,8 @@ def _switches(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 
 
 def _packages(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    from envprint.requirement import specified
+
     for name, wanted in sorted(workload.required.packages.items()):
         path = f"{PACKAGES}[{_normal(name)}]"
         version = now.value(f"{path}.version")
