@@ -7,6 +7,7 @@ from typing import Any
 
 from envprint.errors import Undetermined
 from envprint.model import IMPACT_WORDS, Fingerprint
+from envprint.requirement import pinned
 from envprint.workload import detect
 
 _HEAD = """\
@@ -75,7 +76,9 @@ def _required(now: Fingerprint) -> Iterator[str]:
     found = {
         name: _known(now, f"facts.packages.distributions[{name}].version") for name in _PACKAGES
     }
-    pins = [f'{name} = "=={version}"' for name, version in found.items() if version]
+    # A version that is none could end the comment, and put a line of its own in force.
+    lines = [pinned(name, version) for name, version in found.items() if version]
+    pins = ['{} = "=={}"'.format(*line.split("==")) for line in lines if line]
     yield f"# packages = {{ {', '.join(pins or [_AN_EXAMPLE])} }}"
 
 

@@ -19,7 +19,7 @@ def refusal(report: Report, fail_on: Impact, strict: bool = False) -> str:
     findings = report.reaching(fail_on, strict)
     if len(findings) == 1:
         (only,) = findings
-        return f"{only.impact.word}: {_said(only)}; do: {_one_line(only.remedy)}"
+        return f"{only.impact.word}: {_said(only)}; do: {plain(only.remedy)}"
     if findings:
         worst = findings[0].impact
         return "\n".join([f"{worst.word}: {MEANING[worst]}", *_listed(findings)])
@@ -31,7 +31,7 @@ def _listed(findings: Sequence[Finding]) -> Iterator[str]:
     for (_, remedy), alike in groupby(findings, lambda finding: (finding.rule, finding.remedy)):
         for finding in alike:
             yield f"  {finding.impact.word:{TOPIC}}{_said(finding)}"
-        yield f"  {'':{TOPIC}}do: {_one_line(remedy)}"
+        yield f"  {'':{TOPIC}}do: {plain(remedy)}"
 
 
 def _said(finding: Finding) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from envprint.shell import export
 from envprint.training import Series, Switches
 from envprint.versions import is_below
 
@@ -32,7 +33,8 @@ def lines_for(series: Series) -> Lines:
     calls |= framework(switches, series.version)
     imports = [name for name, called in calls.items() if called]
     code = (*imports, *([""] if imports else []), *(call for c in calls.values() for call in c))
-    return Lines(code, tuple(f"export {name}={text}" for name, text in _variables(series)))
+    shell = [export(name, text) for name, text in _variables(series)]
+    return Lines(code, tuple(filter(None, shell)))
 
 
 def _tensorflow(switches: Switches, version: str) -> Mapping[str, list[str]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pickle
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.environments import KEPT, build, name_of
+from tests.support import Case
 
 Build = Callable[..., str]
 
@@ -29,6 +32,22 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Build:
         return build(place, sys.executable, requirements, by=by)
 
     return environment_of
+
+
+@pytest.fixture(scope="session")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
+    """All that the tests in tests/rules/ ask of single rules.
+
+    They run once more in a process of their own, which keeps the cases, so that it does not
+    matter which tests run beside them.
+    """
+    kept = tmp_path_factory.mktemp("cases") / "cases"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/rules"]
+    environ = {**os.environ, "ENVPRINT_TEST_CASES": str(kept)}
+    root = Path(__file__).parent.parent
+    subprocess.run(command, cwd=root, env=environ, capture_output=True, check=False)
+    found: list[Case] = pickle.loads(kept.read_bytes())
+    return found
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

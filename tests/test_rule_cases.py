@@ -1,19 +1,13 @@
 """What the tests of the rules have asked, asked again in other ways.
 
-Each call of `drift` and `state` in tests/rules/ is a case. The tests there run once more in a
-process of their own, which keeps the cases; so the audit counts what was really asked and answered
-and not what a file seems to say, and it does not depend on which tests run beside it.
+Each call of `drift` and `state` in tests/rules/ is a case, see `cases` in conftest.py; so the audit
+counts what was really asked and answered and not what a file seems to say.
 """
 
 from __future__ import annotations
 
 import copy
-import os
-import pickle
-import subprocess
-import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +18,6 @@ from envprint.rule import Rule
 from envprint.rules import catalogue
 from tests.support import Case, ask
 
-ROOT = Path(__file__).parent.parent
 RULES = {rule.id: rule for rule in catalogue()}
 VARIABLES = "facts.environ.variables"
 
@@ -37,17 +30,6 @@ ONE_WAY = {
     "gpu-memory-total-smaller": "more memory never hurts",
 }
 """Rules for which only one direction is bad, and why."""
-
-
-@pytest.fixture(scope="module")
-def cases(tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
-    """All that the tests in tests/rules/ ask of single rules."""
-    kept = tmp_path_factory.mktemp("cases") / "cases"
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/rules"]
-    environ = {**os.environ, "ENVPRINT_TEST_CASES": str(kept)}
-    subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, check=False)
-    found: list[Case] = pickle.loads(kept.read_bytes())
-    return found
 
 
 @pytest.fixture

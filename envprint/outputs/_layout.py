@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator
 
@@ -21,6 +22,11 @@ _HOSTILE = {
     )
 }
 
+_WORD = r"""(?:[^\s'"]*=)?(?:\$?'[^']*'(?:"'"'[^']*')*|"[^"]*")|\S+"""
+_COMMAND = rf"(?:(?:export|unset|pip (?:un)?install(?: --\S+)*) )?(?:{_WORD})"
+_NO_BREAK = "\xa0"
+"""Stands for a blank inside a command; a word that has it itself is written with escapes."""
+
 
 def plain(text: str) -> str:
     """`text` with every character that could act on a terminal written as an escape."""
@@ -35,6 +41,12 @@ def block(topic: str, text: str, painted: str | None = None) -> Iterator[str]:
     yield (painted or topic) + " " * max(1, TOPIC - len(topic)) + lines[0]
     for line in lines[1:]:
         yield " " * TOPIC + line
+
+
+def what_to_do(remedy: str) -> Iterator[str]:
+    """The remedy, in lines that break no command: half of one would be pasted as another."""
+    kept = re.sub(_COMMAND, lambda command: command[0].replace(" ", _NO_BREAK), remedy)
+    yield from (line.replace(_NO_BREAK, " ") for line in block("  do", kept))
 
 
 def heading(text: str, colour: bool) -> Iterator[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from envprint.model import Change, Impact, split_path
-from envprint.outputs._layout import block, heading, paint, plain
+from envprint.outputs._layout import block, heading, paint, plain, what_to_do
 from envprint.report import Finding, Ignored, Report, Summary, Undecided
 from envprint.units import size
 from envprint.wording import DEVICES, verdict
@@ -109,7 +109,7 @@ def _finding(finding: Finding, colour: bool) -> Iterator[str]:
         yield from block("  not seen", finding.not_seen)
     yield from block("  why", finding.why)
     yield from block("  but not", finding.not_when)
-    yield from block("  do", finding.remedy)
+    yield from what_to_do(finding.remedy)
     yield from block("  known", f"{finding.confidence.value}; envprint explain {finding.rule}")
     yield ""
 
@@ -194,7 +194,7 @@ def _ignored(ignored: Ignored) -> Iterator[str]:
 
 def _advice(advice: Finding) -> Iterator[str]:
     yield from block("", f"{advice.message or advice.title} ({advice.rule})")
-    yield from block("  do", advice.remedy)
+    yield from what_to_do(advice.remedy)
 
 
 def _short(value: Any) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from envprint.model import Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
 from envprint.rules._devices import VISIBLE, how_many
+from envprint.shell import command
 from envprint.workload import uses
 
 
@@ -31,7 +32,9 @@ def _uneven(now: Fingerprint, workload: Workload) -> Iterator[Match]:
             "PyTorch's sampler repeats samples until it divides",
             ("facts.gpu.count",),
             after=workload.batch_size % replicas,
-            remedy=f"Use a batch size of {even or replicas} or {even + replicas}.",
+            remedy=command(
+                "Use a batch size of {} or {}.", str(even or replicas), str(even + replicas)
+            ),
         )
 
 

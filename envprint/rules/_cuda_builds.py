@@ -21,6 +21,7 @@ from envprint.rules._cuda_tables import (
 )
 from envprint.rules._cuda_versions import built_with, place
 from envprint.rules._devices import DEVICES, cards, field
+from envprint.shell import command
 from envprint.versions import is_below, numbers
 
 CODE = "facts.frameworks.tensorflow.compute_capabilities"
@@ -114,7 +115,8 @@ def _other_wheel(now: Fingerprint, capability: str, workload: Workload) -> str |
     release = now.value(TORCH).partition("+")[0]
     for cuda, code in torch_wheels(release, workload.machine).items():
         if has_binary(capability, code):
-            return f"Install torch {release}+cu{cuda.replace('.', '')}, which has code for it."
+            wheel = f"{release}+cu{cuda.replace('.', '')}"
+            return command("Install torch {}, which has code for it.", wheel)
     return None
 
 
@@ -230,7 +232,7 @@ def driver_cannot_compile(now: Fingerprint, workload: Workload) -> Iterator[Matc
                     f"{now.value(DRIVER)} does not read; {shipped} does",
                     (DRIVER, path),
                     after=now.value(DRIVER),
-                    remedy=f"Install NVIDIA driver {shipped} or later.",
+                    remedy=command("Install NVIDIA driver {} or later.", shipped),
                 )
 
 
@@ -242,5 +244,5 @@ def driver_older(now: Fingerprint, workload: Workload) -> Iterator[Match]:
             "it with limits",
             (DRIVER, f"{place('runtime')}.built[{framework}]"),
             after=now.value(DRIVER),
-            remedy=f"Install NVIDIA driver {shipped} or later.",
+            remedy=command("Install NVIDIA driver {} or later.", shipped),
         )

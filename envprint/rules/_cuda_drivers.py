@@ -11,6 +11,7 @@ from envprint.rules._cuda_builds import CODE, DRIVER, FORCED, LIBRARY, TENSORFLO
 from envprint.rules._cuda_tables import driver_floor
 from envprint.rules._cuda_versions import built_with, place
 from envprint.rules._devices import DEVICES, cards, field, training
+from envprint.shell import command
 from envprint.versions import is_below, numbers
 from envprint.workload import on_gpu, uses
 
@@ -39,8 +40,11 @@ def _below_floor(now: Fingerprint, workload: Workload) -> Iterator[Match]:
                 f"{driver} is installed",
                 (DRIVER, f"{_RUNTIME}.built[{framework}]"),
                 after=driver,
-                remedy=f"Install NVIDIA driver {floor} or later, or a {framework} that was built "
-                "with an older CUDA.",
+                remedy=command(
+                    "Install NVIDIA driver {} or later, or a {} that was built with an older CUDA.",
+                    floor,
+                    framework,
+                ),
             )
 
 

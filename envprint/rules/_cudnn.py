@@ -15,6 +15,7 @@ from envprint.rules._cuda_versions import (
     place,
 )
 from envprint.rules._devices import DEVICES, cards, field, training
+from envprint.shell import command
 from envprint.versions import numbers
 from envprint.workload import on_gpu, uses
 
@@ -43,8 +44,11 @@ def _older_than_built(now: Fingerprint, workload: Workload) -> Iterator[Match]:
                 f"{framework} was built with cuDNN {version}, and {found.version} is here",
                 (found.path, f"{_CUDNN}.built[{framework}]"),
                 after=found.version,
-                remedy=f"unset LD_LIBRARY_PATH, or install cuDNN {version} or a later minor "
-                "version of the same major one.",
+                remedy=command(
+                    "unset LD_LIBRARY_PATH, or install cuDNN {} or a later minor version of the "
+                    "same major one.",
+                    version,
+                ),
             )
 
 

@@ -10,6 +10,7 @@ from envprint.rules import _threads
 from envprint.rules._dials import Drift, reaches, variable, variables_of, when_read_differently
 from envprint.rules._in_force import SWITCH_OF, SWITCHES, is_variable, keras_backends, switch
 from envprint.rules._turns import is_turned_inside, turn_of
+from envprint.shell import export
 from envprint.versions import numbers
 
 TENSORFLOW = "facts.frameworks.tensorflow.version"
@@ -137,10 +138,11 @@ def threads_left_to_machine(now: Fingerprint, workload: Workload) -> Iterator[Ma
         if reaches(dial, workload) and dial.variables and not is_set_inside:
             count = dial.setting(now, variables)
             if _threads.requested(variables, dial.variables) is None and count != "1":
+                pin = dial.pin(now, count)
                 yield Match(
                     f"{dial.what} follows the number of usable CPUs",
                     tuple(variable(name) for name in dial.variables),
-                    remedy=f"export {dial.pin(now, count)}",
+                    remedy=pin and export(*pin),
                 )
 
 

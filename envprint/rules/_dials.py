@@ -32,8 +32,8 @@ class Dial(NamedTuple):
     """In the order in which they win."""
     setting: Callable[[Fingerprint, Variables], str]
     """What is in force on that machine with those variables."""
-    pin: Callable[[Fingerprint, str], str | None]
-    """The assignment that brings a setting about, None when there is none."""
+    pin: Callable[[Fingerprint, str], tuple[str, str] | None]
+    """The variable, and its value, that brings a setting about; None when there is none."""
     on_gpu: bool = False
     """Whether a job on a GPU still computes with it."""
     switch: str | None = None

@@ -128,9 +128,9 @@ def _mkl(side: Fingerprint, variables: Variables) -> str:
     return _mkl_instructions(side, variables).lower() if free else branch
 
 
-def _mkl_pin(side: Fingerprint, level: str) -> str | None:
+def _mkl_pin(side: Fingerprint, level: str) -> tuple[str, str]:
     is_intel = side.value("facts.cpu.vendor") == "GenuineIntel"
-    return f"MKL_CBWR={'AVX2' if is_intel and level == 'avx2' else 'COMPATIBLE'}"
+    return "MKL_CBWR", "AVX2" if is_intel and level == "avx2" else "COMPATIBLE"
 
 
 def _mkl_instructions(side: Fingerprint, variables: Variables) -> str:
@@ -145,7 +145,7 @@ OPENBLAS = Dial(
     ("numpy", "scikit-learn"),
     ("OPENBLAS_CORETYPE",),
     _openblas,
-    lambda side, level: f"OPENBLAS_CORETYPE={_CORE_PIN[level]}" if level in _CORE_PIN else None,
+    lambda side, level: ("OPENBLAS_CORETYPE", _CORE_PIN[level]) if level in _CORE_PIN else None,
     on_gpu=True,
     told=lambda side: _CORE_CLASS.get((blas_told(side).get("architecture") or "").lower()),
 )
@@ -169,7 +169,9 @@ LIBM = Dial(
     ("numpy", "scikit-learn"),
     ("GLIBC_TUNABLES",),
     _libm,
-    lambda side, level: "GLIBC_TUNABLES=glibc.cpu.hwcaps=-FMA,-AVX2" if level == "sse" else None,
+    lambda side, level: (
+        ("GLIBC_TUNABLES", "glibc.cpu.hwcaps=-FMA,-AVX2") if level == "sse" else None
+    ),
     on_gpu=True,
 )
 DOUBLES = LIBM._replace(
@@ -182,21 +184,21 @@ ATEN = Dial(
     ("torch",),
     ("ATEN_CPU_CAPABILITY",),
     _aten,
-    lambda side, level: f"ATEN_CPU_CAPABILITY={'default' if level == 'sse' else level}",
+    lambda side, level: ("ATEN_CPU_CAPABILITY", "default" if level == "sse" else level),
 )
 ONEDNN = Dial(
     "oneDNN's instruction set",
     ("tensorflow", "torch", "jax"),
     ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"),
     _onednn,
-    lambda side, level: f"ONEDNN_MAX_CPU_ISA={_ONEDNN_PIN[level]}" if level in LEVELS else None,
+    lambda side, level: ("ONEDNN_MAX_CPU_ISA", _ONEDNN_PIN[level]) if level in LEVELS else None,
 )
 MKL_BRANCH = Dial(
     "MKL's branch for reproducible results",
     ("torch",),
     ("MKL_CBWR",),
     _mkl_branch,
-    lambda side, branch: f"MKL_CBWR={branch}",
+    lambda side, branch: ("MKL_CBWR", branch),
 )
 MKL_INSTRUCTIONS = Dial(
     "MKL's instruction set",

@@ -18,7 +18,8 @@ from envprint.rules._dials import (
     when_read_differently,
 )
 from envprint.rules._in_force import SWITCHES, in_force, switch
-from envprint.rules._packages import traces, version_changed, version_path
+from envprint.rules._packages import pip_install, traces, version_changed, version_path
+from envprint.shell import export
 from envprint.versions import numbers
 from envprint.workload import on_gpu, uses
 
@@ -49,7 +50,7 @@ def _random_numbers(comparison: Comparison, workload: Workload) -> Iterator[Matc
         ),
         before,
         after,
-        remedy=f"export {PARTITIONABLE}={int(before)}",
+        remedy=export(PARTITIONABLE, str(int(before))),
     )
 
 
@@ -73,7 +74,7 @@ def _too_new(now: Fingerprint, workload: Workload) -> Iterator[Match]:
             f"jax is {version}, jaxlib is {library}",
             (JAX, JAXLIB),
             after=library,
-            remedy=f"pip install jax=={library}",
+            remedy=pip_install("jax", library),
         )
 
 

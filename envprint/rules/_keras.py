@@ -8,13 +8,16 @@ from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
 from envprint.rules._dials import trace, variable, variables_of
 from envprint.rules._in_force import SWITCHES, switch, told
-from envprint.rules._packages import is_same_release, traces, version_path
+from envprint.rules._packages import is_same_release, pip_install, traces, version_path
+from envprint.shell import command, export, in_turn
 from envprint.versions import numbers
 from envprint.workload import uses
 
 KERAS = "facts.frameworks.keras"
 TENSORFLOW = version_path("tensorflow")
 LEGACY = "TF_USE_LEGACY_KERAS"
+# https://keras.io/api/utils/config_utils/#setfloatx-function
+_FLOATS = ("bfloat16", "float16", "float32", "float64")
 
 
 def keras_version(side: Fingerprint) -> str | None:
@@ -48,10 +51,10 @@ def keras_changed(comparison: Comparison, *, major: bool) -> Iterator[Match]:
         )
 
 
-def _keras_remedy(before: str, after: str) -> str:
+def _keras_remedy(before: str, after: str) -> str | None:
     if numbers(before) < (3,) <= numbers(after):
-        return f"pip install tf-keras; export {LEGACY}=1"
-    return f"pip install keras=={before}"
+        return in_turn("pip install tf-keras", export(LEGACY, "1"))
+    return pip_install("keras", before)
 
 
 def legacy_missing(now: Fingerprint, workload: Workload) -> Iterator[Match]:
@@ -77,7 +80,7 @@ def backend_changed(comparison: Comparison, workload: Workload) -> Iterator[Matc
             ),
             before,
             after,
-            remedy=f"export KERAS_BACKEND={before}",
+            remedy=export("KERAS_BACKEND", before),
         )
 
 
@@ -95,7 +98,7 @@ def floatx_changed(comparison: Comparison, workload: Workload) -> Iterator[Match
             ),
             before,
             after,
-            remedy=f"keras.config.set_floatx('{before}')",
+            remedy=command("keras.config.set_floatx('{}')", before if before in _FLOATS else None),
         )
 
 

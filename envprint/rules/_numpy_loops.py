@@ -47,12 +47,12 @@ def _before_2_4(level: str, disabled: frozenset[str], version: tuple[int, ...]) 
     return "avx2" if level in ("avx2", "avx512") and not disabled & _WITH_AVX2 else "sse"
 
 
-def pin(side: Fingerprint, level: str) -> str | None:
-    """The assignment that holds NumPy at `level`; None where there is none."""
+def pin(side: Fingerprint, level: str) -> tuple[str, str] | None:
+    """The variable, and its value, that holds NumPy at `level`; None where there is none."""
     version = numbers(side.value("facts.frameworks.numpy.version") or "") or (2, 4)
     if version >= (2, 4):
         off = {"avx2": "X86_V4", "sse": "X86_V4 X86_V3"}
     else:
         first = "AVX512F" if version >= (1, 25) else "AVX512F AVX512_SKX"
         off = {"avx2": first, "sse": f"{first} AVX2"}
-    return f"NPY_DISABLE_CPU_FEATURES='{off[level]}'" if level in off else None
+    return ("NPY_DISABLE_CPU_FEATURES", off[level]) if level in off else None

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from envprint.model import Change, Comparison, Impact, Workload
 from envprint.rule import Match
 from envprint.rules._dials import Drift
+from envprint.shell import command
 from envprint.versions import numbers
 
 DISTRIBUTIONS = "facts.packages.distributions"
@@ -41,12 +42,15 @@ def package_changed(comparison: Comparison, distributions: Iterable[str]) -> Ite
                 comparison.under(f"{DISTRIBUTIONS}[{name}]"),
                 change.before,
                 change.after,
-                remedy=f"pip install {name}=={change.before}",
+                remedy=pip_install(name, change.before),
             )
 
 
-def _reinstall(comparison: Comparison, framework: str, distribution: str) -> str:
-    return f"pip install {distribution}=={comparison.before.value(version_path(framework))}"
+def pip_install(name: str, version: str | None, extra: str = "") -> str | None:
+    """The command that installs this version; None where it is no version or that is no name."""
+    from envprint.requirement import pinned
+
+    return command("pip install {}", pinned(name, version or "", extra))
 
 
 def _is_patch(comparison: Comparison, field: str, change: Change) -> bool:
@@ -75,13 +79,14 @@ def version_changed(
         if change:
             libraries = ("facts.math.blas", "facts.math.openmp") if with_blas else ()
             paths = traces(comparison, framework, *distributions)
+            version = comparison.before.value(f"{field}.version")
             yield Match(
                 f"{label} was {change.before}, is {change.after}",
                 (*paths, *comparison.under(*libraries)),
                 change.before,
                 change.after,
                 impact=patch if _is_patch(comparison, field, change) else None,
-                remedy=_reinstall(comparison, framework, distributions[0]),
+                remedy=pip_install(distributions[0], version),
             )
 
     return drift

@@ -8,6 +8,7 @@ from envprint.model import Comparison, Confidence, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
 from envprint.rules._devices import training
 from envprint.rules._dials import variable, when_changed
+from envprint.shell import command
 from envprint.workload import uses
 
 _WORLD_SIZE = variable("WORLD_SIZE")
@@ -22,7 +23,7 @@ def _world_size(comparison: Comparison, workload: Workload) -> Iterator[Match]:
             (_WORLD_SIZE, *comparison.under(variable("LOCAL_WORLD_SIZE"))),
             change.before,
             change.after,
-            remedy=f"Start the job with {change.before} processes.",
+            remedy=command("Start the job with {} processes.", change.before),
         )
 
 

@@ -44,7 +44,7 @@ ONEDNN = Dial(
     ("tensorflow",),
     ("TF_ENABLE_ONEDNN_OPTS",),
     _onednn,
-    lambda side, setting: f"TF_ENABLE_ONEDNN_OPTS={int(setting == 'on')}",
+    lambda side, setting: ("TF_ENABLE_ONEDNN_OPTS", str(int(setting == "on"))),
 )
 
 

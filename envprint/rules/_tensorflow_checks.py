@@ -8,7 +8,8 @@ from envprint.model import Comparison, Fingerprint, Workload
 from envprint.rule import Match
 from envprint.rules._compat import Cuda, cuda_for_tensorflow, python_for_tensorflow
 from envprint.rules._devices import DEVICES, how_many
-from envprint.rules._packages import is_same_release, traces, version_path
+from envprint.rules._packages import is_same_release, pip_install, traces, version_path
+from envprint.shell import command
 from envprint.versions import numbers
 
 NAMES = ("tensorflow", "tensorflow-cpu", "tensorflow-intel", "tensorflow-gpu")
@@ -71,7 +72,7 @@ def _version_match(comparison: Comparison, versions: tuple[str, str], told: str)
         traces(comparison, "tensorflow", *NAMES),
         before,
         after,
-        remedy=f"pip install {name}=={before}",
+        remedy=pip_install(name, before),
     )
 
 
@@ -97,7 +98,7 @@ def python_unsupported(now: Fingerprint, workload: Workload) -> Iterator[Match]:
             f"TensorFlow {tensorflow} is for Python {low} to {high}, Python is {python}",
             (TENSORFLOW, PYTHON),
             after=python,
-            remedy=f"Use Python {high} with TensorFlow {tensorflow}.",
+            remedy=command("Use Python {} with TensorFlow {}.", high, tensorflow),
         )
 
 
@@ -142,7 +143,9 @@ def _is_same_file(need: str, found: str) -> bool:
     return wanted[:1] == have[:1] if wanted >= _MAJOR_NAMES_FILE_FROM else wanted == have
 
 
-def _cuda_remedy(version: str, need: str, tested: Cuda | None) -> str:
+def _cuda_remedy(version: str, need: str, tested: Cuda | None) -> str | None:
     if numbers(version) >= _BRINGS_CUDA_FROM:
-        return f"pip install 'tensorflow[and-cuda]=={version}'"
-    return f"Install CUDA {need}" + (f" and cuDNN {tested.cudnn}." if tested else ".")
+        return pip_install("tensorflow", version, "[and-cuda]")
+    if tested:
+        return command("Install CUDA {} and cuDNN {}.", need, tested.cudnn)
+    return command("Install CUDA {}.", need)

@@ -86,9 +86,14 @@ def _numpy(side: Fingerprint, variables: Variables) -> str:
     return _capped(side, requested(variables, names)) if names else "1"
 
 
-def _numpy_pin(side: Fingerprint, count: str) -> str | None:
+def _pin(name: str, count: str) -> tuple[str, str] | None:
+    """None where there is no count to pin: a pool without limit, or what a document makes up."""
+    return (name, count) if count.isascii() and count.isdecimal() else None
+
+
+def _numpy_pin(side: Fingerprint, count: str) -> tuple[str, str] | None:
     names = POOLS.get(blas_pool(side))
-    return f"{names[0]}={count}" if names else None
+    return _pin(names[0], count) if names else None
 
 
 def _torch_names(side: Fingerprint) -> tuple[str, ...]:
@@ -143,7 +148,7 @@ SCIKIT_LEARN = Dial(
     ("scikit-learn",),
     ("OMP_NUM_THREADS", "LOKY_MAX_CPU_COUNT"),
     _scikit_learn,
-    lambda side, count: f"OMP_NUM_THREADS={count}",
+    lambda side, count: _pin("OMP_NUM_THREADS", count),
     on_gpu=True,
     told=_scikit_learn_told,
 )
@@ -152,7 +157,7 @@ TORCH = Dial(
     ("torch",),
     MKL,
     lambda side, variables: _capped(side, requested(variables, _torch_names(side))),
-    lambda side, count: f"{_torch_names(side)[0]}={count}",
+    lambda side, count: _pin(_torch_names(side)[0], count),
     switch="torch-threads",
     told=lambda side: told(side, "torch-threads"),
 )
@@ -161,7 +166,7 @@ TENSORFLOW = Dial(
     ("tensorflow",),
     ("TF_NUM_INTRAOP_THREADS",),
     _tensorflow,
-    lambda side, count: f"TF_NUM_INTRAOP_THREADS={count}",
+    lambda side, count: _pin("TF_NUM_INTRAOP_THREADS", count),
     switch="tensorflow-intra-op-threads",
     told=lambda side: told(side, "tensorflow-intra-op-threads"),
 )

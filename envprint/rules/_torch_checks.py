@@ -10,6 +10,7 @@ from envprint.rules._devices import cards, field
 from envprint.rules._dials import variable, variables_of
 from envprint.rules._in_force import SWITCHES
 from envprint.rules._packages import traces, version_path
+from envprint.shell import command
 from envprint.versions import numbers
 
 VERSION = version_path("torch")
@@ -40,8 +41,11 @@ def build_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]
             (change.path, *traces(comparison, "torch", "torch")),
             change.before,
             change.after,
-            remedy=f"Install the build for {change.before} again"
-            + (": with this one the job runs on the CPU." if lost else "."),
+            remedy=command(
+                "Install the build for {} again"
+                + (": with this one the job runs on the CPU." if lost else "."),
+                change.before,
+            ),
         )
 
 
@@ -75,7 +79,9 @@ def tf32_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
                 traces(comparison, "torch", "torch"),
                 change.before,
                 change.after,
-                remedy=f"torch.backends.cuda.matmul.allow_tf32 = {before}, on both sides.",
+                remedy=command(
+                    "torch.backends.cuda.matmul.allow_tf32 = {}, on both sides.", str(before)
+                ),
             )
             return
 

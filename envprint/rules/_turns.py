@@ -22,6 +22,7 @@ from envprint.rules._dials import (
     variables_of,
 )
 from envprint.rules._in_force import has_imported, proviso
+from envprint.shell import export, in_turn, unset
 
 
 class Turn(NamedTuple):
@@ -129,11 +130,11 @@ def _is_held(comparison: Comparison, dial: Dial) -> bool:
 def _pins(comparison: Comparison, turns: list[Turn]) -> Iterator[str]:
     """For each setting the assignment that both machines can obey: the lower of the two."""
     for turn in turns:
-        side = comparison.after
         low = min(turn.before, turn.after, key=rank)
-        assignment = turn.dial.pin(side, low)
-        if assignment:
-            yield f"export {assignment}"
+        pin = turn.dial.pin(comparison.after, low)
+        held = pin and export(*pin)
+        if held:
+            yield held
 
 
 def _by_variables(comparison: Comparison, turn: Turn, changed: list[str]) -> Match:
@@ -145,9 +146,7 @@ def _by_variables(comparison: Comparison, turn: Turn, changed: list[str]) -> Mat
         (*(variable(name) for name in changed), *trace(comparison, changed)),
         _values(before, changed),
         _values(after, changed),
-        remedy="; ".join(
-            f"export {v}={before[v]}" if v in before else f"unset {v}" for v in changed
-        ),
+        remedy=in_turn(*(export(v, before[v]) if v in before else unset(v) for v in changed)),
     )
 
 

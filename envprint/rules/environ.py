@@ -15,6 +15,7 @@ from envprint.rules._batch import BATCH_RULE
 from envprint.rules._dials import shown, variable, variables_of
 from envprint.rules._in_force import READ_AT_START, readers
 from envprint.rules._ranks import RANK_RULES
+from envprint.shell import command, in_turn, is_name, unset
 from envprint.workload import always
 
 ALLOCATORS = ("jemalloc", "tcmalloc", "mimalloc", "hoard", "snmalloc", "rpmalloc")
@@ -26,7 +27,7 @@ def _misspelt(now: Fingerprint, workload: Workload) -> Iterator[Match]:
             f"{name} is set, {meant} was probably meant",
             (f"facts.environ.misspelt[{name}]", variable(name)),
             after=name,
-            remedy=f"unset {name}; export {meant}=…",
+            remedy=in_turn(unset(name), command("export {}=…", meant if is_name(meant) else None)),
         )
 
 
@@ -41,7 +42,9 @@ def _late(now: Fingerprint, workload: Workload) -> Iterator[Match]:
                 (f"facts.environ.changed_since_start[{name}]",),
                 start,
                 value,
-                remedy=f"{name}={value or ''} python …: set it before the process starts.",
+                remedy=command(
+                    "{}={} python …: set it before the process starts.", name, value or ""
+                ),
             )
 
 

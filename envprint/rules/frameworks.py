@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from envprint.model import Comparison, Confidence, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
 from envprint.rules import _arrays, _jax, _tensorflow, _torch
-from envprint.rules._packages import traces, version_path
+from envprint.rules._packages import pip_install, traces, version_path
 from envprint.workload import FRAMEWORKS, always
 
 
@@ -24,7 +24,7 @@ def _missing(comparison: Comparison, workload: Workload) -> Iterator[Match]:
                 traces(comparison, framework, framework),
                 change.before,
                 None,
-                remedy=f"pip install {framework}=={change.before}",
+                remedy=pip_install(framework, change.before),
             )
 
 

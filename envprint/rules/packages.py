@@ -13,6 +13,7 @@ from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
 from envprint.rules import _boosting, _decoders
 from envprint.rules._packages import CONDA, DISTRIBUTIONS, is_same_release, package_changed
+from envprint.shell import command
 from envprint.workload import always
 
 COMPUTES = {
@@ -47,7 +48,10 @@ def _duplicates(now: Fingerprint, workload: Workload) -> Iterator[Match]:
                 f"{name} {versions[0]} hides {others}",
                 (f"{_DUPLICATES}[{name}]",),
                 after=copies,
-                remedy=f"pip uninstall {name}, until none is left; then install it once.",
+                remedy=command(
+                    "pip uninstall {}, until none is left; then install it once.",
+                    name,
+                ),
             )
 
 
@@ -61,7 +65,7 @@ def _edited(now: Fingerprint, workload: Workload) -> Iterator[Match]:
                 f"{name}: {files[0]}{more} is not what the wheel brought",
                 (f"{_EDITED}[{name}]",),
                 after=files,
-                remedy=f"pip install --force-reinstall --no-deps {name}",
+                remedy=command("pip install --force-reinstall --no-deps {}", name),
             )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
 from envprint.rules._dials import variable
+from envprint.shell import command
 from envprint.versions import numbers
 from envprint.workload import always
 
@@ -31,7 +32,7 @@ def _seed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
             (_SEED, *comparison.under(variable("PYTHONHASHSEED"))),
             change.before,
             change.after,
-            remedy=f"PYTHONHASHSEED={fixed} python …, on both sides.",
+            remedy=command("PYTHONHASHSEED={} python …, on both sides.", fixed),
         )
 
 

@@ -11,6 +11,7 @@ from envprint.errors import Undetermined
 from envprint.model import Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
 from envprint.rules._devices import DEVICES, VISIBLE, how_many
+from envprint.shell import command, export
 from envprint.workload import always
 
 VARIABLES = "facts.environ.variables"
@@ -38,7 +39,7 @@ def _variables(now: Fingerprint, workload: Workload) -> Iterator[Match]:
                 f"{name} is {is_now}, {wanted or 'empty'} is required",
                 (path,),
                 after=value,
-                remedy=f"export {name}={wanted}",
+                remedy=export(name, wanted),
             )
 
 
@@ -53,6 +54,8 @@ def _switches(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 
 
 def _packages(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    from envprint.requirement import specified
+
     for name, wanted in sorted(workload.required.packages.items()):
         path = f"{PACKAGES}[{_normal(name)}]"
         version = now.value(f"{path}.version")
@@ -60,8 +63,8 @@ def _packages(now: Fingerprint, workload: Workload) -> Iterator[Match]:
             found = f"is {version}" if version else "is not installed"
             needed = "any version" if wanted == _ANY else wanted
             text = f"{name} {found}, {needed} is required"
-            spelt = "" if wanted == _ANY else wanted
-            yield Match(text, (path,), after=version, remedy=f"pip install '{name}{spelt}'")
+            line = specified(name, "" if wanted == _ANY else wanted)
+            yield Match(text, (path,), after=version, remedy=command("pip install {}", line))
 
 
 # https://packaging.python.org/en/latest/specifications/name-normalization/
