@@ -11,21 +11,17 @@ from envprint.rules._packages import version_changed, version_path
 from envprint.versions import numbers
 from envprint.workload import always, uses
 
-_NUMPY_2 = {
-    entry["package"]: numbers(entry["first"]) for entry in knowledge.entries("numpy_2_support")
-}
-"""The first version whose wheels work with NumPy 2."""
-
 
 def _numpy_2(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     numpy = now.value(version_path("numpy"))
     if not numpy or numbers(numpy) < (2,):
         return
-    for package, first in _NUMPY_2.items():
+    for entry in knowledge.entries("numpy_2_support"):
+        package = entry["package"]
         if package != "scipy" and package not in workload.frameworks:
             continue
         version = now.value(version_path(package))
-        if version and numbers(version) < first:
+        if version and numbers(version) < numbers(entry["first"]):
             yield Match(
                 f"{package} {version} is built for NumPy 1, NumPy is {numpy}",
                 (version_path(package), version_path("numpy")),
@@ -163,7 +159,10 @@ RULES = (
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
         applies=always,
-        watches=tuple(version_path(name) for name in ("numpy", *_NUMPY_2)),
+        watches=(
+            version_path("numpy"),
+            *(version_path(one["package"]) for one in knowledge.entries("numpy_2_support")),
+        ),
         why="An extension that was compiled with NumPy 1 does not run with NumPy 2: the import "
         "fails, or arrays cannot be handed over.",
         not_when="The package was rebuilt from source with NumPy 2.",

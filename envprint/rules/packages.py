@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from envprint import knowledge
 from envprint.errors import Undetermined
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
@@ -15,27 +16,13 @@ from envprint.rules import _boosting, _decoders
 from envprint.rules._packages import CONDA, DISTRIBUTIONS, is_same_release, package_changed
 from envprint.workload import always
 
-COMPUTES = {
-    "numpy": "numpy",
-    "scipy": "numpy",
-    "scikit-learn": "scikit-learn",
-    "tensorflow": "tensorflow",
-    "tensorflow-cpu": "tensorflow",
-    "tensorflow-intel": "tensorflow",
-    "keras": "tensorflow",
-    "torch": "torch",
-    "torchvision": "torch",
-    "torchaudio": "torch",
-    "jax": "jax",
-    "jaxlib": "jax",
-}
-"""Distributions that compute a result, and the framework that a job uses them with."""
 _DUPLICATES = "facts.packages.duplicates"
 _EDITED = "facts.packages.edited"
 
 
 def _matters(name: str, workload: Workload) -> bool:
-    return COMPUTES.get(name) in workload.frameworks
+    found = knowledge.find("computing_distributions", distribution=name)
+    return found is not None and found["framework"] in workload.frameworks
 
 
 def _duplicates(now: Fingerprint, workload: Workload) -> Iterator[Match]:
