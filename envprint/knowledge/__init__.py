@@ -15,10 +15,9 @@ from typing import Any
 
 from envprint.errors import EnvprintError
 from envprint.files import read_file, reason
-from envprint.versions import numbers
 
 Entry = Mapping[str, Any]
-FOLDER = os.path.dirname(os.path.abspath(__file__))
+FOLDER = os.path.dirname(__file__)
 
 
 @cache
@@ -37,7 +36,8 @@ def entries(table: str) -> tuple[Entry, ...]:
 
 def find(table: str, **wanted: str) -> Entry | None:
     """The first entry whose fields have the wanted values."""
-    return next(_with(entries(table), wanted), None)
+    fields = wanted.items()
+    return next((entry for entry in entries(table) if fields <= entry.items()), None)
 
 
 def covering(table: str, version: tuple[int, ...], **wanted: str) -> Iterator[Entry]:
@@ -46,13 +46,13 @@ def covering(table: str, version: tuple[int, ...], **wanted: str) -> Iterator[En
     A span without `first` or `last` is open at that end. Only the first two places of a version
     count, so that every patch release belongs to its minor one.
     """
-    for entry in _with(entries(table), wanted):
-        first, last = entry.get("first", ""), entry.get("last")
-        if numbers(first) <= version[:2] and (last is None or version[:2] <= numbers(last)):
-            yield entry
+    release, fields = version[:2], wanted.items()
+    for entry in entries(table):
+        if fields <= entry.items():
+            is_since = "first" not in entry or _places(entry["first"]) <= release
+            if is_since and ("last" not in entry or release <= _places(entry["last"])):
+                yield entry
 
 
-def _with(table: tuple[Entry, ...], wanted: Entry) -> Iterator[Entry]:
-    for entry in table:
-        if all(entry.get(name) == value for name, value in wanted.items()):
-            yield entry
+def _places(release: str) -> tuple[int, ...]:
+    return tuple(map(int, release.split(".")))

@@ -20,15 +20,18 @@ _DUPLICATES = "facts.packages.duplicates"
 _EDITED = "facts.packages.edited"
 
 
-def _matters(name: str, workload: Workload) -> bool:
-    found = knowledge.find("computing_distributions", distribution=name)
-    return found is not None and found["framework"] in workload.frameworks
+def _computing(workload: Workload) -> frozenset[str]:
+    """The distributions that compute a result of the job."""
+    listed = knowledge.entries("computing_distributions")
+    return frozenset(
+        entry["distribution"] for entry in listed if entry["framework"] in workload.frameworks
+    )
 
 
 def _duplicates(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     for name, copies in sorted((now.value(_DUPLICATES) or {}).items()):
         versions = [copy.get("version") for copy in copies]
-        if _matters(name, workload) and len(set(versions)) > 1:
+        if len(set(versions)) > 1 and name in _computing(workload):
             others = ", ".join(str(version) for version in versions[1:])
             yield Match(
                 f"{name} {versions[0]} hides {others}",
@@ -42,7 +45,7 @@ def _edited(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     if not now.value("facts.packages.files_verified"):
         return  # nobody asked: that is no doubt
     for name, files in sorted((now.value(_EDITED) or {}).items()):
-        if files and _matters(name, workload):
+        if files and name in _computing(workload):
             more = f" and {len(files) - 1} more" if len(files) > 1 else ""
             yield Match(
                 f"{name}: {files[0]}{more} is not what the wheel brought",
@@ -54,10 +57,9 @@ def _edited(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 
 def _builds(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     names = (comparison.before.value(DISTRIBUTIONS) or {}).keys()
+    both = names & (comparison.after.value(DISTRIBUTIONS) or {}).keys()
     doubt: Undetermined | None = None
-    for name in sorted(names & (comparison.after.value(DISTRIBUTIONS) or {}).keys()):
-        if not _matters(name, workload):
-            continue
+    for name in sorted(both & _computing(workload) if both else ()):
         try:
             yield from _another_build(comparison, name)
         except Undetermined as unknown:
