@@ -9,6 +9,12 @@ from envprint import knowledge
 from envprint.collectors import _nvml as nvml
 from envprint.model import Unknown
 
+COMPUTE_MODES = {0: "default", 1: "exclusive-thread", 2: "prohibited", 3: "exclusive-process"}
+DRIVER_MODELS = {0: "WDDM", 1: "WDM", 2: "MCDM"}
+ADDRESSING_MODES = {0: "none", 1: "HMM", 2: "ATS"}
+VIRTUALIZATION_MODES = {0: "none", 1: "passthrough", 2: "vGPU", 3: "host-vGPU", 4: "host-vSGA"}
+"""NVML's numbers: https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html"""
+
 
 def shares_memory(device: Mapping[str, Any]) -> bool | Unknown:
     """Whether the GPU has no memory of its own and takes the system's."""
