@@ -38,7 +38,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("form", ["wheel", "sdist", "editable"])
-def test_each_form_of_install_finds_the_schemas(form: str, built: Path, tmp_path: Path) -> None:
+def test_each_form_of_install_finds_the_schemas_and_the_tables(
+    form: str, built: Path, tmp_path: Path
+) -> None:
     what = {
         "wheel": [*built.glob("*.whl")],
         "sdist": [*built.glob("*.tar.gz")],
@@ -49,6 +51,8 @@ def test_each_form_of_install_finds_the_schemas(form: str, built: Path, tmp_path
     assert run(python.parent / "envprint", "schema", "fingerprint", cwd=tmp_path) == shipped
     run(python, "-m", "envprint", "capture", "-o", "f.json", cwd=tmp_path)
     assert run(python, "-m", "envprint", "validate", "f.json", cwd=tmp_path) == "f.json: valid\n"
+    code = "from envprint.knowledge import find; print(find('cuda_driver_floors', cuda='12'))"
+    assert "525.60.13" in run(python, "-c", code, cwd=tmp_path)
 
 
 def test_the_wheel_holds_the_package_the_licence_and_nothing_else(built: Path) -> None:
@@ -58,5 +62,7 @@ def test_the_wheel_holds_the_package_the_licence_and_nothing_else(built: Path) -
     tops = {name.partition("/")[0] for name in names}
     assert {top.partition("-")[0] for top in tops} == {"envprint"}
     assert "envprint/py.typed" in names
+    tables = {str(path.relative_to(ROOT)) for path in ROOT.glob("envprint/knowledge/**/*.json")}
+    assert tables <= set(names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not any(name.endswith(".pth") for name in names)

@@ -16,15 +16,15 @@ import envprint
 PACKAGE = Path(envprint.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 VALUES = {
-    "errors", "fields", "model", "patterns", "report", "requirement", "rule", "shell", "units",
-    "versions", "visibility", "wording", "workload",
+    "errors", "fields", "knowledge", "model", "patterns", "report", "requirement", "rule", "shell",
+    "units", "versions", "visibility", "wording", "workload",
 }  # fmt: skip
 DOORS = {
     "host.py", "systems.py", "interpreter.py", "children.py", "recording.py", "files.py",
     *(f"nvml/{name}.py" for name in ("calls", "child", "finding", "reading")),
-    "modules.py", "shapes.py", "schema.py", "api.py", "gpu.py", "holders.py",
-    "policy_place.py", "folder.py", "store.py", "sources.py", "job.py", "loaded.py", "probing.py",
-    "groups.py", "terminal.py", "spawning.py",
+    "knowledge/__init__.py", "modules.py", "shapes.py", "schema.py", "api.py", "gpu.py",
+    "holders.py", "policy_place.py", "folder.py", "store.py", "sources.py", "job.py", "loaded.py",
+    "probing.py", "groups.py", "terminal.py", "spawning.py",
 }  # fmt: skip
 """Modules that may touch files, processes, clocks or the environment, beside cli/: the host and
 what it is made of, and those that find envprint's own files or know today's date. So may probes,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from envprint.collectors._arm import implementer_name, part_name
+from envprint import knowledge
 
 Block = Mapping[str, str]
 
@@ -48,12 +48,32 @@ def model_of(blocks: Sequence[Block]) -> str | None:
 
 def arm_model(blocks: Sequence[Block]) -> str | None:
     """The names behind the part numbers of ARM cores, each once."""
-    names = {
-        part_name(block["CPU implementer"], block["CPU part"])
+    parts = {
+        (block["CPU implementer"], block["CPU part"])
         for block in blocks
         if "CPU implementer" in block and "CPU part" in block
     }
-    return " + ".join(sorted(names)) or None
+    return " + ".join(sorted({part_name(*numbers) for numbers in parts})) or None
+
+
+def part_name(implementer: str, part: str) -> str:
+    """The name of an ARM core, or its numbers where the table has no name for them."""
+    found = knowledge.find("arm_parts", implementer=_hex(implementer, 2), part=_hex(part, 3))
+    return found["name"] if found else f"implementer {implementer} part {part}"
+
+
+def implementer_name(implementer: str) -> str:
+    """The name of a maker of ARM cores, or its number."""
+    found = knowledge.find("arm_implementers", implementer=_hex(implementer, 2))
+    return found["name"] if found else implementer
+
+
+def _hex(text: str, digits: int) -> str:
+    """A number as the kernel writes it: 0x41 with two digits, 0xd0c with three."""
+    try:
+        return f"0x{int(text, 16):0{digits}x}"
+    except ValueError:
+        return text
 
 
 def vendor_of(blocks: Sequence[Block]) -> str | None:

@@ -1,19 +1,19 @@
-"""What kind of card a GPU is, from what NVML says of it and the tables of generations."""
+"""What kind of card a GPU is, from what NVML says of it and the table of generations."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from envprint import knowledge
 from envprint.collectors import _nvml as nvml
-from envprint.collectors._gpu_tables import (
-    ARCHITECTURES,
-    CORES_PER_SM,
-    INTEGRATED,
-    INTEGRATED_NAMES,
-)
 from envprint.model import Unknown
-from envprint.versions import numbers
+
+COMPUTE_MODES = {0: "default", 1: "exclusive-thread", 2: "prohibited", 3: "exclusive-process"}
+DRIVER_MODELS = {0: "WDDM", 1: "WDM", 2: "MCDM"}
+ADDRESSING_MODES = {0: "none", 1: "HMM", 2: "ATS"}
+VIRTUALIZATION_MODES = {0: "none", 1: "passthrough", 2: "vGPU", 3: "host-vGPU", 4: "host-vSGA"}
+"""NVML's numbers: https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html"""
 
 
 def shares_memory(device: Mapping[str, Any]) -> bool | Unknown:
@@ -21,12 +21,11 @@ def shares_memory(device: Mapping[str, Any]) -> bool | Unknown:
     found, kind, name = nvml.memory(device), capability(device), nvml.value(device, "name")
     if not isinstance(found, Unknown):
         return False
-    version = () if isinstance(kind, Unknown) else numbers(kind)
-    is_named = not isinstance(name, Unknown) and any(word in name for word in INTEGRATED_NAMES)
-    if version in INTEGRATED or is_named:
+    known = None if isinstance(kind, Unknown) else _known(kind)
+    words = () if isinstance(name, Unknown) else knowledge.entries("integrated_gpu_names")
+    if (known and known["integrated"]) or any(entry["name"] in name for entry in words):
         return True
-    is_discrete = version in ARCHITECTURES and not nvml.is_missing(device.get("memory"))
-    return False if is_discrete else found
+    return False if known and not nvml.is_missing(device.get("memory")) else found
 
 
 def capability(device: Mapping[str, Any]) -> str | Unknown:
@@ -40,21 +39,25 @@ def capability(device: Mapping[str, Any]) -> str | Unknown:
 
 def architecture(device: Mapping[str, Any]) -> str | Unknown:
     """The name of the GPU's generation."""
-    name: str | Unknown = _from_table(ARCHITECTURES, capability(device))
+    name: str | Unknown = _from_table("architecture", capability(device))
     return name
 
 
 def sm_count(device: Mapping[str, Any]) -> int | Unknown:
     """Streaming multiprocessors: NVML gives all cores, the capability those of one SM."""
     cores = nvml.value(device, "cores")
-    per_sm = _from_table(CORES_PER_SM, capability(device))
+    per_sm = _from_table("cores_per_sm", capability(device))
     if isinstance(cores, Unknown):
         return cores
     return per_sm if isinstance(per_sm, Unknown) else int(cores // per_sm)
 
 
-def _from_table(table: Mapping[tuple[int, ...], Any], capability: str | Unknown) -> Any:
+def _from_table(field: str, capability: str | Unknown) -> Any:
     if isinstance(capability, Unknown):
         return capability
-    known = table.get(numbers(capability))
+    known = (_known(capability) or {}).get(field)
     return known or Unknown(f"compute capability {capability} is not in envprint's table")
+
+
+def _known(capability: str) -> knowledge.Entry | None:
+    return knowledge.find("compute_capabilities", capability=capability)

@@ -6,8 +6,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from envprint.collectors import _nvml as nvml
-from envprint.collectors._gpu_tables import CLOCK_REASONS, RECOVERY_ACTIONS
 from envprint.model import Unknown
+
+CLOCK_REASONS = {
+    0x1: "idle",
+    0x2: "applications-clocks",
+    0x4: "power-cap",
+    0x8: "hardware-slowdown",
+    0x10: "sync-boost",
+    0x20: "thermal-slowdown",
+    0x40: "hardware-thermal-slowdown",
+    0x80: "power-brake",
+    0x100: "display-clocks",
+}
+RECOVERY_ACTIONS = {0: "none", 1: "reset", 2: "reboot", 3: "drain-peers", 4: "drain-and-reset"}
+"""NVML's bits: https://docs.nvidia.com/deploy/nvml-api/group__nvmlClocksEventReasons.html, and its
+numbers, nvmlDeviceGpuRecoveryAction_t in nvml.h."""
 
 
 def errors(device: Mapping[str, Any]) -> dict[str, Any] | None:

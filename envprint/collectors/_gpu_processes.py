@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from envprint.collectors import _nvml as nvml
 from envprint.collectors._attempt import attempt, reason_of
 from envprint.collectors._driver import is_wsl
-from envprint.collectors._gpu_tables import ADDRESSING_MODES, DRIVER_MODELS
+from envprint.collectors._gpu_card import ADDRESSING_MODES, DRIVER_MODELS
 from envprint.host import Host
 from envprint.model import Unknown
 

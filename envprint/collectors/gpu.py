@@ -12,7 +12,6 @@ from typing import Any
 
 from envprint import visibility
 from envprint.collectors import _gpu_card as card
-from envprint.collectors import _gpu_tables as tables
 from envprint.collectors import _nvml as nvml
 from envprint.collectors._attempt import attempt
 from envprint.collectors._driver import control_device_error
@@ -172,12 +171,10 @@ def _facts_of(device: Mapping[str, Any]) -> dict[str, Any]:
         "ecc_mode": nvml.switch(device, "ecc_mode"),
         "ecc_mode_pending": nvml.switch(device, "ecc_mode", pending=True),
         "persistence_mode": nvml.flag(device, "persistence_mode"),
-        "compute_mode": nvml.named(device, "compute_mode", tables.COMPUTE_MODES),
-        "driver_model": nvml.named(device, "driver_model", tables.DRIVER_MODELS),
-        "addressing_mode": nvml.named(device, "addressing_mode", tables.ADDRESSING_MODES),
-        "virtualization_mode": nvml.named(
-            device, "virtualization_mode", tables.VIRTUALIZATION_MODES
-        ),
+        "compute_mode": nvml.named(device, "compute_mode", card.COMPUTE_MODES),
+        "driver_model": nvml.named(device, "driver_model", card.DRIVER_MODELS),
+        "addressing_mode": nvml.named(device, "addressing_mode", card.ADDRESSING_MODES),
+        "virtualization_mode": nvml.named(device, "virtualization_mode", card.VIRTUALIZATION_MODES),
         "power_limit_w": limit_mw / 1000 if type(limit_mw) is int else limit_mw,
         "clock_sm_max_mhz": nvml.value_or_absent(device, "clock_sm_max"),
         "clock_memory_max_mhz": nvml.value_or_absent(device, "clock_memory_max"),

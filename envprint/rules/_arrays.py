@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from envprint import knowledge
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
-from envprint.rules._compat import NUMPY_2
-from envprint.rules._models import changed_models, moves_far
 from envprint.rules._packages import version_changed, version_path
 from envprint.versions import numbers
 from envprint.workload import always, uses
@@ -17,17 +16,41 @@ def _numpy_2(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     numpy = now.value(version_path("numpy"))
     if not numpy or numbers(numpy) < (2,):
         return
-    for package, first in NUMPY_2.items():
+    for entry in knowledge.entries("numpy_2_support"):
+        package = entry["package"]
         if package != "scipy" and package not in workload.frameworks:
             continue
         version = now.value(version_path(package))
-        if version and numbers(version) < first:
+        if version and numbers(version) < numbers(entry["first"]):
             yield Match(
                 f"{package} {version} is built for NumPy 1, NumPy is {numpy}",
                 (version_path(package), version_path("numpy")),
                 after=version,
                 remedy="pip install 'numpy<2'",
             )
+
+
+def changed_models(before: str, after: str) -> tuple[str, ...]:
+    """The models that a release after the older and up to the newer version fits differently.
+
+    The lists are those of the release notes, which say of themselves that they are not complete.
+    """
+    names = [name for entry in _changes(before, after) for name in entry["models"]]
+    return tuple(dict.fromkeys(names))
+
+
+def moves_far(before: str, after: str) -> bool:
+    """Whether a release between the two gave clearly other results in many models."""
+    return any(entry["far"] for entry in _changes(before, after))
+
+
+def _changes(before: str, after: str) -> list[knowledge.Entry]:
+    """The entries of the releases after the older and up to the newer version."""
+    older, newer = sorted((numbers(before)[:2], numbers(after)[:2]))
+    if not older:
+        return []  # not a version that can be ordered
+    listed = knowledge.entries("scikit_learn_changes")
+    return [entry for entry in listed if older < numbers(entry["release"]) <= newer]
 
 
 _another_scikit_learn = version_changed(
@@ -136,7 +159,10 @@ RULES = (
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
         applies=always,
-        watches=tuple(version_path(name) for name in ("numpy", *NUMPY_2)),
+        watches=(
+            version_path("numpy"),
+            *(version_path(one["package"]) for one in knowledge.entries("numpy_2_support")),
+        ),
         why="An extension that was compiled with NumPy 1 does not run with NumPy 2: the import "
         "fails, or arrays cannot be handed over.",
         not_when="The package was rebuilt from source with NumPy 2.",

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from envprint.model import Comparison, Fingerprint, Impact, Workload
 from envprint.rule import Match
 from envprint.rules._cuda_tables import (
-    FIRST_TOOLKITS,
-    LOWEST_CAPABILITIES,
     driver_floor,
+    first_toolkit,
+    lowest_capability,
     shipped_driver,
     torch_never_has_intermediate,
     torch_wheel_code,
@@ -152,12 +152,12 @@ def _of_unknown_code(now: Fingerprint, workload: Workload) -> Iterator[tuple[str
 def dropped(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     """GPUs older than all that a framework's CUDA knows."""
     for framework, cuda in _of_unknown_code(now, workload):
-        lowest = LOWEST_CAPABILITIES.get(next(iter(numbers(cuda)), 0))
+        lowest = lowest_capability(numbers(cuda))
         for key, capability, path in _capabilities(now) if lowest else ():
-            if lowest and numbers(capability) < lowest:
+            if lowest and numbers(capability) < numbers(lowest):
                 yield Match(
                     f"{framework} was built with CUDA {cuda}, which knows GPUs from compute "
-                    f"capability {lowest[0]}.{lowest[1]} on; GPU {key} has {capability}",
+                    f"capability {lowest} on; GPU {key} has {capability}",
                     (path, f"{place('runtime')}.built[{framework}]"),
                     after=capability,
                 )
@@ -172,7 +172,7 @@ def newer_than_toolkit(now: Fingerprint, workload: Workload) -> Iterator[Match]:
             now.value(TORCH) or "", workload.machine
         )
         for key, capability, path in _capabilities(now) if is_torch else ():
-            first = FIRST_TOOLKITS.get(numbers(capability)[0])
+            first = first_toolkit(numbers(capability))
             if first and numbers(cuda)[:2] < first:
                 yield Match(
                     f"{framework} was built with CUDA {cuda}, which has no machine code for "

@@ -1,125 +1,15 @@
-"""Tables of NVIDIA's and PyTorch's documentation that rules look things up in.
+"""What is looked up about CUDA, its drivers and PyTorch's wheels.
 
-Read on 2026-11-21. What a table does not name is newer than it, or was never in it: every look-up
-answers None then, and the rule says nothing.
+What a table does not name is newer than it, or was never in it: every look-up answers None then,
+and the rule says nothing.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
+from envprint import knowledge
 from envprint.versions import numbers
-
-DRIVER_FLOORS: Mapping[tuple[int, ...], str] = {
-    (8,): "367.48",
-    (9,): "384.81",
-    (9, 1): "390.46",
-    (9, 2): "396.26",
-    (10,): "410.48",
-    (10, 1): "418.39",
-    (10, 2): "440.33",
-    (11,): "450.80.02",
-    (12,): "525.60.13",
-    (13,): "580.65.06",
-}
-"""Lowest Linux driver by CUDA version; from 11 on one floor holds for all minor versions.
-
-https://docs.nvidia.com/cuda/cuda-toolkit-release-notes/index.html
-https://docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html
-"""
-
-SHIPPED_DRIVERS: Mapping[tuple[int, ...], str] = {
-    (11, 1): "455.23",
-    (11, 2): "460.27.03",
-    (11, 3): "465.19.01",
-    (11, 4): "470.42.01",
-    (11, 5): "495.29.05",
-    (11, 6): "510.39.01",
-    (11, 7): "515.43.04",
-    (11, 8): "520.61.05",
-    (12, 0): "525.60.13",
-    (12, 1): "530.30.02",
-    (12, 2): "535.54.03",
-    (12, 3): "545.23.06",
-    (12, 4): "550.54.14",
-    (12, 5): "555.42.02",
-    (12, 6): "560.28.03",
-    (12, 8): "570.26",
-    (12, 9): "575.51.03",
-    (13, 0): "580.65.06",
-    (13, 1): "590.44.01",
-    (13, 2): "595.45.04",
-}
-"""The Linux driver that came with the first release of each CUDA version that has a floor.
-
-https://docs.nvidia.com/cuda/cuda-toolkit-release-notes/index.html
-"""
-
-MAX_THREADS_PER_SM: Mapping[str, int] = {
-    **dict.fromkeys(("3.0", "3.5", "3.7", "5.0", "5.2", "5.3", "6.0", "6.1", "6.2"), 2048),
-    **dict.fromkeys(("7.0", "7.2", "8.0", "9.0", "10.0", "10.3"), 2048),
-    **dict.fromkeys(("8.6", "8.7", "8.9", "12.0", "12.1"), 1536),
-    "7.5": 1024,
-}
-"""Threads that one SM holds, by compute capability.
-
-https://docs.nvidia.com/cuda/cuda-c-programming-guide/index.html#compute-capabilities
-"""
-
-LOWEST_CAPABILITIES: Mapping[int, tuple[int, int]] = {
-    10: (3, 0),
-    11: (3, 5),
-    12: (5, 0),
-    13: (7, 5),
-}
-"""Lowest compute capability that a major version of CUDA and its libraries can compute on.
-
-https://docs.nvidia.com/datacenter/tesla/drivers/cuda-toolkit-driver-and-architecture-matrix.html
-"""
-
-FIRST_TOOLKITS: Mapping[int, tuple[int, int]] = {
-    6: (8, 0),
-    7: (9, 0),
-    8: (11, 0),
-    9: (11, 8),
-    10: (12, 8),
-    12: (12, 8),
-}
-"""First CUDA that can make machine code for a major compute capability; the same page."""
-
-_TORCH_WHEELS = """
-1.8-1.13  10.2 3.7 5.0 6.0 7.0
-1.8-1.10  11.1 3.7 5.0 6.0 7.0 7.5 8.0 8.6
-1.10-1.12 11.3 3.7 5.0 6.0 7.0 7.5 8.0 8.6
-1.12-1.13 11.6 3.7 5.0 6.0 7.0 7.5 8.0 8.6
-1.13-2.0  11.7 3.7 5.0 6.0 7.0 7.5 8.0 8.6
-2.0-2.7   11.8 3.7 5.0 6.0 7.0 7.5 8.0 8.6 9.0
-2.1-2.5   12.1 5.0 6.0 7.0 7.5 8.0 8.6 9.0
-2.4-2.6   12.4 5.0 6.0 7.0 7.5 8.0 8.6 9.0
-2.6-2.14  12.6 5.0 6.0 7.0 7.5 8.0 8.6 9.0
-2.7-2.7   12.8 7.5 8.0 8.6 9.0 10.0 12.0+PTX
-2.8-2.10  12.8 7.0 7.5 8.0 8.6 9.0 10.0 12.0
-2.11-2.11 12.8 7.5 8.0 8.6 9.0 10.0 12.0
-2.8-2.8   12.9 7.0 7.5 8.0 8.6 9.0 10.0 12.0+PTX
-2.9-2.14  13.0 7.5 8.0 8.6 9.0 10.0 12.0+PTX
-2.12-2.14 13.2 7.5 8.0 8.6 9.0 10.0 12.0+PTX
-"""
-_TORCH_WHEELS_ARM = """
-2.9-2.14  12.6 8.0 9.0
-2.9-2.11  12.8 8.0 9.0 10.0 12.0
-2.9-2.14  13.0 8.0 9.0 10.0 11.0 12.0+PTX
-2.12-2.14 13.2 8.0 9.0 10.0 11.0 12.0+PTX
-"""
-"""Releases of PyTorch, the CUDA of the wheel, and what that wheel has code for.
-
-Until 2.5: https://github.com/pytorch/builder/commits/main/manywheel/build_cuda.sh
-2.6 to 2.8: https://github.com/pytorch/pytorch/commits/main/.ci/manywheel/build_cuda.sh
-From 2.9 on: https://github.com/pytorch/pytorch/blob/main/RELEASE.md#pytorch-cuda-support-matrix
-"""
-
-_TABLES = {"": _TORCH_WHEELS, "x86_64": _TORCH_WHEELS, "aarch64": _TORCH_WHEELS_ARM}
-"""By the processor's architecture; an unknown one is taken for x86-64."""
 
 # 2.8.0+cu128   1.13.1+cu117   but not 2.9.0.dev20250901+cu130, 2.6.0a0+ecf3bae40a.nv25.01, 2.5.1
 _WHEEL = r"(\d{1,3}\.\d{1,3})\.\d{1,3}\+cu(\d\d)(\d)"
@@ -128,13 +18,41 @@ _OWN_BUILD = r"\d{1,3}(?:\.\d{1,3}){2}(?:\.dev\d{8}|rc\d)?\+cu(\d\d)(\d)"
 
 
 def driver_floor(cuda: tuple[int, ...]) -> str | None:
-    """The lowest driver for a CUDA version; None when the table does not know that version."""
-    return DRIVER_FLOORS.get(cuda[:2]) or DRIVER_FLOORS.get(cuda[:1])
+    """The lowest Linux driver for a CUDA version; from 11 on one holds for all minor versions."""
+    own = _driver("cuda_driver_floors", cuda[:2])
+    return own or _driver("cuda_driver_floors", cuda[:1])
 
 
 def shipped_driver(cuda: tuple[int, ...]) -> str | None:
-    """The driver that came with a CUDA version; None when the table does not know that version."""
-    return SHIPPED_DRIVERS.get(cuda[:2])
+    """The Linux driver that came with the first release of a CUDA version."""
+    return _driver("cuda_releases", cuda[:2])
+
+
+def _driver(table: str, cuda: tuple[int, ...]) -> str | None:
+    found = knowledge.find(table, cuda=_text(cuda))
+    return found["driver"] if found else None
+
+
+def lowest_capability(cuda: tuple[int, ...]) -> str | None:
+    """The lowest compute capability that a major version of CUDA can compute on."""
+    found = knowledge.find("cuda_lowest_capabilities", cuda=_text(cuda[:1]))
+    return found["capability"] if found else None
+
+
+def first_toolkit(capability: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The first CUDA that can make machine code for a major compute capability."""
+    found = knowledge.find("cuda_first_toolkits", capability=_text(capability[:1]))
+    return numbers(found["cuda"]) if found else None
+
+
+def threads_per_sm(capability: str) -> int | None:
+    """Threads that one multiprocessor holds."""
+    found = knowledge.find("compute_capabilities", capability=capability)
+    return found.get("threads_per_sm") if found else None
+
+
+def _text(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
 
 
 def torch_wheel_code(version: str, machine: str) -> list[str] | None:
@@ -155,9 +73,12 @@ def torch_never_has_intermediate(version: str, machine: str) -> bool:
     """
     build = re.fullmatch(_OWN_BUILD, version, re.ASCII)
     cuda = f"{build[1]}.{build[2]}" if build else ""
-    rows = [row.split() for row in _TABLES.get(machine, "").strip().splitlines()]
-    wheels = [capabilities for _, known, *capabilities in rows if known == cuda]
-    return bool(wheels) and not any(text.endswith("+PTX") for row in wheels for text in row)
+    wheels = [
+        entry["code"]
+        for entry in knowledge.entries("torch_wheels")
+        if (entry["machine"], entry["cuda"]) == (machine or "x86_64", cuda)
+    ]
+    return bool(wheels) and not any(text.endswith("+PTX") for code in wheels for text in code)
 
 
 def torch_wheels(release: str, machine: str) -> dict[str, list[str]]:
@@ -165,13 +86,8 @@ def torch_wheels(release: str, machine: str) -> dict[str, list[str]]:
 
     `machine` is the processor's architecture; an unknown one is taken for x86-64.
     """
-    wanted, found = numbers(release)[:2], {}
-    for row in _TABLES.get(machine, "").strip().splitlines():
-        releases, cuda, *capabilities = row.split()
-        low, _, high = releases.partition("-")
-        if numbers(low) <= wanted <= numbers(high):
-            found[cuda] = _targets(capabilities)
-    return found
+    found = knowledge.covering("torch_wheels", numbers(release), machine=machine or "x86_64")
+    return {entry["cuda"]: _targets(entry["code"]) for entry in found}
 
 
 def _targets(capabilities: list[str]) -> list[str]:

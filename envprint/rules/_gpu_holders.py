@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from envprint import knowledge
 from envprint.errors import Undetermined
 from envprint.model import Fingerprint
 from envprint.rules._devices import field, in_use
@@ -16,14 +17,6 @@ HELD_BYTES_V1 = 1 << 30
 """The same where the driver cannot tell its own reserve, some hundred MB, from what is in use."""
 NAMED_BYTES = 64 << 20
 """What a process must hold to be named: small ones come and go."""
-
-_DESKTOP = frozenset(
-    "Xorg X Xwayland gnome-shell kwin_wayland kwin_x11 plasmashell cosmic-comp sway weston "
-    "Hyprland firefox firefox-bin chrome chromium msedge brave opera vivaldi-bin thunderbird code "
-    "electron slack Discord spotify steam steamwebhelper obs mpv vlc totem zoom teams".split()
-)
-"""Programs that belong to a desktop even where they compute: browsers decode video through CUDA,
-https://github.com/elFarto/nvidia-vaapi-driver/issues/183"""
 
 
 class Holder(NamedTuple):
@@ -98,14 +91,19 @@ def _unlisted(
     return rest if rest >= (HELD_BYTES_V1 if is_v1 else HELD_BYTES) else 0
 
 
+def _is_of_desktop(program: str | None) -> bool:
+    """Whether a program belongs to a desktop even where it computes: browsers decode video."""
+    return any(entry["program"] == program for entry in knowledge.entries("desktop_programs"))
+
+
 def _holder(process: Mapping[str, Any], pids_are_ours: bool | None) -> Holder:
     amount = process.get("memory_bytes") or 0
     name, pid = process.get("name"), process.get("pid")
     if name:
         # A helper process of a browser goes by what it does, such as `RDD Process`.
-        if name not in _DESKTOP and process.get("program") in _DESKTOP:
+        if not _is_of_desktop(name) and _is_of_desktop(process.get("program")):
             name = process["program"]
-        is_desktop = process.get("kind") == "graphics" or name in _DESKTOP
+        is_desktop = process.get("kind") == "graphics" or _is_of_desktop(name)
         label = name
         if process.get("exists") is False:
             label = f"{name}, which has ended and waits for its parent:"

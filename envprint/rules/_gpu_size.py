@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from envprint.errors import Undetermined
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
-from envprint.rules._cuda_tables import MAX_THREADS_PER_SM
+from envprint.rules._cuda_tables import threads_per_sm
 from envprint.rules._devices import (
     DEVICES,
     VISIBLE,
@@ -47,10 +47,11 @@ def _wave(now: Fingerprint, one: Shown) -> int | None:
     kind, count = capability(now, one), size_of(now, one, "sm_count")
     if not kind or not count:
         return None
-    if kind not in MAX_THREADS_PER_SM:
+    threads = threads_per_sm(kind)
+    if threads is None:
         path = f"{DEVICES}[{one}].compute_capability"
         raise Undetermined(path, f"threads per SM of {kind} are not in envprint's table")
-    return count * (MAX_THREADS_PER_SM[kind] // _BLOCK * _BLOCK)
+    return count * (threads // _BLOCK * _BLOCK)
 
 
 def _random_numbers(comparison: Comparison, workload: Workload) -> Iterator[Match]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from envprint import knowledge
 from envprint.model import Fingerprint
 from envprint.rules import _numpy_loops
 from envprint.rules._dials import LEVELS, Dial, Variables
@@ -18,23 +19,6 @@ from envprint.versions import numbers
 _AVX512 = frozenset(("avx512f", "avx512bw", "avx512dq", "avx512vl"))
 _AVX2 = frozenset(("avx2", "fma"))
 
-CORES = {
-    "skylakex cooperlake sapphirerapids": "avx512",
-    "haswell zen": "avx2",
-    "sandybridge bulldozer piledriver steamroller excavator": "avx",
-    "nehalem atom barcelona bobcat": "sse",
-    "prescott banias northwood katmai coppermine core2 penryn dunnington "
-    "athlon opteron opteron_sse3 nano": "sse3",
-}
-"""OpenBLAS kernels by the class whose kernels its wheels load for them."""
-_CORE_CLASS = {name: level for names, level in CORES.items() for name in names.split()}
-_CORE_PIN = {
-    "avx512": "SkylakeX",
-    "avx2": "Haswell",
-    "avx": "Sandybridge",
-    "sse": "Nehalem",
-    "sse3": "Prescott",
-}
 _CORE_LEVELS = ("sse3", *LEVELS)
 
 
@@ -65,10 +49,24 @@ def _openblas(side: Fingerprint, variables: Variables, owner: str = "numpy") -> 
         return level
     if level not in LEVELS:
         return core or level
-    wanted = _CORE_CLASS.get(core)
+    wanted = _core_class(core)
     # A kernel that the processor cannot run is refused, an unknown name is passed over.
     runs = wanted and _CORE_LEVELS.index(wanted) <= _CORE_LEVELS.index(level)
     return wanted if wanted and runs else level
+
+
+def _core_class(core: str) -> str | None:
+    """The class of the kernels that OpenBLAS loads for a name of a core, in any spelling."""
+    if not core:
+        return None
+    cores = knowledge.entries("openblas_cores")
+    return next((one["level"] for one in cores if one["core"].lower() == core.lower()), None)
+
+
+def _core_pin(side: Fingerprint, level: str) -> tuple[str, str] | None:
+    cores = knowledge.entries("openblas_cores")
+    names = [one["core"] for one in cores if one.get("pins") and one["level"] == level]
+    return ("OPENBLAS_CORETYPE", names[0]) if names else None
 
 
 def _aten(side: Fingerprint, variables: Variables) -> str:
@@ -145,9 +143,9 @@ OPENBLAS = Dial(
     ("numpy", "scikit-learn"),
     ("OPENBLAS_CORETYPE",),
     _openblas,
-    lambda side, level: ("OPENBLAS_CORETYPE", _CORE_PIN[level]) if level in _CORE_PIN else None,
+    _core_pin,
     on_gpu=True,
-    told=lambda side: _CORE_CLASS.get((blas_told(side).get("architecture") or "").lower()),
+    told=lambda side: _core_class(blas_told(side).get("architecture") or ""),
 )
 LAPACK = Dial(
     "the instruction set of the OpenBLAS that JAX's decompositions use, SciPy's",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from envprint import knowledge
 from envprint.model import Comparison, Fingerprint, Workload
 from envprint.rule import Match
-from envprint.rules._compat import Cuda, cuda_for_tensorflow, python_for_tensorflow
 from envprint.rules._devices import DEVICES, how_many
 from envprint.rules._packages import is_same_release, pip_install, traces, version_path
 from envprint.shell import command
@@ -91,15 +91,22 @@ def build_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]
 def python_unsupported(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     """The interpreter lies outside the range of this TensorFlow."""
     tensorflow, python = now.value(TENSORFLOW), now.value(PYTHON)
-    span = python_for_tensorflow(numbers(tensorflow)) if tensorflow and python else None
-    if span and not span[0] <= numbers(python)[:2] <= span[1]:
-        low, high = (".".join(map(str, end)) for end in span)
+    built = python_for_tensorflow(numbers(tensorflow)) if tensorflow and python else None
+    if not built:
+        return
+    low, high = built["lowest_python"], built["highest_python"]
+    if not numbers(low) <= numbers(python)[:2] <= numbers(high):
         yield Match(
             f"TensorFlow {tensorflow} is for Python {low} to {high}, Python is {python}",
             (TENSORFLOW, PYTHON),
             after=python,
             remedy=command("Use Python {} with TensorFlow {}.", high, tensorflow),
         )
+
+
+def python_for_tensorflow(version: tuple[int, ...]) -> knowledge.Entry | None:
+    """Lowest and highest Python 3 with a wheel of that TensorFlow; None when not in the table."""
+    return next(knowledge.covering("tensorflow_pythons", version), None)
 
 
 def avx_missing(now: Fingerprint, workload: Workload) -> Iterator[Match]:
@@ -126,7 +133,7 @@ def cuda_of_another_major(now: Fingerprint, workload: Workload) -> Iterator[Matc
     if not version or now.value(BUILD) != "cuda":
         return
     tested = cuda_for_tensorflow(numbers(version))
-    need = now.value(BUILT_WITH) or (tested and tested.cuda)
+    need = now.value(BUILT_WITH) or (tested and tested["cuda"])
     copies = [*(now.value(f"{RUNTIME}.loaded") or []), *(now.value(f"{RUNTIME}.installed") or [])]
     here = sorted({copy["version"] for copy in copies if copy.get("version")})
     if need and here and not any(_is_same_file(need, found) for found in here):
@@ -138,14 +145,19 @@ def cuda_of_another_major(now: Fingerprint, workload: Workload) -> Iterator[Matc
         )
 
 
+def cuda_for_tensorflow(version: tuple[int, ...]) -> knowledge.Entry | None:
+    """CUDA and cuDNN that it was built and tested with; None when not in the table."""
+    return next(knowledge.covering("tensorflow_cuda", version), None)
+
+
 def _is_same_file(need: str, found: str) -> bool:
     wanted, have = numbers(need)[:2], numbers(found)[:2]
     return wanted[:1] == have[:1] if wanted >= _MAJOR_NAMES_FILE_FROM else wanted == have
 
 
-def _cuda_remedy(version: str, need: str, tested: Cuda | None) -> str | None:
+def _cuda_remedy(version: str, need: str, tested: knowledge.Entry | None) -> str | None:
     if numbers(version) >= _BRINGS_CUDA_FROM:
         return pip_install("tensorflow", version, "[and-cuda]")
     if tested:
-        return command("Install CUDA {} and cuDNN {}.", need, tested.cudnn)
+        return command("Install CUDA {} and cuDNN {}.", need, tested["cudnn"])
     return command("Install CUDA {}.", need)

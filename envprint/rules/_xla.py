@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from envprint import knowledge
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
 from envprint.rules._dials import shown, trace, variable, variables_of
@@ -24,14 +25,6 @@ _FLAG = r"--?([A-Za-z]\w*)(?:=(\S*))?"
 _QUIET = ("xla_dump_", "xla_gpu_dump_", "xla_hlo_profile", "xla_detailed_logging", "xla_log_")
 """Beginnings of flags that only write something down."""
 _OTHER_DEVICE = {"cpu": ("xla_gpu_", "xla_tpu_"), "gpu": ("xla_cpu_", "xla_tpu_")}
-_DEFAULTS = {
-    "xla_cpu_enable_fast_math": "false",
-    "xla_cpu_multi_thread_eigen": "true",
-    "xla_gpu_deterministic_ops": "false",
-    "xla_gpu_exclude_nondeterministic_ops": "false",
-    "xla_gpu_autotune_level": "4",
-}
-"""As XLA_FLAGS=--help prints them with jaxlib 0.10.2; those of the GPU by XLA's documentation."""
 _HOST_DEVICES = "xla_force_host_platform_device_count"
 _SAME = {"": "true", "1": "true", "True": "true", "0": "false", "False": "false"}
 
@@ -60,12 +53,18 @@ def _moved(before: Flags, after: Flags, device: str) -> list[str]:
         for name in sorted(before.keys() | after.keys())
         if not name.startswith((*_QUIET, *_OTHER_DEVICE[device], _HOST_DEVICES, "tf_xla_"))
     ]
-    sides = ((name, before.get(name), after.get(name), _DEFAULTS.get(name)) for name in names)
+    sides = ((name, before.get(name), after.get(name)) for name in names)
     return [
         f"{name} was {shown(was)}, is {shown(now)}"
-        for name, was, now, default in sides
-        if (was or default) != (now or default)
+        for name, was, now in sides
+        if was != now and (was or _default(name)) != (now or _default(name))
     ]
+
+
+def _default(name: str) -> str | None:
+    """What XLA takes where the flag is not given."""
+    found = knowledge.find("xla_flag_defaults", flag=name)
+    return found["default"] if found else None
 
 
 def _changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:

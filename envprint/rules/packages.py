@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from envprint import knowledge
 from envprint.errors import Undetermined
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
@@ -16,33 +17,22 @@ from envprint.rules._packages import CONDA, DISTRIBUTIONS, is_same_release, pack
 from envprint.shell import command
 from envprint.workload import always
 
-COMPUTES = {
-    "numpy": "numpy",
-    "scipy": "numpy",
-    "scikit-learn": "scikit-learn",
-    "tensorflow": "tensorflow",
-    "tensorflow-cpu": "tensorflow",
-    "tensorflow-intel": "tensorflow",
-    "keras": "tensorflow",
-    "torch": "torch",
-    "torchvision": "torch",
-    "torchaudio": "torch",
-    "jax": "jax",
-    "jaxlib": "jax",
-}
-"""Distributions that compute a result, and the framework that a job uses them with."""
 _DUPLICATES = "facts.packages.duplicates"
 _EDITED = "facts.packages.edited"
 
 
-def _matters(name: str, workload: Workload) -> bool:
-    return COMPUTES.get(name) in workload.frameworks
+def _computing(workload: Workload) -> frozenset[str]:
+    """The distributions that compute a result of the job."""
+    listed = knowledge.entries("computing_distributions")
+    return frozenset(
+        entry["distribution"] for entry in listed if entry["framework"] in workload.frameworks
+    )
 
 
 def _duplicates(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     for name, copies in sorted((now.value(_DUPLICATES) or {}).items()):
         versions = [copy.get("version") for copy in copies]
-        if _matters(name, workload) and len(set(versions)) > 1:
+        if len(set(versions)) > 1 and name in _computing(workload):
             others = ", ".join(str(version) for version in versions[1:])
             yield Match(
                 f"{name} {versions[0]} hides {others}",
@@ -59,7 +49,7 @@ def _edited(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     if not now.value("facts.packages.files_verified"):
         return  # nobody asked: that is no doubt
     for name, files in sorted((now.value(_EDITED) or {}).items()):
-        if files and _matters(name, workload):
+        if files and name in _computing(workload):
             more = f" and {len(files) - 1} more" if len(files) > 1 else ""
             yield Match(
                 f"{name}: {files[0]}{more} is not what the wheel brought",
@@ -71,10 +61,9 @@ def _edited(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 
 def _builds(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     names = (comparison.before.value(DISTRIBUTIONS) or {}).keys()
+    both = names & (comparison.after.value(DISTRIBUTIONS) or {}).keys()
     doubt: Undetermined | None = None
-    for name in sorted(names & (comparison.after.value(DISTRIBUTIONS) or {}).keys()):
-        if not _matters(name, workload):
-            continue
+    for name in sorted(both & _computing(workload) if both else ()):
         try:
             yield from _another_build(comparison, name)
         except Undetermined as unknown:

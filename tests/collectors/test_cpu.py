@@ -7,8 +7,14 @@ from typing import Any
 import pytest
 
 from envprint.collectors import cpu as section
-from envprint.collectors._arm import implementer_name, part_name
-from envprint.collectors._cpuinfo import level_of, model_of, numeric_flags, parse_cpuinfo
+from envprint.collectors._cpuinfo import (
+    implementer_name,
+    level_of,
+    model_of,
+    numeric_flags,
+    parse_cpuinfo,
+    part_name,
+)
 from envprint.model import Unknown
 from tests.support import host
 

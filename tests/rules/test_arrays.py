@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envprint.model import Impact
-from envprint.rules._models import changed_models
+from envprint.rules._arrays import changed_models
 from tests.support import drift, fingerprint
 
 RULE = "scikit-learn-version-changed"

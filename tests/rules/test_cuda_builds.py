@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
+from envprint.knowledge import entries
 from envprint.model import Impact
 from envprint.rules._cuda_builds import without_code
 from envprint.rules._cuda_tables import (
-    SHIPPED_DRIVERS,
     driver_floor,
     shipped_driver,
     torch_never_has_intermediate,
     torch_wheel_code,
     torch_wheels,
 )
-from envprint.versions import is_below
+from envprint.versions import is_below, numbers
 from tests.rules.test_cuda import CODE, DRIVER, LIBRARY, TF_WHEEL, libraries, machine, says
 from tests.support import drift, fingerprint, state, workload
 
@@ -408,10 +408,11 @@ def test_an_unknown_driver_leaves_its_rules_undecided() -> None:
 
 
 def test_a_driver_that_came_with_a_cuda_is_above_its_floor_and_rises_with_it() -> None:
-    order = sorted(SHIPPED_DRIVERS)
-    for cuda, later in pairwise(order):
-        assert is_below(SHIPPED_DRIVERS[cuda], SHIPPED_DRIVERS[later])
-        assert not is_below(SHIPPED_DRIVERS[cuda], driver_floor(cuda) or "")
+    releases = [(numbers(entry["cuda"]), entry["driver"]) for entry in entries("cuda_releases")]
+    assert releases == sorted(releases)
+    for (cuda, driver), (_, later) in pairwise(releases):
+        assert is_below(driver, later)
+        assert not is_below(driver, driver_floor(cuda) or "")
     assert shipped_driver((12, 5, 1)) == "555.42.02"
     assert shipped_driver((99,)) is None
 

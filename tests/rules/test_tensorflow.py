@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from envprint.model import Fingerprint, Impact
-from envprint.rules._compat import cuda_for_tensorflow, python_for_tensorflow
+from envprint.rules._tensorflow_checks import cuda_for_tensorflow, python_for_tensorflow
 from tests.support import drift, fingerprint, state
 
 VERSION = "facts.frameworks.tensorflow.version"
@@ -174,7 +174,9 @@ def test_the_table_has_every_release_from_1_0_on_once() -> None:
     releases = [(1, minor) for minor in range(16)] + [(2, minor) for minor in range(22)]
     assert None not in [python_for_tensorflow(release) for release in releases]
     assert None not in [cuda_for_tensorflow(release) for release in releases]
-    assert cuda_for_tensorflow((2, 17, 1)) == ("12.3", "8.9")
+    newest = cuda_for_tensorflow((2, 17, 1))
+    assert newest
+    assert (newest["cuda"], newest["cudnn"]) == ("12.3", "8.9")
     assert python_for_tensorflow((2, 22)) is None
     assert python_for_tensorflow(()) is None
 

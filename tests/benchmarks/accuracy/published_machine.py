@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from envprint.collectors._gpu_tables import ARCHITECTURES
+from envprint.collectors import _gpu_card
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -94,7 +94,9 @@ def cards(facts: Facts, names: str | Sequence[str]) -> Edits:
     live: Edits = {}
     for index, card in enumerate(found):
         devices[str(index)] = {
-            "architecture": ARCHITECTURES[tuple(map(int, card.capability.split(".")))],
+            "architecture": _gpu_card.architecture(
+                {"compute_capability": [*map(int, card.capability.split("."))]}
+            ),
             "bus_id": f"00000000:{index + 1:02X}:00.0",
             "compute_capability": card.capability,
             "compute_mode": "default",
