@@ -9,6 +9,8 @@ from types import ModuleType
 
 import pytest
 
+from tests.golden_files import Golden
+
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
@@ -24,13 +26,13 @@ def generator() -> ModuleType:
 
 
 def test_the_generated_pages_are_what_the_code_says(
-    generator: ModuleType, update_golden: bool
+    generator: ModuleType, golden: Golden, update_golden: bool
 ) -> None:
     if update_golden:
         generator.write()
     made = generator.pages()
     for path, text in made.items():
-        assert (DOCS / path).read_text() == text, f"run python docs/generate.py for {path}"
+        golden(DOCS / path, text)
     on_disk = {f"rules/{page.name}" for page in (DOCS / "rules").glob("*.md")}
     assert on_disk == {path for path in made if path.startswith("rules/")}
 

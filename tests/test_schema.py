@@ -17,6 +17,7 @@ from envprint.model import Impact, Workload
 from envprint.outputs import json as json_output
 from envprint.policy import Policy
 from envprint.policy_file import parse_policy
+from tests.golden_files import Golden
 from tests.support import fingerprint
 from tests.test_compare import fingerprints
 
@@ -24,12 +25,9 @@ HERE = Path(__file__).parent.parent / "schemas"
 
 
 @pytest.mark.parametrize("kind", schema.KINDS)
-def test_the_shipped_file_is_the_generated_one(kind: str, update_golden: bool) -> None:
-    path = HERE / f"{kind}-1.json"
+def test_the_shipped_file_is_the_generated_one(kind: str, golden: Golden) -> None:
     generated = json.dumps(schema.generate(kind), indent=2, sort_keys=True) + "\n"
-    if update_golden:
-        path.write_text(generated)
-    assert path.read_text() == generated
+    golden(HERE / f"{kind}-1.json", generated)
     assert schema.published(kind) == generated
 
 
