@@ -59,8 +59,13 @@ def starting_policy(now: Fingerprint) -> str:
         frameworks=", ".join(f'"{name}"' for name in job.frameworks or ("tensorflow",)),
         device=job.device,
     )
-    expires = f"{int(date[:4]) + 1}{date[4:]}" if not date.endswith("02-29") else "2029-02-28"
-    return head + "\n".join(_required(now)) + "\n" + _TAIL.format(expires=expires)
+    tail = _TAIL.format(expires=_a_year_after(date))
+    return head + "\n".join(_required(now)) + "\n" + tail
+
+
+def _a_year_after(date: str) -> str:
+    """The same day of the next year; the last of February for a day that this one has not."""
+    return f"{int(date[:4]) + 1}{date[4:].replace('02-29', '02-28')}"
 
 
 def _required(now: Fingerprint) -> Iterator[str]:

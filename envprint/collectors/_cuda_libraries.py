@@ -184,14 +184,13 @@ def loaded(host: Host, copies: Iterable[Copy]) -> dict[str, list[dict[str, str]]
     return found
 
 
-# 7f1c2000-7f1c3000 r-xp 00000000 08:01 131 /venv/lib/python3.12/site-packages/…/libcudnn.so.9
-# https://man7.org/linux/man-pages/man5/proc_pid_maps.5.html
 def parse_maps(text: str) -> list[tuple[str, str]]:
     """Library key and path of each of CUDA's libraries, sorted, each file once."""
-    paths = {line[line.index("/") :] for line in text.splitlines() if "/" in line}
+    from envprint.procfs import mapped_files
+
     return sorted(
         (library.key, path)
-        for path in paths
+        for path in mapped_files(text.splitlines())
         for library in LIBRARIES
         if path.rpartition("/")[2].startswith(library.file)
     )
