@@ -21,7 +21,7 @@ _NO_MIG = (NOT_SUPPORTED, FUNCTION_NOT_FOUND)
 
 
 def read(nvml: Nvml, library: str) -> None:
-    """Tell the whole reading, in the form that `envprint.nvml.read` documents."""
+    """Tell the whole reading, in the form that `envprint.nvml.reading` documents."""
     if not nvml.start(library):
         return
     nvml.ask(["driver_version"], "nvmlSystemGetDriverVersion", form=text)
