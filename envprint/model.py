@@ -106,6 +106,17 @@ class Fingerprint(NamedTuple):
             value = value.get(key) if isinstance(value, Mapping) else None
         return value
 
+    def get(self, path: str, default: Any = None) -> Any:
+        """The value at `path`, or `default` when it is unknown or absent.
+
+        For what does not decide a verdict: a rule must not take unknown for absent.
+        """
+        try:
+            value = self.value(path)
+        except Undetermined:
+            return default
+        return default if value is None else value
+
 
 class Change(NamedTuple):
     """Two known values disagree at one path; `kind` is added, removed or changed."""

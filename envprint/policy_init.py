@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from envprint.errors import Undetermined
 from envprint.model import IMPACT_WORDS, Fingerprint
 from envprint.workload import detect
 
@@ -69,23 +67,14 @@ def _a_year_after(date: str) -> str:
 
 
 def _required(now: Fingerprint) -> Iterator[str]:
-    gpus = _known(now, "facts.gpu.count") or 0
-    total = _known(now, "facts.gpu.devices[0].memory_total_bytes")
+    gpus = now.get("facts.gpu.count", 0)
+    total = now.get("facts.gpu.devices[0].memory_total_bytes")
     if gpus:
         yield f"# gpus = {gpus}"
     if total:
         yield f'# min_free_gpu = "{int(total * 0.9) >> 30} GiB"'
     yield '# variables = { PYTHONHASHSEED = "0" }'
     yield '# switches = ["tensorflow-op-determinism"]'
-    found = {
-        name: _known(now, f"facts.packages.distributions[{name}].version") for name in _PACKAGES
-    }
+    found = {name: now.get(f"facts.packages.distributions[{name}].version") for name in _PACKAGES}
     pins = [f'{name} = "=={version}"' for name, version in found.items() if version]
     yield f"# packages = {{ {', '.join(pins or [_AN_EXAMPLE])} }}"
-
-
-def _known(now: Fingerprint, path: str) -> Any:
-    try:
-        return now.value(path)
-    except Undetermined:
-        return None
