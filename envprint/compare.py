@@ -32,8 +32,7 @@ def _changes(
     if before == after:
         return
     if not isinstance(before, Mapping) or not isinstance(after, Mapping):
-        kind = "added" if before is None else "removed" if after is None else "changed"
-        yield Change(path, kind, before, after)
+        yield Change.between(path, before, after)
         return
     for key in sorted(before.keys() | after.keys()):
         there = path + step(shape, key)

@@ -126,6 +126,12 @@ class Change(NamedTuple):
     before: Any
     after: Any
 
+    @classmethod
+    def between(cls, path: str, before: Any, after: Any) -> "Change":
+        """The change at `path` from one value to another; None stands for absent."""
+        kind = "added" if before is None else "removed" if after is None else "changed"
+        return cls(path, kind, before, after)
+
 
 class Comparison(NamedTuple):
     """Two fingerprints and where they differ. What is unknown on a side is never compared."""
@@ -140,10 +146,7 @@ class Comparison(NamedTuple):
         Looks at the values, so that a map entry which appears or goes is seen through its fields.
         """
         before, after = self.before.value(path), self.after.value(path)
-        if before == after:
-            return None
-        kind = "added" if before is None else "removed" if after is None else "changed"
-        return Change(path, kind, before, after)
+        return None if before == after else Change.between(path, before, after)
 
     def under(self, *prefixes: str) -> tuple[str, ...]:
         """The paths of all changes at or inside any of `prefixes`."""
@@ -157,6 +160,11 @@ class Comparison(NamedTuple):
 def is_inside(path: str, prefix: str) -> bool:
     """Whether `path` is `prefix` or a place inside it."""
     return path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", ".", "[")
+
+
+def overlaps(path: str, other: str) -> bool:
+    """Whether one of the two places is, or lies inside, the other."""
+    return is_inside(path, other) or is_inside(other, path)
 
 
 class Requirements(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envprint.errors import Undetermined
+from envprint.model import Change, overlaps
 from tests.support import fingerprint
 
 
@@ -27,3 +28,28 @@ def test_what_a_rule_reads_is_never_taken_for_absent_when_it_is_unknown() -> Non
     some = fingerprint({}, {"facts.gpu.count": "denied"})
     with pytest.raises(Undetermined, match="denied"):
         some.value("facts.gpu.count")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind"), [(None, 0, "added"), (0, None, "removed"), (0, "", "changed")]
+)
+def test_a_change_is_named_after_the_side_that_is_absent(
+    before: object, after: object, kind: str
+) -> None:
+    assert Change.between("facts.a", before, after) == ("facts.a", kind, before, after)
+
+
+@pytest.mark.parametrize(
+    ("path", "other", "is_so"),
+    [
+        ("facts.gpu", "facts.gpu", True),
+        ("facts.gpu", "facts.gpu.count", True),
+        ("facts.gpu.devices", "facts.gpu.devices[0].uuid", True),
+        ("facts.gpu.devices[1]", "facts.gpu.devices[10]", False),
+        ("facts.gpu", "facts.gpus", False),
+        ("facts.gpu.count", "facts.gpu.devices", False),
+    ],
+)
+def test_two_places_overlap_where_one_holds_the_other(path: str, other: str, is_so: bool) -> None:
+    assert overlaps(path, other) is is_so
+    assert overlaps(other, path) is is_so
