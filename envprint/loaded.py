@@ -31,7 +31,7 @@ class Loaded:
                 suppress(OSError),
                 open(f"/proc/{one}/maps", errors="surrogateescape") as maps,  # noqa: PTH123
             ):
-                self._seen |= mapped_files(line for line in maps if ".so" in line)
+                self._seen.update(mapped_files(line for line in maps if ".so" in line))
 
     def paths(self) -> list[str]:
         """The libraries of numerics among the files seen, sorted."""

@@ -27,9 +27,10 @@ def library_pattern(*names: str) -> str:
 
 # 7f1c2000-7f1c3000 r-xp 00000000 08:01 131    /venv/…/numpy.libs/libscipy_openblas64_-32a4b2a6.so
 # https://man7.org/linux/man-pages/man5/proc_pid_maps.5.html
-def mapped_files(lines: Iterable[str]) -> set[str]:
+def mapped_files(lines: Iterable[str]) -> list[str]:
     """The files in the lines of a `maps`, each once however many parts of it are mapped."""
-    return {line[line.index("/") :].rstrip("\n") for line in lines if "/" in line}
+    found = (line[line.index("/") :].rstrip("\n") for line in lines if "/" in line)
+    return list(dict.fromkeys(found))
 
 
 # 2950 (Web Content (x)) S 2801 2801 2791 …

@@ -20,6 +20,7 @@ from envprint.nvml.queries import (
     counted,
     text,
 )
+from envprint.procfs import mapped_files
 
 MARK = b"\x1e"
 """Begins every line to the parent; a library may print lines of its own."""
@@ -217,14 +218,10 @@ def _load(library: str) -> str | None:
     return None
 
 
-# 7f1c2000-7f1c3000 r-xp 00000000 08:01 131 /usr/lib/x86_64-linux-gnu/libnvidia-ml.so.550.90.07
-# https://man7.org/linux/man-pages/man5/proc_pid_maps.5.html
 def _loaded_path() -> str | None:
     try:
         with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:  # noqa: PTH123
-            for line in maps:
-                if "/libnvidia-ml.so" in line:
-                    return line[line.index("/") :].rstrip("\n")
+            found = mapped_files(maps)
     except OSError:
         return None
-    return None
+    return next((path for path in found if "/libnvidia-ml.so" in path), None)
