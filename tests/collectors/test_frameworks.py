@@ -8,7 +8,8 @@ import pytest
 
 from envprint.collectors import frameworks
 from envprint.collectors._blas import Blas, blas_libraries, parse_config
-from envprint.collectors._tensorflow import parse_build_info, parse_cudnn_header
+from envprint.collectors._cuda_libraries import parse_header
+from envprint.collectors._tensorflow import parse_build_info
 from envprint.collectors._versions import assigned
 from envprint.model import Unknown
 from envprint.recording import RecordedHost
@@ -215,7 +216,9 @@ def test_build_info_of_another_form_is_not_understood() -> None:
 
 
 def test_a_cudnn_header_gives_three_numbers() -> None:
-    assert parse_cudnn_header(HEADER + "#define CUDNN_MAX_SM_MAJOR_NUMBER 9\n") == "9.3.0"
+    header = HEADER + "#define CUDNN_MAX_SM_MAJOR_NUMBER 9\n"
+    assert parse_header(header, "CUDNN") == "9.3.0"
+    assert parse_header(header.replace("\n", " /* of the wheel */\n"), "CUDNN") == "9.3.0"
 
 
 KERAS = {"keras/src/version.py": '__version__ = "3.15.1"\n'}
