@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from envprint.collectors._attempt import attempt, names_or_empty, text_or_none
+from envprint.collectors._conda import parse_file_name
 from envprint.collectors._cuda_places import Toolkit, library_path
 from envprint.collectors._distributions import distributions
 from envprint.collectors._versions import Environment, environment
@@ -133,15 +134,13 @@ def _wheels(host: Host) -> Iterator[Copy]:
             yield Copy(library.key, distribution.version, path, "wheel")
 
 
-# cudnn-9.3.0.75-hc149ed5_0.json
-# https://docs.conda.io/projects/conda-build/en/stable/resources/package-spec.html
 def _conda(host: Host) -> Iterator[Copy]:
     folder = f"{host.interpreter()['prefix']}/conda-meta"
     keys = {name: library.key for library in LIBRARIES for name in library.conda}
     for entry in names_or_empty(host, folder):
-        found = re.fullmatch(r"(.+)-(\d[^-]*)-[^-]+\.json", entry)
-        if found and found[1] in keys:
-            yield Copy(keys[found[1]], found[2], f"{folder}/{entry}", "conda")
+        name, version, _ = parse_file_name(entry) or ("", "", "")
+        if name in keys:
+            yield Copy(keys[name], version, f"{folder}/{entry}", "conda")
 
 
 def _of_toolkits(host: Host, toolkits: Iterable[Toolkit]) -> Iterator[Copy]:
