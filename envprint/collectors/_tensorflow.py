@@ -77,6 +77,6 @@ def _cudnn(host: Host, directory: str) -> str | None:
         if text is not None:
             version = parse_header(text, "CUDNN")
             if version is None:
-                raise ValueError(f"{header} defines no version")
+                raise ValueError("cudnn_version.h defines no version")
             return version
     return None
