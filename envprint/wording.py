@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from envprint.measurements import OUTCOMES
 from envprint.model import Comparison, Confidence, Impact
@@ -80,14 +80,6 @@ def doubts(undecided: Sequence[Undecided]) -> str:
 def counted(things: Collection[object], noun: str) -> str:
     """How many there are: `1 rule`, `3 rules`."""
     return f"{len(things)} {noun}" + ("" if len(things) == 1 else "s")
-
-
-def meant(word: str, known: Iterable[str], otherwise: str = "") -> str:
-    """What was probably meant by a `word` that is not `known`, else what there is."""
-    from difflib import get_close_matches
-
-    near = get_close_matches(word, known := sorted(known), 1)
-    return f"did you mean {near[0]}?" if near else otherwise or f"known: {', '.join(known)}"
 
 
 def source(evidence: Evidence) -> str:

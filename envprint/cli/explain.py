@@ -12,6 +12,7 @@ from envprint.errors import EnvprintError
 from envprint.explain import page
 from envprint.rule import Rule
 from envprint.rules import catalogue
+from envprint.suggest import closest
 from envprint.wording import source
 
 HELP = "explain a rule: why, when not, what to do, evidence; or list them all"
@@ -56,10 +57,7 @@ def _find(name: str) -> Rule:
 
 def _near(name: str, ids: Iterable[str]) -> list[str]:
     """At most three ids that are spelt like `name`, else those with its first word."""
-    from difflib import get_close_matches
-
-    # Whoever types a longer name than any rule has pasted something else; spelling takes long then.
-    alike = get_close_matches(name.lower()[:80], ids, n=3, cutoff=0.7)
+    alike = closest(name.lower(), ids, count=3, cutoff=0.7)
     topic = name.lower().partition("-")[0]
     return alike or [rule for rule in ids if topic in rule.split("-")][:3]
 
