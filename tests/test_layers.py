@@ -16,8 +16,8 @@ import envprint
 PACKAGE = Path(envprint.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 VALUES = {
-    "errors", "fields", "model", "patterns", "report", "rule", "units", "versions", "visibility",
-    "wording", "workload",
+    "errors", "fields", "model", "patterns", "report", "rule", "text", "units", "versions",
+    "visibility", "wording", "workload",
 }  # fmt: skip
 DOORS = {
     "host.py", "clock.py", "systems.py", "interpreter.py", "children.py", "recording.py",

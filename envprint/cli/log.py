@@ -9,8 +9,8 @@ from envprint.cli._console import Console
 from envprint.document import loads, to_json
 from envprint.errors import EnvprintError, StoreError
 from envprint.model import Fingerprint, Impact
-from envprint.outputs._layout import plain
 from envprint.store import Damaged, Saved, Store
+from envprint.text import plain
 
 HELP = "list what was saved, newest first, with the verdict against the one before"
 EPILOG = """\

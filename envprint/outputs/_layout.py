@@ -5,26 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
+from envprint.text import plain
+
 WIDTH = 80
 TOPIC = 10
-
-# C0 and C1 controls, line and paragraph separators, and the marks that reorder text on a screen.
-_HOSTILE = {
-    code: f"\\u{code:04x}" if code > 255 else f"\\x{code:02x}"
-    for code in (
-        *range(32),
-        *range(127, 160),
-        0x200E,
-        0x200F,
-        *range(0x2028, 0x202F),
-        *range(0x2066, 0x206A),
-    )
-}
-
-
-def plain(text: str) -> str:
-    """`text` with every character that could act on a terminal written as an escape."""
-    return text.translate(_HOSTILE)
 
 
 def block(topic: str, text: str, painted: str | None = None) -> Iterator[str]:
