@@ -181,11 +181,15 @@ class Requirements(NamedTuple):
     """Name to version specifier, or `*` for any version."""
 
 
+FRAMEWORKS = ("jax", "numpy", "scikit-learn", "tensorflow", "torch")
+"""The names used in options, policy files, documents and reports; TensorFlow includes Keras."""
+
+
 class Workload(NamedTuple):
     """The job a difference is judged for."""
 
     frameworks: tuple[str, ...] = ()
-    """Sorted names: numpy, scikit-learn, tensorflow, torch, jax."""
+    """Sorted names, of `FRAMEWORKS`."""
     device: str = "cpu"
     """`cpu` or `gpu`."""
     machine: str = ""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from envprint.errors import PolicyError
 from envprint.fields import ListOf, Record, Shape, ShapeFault, require
-from envprint.model import IMPACT_WORDS, Impact, Requirements
+from envprint.model import FRAMEWORKS, IMPACT_WORDS, Impact, Requirements
 from envprint.patterns import matches
 from envprint.policy import UNKNOWN_ACTIONS, Entry, Policy
 from envprint.policy_lines import line_of
@@ -20,7 +20,6 @@ from envprint.rules import catalogue
 from envprint.suggest import did_you_mean
 from envprint.units import parse_size
 from envprint.wording import DEVICES
-from envprint.workload import FRAMEWORKS
 
 ANY = "*"
 """Any rule, any path, any version that is installed."""

@@ -7,11 +7,10 @@ name the line. A test holds the two together.
 from __future__ import annotations
 
 from envprint.fields import TEXT, Field, ListOf, MapOf, Scalar, record
-from envprint.model import IMPACT_WORDS
+from envprint.model import FRAMEWORKS, IMPACT_WORDS
 from envprint.policy import UNKNOWN_ACTIONS
 from envprint.redact import NAMES, NOT_OURS, PREFIXES
 from envprint.wording import DEVICES
-from envprint.workload import FRAMEWORKS
 
 MOST_GPUS = 1024
 """More than any machine has, the parts of divided ones counted."""

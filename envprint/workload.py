@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from envprint.errors import Undetermined
-from envprint.model import Fingerprint, Workload
+from envprint.model import FRAMEWORKS, Fingerprint, Workload
 from envprint.rule import Condition
-
-FRAMEWORKS = ("jax", "numpy", "scikit-learn", "tensorflow", "torch")
-"""The names used in options, policy files and reports; TensorFlow includes Keras."""
 
 _ON_GPU = ("jax", "tensorflow", "torch")
 _HIDE_ALL = ("", "-1", "NoDevFiles")

@@ -7,13 +7,13 @@ from importlib import import_module
 
 from envprint import outputs
 from envprint.cli._console import Console
-from envprint.model import IMPACT_WORDS, Fingerprint, Impact, Workload
+from envprint.model import FRAMEWORKS, IMPACT_WORDS, Fingerprint, Impact, Workload
 from envprint.modules import module_names
 from envprint.policy import UNKNOWN_ACTIONS, Policy
 from envprint.report import Report
 from envprint.units import parse_seconds, parse_size
 from envprint.wording import doubts
-from envprint.workload import FRAMEWORKS, detect
+from envprint.workload import detect
 
 EXIT_CODES = """\
 exit codes:

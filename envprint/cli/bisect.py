@@ -13,10 +13,9 @@ from envprint.cli._judging import policy_of, workload_of
 from envprint.document import loads, to_json
 from envprint.errors import EnvprintError, UsageError
 from envprint.judge import judge_drift
-from envprint.model import Fingerprint
+from envprint.model import FRAMEWORKS, Fingerprint
 from envprint.outputs._layout import block
 from envprint.report import Report
-from envprint.workload import FRAMEWORKS
 
 HELP = "tell between which two saved records each difference came"
 EPILOG = """\

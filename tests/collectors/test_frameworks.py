@@ -11,7 +11,9 @@ from envprint.collectors._blas import Blas, blas_libraries, parse_config
 from envprint.collectors._cuda_libraries import parse_header
 from envprint.collectors._tensorflow import parse_build_info
 from envprint.collectors._versions import assigned
-from envprint.model import Unknown
+from envprint.collectors.frameworks import MODULES
+from envprint.interpreter import FRAMEWORK_MODULES
+from envprint.model import FRAMEWORKS, Unknown
 from envprint.recording import RecordedHost
 from tests.support import host
 
@@ -416,3 +418,9 @@ def test_other_wheels_that_carry_a_blas_are_listed_too() -> None:
         Blas("openblas", None, "faiss_cpu.libs/libopenblas-r0-1f.so", "faiss_cpu"),
         Blas("openblas", None, "torch/lib/libopenblas.so.0", "torch"),
     ]
+
+
+def test_the_interpreter_looks_for_the_modules_of_each_framework() -> None:
+    # It runs as text in other interpreters, so its table cannot be taken from the model.
+    assert {MODULES.get(name, name) for name in FRAMEWORK_MODULES} >= set(FRAMEWORKS)
+    assert MODULES.keys() <= set(FRAMEWORK_MODULES)
