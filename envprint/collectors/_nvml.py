@@ -1,7 +1,6 @@
 """What a raw NVML reading means: values, what is known to be absent, and unknowns with a reason.
 
-The form of a reading is that of `envprint.nvml.reading`. Codes are those of nvml.h:
-https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html
+The form of a reading is that of `envprint.nvml.reading`.
 """
 
 import re
@@ -19,18 +18,20 @@ from envprint.collectors._driver import (
 from envprint.collectors.container import kind_of
 from envprint.host import Host
 from envprint.model import Unknown
+from envprint.nvml.codes import (
+    DRIVER_NOT_LOADED,
+    FUNCTION_NOT_FOUND,
+    GPU_IS_LOST,
+    INSUFFICIENT_POWER,
+    INTERRUPT_TROUBLE,
+    LIBRARY_NOT_FOUND,
+    LIBRARY_VERSION_MISMATCH,
+    NO_PERMISSION,
+    NOT_SUPPORTED,
+    UNKNOWN_ERROR,
+)
 
 OK = "ok"
-NOT_SUPPORTED = 3
-NO_PERMISSION = 4
-INSUFFICIENT_POWER = 8
-DRIVER_NOT_LOADED = 9
-INTERRUPT_TROUBLE = 11
-LIBRARY_NOT_FOUND = 12
-FUNCTION_NOT_FOUND = 13
-GPU_IS_LOST = 15
-VERSION_MISMATCH = 18
-UNKNOWN_ERROR = 999
 _NO_ANSWER = (INSUFFICIENT_POWER, INTERRUPT_TROUBLE, GPU_IS_LOST, UNKNOWN_ERROR)
 """With these the driver refuses the handle of a GPU that it cannot reach:
 https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html"""
@@ -107,7 +108,7 @@ def _has_no_use(host: Host, error: Mapping[str, Any]) -> bool:
 
 def _init_trouble(host: Host, reading: Mapping[str, Any]) -> str:
     error = reading["init"]
-    if error["error"] != VERSION_MISMATCH:
+    if error["error"] != LIBRARY_VERSION_MISMATCH:
         return _trouble(host, error)
     module = attempt(lambda: kernel_module_version(host))
     kernel = "unknown" if isinstance(module, Unknown) else module or "not loaded"

@@ -11,6 +11,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from envprint.nvml.codes import (
+    ARGUMENT_VERSION_MISMATCH,
+    FUNCTION_NOT_FOUND,
+    INVALID_ARGUMENT,
+    NOT_FOUND,
+    NOT_SUPPORTED,
+)
 from envprint.nvml.queries import (
     PART,
     PROCESS_LISTS,
@@ -25,11 +32,10 @@ from envprint.procfs import mapped_files
 MARK = b"\x1e"
 """Begins every line to the parent; a library may print lines of its own."""
 
-NOT_SUPPORTED, FUNCTION_NOT_FOUND, VERSION_MISMATCH = 3, 13, 25
-_INTERFACE_MISSING = (None, NOT_SUPPORTED, FUNCTION_NOT_FOUND, VERSION_MISMATCH)
+_INTERFACE_MISSING = (None, NOT_SUPPORTED, FUNCTION_NOT_FOUND, ARGUMENT_VERSION_MISMATCH)
 """Errors after which an older interface is tried; None is pynvml's word for a missing symbol."""
-_NO_PART = (2, 6)
-"""Invalid argument and not found: NVIDIA's own tools take either for a place without a MIG device,
+_NO_PART = (INVALID_ARGUMENT, NOT_FOUND)
+"""NVIDIA's own tools take either for a place without a MIG device,
 https://github.com/NVIDIA/go-nvlib/blob/main/pkg/nvlib/device/device.go"""
 
 
