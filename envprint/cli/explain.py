@@ -10,6 +10,7 @@ from envprint.cli._console import Console
 from envprint.document import to_json
 from envprint.errors import EnvprintError
 from envprint.explain import page
+from envprint.outputs._layout import table
 from envprint.rule import Rule
 from envprint.rules import catalogue
 from envprint.suggest import closest
@@ -40,8 +41,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     elif options.format == "json":
         text = to_json([_document(rule) for rule in catalogue()])
     else:
-        width = max(len(rule.id) for rule in catalogue())
-        text = "".join(_line(rule, width) for rule in catalogue())
+        text = table(_row(rule) for rule in catalogue())
     console.emit(text)
     return 0
 
@@ -62,9 +62,8 @@ def _near(name: str, ids: Iterable[str]) -> list[str]:
     return alike or [rule for rule in ids if topic in rule.split("-")][:3]
 
 
-def _line(rule: Rule, width: int) -> str:
-    word = "advice" if rule.advice else rule.impact.word
-    return f"{rule.id:<{width}}  {word:<8}  {rule.confidence.value}\n"
+def _row(rule: Rule) -> tuple[str, str, str]:
+    return rule.id, "advice" if rule.advice else rule.impact.word, rule.confidence.value
 
 
 def _document(rule: Rule) -> dict[str, Any]:

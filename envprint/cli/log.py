@@ -9,8 +9,8 @@ from envprint.cli._console import Console
 from envprint.document import loads, to_json
 from envprint.errors import EnvprintError, StoreError
 from envprint.model import Fingerprint, Impact
+from envprint.outputs._layout import table
 from envprint.store import Damaged, Saved, Store
-from envprint.text import plain
 
 HELP = "list what was saved, newest first, with the verdict against the one before"
 EPILOG = """\
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.format == "json":
         console.emit(to_json([_document(row) for row in rows]))
     elif rows:
-        console.emit(_table([HEAD, *map(_cells, rows)]))
+        console.emit(table([HEAD, *map(_cells, rows)]))
     else:
         saves = "`envprint capture --save NAME` saves something"
         console.complain(f"nothing is saved in {store.place}; {saves}")
@@ -130,12 +130,6 @@ def _cells(row: Row) -> tuple[str, ...]:
         label = label[: LABEL_WIDTH - 1] + "…"
     digest = saved.digest.removeprefix("sha256:")[:12]
     return when, ", ".join(row.names), kind, label, digest, verdict
-
-
-def _table(rows: list[tuple[str, ...]]) -> str:
-    cells = [[plain(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "".join("  ".join(map(str.ljust, row, widths)).rstrip() + "\n" for row in cells)
 
 
 def _document(row: Row) -> dict[str, Any]:

@@ -1,9 +1,12 @@
-"""Lines of text in two columns, a topic and what is said of it."""
+"""Lines of text in columns: a topic and what is said of it, and tables.
+
+A character counts as one column; wide ones, as of Chinese, take two on a screen.
+"""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from envprint.text import plain
 
@@ -31,3 +34,10 @@ def heading(text: str, colour: bool) -> Iterator[str]:
 def paint(text: str, code: str, colour: bool) -> str:
     """`text` in the colour of the SGR `code`, where colour is wanted."""
     return f"\x1b[{code}m{text}\x1b[0m" if colour else text
+
+
+def table(rows: Iterable[Iterable[str]]) -> str:
+    """Lines with a cell of each row in each column; a column is as wide as its widest cell."""
+    cells = [[plain(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "".join("  ".join(map(str.ljust, row, widths)).rstrip() + "\n" for row in cells)
