@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from envprint.collectors import environ as section
+from envprint.known_variables import distance as distance_of
 from envprint.model import Unknown
 from envprint.redact import HIDDEN
 from tests.support import host
@@ -201,7 +202,7 @@ def test_start_variables_that_cannot_be_read_are_unknown() -> None:
     ],
 )
 def test_a_swap_of_neighbours_is_one_slip(left: str, right: str, distance: int) -> None:
-    assert section.distance(left, right) == section.distance(right, left) == distance
+    assert distance_of(left, right) == distance_of(right, left) == distance
 
 
 def test_bytes_that_are_no_text_are_written_as_escapes() -> None:
