@@ -26,8 +26,8 @@ _VERSIONS = rf"^(\*|\s*|{_CLAUSE}(,{_CLAUSE})*,?\s*)$"
 
 def switches() -> tuple[str, ...]:
     """Every determinism switch that a capture can see."""
-    from envprint.collectors.determinism import FLAGS, VARIABLES
     from envprint.interpreter import SWITCHES
+    from envprint.switches import FLAGS, VARIABLES
 
     names = {name for name, *_ in SWITCHES}
     return tuple(sorted({*VARIABLES.values(), *FLAGS.values(), *names}))
