@@ -19,6 +19,7 @@ from envprint.collectors._driver import control_device_error
 from envprint.collectors._gpu_fields import FACTS, LIVE
 from envprint.collectors._gpu_live import live_of, memory_key, processes_of
 from envprint.collectors._gpu_processes import Moment, ended, pids_are_ours
+from envprint.collectors.container import kind_of
 from envprint.host import Host
 from envprint.model import Unknown
 
@@ -28,7 +29,7 @@ WAITS = True
 
 def collect(host: Host) -> Mapping[str, Any]:
     """Facts of every GPU. What the card does not have is None, what NVML refused is unknown."""
-    answer = attempt(lambda: nvml.ask(host))
+    answer = attempt(lambda: nvml.ask(host, lambda: kind_of(host)))
     if isinstance(answer, Unknown):
         return {field.name: answer for field in FACTS}
     reading = answer.reading
@@ -52,7 +53,7 @@ def collect(host: Host) -> Mapping[str, Any]:
 
 def sample(host: Host) -> Mapping[str, Any]:
     """Memory, processes and health at this moment."""
-    answer = attempt(lambda: nvml.ask(host))
+    answer = attempt(lambda: nvml.ask(host, lambda: kind_of(host)))
     if isinstance(answer, Unknown):
         return {field.name: answer for field in LIVE}
     none = None if answer.is_absent else answer.doubt
