@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 import envprint
 from envprint.collectors import collectors
 from envprint.rules import catalogue
+from tests.generators import generator
 from tests.golden_files import Golden
 
 ROOT = Path(__file__).parent.parent
@@ -21,21 +20,11 @@ DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
 
 
-@pytest.fixture(scope="module")
-def generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_generated_pages_are_what_the_code_says(
-    generator: ModuleType, golden: Golden, update_golden: bool
-) -> None:
+def test_the_generated_pages_are_what_the_code_says(golden: Golden, update_golden: bool) -> None:
+    docs = generator("docs")
     if update_golden:
-        generator.write()
-    made = generator.pages()
+        docs.write()
+    made = docs.pages()
     for path, text in made.items():
         golden(DOCS / path, text)
     on_disk = {f"rules/{page.name}" for page in (DOCS / "rules").glob("*.md")}

@@ -23,7 +23,7 @@ DOORS = {
     "host.py", "clock.py", "systems.py", "interpreter.py", "children.py", "recording.py",
     "files.py",
     *(f"nvml/{name}.py" for name in ("calls", "child", "finding", "reading")),
-    "modules.py", "shapes.py", "schema.py", "api.py", "gpu.py", "holders.py",
+    "modules.py", "shapes.py", "api.py", "gpu.py", "holders.py",
     "policy_place.py", "folder.py", "store.py", "sources.py", "job.py", "loaded.py", "probing.py",
     "groups.py", "terminal.py", "spawning.py",
 }  # fmt: skip
