@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from envprint.measurements import OUTCOMES
 from envprint.model import Comparison, Confidence, Impact
 from envprint.report import Report, Undecided
 from envprint.rule import Evidence
@@ -86,6 +85,8 @@ def source(evidence: Evidence) -> str:
     """Where a claim comes from: an address, or what a measurement of this project gave."""
     if evidence.measured is None:
         return evidence.url or "no other source"
+    from envprint.measurements import OUTCOMES
+
     outcome = OUTCOMES.get(evidence.measured, "as its row says")
     return f"measured {outcome} ({evidence.measured})"
 
