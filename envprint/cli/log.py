@@ -46,7 +46,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-n", type=count_argument, dest="limit", metavar="N", help="only the newest N"
     )
     parser.add_argument("--policy", metavar="FILE", help="the team's policy, as for diff")
-    parser.set_defaults(fail_on=None, on_unknown=None, framework=[], device=None)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -77,16 +76,11 @@ def _names(store: Store, console: Console) -> dict[str, list[str]]:
 
 def _judge(options: argparse.Namespace, console: Console) -> Judge:
     """The verdict that `diff` has, under the policy that is in force now."""
-    from envprint.cli._judging import policy_of, workload_of
-    from envprint.judge import judge_drift
+    from envprint.cli._judging import context_of
+    from envprint.context import Request
 
-    policy = policy_of(options, console)
-
-    def judge(before: Fingerprint, after: Fingerprint) -> Impact:
-        workload = workload_of(options, policy, after, before)
-        return judge_drift(before, after, workload, policy).impact
-
-    return judge
+    context = context_of(Request(options.policy), console)
+    return lambda before, after: context.drift(before, after).impact
 
 
 def _rows(store: Store, names: dict[str, list[str]], judge: Judge) -> Iterator[Row]:
