@@ -1,4 +1,7 @@
-"""From two fingerprints to their differences. Pure, and with no opinion on what matters."""
+"""From two fingerprints to their differences, with no opinion on what matters.
+
+Pure but for the published schema, which says what is a record and is read once in a process.
+"""
 
 from __future__ import annotations
 

@@ -90,6 +90,26 @@ def test_a_probe_imports_nothing_of_envprint_and_nobody_imports_it(path: Path) -
     assert not [name(other) for other in MODULES if shared in imports(other)]
 
 
+@pytest.mark.parametrize(
+    ("package", "known_to"),
+    [
+        # The watch reads what the driver answers with the collector's own helpers.
+        ("collectors", {"capturing.py", "gpu.py", "holders.py"}),
+        ("outputs", set()),
+        ("cli", {"__main__.py"}),
+    ],
+)
+def test_a_layer_is_known_only_to_those_above_it(package: str, known_to: set[str]) -> None:
+    above = {"cli"} - {package}
+    others = [p for p in MODULES if p.parent.name not in {package, *above}]
+    known = {
+        name(path)
+        for path in others
+        if any(f"{module}.".startswith(f"envprint.{package}.") for module in imports(path))
+    }
+    assert known - {f"{package}/__init__.py"} == known_to
+
+
 def is_plain_call(node: ast.AST) -> TypeGuard[Any]:
     """Whether `node` calls a name, such as `open(...)`."""
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
