@@ -35,7 +35,7 @@ class Loaded:
 
     def paths(self) -> list[str]:
         """The libraries of numerics among the files seen, sorted."""
-        return sorted(filter(_NUMERIC.search, self._seen))
+        return sorted(filter(_NUMERIC.search, self._seen.copy()))
 
 
 def descendants(pid: int) -> list[int]:

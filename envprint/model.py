@@ -162,11 +162,6 @@ def is_inside(path: str, prefix: str) -> bool:
     return path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", ".", "[")
 
 
-def overlaps(path: str, other: str) -> bool:
-    """Whether one of the two places is, or lies inside, the other."""
-    return is_inside(path, other) or is_inside(other, path)
-
-
 class Requirements(NamedTuple):
     """The state that a team's policy asks of every machine."""
 

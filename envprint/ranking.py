@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable
 
-from envprint.model import Comparison, Confidence, Fingerprint, Impact, is_inside, overlaps
+from envprint.model import Comparison, Confidence, Fingerprint, Impact, is_inside
 from envprint.report import Finding
 
 MOST = 3
@@ -81,7 +81,11 @@ def _rarity_of(path: str) -> int:
 def _changed(finding: Finding, comparison: Comparison) -> list[str]:
     """The paths of the finding at which, or inside or around which, something changed."""
     changes = [change.path for change in comparison.changes]
-    return [path for path in finding.paths if any(overlaps(change, path) for change in changes)]
+    return [
+        path
+        for path in finding.paths
+        if any(is_inside(change, path) or is_inside(path, change) for change in changes)
+    ]
 
 
 def is_same_machine(before: Fingerprint, after: Fingerprint) -> bool:

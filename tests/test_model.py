@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envprint.errors import Undetermined
-from envprint.model import Change, overlaps
+from envprint.model import Change
 from tests.support import fingerprint
 
 
@@ -37,19 +37,3 @@ def test_a_change_is_named_after_the_side_that_is_absent(
     before: object, after: object, kind: str
 ) -> None:
     assert Change.between("facts.a", before, after) == ("facts.a", kind, before, after)
-
-
-@pytest.mark.parametrize(
-    ("path", "other", "is_so"),
-    [
-        ("facts.gpu", "facts.gpu", True),
-        ("facts.gpu", "facts.gpu.count", True),
-        ("facts.gpu.devices", "facts.gpu.devices[0].uuid", True),
-        ("facts.gpu.devices[1]", "facts.gpu.devices[10]", False),
-        ("facts.gpu", "facts.gpus", False),
-        ("facts.gpu.count", "facts.gpu.devices", False),
-    ],
-)
-def test_two_places_overlap_where_one_holds_the_other(path: str, other: str, is_so: bool) -> None:
-    assert overlaps(path, other) is is_so
-    assert overlaps(other, path) is is_so
