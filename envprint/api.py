@@ -8,18 +8,15 @@ from collections.abc import Iterable, Mapping
 
 from envprint import capturing
 from envprint.arguments import device_named, frameworks_named, impact_named
+from envprint.context import Context, Request, agreed
 from envprint.document import dumps, loads
 from envprint.errors import DriftError
 from envprint.files import write_output
 from envprint.host import GPU_TIMEOUT_S, LiveHost
-from envprint.judge import judge_drift, judge_state
-from envprint.model import Fingerprint, Impact, Workload
-from envprint.policy import Policy
-from envprint.policy_place import agreed_policy
+from envprint.model import Fingerprint, Impact
 from envprint.refusal import refusal
 from envprint.report import Report
 from envprint.sources import NOW, take
-from envprint.workload import detect
 
 Place = str | os.PathLike[str]
 Source = Fingerprint | Place
@@ -91,10 +88,9 @@ def diff(
     `frameworks` and `device` narrow the workload as `--framework` and `--device` do. Raises
     `EnvprintError`.
     """
-    names, device = frameworks_named(frameworks), device_named(device)
-    before, after, agreed = _fingerprint(baseline), _fingerprint(current), _policy(policy)
-    workload = _workload(after, before, names, device, agreed)
-    return judge_drift(before, after, workload, agreed)
+    request = _request(frameworks, device, policy)
+    before, after = _fingerprint(baseline), _fingerprint(current)
+    return _agreed(request).drift(before, after)
 
 
 def check(
@@ -114,42 +110,32 @@ def check(
     the policy's, else `numeric`); its text names each that is, and what to do. With `strict`,
     advice counts as well.
     """
-    names, device = frameworks_named(frameworks), device_named(device)
-    agreed = _policy(policy)
-    threshold = agreed.fail_on if fail_on is None else impact_named(fail_on)
+    threshold = None if fail_on is None else impact_named(fail_on)
+    request = _request(frameworks, device, policy)._replace(fail_on=threshold, strict=strict)
+    context = _agreed(request)
     before = _fingerprint(baseline) if baseline is not None else None
     now = capture() if current is None else _fingerprint(current)
-    workload = _workload(now, before, names, device, agreed)
-    report = judge_state(now, before, workload, agreed)
-    if report.exit_code(threshold, agreed.on_unknown == "fail", strict):
-        raise DriftError(refusal(report, threshold, strict), report)
+    report = context.state(now, before)
+    if context.exit_code(report):
+        raise DriftError(refusal(report, context.policy.fail_on, strict), report)
     return report
+
+
+def _request(frameworks: Iterable[str], device: str | None, policy: Place | None) -> Request:
+    return Request(
+        policy=None if policy is None else os.fspath(policy),
+        frameworks=frameworks_named(frameworks),
+        device=device_named(device),
+    )
 
 
 def _fingerprint(source: Source) -> Fingerprint:
     return source if isinstance(source, Fingerprint) else load(source)
 
 
-def _policy(path: Place | None) -> Policy:
-    """The policy at `path`, or the nearest one upwards, as on the command line."""
-    policy, _, _ = agreed_policy(None if path is None else os.fspath(path))
-    for note in policy.notes:
+def _agreed(request: Request) -> Context:
+    """The request under the policy that it names, or the nearest one, as on the command line."""
+    context = agreed(request)
+    for note in context.policy.notes:
         warnings.warn(note, stacklevel=3)
-    return policy
-
-
-def _workload(
-    now: Fingerprint,
-    baseline: Fingerprint | None,
-    frameworks: tuple[str, ...],
-    device: str | None,
-    policy: Policy,
-) -> Workload:
-    workload = detect(
-        now,
-        baseline,
-        frameworks=frameworks or policy.frameworks,
-        device=device or policy.device,
-    )
-    required = policy.required
-    return workload._replace(required=required, min_free_gpu_bytes=required.min_free_gpu_bytes)
+    return context

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from envprint.errors import EnvprintError
-from envprint.model import IMPACT_WORDS, Impact
+from envprint.model import FRAMEWORKS, IMPACT_WORDS, Impact
 from envprint.wording import DEVICES
-from envprint.workload import FRAMEWORKS
 
 
 def frameworks_named(names: Iterable[str]) -> tuple[str, ...]:

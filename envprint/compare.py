@@ -1,4 +1,7 @@
-"""From two fingerprints to their differences. Pure, and with no opinion on what matters."""
+"""From two fingerprints to their differences, with no opinion on what matters.
+
+Pure but for the published schema, which says what is a record and is read once in a process.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +35,7 @@ def _changes(
     if before == after:
         return
     if not isinstance(before, Mapping) or not isinstance(after, Mapping):
-        kind = "added" if before is None else "removed" if after is None else "changed"
-        yield Change(path, kind, before, after)
+        yield Change.between(path, before, after)
         return
     for key in sorted(before.keys() | after.keys()):
         there = path + step(shape, key)

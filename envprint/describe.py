@@ -66,17 +66,10 @@ def _one_gpu(f: Fingerprint, key: str) -> str:
         if doubt.path == place:
             return f"GPU {key}: {doubt.reason}"
         name = f"GPU {key} (name: {doubt.reason})"
-    is_old = _is(f, f"live.gpu.devices[{key}].process_interface", "v1")
+    is_old = f.get(f"live.gpu.devices[{key}].process_interface") == "v1"
     old = "; process list by NVML's first interface" if is_old else ""
-    slice_of = "a slice (vGPU), " if _is(f, f"{place}.virtualization_mode", "vGPU") else ""
+    slice_of = "a slice (vGPU), " if f.get(f"{place}.virtualization_mode") == "vGPU" else ""
     return f"{name}, {slice_of}{_memory_of(f, key)}{old}"
-
-
-def _is(f: Fingerprint, path: str, value: str) -> bool:
-    try:
-        return bool(f.value(path) == value)
-    except Undetermined:
-        return False
 
 
 def _memory_of(f: Fingerprint, key: str) -> str:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from envprint.clock import utc
 from envprint.collectors import _nvml as nvml
 from envprint.collectors._gpu_processes import identify, implausible, merge, pids_are_ours
 from envprint.host import Host
@@ -151,7 +152,7 @@ class Account:
         for key in gone:
             self._own.discard(key)
             if key in self._known:
-                seen_until = _iso(self._heard[gpu])
+                seen_until = utc(self._heard[gpu])
                 self._past.append(self._known.pop(key)._replace(seen_until=seen_until))
         self._heard[gpu] = now_s
 
@@ -168,7 +169,7 @@ class Account:
                 name=found.get("name"),
                 own=found.get("own"),
                 at_start=self._is_from_start(gpu),
-                seen_from=_iso(now_s),
+                seen_from=utc(now_s),
                 seen_until=None,
                 peak_bytes=amount,
             )
@@ -191,13 +192,13 @@ class Account:
     def _open_gap(self, gpu: str | None, reason: str) -> None:
         if not any(gap.gpu == gpu and gap.seen_until is None for gap in self._gaps):
             heard_s = self._heard.get(gpu, self._begun_s)
-            self._gaps.append(Gap(gpu, reason, _iso(heard_s), None))
+            self._gaps.append(Gap(gpu, reason, utc(heard_s), None))
 
     def _close_gap(self, gpu: str | None) -> None:
         # Not with the time of the sample: that is when it was begun, and it may have hung since.
         for place, gap in enumerate(self._gaps):
             if gap.gpu == gpu and gap.seen_until is None:
-                self._gaps[place] = gap._replace(seen_until=_iso(time.time()))
+                self._gaps[place] = gap._replace(seen_until=utc(time.time()))
 
 
 def _raise(peaks: dict[str, int], gpu: str, amount: int) -> None:
@@ -207,7 +208,3 @@ def _raise(peaks: dict[str, int], gpu: str, amount: int) -> None:
 def _is_told(unit: Mapping[str, Any]) -> bool:
     """Whether a sample has come to the end of this device, or its driver refuses it."""
     return bool(unit.get("handle")) or all(key in unit for key in MOMENT)
-
-
-def _iso(now_s: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now_s))

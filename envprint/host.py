@@ -8,11 +8,11 @@ has no answer, and why.
 
 import os
 import stat
-import time
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from envprint import interpreter, systems
+from envprint.clock import utc
 from envprint.errors import InterpreterError
 from envprint.files import open_regular
 
@@ -210,7 +210,7 @@ class LiveHost:
         return systems.identity()
 
     def now(self) -> str:
-        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        return utc()
 
     def run(self, argv: Sequence[str], timeout_s: float = COMMAND_TIMEOUT_S) -> Completed:
         return Completed(*systems.run(argv, self.environ_for_children(), timeout_s))

@@ -1,7 +1,6 @@
 """Which libraries of numerics a running job has really loaded, it and its children.
 
 Installed is not loaded: what a program computes with is what is mapped into it.
-https://man7.org/linux/man-pages/man5/proc_pid_maps.5.html
 """
 
 from __future__ import annotations
@@ -10,11 +9,10 @@ import os
 import re
 from contextlib import suppress
 
-_NUMERIC = re.compile(
-    rb"/lib(?:cuda|cudart|cudnn\w*|cublas\w*|cufft|curand|cusolver|cusparse|nvrtc|nccl|nvidia-ml"
-    rb"|mkl_\w+|(?:scipy_)?openblas\w*|blas|lapack|blis|flexiblas|gomp|iomp5|omp|dnnl|tensorflow\w*"
-    rb"|torch\w*|xla_extension|jax_common)[-.][^/]*$"
-)
+from envprint.procfs import ARITHMETIC, CUDA, library_pattern, mapped_files
+
+_NUMERIC = re.compile(library_pattern(ARITHMETIC, CUDA, r"libtorch\w+"))
+"""What the collectors of `math` and `cuda` know, and every part of PyTorch."""
 MOST_PROCESSES = 256
 """Of one job that are looked at, so that a job of thousands costs no more."""
 
@@ -23,21 +21,21 @@ class Loaded:
     """Collects paths; a library that comes and goes between two looks is not seen."""
 
     def __init__(self) -> None:
-        self._paths: set[bytes] = set()
+        self._seen: set[str] = set()
 
     def look(self, pid: int) -> None:
         """Add what the process and its descendants have mapped now."""
         for one in descendants(pid):
-            with suppress(OSError), open(f"/proc/{one}/maps", "rb") as maps:  # noqa: PTH123
-                for line in maps:
-                    if b".so" in line:
-                        path = line[line.find(b"/") :].rstrip(b"\n")
-                        if _NUMERIC.search(path):
-                            self._paths.add(path)
+            # A name on a Linux system may be no text at all.
+            with (
+                suppress(OSError),
+                open(f"/proc/{one}/maps", errors="surrogateescape") as maps,  # noqa: PTH123
+            ):
+                self._seen.update(mapped_files(line for line in maps if ".so" in line))
 
     def paths(self) -> list[str]:
-        """Every path seen, sorted."""
-        return sorted(map(os.fsdecode, self._paths))
+        """The libraries of numerics among the files seen, sorted."""
+        return sorted(filter(_NUMERIC.search, self._seen.copy()))
 
 
 def descendants(pid: int) -> list[int]:

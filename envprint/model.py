@@ -106,6 +106,17 @@ class Fingerprint(NamedTuple):
             value = value.get(key) if isinstance(value, Mapping) else None
         return value
 
+    def get(self, path: str, default: Any = None) -> Any:
+        """The value at `path`, or `default` when it is unknown or absent.
+
+        For what does not decide a verdict: a rule must not take unknown for absent.
+        """
+        try:
+            value = self.value(path)
+        except Undetermined:
+            return default
+        return default if value is None else value
+
 
 class Change(NamedTuple):
     """Two known values disagree at one path; `kind` is added, removed or changed."""
@@ -114,6 +125,12 @@ class Change(NamedTuple):
     kind: str
     before: Any
     after: Any
+
+    @classmethod
+    def between(cls, path: str, before: Any, after: Any) -> "Change":
+        """The change at `path` from one value to another; None stands for absent."""
+        kind = "added" if before is None else "removed" if after is None else "changed"
+        return cls(path, kind, before, after)
 
 
 class Comparison(NamedTuple):
@@ -129,10 +146,7 @@ class Comparison(NamedTuple):
         Looks at the values, so that a map entry which appears or goes is seen through its fields.
         """
         before, after = self.before.value(path), self.after.value(path)
-        if before == after:
-            return None
-        kind = "added" if before is None else "removed" if after is None else "changed"
-        return Change(path, kind, before, after)
+        return None if before == after else Change.between(path, before, after)
 
     def under(self, *prefixes: str) -> tuple[str, ...]:
         """The paths of all changes at or inside any of `prefixes`."""
@@ -162,11 +176,15 @@ class Requirements(NamedTuple):
     """Name to version specifier, or `*` for any version."""
 
 
+FRAMEWORKS = ("jax", "numpy", "scikit-learn", "tensorflow", "torch")
+"""The names used in options, policy files, documents and reports; TensorFlow includes Keras."""
+
+
 class Workload(NamedTuple):
     """The job a difference is judged for."""
 
     frameworks: tuple[str, ...] = ()
-    """Sorted names: numpy, scikit-learn, tensorflow, torch, jax."""
+    """Sorted names, of `FRAMEWORKS`."""
     device: str = "cpu"
     """`cpu` or `gpu`."""
     machine: str = ""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from envprint.errors import PolicyError
 from envprint.fields import ListOf, Record, Shape, ShapeFault, require
-from envprint.model import IMPACT_WORDS, Impact, Requirements
+from envprint.model import FRAMEWORKS, IMPACT_WORDS, Impact, Requirements
 from envprint.patterns import matches
 from envprint.policy import UNKNOWN_ACTIONS, Entry, Policy
 from envprint.policy_lines import line_of
@@ -17,9 +17,9 @@ from envprint.policy_shape import ISO_DATE, MOST_GPUS, SHAPE, switches
 from envprint.policy_toml import TABLE, decoded, is_pyproject, parse_toml
 from envprint.redact import is_recorded
 from envprint.rules import catalogue
+from envprint.suggest import did_you_mean
 from envprint.units import parse_size
-from envprint.wording import DEVICES, meant
-from envprint.workload import FRAMEWORKS
+from envprint.wording import DEVICES
 
 ANY = "*"
 """Any rule, any path, any version that is installed."""
@@ -94,7 +94,7 @@ class _Reader(NamedTuple):
         ids = [rule.id for rule in catalogue()] if named else []
         for path, name in named:
             if not any(matches(name, id) for id in ids):
-                what = meant(name, ids, "`envprint explain` lists them")
+                what = did_you_mean(name, ids, "`envprint explain` lists them")
                 yield str(self.fault(path, f"no rule is called {name}; {what}"))
 
     def check(self, data: Any, shape: Record) -> None:
@@ -118,7 +118,7 @@ class _Reader(NamedTuple):
             known = {field.name: field.shape for field in shape.fields}
             for key, inner in value.items():
                 if key not in known:
-                    raise self.fault((*path, key), f"unknown key; {meant(key, known)}")
+                    raise self.fault((*path, key), f"unknown key; {did_you_mean(key, known)}")
                 self.refuse_unknown_keys(inner, known[key], (*path, key))
 
     def required(self, data: Mapping[str, Any]) -> Requirements:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from envprint.errors import Undetermined
 from envprint.model import IMPACT_WORDS, Fingerprint
 from envprint.requirement import pinned
 from envprint.workload import detect
@@ -60,30 +58,26 @@ def starting_policy(now: Fingerprint) -> str:
         frameworks=", ".join(f'"{name}"' for name in job.frameworks or ("tensorflow",)),
         device=job.device,
     )
-    expires = f"{int(date[:4]) + 1}{date[4:]}" if not date.endswith("02-29") else "2029-02-28"
-    return head + "\n".join(_required(now)) + "\n" + _TAIL.format(expires=expires)
+    tail = _TAIL.format(expires=_a_year_after(date))
+    return head + "\n".join(_required(now)) + "\n" + tail
+
+
+def _a_year_after(date: str) -> str:
+    """The same day of the next year; the last of February for a day that this one has not."""
+    return f"{int(date[:4]) + 1}{date[4:].replace('02-29', '02-28')}"
 
 
 def _required(now: Fingerprint) -> Iterator[str]:
-    gpus = _known(now, "facts.gpu.count") or 0
-    total = _known(now, "facts.gpu.devices[0].memory_total_bytes")
+    gpus = now.get("facts.gpu.count", 0)
+    total = now.get("facts.gpu.devices[0].memory_total_bytes")
     if gpus:
         yield f"# gpus = {gpus}"
     if total:
         yield f'# min_free_gpu = "{int(total * 0.9) >> 30} GiB"'
     yield '# variables = { PYTHONHASHSEED = "0" }'
     yield '# switches = ["tensorflow-op-determinism"]'
-    found = {
-        name: _known(now, f"facts.packages.distributions[{name}].version") for name in _PACKAGES
-    }
+    found = {name: now.get(f"facts.packages.distributions[{name}].version") for name in _PACKAGES}
     # A version that is none could end the comment, and put a line of its own in force.
     lines = [pinned(name, version) for name, version in found.items() if version]
     pins = ['{} = "=={}"'.format(*line.split("==")) for line in lines if line]
     yield f"# packages = {{ {', '.join(pins or [_AN_EXAMPLE])} }}"
-
-
-def _known(now: Fingerprint, path: str) -> Any:
-    try:
-        return now.value(path)
-    except Undetermined:
-        return None

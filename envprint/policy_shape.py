@@ -7,16 +7,15 @@ name the line. A test holds the two together.
 from __future__ import annotations
 
 from envprint.fields import TEXT, Field, ListOf, MapOf, Scalar, record
-from envprint.model import IMPACT_WORDS
+from envprint.model import FRAMEWORKS, IMPACT_WORDS
 from envprint.policy import UNKNOWN_ACTIONS
 from envprint.redact import NAMES, NOT_OURS, PREFIXES
+from envprint.units import SIZE
 from envprint.wording import DEVICES
-from envprint.workload import FRAMEWORKS
 
 MOST_GPUS = 1024
 """More than any machine has, the parts of divided ones counted."""
 ISO_DATE = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
-_SIZE = r"^\s*[0-9]{1,18}(\.[0-9]+)?\s*[KMGTkmgt]?([Ii]?[Bb])?\s*$"
 _RECORDED = rf"^(?!{'|'.join(NOT_OURS)})(({'|'.join(sorted(NAMES))})$|{'|'.join(PREFIXES)})"
 # https://packaging.python.org/en/latest/specifications/version-specifiers/
 _VERSION = r"v?([0-9]+!)?[0-9]+(\.[0-9]+)*([-_.]?(a|b|c|rc|alpha|beta|pre|preview|post|rev|r|dev)"
@@ -27,8 +26,8 @@ _VERSIONS = rf"^(\*|\s*|{_CLAUSE}(,{_CLAUSE})*,?\s*)$"
 
 def switches() -> tuple[str, ...]:
     """Every determinism switch that a capture can see."""
-    from envprint.collectors.determinism import FLAGS, VARIABLES
     from envprint.interpreter import SWITCHES
+    from envprint.switches import FLAGS, VARIABLES
 
     names = {name for name, *_ in SWITCHES}
     return tuple(sorted({*VARIABLES.values(), *FLAGS.values(), *names}))
@@ -76,7 +75,7 @@ SHAPE = record(
         record(
             Field(
                 "min_free_gpu",
-                _like(_SIZE),
+                _like(f"^{SIZE}$"),
                 "What each visible GPU must have free, such as `20 GiB`.",
             ),
             Field("gpus", _GPUS, "How many GPUs must be visible."),

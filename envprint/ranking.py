@@ -7,9 +7,7 @@ was it?" wants another order. Each key of it has its reason beside it.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
-from typing import Any
 
-from envprint.errors import Undetermined
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, is_inside
 from envprint.report import Finding
 
@@ -100,11 +98,11 @@ def is_same_machine(before: Fingerprint, after: Fingerprint) -> bool:
     if all(cards):
         return not cards[0].isdisjoint(cards[1])
     alike = ("facts.cpu.model", "facts.cpu.threads", "facts.cpu.architecture")
-    if any(_known(before, path) is None for path in alike):
+    if any(before.get(path) is None for path in alike):
         return False
-    return all(_known(before, path) == _known(after, path) for path in alike) and _alike(
-        _known(before, "live.host.memory_total_bytes"),
-        _known(after, "live.host.memory_total_bytes"),
+    return all(before.get(path) == after.get(path) for path in alike) and _alike(
+        before.get("live.host.memory_total_bytes"),
+        after.get("live.host.memory_total_bytes"),
     )
 
 
@@ -114,13 +112,6 @@ def _alike(before: int | None, after: int | None) -> bool:
 
 
 def _cards(fingerprint: Fingerprint) -> set[str]:
-    devices = _known(fingerprint, "facts.gpu.devices") or {}
-    found = (_known(fingerprint, f"facts.gpu.devices[{index}].uuid") for index in devices)
+    devices = fingerprint.get("facts.gpu.devices", {})
+    found = (fingerprint.get(f"facts.gpu.devices[{index}].uuid") for index in devices)
     return {uuid for uuid in found if uuid}
-
-
-def _known(fingerprint: Fingerprint, path: str) -> Any:
-    try:
-        return fingerprint.value(path)
-    except Undetermined:
-        return None

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from envprint.collectors.container import IMAGES, MANAGER, NOTEBOOKS, SCHEDULERS
-from envprint.collectors.environ import misspelt
+from envprint.known_variables import IMAGES, MANAGER, NOTEBOOKS, SCHEDULERS, misspelt
 from envprint.redact import is_recorded, safe_value
 
 PRESENT = "set"

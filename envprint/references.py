@@ -12,6 +12,7 @@ from itertools import islice
 from envprint.errors import StoreError
 from envprint.sources import Found
 from envprint.store import Saved, Store, is_name
+from envprint.suggest import closest
 from envprint.wording import counted
 
 LISTS = "`envprint log` lists what is"
@@ -116,7 +117,5 @@ class _Reference:
 
 def _instead(name: str, names: list[str]) -> str:
     """What the user may have meant, or what to do."""
-    from difflib import get_close_matches
-
-    near = get_close_matches(name[:80], names, n=1)
+    near = closest(name, names)
     return f"did you mean @{near[0]}?" if near else LISTS if names else SAVES

@@ -9,9 +9,12 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from envprint.model import Impact
-from envprint.outputs._layout import TOPIC, plain
 from envprint.report import Finding, Report, Undecided
+from envprint.text import one_line, plain
 from envprint.wording import MEANING, counted
+
+_INDENT = 10
+"""Room for the longest name of an impact, and blanks."""
 
 
 def refusal(report: Report, fail_on: Impact, strict: bool = False) -> str:
@@ -30,20 +33,15 @@ def _listed(findings: Sequence[Finding]) -> Iterator[str]:
     """A line for each finding, and below those of one rule what to do about them."""
     for (_, remedy), alike in groupby(findings, lambda finding: (finding.rule, finding.remedy)):
         for finding in alike:
-            yield f"  {finding.impact.word:{TOPIC}}{_said(finding)}"
-        yield f"  {'':{TOPIC}}do: {plain(remedy)}"
+            yield f"  {finding.impact.word:{_INDENT}}{_said(finding)}"
+        yield f"  {'':{_INDENT}}do: {plain(remedy)}"
 
 
 def _said(finding: Finding) -> str:
-    return f"{_one_line(finding.message or finding.title)} ({finding.rule})"
+    return f"{one_line(finding.message or finding.title)} ({finding.rule})"
 
 
 def _undecided(doubts: Sequence[Undecided]) -> Iterator[str]:
     yield f"undecided: {counted(doubts, 'rule')} that could reach the threshold"
     for doubt in doubts:
-        yield f"  {doubt.rule}: {doubt.path}: {_one_line(doubt.reason)}"
-
-
-def _one_line(text: str) -> str:
-    """What a document says may be hostile to a terminal, or have lines of its own."""
-    return plain(" ".join(text.split()))
+        yield f"  {doubt.rule}: {doubt.path}: {one_line(doubt.reason)}"

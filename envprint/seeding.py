@@ -10,8 +10,8 @@ from operator import index
 from typing import Any, NamedTuple
 
 from envprint import interpreter
-from envprint.collectors._hash_seed import hash_seed
 from envprint.errors import EnvprintError
+from envprint.hash_seed import hash_seed
 from envprint.inside import refusals
 
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from envprint.clock import utc
 from envprint.document import dumps, parse_json, to_json
 from envprint.errors import DocumentError, StoreError
 from envprint.fields import INTEGER, TEXT, Field, ShapeFault, record, require
@@ -223,9 +224,9 @@ def _object_path(kept: str) -> str:
 def _stamp(time_ns: int) -> tuple[str, str]:
     """The name of an entry, and the same time for people. No two writers make one name."""
     seconds, nanoseconds = divmod(time_ns, 1_000_000_000)
-    moment = time.gmtime(seconds)
-    stamp = f"{time.strftime('%Y%m%dT%H%M%S', moment)}.{nanoseconds:09d}Z"
-    return f"{stamp}-{os.urandom(6).hex()}.json", time.strftime("%Y-%m-%dT%H:%M:%SZ", moment)
+    saved_at = utc(seconds)
+    stamp = f"{re.sub('[:Z-]', '', saved_at)}.{nanoseconds:09d}Z"
+    return f"{stamp}-{os.urandom(6).hex()}.json", saved_at
 
 
 def _saved_at(entry: str) -> str | None:

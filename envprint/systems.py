@@ -16,6 +16,27 @@ _MACHINES = {"AMD64": "x86_64", "ARM64": "aarch64"}
 """Windows' names of processors, and those of Linux that rules and packages go by."""
 
 
+_SYSTEM_FOLDERS = ("/usr/lib64", "/usr/lib")
+
+
+def library_folders(machine: str) -> tuple[str, ...]:
+    """Where distributions keep shared libraries for a `machine`, Debian's own folder first."""
+    return (*_debian_folders(machine), *_SYSTEM_FOLDERS)
+
+
+def _debian_folders(*machines: str) -> list[str]:
+    return [f"/usr/lib/{machine}-linux-gnu" for machine in machines]
+
+
+LOADER_FOLDERS = (
+    *("/usr/lib/wsl/lib", "/run/opengl-driver/lib"),
+    *_debian_folders("x86_64", "aarch64"),
+    *("/lib64", "/lib", *_SYSTEM_FOLDERS),
+)
+"""Where the loader finds a library without an entry in its cache or its configuration; under WSL2
+and on NixOS the driver's."""
+
+
 def system() -> Mapping[str, str]:
     """`system`, `release`, `version` and `machine` of the kernel. Raises `OSError`."""
     if hasattr(os, "uname"):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_FACTORS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+SIZE = r"\s*[0-9]{1,18}(\.[0-9]+)?\s*[KMGTkmgt]?([Ii]?[Bb])?\s*"
+"""What `parse_size` understands, in the dialect of regular expressions that JSON Schema has."""
+_FACTORS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
@@ -28,9 +30,7 @@ def parse_size(text: str) -> int:
 
     Powers of 1024 whatever the spelling, as everywhere that GPU memory is spoken of.
     """
-    match = re.fullmatch(
-        r"\s*(\d{1,18}(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?\s*", text, re.IGNORECASE | re.A
-    )
-    if not match:
+    if not re.fullmatch(SIZE, text, re.ASCII):
         raise ValueError(f"expected a size such as '20 GiB', found {text!r}")
-    return int(float(match[1]) * _FACTORS[match[2].upper()])
+    number, letter = re.findall(r"[0-9.]+|[A-Z]", f"{text.upper()}B")[:2]
+    return int(float(number) * _FACTORS.get(letter, 1))

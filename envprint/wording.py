@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
-from envprint.measurements import OUTCOMES
 from envprint.model import Comparison, Confidence, Impact
 from envprint.report import Report, Undecided
 from envprint.rule import Evidence
@@ -82,18 +81,12 @@ def counted(things: Collection[object], noun: str) -> str:
     return f"{len(things)} {noun}" + ("" if len(things) == 1 else "s")
 
 
-def meant(word: str, known: Iterable[str], otherwise: str = "") -> str:
-    """What was probably meant by a `word` that is not `known`, else what there is."""
-    from difflib import get_close_matches
-
-    near = get_close_matches(word, known := sorted(known), 1)
-    return f"did you mean {near[0]}?" if near else otherwise or f"known: {', '.join(known)}"
-
-
 def source(evidence: Evidence) -> str:
     """Where a claim comes from: an address, or what a measurement of this project gave."""
     if evidence.measured is None:
         return evidence.url or "no other source"
+    from envprint.measurements import OUTCOMES
+
     outcome = OUTCOMES.get(evidence.measured, "as its row says")
     return f"measured {outcome} ({evidence.measured})"
 

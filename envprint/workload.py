@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from envprint.errors import Undetermined
-from envprint.model import Fingerprint, Workload
+from envprint.model import FRAMEWORKS, Fingerprint, Workload
 from envprint.rule import Condition
-
-FRAMEWORKS = ("jax", "numpy", "scikit-learn", "tensorflow", "torch")
-"""The names used in options, policy files and reports; TensorFlow includes Keras."""
 
 _ON_GPU = ("jax", "tensorflow", "torch")
 _HIDE_ALL = ("", "-1", "NoDevFiles")
@@ -54,16 +50,16 @@ def detect(
     installed = [
         name
         for name in FRAMEWORKS
-        if any(_known(side, f"facts.frameworks.{_field(name)}") for side in sides)
+        if any(side.get(f"facts.frameworks.{_field(name)}") for side in sides)
     ]
-    imported = _known(now, "facts.frameworks.imported") or []
+    imported = now.get("facts.frameworks.imported", [])
     used = set(frameworks) or set(imported) or set(installed)
     can_use_gpu = not used or not used.isdisjoint(_ON_GPU)
     is_on_gpu = needs_gpu or (can_use_gpu and any(map(_gpu_is_meant, sides)))
     return Workload(
         frameworks=tuple(sorted(used)),
         device=device or ("gpu" if is_on_gpu else "cpu"),
-        machine=_known(now, "facts.cpu.architecture") or "",
+        machine=now.get("facts.cpu.architecture", ""),
     )
 
 
@@ -73,18 +69,11 @@ def _field(framework: str) -> str:
 
 def _gpu_is_meant(now: Fingerprint) -> bool:
     """Whether there is a GPU that is not hidden, be it one that does not answer."""
-    if _known(now, "facts.environ.variables[CUDA_VISIBLE_DEVICES]") in _HIDE_ALL:
+    if now.get("facts.environ.variables[CUDA_VISIBLE_DEVICES]") in _HIDE_ALL:
         return False
     try:
         return bool(now.value("facts.gpu.devices"))
     except Undetermined:
         # A card or its driver is there, and does not answer.
         paths = ("facts.gpu.status", "facts.gpu.library_path")
-        return any(_known(now, path) is not None for path in paths)
-
-
-def _known(now: Fingerprint, path: str) -> Any:
-    try:
-        return now.value(path)
-    except Undetermined:
-        return None
+        return any(now.get(path) is not None for path in paths)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.environments import KEPT, build, name_of
+from tests.golden_files import Golden, must_equal
 from tests.support import Case
 
 Build = Callable[..., str]
@@ -59,3 +60,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def update_golden(request: pytest.FixtureRequest) -> bool:
     """Whether to rewrite golden files."""
     return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest, update_golden: bool) -> Golden:
+    """A function that holds a generated file to its text, or rewrites it."""
+    test_file = request.path.relative_to(request.config.rootpath).as_posix()
+    command = f"python -m pytest --update-golden {test_file}"
+
+    def hold(path: Path, text: str) -> None:
+        if update_golden:
+            path.write_text(text, encoding="utf-8")
+        must_equal(path, text, command)
+
+    return hold

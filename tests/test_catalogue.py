@@ -22,6 +22,7 @@ from envprint.rules import ONLY_ON_GPU, applying, catalogue
 from envprint.wording import DEVICES
 from envprint.workload import FRAMEWORKS
 from tests.benchmarks.accuracy.pair import HERE, Pair, Side, load
+from tests.golden_files import Golden
 
 REQUIREMENTS = HERE / "requirements"
 RULES = catalogue()
@@ -206,14 +207,11 @@ def test_every_measurement_that_is_cited_is_in_the_project() -> None:
     assert cited == {pair.id for pair in cited_pairs()}
 
 
-def test_what_the_cited_measurements_gave_is_shipped(update_golden: bool) -> None:
+def test_what_the_cited_measurements_gave_is_shipped(golden: Golden) -> None:
     """The data is not installed with envprint, so what `explain` says of it is made from it."""
     entries = "".join(f'    "{pair.id}": "{outcome(pair)}",\n' for pair in cited_pairs())
     text = f"{MEASUREMENTS_HEAD}OUTCOMES: dict[str, str] = {{\n{entries}}}\n"
-    path = Path(measurements.__file__)
-    if update_golden:
-        path.write_text(text, encoding="utf-8")
-    assert path.read_text(encoding="utf-8") == text
+    golden(Path(measurements.__file__), text)
 
 
 MEASUREMENTS_HEAD = '"""What the measurements that rules cite gave: id of the pair to a few words.'

@@ -23,6 +23,7 @@ from envprint.policy import Policy
 from envprint.policy_file import parse_policy
 from envprint.report import Report
 from envprint.workload import detect
+from tests.golden_files import Golden
 
 GOLDEN = Path(__file__).parent / "golden"
 HOSTS = Path(__file__).parent / "hosts"
@@ -67,16 +68,13 @@ def test_there_are_cases() -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_report_in_every_format_is_the_golden_one(name: str, update_golden: bool) -> None:
+def test_a_report_in_every_format_is_the_golden_one(name: str, golden: Golden) -> None:
     case = json.loads((GOLDEN / name / "case.json").read_text())
     report, policy = judged(case)
     assert report.exit_code(policy.fail_on) == case["exit"]
     for form in FORMATS:
         text = import_module(f"envprint.outputs.{form}").render(report)
-        path = GOLDEN / name / f"report.{'txt' if form == 'text' else form}"
-        if update_golden:
-            path.write_text(text)
-        assert path.read_text() == text
+        golden(GOLDEN / name / f"report.{'txt' if form == 'text' else form}", text)
 
 
 @pytest.mark.parametrize("name", CASES)

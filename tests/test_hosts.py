@@ -26,6 +26,7 @@ from envprint.model import Fingerprint
 from envprint.policy import Policy
 from envprint.recording import RecordedHost, RecordingHost
 from envprint.workload import detect
+from tests.golden_files import Golden
 from tests.hosts import record
 
 HOSTS = Path(__file__).parent / "hosts"
@@ -83,12 +84,8 @@ def _value(fingerprint: Fingerprint, path: str) -> Any:
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_a_capture_equals_the_stored_fingerprint(machine: str, update_golden: bool) -> None:
-    text = dumps(captured(machine))
-    golden = HOSTS / machine / "fingerprint.json"
-    if update_golden:
-        golden.write_text(text, encoding="utf-8")
-    assert json.loads(text) == json.loads(golden.read_text(encoding="utf-8"))
+def test_a_capture_equals_the_stored_fingerprint(machine: str, golden: Golden) -> None:
+    golden(HOSTS / machine / "fingerprint.json", dumps(captured(machine)))
 
 
 @pytest.mark.parametrize("machine", MACHINES)

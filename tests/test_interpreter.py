@@ -14,8 +14,8 @@ from shutil import which
 import pytest
 
 from envprint import interpreter
-from envprint.collectors._hash_seed import hash_seed
 from envprint.errors import InterpreterError
+from envprint.hash_seed import hash_seed
 from envprint.host import LiveHost
 
 MINORS = [f"3.{minor}" for minor in range(6, 16)]

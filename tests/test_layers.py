@@ -17,14 +17,15 @@ PACKAGE = Path(envprint.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 VALUES = {
     "errors", "fields", "knowledge", "model", "patterns", "report", "requirement", "rule", "shell",
-    "units", "versions", "visibility", "wording", "workload",
+    "text", "units", "versions", "visibility", "wording", "workload",
 }  # fmt: skip
 DOORS = {
-    "host.py", "systems.py", "interpreter.py", "children.py", "recording.py", "files.py",
+    "host.py", "clock.py", "systems.py", "interpreter.py", "children.py", "recording.py",
+    "files.py",
     *(f"nvml/{name}.py" for name in ("calls", "child", "finding", "reading")),
-    "knowledge/__init__.py", "modules.py", "shapes.py", "schema.py", "api.py", "gpu.py",
-    "holders.py", "policy_place.py", "folder.py", "store.py", "sources.py", "job.py", "loaded.py",
-    "probing.py", "groups.py", "terminal.py", "spawning.py",
+    "knowledge/__init__.py", "modules.py", "shapes.py", "api.py", "gpu.py", "holders.py",
+    "policy_place.py", "folder.py", "store.py", "sources.py", "job.py", "loaded.py", "probing.py",
+    "groups.py", "terminal.py", "spawning.py",
 }  # fmt: skip
 """Modules that may touch files, processes, clocks or the environment, beside cli/: the host and
 what it is made of, and those that find envprint's own files or know today's date. So may probes,
@@ -89,6 +90,26 @@ def test_a_probe_imports_nothing_of_envprint_and_nobody_imports_it(path: Path) -
     assert not [name(other) for other in MODULES if shared in imports(other)]
 
 
+@pytest.mark.parametrize(
+    ("package", "known_to"),
+    [
+        # The watch reads what the driver answers with the collector's own helpers.
+        ("collectors", {"capturing.py", "gpu.py", "holders.py"}),
+        ("outputs", set()),
+        ("cli", {"__main__.py"}),
+    ],
+)
+def test_a_layer_is_known_only_to_those_above_it(package: str, known_to: set[str]) -> None:
+    above = {"cli"} - {package}
+    others = [p for p in MODULES if p.parent.name not in {package, *above}]
+    known = {
+        name(path)
+        for path in others
+        if any(f"{module}.".startswith(f"envprint.{package}.") for module in imports(path))
+    }
+    assert known - {f"{package}/__init__.py"} == known_to
+
+
 def is_plain_call(node: ast.AST) -> TypeGuard[Any]:
     """Whether `node` calls a name, such as `open(...)`."""
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
@@ -101,8 +122,8 @@ def test_third_party_modules_are_imported_inside_functions_only(path: Path) -> N
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
-def test_no_module_is_longer_than_250_lines(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= 250
+def test_no_module_is_longer_than_400_lines(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 400
 
 
 def test_nine_functions_in_ten_have_at_most_25_lines() -> None:

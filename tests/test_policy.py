@@ -503,6 +503,23 @@ def test_a_policy_to_begin_with_is_valid_and_changes_nothing(machine: str) -> No
     assert (policy.required.gpus == 8) == (machine == "dgx-a100")
 
 
+@pytest.mark.parametrize(
+    ("begun", "expires"),
+    [
+        ("2026-11-21", "2027-11-21"),
+        ("2024-02-29", "2025-02-28"),
+        ("2028-02-29", "2029-02-28"),
+        ("2032-02-29", "2033-02-28"),
+        ("2027-02-28", "2028-02-28"),
+    ],
+)
+def test_the_first_ignore_of_a_new_policy_holds_for_a_year_whatever_the_day(
+    begun: str, expires: str
+) -> None:
+    text = starting_policy(edited({"host": "debian12-cpu-vm", "captured_at": f"{begun}T12:00:00Z"}))
+    assert f"# expires = {expires}\n" in text
+
+
 def test_what_is_in_force_is_shown_with_its_source() -> None:
     rows = {
         key: (value, source)

@@ -10,15 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envprint import schema
 from envprint.errors import PolicyError
 from envprint.policy_file import parse_policy
 from envprint.policy_shape import switches
 from envprint.policy_toml import parse_toml
+from tests.generators import generator
 from tests.test_policy import TODAY, WHOLE
 
+SCHEMA = generator("schemas").generate("policy")
 VALIDATOR = jsonschema.Draft202012Validator(
-    schema.generate("policy"), format_checker=jsonschema.FormatChecker(["date"])
+    SCHEMA, format_checker=jsonschema.FormatChecker(["date"])
 )
 WHY = "\nreason = 'r'"
 GOOD = [
@@ -136,7 +137,7 @@ def places(node: dict[str, Any], at: tuple[str, ...] = ()) -> list[tuple[str, ..
     return found + (places(node["items"], (*at, "0")) if "items" in node else [])
 
 
-@pytest.mark.parametrize("place", places(schema.generate("policy"))[1:], ids=".".join)
+@pytest.mark.parametrize("place", places(SCHEMA)[1:], ids=".".join)
 def test_nothing_may_be_null(place: tuple[str, ...]) -> None:
     document: Any = None
     for step in reversed(place):

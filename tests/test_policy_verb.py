@@ -87,23 +87,3 @@ def test_a_mistake_in_a_policy_that_was_found_is_exit_2(tmp_path: Path) -> None:
     assert (
         done.stderr == f"envprint: {place}, line 2: fail_onn: unknown key; did you mean fail_on?\n"
     )
-
-
-def test_minimum_free_memory_of_the_policy_holds_unless_the_option_says_otherwise() -> None:
-    from envprint.cli import check as verb
-    from envprint.cli import parser_of
-    from envprint.cli._judging import workload_of
-    from envprint.policy_file import parse_policy
-
-    policy = parse_policy(b'[require]\nmin_free_gpu = "2 GiB"', "p", "2026-11-21")
-    now = edited({"host": "dgx-a100"})
-    for arguments, wanted in (
-        ([], 2 << 30),
-        (["--min-free-gpu", "3GiB"], 3 << 30),
-        (["--min-free-gpu", "0"], 0),
-    ):
-        options = parser_of("check", verb).parse_args(arguments)
-        assert workload_of(options, policy, now, None).min_free_gpu_bytes == wanted
-    # Who needs nothing of a GPU has said nothing of where the work is done.
-    options = parser_of("check", verb).parse_args(["--min-free-gpu", "0"])
-    assert workload_of(options, policy, edited({"host": "debian12-cpu-vm"}), None).device == "cpu"

@@ -25,6 +25,7 @@ from envprint.errors import EnvprintError
 from envprint.holders import Holder, Watched
 from envprint.loaded import descendants
 from envprint.model import Unknown
+from envprint.shapes import published
 from tests.nvml import simulator
 from tests.nvml.test_watch import Driver
 from tests.support import fingerprint
@@ -88,7 +89,7 @@ class Bench:
         """The only record, which must be valid."""
         (path,) = self.records.glob("run-*.json")
         document: dict[str, Any] = json.loads(path.read_text())
-        jsonschema.Draft202012Validator(json.loads(schema.published("run"))).validate(document)
+        jsonschema.Draft202012Validator(json.loads(published("run"))).validate(document)
         assert schema.faults(path.read_bytes(), "run") == []
         return document
 

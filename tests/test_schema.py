@@ -17,42 +17,51 @@ from envprint.model import Impact, Workload
 from envprint.outputs import json as json_output
 from envprint.policy import Policy
 from envprint.policy_file import parse_policy
+from envprint.shapes import published
+from tests import generators
+from tests.golden_files import Golden
 from tests.support import fingerprint
 from tests.test_compare import fingerprints
 
 HERE = Path(__file__).parent.parent / "schemas"
+generator = generators.generator("schemas")
 
 
 @pytest.mark.parametrize("kind", schema.KINDS)
-def test_the_shipped_file_is_the_generated_one(kind: str, update_golden: bool) -> None:
-    path = HERE / f"{kind}-1.json"
-    generated = json.dumps(schema.generate(kind), indent=2, sort_keys=True) + "\n"
-    if update_golden:
-        path.write_text(generated)
-    assert path.read_text() == generated
-    assert schema.published(kind) == generated
+def test_the_shipped_file_is_the_generated_one(kind: str, golden: Golden) -> None:
+    golden(HERE / f"{kind}-1.json", generator.text(kind))
+    assert published(kind) == generator.text(kind)
+
+
+def test_a_wheel_brings_every_schema_and_not_their_generator() -> None:
+    project = (HERE.parent / "pyproject.toml").read_text(encoding="utf-8")
+    table = project.partition("wheel.force-include]\n")[2].partition("\n\n")[0]
+    files = [f"schemas/{kind}-1.json" for kind in sorted(schema.KINDS)]
+    assert table.splitlines() == [f'"{file}" = "envprint/{file}"' for file in files]
 
 
 @pytest.mark.parametrize("kind", schema.KINDS)
 def test_each_schema_is_valid_under_its_dialect(kind: str) -> None:
-    jsonschema.Draft202012Validator.check_schema(schema.generate(kind))
+    jsonschema.Draft202012Validator.check_schema(generator.generate(kind))
 
 
 @given(fingerprints())
 def test_every_fingerprint_written_satisfies_the_schema(one: object) -> None:
     document = json.loads(dumps(one))  # type: ignore[arg-type]
-    jsonschema.Draft202012Validator(schema.generate("fingerprint")).validate(document)
+    jsonschema.Draft202012Validator(generator.generate("fingerprint")).validate(document)
 
 
 WRONG = st.sampled_from([5, 1.5, True, "text", [], [1], {}, {"a": 1}, None])
 
 
-@given(st.sampled_from([f.name for f in schema.fingerprint().fields]), WRONG)
+@given(st.sampled_from([f.name for f in generator.fingerprint().fields]), WRONG)
 def test_our_fast_check_and_the_schema_agree(name: str, value: object) -> None:
     document = {**json.loads(dumps(fingerprint({"facts.os.system": "Linux"}))), name: value}
     if name == "schema_version":
         return  # the loader reads this one first, and by its meaning
-    by_schema = jsonschema.Draft202012Validator(schema.generate("fingerprint")).is_valid(document)
+    by_schema = jsonschema.Draft202012Validator(generator.generate("fingerprint")).is_valid(
+        document
+    )
     try:
         loads(json.dumps(document).encode(), "f")
         by_us = True
@@ -70,11 +79,11 @@ def test_a_report_satisfies_its_schema() -> None:
     )
     assert report.impact == Impact.NUMERIC
     document = json.loads(json_output.render(report))
-    jsonschema.Draft202012Validator(schema.generate("report")).validate(document)
+    jsonschema.Draft202012Validator(generator.generate("report")).validate(document)
 
 
 def test_a_policy_satisfies_its_schema_and_a_misspelt_key_does_not() -> None:
-    validator = jsonschema.Draft202012Validator(schema.generate("policy"))
+    validator = jsonschema.Draft202012Validator(generator.generate("policy"))
     good = {"fail_on": "none", "ignore": [{"rule": "x", "reason": "y", "expires": "2027-01-31"}]}
     assert validator.is_valid(good)
     assert not validator.is_valid({"fail_onn": "none"})

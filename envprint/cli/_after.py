@@ -15,7 +15,6 @@ from envprint.document import to_json
 from envprint.errors import EnvprintError, OutputError
 from envprint.files import reason, write_output
 from envprint.model import Unknown
-from envprint.outputs import _layout  # noqa: F401  every line on stderr goes through it
 from envprint.run_record import Run, to_document
 from envprint.shapes import fingerprint_shape
 from envprint.store import Store

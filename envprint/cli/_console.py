@@ -6,6 +6,7 @@ from typing import NamedTuple, TextIO
 
 from envprint.errors import OutputError
 from envprint.files import write_output
+from envprint.text import one_line
 
 
 class Console(NamedTuple):
@@ -37,7 +38,7 @@ class Console(NamedTuple):
         """One line on stderr, where there is one: the exit code says the same."""
         if self.stderr is not None:
             with suppress(OSError):
-                self.stderr.write(f"envprint: {_one_line(text)}\n")
+                self.stderr.write(f"envprint: {one_line(text)}\n")
                 self.stderr.flush()
 
     def colour(self) -> bool:
@@ -61,9 +62,3 @@ def _print(stream: TextIO, text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     except OSError as error:
         raise OutputError(f"cannot write to stdout: {error.strerror}") from None
-
-
-def _one_line(text: str) -> str:
-    from envprint.outputs._layout import plain
-
-    return plain(" ".join(text.split()))

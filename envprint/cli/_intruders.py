@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from envprint.errors import Undetermined
 from envprint.holders import Holder, Watched
 from envprint.model import Fingerprint
 from envprint.units import size
@@ -10,10 +9,7 @@ from envprint.units import size
 
 def newcomers(watched: Watched, before: Fingerprint) -> list[Holder]:
     """Who came while the command ran, or may have and was not seen in the capture before it."""
-    try:
-        devices = before.value("live.gpu.devices") or {}
-    except Undetermined:
-        devices = {}
+    devices = before.get("live.gpu.devices", {})
     units = [unit for d in devices.values() for unit in (d, *(d.get("mig_devices") or {}).values())]
     known = {process["pid"] for unit in units for process in unit.get("processes") or ()}
     strangers = [who for who in watched.holders if who.own is False and not who.at_start]

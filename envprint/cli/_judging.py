@@ -7,13 +7,13 @@ from importlib import import_module
 
 from envprint import outputs
 from envprint.cli._console import Console
-from envprint.model import IMPACT_WORDS, Fingerprint, Impact, Workload
+from envprint.context import Context, Request, agreed
+from envprint.model import FRAMEWORKS, IMPACT_WORDS, Impact
 from envprint.modules import module_names
-from envprint.policy import UNKNOWN_ACTIONS, Policy
+from envprint.policy import UNKNOWN_ACTIONS
 from envprint.report import Report
 from envprint.units import parse_seconds, parse_size
 from envprint.wording import doubts
-from envprint.workload import FRAMEWORKS, detect
 
 EXIT_CODES = """\
 exit codes:
@@ -54,48 +54,46 @@ def add_judging_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strict", action="store_true", help="advice counts as a finding")
 
 
-def policy_of(options: argparse.Namespace, console: Console) -> Policy:
-    """The policy in force: the file, with the options on top. Warns of what is to be known of it,
-    which reports say as well: not every verb prints one.
+def request_of(options: argparse.Namespace) -> Request:
+    """What `add_judging_options` has been given."""
+    return Request(
+        policy=options.policy,
+        frameworks=tuple(options.framework),
+        device=options.device,
+        fail_on=Impact[options.fail_on.upper()] if options.fail_on else None,
+        on_unknown=options.on_unknown,
+        strict=options.strict,
+    )
+
+
+def context_of(request: Request, console: Console) -> Context:
+    """The request under the policy in force. Warns of what is to be known of the policy, which
+    reports say as well: not every verb prints one.
     """
-    from envprint.policy_place import agreed_policy
-
-    policy, _, _ = agreed_policy(options.policy)
-    for note in policy.notes:
+    context = agreed(request)
+    for note in context.policy.notes:
         console.warn(note)
-    if options.fail_on:
-        policy = policy._replace(fail_on=Impact[options.fail_on.upper()])
-    return policy._replace(on_unknown=options.on_unknown or policy.on_unknown)
+    return context
 
 
-def workload_of(
-    options: argparse.Namespace, policy: Policy, now: Fingerprint, baseline: Fingerprint | None
-) -> Workload:
-    """The workload that the options and the policy name, completed by what is installed."""
-    asked = getattr(options, "min_free_gpu", None)
-    workload = detect(
-        now,
-        baseline,
-        frameworks=options.framework or policy.frameworks,
-        device=options.device or policy.device,
-        needs_gpu=bool(asked),
-    )
-    return workload._replace(
-        min_free_gpu_bytes=policy.required.min_free_gpu_bytes if asked is None else asked,
-        batch_size=getattr(options, "batch_size", None),
-        replicas=getattr(options, "replicas", None),
-        required=policy.required,
-    )
-
-
-def present(report: Report, policy: Policy, options: argparse.Namespace, console: Console) -> int:
+def present(report: Report, context: Context, options: argparse.Namespace, console: Console) -> int:
     """Print the report in the format asked for and return the exit code."""
+    write(report, options, console, console.colour() and options.output is None)
+    if options.format != "text":
+        warn_of_doubts(report, context, console)
+    return context.exit_code(report)
+
+
+def write(report: Report, options: argparse.Namespace, console: Console, colour: bool) -> None:
+    """Print the report in the format asked for, or write it to the file that was named."""
     output = import_module(f"envprint.outputs.{options.format}")
-    colour = console.colour() and options.output is None
     console.emit(output.render(report, colour, options.strict), options.output)
-    if policy.on_unknown == "warn" and doubts(report.undecided) and options.format != "text":
+
+
+def warn_of_doubts(report: Report, context: Context, console: Console) -> None:
+    """How many rules could not be decided, where the policy has that told."""
+    if context.policy.on_unknown == "warn" and doubts(report.undecided):
         console.warn(doubts(report.undecided))
-    return report.exit_code(policy.fail_on, policy.on_unknown == "fail", options.strict)
 
 
 def size_argument(text: str) -> int:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from importlib import import_module
 
 from envprint.cli._capturing import capture_now, load
 from envprint.cli._console import Console
-from envprint.cli._judging import policy_of, workload_of
-from envprint.judge import judge_state
+from envprint.cli._judging import context_of, request_of, warn_of_doubts, write
+from envprint.context import Context
 from envprint.model import Fingerprint
-from envprint.policy import Policy
 from envprint.report import Report
-from envprint.wording import doubts
 
 
 def preflight(options: argparse.Namespace, console: Console) -> tuple[Fingerprint, Report | None]:
@@ -20,14 +17,15 @@ def preflight(options: argparse.Namespace, console: Console) -> tuple[Fingerprin
 
     Raises `EnvprintError` when it could not do its work.
     """
-    policy = policy_of(options, console)
+    request = request_of(options)._replace(min_free_gpu_bytes=options.min_free_gpu)
+    context = context_of(request, console)
     baseline = load(options.baseline, options, console) if options.baseline is not None else None
     before = capture_now(options, console, label=options.label, note=options.note)
     if options.no_check:
         return before, None
-    report = judge_state(before, baseline, workload_of(options, policy, before, baseline), policy)
-    code = report.exit_code(policy.fail_on, policy.on_unknown == "fail", options.strict)
-    _tell(report, policy, options, console, in_full=code != 0)
+    report = context.state(before, baseline)
+    code = context.exit_code(report)
+    _tell(report, context, options, console, in_full=code != 0)
     if code:
         console.complain("the command was not run; --no-check runs it all the same")
         return before, None
@@ -35,22 +33,24 @@ def preflight(options: argparse.Namespace, console: Console) -> tuple[Fingerprin
 
 
 def _tell(
-    report: Report, policy: Policy, options: argparse.Namespace, console: Console, *, in_full: bool
+    report: Report,
+    context: Context,
+    options: argparse.Namespace,
+    console: Console,
+    *,
+    in_full: bool,
 ) -> None:
     """Write the report where it was asked for, to stderr `in_full`, or there in short lines."""
     to_file = options.output not in (None, "-")
     if in_full or options.output is not None or options.format != "text":
         aside = Console(console.stderr, console.stderr)
-        output = import_module(f"envprint.outputs.{options.format}")
-        colour = aside.colour() and not to_file
-        aside.emit(output.render(report, colour, options.strict), options.output)
+        write(report, options, aside, aside.colour() and not to_file)
         if not to_file:
             return
     for finding in report.findings:
         what = finding.message or finding.title
         console.complain(f"{finding.impact.word}: {what} ({finding.rule})")
     # Those of the policy's own have been told when it was read.
-    for note in [note for note in report.policy_notes if note not in policy.notes]:
+    for note in [note for note in report.policy_notes if note not in context.policy.notes]:
         console.complain(f"policy: {note}")
-    if policy.on_unknown == "warn" and doubts(report.undecided):
-        console.warn(doubts(report.undecided))
+    warn_of_doubts(report, context, console)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from envprint.errors import Undetermined
 from envprint.model import Fingerprint, Impact
 from envprint.report import Report
 
@@ -76,10 +75,7 @@ def _doubt(report: Report, fail_on: Impact) -> str:
 
 def _free(now: Fingerprint) -> dict[str, int]:
     """Free bytes by GPU, of those that tell."""
-    try:
-        devices = now.value("live.gpu.devices") or {}
-    except Undetermined:
-        return {}
+    devices = now.get("live.gpu.devices", {})
     found = {key: device.get("memory_free_bytes") for key, device in devices.items()}
     return {key: free for key, free in found.items() if free is not None}
 

@@ -9,14 +9,12 @@ from typing import Any
 from envprint.bisect import Step, narrow
 from envprint.cli._capturing import SOURCE, add_capture_options, load
 from envprint.cli._console import Console
-from envprint.cli._judging import policy_of, workload_of
+from envprint.cli._judging import context_of
+from envprint.context import Request
 from envprint.document import loads, to_json
 from envprint.errors import EnvprintError, UsageError
-from envprint.judge import judge_drift
-from envprint.model import Fingerprint
+from envprint.model import FRAMEWORKS, Fingerprint
 from envprint.outputs._layout import block
-from envprint.report import Report
-from envprint.workload import FRAMEWORKS
 
 HELP = "tell between which two saved records each difference came"
 EPILOG = """\
@@ -37,23 +35,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--policy", metavar="FILE", help="the team's policy, as for diff")
     parser.add_argument("--framework", action="append", default=[], choices=FRAMEWORKS)
     parser.add_argument("--device", choices=("cpu", "gpu"))
-    parser.set_defaults(fail_on=None, on_unknown=None)
     add_capture_options(parser)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Load, compare each with the good one, print."""
-    policy = policy_of(options, console)
+    request = Request(options.policy, tuple(options.framework), options.device)
+    context = context_of(request, console)
     good, bad = (load(side, options, console) for side in (options.good, options.bad))
     if good.captured_at > bad.captured_at:
         raise UsageError(f"bisect: {options.good} is later than {options.bad}: the good one first")
     between = _between(good, bad, console)
-
-    def judge(before: Fingerprint, after: Fingerprint) -> Report:
-        workload = workload_of(options, policy, after, before)
-        return judge_drift(before, after, workload, policy)
-
-    steps = narrow(good, between, bad, judge)
+    steps = narrow(good, between, bad, context.drift)
     if options.format == "json":
         console.emit(to_json([_document(step) for step in steps]))
     else:

@@ -14,14 +14,14 @@ from envprint.cli._console import Console
 from envprint.cli._judging import (
     EXIT_CODES,
     add_judging_options,
+    context_of,
     count_argument,
-    policy_of,
     present,
+    request_of,
     size_argument,
     time_argument,
-    workload_of,
 )
-from envprint.judge import judge_state
+from envprint.context import Request
 from envprint.model import Fingerprint
 from envprint.report import Report
 
@@ -58,14 +58,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_capture_options(parser)
 
 
+def request_from(options: argparse.Namespace) -> Request:
+    """What has been asked for."""
+    return request_of(options)._replace(
+        min_free_gpu_bytes=options.min_free_gpu,
+        batch_size=options.batch_size,
+        replicas=options.replicas,
+    )
+
+
 def run(options: argparse.Namespace, console: Console) -> int:
     """Capture, judge, print."""
-    policy = policy_of(options, console)
+    context = context_of(request_from(options), console)
     baseline = load(options.baseline, options, console) if options.baseline is not None else None
 
     def judge(current: Fingerprint) -> Report:
-        workload = workload_of(options, policy, current, baseline)
-        return judge_state(current, baseline, workload, policy)
+        return context.state(current, baseline)
 
     def capture() -> Fingerprint:
         return capture_now(options, console)
@@ -76,5 +84,5 @@ def run(options: argparse.Namespace, console: Console) -> int:
     else:
         from envprint.cli._waiting import wait
 
-        current = wait(capture, judge, policy.fail_on, limit_s, console.complain)
-    return present(judge(current), policy, options, console)
+        current = wait(capture, judge, context.policy.fail_on, limit_s, console.complain)
+    return present(judge(current), context, options, console)

@@ -13,11 +13,10 @@ from envprint.cli._console import Console
 from envprint.cli._judging import (
     EXIT_CODES,
     add_judging_options,
-    policy_of,
+    context_of,
     present,
-    workload_of,
+    request_of,
 )
-from envprint.judge import judge_drift
 
 HELP = "compare two fingerprints and judge what that does to a training result"
 EPILOG = f"""\
@@ -37,8 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Load, judge, print."""
-    policy = policy_of(options, console)
+    context = context_of(request_of(options), console)
     baseline = load(options.baseline, options, console)
     current = load(options.current, options, console)
-    workload = workload_of(options, policy, current, baseline)
-    return present(judge_drift(baseline, current, workload, policy), policy, options, console)
+    return present(context.drift(baseline, current), context, options, console)

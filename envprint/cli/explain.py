@@ -10,8 +10,10 @@ from envprint.cli._console import Console
 from envprint.document import to_json
 from envprint.errors import EnvprintError
 from envprint.explain import page
+from envprint.outputs._layout import table
 from envprint.rule import Rule
 from envprint.rules import catalogue
+from envprint.suggest import closest
 from envprint.wording import source
 
 HELP = "explain a rule: why, when not, what to do, evidence; or list them all"
@@ -39,8 +41,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     elif options.format == "json":
         text = to_json([_document(rule) for rule in catalogue()])
     else:
-        width = max(len(rule.id) for rule in catalogue())
-        text = "".join(_line(rule, width) for rule in catalogue())
+        text = table(_row(rule) for rule in catalogue())
     console.emit(text)
     return 0
 
@@ -56,17 +57,13 @@ def _find(name: str) -> Rule:
 
 def _near(name: str, ids: Iterable[str]) -> list[str]:
     """At most three ids that are spelt like `name`, else those with its first word."""
-    from difflib import get_close_matches
-
-    # Whoever types a longer name than any rule has pasted something else; spelling takes long then.
-    alike = get_close_matches(name.lower()[:80], ids, n=3, cutoff=0.7)
+    alike = closest(name.lower(), ids, count=3, cutoff=0.7)
     topic = name.lower().partition("-")[0]
     return alike or [rule for rule in ids if topic in rule.split("-")][:3]
 
 
-def _line(rule: Rule, width: int) -> str:
-    word = "advice" if rule.advice else rule.impact.word
-    return f"{rule.id:<{width}}  {word:<8}  {rule.confidence.value}\n"
+def _row(rule: Rule) -> tuple[str, str, str]:
+    return rule.id, "advice" if rule.advice else rule.impact.word, rule.confidence.value
 
 
 def _document(rule: Rule) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from envprint.cli._console import Console
 from envprint.document import loads, to_json
 from envprint.errors import EnvprintError, StoreError
 from envprint.model import Fingerprint, Impact
-from envprint.outputs._layout import plain
+from envprint.outputs._layout import table
 from envprint.store import Damaged, Saved, Store
 
 HELP = "list what was saved, newest first, with the verdict against the one before"
@@ -46,7 +46,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-n", type=count_argument, dest="limit", metavar="N", help="only the newest N"
     )
     parser.add_argument("--policy", metavar="FILE", help="the team's policy, as for diff")
-    parser.set_defaults(fail_on=None, on_unknown=None, framework=[], device=None)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -57,7 +56,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.format == "json":
         console.emit(to_json([_document(row) for row in rows]))
     elif rows:
-        console.emit(_table([HEAD, *map(_cells, rows)]))
+        console.emit(table([HEAD, *map(_cells, rows)]))
     else:
         saves = "`envprint capture --save NAME` saves something"
         console.complain(f"nothing is saved in {store.place}; {saves}")
@@ -77,16 +76,11 @@ def _names(store: Store, console: Console) -> dict[str, list[str]]:
 
 def _judge(options: argparse.Namespace, console: Console) -> Judge:
     """The verdict that `diff` has, under the policy that is in force now."""
-    from envprint.cli._judging import policy_of, workload_of
-    from envprint.judge import judge_drift
+    from envprint.cli._judging import context_of
+    from envprint.context import Request
 
-    policy = policy_of(options, console)
-
-    def judge(before: Fingerprint, after: Fingerprint) -> Impact:
-        workload = workload_of(options, policy, after, before)
-        return judge_drift(before, after, workload, policy).impact
-
-    return judge
+    context = context_of(Request(options.policy), console)
+    return lambda before, after: context.drift(before, after).impact
 
 
 def _rows(store: Store, names: dict[str, list[str]], judge: Judge) -> Iterator[Row]:
@@ -130,12 +124,6 @@ def _cells(row: Row) -> tuple[str, ...]:
         label = label[: LABEL_WIDTH - 1] + "…"
     digest = saved.digest.removeprefix("sha256:")[:12]
     return when, ", ".join(row.names), kind, label, digest, verdict
-
-
-def _table(rows: list[tuple[str, ...]]) -> str:
-    cells = [[plain(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "".join("  ".join(map(str.ljust, row, widths)).rstrip() + "\n" for row in cells)
 
 
 def _document(row: Row) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
-from envprint.cli._capturing import capture_now
 from envprint.cli._console import Console
 from envprint.errors import PolicyError
 from envprint.outputs._layout import block, heading
@@ -39,14 +38,15 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 
 def _init(options: argparse.Namespace, console: Console) -> int:
+    from envprint.capturing import capture
+    from envprint.host import LiveHost
     from envprint.policy_init import starting_policy
     from envprint.policy_place import OWN, exists
 
     target = options.output or OWN
     if target != "-" and exists(target):
         raise PolicyError(f"{target}: is there already; give another name with -o")
-    options.timeout = options.gpu_timeout = None
-    text = starting_policy(capture_now(options, console))
+    text = starting_policy(capture(LiveHost(options.python), via="cli"))
     console.emit(text, target)
     if target != "-":
         console.complain(f"{target}: written; every line in it can be changed or left out")

@@ -6,7 +6,6 @@ import argparse
 import os
 import signal
 import sys
-import time
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from envprint.cli._after import attempt, keep, prepare
@@ -15,6 +14,7 @@ from envprint.cli._console import Console
 from envprint.cli._intruders import in_words, newcomers
 from envprint.cli._judging import add_judging_options, size_argument
 from envprint.cli._preflight import preflight
+from envprint.clock import utc
 from envprint.host import LiveHost
 from envprint.model import Fingerprint, Unknown
 from envprint.report import Report
@@ -138,11 +138,11 @@ def _watched(options: argparse.Namespace, held: Held) -> During:
     from envprint.job import Job
     from envprint.loaded import Loaded
 
-    started_at, loaded = _now(), Loaded()
+    started_at, loaded = utc(), Loaded()
     with gpu.watch(gpu_timeout_s=gpu_timeout_of(options)) as watch:
         job = Job(options.command, LiveHost().environ_for_children(), held)
         ended = job.wait(lambda: loaded.look(job.pid), LOOKS_S)
-    return During(started_at, _now(), ended, watch.so_far(), loaded.paths())
+    return During(started_at, utc(), ended, watch.so_far(), loaded.paths())
 
 
 def _record(options: argparse.Namespace, console: Console, ready: _Ready, during: During) -> None:
@@ -157,7 +157,3 @@ def _record(options: argparse.Namespace, console: Console, ready: _Ready, during
     run = Run(options.command, during, ready.before, after, ready.report, options.hash_seed)
     for reason in keep(run, ready.store, options.record):
         console.complain(f"no record of this run: {reason}")
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

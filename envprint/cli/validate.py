@@ -28,7 +28,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "files", metavar="FILE", nargs="+", help="a document, -, now, or one saved: @NAME"
     )
-    parser.set_defaults(python=None, timeout=None, gpu_timeout=None)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -39,7 +38,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     for path in options.files:
         name = input_name(path)
         try:
-            found = faults(_content(path, options, console), name)
+            found = faults(_content(path), name)
         except (DocumentError, StoreError) as error:
             found = [str(error)]
         for fault in found[:MOST_FAULTS]:
@@ -52,10 +51,12 @@ def run(options: argparse.Namespace, console: Console) -> int:
     return code
 
 
-def _content(path: str, options: argparse.Namespace, console: Console) -> bytes:
+def _content(path: str) -> bytes:
+    """The document that `path` names; this machine's for `now`."""
     if path != NOW:
         return take(path).content
-    from envprint.cli._capturing import capture_now
+    from envprint.capturing import capture
     from envprint.document import dumps
+    from envprint.host import LiveHost
 
-    return dumps(capture_now(options, console)).encode("utf-8", "backslashreplace")
+    return dumps(capture(LiveHost(), via="cli")).encode("utf-8", "backslashreplace")

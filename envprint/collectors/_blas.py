@@ -14,6 +14,7 @@ from envprint.collectors._places import (
     search_directories,
 )
 from envprint.host import Host
+from envprint.systems import library_folders
 
 
 class Blas(NamedTuple):
@@ -113,12 +114,8 @@ def _name_of(file: str) -> str:
 def _outside_wheel(host: Host, name: str) -> str | None:
     prefix = str(host.interpreter()["prefix"])
     files = MKL_FILES if "mkl" in name else CBLAS_FILES
-    for folder in (f"{prefix}/lib", *_system_folders(host)):
+    for folder in (f"{prefix}/lib", *library_folders(host.system()["machine"])):
         for file in files:
             if host.kind(f"{folder}/{file}") == "file":
                 return host.real_path(f"{folder}/{file}").removeprefix(f"{prefix}/")
     return None
-
-
-def _system_folders(host: Host) -> tuple[str, ...]:
-    return (f"/usr/lib/{host.system()['machine']}-linux-gnu", "/usr/lib64", "/usr/lib")

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from envprint.collectors._attempt import attempt, names_or_empty, text_or_none
+from envprint.collectors._conda import parse_file_name
 from envprint.collectors._cuda_places import Toolkit, library_path
 from envprint.collectors._distributions import distributions
 from envprint.collectors._versions import Environment, environment
@@ -133,15 +134,13 @@ def _wheels(host: Host) -> Iterator[Copy]:
             yield Copy(library.key, distribution.version, path, "wheel")
 
 
-# cudnn-9.3.0.75-hc149ed5_0.json
-# https://docs.conda.io/projects/conda-build/en/stable/resources/package-spec.html
 def _conda(host: Host) -> Iterator[Copy]:
     folder = f"{host.interpreter()['prefix']}/conda-meta"
     keys = {name: library.key for library in LIBRARIES for name in library.conda}
     for entry in names_or_empty(host, folder):
-        found = re.fullmatch(r"(.+)-(\d[^-]*)-[^-]+\.json", entry)
-        if found and found[1] in keys:
-            yield Copy(keys[found[1]], found[2], f"{folder}/{entry}", "conda")
+        name, version, _ = parse_file_name(entry) or ("", "", "")
+        if name in keys:
+            yield Copy(keys[name], version, f"{folder}/{entry}", "conda")
 
 
 def _of_toolkits(host: Host, toolkits: Iterable[Toolkit]) -> Iterator[Copy]:
@@ -165,9 +164,10 @@ def _of_toolkits(host: Host, toolkits: Iterable[Toolkit]) -> Iterator[Copy]:
 
 # #define CUDNN_MAJOR 9
 # #define CUDNN_PATCHLEVEL 0
+# https://github.com/tensorflow/tensorflow/blob/v2.15.0/third_party/gpus/find_cuda_config.py
 def parse_header(text: str, prefix: str) -> str | None:
     """The version that a header defines, such as `9.3.0`; None when it defines none."""
-    found = dict(re.findall(rf"^#define\s+{prefix}_(\w+)\s+(\d+)\s*$", text, re.MULTILINE))
+    found = dict(re.findall(rf"^#define\s+{prefix}_(\w+)\s+(\d+)\b", text, re.MULTILINE))
     parts = (found.get("MAJOR"), found.get("MINOR"), found.get("PATCHLEVEL", found.get("PATCH")))
     known = [part for part in parts if part is not None]
     return ".".join(known) if len(known) == len(parts) else None
@@ -184,14 +184,13 @@ def loaded(host: Host, copies: Iterable[Copy]) -> dict[str, list[dict[str, str]]
     return found
 
 
-# 7f1c2000-7f1c3000 r-xp 00000000 08:01 131 /venv/lib/python3.12/site-packages/…/libcudnn.so.9
-# https://man7.org/linux/man-pages/man5/proc_pid_maps.5.html
 def parse_maps(text: str) -> list[tuple[str, str]]:
     """Library key and path of each of CUDA's libraries, sorted, each file once."""
-    paths = {line[line.index("/") :] for line in text.splitlines() if "/" in line}
+    from envprint.procfs import mapped_files
+
     return sorted(
         (library.key, path)
-        for path in paths
+        for path in mapped_files(text.splitlines())
         for library in LIBRARIES
         if path.rpartition("/")[2].startswith(library.file)
     )

@@ -12,14 +12,9 @@ from typing import Any, NamedTuple
 from envprint.collectors._attempt import names_or_empty, text_or_none
 from envprint.host import Host
 from envprint.model import Unknown
+from envprint.systems import LOADER_FOLDERS
 
 DRIVER_LIBRARY = "libcuda.so.1"
-_DEFAULT_DIRECTORIES = (
-    "/usr/lib/wsl/lib",
-    "/run/opengl-driver/lib",
-    *(f"/usr/lib/{machine}-linux-gnu" for machine in ("x86_64", "aarch64")),
-    *(f"{top}/{name}" for top in ("", "/usr") for name in ("lib64", "lib")),
-)
 _VARIABLES = ("CUDA_HOME", "CUDA_PATH", "CUDA_ROOT")
 
 
@@ -45,7 +40,7 @@ def loader_directories(host: Host) -> Iterator[str]:
     """
     yield from library_path(host)
     yield from _configured(host, "/etc/ld.so.conf")
-    yield from _DEFAULT_DIRECTORIES
+    yield from LOADER_FOLDERS
 
 
 # include /etc/ld.so.conf.d/*.conf

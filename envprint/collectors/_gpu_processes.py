@@ -230,8 +230,8 @@ def _parent(host: Host, pid: int) -> int:
     return 0 if isinstance(parent, Unknown) else parent
 
 
-# 2950 (Web Content (x)) S 2801 2801 …
-# https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
-def parse_parent(text: str) -> int:
-    """The parent's pid; the name in brackets may itself hold brackets and blanks."""
-    return int(text.rpartition(")")[2].split()[1])
+def parse_parent(stat: str) -> int:
+    """The pid of the parent in the text of /proc/PID/stat."""
+    from envprint.procfs import after_name
+
+    return int(after_name(stat)[1])

@@ -7,7 +7,7 @@ says what is.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from envprint.collectors._places import search_directories
@@ -104,19 +104,15 @@ def loaded(host: Host, known: Pools | Unknown) -> list[dict[str, str | None]]:
     ]
 
 
-_NUMERIC = (
-    r"/(lib(?:\w*openblas\w*|blas|cblas|lapack|blis|flexiblas|mkl_\w+|gomp|iomp5|omp|dnnl|mkldnn"
-    r"|tensorflow\w*|torch|torch_c\w+|jax_common)|xla_extension)[-.][^/]*$"
-)
 _VERSION = r"(?:\.so\.|-r?)(\d+\.[\d.]*\d)(?:\.so)?$"
 
 
-# 7f1c2000-7f1c3000 r-xp 00000000 08:01 131    /venv/…/numpy.libs/libscipy_openblas64_-32a4b2a6.so
-# https://man7.org/linux/man-pages/man5/proc_pid_maps.5.html
 def parse_maps(text: str) -> list[tuple[str, str | None, str]]:
     """Name, version in the file name and path of each library of arithmetic, in order of path."""
-    paths: Iterable[str] = {line[line.index("/") :] for line in text.splitlines() if "/" in line}
-    found = ((path, re.search(_NUMERIC, path)) for path in sorted(paths))
+    from envprint.procfs import ARITHMETIC, library_pattern, mapped_files
+
+    pattern = library_pattern(ARITHMETIC)
+    found = ((path, re.search(pattern, path)) for path in sorted(mapped_files(text.splitlines())))
     return [(match[1], _version(path), path) for path, match in found if match]
 
 

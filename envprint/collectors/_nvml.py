@@ -1,11 +1,10 @@
 """What a raw NVML reading means: values, what is known to be absent, and unknowns with a reason.
 
-The form of a reading is that of `envprint.nvml.reading`. Codes are those of nvml.h:
-https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html
+The form of a reading is that of `envprint.nvml.reading`.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from envprint.collectors._attempt import attempt
@@ -16,21 +15,22 @@ from envprint.collectors._driver import (
     is_wsl,
     kernel_module_version,
 )
-from envprint.collectors.container import kind_of
 from envprint.host import Host
 from envprint.model import Unknown
+from envprint.nvml.codes import (
+    DRIVER_NOT_LOADED,
+    FUNCTION_NOT_FOUND,
+    GPU_IS_LOST,
+    INSUFFICIENT_POWER,
+    INTERRUPT_TROUBLE,
+    LIBRARY_NOT_FOUND,
+    LIBRARY_VERSION_MISMATCH,
+    NO_PERMISSION,
+    NOT_SUPPORTED,
+    UNKNOWN_ERROR,
+)
 
 OK = "ok"
-NOT_SUPPORTED = 3
-NO_PERMISSION = 4
-INSUFFICIENT_POWER = 8
-DRIVER_NOT_LOADED = 9
-INTERRUPT_TROUBLE = 11
-LIBRARY_NOT_FOUND = 12
-FUNCTION_NOT_FOUND = 13
-GPU_IS_LOST = 15
-VERSION_MISMATCH = 18
-UNKNOWN_ERROR = 999
 _NO_ANSWER = (INSUFFICIENT_POWER, INTERRUPT_TROUBLE, GPU_IS_LOST, UNKNOWN_ERROR)
 """With these the driver refuses the handle of a GPU that it cannot reach:
 https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html"""
@@ -66,7 +66,11 @@ class Answer(NamedTuple):
         return self.status if isinstance(self.status, Unknown) else Unknown(self.status)
 
 
-def ask(host: Host) -> Answer:
+ContainerKind = Callable[[], str | None]
+"""Finds out what kind of container this is, None for none; only some errors need to know."""
+
+
+def ask(host: Host, container_kind: ContainerKind) -> Answer:
     """The reading of this host and whether it can be used. Raises `OSError`."""
     try:
         reading = host.gpu()
@@ -76,12 +80,12 @@ def ask(host: Host) -> Answer:
         return _without_library(host, reading)
     failure = reading.get("failure")
     if reading.get("init"):
-        trouble = _init_trouble(host, reading)
+        trouble = _init_trouble(host, reading, container_kind)
         return Answer(reading, trouble, is_absent=_has_no_use(host, reading["init"]))
     if "count" not in reading:
         return Answer(reading, Unknown(failure or "NVML was not asked"))
     if failed(reading["count"]):
-        return Answer(reading, _trouble(host, reading["count"]))
+        return Answer(reading, _trouble(host, reading["count"], container_kind))
     if not reading["count"]:
         return Answer(reading, "no GPU is attached", is_absent=True)
     return Answer(reading, Unknown(failure) if failure else OK, has_devices=True)
@@ -105,10 +109,10 @@ def _has_no_use(host: Host, error: Mapping[str, Any]) -> bool:
     return has_card is False
 
 
-def _init_trouble(host: Host, reading: Mapping[str, Any]) -> str:
+def _init_trouble(host: Host, reading: Mapping[str, Any], container_kind: ContainerKind) -> str:
     error = reading["init"]
-    if error["error"] != VERSION_MISMATCH:
-        return _trouble(host, error)
+    if error["error"] != LIBRARY_VERSION_MISMATCH:
+        return _trouble(host, error, container_kind)
     module = attempt(lambda: kernel_module_version(host))
     kernel = "unknown" if isinstance(module, Unknown) else module or "not loaded"
     return (
@@ -117,7 +121,7 @@ def _init_trouble(host: Host, reading: Mapping[str, Any]) -> str:
     )
 
 
-def _trouble(host: Host, error: Mapping[str, Any]) -> str:
+def _trouble(host: Host, error: Mapping[str, Any], container_kind: ContainerKind) -> str:
     """The error in words; an unknown one is that of a container whose devices were taken away.
 
     https://github.com/NVIDIA/nvidia-container-toolkit/issues/48
@@ -126,7 +130,7 @@ def _trouble(host: Host, error: Mapping[str, Any]) -> str:
     closed = control_device_error(host) if error["error"] == UNKNOWN_ERROR else None
     if not closed:
         return told
-    kind = attempt(lambda: kind_of(host))
+    kind = attempt(container_kind)
     if isinstance(kind, Unknown) or kind in (None, "wsl"):
         return f"{told}; {CONTROL_DEVICE} cannot be opened: {closed}"
     return (

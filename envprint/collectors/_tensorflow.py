@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from envprint.collectors._attempt import attempt, text_or_none
+from envprint.collectors._cuda_libraries import parse_header
 from envprint.collectors._versions import Environment, Package, locate
 from envprint.host import Host
 
@@ -70,16 +71,12 @@ def parse_build_info(text: str) -> dict[str, Any]:
 
 
 def _cudnn(host: Host, directory: str) -> str | None:
+    """The version in the header that the wheel brings, where it brings one."""
     for header in CUDNN_HEADERS:
         text = text_or_none(host, f"{directory}/{header}")
         if text is not None:
-            return parse_cudnn_header(text)
+            version = parse_header(text, "CUDNN")
+            if version is None:
+                raise ValueError("cudnn_version.h defines no version")
+            return version
     return None
-
-
-# #define CUDNN_MAJOR 9
-# https://github.com/tensorflow/tensorflow/blob/v2.15.0/third_party/gpus/find_cuda_config.py
-def parse_cudnn_header(text: str) -> str:
-    """The version that a cudnn_version.h defines, such as 9.3.0. Raises `KeyError` without one."""
-    parts = dict(re.findall(r"^#define CUDNN_(MAJOR|MINOR|PATCHLEVEL) (\d+)", text, re.M))
-    return ".".join(parts[name] for name in ("MAJOR", "MINOR", "PATCHLEVEL"))

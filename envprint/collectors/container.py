@@ -14,6 +14,7 @@ from envprint.collectors._attempt import attempt, text_or_none
 from envprint.collectors._cgroup import memory_limit_bytes
 from envprint.fields import INTEGER, TEXT, Field
 from envprint.host import Host
+from envprint.known_variables import IMAGES, MANAGER, NOTEBOOKS, SCHEDULERS
 from envprint.model import Unknown
 from envprint.redact import safe_text, safe_value
 
@@ -47,50 +48,6 @@ def collect(host: Host) -> Mapping[str, Any]:
         "notebook_service": _first(variables, NOTEBOOKS),
     }
 
-
-SCHEDULERS = (
-    ("SLURM_JOB_ID", "slurm"),
-    ("PBS_JOBID", "pbs"),
-    ("LSB_JOBID", "lsf"),
-    ("SGE_TASK_ID", "sge"),
-    ("FLUX_JOB_ID", "flux"),
-    ("OAR_JOB_ID", "oar"),
-    ("_CONDOR_SCRATCH_DIR", "htcondor"),
-    ("AWS_BATCH_JOB_ID", "aws-batch"),
-    ("KUBERNETES_SERVICE_HOST", "kubernetes"),
-)
-"""Variable that a scheduler gives to its jobs, and the scheduler. The first that is set counts."""
-
-NOTEBOOKS = (
-    ("KAGGLE_KERNEL_RUN_TYPE", "kaggle"),
-    ("COLAB_RELEASE_TAG", "colab"),
-    ("COLAB_GPU", "colab"),
-    ("SAGEMAKER_INTERNAL_IMAGE_URI", "sagemaker"),
-    ("SAGEMAKER_APP_TYPE", "sagemaker"),
-    ("SM_TRAINING_ENV", "sagemaker"),
-    ("DATABRICKS_RUNTIME_VERSION", "databricks"),
-    ("AZUREML_RUN_ID", "azureml"),
-    ("CLOUD_ML_JOB_ID", "vertex-ai"),
-    ("PAPERSPACE_NOTEBOOK_REPO_ID", "paperspace"),
-    ("CODESPACES", "codespaces"),
-    ("BINDER_SERVICE_HOST", "binder"),
-    ("JUPYTERHUB_API_URL", "jupyterhub"),
-)
-"""Variable that a service sets, and the service; Kaggle first, whose images contain Colab's."""
-
-IMAGES = (
-    "KAGGLE_DOCKER_IMAGE",
-    "SAGEMAKER_INTERNAL_IMAGE_URI",
-    "JUPYTER_IMAGE_SPEC",
-    "JUPYTER_IMAGE",
-    "CI_JOB_IMAGE",
-    "APPTAINER_CONTAINER",
-    "SINGULARITY_CONTAINER",
-)
-"""Variables that hold the name of the image."""
-
-MANAGER = "container"
-"""Variable in which a manager names itself to what it starts."""
 
 _CGROUP_MARKS = (
     ("/kubepods", "kubernetes"),

@@ -14,6 +14,7 @@ from envprint.collectors._attempt import attempt
 from envprint.collectors._cuda_libraries import LIBRARIES, Copy, built, installed, loaded, shadowed
 from envprint.collectors._cuda_places import Toolkit, driver_library, toolkits
 from envprint.collectors._driver import kernel_module_version
+from envprint.collectors.container import kind_of
 from envprint.fields import FLAG, TEXT, Field, ListOf, MapOf, record
 from envprint.host import Host
 from envprint.model import Unknown
@@ -108,7 +109,7 @@ def collect(host: Host) -> Mapping[str, Any]:
 
 
 def _supported_version(host: Host) -> str | Unknown | None:
-    answer = nvml.ask(host)
+    answer = nvml.ask(host, lambda: kind_of(host))
     if not answer.has_devices:
         return None if answer.is_absent else answer.doubt
     version: int | Unknown = nvml.value(answer.reading, "cuda_driver_version")

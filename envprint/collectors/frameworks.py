@@ -15,7 +15,7 @@ from envprint.collectors._attempt import attempt, names_or_empty
 from envprint.collectors._versions import Environment, environment
 from envprint.fields import TEXT, Field, ListOf, MapOf, record
 from envprint.host import Host
-from envprint.model import Unknown
+from envprint.model import FRAMEWORKS, Unknown
 
 VERSION = Field("version", TEXT, "Version that the package reports.")
 BLAS = Field(
@@ -98,7 +98,6 @@ FACTS = (
 
 MODULES = {"sklearn": "scikit-learn", "jaxlib": "jax"}
 """Modules whose framework has another name."""
-FRAMEWORKS = ("jax", "numpy", "scikit-learn", "tensorflow", "torch")
 
 
 READERS = {

@@ -11,13 +11,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from envprint import visibility
-from envprint.collectors import _gpu_card as card
 from envprint.collectors import _nvml as nvml
 from envprint.collectors._attempt import attempt
 from envprint.collectors._driver import control_device_error
 from envprint.collectors._gpu_fields import FACTS, LIVE
-from envprint.collectors._gpu_live import live_of, memory_key, processes_of
-from envprint.collectors._gpu_processes import Moment, ended, pids_are_ours
+from envprint.collectors.container import kind_of
 from envprint.host import Host
 from envprint.model import Unknown
 
@@ -27,7 +25,7 @@ WAITS = True
 
 def collect(host: Host) -> Mapping[str, Any]:
     """Facts of every GPU. What the card does not have is None, what NVML refused is unknown."""
-    answer = attempt(lambda: nvml.ask(host))
+    answer = attempt(lambda: nvml.ask(host, lambda: kind_of(host)))
     if isinstance(answer, Unknown):
         return {field.name: answer for field in FACTS}
     reading = answer.reading
@@ -51,7 +49,7 @@ def collect(host: Host) -> Mapping[str, Any]:
 
 def sample(host: Host) -> Mapping[str, Any]:
     """Memory, processes and health at this moment."""
-    answer = attempt(lambda: nvml.ask(host))
+    answer = attempt(lambda: nvml.ask(host, lambda: kind_of(host)))
     if isinstance(answer, Unknown):
         return {field.name: answer for field in LIVE}
     none = None if answer.is_absent else answer.doubt
@@ -67,6 +65,8 @@ def sample(host: Host) -> Mapping[str, Any]:
             "init_ms": none,
             "control_device_error": closed,
         }
+    from envprint.collectors._gpu_processes import pids_are_ours
+
     ours = pids_are_ours(host)
     reading, described = _settled(host, answer.reading, ours is True)
     return {
@@ -86,6 +86,10 @@ def _settled(
     A process that is gone may have ended after the driver listed it, or have left its memory
     behind: then the driver is asked once more, and what it says now counts.
     """
+
+    # These and the tables are half of the section's code: a machine without a GPU spares them.
+    from envprint.collectors._gpu_live import live_of, processes_of
+    from envprint.collectors._gpu_processes import Moment, ended
 
     def describe(reading: Mapping[str, Any], gone: frozenset[int]) -> dict[str, Any]:
         moment = Moment(host, ours, reading.get("sampled_at_s"), gone)
@@ -151,6 +155,9 @@ def _devices(
 
 
 def _facts_of(device: Mapping[str, Any]) -> dict[str, Any]:
+    from envprint.collectors import _gpu_card as card
+    from envprint.collectors._gpu_live import memory_key
+
     parts = nvml.parts(device)
     slices = parts if isinstance(parts, Unknown) else [_slice_of(part) for part in parts]
     is_divided = isinstance(slices, list) and bool(slices)
@@ -183,6 +190,8 @@ def _facts_of(device: Mapping[str, Any]) -> dict[str, Any]:
 
 def _slice_of(part: Mapping[str, Any]) -> dict[str, Any]:
     """A list item cannot hold an unknown: what is not known is left out."""
+    from envprint.collectors._gpu_live import memory_key
+
     keys = ("uuid", "name", "sm_count", "gpu_instance", "compute_instance")
     found = {key: nvml.value(part, key) for key in keys}
     return _known(found | {"memory_total_bytes": memory_key(part, "total")})

@@ -13,6 +13,7 @@ from envprint.collectors._loaded import FIELDS, loaded, pools
 from envprint.collectors._places import bundled_libraries
 from envprint.fields import TEXT, Field, ListOf, record
 from envprint.host import Host
+from envprint.systems import library_folders
 
 FACTS = (
     Field(
@@ -87,7 +88,7 @@ def _installed(host: Host) -> Iterator[tuple[str, str, str]]:
     Names are links in chains: conda may let libgomp.so.1 end at libomp.so, so the end counts.
     """
     prefix = str(host.interpreter()["prefix"])
-    system = (f"/usr/lib/{host.system()['machine']}-linux-gnu", "/usr/lib64", "/usr/lib")
+    system = library_folders(host.system()["machine"])
     # The system's own interpreter lies in /usr, whose libraries are the system's.
     own = [f"{prefix}/lib"] if f"{prefix}/lib" not in system else []
     for folder in (*own, *system):

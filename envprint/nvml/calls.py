@@ -11,6 +11,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from envprint.nvml.codes import (
+    ARGUMENT_VERSION_MISMATCH,
+    FUNCTION_NOT_FOUND,
+    INVALID_ARGUMENT,
+    NOT_FOUND,
+    NOT_SUPPORTED,
+)
 from envprint.nvml.queries import (
     PART,
     PROCESS_LISTS,
@@ -20,15 +27,15 @@ from envprint.nvml.queries import (
     counted,
     text,
 )
+from envprint.procfs import mapped_files
 
 MARK = b"\x1e"
 """Begins every line to the parent; a library may print lines of its own."""
 
-NOT_SUPPORTED, FUNCTION_NOT_FOUND, VERSION_MISMATCH = 3, 13, 25
-_INTERFACE_MISSING = (None, NOT_SUPPORTED, FUNCTION_NOT_FOUND, VERSION_MISMATCH)
+_INTERFACE_MISSING = (None, NOT_SUPPORTED, FUNCTION_NOT_FOUND, ARGUMENT_VERSION_MISMATCH)
 """Errors after which an older interface is tried; None is pynvml's word for a missing symbol."""
-_NO_PART = (2, 6)
-"""Invalid argument and not found: NVIDIA's own tools take either for a place without a MIG device,
+_NO_PART = (INVALID_ARGUMENT, NOT_FOUND)
+"""NVIDIA's own tools take either for a place without a MIG device,
 https://github.com/NVIDIA/go-nvlib/blob/main/pkg/nvlib/device/device.go"""
 
 
@@ -217,14 +224,10 @@ def _load(library: str) -> str | None:
     return None
 
 
-# 7f1c2000-7f1c3000 r-xp 00000000 08:01 131 /usr/lib/x86_64-linux-gnu/libnvidia-ml.so.550.90.07
-# https://man7.org/linux/man-pages/man5/proc_pid_maps.5.html
 def _loaded_path() -> str | None:
     try:
         with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:  # noqa: PTH123
-            for line in maps:
-                if "/libnvidia-ml.so" in line:
-                    return line[line.index("/") :].rstrip("\n")
+            found = mapped_files(maps)
     except OSError:
         return None
-    return None
+    return next((path for path in found if "/libnvidia-ml.so" in path), None)

@@ -14,14 +14,15 @@ import sys
 import time
 from typing import Any, NoReturn
 
-from envprint.nvml.calls import FUNCTION_NOT_FOUND, NOT_SUPPORTED, Nvml, note, tell
+from envprint.nvml.calls import Nvml, note, tell
+from envprint.nvml.codes import FUNCTION_NOT_FOUND, NOT_SUPPORTED
 from envprint.nvml.queries import DETAILS, IDENTITY, text
 
 _NO_MIG = (NOT_SUPPORTED, FUNCTION_NOT_FOUND)
 
 
 def read(nvml: Nvml, library: str) -> None:
-    """Tell the whole reading, in the form that `envprint.nvml.read` documents."""
+    """Tell the whole reading, in the form that `envprint.nvml.reading` documents."""
     if not nvml.start(library):
         return
     nvml.ask(["driver_version"], "nvmlSystemGetDriverVersion", form=text)

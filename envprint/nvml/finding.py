@@ -7,15 +7,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
+from envprint.systems import LOADER_FOLDERS
+
 LIBRARY = "libnvidia-ml.so.1"
 LOADER_CACHE = "/etc/ld.so.cache"
-DIRECTORIES = (
-    "/usr/lib/wsl/lib",
-    "/run/opengl-driver/lib",
-    *(f"{top}/{name}" for top in ("/usr", "") for name in ("lib64", "lib")),
-    *(f"/usr/lib/{machine}-linux-gnu" for machine in ("x86_64", "aarch64")),
-)
-"""Where the library may lie without an entry in the loader's cache: WSL2, NixOS, bare systems."""
 
 
 class Begun(Protocol):
@@ -54,7 +49,7 @@ def _candidates(variables: Mapping[str, str]) -> Iterator[str]:
     for directory in filter(None, variables.get("LD_LIBRARY_PATH", "").split(":")):
         yield os.path.join(directory, LIBRARY)
     yield from _cached_paths(LOADER_CACHE)
-    for directory in DIRECTORIES:
+    for directory in LOADER_FOLDERS:
         yield os.path.join(directory, LIBRARY)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-_INSUFFICIENT_SIZE, _FUNCTION_NOT_FOUND = 7, 13
+from envprint.nvml.codes import FUNCTION_NOT_FOUND, INSUFFICIENT_SIZE
+
 _NOT_AVAILABLE = 2**64 - 1
 
 
@@ -19,11 +20,11 @@ def listed(pynvml: Any, name: str, handle: Any) -> list[Any]:
     try:
         function = getattr(ctypes.CDLL("libnvidia-ml.so.1"), name)
     except AttributeError:
-        raise pynvml.NVMLError(_FUNCTION_NOT_FOUND) from None
+        raise pynvml.NVMLError(FUNCTION_NOT_FOUND) from None
     count = ctypes.c_uint(0)
     code = function(handle, ctypes.byref(count), None)
     found: Any = ()
-    if code == _INSUFFICIENT_SIZE:
+    if code == INSUFFICIENT_SIZE:
         # Room for those that come between the two calls.
         count.value = count.value * 2 + 5
         found = (Process * count.value)()

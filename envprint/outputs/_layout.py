@@ -1,36 +1,23 @@
-"""Lines of text in two columns, a topic and what is said of it."""
+"""Lines of text in columns: a topic and what is said of it, and tables.
+
+A character counts as one column; wide ones, as of Chinese, take two on a screen.
+"""
 
 from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+from envprint.text import plain
 
 WIDTH = 80
 TOPIC = 10
-
-# C0 and C1 controls, line and paragraph separators, and the marks that reorder text on a screen.
-_HOSTILE = {
-    code: f"\\u{code:04x}" if code > 255 else f"\\x{code:02x}"
-    for code in (
-        *range(32),
-        *range(127, 160),
-        0x200E,
-        0x200F,
-        *range(0x2028, 0x202F),
-        *range(0x2066, 0x206A),
-    )
-}
 
 _WORD = r"""(?:[^\s'"]*=)?(?:\$?'[^']*'(?:"'"'[^']*')*|"[^"]*")|\S+"""
 _COMMAND = rf"(?:(?:export|unset|pip (?:un)?install(?: --\S+)*) )?(?:{_WORD})"
 _NO_BREAK = "\xa0"
 """Stands for a blank inside a command; a word that has it itself is written with escapes."""
-
-
-def plain(text: str) -> str:
-    """`text` with every character that could act on a terminal written as an escape."""
-    return text.translate(_HOSTILE)
 
 
 def block(topic: str, text: str, painted: str | None = None) -> Iterator[str]:
@@ -59,3 +46,10 @@ def heading(text: str, colour: bool) -> Iterator[str]:
 def paint(text: str, code: str, colour: bool) -> str:
     """`text` in the colour of the SGR `code`, where colour is wanted."""
     return f"\x1b[{code}m{text}\x1b[0m" if colour else text
+
+
+def table(rows: Iterable[Iterable[str]]) -> str:
+    """Lines with a cell of each row in each column; a column is as wide as its widest cell."""
+    cells = [[plain(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "".join("  ".join(map(str.ljust, row, widths)).rstrip() + "\n" for row in cells)

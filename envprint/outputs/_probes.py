@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from envprint.model import COARSE
-from envprint.outputs._layout import block, heading, plain
+from envprint.outputs._layout import block, heading
+from envprint.text import plain
 from envprint.wording import DEVICES, counted
 
 SHOWN_DIGITS = 16

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from envprint.outputs._layout import block, heading, plain
+from envprint.outputs._layout import block, heading
+from envprint.text import plain
 from envprint.wording import DEVICES, counted
 
 COLUMNS = {

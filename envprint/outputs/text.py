@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from envprint.model import Change, Impact, split_path
-from envprint.outputs._layout import block, heading, paint, plain, what_to_do
+from envprint.outputs._layout import block, heading, paint, what_to_do
 from envprint.report import Finding, Ignored, Report, Summary, Undecided
+from envprint.text import plain
 from envprint.units import size
 from envprint.wording import DEVICES, verdict
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.model import Comparison, Confidence, Impact, Workload
+from envprint.model import FRAMEWORKS, Comparison, Confidence, Impact, Workload
 from envprint.rule import Evidence, Match, Rule
 from envprint.rules import _arrays, _jax, _tensorflow, _torch
 from envprint.rules._packages import pip_install, traces, version_path
-from envprint.workload import FRAMEWORKS, always
+from envprint.workload import always
 
 
 def _missing(comparison: Comparison, workload: Workload) -> Iterator[Match]:

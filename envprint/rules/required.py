@@ -54,10 +54,14 @@ def _switches(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 
 
 def _packages(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    if not workload.required.packages:
+        return
+    from packaging.utils import canonicalize_name
+
     from envprint.requirement import specified
 
     for name, wanted in sorted(workload.required.packages.items()):
-        path = f"{PACKAGES}[{_normal(name)}]"
+        path = f"{PACKAGES}[{canonicalize_name(name)}]"
         version = now.value(f"{path}.version")
         if not _meets(version, wanted):
             found = f"is {version}" if version else "is not installed"
@@ -65,11 +69,6 @@ def _packages(now: Fingerprint, workload: Workload) -> Iterator[Match]:
             text = f"{name} {found}, {needed} is required"
             line = specified(name, "" if wanted == _ANY else wanted)
             yield Match(text, (path,), after=version, remedy=command("pip install {}", line))
-
-
-# https://packaging.python.org/en/latest/specifications/name-normalization/
-def _normal(name: str) -> str:
-    return "-".join(filter(None, name.lower().replace("_", "-").replace(".", "-").split("-")))
 
 
 def _meets(version: str | None, wanted: str) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from envprint.collectors import environ as section
+from envprint.known_variables import KNOWN, misspelt
+from envprint.known_variables import distance as distance_of
 from envprint.model import Unknown
 from envprint.redact import HIDDEN
 from tests.support import host
@@ -201,9 +204,20 @@ def test_start_variables_that_cannot_be_read_are_unknown() -> None:
     ],
 )
 def test_a_swap_of_neighbours_is_one_slip(left: str, right: str, distance: int) -> None:
-    assert section.distance(left, right) == section.distance(right, left) == distance
+    assert distance_of(left, right) == distance_of(right, left) == distance
 
 
 def test_bytes_that_are_no_text_are_written_as_escapes() -> None:
     read = collect({"TORCH_HOME": "/a\udcff/é"})
     assert read["variables"] == {"TORCH_HOME": "/a\\xff/é"}
+
+
+@pytest.mark.parametrize("name", sorted(KNOWN))
+def test_what_is_worth_guessing_at_is_one_name_that_a_shell_can_set(name: str) -> None:
+    assert re.fullmatch(r"[A-Z][A-Z0-9_]*", name)
+
+
+@pytest.mark.parametrize("name", ["XLA_PYTHON_CLIENT_MEM_FRACTON", "XLA_CLIENT_MEM_FRACTIN"])
+def test_a_slip_in_a_name_for_jaxs_memory_is_seen(name: str) -> None:
+    ((_, meant),) = misspelt([name])
+    assert meant in ("XLA_PYTHON_CLIENT_MEM_FRACTION", "XLA_CLIENT_MEM_FRACTION")

@@ -8,9 +8,12 @@ import pytest
 
 from envprint.collectors import frameworks
 from envprint.collectors._blas import Blas, blas_libraries, parse_config
-from envprint.collectors._tensorflow import parse_build_info, parse_cudnn_header
+from envprint.collectors._cuda_libraries import parse_header
+from envprint.collectors._tensorflow import parse_build_info
 from envprint.collectors._versions import assigned
-from envprint.model import Unknown
+from envprint.collectors.frameworks import MODULES
+from envprint.interpreter import FRAMEWORK_MODULES
+from envprint.model import FRAMEWORKS, Unknown
 from envprint.recording import RecordedHost
 from tests.support import host
 
@@ -187,7 +190,9 @@ def test_a_header_that_is_not_understood_makes_cudnn_unknown() -> None:
             "tensorflow/include/third_party/gpus/cudnn/include/cudnn_version.h": "/* moved */",
         }
     )
-    assert read["tensorflow"]["cudnn_version"] == Unknown("not understood: KeyError: 'MAJOR'")
+    assert read["tensorflow"]["cudnn_version"] == Unknown(
+        "not understood: ValueError: cudnn_version.h defines no version"
+    )
     assert read["tensorflow"]["build"] == "cuda"
 
 
@@ -215,7 +220,9 @@ def test_build_info_of_another_form_is_not_understood() -> None:
 
 
 def test_a_cudnn_header_gives_three_numbers() -> None:
-    assert parse_cudnn_header(HEADER + "#define CUDNN_MAX_SM_MAJOR_NUMBER 9\n") == "9.3.0"
+    header = HEADER + "#define CUDNN_MAX_SM_MAJOR_NUMBER 9\n"
+    assert parse_header(header, "CUDNN") == "9.3.0"
+    assert parse_header(header.replace("\n", " /* of the wheel */\n"), "CUDNN") == "9.3.0"
 
 
 KERAS = {"keras/src/version.py": '__version__ = "3.15.1"\n'}
@@ -411,3 +418,9 @@ def test_other_wheels_that_carry_a_blas_are_listed_too() -> None:
         Blas("openblas", None, "faiss_cpu.libs/libopenblas-r0-1f.so", "faiss_cpu"),
         Blas("openblas", None, "torch/lib/libopenblas.so.0", "torch"),
     ]
+
+
+def test_the_interpreter_looks_for_the_modules_of_each_framework() -> None:
+    # It runs as text in other interpreters, so its table cannot be taken from the model.
+    assert {MODULES.get(name, name) for name in FRAMEWORK_MODULES} >= set(FRAMEWORKS)
+    assert MODULES.keys() <= set(FRAMEWORK_MODULES)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from envprint.collectors import python as section
-from envprint.collectors._hash_seed import hash_seed, seed_of, text_hash
+from envprint.hash_seed import hash_seed, seed_of, text_hash
 from envprint.model import Unknown
 from tests.support import host
 

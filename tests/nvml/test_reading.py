@@ -284,7 +284,7 @@ def test_the_library_is_found_in_ld_library_path_and_in_the_loaders_cache(
     library = tmp_path / "libnvidia-ml.so.1"
     library.touch()
     cache = tmp_path / "ld.so.cache"
-    monkeypatch.setattr(finding, "DIRECTORIES", ())
+    monkeypatch.setattr(finding, "LOADER_FOLDERS", ())
     monkeypatch.setattr(finding, "LOADER_CACHE", str(cache))
     assert finding.find_library({}) is None
     variables = {"LD_LIBRARY_PATH": f"/nowhere::{tmp_path}"}

@@ -27,6 +27,7 @@ from envprint.recording import RecordedHost
 from envprint.report import Report
 from envprint.wording import headline
 from envprint.workload import detect
+from tests.golden_files import Golden
 from tests.nvml import page, simulator
 
 SCENARIOS = sorted(path.parent for path in Path(__file__).parent.glob("scenarios/*/driver.txt"))
@@ -112,20 +113,17 @@ def is_about(path: str) -> bool:
 
 
 def test_the_text_is_what_a_person_should_read(
-    scenario: Path, described: Mapping[str, Any], captured: Fingerprint, update_golden: bool
+    scenario: Path, described: Mapping[str, Any], captured: Fingerprint, golden: Golden
 ) -> None:
     told = said(captured)
-    golden = scenario / "text.txt"
-    if update_golden:
-        golden.write_text(told, encoding="utf-8")
     flowing = " ".join(told.split())
     assert [text for text in described["says"] if text not in flowing] == []
     assert [text for text in described.get("never", ()) if text in told] == []
-    assert golden.read_text(encoding="utf-8") == told
+    golden(scenario / "text.txt", told)
 
 
 def test_the_section_is_what_was_recorded(
-    scenario: Path, described: Mapping[str, Any], captured: Fingerprint, update_golden: bool
+    scenario: Path, described: Mapping[str, Any], captured: Fingerprint, golden: Golden
 ) -> None:
     unknown = {path: reason for path, reason in captured.unknown.items() if is_about(path)}
     section = {
@@ -134,12 +132,9 @@ def test_the_section_is_what_was_recorded(
         "unknown": unknown,
     }
     text = json.dumps(section, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    golden = scenario / "section.json"
-    if update_golden:
-        golden.write_text(text, encoding="utf-8")
     for path, value in described.get("values", {}).items():
         assert captured.value(path) == value, path
-    assert golden.read_text(encoding="utf-8") == text
+    golden(scenario / "section.json", text)
     assert loads(dumps(captured).encode(), "scenario") == captured
 
 
@@ -147,7 +142,5 @@ def test_there_are_at_least_as_many_situations_as_were_thought_of() -> None:
     assert len(SCENARIOS) >= 24
 
 
-def test_the_page_is_what_the_scenarios_say(update_golden: bool) -> None:
-    if update_golden:
-        page.PAGE.write_text(page.text(), encoding="utf-8")
-    assert page.PAGE.read_text(encoding="utf-8") == page.text()
+def test_the_page_is_what_the_scenarios_say(golden: Golden) -> None:
+    golden(page.PAGE, page.text())
