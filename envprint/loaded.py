@@ -37,7 +37,7 @@ class Loaded:
 
     def paths(self) -> list[str]:
         """Every path seen, sorted."""
-        return sorted(map(os.fsdecode, self._paths))
+        return sorted(map(os.fsdecode, self._paths.copy()))
 
 
 def descendants(pid: int) -> list[int]:

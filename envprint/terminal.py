@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from envprint.groups import has_company
+from envprint.groups import has_company, is_of_others
 
 
 class Terminal:
@@ -28,6 +28,11 @@ class Terminal:
         with suppress(OSError):
             self._descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
 
+    @property
+    def is_there(self) -> bool:
+        """Whether this process has one."""
+        return self._descriptor is not None
+
     def offer(self, group: int) -> None:
         """Lend it to the group, unless somebody else in this process's own may want it."""
         if self.is_lent or (self._is_ours() and not has_company()):
@@ -41,9 +46,12 @@ class Terminal:
         return self.is_lent
 
     def take_back(self) -> bool:
-        """Put this process in the foreground again, if it had lent it; whether it had."""
+        """Put this process in the foreground again, if it had lent it; whether it had.
+
+        Not where a shell has taken it meanwhile, because others of the group had stopped.
+        """
         was_lent, self.is_lent = self.is_lent, False
-        if was_lent:
+        if was_lent and not is_of_others(self._foreground()):
             self._put(os.getpgrp())
         return was_lent
 
