@@ -45,11 +45,6 @@ class Child:
             os.close(into)
             os.close(out)
 
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self._pid
-
     def lines(self, deadline_s: float) -> Iterator[bytes]:
         """Each line the child has printed, until it ends; `TimeoutError` at the monotonic time."""
         while (line := self.line(deadline_s)) is not None:

@@ -123,7 +123,6 @@ class Job:
         adopt_orphans()
         self._inherited_bytes = _own_peak_bytes() + MARGIN_BYTES
         self._typed = self._asked_to_stop = False
-        self._follower_pid: int | None = None
         self._terminal = Terminal()
         try:
             self.pid = start(argv, variables, held.mask, held.ignores_children)
@@ -188,8 +187,6 @@ class Job:
             # Perhaps in the foreground, and it was not before.
             self._terminal.offer(self.pid)
             self._asked_to_stop = False
-            if taken.si_pid == self._follower_pid:
-                return  # it is the job that goes on already
         if taken.si_signo == signal.SIGTSTP:
             self._asked_to_stop = True
         if taken.si_signo == signal.SIGINT and taken.si_code == FROM_KERNEL:
@@ -222,30 +219,36 @@ class Job:
             self._stop(number, wants_terminal)
 
     def _stop(self, number: int, wants_terminal: bool) -> None:
-        """Stop this process, until somebody continues it or the job."""
+        """Stop this process, until somebody continues it or the job.
+
+        SIGCONT is the next that is taken then, and passed on.
+        """
         follower = self._follower()
-        was_lent = self._terminal.take_back()
-        if wants_terminal or (was_lent and number == signal.SIGTSTP):
-            # The terminal would have told all of the group.
-            os.killpg(os.getpgrp(), number)
-        # A shell that has seen others of the group stop may have continued it already. To stop now
-        # would have the kernel forget that.
-        if signal.SIGCONT not in signal.sigpending():
+        if not _is_to_go_on():
+            was_lent = self._terminal.take_back()
+            if wants_terminal or (was_lent and number == signal.SIGTSTP):
+                # The terminal would have told all of the group.
+                os.killpg(os.getpgrp(), number)
+        if not _is_to_go_on():
             os.kill(os.getpid(), signal.SIGSTOP)
-        # Whoever continues this process continues the job: SIGCONT is the next that is taken. The
-        # kernel has forgotten any signal to stop by then.
         if follower:
             follower.end(kill=True)
 
     def _follower(self) -> Child | None:
         """What continues this process when the job goes on; None where it cannot be started."""
         argv = [sys.executable or "", "-I", "-S", FOLLOWER, str(os.getpid()), str(self.pid)]
-        self._follower_pid = None
         with suppress(OSError):
-            follower = Child(argv)
-            self._follower_pid = follower.pid
-            return follower
+            return Child(argv)
         return None
+
+
+def _is_to_go_on() -> bool:
+    """Whether this process has been continued before it has stopped.
+
+    As by a shell that has seen others of the group stop. To stop now would have the kernel forget
+    it, as it forgets, when it continues a process, that it was to stop.
+    """
+    return signal.SIGCONT in signal.sigpending()
 
 
 # VmHWM:	   17264 kB
