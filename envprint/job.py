@@ -208,27 +208,39 @@ class Job:
         A terminal has a shell behind it that waits for this process to stop. Without one nobody
         does, unless it was this process that was sent a signal to stop.
         """
-        was_asked = self._asked_to_stop or signal.SIGTSTP in signal.sigpending()
-        self._asked_to_stop = False
-        # What has stopped for the terminal, and was to stop anyway, does not get it: the shell is
-        # about to take it, and to continue the job would have the kernel forget the other stop.
-        wants_terminal = number in (signal.SIGTTIN, signal.SIGTTOU) and not was_asked
-        if wants_terminal and self._terminal.lend(os.getpgid(self.pid)):
+        wants_terminal = number in (signal.SIGTTIN, signal.SIGTTOU)
+        # What was to stop anyway does not get it: the shell is about to take it, and to continue
+        # the job would have the kernel forget the other stop. A Ctrl-Z is sent to this process
+        # until the job has the terminal, and to the job from then on, so that looking before and
+        # after misses none.
+        if (
+            wants_terminal
+            and not self._is_to_stop()
+            and self._terminal.lend(os.getpgid(self.pid))
+            and not self._is_to_stop()
+        ):
             self._pass_on(signal.SIGCONT)
-        elif was_asked or self._terminal.is_there:
-            self._stop(number, wants_terminal)
+        elif self._is_to_stop():
+            self._asked_to_stop = False
+            self._stop(None)
+        elif self._terminal.is_there:
+            typed = self._terminal.is_lent and number == signal.SIGTSTP
+            self._stop(number if wants_terminal or typed else None)
 
-    def _stop(self, number: int, wants_terminal: bool) -> None:
+    def _is_to_stop(self) -> bool:
+        """Whether this process has been sent what Ctrl-Z sends, and not stopped since."""
+        return self._asked_to_stop or signal.SIGTSTP in signal.sigpending()
+
+    def _stop(self, number: int | None) -> None:
         """Stop this process, until somebody continues it or the job.
 
-        SIGCONT is the next that is taken then, and passed on.
+        With its group, by the signal that the terminal has sent to the job alone. SIGCONT is the
+        next that is taken then, and passed on.
         """
         follower = self._follower()
-        if not _is_to_go_on():
-            was_lent = self._terminal.take_back()
-            if wants_terminal or (was_lent and number == signal.SIGTSTP):
-                # The terminal would have told all of the group.
-                os.killpg(os.getpgrp(), number)
+        self._terminal.take_back()
+        if number and not _is_to_go_on():
+            os.killpg(os.getpgrp(), number)
         if not _is_to_go_on():
             os.kill(os.getpid(), signal.SIGSTOP)
         if follower:

@@ -25,6 +25,7 @@ class Terminal:
         self._descriptor: int | None = None
         self.is_lent = False
         """Whether the job is in the foreground instead of this process."""
+        self._lent_to: int | None = None
         with suppress(OSError):
             self._descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
 
@@ -42,6 +43,7 @@ class Terminal:
         """Put the group in the foreground, if that is this process's; whether it is there then."""
         if self._is_ours():
             self._put(group)
+        self._lent_to = group
         self.is_lent = self._foreground() == group
         return self.is_lent
 
@@ -51,7 +53,8 @@ class Terminal:
         Not where a shell has taken it meanwhile, because others of the group had stopped.
         """
         was_lent, self.is_lent = self.is_lent, False
-        if was_lent and not is_of_others(self._foreground()):
+        foreground = self._foreground()
+        if was_lent and (foreground == self._lent_to or not is_of_others(foreground)):
             self._put(os.getpgrp())
         return was_lent
 
