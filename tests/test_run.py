@@ -298,6 +298,25 @@ def test_a_run_in_a_paused_container_goes_on_with_its_job(bench: Bench, freezer:
     ends_with_7(run, bench)
 
 
+def test_while_a_container_is_paused_the_driver_is_not_blamed_for_the_gap(
+    bench: Bench, freezer: Path, tmp_path: Path
+) -> None:
+    Driver(tmp_path / "driver.txt")
+    bench.environ |= driven_by(tmp_path / "driver.txt")
+    within = ("sh", "-c", f'echo $$ >{freezer}/cgroup.procs; exec "$@"', "sh")
+    run = bench.start("sh", "-c", WAITER, within=within)
+    assert run.stdout and run.stdout.readline()
+    for _ in range(2):  # a sample may be late just then, on a busy machine
+        time.sleep(3)
+        (freezer / "cgroup.freeze").write_text("1")
+        time.sleep(6)
+        (freezer / "cgroup.freeze").write_text("0")
+    time.sleep(3)
+    (bench.folder / "go").touch()
+    run.communicate(timeout=60)
+    assert "envprint was suspended" in [gap["reason"] for gap in bench.record()["gpus"]["gaps"]]
+
+
 STOPS = [signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU]
 
 

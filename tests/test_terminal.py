@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_run import PYTHON, WAIT_S, Bench, until
+from tests.test_run import PYTHON, WAIT_S, Bench, state, until
 
 pytestmark = pytest.mark.skipif(
     not hasattr(signal, "sigtimedwait"), reason="NOT LINUX: envprint runs nothing here"
@@ -184,6 +184,72 @@ def test_a_run_that_a_shell_has_continued_before_it_had_stopped_goes_on(
     screen = show(PYTHON, "-c", code, *argv)
     screen.to_the_end()
     assert (screen.exit_code(), bench.record()["exit_code"]) == (3, 3)
+
+
+def test_a_stop_that_comes_while_the_job_asks_for_the_terminal_is_not_lost(
+    bench: Bench, show: Show
+) -> None:
+    # The job has stopped for the terminal by the time that the signal is passed on to it.
+    code = (
+        "import os, signal, sys, time\n"
+        "from envprint.cli import main\n"
+        "killpg = os.killpg\n"
+        "def killpg_late(group, number):\n"
+        "    if number == signal.SIGTSTP:\n"
+        "        open('go', 'w').close()\n"
+        "        while ') T ' not in open(f'/proc/{group}/stat').read(): time.sleep(0.01)\n"
+        "    killpg(group, number)\n"
+        "os.killpg = killpg_late\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    asker = (
+        "import os, time\n"
+        "print('run', os.getppid(), 'begun', flush=True)\n"
+        "while not os.path.exists('go'): time.sleep(0.02)\n"
+        f"{ASKER}\n"
+    )
+    run = shlex.join([PYTHON, "-c", code, *bench.argv(PYTHON, "-c", asker)[3:]])
+    screen = show("sh", "-c", f"{run}; exit $?")
+    pid = int(screen.until(b"begun").split()[-2])
+    os.kill(pid, signal.SIGTSTP)
+    until(lambda: state(pid) == "T")
+    os.kill(pid, signal.SIGCONT)
+    screen.type(b"hello\n")
+    screen.until(b"got hello")
+    screen.to_the_end()
+    assert (screen.exit_code(), bench.record()["exit_code"]) == (0, 0)
+
+
+def test_a_terminal_that_a_shell_has_taken_is_not_taken_from_it(bench: Bench, show: Show) -> None:
+    run = (
+        "import os, sys\n"
+        "from envprint.cli import main\n"
+        "from envprint.job import Job\n"
+        "stopped = Job._stopped\n"
+        "def stopped_late(self, number):\n"
+        "    os.tcsetpgrp(0, os.getpgid(os.getppid()))\n"
+        "    stopped(self, number)\n"
+        "Job._stopped = stopped_late\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    shell = (
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGTTOU, signal.SIG_IGN)\n"
+        "pid = os.fork()\n"
+        "if pid == 0:\n"
+        "    os.setpgid(0, 0)\n"
+        "    os.tcsetpgrp(0, os.getpid())\n"
+        "    os.execv(sys.executable, [sys.executable, '-c', *sys.argv[1:]])\n"
+        "os.waitpid(pid, os.WUNTRACED)\n"
+        "print('mine', os.tcgetpgrp(0) == os.getpgrp(), flush=True)\n"
+        "os.kill(pid, signal.SIGCONT)\n"
+        "os.waitpid(pid, 0)\n"
+    )
+    argv = bench.argv("sh", "-c", "kill -TSTP $$; exit 3")[3:]
+    screen = show(PYTHON, "-c", shell, run, *argv)
+    screen.until(b"mine True")
+    screen.to_the_end()
+    assert (screen.exit_code(), bench.record()["exit_code"]) == (0, 3)
 
 
 def run_of(bench: Bench, code: str) -> str:
