@@ -30,6 +30,9 @@ __all__ = ["Gap", "Holder", "Watch", "Watched", "watch"]
 INTERVAL_S = 1.0
 LATE_S = 1.0
 """So late an answer is a gap, though it may still come: times are told to the second."""
+SUSPENDED_S = 2.0
+"""So long after the end of a wait, this process was not running; the driver is not to blame."""
+SUSPENDED = "envprint was suspended"
 PAUSE_S = 2.0
 """Between the end of a child and the start of the next one."""
 
@@ -132,6 +135,9 @@ class Watch:
         try:
             return child.line(begun_s + self._late_s)
         except TimeoutError:
+            if time.monotonic() - begun_s > self._late_s + SUSPENDED_S:
+                self._account.silence(SUSPENDED)
+                return self._line(child, gathered)
             if not self._stopping.is_set():
                 self._account.add_part(gathered.reading)
                 self._account.silence(gathered.silence(self._late_s))

@@ -16,6 +16,8 @@ LEFT_WAIT_S = 5.0
 """How long what a command leaves behind may take to end when it is asked to."""
 KILL_WAIT_S = 1.0
 """How long it may take when it is made to; what hangs in the kernel never does."""
+ROUND_S = 0.05
+"""Between two looks whether they have."""
 SET_CHILD_SUBREAPER = 36
 """<linux/prctl.h>"""
 
@@ -50,7 +52,12 @@ def release_adopted(job: int) -> None:
 
 def has_company() -> bool:
     """Whether others than this process and its descendants are in its group."""
-    processes, group = _living(), os.getpgrp()
+    return is_of_others(os.getpgrp())
+
+
+def is_of_others(group: int | None) -> bool:
+    """Whether others than this process and its descendants are in a group."""
+    processes = _living()
     return any(
         process.group == group and not _descends(pid, os.getpid(), processes)
         for pid, process in processes.items()
@@ -64,10 +71,12 @@ def end_left_behind(job: int) -> int:
     """
     left = _left_behind(job)
     for number, wait_s in ((signal.SIGTERM, LEFT_WAIT_S), (signal.SIGKILL, KILL_WAIT_S)):
-        until = time.monotonic() + wait_s
         _tell((process.group for process in _left_behind(job).values()), number)
-        while _left_behind(job) and time.monotonic() < until:
-            time.sleep(0.05)
+        # By rounds and not by the clock, which goes on while a container is paused.
+        for _ in range(round(wait_s / ROUND_S)):
+            if not _left_behind(job):
+                break
+            time.sleep(ROUND_S)
     return len(left)
 
 
@@ -103,8 +112,11 @@ def _descends(pid: int, ancestor: int, processes: Mapping[int, Process]) -> bool
 # https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
 def _living() -> dict[int, Process]:
     """Every process that this one can see and that has not ended, by its id."""
-    found = {}
-    for name in os.listdir("/proc"):
+    found: dict[int, Process] = {}
+    names: list[str] = []
+    with suppress(OSError):
+        names = os.listdir("/proc")
+    for name in names:
         if name.isdecimal():
             with suppress(OSError, ValueError):
                 with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123  hundreds of them

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from envprint.groups import has_company
+from envprint.groups import has_company, is_of_others
 
 
 class Terminal:
@@ -25,8 +25,14 @@ class Terminal:
         self._descriptor: int | None = None
         self.is_lent = False
         """Whether the job is in the foreground instead of this process."""
+        self._lent_to: int | None = None
         with suppress(OSError):
             self._descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether this process has one."""
+        return self._descriptor is not None
 
     def offer(self, group: int) -> None:
         """Lend it to the group, unless somebody else in this process's own may want it."""
@@ -37,13 +43,18 @@ class Terminal:
         """Put the group in the foreground, if that is this process's; whether it is there then."""
         if self._is_ours():
             self._put(group)
+        self._lent_to = group
         self.is_lent = self._foreground() == group
         return self.is_lent
 
     def take_back(self) -> bool:
-        """Put this process in the foreground again, if it had lent it; whether it had."""
+        """Put this process in the foreground again, if it had lent it; whether it had.
+
+        Not where a shell has taken it meanwhile, because others of the group had stopped.
+        """
         was_lent, self.is_lent = self.is_lent, False
-        if was_lent:
+        foreground = self._foreground()
+        if was_lent and (foreground == self._lent_to or not is_of_others(foreground)):
             self._put(os.getpgrp())
         return was_lent
 

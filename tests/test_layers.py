@@ -25,7 +25,7 @@ DOORS = {
     *(f"nvml/{name}.py" for name in ("calls", "child", "finding", "reading")),
     "knowledge/__init__.py", "modules.py", "shapes.py", "api.py", "gpu.py", "holders.py",
     "policy_place.py", "folder.py", "store.py", "sources.py", "job.py", "loaded.py", "probing.py",
-    "groups.py", "terminal.py", "spawning.py",
+    "groups.py", "terminal.py", "spawning.py", "looking.py", "follower.py",
 }  # fmt: skip
 """Modules that may touch files, processes, clocks or the environment, beside cli/: the host and
 what it is made of, and those that find envprint's own files or know today's date. So may probes,

@@ -50,9 +50,14 @@ class Bench:
             "ENVPRINT_HOME": str(folder / "store"),
         }
 
-    def argv(self, *command: str, options: tuple[str, ...] = ("--no-check",)) -> list[str]:
+    def argv(
+        self,
+        *command: str,
+        options: tuple[str, ...] = ("--no-check",),
+        python: tuple[str, ...] = ("-m", "envprint"),
+    ) -> list[str]:
         recorded = ("--record", str(self.records))
-        return [PYTHON, "-m", "envprint", "run", *recorded, *options, "--", *command]
+        return [PYTHON, *python, "run", *recorded, *options, "--", *command]
 
     def run(
         self,
@@ -73,10 +78,16 @@ class Bench:
         )
 
     def start(
-        self, *command: str, options: tuple[str, ...] = ("--no-check",)
+        self,
+        *command: str,
+        options: tuple[str, ...] = ("--no-check",),
+        python: tuple[str, ...] = ("-m", "envprint"),
+        within: tuple[str, ...] = (),
     ) -> subprocess.Popen[str]:
+        """Without a terminal, as in a batch."""
         return subprocess.Popen(
-            self.argv(*command, options=options),
+            [*within, *self.argv(*command, options=options, python=python)],
+            start_new_session=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -159,8 +170,14 @@ def test_a_script_without_a_first_line_for_it_is_run_by_the_shell(name: str, ben
     assert bench.record()["command"]["name"] == "script"
 
 
+WAIT_S = 30.0
+"""The longest that anything is waited for."""
+
+
 def until(is_so: Callable[[], object]) -> None:
+    end_s = time.monotonic() + WAIT_S
     while not is_so():
+        assert time.monotonic() < end_s, "it has not come about"
         time.sleep(0.02)
 
 
@@ -169,7 +186,11 @@ def until_it_says(run: subprocess.Popen[str], word: str) -> None:
     assert run.stdout.readline() == f"{word}\n"
 
 
-NUMBERS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGXCPU", "SIGALRM", "SIGRTMIN", "SIGPWR", "SIGABRT")
+NUMBERS = (
+    *("SIGTERM", "SIGINT", "SIGHUP", "SIGXCPU", "SIGALRM", "SIGRTMIN", "SIGPWR", "SIGABRT"),
+    # As a fault would, but from somebody else.
+    *("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGSYS", "SIGTRAP"),
+)
 
 
 @pytest.mark.parametrize("number", [int(getattr(signal, name)) for name in NUMBERS], ids=NUMBERS)
@@ -219,6 +240,183 @@ def test_a_request_to_stop_stops_both_and_both_go_on_together(bench: Bench) -> N
     assert (run.returncode, has_ended(job)) == (143, True)
 
 
+@pytest.fixture
+def freezer() -> Iterator[Path]:
+    """A control group of its own, which can be frozen as `docker pause` and Slurm do it.
+
+    https://docs.kernel.org/admin-guide/cgroup-v2.html, cgroup.freeze
+    """
+    mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
+    places = [place for _, place, kind, *_ in mounts if kind == "cgroup2"]
+    if not places:
+        pytest.skip("NO CONTROL GROUPS: version 2 is not mounted")
+    own = Path("/proc/self/cgroup").read_text().rpartition("0::/")[2].split("\n")[0]
+    folder = Path(places[0]) / own / f"envprint-{os.getpid()}"
+    try:
+        folder.mkdir()
+        (folder / "cgroup.freeze").write_text("0")
+    except OSError as error:
+        pytest.skip(f"NO CONTROL GROUPS: {error}")
+    yield folder
+    (folder / "cgroup.freeze").write_text("0")
+    until(lambda: "populated 0" in (folder / "cgroup.events").read_text())
+    folder.rmdir()
+
+
+LONG_S = 3.0
+"""Longer than envprint pauses between two looks at a job that has just begun."""
+WAITER = "echo $$; while [ ! -e go ]; do sleep 0.05; done; exit 7"
+
+
+def ends_with_7(run: subprocess.Popen[str], bench: Bench) -> None:
+    """Let the waiter go on: it must, and with it the run, its exit code and its record."""
+    (bench.folder / "go").touch()
+    _, told = run.communicate(timeout=60)
+    assert (run.returncode, told, bench.record()["exit_code"]) == (7, "", 7)
+
+
+def test_a_run_suspended_for_longer_than_its_wait_goes_on_with_its_job(bench: Bench) -> None:
+    run = bench.start("sh", "-c", WAITER)
+    assert run.stdout and run.stdout.readline()
+    for _ in range(2):
+        run.send_signal(signal.SIGSTOP)
+        time.sleep(LONG_S)
+        run.send_signal(signal.SIGCONT)
+        time.sleep(0.2)
+    ends_with_7(run, bench)
+
+
+def test_a_run_in_a_paused_container_goes_on_with_its_job(bench: Bench, freezer: Path) -> None:
+    within = ("sh", "-c", f'echo $$ >{freezer}/cgroup.procs; exec "$@"', "sh")
+    run = bench.start("sh", "-c", WAITER, within=within)
+    assert run.stdout and run.stdout.readline()
+    for _ in range(2):
+        (freezer / "cgroup.freeze").write_text("1")
+        until(lambda: "frozen 1" in (freezer / "cgroup.events").read_text())
+        time.sleep(LONG_S)
+        (freezer / "cgroup.freeze").write_text("0")
+        time.sleep(0.2)
+    ends_with_7(run, bench)
+
+
+def test_while_a_container_is_paused_the_driver_is_not_blamed_for_the_gap(
+    bench: Bench, freezer: Path, tmp_path: Path
+) -> None:
+    Driver(tmp_path / "driver.txt")
+    bench.environ |= driven_by(tmp_path / "driver.txt")
+    within = ("sh", "-c", f'echo $$ >{freezer}/cgroup.procs; exec "$@"', "sh")
+    run = bench.start("sh", "-c", WAITER, within=within)
+    assert run.stdout and run.stdout.readline()
+    for _ in range(2):  # a sample may be late just then, on a busy machine
+        time.sleep(3)
+        (freezer / "cgroup.freeze").write_text("1")
+        time.sleep(6)
+        (freezer / "cgroup.freeze").write_text("0")
+    time.sleep(3)
+    (bench.folder / "go").touch()
+    run.communicate(timeout=60)
+    assert "envprint was suspended" in [gap["reason"] for gap in bench.record()["gpus"]["gaps"]]
+
+
+STOPS = [signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU]
+
+
+@pytest.mark.parametrize("number", STOPS)
+def test_a_run_goes_on_with_a_job_that_was_stopped_and_continued_by_its_own_pid(
+    number: signal.Signals, bench: Bench
+) -> None:
+    run = bench.start("sh", "-c", WAITER)
+    assert run.stdout
+    job = int(run.stdout.readline())
+    for _ in range(3):
+        os.kill(job, number)
+        until(lambda: state(job) == "T")
+        time.sleep(0.2)  # so that envprint sees it
+        os.kill(job, signal.SIGCONT)
+        until(lambda: state(job) != "T")
+    ends_with_7(run, bench)
+
+
+def test_a_run_that_was_stopped_with_its_job_goes_on_when_the_job_alone_is_continued(
+    bench: Bench,
+) -> None:
+    run = bench.start("sh", "-c", WAITER)
+    assert run.stdout
+    job = int(run.stdout.readline())
+    run.send_signal(signal.SIGTSTP)
+    until(lambda: state(job) == "T" and state(run.pid) == "T")
+    os.kill(job, signal.SIGCONT)
+    ends_with_7(run, bench)
+
+
+@pytest.mark.parametrize("number", STOPS)
+def test_a_job_that_is_killed_while_it_is_stopped_is_recorded(
+    number: signal.Signals, bench: Bench
+) -> None:
+    run = bench.start("sh", "-c", WAITER)
+    assert run.stdout
+    job = int(run.stdout.readline())
+    os.kill(job, number)
+    until(lambda: state(job) == "T")
+    time.sleep(0.2)
+    os.kill(job, signal.SIGKILL)
+    run.communicate(timeout=60)
+    assert (run.returncode, bench.record()["signal"]) == (137, signal.SIGKILL)
+
+
+FAILURES = {
+    "the-signal": "job.os.killpg = fail",
+    "the-look": "loaded.Loaded.look = fail",
+    "the-wait": "job.signal.sigwaitinfo = fail",
+    "the-processes": "groups.os.listdir = fail",
+}
+
+
+@pytest.mark.parametrize("what", FAILURES.values(), ids=FAILURES.keys())
+def test_what_fails_while_a_job_runs_leaves_neither_it_nor_the_record_behind(
+    what: str, bench: Bench
+) -> None:
+    code = (
+        "import sys\n"
+        "from envprint import groups, job, loaded\n"
+        "from envprint.cli import main\n"
+        "started = job.start\n"
+        "def fail(*arguments): raise OSError(22, 'Invalid argument')\n"
+        "def start_and_break(*arguments):\n"
+        "    pid = started(*arguments)\n"
+        f"    {what}\n"
+        "    return pid\n"
+        "job.start = start_and_break\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    waiter = (
+        "import os, signal, sys, time\n"
+        "signal.signal(signal.SIGUSR1, signal.SIG_IGN)\n"
+        "print(os.getpid(), flush=True)\n"
+        "os.kill(os.getppid(), signal.SIGUSR1)\n"
+        "time.sleep(2)\n"
+        "sys.exit(7)\n"
+    )
+    run = bench.start(PYTHON, "-c", waiter, python=("-c", code))
+    assert run.stdout
+    job = int(run.stdout.readline())
+    _, told = run.communicate(timeout=60)
+    assert (run.returncode, has_ended(job), bench.record()["exit_code"]) == (7, True, 7)
+    assert told in ("", "envprint: warning: while the command runs: OSError: [Errno 22] Invalid "
+                    "argument\n")  # fmt: skip
+
+
+def test_a_fault_of_envprint_itself_ends_it_although_signals_are_held() -> None:
+    code = (
+        "import ctypes, resource\n"
+        "from envprint.job import Held\n"
+        "resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n"
+        "with Held(): ctypes.string_at(0)\n"
+    )
+    done = subprocess.run([PYTHON, "-c", code], cwd=ROOT, check=False)
+    assert done.returncode == -signal.SIGSEGV
+
+
 def test_a_job_that_answers_a_signal_decides_how_it_ends(bench: Bench) -> None:
     # Written past `print`, which a handler must not enter while it is still at work.
     code = (
@@ -253,6 +451,48 @@ def test_signals_after_the_job_has_ended_cost_neither_record_nor_exit_code(bench
     assert run.returncode == 5
     record = bench.record()
     assert (record["exit_code"], record["signal"], "digest_after" in record) == (5, None, True)
+
+
+def test_signals_after_the_record_do_not_change_the_exit_code(bench: Bench) -> None:
+    code = (
+        "import os, signal\n"
+        "from envprint import cli\n"
+        "flush = cli.Console.flush\n"
+        "def flush_late(console):\n"
+        "    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):\n"
+        "        os.kill(os.getpid(), number)\n"
+        "    flush(console)\n"
+        "cli.Console.flush = flush_late\n"
+        "cli.script()\n"
+    )
+    run = bench.start("sh", "-c", "exit 5", python=("-c", code))
+    assert run.communicate(timeout=60) == ("", "")
+    assert (run.returncode, bench.record()["exit_code"]) == (5, 5)
+
+
+def test_no_signal_from_the_end_of_the_job_on_changes_the_exit_code(bench: Bench) -> None:
+    run = bench.start("sh", "-c", "trap '' TERM HUP; echo $$; exit 5")
+    assert run.stdout
+    job = int(run.stdout.readline())
+    until(lambda: has_ended(job))
+    while run.poll() is None:
+        run.send_signal(signal.SIGTERM)
+        run.send_signal(signal.SIGHUP)
+    run.communicate()
+    assert (run.returncode, bench.record()["exit_code"]) == (5, 5)
+
+
+def test_a_caller_in_the_same_process_gets_its_signals_back(bench: Bench) -> None:
+    code = (
+        "import signal, sys\n"
+        "from envprint.cli import main\n"
+        "before = signal.pthread_sigmask(signal.SIG_BLOCK, ())\n"
+        "assert main(sys.argv[1:]) == 5\n"
+        "assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before\n"
+    )
+    run = bench.start("sh", "-c", "exit 5", python=("-c", code))
+    assert run.communicate(timeout=60) == ("", "")
+    assert run.returncode == 0
 
 
 def test_a_job_gets_the_signals_settings_that_it_would_have_had(bench: Bench) -> None:

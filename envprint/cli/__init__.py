@@ -62,7 +62,7 @@ def script() -> NoReturn:
     collector that hangs in the kernel must not hold up the end. All output is flushed by then.
     """
     gc.disable()  # nothing lives long enough here to be worth looking for
-    os._exit(main())
+    os._exit(main(console=Console(sys.stdout, sys.stderr, is_last=True)))
 
 
 def main(argv: Sequence[str] | None = None, console: Console | None = None) -> int:

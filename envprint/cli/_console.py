@@ -15,6 +15,8 @@ class Console(NamedTuple):
     stdout: TextIO | None
     """None when it was closed before the start (`>&-`)."""
     stderr: TextIO | None
+    is_last: bool = False
+    """Whether the process ends with this verb."""
 
     def emit(self, text: str, target: str | None = None) -> None:
         """Print `text`, or write it to the file `target` in one step. Raises `OutputError`."""

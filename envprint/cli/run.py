@@ -110,10 +110,11 @@ def _run(options: argparse.Namespace, console: Console, ready: _Ready) -> int:
     from envprint.job import Held, StartError
 
     prepare()
-    # To the end of the record: a second signal, for a job that has gone, must not cost it.
-    with Held() as held:
+    # Longer than the job: a second signal, for one that has gone, must cost neither the record nor
+    # its exit code.
+    with Held(to_the_end=console.is_last) as held:
         try:
-            during = _watched(options, held)
+            during = _watched(options, console, held)
         except StartError as error:
             name = options.command[0] or "''"
             console.complain(f"cannot run {name}: {error}")
@@ -128,11 +129,12 @@ def _end_by_ctrl_c(console: Console) -> int:
     """End by the signal: a shell goes on with its script after what ends with any code."""
     console.flush()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     os.kill(os.getpid(), signal.SIGINT)
     return 128 + signal.SIGINT
 
 
-def _watched(options: argparse.Namespace, held: Held) -> During:
+def _watched(options: argparse.Namespace, console: Console, held: Held) -> During:
     """Run the command to its end, and see what happens meanwhile. Raises `StartError`."""
     from envprint import gpu
     from envprint.job import Job
@@ -141,7 +143,7 @@ def _watched(options: argparse.Namespace, held: Held) -> During:
     started_at, loaded = utc(), Loaded()
     with gpu.watch(gpu_timeout_s=gpu_timeout_of(options)) as watch:
         job = Job(options.command, LiveHost().environ_for_children(), held)
-        ended = job.wait(lambda: loaded.look(job.pid), LOOKS_S)
+        ended = job.wait(lambda: loaded.look(job.pid), LOOKS_S, console.warn)
     return During(started_at, utc(), ended, watch.so_far(), loaded.paths())
 
 
