@@ -13,7 +13,19 @@ from typing import Any
 
 from envprint.document import REQUIRED, parse_json, to_json
 from envprint.errors import DocumentError
-from envprint.fields import TEXT, Field, ListOf, MapOf, Record, Scalar, Shape, may_be_null, record
+from envprint.fields import (
+    MOST_LEVELS,
+    TEXT,
+    Field,
+    ListOf,
+    MapOf,
+    Record,
+    Scalar,
+    Shape,
+    may_be_null,
+    nesting,
+    record,
+)
 from envprint.model import SCHEMA_VERSION
 from envprint.shapes import MAJOR, published
 
@@ -129,6 +141,8 @@ def faults(content: bytes, name: str) -> list[str]:
     import jsonschema
 
     document = parse_json(content, name)
+    if nesting(document) > MOST_LEVELS:
+        raise DocumentError(f"{name}: nested too deeply, {MOST_LEVELS} levels at most")
     kind = _kind_of(document, name)
     validator = jsonschema.Draft202012Validator(json.loads(published(kind)))
     found = [
