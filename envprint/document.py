@@ -1,8 +1,8 @@
 """Fingerprints as JSON documents: digests, reading, atomic writing.
 
 Reading trusts nothing: size, encoding, nesting, duplicate keys, NaN, lone surrogates and every
-declared type are checked, and an error names the file and the place. Writing replaces the target in one step, or
-leaves it as it was.
+declared type are checked, and an error names the file and the place. Writing replaces the target in
+one step, or leaves it as it was.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from math import isfinite
 from typing import Any
 
 from envprint.errors import DocumentError
-from envprint.fields import Record, ShapeFault, inner, require, step
+from envprint.fields import MapOf, Record, Shape, ShapeFault, inner, require, step
 from envprint.files import MAX_BYTES
 from envprint.model import SCHEMA_VERSION, Fingerprint
 from envprint.shapes import fingerprint_shape, shape_of
@@ -287,10 +287,25 @@ def missing_fields(document: Mapping[str, Any]) -> Iterator[str]:
         for section in shape_of(place).fields:
             present = document[place].get(section.name) or {}
             assert isinstance(section.shape, Record)
-            for field in section.shape.fields:
-                path = f"{place}.{section.name}.{field.name}"
-                if field.name not in present and path not in document["unknown"]:
-                    yield path
+            path = f"{place}.{section.name}"
+            for missing in _missing_inside(section.shape, present, path):
+                if missing not in document["unknown"]:
+                    yield missing
+
+
+def _missing_inside(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    """The paths of declared fields that `value` lacks, in maps too; lists are read as a whole."""
+    if value is None:
+        return
+    if isinstance(shape, MapOf) and isinstance(shape.item, (MapOf, Record)):
+        for key, item in value.items():
+            yield from _missing_inside(shape.item, item, f"{path}[{key}]")
+    elif isinstance(shape, Record):
+        for field in shape.fields:
+            if field.name not in value:
+                yield f"{path}.{field.name}"
+            elif isinstance(field.shape, (MapOf, Record)):
+                yield from _missing_inside(field.shape, value[field.name], f"{path}.{field.name}")
 
 
 def _foreign(document: Mapping[str, Any]) -> Iterator[str]:

@@ -9,7 +9,7 @@ import enum
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any, NamedTuple
 
 from envprint.errors import Undetermined
@@ -140,17 +140,22 @@ class Comparison(NamedTuple):
         return Change(path, kind, before, after)
 
     def under(self, *prefixes: str) -> tuple[str, ...]:
-        """The paths of all changes at or inside any of `prefixes`, in order."""
+        """The paths of all changes at, inside or around any of `prefixes`, in order.
+
+        A map that is null on one side has changed as a whole, and so has each entry in it.
+        """
         found: set[str] = set()
         for prefix in prefixes:
-            # Rules ask for one entry after the other, and there may be as many changes.
-            start = bisect_left(self.changes, prefix, key=lambda change: change.path)
-            for change in islice(self.changes, start, None):
-                if not change.path.startswith(prefix):
-                    break
-                if is_inside(change.path, prefix):
-                    found.add(change.path)
+            found.update(c.path for c in self._from(prefix) if is_inside(c.path, prefix))
+            wholes = ((place, next(self._from(place), None)) for place in around(prefix))
+            found.update(place for place, change in wholes if change and change.path == place)
         return tuple(sorted(found))
+
+    def _from(self, prefix: str) -> Iterator[Change]:
+        """The changes whose paths begin with `prefix`; quick, as rules ask for each entry."""
+        start = bisect_left(self.changes, prefix, key=lambda change: change.path)
+        following = (self.changes[number] for number in range(start, len(self.changes)))
+        return takewhile(lambda change: change.path.startswith(prefix), following)
 
 
 def is_inside(path: str, prefix: str) -> bool:
