@@ -79,7 +79,7 @@ def dump(fingerprint: Fingerprint, path: Place) -> None:
 
     Warns where a file can only be written in place, as one that is mounted into a container.
     """
-    write_output(os.fspath(path), dumps(fingerprint), partial(warnings.warn, stacklevel=3))
+    write_output(os.fspath(path), dumps(fingerprint), partial(warnings.warn, stacklevel=4))
 
 
 def diff(

@@ -62,7 +62,7 @@ def capture(
         # The home directory is still to be left out.
         identity = {"home": host.environ().get("HOME", "")}
         identify = False
-    home = identity.get("home", "")
+    home = unicode_text(identity.get("home", ""))
     facts = without_home(found["facts"], home)
     section_digests, digest = digest_facts(facts)
     return Fingerprint(

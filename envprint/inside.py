@@ -12,6 +12,7 @@ from functools import partial
 from operator import index
 from typing import Any, NamedTuple, TypeVar
 
+from envprint.interpreter import said
 from envprint.model import NO_THREADPOOLCTL
 
 T = TypeVar("T")
@@ -73,16 +74,7 @@ def answered(ask: Callable[[], T]) -> T:
     # Frameworks raise errors of their own kinds, extensions also what is no Exception (a panic in
     # Rust), and no answer is worth the training that asks.
     except BaseException as error:  # noqa: BLE001  see the reason above
-        raise RefusedError(words(error)) from None
-
-
-def words(error: BaseException) -> str:
-    """The kind of an exception and the first line of what it says."""
-    try:
-        said = str(error)
-    except Exception:  # noqa: BLE001  its text is the framework's code as well
-        said = "no text"
-    return f"{type(error).__name__}: {said}".partition("\n")[0]
+        raise RefusedError(f"{type(error).__name__}: {said(error)}") from None
 
 
 def _python(random: Any) -> object:

@@ -230,7 +230,7 @@ def _answer(module: object, question: str, on: "str | None") -> "dict[str, str] 
     # A framework raises whatever it likes, in extensions also what is no Exception, and one of its
     # switches is not worth the rest of the description.
     except BaseException as error:  # noqa: BLE001  see the reason above
-        return {"error": _words(error)}
+        return {"error": said(error) or type(error).__name__}
 
 
 def _ask(place: object, question: str, on: "str | None") -> "dict[str, str] | None":
@@ -246,13 +246,12 @@ def _ask(place: object, question: str, on: "str | None") -> "dict[str, str] | No
     return {"value": str(place)} if isinstance(place, (int, str)) and place else None
 
 
-def _words(error: BaseException) -> str:
-    """The first line of what an exception says, else its kind."""
+def said(error: BaseException) -> str:
+    """The first line of what an exception says; nothing where that raises another."""
     try:
-        said = str(error).partition("\n")[0]
+        return str(error).partition("\n")[0]
     except Exception:  # noqa: BLE001  its text is the framework's code as well
-        said = ""
-    return said or type(error).__name__
+        return ""
 
 
 def print_description() -> None:
