@@ -43,7 +43,7 @@ def capture(
 ) -> Fingerprint:
     """Everything the collectors find on `host`. `timeout_s` is each collector's own limit."""
     if timeout_s is None:
-        timeout_s = DEEP_TIMEOUT_S if host.deep() else COLLECTOR_TIMEOUT_S
+        timeout_s = DEEP_TIMEOUT_S if _asked(host.deep) is True else COLLECTOR_TIMEOUT_S
     # What fails of these is said by the sections that need it, which ask again.
     begun = _asked(host.begin)
     # Here once, in the caller's thread: Keras keeps its dtype policy by thread.
