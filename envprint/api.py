@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 from envprint import capturing
 from envprint.arguments import device_named, frameworks_named, impact_named
@@ -71,8 +72,11 @@ def load(path: Place) -> Fingerprint:
 
 
 def dump(fingerprint: Fingerprint, path: Place) -> None:
-    """Write the document to `path` in one step. Raises `EnvprintError`; nothing is harmed."""
-    write_output(os.fspath(path), dumps(fingerprint))
+    """Write the document to `path` in one step. Raises `EnvprintError`; nothing is harmed.
+
+    Warns where a file can only be written in place, as one that is mounted into a container.
+    """
+    write_output(os.fspath(path), dumps(fingerprint), partial(warnings.warn, stacklevel=4))
 
 
 def diff(

@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import _thread
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from envprint._version import __version__
 from envprint.collectors import Collector, collectors
-from envprint.document import digest_facts
-from envprint.fields import MapOf, Record, Shape, inner, step
+from envprint.document import digest_facts, recordable, unicode_text
+from envprint.errors import EnvprintError
+from envprint.fields import MapOf, Record, Shape, ShapeFault, inner, require, step
 from envprint.host import Host
 from envprint.model import Fingerprint, Unknown
 from envprint.redact import safe_text, without_home
+
+T = TypeVar("T")
 
 COLLECTOR_TIMEOUT_S = 20.0
 DEEP_TIMEOUT_S = 1800.0
@@ -41,35 +43,54 @@ def capture(
 ) -> Fingerprint:
     """Everything the collectors find on `host`. `timeout_s` is each collector's own limit."""
     if timeout_s is None:
-        timeout_s = DEEP_TIMEOUT_S if host.deep() else COLLECTOR_TIMEOUT_S
-    waits_s = host.begin()
-    with suppress(OSError):
-        # Asked here once, in the caller's thread: Keras keeps its dtype policy by thread. Where
-        # there is no answer, the sections that need one say so.
-        host.interpreter()
+        timeout_s = DEEP_TIMEOUT_S if _asked(host.deep) is True else COLLECTOR_TIMEOUT_S
+    # What fails of these is said by the sections that need it, which ask again.
+    begun = _asked(host.begin)
+    # Here once, in the caller's thread: Keras keeps its dtype policy by thread.
+    _asked(host.interpreter)
+    waits_s = 0.0 if isinstance(begun, Unknown) else begun
     found: dict[str, dict[str, Any]] = {"facts": {}, "live": {}}
     unknown: dict[str, str] = {}
     for collector, values in _read_all(host, timeout_s, waits_s):
         place = f"{collector.place}.{collector.section}"
         found[collector.place][collector.section] = dict(_known(collector, values, place, unknown))
-    identity = host.identity()
-    home = identity.get("home", "")
+    identity, captured_at = _asked(host.identity), _asked(host.now)
+    if isinstance(captured_at, Unknown):
+        raise EnvprintError(f"cannot capture: the time is not known: {captured_at.reason}")
+    if isinstance(identity, Unknown):
+        unknown |= {"identity": identity.reason} if identify else {}
+        # The home directory is still to be left out.
+        identity = {"home": host.environ().get("HOME", "")}
+        identify = False
+    home = unicode_text(identity.get("home", ""))
     facts = without_home(found["facts"], home)
     section_digests, digest = digest_facts(facts)
     return Fingerprint(
         facts=facts,
         live=without_home(found["live"], home),
-        unknown={path: safe_text(reason) for path, reason in without_home(unknown, home).items()},
-        captured_at=host.now(),
+        unknown={
+            unicode_text(path): unicode_text(safe_text(reason))
+            for path, reason in without_home(unknown, home).items()
+        },
+        captured_at=captured_at,
         captured_via=via,
         envprint_version=__version__,
         digest=digest,
         section_digests=section_digests,
-        label=label,
-        note=note,
-        tags=dict(tags or {}),
-        identity=dict(identity) if identify else None,
+        label=label and unicode_text(label),
+        note=note and unicode_text(note),
+        tags=recordable(dict(tags or {})),
+        identity=recordable(dict(identity)) if identify else None,
     )
+
+
+def _asked(ask: Callable[[], T]) -> T | Unknown:
+    """What the host answers, or why it does not."""
+    try:
+        return ask()
+    # A host may be anybody's, and a machine that nobody has seen raises anything.
+    except Exception as error:  # noqa: BLE001  see the reason above
+        return Unknown(f"{type(error).__name__}: {error}")
 
 
 def _read_all(
@@ -127,9 +148,11 @@ class _Reading:
         for collector, arrived in zip(waiting, self.arrived, strict=True):
             try:
                 self.found.append(collector.read(host))
+            except KeyboardInterrupt:
+                raise
             # Whatever a collector meets on a machine nobody has seen, the capture goes on: the
-            # section becomes unknown and says why.
-            except Exception as error:  # noqa: BLE001  see the reason above
+            # section becomes unknown and says why. Extensions raise what is no Exception, too.
+            except BaseException as error:  # noqa: BLE001  see the reason above
                 self.found.append(Unknown(f"the collector failed: {type(error).__name__}: {error}"))
             if self.abandoned:
                 return
@@ -157,7 +180,12 @@ def _known(
         elif isinstance(values[field.name], Unknown):
             unknown[path] = values[field.name].reason
         else:
-            yield field.name, _without_unknowns(values[field.name], field.shape, path, unknown)
+            value = _without_unknowns(values[field.name], field.shape, path, unknown)
+            try:
+                require(field.shape, value)
+                yield field.name, recordable(value)
+            except (ShapeFault, ValueError) as fault:
+                unknown[path] = f"the collector reported what no document can hold: {fault}"
 
 
 def _without_unknowns(value: Any, shape: Shape | None, path: str, unknown: dict[str, str]) -> Any:

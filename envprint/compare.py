@@ -25,7 +25,7 @@ def compare(before: Fingerprint, after: Fingerprint) -> Comparison:
     for place in ("facts", "live"):
         sides = getattr(before, place), getattr(after, place)
         changes += _changes(place, shape_of(place), *sides, unknown)
-    return Comparison(before, after, tuple(sorted(changes)))
+    return Comparison(before, after, tuple(sorted(changes, key=lambda change: change.path)))
 
 
 def _changes(

@@ -1,8 +1,8 @@
 """Fingerprints as JSON documents: digests, reading, atomic writing.
 
-Reading trusts nothing: size, encoding, nesting, duplicate keys, NaN and every declared type are
-checked, and an error names the file and the place. Writing replaces the target in one step, or
-leaves it as it was.
+Reading trusts nothing: size, encoding, nesting, duplicate keys, NaN, lone surrogates and every
+declared type are checked, and an error names the file and the place. Writing replaces the target in
+one step, or leaves it as it was.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from json.encoder import encode_basestring_ascii
+from math import isfinite
 from typing import Any
 
 from envprint.errors import DocumentError
-from envprint.fields import Record, ShapeFault, inner, require, step
+from envprint.fields import MapOf, Record, Shape, ShapeFault, inner, require, step
 from envprint.files import MAX_BYTES
 from envprint.model import SCHEMA_VERSION, Fingerprint
 from envprint.shapes import fingerprint_shape, shape_of
@@ -31,6 +32,55 @@ REQUIRED = (
 BESIDE = ("code", "probes")
 """Sections that are not of the environment: the project's own state, which the directory decides,
 and what was computed, which is there only where it was asked for."""
+
+
+_MOST_BITS = 64
+"""Of a whole number: other programs read no more, and no float can stand for Python's largest."""
+
+
+def is_unicode(text: str) -> bool:
+    """Whether `text` can be written as UTF-8: it has no half of a surrogate pair."""
+    if text.isascii():
+        return True
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def unicode_text(text: str) -> str:
+    """`text` as valid Unicode, with the bytes that are no UTF-8 written as `\\xff`.
+
+    Python keeps bytes of the environment, of arguments and of file names that its locale cannot
+    read as halves of surrogate pairs. In an ASCII locale those of UTF-8 are among them.
+    """
+    if is_unicode(text):
+        return text
+    try:
+        content = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # a half that stands for no byte, as on Windows
+        content = text.encode("utf-8", "backslashreplace")
+    return content.decode("utf-8", "backslashreplace")
+
+
+def recordable(value: Any) -> Any:
+    """`value` in JSON types as a document can hold it: with nothing in it but Unicode text.
+
+    Raises `ValueError` for a number that is none in JSON, or that our reader would refuse.
+    """
+    kind = type(value)
+    if kind is str:
+        return value if value.isascii() else unicode_text(value)
+    if kind is dict:
+        return {unicode_text(key): recordable(item) for key, item in value.items()}
+    if kind is list:
+        return [recordable(item) for item in value]
+    if kind is float and not isfinite(value):
+        raise ValueError(f"{value} is not a JSON number")
+    if kind is int and value.bit_length() > _MOST_BITS:
+        raise ValueError(f"a whole number of {value.bit_length()} bits")
+    return value
 
 
 def _canonical_digest(value: Any) -> str:
@@ -76,7 +126,7 @@ _WORDS = {None: "null", True: "true", False: "false"}
 def _append(value: Any, newline: str, parts: list[str]) -> None:
     kind = type(value)
     if kind is str:
-        parts.append(encode_basestring_ascii(value))
+        parts.append(encode_basestring_ascii(value if value.isascii() else unicode_text(value)))
     elif value is None or kind is bool:
         parts.append(_WORDS[value])
     elif not isinstance(value, (dict, list)):
@@ -86,7 +136,8 @@ def _append(value: Any, newline: str, parts: list[str]) -> None:
     elif isinstance(value, dict):
         inside, separator = newline + "  ", "{"
         for key in sorted(value):
-            parts.append(f"{separator}{inside}{encode_basestring_ascii(key)}: ")
+            name = encode_basestring_ascii(key if key.isascii() else unicode_text(key))
+            parts.append(f"{separator}{inside}{name}: ")
             _append(value[key], inside, parts)
             separator = ","
         parts.append(newline + "}")
@@ -105,13 +156,16 @@ def loads(content: bytes, name: str) -> Fingerprint:
 
 
 def parse_json(content: bytes, name: str) -> Any:
-    """Strict JSON: UTF-8, no NaN, no key twice, no bottomless nesting, at most `MAX_BYTES`."""
+    """Strict JSON: UTF-8, no NaN, no key twice, no bottomless nesting, at most `MAX_BYTES`.
+
+    Time and memory grow with the size alone, whatever is in it.
+    """
     if len(content) > MAX_BYTES:
         raise DocumentError(f"{name}: larger than {MAX_BYTES >> 20} MiB, not a fingerprint")
     if not content.strip():
         raise DocumentError(f"{name}: empty, expected a JSON document")
     try:
-        return json.loads(
+        value = json.loads(
             content.decode("utf-8"),
             object_pairs_hook=_without_duplicates,
             parse_constant=_no_constant,
@@ -127,14 +181,48 @@ def parse_json(content: bytes, name: str) -> Any:
         raise DocumentError(f"{name}: nested too deeply for a fingerprint") from None
     except ValueError as error:
         raise DocumentError(f"{name}: not valid JSON: {error}") from None
+    # Only an escape can bring one in, as decoding refuses it; few documents have such an escape.
+    if b"\\ud" in content or b"\\uD" in content:
+        _refuse_surrogates(value, name)
+    return value
+
+
+def _refuse_surrogates(value: Any, name: str) -> None:
+    """Raise `DocumentError` for half of a surrogate pair, which is no Unicode text."""
+    waiting: list[tuple[_Trail, Any]] = [(None, value)]
+    while waiting:
+        trail, found = waiting.pop()
+        if type(found) is str and not is_unicode(found):
+            what = json.dumps(found)[:60]
+            raise DocumentError(f"{name}: {_place(trail)}: not Unicode text: {what}")
+        if type(found) is dict:
+            for key, item in found.items():
+                step = (trail, f".{key[:60]}")
+                waiting += ((step, key), (step, item))
+        elif type(found) is list:
+            waiting += (((trail, f"[{number}]"), item) for number, item in enumerate(found))
+
+
+_Trail = tuple[Any, str] | None
+"""The way to a value: the one to what is around it, and the last step."""
+
+
+def _place(trail: _Trail) -> str:
+    steps = []
+    while trail:
+        trail, step = trail
+        steps.append(step)
+    return unicode_text("".join(reversed(steps)).lstrip(".")[:200]) or "the document"
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {json.dumps(twice)[:60]} stands twice in one object")
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise ValueError(f"the key {json.dumps(name)[:60]} stands twice in one object")
+            seen.add(name)
     return result
 
 
@@ -143,9 +231,8 @@ def _no_constant(word: str) -> Any:
 
 
 def _small_integer(digits: str) -> int:
-    number = int(digits)
-    # Other programs read 64 bits, and no float can stand for the largest of Python's.
-    if number.bit_length() > 64:
+    # Before Python 3.10.7 the time that `int` takes grows with the square of the digits.
+    if len(digits) > 21 or (number := int(digits)).bit_length() > _MOST_BITS:
         raise ValueError(f"a whole number of {len(digits)} digits")
     return number
 
@@ -168,9 +255,7 @@ def from_document(document: Any, name: str) -> Fingerprint:
     try:
         require(fingerprint_shape(), document)
     except ShapeFault as fault:
-        place = fault.path.lstrip(".")
-        found = f"expected {fault.expected}, found {fault.found}"
-        raise DocumentError(f"{name}: {place}: {found}") from None
+        raise DocumentError(f"{name}: {fault}") from None
     known = {
         field: document[field] for field in Fingerprint._fields if document.get(field) is not None
     }
@@ -202,10 +287,25 @@ def missing_fields(document: Mapping[str, Any]) -> Iterator[str]:
         for section in shape_of(place).fields:
             present = document[place].get(section.name) or {}
             assert isinstance(section.shape, Record)
-            for field in section.shape.fields:
-                path = f"{place}.{section.name}.{field.name}"
-                if field.name not in present and path not in document["unknown"]:
-                    yield path
+            path = f"{place}.{section.name}"
+            for missing in _missing_inside(section.shape, present, path):
+                if missing not in document["unknown"]:
+                    yield missing
+
+
+def _missing_inside(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    """The paths of declared fields that `value` lacks, in maps too; lists are read as a whole."""
+    if value is None:
+        return
+    if isinstance(shape, MapOf) and isinstance(shape.item, (MapOf, Record)):
+        for key, item in value.items():
+            yield from _missing_inside(shape.item, item, f"{path}[{key}]")
+    elif isinstance(shape, Record):
+        for field in shape.fields:
+            if field.name not in value:
+                yield f"{path}.{field.name}"
+            elif isinstance(field.shape, (MapOf, Record)):
+                yield from _missing_inside(field.shape, value[field.name], f"{path}.{field.name}")
 
 
 def _foreign(document: Mapping[str, Any]) -> Iterator[str]:

@@ -5,7 +5,7 @@ pages of the docs and the form of a path (`a.b` inside a record, `a[key]` inside
 NamedTuples, not dataclasses: see docs/decisions/0001-values-are-named-tuples.md.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -79,6 +79,10 @@ def record(*fields: Field) -> Record:
     return Record(fields)
 
 
+MOST_LEVELS = 64
+"""How deep what is not declared may be nested: far from where Python gives up, in any place."""
+
+
 class ShapeFault(Exception):
     """A value of the wrong type; `path` grows from the inside out while the error travels up."""
 
@@ -87,6 +91,10 @@ class ShapeFault(Exception):
         self.expected = expected
         self.found = type(found).__name__
         self.path = ""
+
+    def __str__(self) -> str:
+        place = f"{self.path.lstrip('.')}: " if self.path else ""
+        return f"{place}expected {self.expected}, found {self.found}"
 
     def inside(self, step: str) -> "ShapeFault":
         """The same fault, seen from one level further out."""
@@ -98,8 +106,8 @@ def require(shape: Shape, value: Any) -> None:
     """Raise `ShapeFault` at the first place where `value` is not of `shape`.
 
     `null` is allowed for a field (known to be absent), a missing key too (it is unknown), and so
-    are keys that are not declared (a newer minor version may have added them). See `may_be_null`
-    for the items of lists and maps.
+    are keys that are not declared (a newer minor version may have added them), with values that are
+    nested `MOST_LEVELS` deep at most. See `may_be_null` for the items of lists and maps.
     """
     if value is None:
         return
@@ -126,6 +134,29 @@ def _require_container(shape: Shape, value: Any) -> None:
         raise ShapeFault(_word(shape), value)
 
 
+def _require_levels(shape: Shape, value: Mapping[str, Any]) -> None:
+    for key, item in value.items():
+        if inner(shape, key) is None and nesting(item) > MOST_LEVELS:
+            fault = ShapeFault(f"at most {MOST_LEVELS} levels of nesting", item)
+            raise fault.inside(step(shape, key))
+
+
+def nesting(value: Any) -> int:
+    """How many levels of lists and objects `value` has, up to `MOST_LEVELS` and one more."""
+    levels, items = 0, [value]
+    while levels <= MOST_LEVELS:
+        containers = [item for item in items if type(item) in (dict, list)]
+        if not containers:
+            break
+        levels += 1
+        items = [
+            item
+            for container in containers
+            for item in (container.values() if type(container) is dict else container)
+        ]
+    return levels
+
+
 def _word(shape: Shape) -> str:
     if isinstance(shape, Scalar):
         return shape.word
@@ -142,9 +173,12 @@ def may_be_null(container: Shape) -> bool:
     return isinstance(container, Record)
 
 
-def _items(shape: Shape, value: Any) -> Iterable[tuple[Any, Shape, Any]]:
+def _items(shape: Shape, value: Any) -> list[tuple[Any, Shape, Any]]:
     if isinstance(shape, Record):
-        return [(f.name, f.shape, value[f.name]) for f in shape.fields if f.name in value]
+        declared = [(f.name, f.shape, value[f.name]) for f in shape.fields if f.name in value]
+        if len(declared) != len(value):
+            _require_levels(shape, value)
+        return declared
     assert not isinstance(shape, Scalar)
     items = enumerate(value) if isinstance(shape, ListOf) else value.items()
     return [(key, shape.item, item) for key, item in items]

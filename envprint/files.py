@@ -2,7 +2,7 @@
 
 Input may be a file, `-`, or a pipe that another command feeds; a FIFO that nobody writes to, a
 directory or an endless file end in an error, not in a wait. Output replaces the target at once or
-not at all.
+not at all; a target that cannot be replaced is written in place, with a warning.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ import errno
 import os
 import stat
 import sys
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
 
 from envprint.errors import DocumentError, OutputError
 
@@ -94,11 +97,12 @@ def _read_all(descriptor: int, name: str) -> bytes:
     return b"".join(chunks)
 
 
-def write_output(path: str, text: str) -> None:
+def write_output(path: str, text: str, warn: Callable[[str], object] = warnings.warn) -> None:
     """Replace the file at `path` by `text` in one step. Raises `OutputError`.
 
     A symbolic link stays one and its target is replaced; a device or pipe is written to directly,
-    because renaming a file over it would destroy it.
+    because renaming a file over it would destroy it. A file that cannot be replaced, but written,
+    is written in place after `warn` has been told.
     """
     # A name on a Linux system may be no text at all; Python keeps such bytes as lone surrogates.
     content = text.encode("utf-8", "backslashreplace")
@@ -111,10 +115,74 @@ def write_output(path: str, text: str) -> None:
         if mode is not None and not stat.S_ISREG(mode):
             # By the name given: the real path of a pipe in /dev/fd leads nowhere.
             _write_through(path, content)
+        elif (opened := _descriptor(path)) is not None:
+            _write_all(opened, content)
         else:
-            _replace(os.path.realpath(path), content, mode)
+            _replace_or_overwrite(path, content, mode, warn)
     except (OSError, ValueError) as error:
         raise OutputError(f"cannot write {path}: {reason(error)}") from None
+
+
+_FIXED = frozenset({errno.EACCES, errno.EBUSY, errno.EPERM, errno.EROFS, errno.EXDEV})
+"""What a directory says that lets no file be made, and a mount point that is not to be replaced."""
+
+
+def _replace_or_overwrite(
+    path: str, content: bytes, mode: int | None, warn: Callable[[str], object]
+) -> None:
+    real = os.path.realpath(path)
+    try:
+        _replace(real, content, mode)
+    except OSError as error:
+        if mode is None or error.errno not in _FIXED:
+            raise
+        try:
+            descriptor = os.open(real, os.O_WRONLY)
+        except OSError:
+            raise error from None
+        try:
+            warn(f"{path}: cannot be replaced ({reason(error)}), it is written in place")
+            _overwrite(descriptor, content)
+        finally:
+            os.close(descriptor)
+
+
+def _overwrite(descriptor: int, content: bytes) -> None:
+    """Give a file another content, or leave it as it was where there is no room for that."""
+    before = os.fstat(descriptor).st_size
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(descriptor, 0, len(content))
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                os.ftruncate(descriptor, before)
+                raise
+            # Not every file system can be asked beforehand.
+    _write_all(descriptor, content)
+    os.ftruncate(descriptor, len(content))
+    os.fsync(descriptor)
+
+
+_DESCRIPTORS = "/dev/fd"
+_MOST_LINKS = 40
+"""As many as Linux follows."""
+
+
+def _descriptor(path: str) -> int | None:
+    """The open descriptor that `path` stands for, such as 1 for /dev/stdout; None for none.
+
+    Where stdout goes into a file, replacing that file would take from everybody else who writes
+    there what they write, and opening it again would write over what they have written.
+    """
+    folders = {_DESCRIPTORS, os.path.realpath(_DESCRIPTORS)}
+    for _ in range(_MOST_LINKS):
+        folder, name = os.path.split(path)
+        if name.isdecimal() and {folder, os.path.realpath(folder)} & folders:
+            return int(name)
+        if not os.path.islink(path):
+            return None
+        path = os.path.join(folder, os.readlink(path))
+    return None
 
 
 def replace_file(path: str, content: bytes) -> None:
@@ -158,7 +226,8 @@ def _replace(path: str, content: bytes, mode: int | None) -> None:
             os.close(descriptor)
         os.replace(temporary, path)
     except (OSError, KeyboardInterrupt):
-        os.unlink(temporary)
+        with suppress(OSError):
+            os.unlink(temporary)
         raise
 
 

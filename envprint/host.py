@@ -191,7 +191,7 @@ class LiveHost:
             )
         try:
             return dict(json.loads(description))
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise InterpreterError(f"--python {python}: not understood: {error}") from None
 
     def system(self) -> Mapping[str, str]:

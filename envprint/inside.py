@@ -10,9 +10,12 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import index
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+from envprint.interpreter import said
 from envprint.model import NO_THREADPOOLCTL
+
+T = TypeVar("T")
 
 POOLED = ("numpy", "scipy", "sklearn", "torch")
 """Modules that bring libraries with threads of their own, which threadpoolctl can ask."""
@@ -31,6 +34,10 @@ class NotThere(Exception):
     """The module is loaded, but the generator has not been made, or is another version's."""
 
 
+class RefusedError(Exception):
+    """A framework raised something when it was asked; the text says what, in one line."""
+
+
 class Seat(NamedTuple):
     """Where a generator is found: in a module that is loaded, by a function that takes it."""
 
@@ -38,7 +45,7 @@ class Seat(NamedTuple):
     module: str
     look: Callable[[Any], object]
     """Its state in numbers, texts, arrays and what holds them, None for one without a seed.
-    Raises `NotThere`, and what a framework raises."""
+    Raises `NotThere`, and whatever a framework raises."""
 
 
 def _generators() -> Iterator[tuple[str, dict[str, str | None]]]:
@@ -46,19 +53,28 @@ def _generators() -> Iterator[tuple[str, dict[str, str | None]]]:
         module = sys.modules.get(seat.module)
         if module is not None:
             try:
-                state = seat.look(module)
-                yield seat.name, {"state": None if state is None else digest(state)}
+                yield seat.name, {"state": answered(partial(_state, seat, module))}
             except NotThere:
                 continue
-            except refusals() as error:
-                yield seat.name, {"error": f"{type(error).__name__}: {error}".partition("\n")[0]}
+            except RefusedError as error:
+                yield seat.name, {"error": str(error)}
 
 
-def refusals() -> tuple[type[Exception], ...]:
-    """What frameworks raise when they cannot answer, or are still being imported."""
-    errors: Any = sys.modules.get("tensorflow.python.framework.errors_impl")
-    own = (errors.OpError,) if hasattr(errors, "OpError") else ()
-    return (AttributeError, ImportError, OSError, RuntimeError, TypeError, ValueError, *own)
+def _state(seat: Seat, module: Any) -> str | None:
+    state = seat.look(module)
+    return None if state is None else digest(state)
+
+
+def answered(ask: Callable[[], T]) -> T:
+    """What a framework answers. Raises `NotThere`, and `RefusedError` for all that it raises."""
+    try:
+        return ask()
+    except (NotThere, KeyboardInterrupt, SystemExit):
+        raise
+    # Frameworks raise errors of their own kinds, extensions also what is no Exception (a panic in
+    # Rust), and no answer is worth the training that asks.
+    except BaseException as error:  # noqa: BLE001  see the reason above
+        raise RefusedError(f"{type(error).__name__}: {said(error)}") from None
 
 
 def _python(random: Any) -> object:
@@ -130,10 +146,10 @@ SEATS = (
 # `torch.cuda.get_rng_state` would start CUDA; the generators are there only after that.
 # https://github.com/pytorch/pytorch/blob/v2.13.0/torch/cuda/random.py
 def _on_gpus() -> Iterator[Seat]:
-    cuda = sys.modules.get("torch.cuda")
+    cuda: Any = sys.modules.get("torch.cuda")
     try:
-        count = len(cuda.default_generators) if cuda and cuda.is_initialized() else 0
-    except refusals():
+        count = answered(lambda: len(cuda.default_generators) if cuda.is_initialized() else 0)
+    except RefusedError:  # it is not imported, or another version
         return
     for number in range(count):
         yield Seat(f"torch-cuda-{number}", "torch.cuda", partial(_torch_cuda, number))
@@ -189,10 +205,10 @@ def thread_pools() -> list[dict[str, Any]] | dict[str, str]:
         from threadpoolctl import threadpool_info
     except ImportError:
         return {"error": NO_THREADPOOLCTL}
-    try:
-        with warnings.catch_warnings():
-            # It warns of two OpenMP runtimes in one process, which rules speak of.
-            warnings.simplefilter("ignore")
-            return [dict(pool) for pool in threadpool_info()]
-    except refusals() as error:
-        return {"error": f"threadpoolctl: {type(error).__name__}: {error}".partition("\n")[0]}
+    with warnings.catch_warnings():
+        # It warns of two OpenMP runtimes in one process, which rules speak of.
+        warnings.simplefilter("ignore")
+        try:
+            return answered(lambda: [dict(pool) for pool in threadpool_info()])
+        except RefusedError as error:
+            return {"error": f"threadpoolctl: {error}"}

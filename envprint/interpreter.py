@@ -212,29 +212,46 @@ def _switches() -> "dict[str, dict[str, str]]":
         warnings.simplefilter("ignore")
         for name, module, question, on in SWITCHES:
             if module in sys.modules and "value" not in found.get(name, ()):
-                answer = _ask(sys.modules[module], question, on)
+                answer = _answer(sys.modules[module], question, on)
                 if answer:
                     answer["source"] = module + "." + question
                     found[name] = answer
     return found
 
 
-def _ask(place: object, question: str, on: "str | None") -> "dict[str, str] | None":
-    """The answer to a dotted question in which `()` means a call; None when there is none."""
+def _answer(module: object, question: str, on: "str | None") -> "dict[str, str] | None":
+    """What a framework says, or why it does not; None when there is nothing to say."""
     try:
-        for step in question.split("."):
-            place = getattr(place, step.replace("()", ""))
-            if step.endswith("()"):
-                place = place()  # type: ignore[operator]
+        return _ask(module, question, on)
     except (AttributeError, TypeError, ImportError, KeyError):
         return None  # another version, or one that is still being imported
-    except (RuntimeError, ValueError, OSError) as error:
-        return {"error": str(error).partition("\n")[0]}
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    # A framework raises whatever it likes, in extensions also what is no Exception, and one of its
+    # switches is not worth the rest of the description.
+    except BaseException as error:  # noqa: BLE001  see the reason above
+        return {"error": said(error) or type(error).__name__}
+
+
+def _ask(place: object, question: str, on: "str | None") -> "dict[str, str] | None":
+    """The answer to a dotted question in which `()` means a call; None when there is none."""
+    for step in question.split("."):
+        place = getattr(place, step.replace("()", ""))
+        if step.endswith("()"):
+            place = place()  # type: ignore[operator]
     if on is not None and isinstance(place, str):
         place = place == on
     if isinstance(place, bool):
         return {"value": "on" if place else "off"}
-    return {"value": str(place)} if place and isinstance(place, (int, str)) else None
+    return {"value": str(place)} if isinstance(place, (int, str)) and place else None
+
+
+def said(error: BaseException) -> str:
+    """The first line of what an exception says; nothing where that raises another."""
+    try:
+        return str(error).partition("\n")[0]
+    except Exception:  # noqa: BLE001  its text is the framework's code as well
+        return ""
 
 
 def print_description() -> None:

@@ -5,13 +5,13 @@ not a machine.
 """
 
 from collections.abc import Container, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from envprint.asking import RuleSaid, about_drift, about_state
 from envprint.compare import compare
 from envprint.describe import summarise
 from envprint.elsewhere import look_next, look_where
-from envprint.model import Change, Comparison, Fingerprint, Impact, Workload
+from envprint.model import Change, Comparison, Fingerprint, Impact, Places, Workload
 from envprint.policy import Policy
 from envprint.policy_notes import notes
 from envprint.ranking import likely_causes
@@ -19,6 +19,9 @@ from envprint.report import Expected, Finding, Ignored, Report, Undecided
 from envprint.rule import Match, Rule
 from envprint.rules import applying
 from envprint.wording import headline, source
+
+if TYPE_CHECKING:
+    from envprint.settled import Settled
 
 
 def judge_drift(
@@ -82,6 +85,7 @@ def _report(
         look_next=look_next(quiet, undecided, verdict.ignored, changes) if quiet else (),
         expected=tuple(expected),
         lockstep=_lockstep(findings, states) if expected else (),
+        policy=policy.file,
         policy_notes=tuple(notes(policy, said, comparison)),
     )
     look = look_where(quiet) if quiet else ""
@@ -118,17 +122,9 @@ def _lockstep(findings: list[Finding], states: Container[str]) -> tuple[str, ...
 
 def _unexplained(said: list[RuleSaid], comparison: Comparison | None) -> tuple[Change, ...]:
     """The changes that no rule has recognised, also where a stronger rule speaks instead."""
-    explained = {path for _, matches, _ in said for match in matches for path in match.paths}
+    explained = Places(path for _, matches, _ in said for match in matches for path in match.paths)
     changes = comparison.changes if comparison else ()
-    return tuple(change for change in changes if not _is_explained(change.path, explained))
-
-
-def _is_explained(path: str, explained: set[str]) -> bool:
-    """Whether a finding names this path, something inside it, or something around it."""
-    return any(
-        path == p or path.startswith((p + ".", p + "[")) or p.startswith((path + ".", path + "["))
-        for p in explained
-    )
+    return tuple(change for change in changes if not explained.touch(change.path))
 
 
 def _stamp(
@@ -136,17 +132,17 @@ def _stamp(
 ) -> _Verdict:
     fired = {rule.id: [match.about for match in matches] for rule, matches, _ in said}
     verdict = _Verdict([], [], [], [])
+    settled: Settled | None = None
     for rule, matches, _ in said:
-        stronger = [about for other in rule.yields_to for about in fired.get(other, ())]
+        stronger = {about for other in rule.yields_to for about in fired.get(other, ())}
         for match in matches:
-            if any(None in (about, match.about) or about == match.about for about in stronger):
+            if None in stronger or match.about in stronger or (stronger and match.about is None):
                 continue
             finding = _finding(rule, match, policy)
             # What a team has decided stands, whatever was measured.
             if comparison and rule.probed and policy.own_impact(rule.id) is None:
-                from envprint.settled import lowered
-
-                finding = lowered(finding, rule, comparison, workload)
+                settled = settled or _settled(comparison, workload)
+                finding = settled.lowered(finding, rule)
             ignored = policy.ignore_for(finding)
             entry = policy.expected(finding.rule, finding.paths)
             if ignored:
@@ -160,6 +156,12 @@ def _stamp(
     for findings in (verdict.findings, verdict.advice):
         findings.sort(key=lambda finding: (-finding.impact, finding.rule, finding.paths))
     return verdict
+
+
+def _settled(comparison: Comparison, workload: Workload) -> "Settled":
+    from envprint.settled import Settled  # only where there is something to settle
+
+    return Settled(comparison, workload)
 
 
 def _finding(rule: Rule, match: Match, policy: Policy) -> Finding:

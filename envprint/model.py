@@ -7,7 +7,9 @@ of docs/glossary.md.
 
 import enum
 import re
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice, takewhile
 from typing import Any, NamedTuple
 
 from envprint.errors import Undetermined
@@ -58,6 +60,8 @@ COARSE = " coarse"
 """The end of the name under which a probe tells the first digits of its random draws."""
 
 _STEP = r"\[([^\]]*)\]|([^.\[\]]+)"
+_MOST_STEPS = 16
+"""No declared place lies deeper; a name in a hostile path may look like any number of steps."""
 
 
 def split_path(path: str) -> list[str]:
@@ -139,6 +143,7 @@ class Comparison(NamedTuple):
     before: Fingerprint
     after: Fingerprint
     changes: tuple[Change, ...]
+    """In order of path."""
 
     def change(self, path: str) -> Change | None:
         """What changed at `path`, or None; raises `Undetermined` when a side is unknown there.
@@ -149,17 +154,46 @@ class Comparison(NamedTuple):
         return None if before == after else Change.between(path, before, after)
 
     def under(self, *prefixes: str) -> tuple[str, ...]:
-        """The paths of all changes at or inside any of `prefixes`."""
-        return tuple(
-            change.path
-            for change in self.changes
-            if any(is_inside(change.path, p) for p in prefixes)
-        )
+        """The paths of all changes at, inside or around any of `prefixes`, in order.
+
+        A map that is null on one side has changed as a whole, and so has each entry in it.
+        """
+        found: set[str] = set()
+        for prefix in prefixes:
+            found.update(c.path for c in self._from(prefix) if is_inside(c.path, prefix))
+            wholes = ((place, next(self._from(place), None)) for place in around(prefix))
+            found.update(place for place, change in wholes if change and change.path == place)
+        return tuple(sorted(found))
+
+    def _from(self, prefix: str) -> Iterator[Change]:
+        """The changes whose paths begin with `prefix`; quick, as rules ask for each entry."""
+        start = bisect_left(self.changes, prefix, key=lambda change: change.path)
+        following = (self.changes[number] for number in range(start, len(self.changes)))
+        return takewhile(lambda change: change.path.startswith(prefix), following)
 
 
 def is_inside(path: str, prefix: str) -> bool:
     """Whether `path` is `prefix` or a place inside it."""
     return path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", ".", "[")
+
+
+def around(path: str) -> Iterator[str]:
+    """`path` and the places that it lies in, as far as they are declared."""
+    for match in islice(re.finditer(_STEP, path), _MOST_STEPS):
+        yield path[: match.end()]
+    yield path
+
+
+class Places:
+    """Paths, to be asked whether another one is, lies in or lies around any of them."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._paths = set(paths)
+        self._around = {place for path in self._paths for place in around(path)}
+
+    def touch(self, path: str) -> bool:
+        """Whether `path` is one of them, inside one or around one."""
+        return path in self._around or any(place in self._paths for place in around(path))
 
 
 class Requirements(NamedTuple):

@@ -47,6 +47,8 @@ class Policy(NamedTuple):
     """Differences that are the experiment itself."""
     notes: tuple[str, ...] = ()
     """What its reader should know of it, wherever it is applied."""
+    file: str | None = None
+    """Where it was read from; None for the defaults."""
 
     def impact_of(self, rule: str, impact: Impact) -> Impact:
         """The team's impact for `rule`, or the catalogue's."""

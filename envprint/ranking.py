@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable
 
-from envprint.model import Comparison, Confidence, Fingerprint, Impact, is_inside
+from envprint.model import Comparison, Confidence, Fingerprint, Impact, Places, is_inside
 from envprint.report import Finding
 
 MOST = 3
@@ -36,18 +36,19 @@ def likely_causes(
     `states` are the rules about a state. Empty where nothing found here can change a result.
     """
     own = is_same_machine(comparison.before, comparison.after)
+    changed = Places(change.path for change in comparison.changes)
 
     def order(finding: Finding) -> tuple[int, int, bool, int, str]:
         return (
             # What changes most explains most of what is seen.
             -finding.impact,
             # A difference explains a difference; what was so on both sides hardly can.
-            _news(finding, states, comparison),
+            _news(finding, states, changed),
             # A source or a measurement before an analogy.
             finding.confidence is Confidence.INFERRED,
             # On one machine, people change variables more often than processors; two machines
             # are unlike in their hardware to begin with.
-            _rarity(finding, comparison) * (1 if own else -1),
+            _rarity(finding, changed) * (1 if own else -1),
             finding.rule,
         )
 
@@ -58,16 +59,16 @@ def likely_causes(
     return tuple(dict.fromkeys(finding.rule for finding in ranked))[:MOST]
 
 
-def _news(finding: Finding, states: Container[str], comparison: Comparison) -> int:
+def _news(finding: Finding, states: Container[str], changed: Places) -> int:
     """0 for a difference, 1 for a state that is new, 2 for one that was there before."""
     if finding.rule not in states:
         return 0
-    return 1 if _changed(finding, comparison) else 2
+    return 1 if any(map(changed.touch, finding.paths)) else 2
 
 
-def _rarity(finding: Finding, comparison: Comparison) -> int:
+def _rarity(finding: Finding, changed: Places) -> int:
     """How rarely the like of it changes on one machine; the most common of its places counts."""
-    places = _changed(finding, comparison) or finding.paths
+    places = [path for path in finding.paths if changed.touch(path)] or finding.paths
     return min(map(_rarity_of, places), default=len(_CHANGED_BETWEEN_RUNS))
 
 
@@ -76,16 +77,6 @@ def _rarity_of(path: str) -> int:
         if any(is_inside(path, prefix) for prefix in prefixes):
             return rarity
     return len(_CHANGED_BETWEEN_RUNS)
-
-
-def _changed(finding: Finding, comparison: Comparison) -> list[str]:
-    """The paths of the finding at which, or inside or around which, something changed."""
-    changes = [change.path for change in comparison.changes]
-    return [
-        path
-        for path in finding.paths
-        if any(is_inside(change, path) or is_inside(path, change) for change in changes)
-    ]
 
 
 def is_same_machine(before: Fingerprint, after: Fingerprint) -> bool:

@@ -26,7 +26,17 @@ def resolve(reference: str, store: Store | None = None) -> Found:
 
     Raises `StoreError`.
     """
-    looked_up = _Reference(reference, Store() if store is None else store)
+    passed_over: list[str] = []
+    try:
+        store = Store(warn=passed_over.append) if store is None else store
+        found = _looked_up(reference, store)
+    except StoreError as error:
+        raise StoreError("; ".join((str(error), *passed_over))) from None
+    return found._replace(skipped=(*passed_over, *found.skipped))
+
+
+def _looked_up(reference: str, store: Store) -> Found:
+    looked_up = _Reference(reference, store)
     word = reference.removeprefix("@")
     if word == reference:
         return looked_up.by_digest(f"sha256:{word.removeprefix('sha256:')}")

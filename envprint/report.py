@@ -77,6 +77,8 @@ class Report(NamedTuple):
     undecided: tuple[Undecided, ...]
     advice: tuple[Finding, ...]
     ignored: tuple[Ignored, ...]
+    policy: str | None = None
+    """The policy file in force; None where the defaults hold."""
     likely_causes: tuple[str, ...] = ()
     """Rules that best explain other results, most likely first; at most three."""
     look_next: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from typing import Any
 
 from envprint.document import parse_json
 from envprint.errors import DocumentError
+from envprint.fields import MOST_LEVELS, nesting
 from envprint.model import SCHEMA_VERSION
 from envprint.shapes import published
 
@@ -27,6 +28,8 @@ def faults(content: bytes, name: str) -> list[str]:
     import jsonschema
 
     document = parse_json(content, name)
+    if nesting(document) > MOST_LEVELS:
+        raise DocumentError(f"{name}: nested too deeply, {MOST_LEVELS} levels at most")
     kind = _kind_of(document, name)
     validator = jsonschema.Draft202012Validator(json.loads(published(kind)))
     found = [

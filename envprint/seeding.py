@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from envprint import interpreter
 from envprint.errors import EnvprintError
 from envprint.hash_seed import hash_seed
-from envprint.inside import refusals
+from envprint.inside import RefusedError, answered
 
 
 class Seeded(NamedTuple):
@@ -113,9 +113,9 @@ def _is_for_cuda(torch: Any) -> bool:
 
 def _refusal(run: Callable[[Any, int], object], module: Any, number: int) -> str | None:
     try:
-        run(module, number)
-    except refusals() as error:
-        return f"{type(error).__name__}: {error}".partition("\n")[0]
+        answered(lambda: run(module, number))
+    except RefusedError as error:
+        return str(error)
     return None
 
 

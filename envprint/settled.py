@@ -6,8 +6,10 @@ the device of the workload, and gave the same bits in every operation.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from envprint.errors import Undetermined
-from envprint.model import COARSE, Comparison, Fingerprint, Impact, Workload, is_inside
+from envprint.model import COARSE, Comparison, Fingerprint, Impact, Workload, around
 from envprint.report import Finding
 from envprint.rule import Rule
 from envprint.wording import DEVICES
@@ -15,24 +17,40 @@ from envprint.wording import DEVICES
 _NUMERIC = "facts.probes.numeric"
 
 
-def lowered(finding: Finding, rule: Rule, comparison: Comparison, workload: Workload) -> Finding:
-    """The finding of a `probed` rule; where probes saw nothing of it, without impact, and why."""
-    if finding.impact is not Impact.NUMERIC:
-        return finding
-    reached = [
-        name
-        for name in workload.frameworks
-        if rule.applies.holds(workload._replace(frameworks=(name,)))
-    ]
-    equal = [_equal_operations(name, comparison, workload.device) for name in reached]
-    if not reached or 0 in equal:
-        return finding
-    what = " and ".join(f"{count} of {name}" for count, name in zip(equal, reached, strict=True))
-    text = (
-        f"{finding.impact.word} was expected, but probes on both sides gave the same bits in all "
-        f"operations that they cover on {DEVICES[workload.device]}: {what}"
-    )
-    return finding._replace(impact=Impact.NONE, not_seen=text)
+class Settled:
+    """What the probes on both sides of a comparison say of the rules that expect other rounding."""
+
+    def __init__(self, comparison: Comparison, workload: Workload) -> None:
+        self._comparison = comparison
+        self._workload = workload
+        self._equal: dict[str, int] = {}
+
+    def lowered(self, finding: Finding, rule: Rule) -> Finding:
+        """A `probed` rule's finding; where probes saw nothing of it, without impact, and why."""
+        if finding.impact is not Impact.NUMERIC:
+            return finding
+        reached = [
+            name
+            for name in self._workload.frameworks
+            if rule.applies.holds(self._workload._replace(frameworks=(name,)))
+        ]
+        equal = [self._equal_operations(name) for name in reached]
+        if not reached or 0 in equal:
+            return finding
+        counts = zip(equal, reached, strict=True)
+        what = " and ".join(f"{count} of {name}" for count, name in counts)
+        text = (
+            f"{finding.impact.word} was expected, but probes on both sides gave the same bits in "
+            f"all operations that they cover on {DEVICES[self._workload.device]}: {what}"
+        )
+        return finding._replace(impact=Impact.NONE, not_seen=text)
+
+    def _equal_operations(self, framework: str) -> int:
+        """As `_equal_operations`, counted once for each framework."""
+        if framework not in self._equal:
+            device = self._workload.device
+            self._equal[framework] = _equal_operations(framework, self._comparison, device)
+        return self._equal[framework]
 
 
 def _equal_operations(framework: str, comparison: Comparison, device: str) -> int:
@@ -41,24 +59,38 @@ def _equal_operations(framework: str, comparison: Comparison, device: str) -> in
     try:
         probes = (before.value(_NUMERIC) or {}, after.value(_NUMERIC) or {})
         keys = sorted({key for told in probes for key in told if _is_of(key, framework, device)})
-        counts = [_equal_in(f"{_NUMERIC}[{key}]", before, after) for key in keys]
+        places = [f"{_NUMERIC}[{key}]" for key in keys]
+        unknown = _unknown_in(before, places), _unknown_in(after, places)
+        counts = [_equal_in(place, before, after, unknown) for place in places]
     except Undetermined:
         return 0
     return sum(counts) if 0 not in counts else 0
 
 
-def _equal_in(place: str, before: Fingerprint, after: Fingerprint) -> int:
+_ByPlace = Mapping[str, set[str]]
+
+
+def _unknown_in(side: Fingerprint, places: Sequence[str]) -> _ByPlace:
+    """The unknown paths inside each of the places."""
+    found: dict[str, set[str]] = {place: set() for place in places}
+    for path in side.unknown if places else ():
+        for place in around(path):
+            if place in found:
+                found[place].add(path)
+    return found
+
+
+def _equal_in(
+    place: str, before: Fingerprint, after: Fingerprint, unknown: tuple[_ByPlace, _ByPlace]
+) -> int:
     """The same of one probe; raises `Undetermined` where it is unknown as a whole."""
     told = [side.value(place) or {} for side in (before, after)]
-    # What neither side can compute, no job there does; what one alone could not, is open.
-    unknown = [
-        {path for path in side.unknown if is_inside(path, place)} for side in (before, after)
-    ]
     # One run in which an operation that varies agreed says nothing of the next.
     varies = any(side.get("varying") for side in told)
     same = len({side.get("revision") for side in told}) == 1
     digests = [side.get("digests", {}) for side in told]
-    if not same or varies or unknown[0] != unknown[1] or digests[0] != digests[1]:
+    # What neither side can compute, no job there does; what one alone could not, is open.
+    if not same or varies or unknown[0][place] != unknown[1][place] or digests[0] != digests[1]:
         return 0
     return sum(not operation.endswith(COARSE) for operation in digests[0])
 

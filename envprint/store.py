@@ -12,7 +12,8 @@ the same time lose nothing. docs/decisions/0011-a-store-without-an-index.md
 import os
 import re
 import time
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ from envprint.fields import INTEGER, TEXT, Field, ShapeFault, record, require
 from envprint.files import reason
 from envprint.folder import open_folder
 from envprint.model import Fingerprint
+from envprint.owners import distrusted
 from envprint.redact import safe_text
 
 HOME = "ENVPRINT_HOME"
@@ -84,11 +86,12 @@ def checked_name(name: str) -> str:
     return name
 
 
-def find_place() -> str:
+def find_place(warn: Callable[[str], object] = warnings.warn) -> str:
     """The directory or URL that `ENVPRINT_HOME` names, else the project's `.envprint`.
 
     That is the nearest one upwards from the working directory, as far as the directory that holds
-    `.git`, where it would be made. Raises `StoreError`.
+    `.git`, where it would be made. One that somebody else could have put there is passed over, and
+    `warn` is told. Raises `StoreError`, also where such a one stands where it would be made.
     """
     if os.environ.get(HOME):
         place = os.environ[HOME]
@@ -97,22 +100,42 @@ def find_place() -> str:
         start = directory = os.getcwd()
     except OSError as error:
         raise StoreError(f"the working directory: {reason(error)}; {HOME} names a store") from None
-    while not os.path.isdir(os.path.join(directory, FOLDER)):
+    others: dict[str, str] = {}
+    while not _may_be_used(os.path.join(directory, FOLDER), others):
         parent = os.path.dirname(directory)
-        if os.path.lexists(os.path.join(directory, ".git")):
+        is_root = os.path.lexists(os.path.join(directory, ".git"))
+        if is_root or parent == directory:
+            directory = directory if is_root else start
             break
-        if parent == directory:
-            return os.path.join(start, FOLDER)
         directory = parent
-    return os.path.join(directory, FOLDER)
+    place = os.path.join(directory, FOLDER)
+    if place in others:
+        raise StoreError(others[place])
+    for text in others.values():
+        warn(text)
+    return place
+
+
+def _may_be_used(place: str, others: dict[str, str]) -> bool:
+    """Whether there is a store at `place`, and not one that goes into `others` with the reason."""
+    if not os.path.isdir(place):
+        return False
+    reason = distrusted(place)
+    if reason:
+        others[place] = (
+            f"{place}: not used, as it {reason}; {HOME} names a store whoever it belongs to"
+        )
+    return not reason
 
 
 class Store:
     """The fingerprints saved at one place. Reading never makes anything there."""
 
-    def __init__(self, place: str | None = None) -> None:
-        """Of the directory or URL `place`, else of `find_place()`. Raises `StoreError`."""
-        place = find_place() if place is None else place
+    def __init__(
+        self, place: str | None = None, warn: Callable[[str], object] = warnings.warn
+    ) -> None:
+        """Of the directory or URL `place`, else of `find_place(warn)`. Raises `StoreError`."""
+        place = find_place(warn) if place is None else place
         with _told(f"cannot open {place}"):
             self._folder = open_folder(place)
         self.place = self._folder.place
@@ -194,7 +217,7 @@ class Store:
         except OSError as error:
             why = reason(error)
         except ShapeFault as fault:
-            why = f"{fault.path.lstrip('.')}: expected {fault.expected}, found {fault.found}"
+            why = str(fault)
         except (DocumentError, ValueError) as error:
             why = str(error).removeprefix("entry: ")
         return Damaged(entry, _saved_at(entry), f"entries/{entry}: {why}")

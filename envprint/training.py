@@ -8,6 +8,7 @@ may agree where weights do not.
 import json
 from collections.abc import Callable, Mapping
 from functools import partial
+from math import isfinite
 from typing import Any, NamedTuple
 
 from envprint.errors import EnvprintError
@@ -61,14 +62,15 @@ class Job(NamedTuple):
 class Run(NamedTuple):
     """One training: its metrics, and a digest of the weights before the first step and after each.
 
-    Losses and accuracies are those of the last epoch, but for `first_epoch_loss`.
+    Losses and accuracies are those of the last epoch, but for `first_epoch_loss`. None stands for
+    what is not finite, which JSON has no number for; the weights tell such runs apart all the same.
     """
 
-    loss: float
-    accuracy: float
-    val_loss: float
-    val_accuracy: float
-    first_epoch_loss: float
+    loss: float | None
+    accuracy: float | None
+    val_loss: float | None
+    val_accuracy: float | None
+    first_epoch_loss: float | None
     weights: tuple[str, ...]
 
 
@@ -160,7 +162,8 @@ def _run(
         if reason in whole:
             at = f"after step {len(weights) - 1}" if weights else "before the first step"
             raise EnvprintError(f"training in {job.framework} failed {at}: {whole[reason]}")
-    return whole["begun"], Run(**whole["result"], weights=tuple(weights))
+    metrics = {name: value if isfinite(value) else None for name, value in whole["result"].items()}
+    return whole["begun"], Run(**metrics, weights=tuple(weights))
 
 
 def _asked(job: Job, switches: Switches) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -11,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
+import envprint
 from envprint.errors import DocumentError, OutputError
 from envprint.files import read_input, write_output
 from envprint.host import LiveHost
+from tests.support import fingerprint
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
@@ -178,3 +182,112 @@ def test_what_could_wait_or_never_end_is_refused_as_a_file(name: str, tmp_path: 
     for ask in (LiveHost().read, LiveHost().text, LiveHost().sha256):
         with pytest.raises(OSError, match="is not a regular file"):
             ask(str(path))
+
+
+def in_a_mount_namespace(code: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Runs Python `code` where it may mount; skips where nobody may."""
+    for unshare in (["unshare", "-m"], ["unshare", "-r", "-m"]):
+        able = [*unshare, "sh", "-c", "mount --bind . ."]
+        if shutil.which("unshare") and subprocess.run(able, check=False, cwd=cwd).returncode == 0:
+            command = [*unshare, sys.executable, "-c", code]
+            return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    pytest.skip("no mount namespace can be made here")
+
+
+@pytest.mark.parametrize("old", ["old\n", "old and longer than what comes\n" * 1000])
+def test_a_target_that_is_a_bind_mounted_file_is_written_in_place_after_saying_so(
+    old: str, tmp_path: Path
+) -> None:
+    # As with `docker run -v $PWD/host.json:/out.json`.
+    (tmp_path / "host.json").write_text(old)
+    (tmp_path / "host.json").chmod(0o640)
+    (tmp_path / "out.json").write_text("")
+    done = in_a_mount_namespace(
+        "import subprocess, sys\n"
+        "subprocess.run(['mount', '--bind', 'host.json', 'out.json'], check=True)\n"
+        "from envprint.cli._console import Console\n"
+        "Console(sys.stdout, sys.stderr).emit('new\\n', 'out.json')\n",
+        tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == (
+        "envprint: warning: out.json: cannot be replaced (device or resource busy), it is written "
+        "in place\n"
+    )
+    assert (tmp_path / "host.json").read_text() == "new\n"
+    assert stat.S_IMODE((tmp_path / "host.json").stat().st_mode) == 0o640
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["host.json", "out.json"]
+
+
+def test_a_bind_mounted_file_without_room_for_the_new_content_keeps_the_old(tmp_path: Path) -> None:
+    done = in_a_mount_namespace(
+        "import os, subprocess, sys\n"
+        "def mount(*words): subprocess.run(['mount', *words], check=True)\n"
+        "os.mkdir('small'); mount('-t', 'tmpfs', '-o', 'size=16k', 'none', 'small')\n"
+        "open('small/host.json', 'w').write('old'); open('out.json', 'w').close()\n"
+        "mount('--bind', 'small/host.json', 'out.json')\n"
+        "from envprint.cli._console import Console\n"
+        "from envprint.errors import OutputError\n"
+        "try: Console(sys.stdout, sys.stderr).emit('x' * 100_000, 'out.json')\n"
+        "except OutputError as error: print(error)\n"
+        "print(open('small/host.json').read())\n",
+        tmp_path,
+    )
+    assert done.stdout == "cannot write out.json: no space left on device\nold\n", done.stderr
+
+
+NOBODY = 65534
+
+
+def test_a_writable_file_in_a_directory_that_is_not_is_written_in_place(tmp_path: Path) -> None:
+    target = tmp_path / "f.json"
+    target.write_text("old and longer")
+    target.chmod(0o666)
+    tmp_path.chmod(0o555)
+    code = (
+        "import os, sys\n"
+        "from envprint.cli._console import Console\n"
+        "from envprint.policy import Policy\n"  # so that nothing is imported as another user
+        "import envprint.outputs._layout\n"
+        f"os.getuid() or os.setuid({NOBODY})\n"
+        "Console(sys.stdout, sys.stderr).emit('new', sys.argv[1])\n"
+    )
+    for folder in tmp_path.parents[:3]:
+        if os.geteuid() == 0 and folder.is_relative_to("/tmp"):
+            folder.chmod(folder.stat().st_mode | 0o011)
+    command = [sys.executable, "-c", code, str(target)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    tmp_path.chmod(0o755)
+    assert done.returncode == 0, done.stderr
+    assert "f.json: cannot be replaced (permission denied), it is written in place" in done.stderr
+    assert (target.read_text(), [p.name for p in tmp_path.iterdir()]) == ("new", ["f.json"])
+    assert stat.S_IMODE(target.stat().st_mode) == 0o666
+
+
+def test_python_warns_of_a_file_that_is_written_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(before: str, after: str) -> None:
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), before)
+
+    monkeypatch.setattr(os, "replace", busy)
+    target = tmp_path / "f.json"
+    target.write_text("old")
+    with pytest.warns(UserWarning, match=r"cannot be replaced .*, it is written in place") as told:
+        envprint.dump(fingerprint(), target)
+    assert told[0].filename == __file__
+    assert envprint.load(target).facts == {}
+    # A new file cannot be written in place, and an error that is none of the place stays one.
+    with pytest.raises(OutputError, match="busy"):
+        envprint.dump(fingerprint(), tmp_path / "new.json")
+
+
+def test_stdout_that_goes_into_a_file_keeps_what_others_write_there(tmp_path: Path) -> None:
+    code = "import sys; from envprint.files import write_output; write_output('{}', 'text\\n')"
+    lines = "".join(
+        f"""'{sys.executable}' -c "{code.format(name)}"; echo after\n"""
+        for name in ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+    )
+    script = f"(echo before\n{lines}) > out"
+    subprocess.run(["sh", "-c", script], cwd=tmp_path, check=True)
+    assert (tmp_path / "out").read_text() == "before\n" + "text\nafter\n" * 3

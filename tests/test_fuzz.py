@@ -13,6 +13,7 @@ import random
 import sys
 from collections.abc import Iterator
 from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from envprint.outputs import json as json_output
 from envprint.policy import Policy
 from envprint.rules import catalogue
 from envprint.shapes import fingerprint_shape
+from envprint.store import Store
 from envprint.workload import FRAMEWORKS, detect
 from tests.test_document import JSON
 
@@ -46,7 +48,7 @@ DOCUMENTS = [
 TEXTS = (
     *("", " ", "0", "-1", "1", "1..2", "1.2.3.4.5", "12.4", "2.16.0rc1", "१२", "²", "9" * 5000),
     *("on", "off", "random", "x86_64", "aarch64", "avx2 avx512f", "openblas", "mkl", "numpy"),
-    *("tensorflow", "gpu", "v1", "wheel", "=,;:", "a]b[", "\x00\x1b[31m", "\udcff", "x" * 300),
+    *("tensorflow", "gpu", "v1", "wheel", "=,;:", "a]b[", "\x00\x1b[31m", "\xff", "x" * 300),
 )
 NUMBERS = (0, 1, -1, 2, 17, 2**31, 2**63, -(2**63))
 FRACTIONS = (0, -1, 0.0, 1.5, -2.5, 1e308, 2**63)
@@ -214,8 +216,38 @@ def test_any_json_ends_every_verb_with_an_exit_code_and_one_line(
         out, err = StringIO(), StringIO()
         code = main([*map(str, arguments), str(path)], Console(out, err))
         assert code in (0, 1, 2)
+        assert "a fault of envprint" not in err.getvalue()
         if code == 2 and arguments != ["validate"]:
             assert (out.getvalue(), err.getvalue().count("\n")) == ("", 1)
+
+
+def test_every_verb_that_reads_ends_without_a_fault_whatever_a_document_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rng, store, paths = random.Random(5), Store(str(tmp_path / ".envprint")), []
+    while len(paths) < 24:
+        found = _load(_edited(rng))
+        if found:
+            moment = f"2026-11-21T12:00:{len(paths):02}Z"
+            store.save(found._replace(captured_at=moment))
+            path = tmp_path / f"{len(paths)}.json"
+            path.write_text(dumps(found._replace(captured_at=moment)))
+            paths.append(path.name)
+    verbs = [["log"], ["log", "--format=json"], ["bisect", paths[0], paths[-1]]]
+    verbs += [["show", path] for path in paths] + [["check", path] for path in paths[:3]]
+    devices = ("cpu", "gpu")
+    verbs += [
+        ["diff", before, after, f"--device={device}", f"--format={form}"]
+        for before, after in pairwise(paths)
+        for device in devices
+        for form in ("text", "json")
+    ]
+    verbs += [["bisect", paths[0], paths[-1], f"--device={device}"] for device in devices]
+    for arguments in verbs:
+        out, err = StringIO(), StringIO()
+        assert main(arguments, Console(out, err)) in (0, 1, 2), arguments
+        assert "a fault of envprint" not in err.getvalue(), (arguments, err.getvalue())
 
 
 if __name__ == "__main__":

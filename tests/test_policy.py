@@ -56,6 +56,11 @@ reason = "we compare two cuDNN versions"
 """
 
 
+def in_force() -> Policy:
+    """What holds here, wherever it was read from."""
+    return agreed_policy(None)[0]._replace(file=None)
+
+
 def parse(text: str) -> Policy:
     return parse_policy(text.encode(), "p", TODAY)
 
@@ -188,7 +193,7 @@ def test_a_mark_at_the_beginning_of_the_file_does_no_harm(tmp_path: Path) -> Non
     path = tmp_path / "envprint.toml"
     path.write_text("fail_on = 'perf'\ndevice = 'gpu'\n", encoding="utf-8-sig")
     policy, name, text = agreed_policy(str(path))
-    assert policy == Policy(fail_on=Impact.PERF, device="gpu")
+    assert policy == Policy(fail_on=Impact.PERF, device="gpu", file=str(path))
     assert ("fail_on", "perf", "line 1") in shown(policy, name, text)
 
 
@@ -311,7 +316,8 @@ def test_the_nearest_policy_upwards_is_in_force(
     assert agreed_policy(None)[0].fail_on is Impact.PERF
     own = tmp_path / "a" / "envprint.toml"
     own.write_text("fail_on = 'breaks'\n")
-    assert agreed_policy(None)[:2] == (Policy(fail_on=Impact.BREAKS), str(own))
+    assert in_force() == Policy(fail_on=Impact.BREAKS)
+    assert agreed_policy(None)[1] == agreed_policy(None)[0].file == str(own)
     assert agreed_policy(str(shared))[0].fail_on is Impact.PERF
     # Above the root of the repository nothing counts.
     (tmp_path / "a" / ".git").mkdir()
@@ -375,7 +381,7 @@ def inner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_pyproject_that_only_speaks_of_envprint_is_no_policy(inner: Path, text: str) -> None:
     (inner / "pyproject.toml").write_text(text)
     assert find_policy() == str(inner.parent / "envprint.toml")
-    assert agreed_policy(None)[0] == Policy(fail_on=Impact.BREAKS)
+    assert in_force() == Policy(fail_on=Impact.BREAKS)
 
 
 @pytest.mark.parametrize(
@@ -392,7 +398,7 @@ def test_a_pyproject_that_only_speaks_of_envprint_is_no_policy(inner: Path, text
 def test_every_spelling_of_the_table_is_a_policy(inner: Path, text: str) -> None:
     (inner / "pyproject.toml").write_text(text)
     assert find_policy() == str(inner / "pyproject.toml")
-    assert agreed_policy(None)[0] == Policy(fail_on=Impact.PERF)
+    assert in_force() == Policy(fail_on=Impact.PERF)
 
 
 def test_a_pyproject_that_may_hold_a_policy_and_cannot_be_read_is_an_error(inner: Path) -> None:
@@ -423,7 +429,7 @@ def test_a_policy_file_that_is_none_is_an_error_and_not_passed_over(
 
 def test_a_policy_file_may_be_a_link(inner: Path) -> None:
     (inner / "envprint.toml").symlink_to("../envprint.toml")
-    assert agreed_policy(None)[0] == Policy(fail_on=Impact.BREAKS)
+    assert in_force() == Policy(fail_on=Impact.BREAKS)
 
 
 IMAGINED = """\
@@ -476,7 +482,7 @@ def test_of_two_policies_in_one_folder_a_report_says_which_is_not_in_force(inner
     policy = agreed_policy(None)[0]
     why = "is not in force, as envprint.toml beside it comes first"
     note = f"{inner}/pyproject.toml: [tool.envprint] {why}"
-    assert policy == Policy(fail_on=Impact.BREAKS, notes=(note,))
+    assert in_force() == Policy(fail_on=Impact.BREAKS, notes=(note,))
     assert judge_state(edited(SAME), None, TENSORFLOW, policy).policy_notes == (note,)
     # Who names a file knows which; and a file that is not valid is none.
     assert agreed_policy("envprint.toml")[0].notes == ()

@@ -14,17 +14,22 @@ from typing import Any
 import pytest
 
 from envprint import training
+from envprint.capturing import capture
 from envprint.cli import _progress, _training, main
 from envprint.cli._console import Console
 from envprint.cli._progress import Progress
 from envprint.cli._training_explained import explained, raw_search
+from envprint.document import dumps, loads
 from envprint.errors import EnvprintError
 from envprint.outputs._training import render
 from envprint.probes import _training as child
 from envprint.probes._child import inputs
+from envprint.recording import RecordedHost
+from envprint.schema import faults
 from envprint.training import Job, Run, Series, Switches, raw, train
 from envprint.training_code import in_one_call, lines_for
 from envprint.training_search import Search, everything, most_runs, search
+from tests.test_last_resort import MACHINE
 
 IN_FORCE = {"device": "cpu", "keras": "3.15.1", "op_determinism": "off", "threads": "2"}
 ALL = everything(1)
@@ -239,6 +244,27 @@ def test_runs_that_differ_are_told_with_their_spread_and_the_step() -> None:
     assert max(map(len, text.splitlines())) <= 80
     assert "differed before the first step" in render("tensorflow", raw(series(parted=0)))
     assert "one run does not say" in render("tensorflow", raw(series(runs=1)))
+
+
+def test_a_loss_that_is_not_a_number_costs_no_measurement(told: list[dict[str, Any]]) -> None:
+    # As the child writes it, which JSON has no word for.
+    metrics = '{"loss": NaN, "accuracy": 0.1, "val_loss": Infinity, "val_accuracy": 0.1, '
+    result = json.loads(metrics + '"first_epoch_loss": -Infinity}')
+    begun = {"version": "2.9.1", "in_force": {"threads": "2", "op_determinism": "off"}}
+    told += [{"begun": begun}, {"weights": "a" * 32}, {"weights": "b" * 32}, {"result": result}]
+    job = Job("python", "torch")
+    found = raw(train(job, Switches(), 2, lambda *_: None))
+    run = found["runs"][0]
+    assert (run["loss"], run["val_loss"], run["first_epoch_loss"]) == (None, None, None)
+    assert (run["accuracy"], run["weights"]) == (0.1, "b" * 32)
+    text = render("torch", found)
+    assert "1           not finite   0.100000000    not finite   0.100000000  bbbbbbbbbbbb" in text
+    assert "the final weights are equal bit for bit in all 2 runs" in text
+    host = RecordedHost(MACHINE)
+    said = {**host.interpreter(), "probes": {"training": {"torch": found}}}
+    document = dumps(capture(RecordedHost({**MACHINE, "interpreter": {"": said}})))
+    assert faults(document.encode(), "f") == []
+    assert loads(document.encode(), "f").facts["probes"]["training"]["torch"]["runs"][0] == run
 
 
 def test_lines_to_copy_are_those_of_the_version_at_hand() -> None:

@@ -25,6 +25,9 @@ from envprint.modules import module_names
 WIDTH = 80
 COULD_NOT = 2
 """Exit code when the job could not be done."""
+DEBUG = "ENVPRINT_DEBUG"
+"""A variable: with 1 a fault of envprint shows its traceback."""
+REPORT = f"to the issue tracker of envprint, with what {DEBUG}=1 shows"
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
@@ -78,7 +81,29 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
     except KeyboardInterrupt:
         console.complain("interrupted")
         return 130
+    # A fault of envprint: no traceback for people who cannot act on it, and never exit code 1,
+    # which says that something was found.
+    except BaseException as error:  # noqa: BLE001  see the reason above
+        _tell_fault(error, console)
+        return _could_not(arguments)
     return code
+
+
+def _tell_fault(error: BaseException, console: Console) -> None:
+    """One line that says what happened, where, and what to do with it."""
+    if os.environ.get(DEBUG) == "1" and console.stderr is not None:
+        import traceback
+
+        console.stderr.write("".join(traceback.format_exception(error)))
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    place = ""
+    if trace:
+        file = trace.tb_frame.f_code.co_filename
+        place = f" ({os.path.basename(file)}, line {trace.tb_lineno})"
+    what = f"{type(error).__name__}: {error}"[:300]
+    console.complain(f"a fault of envprint: {what}{place}; please report it {REPORT}")
 
 
 def _could_not(arguments: list[str]) -> int:

@@ -136,7 +136,7 @@ def keep(fingerprint: Fingerprint, options: argparse.Namespace, console: Console
     if options.save is not None:
         from envprint.store import Store
 
-        store = Store()
+        store = Store(warn=console.warn)
         store.save(fingerprint, options.save)
         place = f"{store.place}, {fingerprint.digest[:19]}"
         console.complain(f"saved as @{options.save} in {place}")

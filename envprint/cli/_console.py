@@ -21,7 +21,7 @@ class Console(NamedTuple):
     def emit(self, text: str, target: str | None = None) -> None:
         """Print `text`, or write it to the file `target` in one step. Raises `OutputError`."""
         if target is not None and target != "-":
-            write_output(target, text)
+            write_output(target, text, self.warn)
         elif self.stdout is None:
             raise OutputError("cannot write to stdout: it is closed")
         else:
@@ -39,8 +39,8 @@ class Console(NamedTuple):
     def complain(self, text: str) -> None:
         """One line on stderr, where there is one: the exit code says the same."""
         if self.stderr is not None:
-            with suppress(OSError):
-                self.stderr.write(f"envprint: {one_line(text)}\n")
+            with suppress(OSError, ValueError):  # ValueError: somebody has closed it
+                _write(self.stderr, f"envprint: {one_line(text)}\n")
                 self.stderr.flush()
 
     def colour(self) -> bool:
@@ -51,12 +51,7 @@ class Console(NamedTuple):
 
 def _print(stream: TextIO, text: str) -> None:
     try:
-        try:
-            stream.write(text)
-        except UnicodeEncodeError:
-            # A terminal in the C locale cannot show every name; the answer matters more.
-            encoding = stream.encoding
-            stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        _write(stream, text)
         stream.flush()
     except BrokenPipeError:
         # The reader (`| head`) has seen enough; the answer stands. Python would flush again at
@@ -64,3 +59,12 @@ def _print(stream: TextIO, text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     except OSError as error:
         raise OutputError(f"cannot write to stdout: {error.strerror}") from None
+
+
+def _write(stream: TextIO, text: str) -> None:
+    try:
+        stream.write(text)
+    except UnicodeEncodeError:
+        # A terminal in the C locale cannot show every name; the answer matters more.
+        encoding = stream.encoding
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))

@@ -58,7 +58,7 @@ def _between(good: Fingerprint, bad: Fingerprint, console: Console) -> list[Fing
     """What was captured after the good one and before the bad one, in order of time."""
     from envprint.store import Damaged, Store
 
-    store = Store()
+    store = Store(warn=console.warn)
     found: dict[str, Fingerprint] = {}
     for saved in store.saved():
         if isinstance(saved, Damaged):

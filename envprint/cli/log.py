@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """List the store."""
-    store = Store()
+    store = Store(warn=console.warn)
     names, judge = _names(store, console), _judge(options, console)
     rows = list(islice(_rows(store, names, judge), options.limit))
     if options.format == "json":

@@ -89,7 +89,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.hash_seed is not None and os.environ.get(HASH_SEED) != options.hash_seed:
         _start_again(options.hash_seed)
     try:
-        store = Store()
+        store = Store(warn=console.warn)
         before, report = preflight(options, console)
     except KeyboardInterrupt:
         console.complain("interrupted")

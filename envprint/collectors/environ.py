@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from envprint.collectors._attempt import attempt
+from envprint.document import unicode_text
 from envprint.fields import TEXT, Field, MapOf, record
 from envprint.host import Host
 from envprint.known_variables import misspelt
@@ -49,15 +50,10 @@ def collect(host: Host) -> Mapping[str, Any]:
 
 def _recorded(variables: Mapping[str, str]) -> dict[str, str]:
     return {
-        name: safe_value(name, _as_text(variables[name])) for name in variables if is_recorded(name)
+        unicode_text(name): safe_value(name, unicode_text(variables[name]))
+        for name in variables
+        if is_recorded(name)
     }
-
-
-def _as_text(value: str) -> str:
-    # Bytes that are no UTF-8 reach Python as lone surrogates, which strict JSON readers refuse.
-    if value.isascii():
-        return value
-    return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _changed(start: Mapping[str, str], now: Mapping[str, str]) -> dict[str, dict[str, str | None]]:

@@ -68,7 +68,12 @@ FACTS = (
                     "runs",
                     ListOf(
                         record(
-                            Field("loss", NUMBER, "Training loss of the last epoch."),
+                            Field(
+                                "loss",
+                                NUMBER,
+                                "Training loss of the last epoch; null, as the other numbers here, "
+                                "where it is NaN or infinite.",
+                            ),
                             Field("accuracy", NUMBER, "Training accuracy of the last epoch."),
                             Field("val_loss", NUMBER, "Validation loss at the end."),
                             Field("val_accuracy", NUMBER, "Validation accuracy at the end."),

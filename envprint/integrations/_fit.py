@@ -78,12 +78,15 @@ class Fit:
         """
         if not self._is_chief or self.start is None:
             return
-        self.end = self._captured("end")
         try:
+            self.end = self._captured("end")
             place = self._write("end", self.end)
             report = self._between(self.start, self.end)
         except EnvprintError as error:
             warnings.warn(f"envprint: {error}", stacklevel=4)
+            return
+        except Exception as error:  # noqa: BLE001  see above: whatever it is
+            warnings.warn(f"envprint: {type(error).__name__}: {error}", stacklevel=4)
             return
         findings = [finding for finding in report.findings if finding.rule not in _MOVES_ANYWAY]
         if findings:

@@ -19,6 +19,8 @@ SEEDS = {"hash": "hashing", "python": "Python", "numpy": "NumPy"}
 NAMES = {"tensorflow": "TensorFlow", "torch": "PyTorch"}
 """How a sentence calls what can be seeded."""
 LEFT = "left"
+NOT_FINITE = "not finite"
+"""NaN or infinite: the training has blown up."""
 SHOWN_DIGITS = 12
 """Of the digest of the weights."""
 
@@ -82,7 +84,7 @@ def _steps(settings: Mapping[str, str]) -> int:
 def _table(runs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield _row("run", list(COLUMNS.values()), "weights")
     for number, run in enumerate(runs, start=1):
-        values = [f"{run[name]:.9f}" for name in COLUMNS]
+        values = [_metric(run[name]) for name in COLUMNS]
         yield _row(str(number), values, run["weights"][:SHOWN_DIGITS])
     if len(runs) > 1:
         yield _row("spread", [_spread([run[name] for run in runs]) for name in COLUMNS], "")
@@ -92,8 +94,15 @@ def _row(first: str, cells: Sequence[str], last: str) -> str:
     return (f"{first:<8}" + "".join(f"{cell:>14}" for cell in cells) + f"  {last}").rstrip()
 
 
-def _spread(values: Sequence[float]) -> str:
-    least, most = min(values), max(values)
+def _metric(value: float | None) -> str:
+    return NOT_FINITE if value is None else f"{value:.9f}"
+
+
+def _spread(values: Sequence[float | None]) -> str:
+    finite = [value for value in values if value is not None]
+    if len(finite) < len(values):
+        return "-"
+    least, most = min(finite), max(finite)
     if least == most:
         return "0"
     return f"{(most - least) / least:.5%}" if least > 0 else "-"

@@ -58,8 +58,9 @@ SHAPE: Record = record(
         record(
             Field("frameworks", ListOf(TEXT), "Frameworks of the workload."),
             Field("device", TEXT, "cpu or gpu."),
+            Field("policy", TEXT, "The policy file in force; null where the defaults hold."),
         ),
-        "The workload it was judged for.",
+        "The workload it was judged for, and the policy by which.",
     ),
     Field(
         "findings",
@@ -153,6 +154,7 @@ def to_document(report: Report) -> dict[str, Any]:
         "context": {
             "frameworks": list(report.workload.frameworks),
             "device": report.workload.device,
+            "policy": report.policy,
         },
         "findings": [
             {

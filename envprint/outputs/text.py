@@ -84,6 +84,8 @@ def _head(report: Report) -> Iterator[str]:
         ", ".join(report.workload.frameworks) or "no framework found, name yours with --framework"
     )
     yield from block("workload", f"{frameworks}; on {DEVICES[report.workload.device]}")
+    if report.policy is not None:
+        yield from block("policy", report.policy)
     before = dict(report.baseline.lines) if report.baseline else {}
     if report.baseline:
         yield from block("baseline", _side(report.baseline))

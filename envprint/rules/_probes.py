@@ -179,20 +179,30 @@ def training(comparison: Comparison, workload: Workload) -> Iterator[Match]:
         if before.get("settings") != after.get("settings") or len(set(ends)) < 2 or None in ends:
             continue
         losses = [told["runs"][0]["first_epoch_loss"] for told in sides]
-        apart = abs(losses[1] - losses[0]) / max(*map(abs, losses), 1e-12)
+        words, impact = _apart(*losses)
         yield Match(
-            f"{key}: other weights; losses after the first epoch are {apart:.2g} apart",
+            f"{key}: other weights; losses after the first epoch are {words}",
             (f"{TRAINING}[{key}].runs",),
             losses[0],
             losses[1],
-            Impact.NUMERIC if apart <= 0.01 else Impact.DIVERGES,
+            impact,
         )
+
+
+def _apart(before: float | None, after: float | None) -> tuple[str, Impact]:
+    """How far two losses are apart, in words, and what that makes of other weights."""
+    if before is None and after is None:
+        return "not finite", Impact.NUMERIC
+    if before is None or after is None:
+        return "finite on one side only", Impact.DIVERGES
+    apart = abs(after - before) / max(abs(before), abs(after), 1e-12)
+    return f"{apart:.2g} apart", Impact.NUMERIC if apart <= 0.01 else Impact.DIVERGES
 
 
 def _end(told: Mapping[str, Any]) -> str | None:
     """The digest of the weights at the end; None where that or the loss was not told."""
     run: Mapping[str, Any] = next(iter(told.get("runs") or []), {})
-    weights: str | None = run.get("weights") if run.get("first_epoch_loss") is not None else None
+    weights: str | None = run.get("weights") if "first_epoch_loss" in run else None
     return weights
 
 

@@ -169,7 +169,7 @@ def test_a_machine_that_does_not_repeat_itself_is_told() -> None:
 
 def trained(
     weights: str = "w",
-    loss: float = 2.0,
+    loss: float | None = 2.0,
     settings: dict[str, str] | None = None,
     parted_at_step: int | None = None,
 ) -> Fingerprint:
@@ -197,6 +197,24 @@ def test_other_weights_count_by_how_far_the_first_losses_are_apart(
     assert [(f.impact, f.before, f.after) for f in findings] == [(impact, 2.0, loss)]
     assert doubts == []
     assert "tensorflow: other weights; losses after the first epoch are" in findings[0].message
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "impact", "words"),
+    [
+        (None, None, Impact.NUMERIC, "are not finite"),
+        (2.0, None, Impact.DIVERGES, "are finite on one side only"),
+        (None, 2.0, Impact.DIVERGES, "are finite on one side only"),
+    ],
+)
+def test_other_weights_count_also_where_a_loss_is_not_a_number(
+    before: float | None, after: float | None, impact: Impact, words: str
+) -> None:
+    (finding,), _ = drift(
+        "probe-training-differs", trained(loss=before), trained("x", after), ["tensorflow"]
+    )
+    assert (finding.impact, finding.before, finding.after) == (impact, before, after)
+    assert finding.message.endswith(words)
 
 
 def test_trainings_are_compared_only_when_set_alike_and_repeating_themselves() -> None:

@@ -1,0 +1,60 @@
+"""Whether what is found by itself, a policy or a store, may be used: who could have put it there.
+
+On a machine that people share, anybody can leave a file in /tmp or in another folder above a
+working directory. docs/decisions/0014-found-and-not-named.md
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+ROOT = 0
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+def distrusted(path: str) -> str | None:
+    """Why what is found at `path` is not to be used, as a verb and its end; None where it may be.
+
+    Used is what belongs to this user, and what belongs to root and nobody else can write. A link
+    and its target have to.
+    """
+    if not hasattr(os, "geteuid"):
+        return None  # Windows has no owners of this kind
+    for look in (os.lstat, os.stat):
+        try:
+            status = look(path)
+        except OSError:  # gone, or a link that leads nowhere: whoever opens it says so
+            return None
+        reason = _distrusted(status)
+        if reason:
+            return reason
+    return None
+
+
+def _distrusted(status: os.stat_result) -> str | None:
+    if status.st_uid in _own_ids():
+        return None
+    if status.st_uid != ROOT:
+        return f"belongs to {_name(status.st_uid)}"
+    is_open = status.st_mode & _OTHERS_WRITE and not stat.S_ISLNK(status.st_mode)
+    return "belongs to root, and others can write it" if is_open else None
+
+
+def _own_ids() -> set[int]:
+    """This user; for root also whoever has become root by sudo, as Git has it.
+
+    https://git-scm.com/docs/git-config#Documentation/git-config.txt-safedirectory
+    """
+    own = os.geteuid()
+    by_sudo = os.environ.get("SUDO_UID", "")
+    return {own, int(by_sudo)} if own == ROOT and by_sudo.isdecimal() else {own}
+
+
+def _name(number: int) -> str:
+    import pwd  # not on Windows, and needed only to name somebody
+
+    try:
+        return f"{pwd.getpwuid(number).pw_name} (user {number})"
+    except KeyError:  # a container may know no such user
+        return f"user {number}"
