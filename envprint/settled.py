@@ -24,10 +24,10 @@ def lowered(finding: Finding, rule: Rule, comparison: Comparison, workload: Work
         for name in workload.frameworks
         if rule.applies.holds(workload._replace(frameworks=(name,)))
     ]
-    equal = [_equal_operations(name, comparison, workload.device) for name in reached]
-    if not reached or 0 in equal:
+    equal = {name: _equal_operations(name, comparison, workload.device) for name in reached}
+    if not equal or None in equal.values():
         return finding
-    what = " and ".join(f"{count} of {name}" for count, name in zip(equal, reached, strict=True))
+    what = " and ".join(f"{count} of {name}" for name, count in equal.items())
     text = (
         f"{finding.impact.word} was expected, but probes on both sides gave the same bits in all "
         f"operations that they cover on {DEVICES[workload.device]}: {what}"
@@ -35,31 +35,31 @@ def lowered(finding: Finding, rule: Rule, comparison: Comparison, workload: Work
     return finding._replace(impact=Impact.NONE, not_seen=text)
 
 
-def _equal_operations(framework: str, comparison: Comparison, device: str) -> int:
-    """How many operations both sides probed and all gave the same bits; 0 when that is not so."""
+def _equal_operations(framework: str, comparison: Comparison, device: str) -> int | None:
+    """How many operations both sides probed, all with the same bits; None when that is not so."""
     before, after = comparison.before, comparison.after
     try:
         probes = (before.value(_NUMERIC) or {}, after.value(_NUMERIC) or {})
         keys = sorted({key for told in probes for key in told if _is_of(key, framework, device)})
         counts = [_equal_in(f"{_NUMERIC}[{key}]", before, after) for key in keys]
     except Undetermined:
-        return 0
-    return sum(counts) if 0 not in counts else 0
+        return None
+    equal = [count for count in counts if count]
+    return sum(equal) if equal and len(equal) == len(counts) else None
 
 
-def _equal_in(place: str, before: Fingerprint, after: Fingerprint) -> int:
+def _equal_in(place: str, before: Fingerprint, after: Fingerprint) -> int | None:
     """The same of one probe; raises `Undetermined` where it is unknown as a whole."""
-    told = [side.value(place) or {} for side in (before, after)]
+    sides = (before, after)
+    told = [side.value(place) or {} for side in sides]
     # What neither side can compute, no job there does; what one alone could not, is open.
-    unknown = [
-        {path for path in side.unknown if is_inside(path, place)} for side in (before, after)
-    ]
+    unknown = [{path for path in side.unknown if is_inside(path, place)} for side in sides]
     # One run in which an operation that varies agreed says nothing of the next.
     varies = any(side.get("varying") for side in told)
     same = len({side.get("revision") for side in told}) == 1
     digests = [side.get("digests", {}) for side in told]
     if not same or varies or unknown[0] != unknown[1] or digests[0] != digests[1]:
-        return 0
+        return None
     return sum(not operation.endswith(COARSE) for operation in digests[0])
 
 

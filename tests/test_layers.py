@@ -101,8 +101,8 @@ def test_third_party_modules_are_imported_inside_functions_only(path: Path) -> N
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
-def test_no_module_is_longer_than_250_lines(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= 250
+def test_no_module_is_longer_than_400_lines(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 400
 
 
 def test_nine_functions_in_ten_have_at_most_25_lines() -> None:

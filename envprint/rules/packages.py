@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.errors import Undetermined
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
-from envprint.rule import Evidence, Match, Rule
+from envprint.rule import Evidence, Match, Result, Rule, for_each
 from envprint.rules import _boosting, _decoders
 from envprint.rules._packages import CONDA, DISTRIBUTIONS, is_same_release, package_changed
 from envprint.workload import always
@@ -65,18 +64,12 @@ def _edited(now: Fingerprint, workload: Workload) -> Iterator[Match]:
             )
 
 
-def _builds(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    names = (comparison.before.value(DISTRIBUTIONS) or {}).keys()
-    doubt: Undetermined | None = None
-    for name in sorted(names & (comparison.after.value(DISTRIBUTIONS) or {}).keys()):
-        if not _matters(name, workload):
-            continue
-        try:
-            yield from _another_build(comparison, name)
-        except Undetermined as unknown:
-            doubt = unknown  # one package that cannot be told does not hide the others
-    if doubt:
-        raise doubt
+def _builds(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+    before, after = (
+        side.value(DISTRIBUTIONS) or {} for side in (comparison.before, comparison.after)
+    )
+    names = sorted(name for name in before.keys() & after.keys() if _matters(name, workload))
+    return for_each(names, lambda name: _another_build(comparison, name))
 
 
 def _another_build(comparison: Comparison, name: str) -> Iterator[Match]:
@@ -100,8 +93,8 @@ def _must(comparison: Comparison, name: str) -> bool:
     return bool(other_python or comparison.change("facts.cpu.architecture"))
 
 
-def _pandas(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    yield from package_changed(comparison, ("pandas",))
+def _pandas(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+    return package_changed(comparison, ("pandas",))
 
 
 RULES = (
