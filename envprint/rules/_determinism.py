@@ -164,8 +164,8 @@ def switched(comparison: Comparison, workload: Workload) -> Iterator[Result]:
 
 def _threads_set_inside(setting: SettingChange, key: str) -> Iterator[Match]:
     """A count that a program has set; another rule has those of variables and of the machine."""
-    if setting.is_told_by_one() and setting.is_by_program():
-        yield _stands(setting.comparison, key, *setting.values())
+    if any(setting.told) and setting.is_by_program():
+        yield _stands(setting.comparison, key, *setting.values)
 
 
 def _stands(comparison: Comparison, key: str, before: str | None, after: str | None) -> Match:

@@ -5,7 +5,8 @@ program that was asked tells what is in force; what it does not tell follows fro
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any
 
 from envprint.errors import Undetermined
 from envprint.model import Comparison, Fingerprint, Workload
@@ -22,8 +23,10 @@ from envprint.rules._dials import (
 )
 from envprint.rules._in_force import has_imported, proviso
 
+_BEFORE, _AFTER = 0, 1
 
-class SettingChange(NamedTuple):
+
+class SettingChange:
     """One setting on both sides, and which cause alone would have moved it.
 
     More than one may: another variable on another machine. Each question looks only at what it
@@ -31,45 +34,43 @@ class SettingChange(NamedTuple):
     to leave it open.
     """
 
-    comparison: Comparison
-    dial: Dial
+    def __init__(self, comparison: Comparison, dial: Dial) -> None:
+        self.comparison = comparison
+        self.dial = dial
+        self._sides = comparison.before, comparison.after
+        self._forecasts: dict[tuple[int, int], str] = {}
 
+    @cached_property
+    def told(self) -> tuple[str | None, str | None]:
+        """What the process of each side has told to be in force."""
+        before, after = self._sides
+        return self.dial.told(before), self.dial.told(after)
+
+    @cached_property
     def values(self) -> tuple[str, str]:
         """What is in force on both sides: what both processes have told, else the forecasts.
 
         A command cannot ask, and the program may set the same; so the word of one side is nothing.
         """
-        told = self._told()
-        if None in told and not all(has_imported(s, self.dial.used_by[0]) for s in self._sides()):
-            told = [None, None]
-        before, after = (
-            self._forecast(side, side) if text is None else text
-            for side, text in zip(self._sides(), told, strict=True)
+        before, after = self.told
+        if None in self.told and not all(map(self._has_imported, self._sides)):
+            before = after = None
+        return (
+            self._forecast(_BEFORE, _BEFORE) if before is None else before,
+            self._forecast(_AFTER, _AFTER) if after is None else after,
         )
-        return before, after
-
-    def is_told(self) -> bool:
-        """Whether both processes have told it, so that nothing of it is a forecast."""
-        return None not in self._told()
-
-    def is_told_by_one(self) -> bool:
-        """Whether a process has told it at all."""
-        return any(self._told())
 
     def is_change(self) -> bool:
         """Whether something else is in force, whatever moved it."""
-        before, after = self.values()
-        return before != after
+        return self.values[0] != self.values[1]
 
     def is_by_variables(self) -> bool:
         """Whether the variables alone move it, on the new machine."""
-        before, after = self._sides()
-        return self._forecast(after, before) != self._forecast(after, after)
+        return self._forecast(_AFTER, _BEFORE) != self._forecast(_AFTER, _AFTER)
 
     def is_by_machine(self) -> bool:
         """Whether the machine alone moves it, with the old variables."""
-        before, after = self._sides()
-        return self._forecast(after, before) != self._forecast(before, before)
+        return self._forecast(_AFTER, _BEFORE) != self._forecast(_BEFORE, _BEFORE)
 
     def is_by_program(self) -> bool:
         """Whether a program has set what neither variables nor the machine account for."""
@@ -81,19 +82,21 @@ class SettingChange(NamedTuple):
 
     def is_held(self) -> bool:
         """Whether the machines differ for it, and variables make them equal."""
-        before, after = self._sides()
-        differ = self.dial.setting(before, {}) != self.dial.setting(after, {})
-        return differ and self._forecast(before, before) == self._forecast(after, after)
+        before, after = (self.dial.setting(side, {}) for side in self._sides)
+        return before != after and (
+            self._forecast(_BEFORE, _BEFORE) == self._forecast(_AFTER, _AFTER)
+        )
 
-    def _sides(self) -> tuple[Fingerprint, Fingerprint]:
-        return self.comparison.before, self.comparison.after
+    def _has_imported(self, side: Fingerprint) -> bool:
+        return has_imported(side, self.dial.used_by[0])
 
-    def _told(self) -> list[str | None]:
-        return [self.dial.told(side) for side in self._sides()]
-
-    def _forecast(self, machine: Fingerprint, environ: Fingerprint) -> str:
-        """What is to be expected on that machine with the variables of `environ`."""
-        return self.dial.setting(machine, variables_of(environ))
+    def _forecast(self, machine: int, environ: int) -> str:
+        """What is to be expected on the machine of one side with the variables of another."""
+        key = machine, environ
+        if key not in self._forecasts:
+            variables = variables_of(self._sides[environ])
+            self._forecasts[key] = self.dial.setting(self._sides[machine], variables)
+        return self._forecasts[key]
 
 
 def turned_by_variables(*dials: Dial) -> Drift:
@@ -136,7 +139,7 @@ def _by_variables(setting: SettingChange, names: list[str]) -> Iterator[Match]:
     if setting.is_by_variables() and setting.is_change():
         before, after = map(variables_of, (setting.comparison.before, setting.comparison.after))
         told = ", ".join(f"{n} was {shown(before.get(n))}, is {shown(after.get(n))}" for n in names)
-        unsure = "" if setting.is_told() else proviso(setting.comparison, names)
+        unsure = proviso(setting.comparison, names) if None in setting.told else ""
         yield Match(
             f"{told}: {_in_words(setting)}{unsure}",
             (*map(variable, names), *trace(setting.comparison, names)),
@@ -149,7 +152,7 @@ def _by_variables(setting: SettingChange, names: list[str]) -> Iterator[Match]:
 
 
 def _in_words(setting: SettingChange) -> str:
-    before, after = setting.values()
+    before, after = setting.values
     return f"{setting.dial.what} was {before}, is {after}"
 
 
@@ -161,7 +164,7 @@ def _held_alike(held: Sequence[str]) -> Iterator[str]:
 def _pins(moved: Sequence[SettingChange]) -> Iterator[str]:
     """For each setting the assignment that both machines can obey: the lower of the two."""
     for setting in moved:
-        assignment = setting.dial.pin(setting.comparison.after, min(setting.values(), key=rank))
+        assignment = setting.dial.pin(setting.comparison.after, min(setting.values, key=rank))
         if assignment:
             yield f"export {assignment}"
 
