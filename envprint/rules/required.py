@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from envprint.errors import Undetermined
 from envprint.model import Confidence, Fingerprint, Impact, Workload
-from envprint.rule import Evidence, Match, Rule
+from envprint.rule import Evidence, Match, Result, Rule, for_each
 from envprint.rules._devices import DEVICES, VISIBLE, how_many
 from envprint.workload import always
 
@@ -28,8 +28,9 @@ def _gpus(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         yield Match(f"GPUs: {text}", ("facts.gpu.count", VISIBLE), after=how_many(now))
 
 
-def _variables(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    for name, wanted in sorted(workload.required.variables.items()):
+def _variables(now: Fingerprint, workload: Workload) -> Iterator[Result]:
+    def look(required: tuple[str, str]) -> Iterator[Match]:
+        name, wanted = required
         path = f"{VARIABLES}[{name}]"
         value = now.value(path)
         if value != wanted:
@@ -41,9 +42,11 @@ def _variables(now: Fingerprint, workload: Workload) -> Iterator[Match]:
                 remedy=f"export {name}={wanted}",
             )
 
+    return for_each(sorted(workload.required.variables.items()), look)
 
-def _switches(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    for name in sorted(workload.required.switches):
+
+def _switches(now: Fingerprint, workload: Workload) -> Iterator[Result]:
+    def look(name: str) -> Iterator[Match]:
         path = f"{SWITCHES}[{name}]"
         value = now.value(f"{path}.value")
         if value is None and not now.value("facts.frameworks.imported"):
@@ -51,9 +54,12 @@ def _switches(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         if value != "on":
             yield Match(f"{name} is {value or 'off'}, and must be on", (path,), after=value)
 
+    return for_each(sorted(workload.required.switches), look)
 
-def _packages(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    for name, wanted in sorted(workload.required.packages.items()):
+
+def _packages(now: Fingerprint, workload: Workload) -> Iterator[Result]:
+    def look(required: tuple[str, str]) -> Iterator[Match]:
+        name, wanted = required
         path = f"{PACKAGES}[{_normal(name)}]"
         version = now.value(f"{path}.version")
         if not _meets(version, wanted):
@@ -62,6 +68,8 @@ def _packages(now: Fingerprint, workload: Workload) -> Iterator[Match]:
             text = f"{name} {found}, {needed} is required"
             spelt = "" if wanted == _ANY else wanted
             yield Match(text, (path,), after=version, remedy=f"pip install '{name}{spelt}'")
+
+    return for_each(sorted(workload.required.packages.items()), look)
 
 
 # https://packaging.python.org/en/latest/specifications/name-normalization/
