@@ -1,82 +1,75 @@
-"""What one rule says of two fingerprints, or of one: each runs to its end, or to what is unknown.
+"""Evaluates one rule: all it finds until it ends, or until a value it needs is unknown.
 
-What it saw until then counts, and the rest is *undecided* with the path and the reason.
+What it found before that counts. What it could not decide is kept beside it, with path and reason.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from envprint.errors import Undetermined
-from envprint.model import Comparison, Fingerprint, Impact, Workload
-from envprint.report import Undecided
-from envprint.rule import Match, Rule
-
-RuleSaid = tuple[Rule, list[Match], list[Undecided]]
-"""A rule, what it saw, and where it could not be decided."""
-StateCheck = Callable[[Fingerprint, Workload], Iterable[Match]]
+from envprint.model import Comparison, Fingerprint, Workload
+from envprint.rule import Match, Result, Rule, State, UnknownValue
 
 
-def about_drift(rule: Rule, comparison: Comparison, workload: Workload) -> RuleSaid:
-    """What the rule says of the differences; of a state, when it is new."""
-    return _said(rule, _drift_matches(rule, comparison, workload))
+class Evaluation(NamedTuple):
+    """A rule, what it found, and the unknown values that kept it from deciding the rest."""
+
+    rule: Rule
+    matches: tuple[Match, ...]
+    unknowns: tuple[UnknownValue, ...]
+    """Each once."""
 
 
-def about_state(rule: Rule, current: Fingerprint, workload: Workload) -> RuleSaid:
-    """What the rule, which looks at a state, says of this one."""
+def on_comparison(rule: Rule, comparison: Comparison, workload: Workload) -> Evaluation:
+    """What the rule finds in the differences; a rule about a state finds those that are new."""
+    return _evaluation(rule, _between(rule, comparison, workload))
+
+
+def on_fingerprint(rule: Rule, current: Fingerprint, workload: Workload) -> Evaluation:
+    """What a rule about a state finds in this one."""
     assert rule.state
-    return _said(rule, _matches(rule.state, current, workload))
+    return _evaluation(rule, _within(rule.state, current, workload))
 
 
-def _said(rule: Rule, matches: Iterable[Match]) -> RuleSaid:
-    seen, doubt = _seen(matches)
-    if doubt is None:
-        return rule, seen, []
-    impact = Impact.NONE if rule.advice else rule.impact
-    return rule, seen, [Undecided(rule.id, doubt.path, doubt.reason, impact)]
-
-
-def _seen(matches: Iterable[Match]) -> tuple[list[Match], Undetermined | None]:
-    """All matches, or those up to a value that is unknown."""
-    seen: list[Match] = []
+def _evaluation(rule: Rule, results: Iterable[Result]) -> Evaluation:
+    matches: list[Match] = []
+    # The keys of a dict: unique, and in the order in which they came.
+    unknowns: dict[UnknownValue, None] = {}
     try:
-        for match in matches:
-            seen.append(match)
-    except Undetermined as doubt:
-        return seen, doubt
-    return seen, None
+        for result in results:
+            if isinstance(result, Match):
+                matches.append(result)
+            else:
+                unknowns[result] = None
+    except Undetermined as error:
+        unknowns[UnknownValue.of(error)] = None
+    return Evaluation(rule, tuple(matches), tuple(unknowns))
 
 
-def _drift_matches(rule: Rule, comparison: Comparison, workload: Workload) -> Iterator[Match]:
+def _between(rule: Rule, comparison: Comparison, workload: Workload) -> Iterator[Result]:
     if rule.drift:
         yield from rule.drift(comparison, workload)
     elif rule.state:
-        yield from _new_states(rule.state, comparison, workload)
+        yield from _new_states(rule, comparison, workload)
     else:
         yield from _watched_changes(rule, comparison)
 
 
-def _matches(state: StateCheck, now: Fingerprint, workload: Workload) -> Iterator[Match]:
+def _within(state: State, now: Fingerprint, workload: Workload) -> Iterator[Result]:
     # A generator, so that a check which raises before its first match is caught like any other.
     yield from state(now, workload)
 
 
-def _new_states(
-    state: StateCheck,
-    comparison: Comparison,
-    workload: Workload,
-) -> Iterator[Match]:
-    matches, doubt = _seen(_matches(state, comparison.after, workload))
-    if matches:
-        # By place, not by words: the same programs holding a little more memory are not news.
-        before, doubt_before = _seen(_matches(state, comparison.before, workload))
-        old = {match.paths for match in before}
-        new = [match for match in matches if match.paths not in old]
-        if new and doubt_before:
-            raise doubt_before
-        yield from new
-    if doubt:
-        raise doubt
+def _new_states(rule: Rule, comparison: Comparison, workload: Workload) -> Iterator[Result]:
+    after = on_fingerprint(rule, comparison.after, workload)
+    yield from after.unknowns
+    if after.matches:
+        before = on_fingerprint(rule, comparison.before, workload)
+        # By path, not by words: the same programs holding a little more memory are not news.
+        old = {match.paths for match in before.matches}
+        new = [match for match in after.matches if match.paths not in old]
+        # What was not known before may have been there before.
+        yield from (before.unknowns or new) if new else ()
 
 
 def _watched_changes(rule: Rule, comparison: Comparison) -> Iterator[Match]:

@@ -30,6 +30,8 @@ DEEP_TIMEOUT_S = 1800.0
 WAIT_S = 0.25
 """The longest that an interruption may go unseen."""
 
+_Answer = Mapping[str, Any] | Unknown
+
 
 def capture(
     host: Host,
@@ -93,70 +95,81 @@ def _asked(ask: Callable[[], T]) -> T | Unknown:
         return Unknown(f"{type(error).__name__}: {error}")
 
 
-def _read_all(
-    host: Host, timeout_s: float, waits_s: float
-) -> Iterator[tuple[Collector, Mapping[str, Any] | Unknown]]:
-    """Every collector with what it found; one thread reads them, as long as none of them hangs."""
+def _read_all(host: Host, timeout_s: float, waits_s: float) -> Iterator[tuple[Collector, _Answer]]:
+    """Every collector with its answer.
+
+    One thread reads them all, unless one of them hangs: it is left behind, and another thread
+    reads the rest.
+    """
     waiting = sorted(collectors(), key=lambda collector: collector.waits)
     while waiting:
-        reading = _Reading(waiting, host)
-        for collector, arrived in zip(waiting, reading.arrived, strict=True):
+        readings = [_Reading(collector) for collector in waiting]
+        todo = list(readings)
+        _start(todo, host)
+        for reading in readings:
+            collector = waiting.pop(0)
             limit_s = timeout_s + waits_s if collector.waits else timeout_s
-            if not _acquired(arrived, limit_s):
-                reading.abandoned = True
+            answer = reading.answer_within(limit_s)
+            if answer is None:
+                todo.clear()
                 yield collector, Unknown(f"the collector did not answer within {limit_s:g} s")
                 break
-            yield collector, reading.found.pop(0)
-        waiting = waiting[waiting.index(collector) + 1 :]
-
-
-def _acquired(lock: _thread.LockType, timeout_s: float) -> bool:
-    """Whether the lock was had in time.
-
-    In short waits, for a long one would sleep through a signal that came just before it began:
-    only one that comes during a wait ends it.
-    """
-    rounds, rest = divmod(timeout_s, WAIT_S)
-    return any(lock.acquire(timeout=WAIT_S) for _ in range(int(rounds))) or lock.acquire(
-        timeout=rest
-    )
+            yield collector, answer
 
 
 class _Reading:
-    """Collectors being read, one after the other, in a thread that can be left behind."""
+    """The answer of one collector, read in one thread and awaited in another."""
 
-    def __init__(self, waiting: list[Collector], host: Host) -> None:
-        self.found: list[Mapping[str, Any] | Unknown] = []
-        self.arrived = [_thread.allocate_lock() for _ in waiting]
-        self.abandoned = False
-        for lock in self.arrived:
-            lock.acquire()
+    def __init__(self, collector: Collector) -> None:
+        self._collector = collector
+        self._answer: _Answer | None = None
+        self._pending = _thread.allocate_lock()
+        self._pending.acquire()
+
+    def read(self, host: Host) -> None:
+        """Ask the collector; a failure is an answer."""
         try:
-            _thread.start_new_thread(self._work_aside, (waiting, host))
-        except RuntimeError:
-            # A limit on processes or memory allows no thread: read here, without a time limit.
-            self._work(waiting, host)
+            self._answer = self._collector.read(host)
+        except KeyboardInterrupt:
+            raise
+        # Whatever a collector meets on a machine nobody has seen, the capture goes on: the
+        # section becomes unknown and says why. Extensions raise what is no Exception, too.
+        except BaseException as error:  # noqa: BLE001  see the reason above
+            self._answer = Unknown(f"the collector failed: {type(error).__name__}: {error}")
+        self._pending.release()
 
-    def _work_aside(self, waiting: list[Collector], host: Host) -> None:
-        # A thread that is left behind must not take a signal that `run` holds for its job. Where
-        # nobody has loaded this module nobody holds any, and it takes half a millisecond to load.
-        if "signal" in sys.modules:
-            _block_signals()
-        self._work(waiting, host)
+    def answer_within(self, limit_s: float) -> _Answer | None:
+        """The answer; None where it does not come in time.
 
-    def _work(self, waiting: list[Collector], host: Host) -> None:
-        for collector, arrived in zip(waiting, self.arrived, strict=True):
-            try:
-                self.found.append(collector.read(host))
-            except KeyboardInterrupt:
-                raise
-            # Whatever a collector meets on a machine nobody has seen, the capture goes on: the
-            # section becomes unknown and says why. Extensions raise what is no Exception, too.
-            except BaseException as error:  # noqa: BLE001  see the reason above
-                self.found.append(Unknown(f"the collector failed: {type(error).__name__}: {error}"))
-            if self.abandoned:
-                return
-            arrived.release()
+        Waits in short rounds: only a signal that comes during a wait ends it, so one long wait
+        would sleep through a signal that came just before it began.
+        """
+        rounds, rest_s = divmod(limit_s, WAIT_S)
+        waits_s = (*(WAIT_S for _ in range(int(rounds))), rest_s)
+        has_come = any(self._pending.acquire(timeout=wait_s) for wait_s in waits_s)
+        return self._answer if has_come else None
+
+
+def _start(todo: list[_Reading], host: Host) -> None:
+    """Read in a thread what is `todo`, as long as there is any."""
+    try:
+        _thread.start_new_thread(_work_aside, (todo, host))
+    except RuntimeError:
+        # A limit on processes or memory allows no thread: read here, without a time limit.
+        _work(todo, host)
+
+
+def _work_aside(todo: list[_Reading], host: Host) -> None:
+    # A thread that is left behind must not take a signal that `run` holds for its job. If `signal`
+    # was never imported, none is held; and importing it takes half a millisecond.
+    if "signal" in sys.modules:
+        _block_signals()
+    _work(todo, host)
+
+
+def _work(todo: list[_Reading], host: Host) -> None:
+    while todo:
+        todo.pop(0).read(host)
 
 
 def _block_signals() -> None:

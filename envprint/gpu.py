@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from envprint.children import Child
@@ -32,7 +32,7 @@ LATE_S = 1.0
 """So late an answer is a gap, though it may still come: times are told to the second."""
 SUSPENDED_S = 2.0
 """So long after the end of a wait, this process was not running; the driver is not to blame."""
-SUSPENDED = "envprint was suspended"
+LATE, SUSPENDED = "late", "suspended"
 PAUSE_S = 2.0
 """Between the end of a child and the start of the next one."""
 
@@ -112,36 +112,52 @@ class Watch:
 
     def _listen(self, child: Child, is_sparing: bool) -> bool:
         """Take every sample of one child; whether it was ended to try again what it leaves out."""
-        gathered, is_over = Gathered(), False
-        try:
-            while not is_over and (line := self._line(child, gathered)) is not None:
-                if gathered.take(line) == "sample":
-                    if _refusal(gathered.reading):
-                        break
-                    self._account.add(gathered.reading)
-                    if not is_sparing:
-                        self._spared.clear()
-                    is_over = is_sparing and self._spared.is_over(time.monotonic())
-        except TimeoutError:
-            gathered.is_late = True
+        gathered = Gathered()
+        for event in self._events(child, gathered):
+            self._note_gap(event, gathered)
+            if event == "sample":
+                if _refusal(gathered.reading):
+                    break
+                self._account.add(gathered.reading)
+                if not is_sparing:
+                    self._spared.clear()
+                elif self._spared.is_over(time.monotonic()):
+                    child.end(kill=True)
+                    return True
         code = child.end(kill=True)
-        if not is_over and not self._stopping.is_set():
+        if not self._stopping.is_set():
             self._tell_failure(gathered, code)
-        return is_over
+        return False
 
-    def _line(self, child: Child, gathered: Gathered) -> bytes | None:
-        """The next line, None after the last. That it is late is told before it is given up."""
-        begun_s = time.monotonic()
-        try:
-            return child.line(begun_s + self._late_s)
-        except TimeoutError:
-            if time.monotonic() - begun_s > self._late_s + SUSPENDED_S:
-                self._account.silence(SUSPENDED)
-                return self._line(child, gathered)
-            if not self._stopping.is_set():
-                self._account.add_part(gathered.reading)
-                self._account.silence(gathered.silence(self._late_s))
-        return child.line(begun_s + self._silence_s)
+    def _events(self, child: Child, gathered: Gathered) -> Iterator[str]:
+        """The kind of each line that the child prints; `LATE` or `SUSPENDED` where none came.
+
+        Ends with the child, or when it has been silent for so long that it is given up.
+        """
+        while True:
+            begun_s = time.monotonic()
+            try:
+                line = child.line(begun_s + self._late_s)
+            except TimeoutError:
+                if time.monotonic() - begun_s > self._late_s + SUSPENDED_S:
+                    yield SUSPENDED
+                    continue
+                yield LATE
+                try:
+                    line = child.line(begun_s + self._silence_s)
+                except TimeoutError:
+                    gathered.is_late = True
+                    return
+            if line is None:
+                return
+            yield gathered.take(line)
+
+    def _note_gap(self, event: str, gathered: Gathered) -> None:
+        if event == SUSPENDED:
+            self._account.silence("envprint was suspended")
+        elif event == LATE and not self._stopping.is_set():
+            self._account.add_part(gathered.reading)
+            self._account.silence(gathered.silence(self._late_s))
 
     def _tell_failure(self, gathered: Gathered, code: int | None) -> None:
         reason = (

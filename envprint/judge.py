@@ -1,13 +1,12 @@
 """From rules and what they look at to a report. Pure; the one engine for diff, check and the API.
 
-A rule about a state says something in a diff only when the state is new: a difference is judged,
+A rule about a state finds something in a diff only when the state is new: a difference is judged,
 not a machine.
 """
 
-from collections.abc import Container, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Container, Iterator, Mapping, Sequence
 
-from envprint.asking import RuleSaid, about_drift, about_state
+from envprint.asking import Evaluation, on_comparison, on_fingerprint
 from envprint.compare import compare
 from envprint.describe import summarise
 from envprint.elsewhere import look_next, look_where
@@ -18,10 +17,7 @@ from envprint.ranking import likely_causes
 from envprint.report import Expected, Finding, Ignored, Report, Undecided
 from envprint.rule import Match, Rule
 from envprint.rules import applying
-from envprint.wording import headline, source
-
-if TYPE_CHECKING:
-    from envprint.settled import Settled
+from envprint.wording import headline, source, without_findings
 
 
 def judge_drift(
@@ -29,8 +25,8 @@ def judge_drift(
 ) -> Report:
     """What the differences between two fingerprints do to a training result."""
     comparison = compare(baseline, current)
-    said = [about_drift(rule, comparison, workload) for rule in applying(workload)]
-    return _report(said, comparison, current, workload, policy)
+    evaluations = [on_comparison(rule, comparison, workload) for rule in applying(workload)]
+    return _report(evaluations, comparison, current, workload, policy)
 
 
 def judge_state(
@@ -38,65 +34,133 @@ def judge_state(
 ) -> Report:
     """What the present state does to a training result, and what a baseline adds to that."""
     comparison = compare(baseline, current) if baseline else None
-    said = []
+    evaluations = []
     for rule in applying(workload):
         if rule.state:
-            said.append(about_state(rule, current, workload))
+            evaluations.append(on_fingerprint(rule, current, workload))
         elif comparison:
-            said.append(about_drift(rule, comparison, workload))
-    return _report(said, comparison, current, workload, policy)
-
-
-class _Verdict(NamedTuple):
-    findings: list[Finding]
-    advice: list[Finding]
-    ignored: list[Ignored]
-    expected: list[Expected]
+            evaluations.append(on_comparison(rule, comparison, workload))
+    return _report(evaluations, comparison, current, workload, policy)
 
 
 def _report(
-    said: list[RuleSaid],
+    evaluations: Sequence[Evaluation],
     comparison: Comparison | None,
     current: Fingerprint,
     workload: Workload,
     policy: Policy,
 ) -> Report:
-    verdict = _stamp(said, comparison, workload, policy)
-    findings = verdict.findings
+    rules = {evaluation.rule.id: evaluation.rule for evaluation in evaluations}
+    stamped = _stamp(silence(evaluations))
+    if comparison:
+        stamped = apply_probes(stamped, rules, comparison, workload)
+    kept, ignored, expected = apply_policy(stamped, policy)
+    findings = [finding for finding in kept if not rules[finding.rule].advice]
+    changes, expected_changes = _apart(_unexplained(evaluations, comparison), policy)
+    expected += expected_changes
+    undecided = sorted(_undecided(evaluations, policy))
     impact = max((finding.impact for finding in findings), default=Impact.NONE)
-    undecided = sorted(_doubts(said, policy))
-    changes, expected = _apart(_unexplained(said, comparison), policy)
-    expected = [*verdict.expected, *expected]
-    states = {rule.id for rule, _, _ in said if rule.state}
+    states = {rule.id for rule in rules.values() if rule.state}
+    causes = likely_causes(findings, states, comparison) if comparison else ()
     # Without a difference that changes the result, the cause is somewhere else.
     quiet = comparison if impact < Impact.NUMERIC and not expected else None
-    report = Report(
+    return Report(
         impact=impact,
-        summary="",
+        summary=headline(
+            findings,
+            causes,
+            otherwise=without_findings(comparison, some_ignored=bool(ignored)),
+            look=look_where(quiet) if quiet else "",
+            undecided=undecided,
+        ),
         baseline=summarise(comparison.before) if comparison else None,
         current=summarise(current),
         workload=workload,
         findings=tuple(findings),
         changes=changes,
         undecided=tuple(undecided),
-        advice=tuple(verdict.advice),
-        ignored=tuple(verdict.ignored),
-        likely_causes=likely_causes(findings, states, comparison) if comparison else (),
-        look_next=look_next(quiet, undecided, verdict.ignored, changes) if quiet else (),
+        advice=tuple(finding for finding in kept if rules[finding.rule].advice),
+        ignored=tuple(ignored),
+        likely_causes=causes,
+        look_next=look_next(quiet, undecided, ignored, changes) if quiet else (),
         expected=tuple(expected),
         lockstep=_lockstep(findings, states) if expected else (),
         policy=policy.file,
-        policy_notes=tuple(notes(policy, said, comparison)),
+        policy_notes=tuple(notes(policy, evaluations, comparison)),
     )
-    look = look_where(quiet) if quiet else ""
-    return report._replace(summary=headline(report, comparison, look))
 
 
-def _doubts(said: list[RuleSaid], policy: Policy) -> Iterator[Undecided]:
+def silence(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
+    """The evaluations without the matches beside which a stronger rule found the same thing."""
+    found = {rule.id: {match.about for match in matches} for rule, matches, _ in evaluations}
+    return [evaluation._replace(matches=_heard(evaluation, found)) for evaluation in evaluations]
+
+
+def _heard(evaluation: Evaluation, found: Mapping[str, set[str | None]]) -> tuple[Match, ...]:
+    """The matches beside which no stronger rule found the same thing; `found` is what each found.
+
+    A match that is about nothing in particular is about everything.
+    """
+    rule, matches, _ = evaluation
+    stronger = {about for name in rule.yields_to for about in found.get(name, ())}
+    if None in stronger:
+        return ()
+    if not stronger:
+        return matches
+    return tuple(m for m in matches if m.about is not None and m.about not in stronger)
+
+
+def apply_probes(
+    findings: Sequence[Finding],
+    rules: Mapping[str, Rule],
+    comparison: Comparison,
+    workload: Workload,
+) -> list[Finding]:
+    """The findings, those lowered whose effect numeric probes of both sides would have seen."""
+    probed = {finding.rule for finding in findings if rules[finding.rule].probed}
+    if not probed:
+        return list(findings)
+    from envprint.settled import Settled  # loaded only where it is needed
+
+    settled = Settled(comparison, workload)
+    return [
+        settled.lowered(finding, rules[finding.rule]) if finding.rule in probed else finding
+        for finding in findings
+    ]
+
+
+def apply_policy(
+    findings: Sequence[Finding], policy: Policy
+) -> tuple[list[Finding], list[Ignored], list[Expected]]:
+    """The findings in their order with the team's impacts, those left out, and those expected."""
+    kept, left_out, expected = [], [], []
+    for finding in (_weighed(finding, policy) for finding in findings):
+        ignored = policy.ignore_for(finding)
+        entry = policy.expected(finding.rule, finding.paths)
+        if ignored:
+            left_out.append(ignored)
+        elif entry:
+            path = finding.paths[0]
+            expected.append(Expected(finding.rule, path, finding.message, entry.reason))
+        else:
+            kept.append(finding)
+    kept.sort(key=lambda finding: (-finding.impact, finding.rule, finding.paths))
+    return kept, left_out, expected
+
+
+def _weighed(finding: Finding, policy: Policy) -> Finding:
+    """The finding with the team's impact; what it has decided stands, whatever was measured."""
+    impact = policy.own_impact(finding.rule)
+    return finding if impact is None else finding._replace(impact=impact, not_seen=None)
+
+
+def _undecided(evaluations: Sequence[Evaluation], policy: Policy) -> Iterator[Undecided]:
     """What could not be decided, each with the most that it could have counted for the team."""
-    for rule, _, doubts in said:
-        for doubt in doubts:
-            yield doubt if rule.advice else doubt._replace(impact=policy.reach(doubt))
+    for rule, _, unknowns in evaluations:
+        for path, reason in unknowns:
+            entry = Undecided(rule.id, path, reason, rule.impact)
+            reach = Impact.NONE if rule.advice else policy.reach(entry)
+            yield entry._replace(impact=reach)
 
 
 def _apart(
@@ -114,60 +178,32 @@ def _apart(
     return tuple(left), expected
 
 
-def _lockstep(findings: list[Finding], states: Container[str]) -> tuple[str, ...]:
+def _lockstep(findings: Sequence[Finding], states: Container[str]) -> tuple[str, ...]:
     """What changed together with the experiment, and could be what its result is due to."""
     moved = [f.rule for f in findings if f.impact >= Impact.NUMERIC and f.rule not in states]
     return tuple(dict.fromkeys(moved))
 
 
-def _unexplained(said: list[RuleSaid], comparison: Comparison | None) -> tuple[Change, ...]:
+def _unexplained(
+    evaluations: Sequence[Evaluation], comparison: Comparison | None
+) -> tuple[Change, ...]:
     """The changes that no rule has recognised, also where a stronger rule speaks instead."""
-    explained = Places(path for _, matches, _ in said for match in matches for path in match.paths)
+    explained = Places(
+        path for _, matches, _ in evaluations for match in matches for path in match.paths
+    )
     changes = comparison.changes if comparison else ()
     return tuple(change for change in changes if not explained.touch(change.path))
 
 
-def _stamp(
-    said: list[RuleSaid], comparison: Comparison | None, workload: Workload, policy: Policy
-) -> _Verdict:
-    fired = {rule.id: [match.about for match in matches] for rule, matches, _ in said}
-    verdict = _Verdict([], [], [], [])
-    settled: Settled | None = None
-    for rule, matches, _ in said:
-        stronger = {about for other in rule.yields_to for about in fired.get(other, ())}
-        for match in matches:
-            if None in stronger or match.about in stronger or (stronger and match.about is None):
-                continue
-            finding = _finding(rule, match, policy)
-            # What a team has decided stands, whatever was measured.
-            if comparison and rule.probed and policy.own_impact(rule.id) is None:
-                settled = settled or _settled(comparison, workload)
-                finding = settled.lowered(finding, rule)
-            ignored = policy.ignore_for(finding)
-            entry = policy.expected(finding.rule, finding.paths)
-            if ignored:
-                verdict.ignored.append(ignored)
-            elif entry:
-                path = finding.paths[0]
-                expected = Expected(finding.rule, path, finding.message, entry.reason)
-                verdict.expected.append(expected)
-            else:
-                (verdict.advice if rule.advice else verdict.findings).append(finding)
-    for findings in (verdict.findings, verdict.advice):
-        findings.sort(key=lambda finding: (-finding.impact, finding.rule, finding.paths))
-    return verdict
+def _stamp(evaluations: Sequence[Evaluation]) -> list[Finding]:
+    """Each match as a finding, with what its rule says of it."""
+    return [_finding(rule, match) for rule, matches, _ in evaluations for match in matches]
 
 
-def _settled(comparison: Comparison, workload: Workload) -> "Settled":
-    from envprint.settled import Settled  # only where there is something to settle
-
-    return Settled(comparison, workload)
-
-
-def _finding(rule: Rule, match: Match, policy: Policy) -> Finding:
+def _finding(rule: Rule, match: Match) -> Finding:
     return Finding(
         rule=rule.id,
-        impact=policy.impact_of(rule.id, rule.impact if match.impact is None else match.impact),
+        impact=rule.impact if match.impact is None else match.impact,
         confidence=rule.confidence,
         title=rule.title,
         message=match.message,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from envprint.asking import RuleSaid
+from envprint.asking import Evaluation
 from envprint.model import Comparison
 from envprint.patterns import matches
 from envprint.policy import Entry, Policy
 from envprint.rules import catalogue
 
 
-def notes(policy: Policy, said: Sequence[RuleSaid], comparison: Comparison | None) -> Iterator[str]:
+def notes(
+    policy: Policy, evaluations: Sequence[Evaluation], comparison: Comparison | None
+) -> Iterator[str]:
     """What is known of the policy already, and entries that have expired, or fit nothing of what
     could be judged.
     """
@@ -20,14 +22,18 @@ def notes(policy: Policy, said: Sequence[RuleSaid], comparison: Comparison | Non
         what = f"{entry.place} ({entry.rule if entry.rule != '*' else entry.path})"
         if entry.has_expired:
             yield f"{what} expired on {entry.expires}: {entry.reason}"
-        elif _was_judged(entry, said, comparison) and not _fits(entry, said, comparison):
+        elif _was_judged(entry, evaluations, comparison) and not _fits(
+            entry, evaluations, comparison
+        ):
             yield f"{what} fits nothing here any more: {entry.reason}"
 
 
-def _was_judged(entry: Entry, said: Sequence[RuleSaid], comparison: Comparison | None) -> bool:
+def _was_judged(
+    entry: Entry, evaluations: Sequence[Evaluation], comparison: Comparison | None
+) -> bool:
     """Whether all that the entry could fit has been looked at, and decided."""
-    judged = [(rule, doubts) for rule, _, doubts in said if matches(entry.rule, rule.id)]
-    if any(entry.covers(r.id, (doubt.path,)) for r, doubts in judged for doubt in doubts):
+    judged = [e for e in evaluations if matches(entry.rule, e.rule.id)]
+    if any(entry.covers(e.rule.id, (unknown.path,)) for e in judged for unknown in e.unknowns):
         return False
     if comparison:
         return bool(judged)
@@ -36,9 +42,9 @@ def _was_judged(entry: Entry, said: Sequence[RuleSaid], comparison: Comparison |
     return bool(judged) and all(rule.state for rule in meant)
 
 
-def _fits(entry: Entry, said: Sequence[RuleSaid], comparison: Comparison | None) -> bool:
-    """Whether it fits what a rule saw, or, without a rule, a change that none knows."""
-    if any(entry.covers(rule.id, match.paths) for rule, seen, _ in said for match in seen):
+def _fits(entry: Entry, evaluations: Sequence[Evaluation], comparison: Comparison | None) -> bool:
+    """Whether it fits what a rule found, or, without a rule, a change that none knows."""
+    if any(entry.covers(e.rule.id, match.paths) for e in evaluations for match in e.matches):
         return True
     changes = comparison.changes if comparison and entry.rule == "*" else ()
     return any(entry.covers("", (change.path,)) for change in changes)

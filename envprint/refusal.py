@@ -42,6 +42,7 @@ def _said(finding: Finding) -> str:
 
 
 def _undecided(doubts: Sequence[Undecided]) -> Iterator[str]:
-    yield f"undecided: {counted(doubts, 'rule')} that could reach the threshold"
+    rules = {doubt.rule for doubt in doubts}
+    yield f"undecided: {counted(rules, 'rule')} that could reach the threshold"
     for doubt in doubts:
         yield f"  {doubt.rule}: {doubt.path}: {one_line(doubt.reason)}"

@@ -1,12 +1,16 @@
-"""A rule and what it is made of: when it applies, what it saw, where its claim comes from.
+"""A rule and what it is made of: when it applies, what it found, where its claim comes from.
 
-A `Rule` makes `Match`es of what it sees; the engine (`envprint.judge`) turns those into findings.
+A `Rule` yields a `Match` for each thing it finds and an `UnknownValue` for each that it cannot
+decide; the engine (`envprint.judge`) turns them into findings and undecided entries.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple, TypeVar
 
+from envprint.errors import Undetermined
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
+
+Item = TypeVar("Item")
 
 
 class Condition(NamedTuple):
@@ -39,7 +43,7 @@ class Evidence(NamedTuple):
 
 
 class Match(NamedTuple):
-    """What a rule saw, before the engine stamps id, impact and confidence on it."""
+    """What a rule found, before the engine stamps id, impact and confidence on it."""
 
     message: str
     paths: tuple[str, ...]
@@ -52,6 +56,38 @@ class Match(NamedTuple):
     about: str | None = None
     """Which of several like things, such as GPUs: a stronger rule about another one does not
     silence this."""
+
+
+class UnknownValue(NamedTuple):
+    """A value that a rule needs and that is unknown: where it would be, and why it is not known.
+
+    A rule that yields one goes on to its next item; one that lets `Undetermined` pass ends there.
+    """
+
+    path: str
+    reason: str
+
+    @classmethod
+    def of(cls, error: Undetermined) -> "UnknownValue":
+        """The value whose absence raised `error`."""
+        return cls(error.path, error.reason)
+
+
+Result = Match | UnknownValue
+"""What a rule yields."""
+Drift = Callable[[Comparison, Workload], Iterable[Result]]
+"""What a rule looks for between two fingerprints."""
+State = Callable[[Fingerprint, Workload], Iterable[Result]]
+"""What a rule looks for in one fingerprint."""
+
+
+def for_each(items: Iterable[Item], look: Callable[[Item], Iterable[Result]]) -> Iterator[Result]:
+    """What `look` finds in each item. An unknown value ends its own item and no other."""
+    for item in items:
+        try:
+            yield from look(item)
+        except Undetermined as error:
+            yield UnknownValue.of(error)
 
 
 class Rule(NamedTuple):
@@ -73,8 +109,8 @@ class Rule(NamedTuple):
     not_when: str
     remedy: str
     evidence: tuple[Evidence, ...]
-    drift: Callable[[Comparison, Workload], Iterable[Match]] | None = None
-    state: Callable[[Fingerprint, Workload], Iterable[Match]] | None = None
+    drift: Drift | None = None
+    state: State | None = None
     advice: bool = False
     yields_to: tuple[str, ...] = ()
     probed: bool = False

@@ -23,7 +23,7 @@ class Settled:
     def __init__(self, comparison: Comparison, workload: Workload) -> None:
         self._comparison = comparison
         self._workload = workload
-        self._equal: dict[str, int] = {}
+        self._equal: dict[str, int | None] = {}
 
     def lowered(self, finding: Finding, rule: Rule) -> Finding:
         """A `probed` rule's finding; where probes saw nothing of it, without impact, and why."""
@@ -34,18 +34,17 @@ class Settled:
             for name in self._workload.frameworks
             if rule.applies.holds(self._workload._replace(frameworks=(name,)))
         ]
-        equal = [self._equal_operations(name) for name in reached]
-        if not reached or 0 in equal:
+        equal = {name: self._equal_operations(name) for name in reached}
+        if not equal or None in equal.values():
             return finding
-        counts = zip(equal, reached, strict=True)
-        what = " and ".join(f"{count} of {name}" for count, name in counts)
+        what = " and ".join(f"{count} of {name}" for name, count in equal.items())
         text = (
             f"{finding.impact.word} was expected, but probes on both sides gave the same bits in "
             f"all operations that they cover on {DEVICES[self._workload.device]}: {what}"
         )
         return finding._replace(impact=Impact.NONE, not_seen=text)
 
-    def _equal_operations(self, framework: str) -> int:
+    def _equal_operations(self, framework: str) -> int | None:
         """As `_equal_operations`, counted once for each framework."""
         if framework not in self._equal:
             device = self._workload.device
@@ -53,8 +52,8 @@ class Settled:
         return self._equal[framework]
 
 
-def _equal_operations(framework: str, comparison: Comparison, device: str) -> int:
-    """How many operations both sides probed and all gave the same bits; 0 when that is not so."""
+def _equal_operations(framework: str, comparison: Comparison, device: str) -> int | None:
+    """How many operations both sides probed, all with the same bits; None when that is not so."""
     before, after = comparison.before, comparison.after
     try:
         probes = (before.value(_NUMERIC) or {}, after.value(_NUMERIC) or {})
@@ -63,8 +62,9 @@ def _equal_operations(framework: str, comparison: Comparison, device: str) -> in
         unknown = _unknown_in(before, places), _unknown_in(after, places)
         counts = [_equal_in(place, before, after, unknown) for place in places]
     except Undetermined:
-        return 0
-    return sum(counts) if 0 not in counts else 0
+        return None
+    equal = [count for count in counts if count]
+    return sum(equal) if equal and len(equal) == len(counts) else None
 
 
 _ByPlace = Mapping[str, set[str]]
@@ -82,7 +82,7 @@ def _unknown_in(side: Fingerprint, places: Sequence[str]) -> _ByPlace:
 
 def _equal_in(
     place: str, before: Fingerprint, after: Fingerprint, unknown: tuple[_ByPlace, _ByPlace]
-) -> int:
+) -> int | None:
     """The same of one probe; raises `Undetermined` where it is unknown as a whole."""
     told = [side.value(place) or {} for side in (before, after)]
     # One run in which an operation that varies agreed says nothing of the next.
@@ -91,7 +91,7 @@ def _equal_in(
     digests = [side.get("digests", {}) for side in told]
     # What neither side can compute, no job there does; what one alone could not, is open.
     if not same or varies or unknown[0][place] != unknown[1][place] or digests[0] != digests[1]:
-        return 0
+        return None
     return sum(not operation.endswith(COARSE) for operation in digests[0])
 
 

@@ -32,14 +32,12 @@ Devices = Mapping[str, Mapping[str, Any]]
 
 
 class Shown(NamedTuple):
-    """What a program is shown as one GPU; reads as the key of the card in texts and paths."""
+    """What a program is shown as one GPU."""
 
     key: str
+    """The card, as in the fingerprint's paths."""
     part: int | None = None
     """Which of its MIG devices; None for a card that is whole, or divided into no part."""
-
-    def __str__(self) -> str:
-        return self.key
 
     @property
     def label(self) -> str:
@@ -57,21 +55,11 @@ def shown(
 ) -> list[Shown]:
     """What CUDA_VISIBLE_DEVICES leaves, in its order; all when it is unset.
 
-    A number is taken for NVML's; see `is_decided`. The list ends at the first entry that names no
-    GPU, or more than one, and is empty when an entry comes twice.
+    A number is taken for NVML's; see `is_decided`. A driver that is not known is taken for an old
+    one; see `doubt`.
     """
-    found: list[Shown] = []
-    for entry in keys if wanted is None else _entries(wanted):
-        named = list(_named(entry, keys, devices))
-        if not named:
-            break
-        if named[0] in found:
-            return []
-        found += named
-    if numbers(driver or "") >= _SEVERAL_PARTS:
-        return found
-    # A part hides whole GPUs and all other parts.
-    return [one for one in found if one.part is not None][:1] or found
+    wished = _wished(keys, devices, wanted)
+    return wished if _shows_several_parts(driver) else _one_part_at_most(wished)
 
 
 def doubt(
@@ -89,11 +77,11 @@ def doubt(
         unread = [key for key in keys if "mig_devices" not in devices.get(key, {})]
         if unread and entry.startswith("MIG-"):
             return f"a name may be that of a part of GPU {unread[0]}, and they are not known"
-    all_of_them = shown(keys, devices, wanted, "570")
-    kinds_shown = {one.part is None for one in all_of_them}
-    if driver is None and shown(keys, devices, wanted, None) != all_of_them:
+    wished = _wished(keys, devices, wanted)
+    if driver is None and _one_part_at_most(wished) != wished:
         return "how many parts of a GPU a program is shown follows from the driver's version"
-    if len(kinds_shown) > 1 and numbers(driver or "") >= _SEVERAL_PARTS:
+    kinds_wished = {one.part is None for one in wished}
+    if len(kinds_wished) > 1 and _shows_several_parts(driver):
         return "whether a program is shown whole GPUs beside parts of others is not known"
     return None
 
@@ -103,7 +91,7 @@ def is_decided(
 ) -> bool:
     """Whether `shown` are the GPUs that CUDA shows, whatever their order."""
     by_number = wanted is not None and any(entry.isdecimal() for entry in _entries(wanted))
-    cards = {one.key for one in shown(keys, devices, wanted, "570")}
+    cards = {one.key for one in _wished(keys, devices, wanted)}
     names = {devices.get(key, {}).get("name") for key in keys}
     are_alike = len(names) == 1 and None not in names
     return not by_number or cards == set(keys) or order == BY_BUS or are_alike
@@ -127,6 +115,32 @@ def _kind(name: str | None, capability: str | None) -> str:
 def parts_of(device: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The MIG devices of a GPU."""
     return device.get("mig_devices") or []
+
+
+def _wished(keys: Sequence[str], devices: Devices, wanted: str | None) -> list[Shown]:
+    """What the list asks for, before the driver limits it.
+
+    It ends at the first entry that names no GPU, or more than one, and is empty when an entry
+    comes twice.
+    """
+    found: list[Shown] = []
+    for entry in keys if wanted is None else _entries(wanted):
+        named = list(_named(entry, keys, devices))
+        if not named:
+            break
+        if named[0] in found:
+            return []
+        found += named
+    return found
+
+
+def _shows_several_parts(driver: str | None) -> bool:
+    return numbers(driver or "") >= _SEVERAL_PARTS
+
+
+def _one_part_at_most(wished: list[Shown]) -> list[Shown]:
+    """A part hides whole GPUs and all other parts."""
+    return [one for one in wished if one.part is not None][:1] or wished
 
 
 def _entries(wanted: str) -> list[str]:

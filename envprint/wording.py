@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from envprint.model import Comparison, Confidence, Impact
-from envprint.report import Report, Undecided
+from envprint.report import Finding, Report, Undecided
 from envprint.rule import Evidence
 
 MEANING = {
@@ -26,20 +26,32 @@ HOW_WELL_KNOWN = {
 """What each confidence means."""
 
 
-def headline(report: Report, comparison: Comparison | None, look: str) -> str:
-    """The verdict in one sentence; it names the likeliest cause, or where to `look`."""
-    if report.findings:
-        seen = not all(finding.not_seen for finding in report.findings)
-        meaning = MEANING[report.impact] if seen else "not seen here, as both sides were probed"
-        text = f"{meaning}: {_inside_sentence(_first_title(report))}"
-        others = len(report.findings) - 1
-        text += f" (and {others} more)" if others else ""
-    elif comparison is None:
-        text = "nothing found here that changes a training result"
-    else:
-        text = _no_finding(comparison, bool(report.ignored))
+def headline(
+    findings: Sequence[Finding],
+    causes: Sequence[str],
+    otherwise: str,
+    look: str,
+    undecided: Sequence[Undecided],
+) -> str:
+    """The verdict in one sentence: the likeliest cause, or `otherwise` without a finding.
+
+    `findings` are in the order of a report, the worst first; `look` is where else to look.
+    """
+    text = _found(findings, causes) if findings else otherwise
     look = f"if results differ, {look}" if look else ""
-    return "; ".join(filter(None, (text, look, doubts(report.undecided))))
+    return "; ".join(filter(None, (text, look, doubts(undecided))))
+
+
+def without_findings(comparison: Comparison | None, some_ignored: bool) -> str:
+    """What there is instead of a finding: no change at all, those of the moment, or harmless."""
+    if comparison is None:
+        return "nothing found here that changes a training result"
+    if not comparison.changes:
+        return "no difference"
+    if not some_ignored and all(change.path.startswith("live.") for change in comparison.changes):
+        return "no difference but in values of the moment"
+    but = ", but for what the policy leaves out," if some_ignored else ""
+    return f"nothing that differs{but} is known to change a training result"
 
 
 def verdict(report: Report, strict: bool) -> tuple[Impact, str]:
@@ -54,26 +66,22 @@ def verdict(report: Report, strict: bool) -> tuple[Impact, str]:
     return worst.impact, text
 
 
-def _no_finding(comparison: Comparison, some_ignored: bool) -> str:
-    """What there is instead of a finding: no change at all, those of the moment, or harmless."""
-    if not comparison.changes:
-        return "no difference"
-    if not some_ignored and all(change.path.startswith("live.") for change in comparison.changes):
-        return "no difference but in values of the moment"
-    but = ", but for what the policy leaves out," if some_ignored else ""
-    return f"nothing that differs{but} is known to change a training result"
-
-
-def _first_title(report: Report) -> str:
-    """The title of the likeliest cause, else of the first finding."""
-    first = next(iter(report.likely_causes), report.findings[0].rule)
-    return next(finding.title for finding in report.findings if finding.rule == first)
+def _found(findings: Sequence[Finding], causes: Sequence[str]) -> str:
+    """What the worst finding means, the likeliest cause, and how many more there are."""
+    seen = not all(finding.not_seen for finding in findings)
+    impact = findings[0].impact
+    meaning = MEANING[impact] if seen else "not seen here, as both sides were probed"
+    first = next(iter(causes), findings[0].rule)
+    title = next(finding.title for finding in findings if finding.rule == first)
+    others = len(findings) - 1
+    more = f" (and {others} more)" if others else ""
+    return f"{meaning}: {_inside_sentence(title)}{more}"
 
 
 def doubts(undecided: Sequence[Undecided]) -> str:
     """How many rules could not be decided, advice left out; empty when all could."""
-    open_doubts = [doubt for doubt in undecided if doubt.impact > Impact.NONE]
-    return f"{counted(open_doubts, 'rule')} could not be decided" if open_doubts else ""
+    rules = {entry.rule for entry in undecided if entry.impact > Impact.NONE}
+    return f"{counted(rules, 'rule')} could not be decided" if rules else ""
 
 
 def counted(things: Collection[object], noun: str) -> str:

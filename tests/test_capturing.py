@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -73,6 +74,52 @@ def test_a_collector_that_hangs_is_left_behind(capture_with: Any) -> None:
     release.set()
     assert found.facts["sound"] == GOOD
     assert found.unknown["facts.odd.model"] == "the collector did not answer within 0.05 s"
+
+
+def test_a_thread_that_was_left_behind_reads_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    release, is_back, reads = threading.Event(), threading.Event(), []
+
+    def hang(host: Any) -> Mapping[str, Any]:
+        reads.append(("odd", threading.get_ident()))
+        release.wait()
+        is_back.set()
+        return GOOD
+
+    def read(host: Any) -> Mapping[str, Any]:
+        reads.append(("sound", threading.get_ident()))
+        return GOOD
+
+    found = [Collector("facts", "odd", "", FIELDS, hang, waits=False)]
+    found += [Collector("facts", f"sound{n}", "", FIELDS, read, waits=False) for n in (1, 2)]
+    monkeypatch.setattr(capturing, "collectors", lambda: found)
+    capturing.capture(host(**MACHINE), timeout_s=0.05)
+    release.set()
+    assert is_back.wait(5)
+    time.sleep(0.05)
+    assert [name for name, _ in reads] == ["odd", "sound", "sound"]
+    assert reads[0][1] not in {thread for _, thread in reads[1:]}
+
+
+def test_a_signal_ends_the_wait_for_a_collector(capture_with: Any) -> None:
+    release = threading.Event()
+
+    def read(host: Any) -> Mapping[str, Any]:
+        release.wait()
+        return GOOD
+
+    def interrupt(*_: object) -> None:
+        raise InterruptedError
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    begun_s = time.monotonic()
+    try:
+        with pytest.raises(InterruptedError):
+            capture_with(read, timeout_s=30)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+        release.set()
+    assert time.monotonic() - begun_s < 5
 
 
 def test_a_collector_takes_no_signal_that_is_meant_for_the_program(capture_with: Any) -> None:

@@ -11,8 +11,9 @@ from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
 from envprint.outputs import json as json_output
 from envprint.outputs import text
 from envprint.policy import Entry, Policy
+from envprint.refusal import refusal
 from envprint.report import Report
-from envprint.rule import Evidence, Match, Rule
+from envprint.rule import Evidence, Match, Result, Rule, UnknownValue, for_each
 from envprint.workload import always, on_gpu
 from tests.support import fingerprint
 
@@ -125,6 +126,81 @@ def test_what_a_rule_saw_before_the_doubt_counts(rules: list[Rule]) -> None:
     assert len(report.undecided) == 1
 
 
+def test_a_rule_goes_on_after_an_unknown_value_that_it_yields(rules: list[Rule]) -> None:
+    def check(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+        yield UnknownValue(KERNEL, "denied")
+        yield Match("found", (LIBC,))
+        yield UnknownValue("facts.os.system", "not readable")
+        yield UnknownValue(KERNEL, "denied")
+
+    rules.append(a_rule("half", drift=check))
+    report = drift(ONE, OTHER)
+    assert [finding.message for finding in report.findings] == ["found"]
+    assert [(entry.path, entry.reason, entry.impact) for entry in report.undecided] == [
+        (KERNEL, "denied", Impact.NUMERIC),
+        ("facts.os.system", "not readable", Impact.NUMERIC),
+    ]
+
+
+def test_a_rule_that_lacks_two_values_is_counted_once(rules: list[Rule]) -> None:
+    def check(now: Fingerprint, workload: Workload) -> Iterator[Result]:
+        yield from for_each((KERNEL, LIBC), lambda path: [Match("known", (now.value(path),))])
+
+    rules.append(a_rule("both", state=check))
+    report = judge.judge_state(
+        fingerprint(unknown={KERNEL: "denied", LIBC: "denied"}), None, Workload(), Policy()
+    )
+    assert [entry.path for entry in report.undecided] == [KERNEL, LIBC]
+    assert report.summary.endswith("; 1 rule could not be decided")
+    assert f"{KERNEL}, {LIBC}: denied (both)" in " ".join(text.render(report).split())
+    assert refusal(report, Impact.NUMERIC).splitlines() == [
+        "undecided: 1 rule that could reach the threshold",
+        f"  both: {KERNEL}: denied",
+        f"  both: {LIBC}: denied",
+    ]
+
+
+def test_an_unknown_value_ends_its_own_item_and_no_other(rules: list[Rule]) -> None:
+    def check(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+        def look(path: str) -> Iterator[Match]:
+            if change := comparison.change(path):
+                yield Match(path, (path,), change.before, change.after)
+
+        yield from for_each((KERNEL, LIBC), look)
+
+    rules.append(a_rule("each", drift=check))
+    report = drift(ONE, OTHER._replace(unknown={KERNEL: "denied"}))
+    assert [finding.message for finding in report.findings] == [LIBC]
+    assert [entry.path for entry in report.undecided] == [KERNEL]
+
+
+def test_a_state_that_may_have_been_there_before_is_undecided_and_no_finding(
+    rules: list[Rule],
+) -> None:
+    def check(now: Fingerprint, workload: Workload) -> Iterator[Result]:
+        yield from a_state(now, workload)
+        now.value(LIBC)
+
+    rules.append(a_rule("kernel-bad", state=check))
+    before = fingerprint(unknown={KERNEL: "denied"})
+    after = OTHER._replace(unknown={LIBC: "not readable"})
+    report = drift(before, after)
+    assert report.findings == ()
+    assert [(entry.path, entry.reason) for entry in report.undecided] == [
+        (KERNEL, "denied"),
+        (LIBC, "not readable"),
+    ]
+
+
+def test_what_the_team_weighs_itself_is_not_lowered_by_a_probe() -> None:
+    finding = judge._finding(a_rule("x"), Match("m", (KERNEL,)))
+    lowered = finding._replace(impact=Impact.NONE, not_seen="equal bits")
+    own = Policy(impacts={"x": Impact.DIVERGES})
+    (kept,), _, _ = judge.apply_policy([lowered], own)
+    assert (kept.impact, kept.not_seen) == (Impact.DIVERGES, None)
+    assert judge.apply_policy([lowered], Policy()) == ([lowered], [], [])
+
+
 def test_a_rule_outside_its_workload_is_silent(rules: list[Rule]) -> None:
     rules.append(a_rule("kernel-changed", applies=on_gpu))
     report = drift(ONE, OTHER)
@@ -226,9 +302,7 @@ def test_the_policy_sets_impacts_and_ignores_with_a_reason(rules: list[Rule]) ->
 
 def test_an_ignore_by_path_needs_the_path_to_fit() -> None:
     ignore = Entry("ignore[0]", "*", "facts.cuda.cudnn*", "the experiment")
-    report_finding = judge._finding(
-        a_rule("x"), Match("m", ("facts.cuda.cudnn_version",)), Policy()
-    )
+    report_finding = judge._finding(a_rule("x"), Match("m", ("facts.cuda.cudnn_version",)))
     assert ignore.covers(report_finding.rule, report_finding.paths)
     assert not ignore.covers(report_finding.rule, ("facts.cuda.nccl",))
 

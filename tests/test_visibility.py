@@ -123,9 +123,15 @@ def test_kinds_are_told_once_each() -> None:
     assert visibility.kinds(cards) == ["A (compute capability 8.0)", unknown]
 
 
-def test_what_is_shown_reads_as_the_key_of_its_card() -> None:
-    assert f"GPU {Shown('1', 2)}" == "GPU 1"
-    assert (Shown("1").label, Shown("1", 2).label) == ("1", "1/2")
+def test_a_part_has_the_key_of_its_card_and_a_label_of_its_own() -> None:
+    assert [(one.key, one.label) for one in (Shown("1"), Shown("1", 2))] == [
+        ("1", "1"),
+        ("1", "1/2"),
+    ]
+
+
+def test_what_is_shown_has_no_text_in_which_a_part_passes_for_its_card() -> None:
+    assert str(Shown("1", 2)) == "Shown(key='1', part=2)"
 
 
 LISTS = (

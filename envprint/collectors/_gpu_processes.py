@@ -58,24 +58,43 @@ def account(moment: Moment, device: Mapping[str, Any]) -> dict[str, Any]:
     """`processes`, `lists_missing`, `unattributed_bytes` and its reason, of one GPU."""
     memory = nvml.memory(device)
     found, missing = read_lists(device)
-    # No process in the lists that came is no word of those that did not.
-    holders = Unknown(next(iter(missing.values()))) if missing and not found else found
-    fault = implausible(found, memory)
-    if fault:
-        holders = Unknown(fault)
+    holders = _holders(found, missing, memory)
     is_windows = is_wsl(moment.host) or nvml.named(device, "driver_model", DRIVER_MODELS) == "WDDM"
     rest = unattributed(holders, missing, memory, is_windows)
+    if is_windows and rest:
+        reason: str | None = "driver-model"
+    elif missing or isinstance(holders, Unknown) or isinstance(memory, Unknown):
+        reason = "not-known"
+    elif isinstance(rest, Unknown):
+        reason = "not-reported"
+    else:
+        reason = _possible_holder(device, moment.ours) if rest else None
     return {
-        "processes": holders
-        if isinstance(holders, Unknown)
-        else [{**_identify(moment, holder["pid"]), **holder} for holder in holders],
+        "processes": _with_names(moment, holders),
         "lists_missing": missing,
         "unattributed_bytes": rest,
-        "unattributed_reason": "driver-model"
-        if is_windows and rest
-        else _possible_holder(device, holders, missing, rest, moment.ours),
+        "unattributed_reason": reason,
         "process_interface": nvml.value(device, "process_interface"),
     }
+
+
+def _holders(
+    found: list[dict[str, Any]], missing: Mapping[str, str], memory: Any
+) -> list[dict[str, Any]] | Unknown:
+    """The processes that were listed, where that can be true."""
+    fault = implausible(found, memory)
+    if fault:
+        return Unknown(fault)
+    # An empty list says nothing about the lists that could not be read.
+    return found if found or not missing else Unknown(next(iter(missing.values())))
+
+
+def _with_names(
+    moment: Moment, holders: list[dict[str, Any]] | Unknown
+) -> list[dict[str, Any]] | Unknown:
+    if isinstance(holders, Unknown):
+        return holders
+    return [{**_identify(moment, holder["pid"]), **holder} for holder in holders]
 
 
 _LISTS = {
@@ -151,19 +170,8 @@ def unattributed(
     return max(0, int(memory["used"]) - held)
 
 
-def _possible_holder(
-    device: Mapping[str, Any],
-    holders: Any,
-    missing: Mapping[str, str],
-    rest: int | Unknown,
-    ours: bool,
-) -> str | None:
-    if missing or isinstance(holders, Unknown) or isinstance(nvml.memory(device), Unknown):
-        return "not-known"
-    if isinstance(rest, Unknown):
-        return "not-reported"
-    if not rest:
-        return None
+def _possible_holder(device: Mapping[str, Any], ours: bool) -> str:
+    """What may hold memory that no process in the lists accounts for."""
     if not ours:
         return "pid-namespace"
     if nvml.memory(device)["api"] == "v1":

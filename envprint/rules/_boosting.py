@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envprint.model import Comparison, Confidence, Impact, Workload
-from envprint.rule import Evidence, Match, Rule
+from envprint.rule import Evidence, Result, Rule
 from envprint.rules._packages import DISTRIBUTIONS, package_changed
 from envprint.workload import always
 
 BOOSTING = ("xgboost", "xgboost-cpu", "lightgbm", "catboost")
 
 
-def _version(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    yield from package_changed(comparison, BOOSTING)
+def _version(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+    return package_changed(comparison, BOOSTING)
 
 
 RULES = (

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
-from envprint.rule import Evidence, Match, Rule
+from envprint.rule import Drift, Evidence, Match, Rule
 from envprint.rules._cuda_versions import SHADOWED, changed, place
 from envprint.rules._cudnn import CUDNN_RULES, FRAMEWORK_CHECK
 from envprint.rules._devices import training
 from envprint.rules._nccl import WATCHED, sums_over_gpus
-
-Drift = Callable[[Comparison, Workload], Iterator[Match]]
 
 _CUBLAS = Evidence(
     "cuBLAS promises equal bits only within one toolkit version",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envprint.model import Comparison, Confidence, Impact, Workload
-from envprint.rule import Evidence, Match, Rule
+from envprint.rule import Evidence, Result, Rule
 from envprint.rules._packages import DISTRIBUTIONS, is_same_release, package_changed
 from envprint.versions import numbers
 from envprint.workload import always
@@ -23,11 +23,11 @@ OPENCV = (
 _PILLOW = f"{DISTRIBUTIONS}[pillow].version"
 
 
-def _opencv(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    yield from package_changed(comparison, OPENCV)
+def _opencv(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+    return package_changed(comparison, OPENCV)
 
 
-def _pillow(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+def _pillow(comparison: Comparison, workload: Workload) -> Iterator[Result]:
     change = comparison.change(_PILLOW)
     if change and change.before and change.after:
         older = min(numbers(change.before), numbers(change.after))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envprint.model import Comparison, Fingerprint, Impact, Workload
-from envprint.rule import Match
+from envprint.rule import Drift, Match, Result, for_each
 from envprint.rules import _threads
-from envprint.rules._dials import Drift, reaches, variable, variables_of, when_read_differently
+from envprint.rules._dials import reaches, variable, variables_of, when_read_differently
 from envprint.rules._in_force import SWITCH_OF, SWITCHES, is_variable, keras_backends, switch
-from envprint.rules._turns import is_turned_inside, turn_of
+from envprint.rules._turns import SettingChange
 from envprint.shell import export
 from envprint.versions import numbers
 
@@ -146,28 +146,28 @@ def threads_left_to_machine(now: Fingerprint, workload: Workload) -> Iterator[Ma
                 )
 
 
-def switched(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+def switched(comparison: Comparison, workload: Workload) -> Iterator[Result]:
     """Switches that both sides tell, with other values, and threads that a program has set."""
-    yield from _threads_set_inside(comparison, workload)
-    before = comparison.before.value(SWITCHES) or {}
-    after = comparison.after.value(SWITCHES) or {}
-    keys = sorted((before.keys() & after.keys()) - JUDGED - _BY_SWITCH.keys())
-    # A switch that its framework refused to tell comes last, because a doubt ends the rule.
-    for key in sorted(keys, key=lambda key: not ("value" in before[key] and "value" in after[key])):
-        by_variables = all(is_variable(side[key].get("source")) for side in (before, after))
-        if not by_variables and _acts(key, comparison, workload):
+    before, after = (side.value(SWITCHES) or {} for side in (comparison.before, comparison.after))
+
+    def look(key: str) -> Iterator[Match]:
+        if not _acts(key, comparison, workload):
+            return
+        if dial := _BY_SWITCH.get(key):
+            yield from _threads_set_inside(SettingChange(comparison, dial), key)
+        elif not all(is_variable(side[key].get("source")) for side in (before, after)):
             change = comparison.change(switch(key))
             if change and not _is_floatx(comparison, key):
                 yield _stands(comparison, key, change.before, change.after)
 
+    both = before.keys() & after.keys()
+    return for_each(sorted((both - JUDGED) | _BY_SWITCH.keys()), look)
 
-def _threads_set_inside(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    """Counts that a program has set; another rule has those of variables and of the machine."""
-    for key, dial in _BY_SWITCH.items():
-        asked = [dial.told(side) for side in (comparison.before, comparison.after)]
-        if _acts(key, comparison, workload) and any(asked) and is_turned_inside(comparison, dial):
-            turn = turn_of(comparison, dial)
-            yield _stands(comparison, key, turn.before, turn.after)
+
+def _threads_set_inside(setting: SettingChange, key: str) -> Iterator[Match]:
+    """A count that a program has set; another rule has those of variables and of the machine."""
+    if any(setting.told) and setting.is_by_program():
+        yield _stands(setting.comparison, key, *setting.values)
 
 
 def _stands(comparison: Comparison, key: str, before: str | None, after: str | None) -> Match:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeVar
 from envprint import visibility
 from envprint.errors import Undetermined
 from envprint.model import Comparison, Fingerprint, Workload
-from envprint.rule import Match
+from envprint.rule import Drift, Match, Result, State, UnknownValue, for_each
 from envprint.versions import numbers
 from envprint.visibility import Shown
 from envprint.workload import on_gpu, uses
@@ -20,8 +20,6 @@ LIVE = "live.gpu.devices"
 HOST_MEMORY = "live.host.memory_available_bytes"
 
 Item = TypeVar("Item")
-Said = TypeVar("Said")
-StateCheck = Callable[[Fingerprint, Workload], Iterator[Match]]
 
 training = on_gpu & uses("tensorflow", "torch", "jax")
 
@@ -46,42 +44,36 @@ def how_many(now: Fingerprint) -> int:
     return len(_shown(now))
 
 
-def of_each(look: Callable[[Fingerprint, Shown, Workload], Iterable[Match]]) -> StateCheck:
-    """A check of all that is shown, one by one: a doubt about one costs only that one."""
+def of_each(look: Callable[[Fingerprint, Shown, Workload], Iterable[Match]]) -> State:
+    """A check of everything that is shown, each match about the one it was found in."""
 
-    def check(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-        for one, match in each(visible(now), lambda one: look(now, one, workload)):
-            yield match._replace(about=one.label)
+    def check(now: Fingerprint, workload: Workload) -> Iterator[Result]:
+        labelled = [(one.label, one) for one in visible(now)]
+        return about_each(labelled, lambda one: look(now, one, workload))
 
     return check
 
 
-def of_each_card(look: Callable[[Fingerprint, str, Workload], Iterable[Match]]) -> StateCheck:
+def of_each_card(look: Callable[[Fingerprint, str, Workload], Iterable[Match]]) -> State:
     """The same for cards, of which the program may be shown a part only."""
 
-    def check(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-        for key, match in each(cards(now), lambda key: look(now, key, workload)):
-            yield match._replace(about=key)
+    def check(now: Fingerprint, workload: Workload) -> Iterator[Result]:
+        return about_each(((key, key) for key in cards(now)), lambda key: look(now, key, workload))
 
     return check
 
 
-def each(
-    items: Iterable[Item], look: Callable[[Item], Iterable[Said]]
-) -> Iterator[tuple[Item, Said]]:
-    """What `look` says of each item, with the item.
+def about_each(
+    labelled: Iterable[tuple[str, Item]], look: Callable[[Item], Iterable[Match]]
+) -> Iterator[Result]:
+    """What `look` finds in each item, with the item's label. An unknown ends only its own item."""
 
-    Raises the first `Undetermined` of them, when all the others have been looked at.
-    """
-    doubts = []
-    for item in items:
-        try:
-            for said in look(item):
-                yield item, said
-        except Undetermined as doubt:
-            doubts.append(doubt)
-    if doubts:
-        raise doubts[0]
+    def look_at(entry: tuple[str, Item]) -> Iterator[Match]:
+        label, item = entry
+        for match in look(item):
+            yield match._replace(about=label)
+
+    return for_each(labelled, look_at)
 
 
 def _shown(now: Fingerprint) -> list[Shown]:
@@ -113,17 +105,17 @@ def part(now: Fingerprint, one: Shown) -> Mapping[str, Any] | None:
     if field(now, one.key, "mig_mode") != "on":
         return None
     field(now, one.key, "mig_devices")  # raises where the parts could not be read
-    raise Undetermined(f"{DEVICES}[{one}].mig_devices", "the GPU is divided into no part")
+    raise Undetermined(f"{DEVICES}[{one.key}].mig_devices", "the GPU is divided into no part")
 
 
 def in_use(now: Fingerprint, one: Shown) -> str:
     """The path of the live values of what a program gets: of a GPU, or of its part."""
     given = part(now, one)
-    place = f"{LIVE}[{one}]"
+    place = f"{LIVE}[{one.key}]"
     if given is None:
         return place
     if not given.get("uuid"):
-        raise Undetermined(f"{DEVICES}[{one}].mig_devices", "the part has no known UUID")
+        raise Undetermined(f"{DEVICES}[{one.key}].mig_devices", "the part has no known UUID")
     return f"{place}.mig_devices[{given['uuid']}]"
 
 
@@ -139,7 +131,7 @@ def size_of(now: Fingerprint, one: Shown, name: str) -> int | None:
     given = part(now, one)
     value: int | None = field(now, one.key, name) if given is None else given.get(name)
     if given is not None and value is None:
-        raise Undetermined(f"{DEVICES}[{one}].mig_devices", f"{name} of the part is not known")
+        raise Undetermined(f"{DEVICES}[{one.key}].mig_devices", f"{name} of the part is not known")
     return value
 
 
@@ -157,8 +149,8 @@ def any_reaches(comparison: Comparison, capability: tuple[int, int]) -> bool:
     )
 
 
-class Moved(NamedTuple):
-    """What is shown and for which something was one thing and is another."""
+class DeviceChange(NamedTuple):
+    """Visible GPUs of which something was one thing and is another."""
 
     keys: tuple[str, ...]
     """The GPUs of the later fingerprint."""
@@ -175,33 +167,47 @@ class Moved(NamedTuple):
         return f"GPU {', '.join(self.keys)}"
 
 
-def moved(comparison: Comparison, of: Callable[[Fingerprint, Shown], Any]) -> Iterator[Moved]:
-    """Where `of` differs between the GPUs of both sides, like differences together.
+def of_each_change(
+    value_of: Callable[[Fingerprint, Shown], Any],
+    look: Callable[[Comparison, DeviceChange], Iterable[Match]],
+) -> Drift:
+    """A rule's look at each change of a value of visible GPUs; GPUs that change alike are one."""
 
-    Raises `Undetermined` behind them where it was so for a GPU.
-    """
-    groups: dict[tuple[Any, Any], list[tuple[Shown, Shown]]] = {}
-    doubts = []
-    for pair in pairs(comparison):
-        try:
-            before, after = of(comparison.before, pair[0]), of(comparison.after, pair[1])
-        except Undetermined as doubt:
-            doubts.append(doubt)
-            continue
-        if before != after and before is not None and after is not None:
-            groups.setdefault((before, after), []).append(pair)
-    for (before, after), alike in groups.items():
-        keys = dict.fromkeys(new.key for _, new in alike)
-        yield Moved(tuple(keys), *alike[0], before, after)
-    if doubts:
-        raise doubts[0]
+    def drift(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+        alike: dict[tuple[Any, Any], list[tuple[Shown, Shown]]] = {}
+        for old, new in match_devices(comparison):
+            try:
+                values = value_of(comparison.before, old), value_of(comparison.after, new)
+            except Undetermined as error:
+                yield UnknownValue.of(error)
+                continue
+            if values[0] != values[1] and None not in values:
+                alike.setdefault(values, []).append((old, new))
+        changes = [
+            DeviceChange(tuple(dict.fromkeys(new.key for _, new in pairs)), *pairs[0], *values)
+            for values, pairs in alike.items()
+        ]
+        yield from for_each(changes, lambda change: look(comparison, change))
+
+    return drift
 
 
-def pairs(comparison: Comparison) -> list[tuple[Shown, Shown]]:
+def match_devices(comparison: Comparison) -> list[tuple[Shown, Shown]]:
     """What is shown on both sides and belongs together: by UUID, else by model, else by order.
 
     In the order of the later side. Raises `Undetermined`.
     """
+    before, after = _both_shown(comparison)
+    found: dict[Shown, Shown] = {}
+    for name in ("uuid", "name", None):
+        taken = set(found.values())
+        left_before = [one for one in before if one not in taken]
+        left_after = [one for one in after if one not in found]
+        found.update(_match_by(name, comparison, left_before, left_after))
+    return [(found[one], one) for one in after if one in found]
+
+
+def _both_shown(comparison: Comparison) -> tuple[list[Shown], list[Shown]]:
     sides = comparison.before, comparison.after
     # On one machine a number means one card, whichever it is: equal numbers are the same card, and
     # unlike numbers are not.
@@ -209,18 +215,21 @@ def pairs(comparison: Comparison) -> list[tuple[Shown, Shown]]:
     is_one = None not in uuids and uuids == _uuids(sides[1])
     is_one = is_one and sides[0].value(ORDER) == sides[1].value(ORDER)
     before, after = (_shown(side) if is_one else visible(side) for side in sides)
-    found: dict[Shown, Shown] = {}
-    for name in ("uuid", "name", None):
-        taken = set(found.values())
-        left: dict[Any, list[Shown]] = {}
-        for one in reversed(before):
-            if one not in taken:
-                left.setdefault(_likeness(comparison.before, one, name), []).append(one)
-        for one in after:
-            like = _likeness(comparison.after, one, name)
-            if one not in found and like and left.get(like):
-                found[one] = left[like].pop()
-    return [(found[one], one) for one in after if one in found]
+    return before, after
+
+
+def _match_by(
+    name: str | None, comparison: Comparison, before: list[Shown], after: list[Shown]
+) -> Iterator[tuple[Shown, Shown]]:
+    """The later and the earlier of each pair alike in `name`: the first with the first."""
+    alike: dict[Any, list[Shown]] = {}
+    for one in before:
+        alike.setdefault(_likeness(comparison.before, one, name), []).append(one)
+    candidates = {like: iter(ones) for like, ones in alike.items() if like}
+    for one in after:
+        old = next(candidates.get(_likeness(comparison.after, one, name), iter(())), None)
+        if old:
+            yield one, old
 
 
 def _likeness(now: Fingerprint, one: Shown, name: str | None) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from envprint.model import Comparison, Fingerprint, Workload
-from envprint.rule import Match
+from envprint.rule import Drift, Match, Result, for_each
 from envprint.rules._in_force import (
     SWITCH_OF,
     SWITCHES,
@@ -19,7 +19,6 @@ from envprint.rules._in_force import (
 )
 
 Variables = Mapping[str, str]
-Drift = Callable[[Comparison, Workload], Iterator[Match]]
 
 
 class Dial(NamedTuple):
@@ -65,11 +64,13 @@ def when_read_differently(read: Callable[[str, str | None], object], *names: str
     A switch of `SWITCH_OF` stands for its variable where a loaded framework tells it.
     """
 
-    def drift(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-        for name in names:
+    def drift(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+        def look(name: str) -> Iterator[Match]:
             before, after = in_force(comparison, name)
             if read(name, before) != read(name, after):
                 yield _set_differently(comparison, name, before, after)
+
+        return for_each(names, look)
 
     return drift
 

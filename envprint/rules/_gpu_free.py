@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from envprint.errors import Undetermined
 from envprint.model import Confidence, Fingerprint, Impact, Workload
-from envprint.rule import Evidence, Match, Rule
+from envprint.rule import Evidence, Match, Result, Rule
 from envprint.rules._devices import (
     DEVICES,
     HOST_MEMORY,
@@ -57,7 +57,7 @@ def own_bytes(now: Fingerprint, one: Shown) -> int:
     return sum(process.get("memory_bytes") or 0 for process in own)
 
 
-def _low(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+def _low(now: Fingerprint, workload: Workload) -> Iterator[Result]:
     if workload.min_free_gpu_bytes and not cards(now):
         needed = size(workload.min_free_gpu_bytes)
         yield Match(f"no GPU can be used, {needed} are needed", (DEVICES,), after=0)
@@ -78,7 +78,7 @@ def _low_of(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[Match]
         itself = f", and {size(own)} in this program's own hands" if own else ""
         wants = f"a framework takes {size(needed)} to start"
         wants = wants if asked is None else f"{size(needed)} are needed"
-        text = f"GPU {one} {has}{itself}, {wants}{_by_whom(now, one)}"
+        text = f"GPU {one.key} {has}{itself}, {wants}{_by_whom(now, one)}"
         yield Match(text, (path,), after=free)
 
 

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
+from envprint.model import Comparison, Confidence, Fingerprint, Impact
 from envprint.rule import Evidence, Match, Rule
-from envprint.rules._devices import DEVICES, changed_paths, described, field, moved, training
+from envprint.rules._devices import (
+    DEVICES,
+    DeviceChange,
+    changed_paths,
+    described,
+    field,
+    of_each_change,
+    training,
+)
 from envprint.versions import numbers
 from envprint.visibility import Shown
 
@@ -35,30 +43,28 @@ def capability(now: Fingerprint, one: Shown) -> str | None:
     return text
 
 
-def _architecture(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    for change in moved(comparison, capability):
-        before = described(comparison.before, change.old.key)
-        after = described(comparison.after, change.new.key)
+def _architecture(comparison: Comparison, change: DeviceChange) -> Iterator[Match]:
+    before = described(comparison.before, change.old.key)
+    after = described(comparison.after, change.new.key)
+    yield Match(
+        f"{change.which} was {before}, is {after}",
+        changed_paths(comparison, change.keys, *_ANOTHER_CARD),
+        change.before,
+        change.after,
+    )
+
+
+def _tf32(comparison: Comparison, change: DeviceChange) -> Iterator[Match]:
+    sides = [numbers(text) >= _TF32_CAPABILITY for text in (change.before, change.after)]
+    with_tf32 = comparison.after if sides[1] else comparison.before
+    if sides[0] != sides[1] and with_tf32.value(_OVERRIDE) != "0":
+        has = "has TF32 and had not" if sides[1] else "has no TF32 and had"
         yield Match(
-            f"{change.which} was {before}, is {after}",
-            changed_paths(comparison, change.keys, *_ANOTHER_CARD),
+            f"{change.which} {has}",
+            changed_paths(comparison, change.keys, "compute_capability"),
             change.before,
             change.after,
         )
-
-
-def _tf32(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    for change in moved(comparison, capability):
-        sides = [numbers(text) >= _TF32_CAPABILITY for text in (change.before, change.after)]
-        with_tf32 = comparison.after if sides[1] else comparison.before
-        if sides[0] != sides[1] and with_tf32.value(_OVERRIDE) != "0":
-            has = "has TF32 and had not" if sides[1] else "has no TF32 and had"
-            yield Match(
-                f"{change.which} {has}",
-                changed_paths(comparison, change.keys, "compute_capability"),
-                change.before,
-                change.after,
-            )
 
 
 HARDWARE_RULES = (
@@ -89,7 +95,7 @@ HARDWARE_RULES = (
                 "https://github.com/NVIDIA/framework-reproducibility/issues/28",
             ),
         ),
-        drift=_architecture,
+        drift=of_each_change(capability, _architecture),
         probed=True,
     ),
     Rule(
@@ -119,7 +125,7 @@ HARDWARE_RULES = (
                 "JAX too, on recent GPUs", "https://docs.jax.dev/en/latest/201/precision.html"
             ),
         ),
-        drift=_tf32,
+        drift=of_each_change(capability, _tf32),
         probed=True,
     ),
 )

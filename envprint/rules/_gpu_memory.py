@@ -9,19 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
-from envprint.rule import Evidence, Match, Rule
+from envprint.rule import Evidence, Match, Result, Rule
 from envprint.rules._devices import (
     DEVICES,
     HOST_MEMORY,
     LIVE,
+    DeviceChange,
+    about_each,
     changed_paths,
-    each,
     field,
     free_path,
     in_use,
-    moved,
+    match_devices,
     of_each,
-    pairs,
+    of_each_change,
     size_of,
     training,
 )
@@ -101,10 +102,10 @@ def _unattributed(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[
 def _share(now: Fingerprint, one: Shown, amount: int) -> str:
     """`996 of 11,264 MiB (9 %) of GPU 0`."""
     is_shared = field(now, one.key, "shares_system_memory")
-    total = None if is_shared else size_of(now, one, "memory_total_bytes")
+    total = None if is_shared else _total(now, one)
     if not total:
-        return f"{size(amount)} of GPU {one}"
-    return f"{size(amount)} of {size(total)} ({100 * amount / total:.0f} %) of GPU {one}"
+        return f"{size(amount)} of GPU {one.key}"
+    return f"{size(amount)} of {size(total)} ({100 * amount / total:.0f} %) of GPU {one.key}"
 
 
 def _left(now: Fingerprint, one: Shown) -> str:
@@ -112,14 +113,14 @@ def _left(now: Fingerprint, one: Shown) -> str:
     return f"; {size(free)} are free" if free is not None else ""
 
 
-def _less_free(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+def _less_free(comparison: Comparison, workload: Workload) -> Iterator[Result]:
     def look(pair: tuple[Shown, Shown]) -> Iterator[Match]:
         paths = [
             f"{in_use(side, one)}.memory_free_bytes"
             for side, one in zip((comparison.before, comparison.after), pair, strict=True)
         ]
         before, after = comparison.before.value(paths[0]), comparison.after.value(paths[1])
-        total = size_of(comparison.after, pair[1], "memory_total_bytes")
+        total = _total(comparison.after, pair[1])
         if before is None or after is None or total is None:
             return
         # What a process holds itself is there for its own work.
@@ -128,24 +129,27 @@ def _less_free(comparison: Comparison, workload: Workload) -> Iterator[Match]:
             return
         after += own_bytes(comparison.after, pair[1])
         if before - after >= LESS_FREE_SHARE * total:
-            text = f"GPU {pair[1]} had {size(before)} free, has {size(after)}"
+            text = f"GPU {pair[1].key} had {size(before)} free, has {size(after)}"
             yield Match(text, (paths[1],), before, after)
 
-    for (_, one), match in each(pairs(comparison), look):
-        yield match._replace(about=one.label)
+    labelled = ((pair[1].label, pair) for pair in match_devices(comparison))
+    return about_each(labelled, look)
 
 
-def _less_memory(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    for change in moved(comparison, lambda now, one: size_of(now, one, "memory_total_bytes")):
-        if change.before - change.after >= LESS_FREE_SHARE * change.before:
-            yield Match(
-                f"{change.which} had {size(change.before)} of memory, has {size(change.after)}",
-                changed_paths(
-                    comparison, change.keys, "memory_total_bytes", "mig_mode", "mig_devices", "name"
-                ),
-                change.before,
-                change.after,
-            )
+def _total(now: Fingerprint, one: Shown) -> int | None:
+    return size_of(now, one, "memory_total_bytes")
+
+
+def _less_memory(comparison: Comparison, change: DeviceChange) -> Iterator[Match]:
+    if change.before - change.after >= LESS_FREE_SHARE * change.before:
+        yield Match(
+            f"{change.which} had {size(change.before)} of memory, has {size(change.after)}",
+            changed_paths(
+                comparison, change.keys, "memory_total_bytes", "mig_mode", "mig_devices", "name"
+            ),
+            change.before,
+            change.after,
+        )
 
 
 _WATCHED = (LIVE, DEVICES, HOST_MEMORY)
@@ -232,7 +236,7 @@ MEMORY_RULES = (
         not_when="The work leaves plenty of memory free on the smaller GPU too.",
         remedy="Run on a GPU with as much memory, or compare with a tolerance.",
         evidence=_MECHANISM[:1],
-        drift=_less_memory,
+        drift=of_each_change(_total, _less_memory),
         yields_to=("gpu-architecture-changed", "gpu-mig-changed", "gpu-memory-free-low"),
     ),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
-from envprint.rule import Evidence, Match, Rule
+from envprint.rule import Evidence, Match, Result, Rule, for_each
 from envprint.rules._devices import DEVICES, ORDER, VISIBLE, described, training
 from envprint.visibility import BY_BUS, kinds
 
@@ -46,14 +46,15 @@ def _changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
         )
 
 
-def _moved(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+def _moved(comparison: Comparison, workload: Workload) -> Iterator[Result]:
     """Where an index means another kind of card, and the one it meant is still there."""
     before, after = (side.value(DEVICES) or {} for side in (comparison.before, comparison.after))
-    for key in sorted(before.keys() & after.keys()):
+
+    def look(key: str) -> Iterator[Match]:
         was, is_now = before[key].get("uuid"), after[key].get("uuid")
         elsewhere = [k for k, device in after.items() if was and device.get("uuid") == was]
         if not is_now or was == is_now or not elsewhere:
-            continue
+            return
         kind_before = described(comparison.before, key)
         kind_after = described(comparison.after, key)
         if kind_before != kind_after:
@@ -63,6 +64,8 @@ def _moved(comparison: Comparison, workload: Workload) -> Iterator[Match]:
                 was,
                 is_now,
             )
+
+    return for_each(sorted(before.keys() & after.keys()), look)
 
 
 def _left(now: Fingerprint, workload: Workload) -> Iterator[Match]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
-from envprint.rule import Evidence, Match, Rule
+from envprint.rule import Evidence, Result, Rule, UnknownValue
 from envprint.rules._devices import DEVICES, cards, field, training
 from envprint.rules._dials import variable, variables_of, when_changed
 from envprint.versions import numbers
@@ -37,12 +37,16 @@ _ROCM = ("ROCBLAS_INTERNAL_FP16_ALT_IMPL", "MIOPEN_DEBUG_CONVOLUTION_ATTRIB_FP16
 _TORCH_BUILD = "facts.frameworks.torch.build"
 
 
-def _emulation(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    matches = list(when_changed(*_EMULATION)(comparison, workload))
-    if not matches or not any(map(_emulates, (comparison.before, comparison.after))):
-        return
-    if any(_can_emulate(comparison.after, key) for key in cards(comparison.after)):
-        yield from matches
+def _emulation(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+    for result in when_changed(*_EMULATION)(comparison, workload):
+        if isinstance(result, UnknownValue) or _can_emulate(comparison):
+            yield result
+
+
+def _can_emulate(comparison: Comparison) -> bool:
+    """Whether it is switched on at all, and a GPU of the later side is able to."""
+    sides, now = (comparison.before, comparison.after), comparison.after
+    return any(map(_emulates, sides)) and any(_is_able(now, key) for key in cards(now))
 
 
 def _emulates(side: Fingerprint) -> bool:
@@ -51,16 +55,16 @@ def _emulates(side: Fingerprint) -> bool:
     return any(found.get(name, "0") not in ("", "0") for name in (_SINGLE, _DOUBLE))
 
 
-def _can_emulate(now: Fingerprint, key: str) -> bool:
+def _is_able(now: Fingerprint, key: str) -> bool:
     return numbers(field(now, key, "compute_capability") or "") >= _EMULATES_FROM
 
 
-def _allocators(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+def _allocators(comparison: Comparison, workload: Workload) -> Iterator[Result]:
     read = [name for name, framework in _ALLOCATORS.items() if framework in workload.frameworks]
     yield from when_changed(*read)(comparison, workload)
 
 
-def _rocm(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+def _rocm(comparison: Comparison, workload: Workload) -> Iterator[Result]:
     if comparison.after.value(_TORCH_BUILD) == "rocm":
         yield from when_changed(*_ROCM)(comparison, workload)
 

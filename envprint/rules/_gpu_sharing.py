@@ -50,7 +50,7 @@ def _taken(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[Match]:
     # NVIDIA's server of the Multi-Process Service has the one place, and lets others in.
     if names and _SERVER not in names:
         yield Match(
-            f"GPU {one} admits one process only, and {', '.join(names)} computes on it",
+            f"GPU {one.key} admits one process only, and {', '.join(names)} computes on it",
             (f"{place}.processes",),
             after=names,
         )

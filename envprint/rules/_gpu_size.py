@@ -11,10 +11,11 @@ from envprint.rules._cuda_tables import threads_per_sm
 from envprint.rules._devices import (
     DEVICES,
     VISIBLE,
+    DeviceChange,
     cards,
     changed_paths,
     field,
-    moved,
+    of_each_change,
     part,
     size_of,
     training,
@@ -29,14 +30,17 @@ _BLOCK = 256
 _SIZES = ("sm_count", "mig_mode", "mig_devices")
 
 
-def _sm_count(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    for change in moved(comparison, lambda now, one: size_of(now, one, "sm_count")):
-        yield Match(
-            f"{change.which} had {change.before} streaming multiprocessors, has {change.after}",
-            changed_paths(comparison, change.keys, *_SIZES, "name"),
-            change.before,
-            change.after,
-        )
+def _sm_count(now: Fingerprint, one: Shown) -> int | None:
+    return size_of(now, one, "sm_count")
+
+
+def _other_count(comparison: Comparison, change: DeviceChange) -> Iterator[Match]:
+    yield Match(
+        f"{change.which} had {change.before} streaming multiprocessors, has {change.after}",
+        changed_paths(comparison, change.keys, *_SIZES, "name"),
+        change.before,
+        change.after,
+    )
 
 
 def _wave(now: Fingerprint, one: Shown) -> int | None:
@@ -49,21 +53,20 @@ def _wave(now: Fingerprint, one: Shown) -> int | None:
         return None
     threads = threads_per_sm(kind)
     if threads is None:
-        path = f"{DEVICES}[{one}].compute_capability"
+        path = f"{DEVICES}[{one.key}].compute_capability"
         raise Undetermined(path, f"threads per SM of {kind} are not in envprint's table")
     return count * (threads // _BLOCK * _BLOCK)
 
 
-def _random_numbers(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    for change in moved(comparison, _wave):
-        smaller = min(change.before, change.after)
-        yield Match(
-            f"{change.which}: PyTorch draws other random numbers on this GPU for tensors of more "
-            f"than {smaller:,} elements",
-            changed_paths(comparison, change.keys, *_SIZES, "compute_capability", "name"),
-            change.before,
-            change.after,
-        )
+def _other_numbers(comparison: Comparison, change: DeviceChange) -> Iterator[Match]:
+    smaller = min(change.before, change.after)
+    yield Match(
+        f"{change.which}: PyTorch draws other random numbers on this GPU for tensors of more "
+        f"than {smaller:,} elements",
+        changed_paths(comparison, change.keys, *_SIZES, "compute_capability", "name"),
+        change.before,
+        change.after,
+    )
 
 
 def _profile(now: Fingerprint, one: Shown) -> str:
@@ -75,17 +78,16 @@ def _profile(now: Fingerprint, one: Shown) -> str:
     return str(name).rpartition("MIG ")[2]
 
 
-def _divided(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    for change in moved(comparison, _profile):
-        before = _given(comparison.before, change.old, change.before)
-        after = _given(comparison.after, change.new, change.after)
-        paths = changed_paths(comparison, change.keys, "mig_mode", "mig_devices")
-        yield Match(
-            f"{change.which} was used {before}, is used {after}",
-            tuple(dict.fromkeys((*paths, *comparison.under(VISIBLE)))),
-            change.before,
-            change.after,
-        )
+def _divided(comparison: Comparison, change: DeviceChange) -> Iterator[Match]:
+    before = _given(comparison.before, change.old, change.before)
+    after = _given(comparison.after, change.new, change.after)
+    paths = changed_paths(comparison, change.keys, "mig_mode", "mig_devices")
+    yield Match(
+        f"{change.which} was used {before}, is used {after}",
+        tuple(dict.fromkeys((*paths, *comparison.under(VISIBLE)))),
+        change.before,
+        change.after,
+    )
 
 
 def _given(now: Fingerprint, one: Shown, profile: str) -> str:
@@ -124,7 +126,7 @@ SIZE_RULES = (
         not_when="The program uses neither cuBLAS nor kernels that size their grid by the GPU.",
         remedy="Run on the same model of GPU.",
         evidence=(CUBLAS,),
-        drift=_sm_count,
+        drift=of_each_change(_sm_count, _other_count),
         yields_to=(
             "gpu-architecture-changed",
             "gpu-mig-changed",
@@ -159,7 +161,7 @@ SIZE_RULES = (
                 "https://github.com/pytorch/pytorch/issues/90006",
             ),
         ),
-        drift=_random_numbers,
+        drift=of_each_change(_wave, _other_numbers),
     ),
     Rule(
         id="gpu-mig-changed",
@@ -180,7 +182,7 @@ SIZE_RULES = (
                 "https://github.com/pytorch/pytorch/issues/196613",
             ),
         ),
-        drift=_divided,
+        drift=of_each_change(_profile, _divided),
     ),
     Rule(
         id="gpu-mig-without-instance",

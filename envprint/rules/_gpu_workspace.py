@@ -24,7 +24,7 @@ def _workspace_short(now: Fingerprint, one: Shown, workload: Workload) -> Iterat
     others = found.listed_bytes + found.unlisted_bytes
     if free is not None and free < limit <= free + others:
         yield Match(
-            f"GPU {one} has {size(free)} free and would have {size(free + others)} without "
+            f"GPU {one.key} has {size(free)} free and would have {size(free + others)} without "
             f"what others hold; TensorFlow allows a convolution {size(limit)} of workspace",
             (path,),
             after=free,

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
-from envprint.rule import Evidence, Match, Rule
+from envprint.rule import Drift, Evidence, Match, Rule
 from envprint.rules import _xla
 from envprint.rules._determinism import is_on, when_switched
 from envprint.rules._dials import (
-    Drift,
     trace,
     variable,
     when_read_differently,

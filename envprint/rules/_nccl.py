@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
-from envprint.rule import Evidence, Match, Rule
+from envprint.rule import Evidence, Match, Result, Rule, UnknownValue
 from envprint.rules._devices import DEVICES, VISIBLE, any_reaches, how_many, training
 from envprint.rules._dials import shown, variable, when_changed
 from envprint.versions import numbers
@@ -35,10 +35,10 @@ def _has_several(side: Fingerprint) -> bool:
     return numbers(side.value(_WORLD_SIZE) or "")[:1] > (1,) or how_many(side) > 1
 
 
-def _chosen(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    matches = list(when_changed(*_CHOICES)(comparison, workload))
-    if matches and sums_over_gpus(comparison):
-        yield from matches
+def _chosen(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+    for result in when_changed(*_CHOICES)(comparison, workload):
+        if isinstance(result, UnknownValue) or sums_over_gpus(comparison):
+            yield result
 
 
 def _in_the_switch(comparison: Comparison, workload: Workload) -> Iterator[Match]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from envprint.model import Change, Comparison, Impact, Workload
-from envprint.rule import Match
-from envprint.rules._dials import Drift
+from envprint.rule import Match, Result, for_each
 from envprint.shell import command
 from envprint.versions import numbers
 
@@ -32,9 +31,10 @@ def is_same_release(before: str, after: str, places: int = 2) -> bool:
     return numbers(before)[:places] == numbers(after)[:places]
 
 
-def package_changed(comparison: Comparison, distributions: Iterable[str]) -> Iterator[Match]:
+def package_changed(comparison: Comparison, distributions: Iterable[str]) -> Iterator[Result]:
     """One match for each of `distributions` whose version has another first or second number."""
-    for name in distributions:
+
+    def look(name: str) -> Iterator[Match]:
         change = comparison.change(f"{DISTRIBUTIONS}[{name}].version")
         if change and change.before and change.after and not is_same_release(*change[2:]):
             yield Match(
@@ -44,6 +44,8 @@ def package_changed(comparison: Comparison, distributions: Iterable[str]) -> Ite
                 change.after,
                 remedy=pip_install(name, change.before),
             )
+
+    return for_each(distributions, look)
 
 
 def pip_install(name: str, version: str | None, extra: str = "") -> str | None:
@@ -65,7 +67,7 @@ def version_changed(
     patch: Impact | None = None,
     also: tuple[str, ...] = (),
     with_blas: bool = False,
-) -> Drift:
+) -> Callable[[Comparison, Workload], Iterator[Match]]:
     """A rule's look at a version that both sides have.
 
     `patch` is the impact of a patch release that brings no other BLAS, `also` names fields that

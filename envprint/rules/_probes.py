@@ -15,7 +15,7 @@ from envprint.model import (
     Impact,
     Workload,
 )
-from envprint.rule import Match
+from envprint.rule import Match, Result, UnknownValue, for_each
 from envprint.wording import DEVICES
 
 NUMERIC = "facts.probes.numeric"
@@ -28,49 +28,54 @@ MOST = 4
 
 
 Digests = Mapping[str, str]
+Probe = Mapping[str, Any]
+"""What one probe told on one side."""
 
 
-def arithmetic(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    """Operations of each probe that gave other bits; one that varies by itself is a doubt."""
-    yield from _differing(comparison, workload, is_random=False)
+def arithmetic(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+    """Operations of each probe that gave other bits; what one side could not compute is unknown."""
+    return _digests(comparison, workload, is_random=False)
 
 
-def random(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+def random(comparison: Comparison, workload: Workload) -> Iterator[Result]:
     """Random streams of each probe that gave other numbers."""
-    yield from _differing(comparison, workload, is_random=True)
+    return _digests(comparison, workload, is_random=True)
 
 
-def _differing(comparison: Comparison, workload: Workload, *, is_random: bool) -> Iterator[Match]:
-    doubts = []
-    for key, before, after in _on_both(comparison, workload, NUMERIC):
-        place = f"{NUMERIC}[{key}]"
-        digests = before.get("digests") or {}, after.get("digests") or {}
-        both = sorted(name for name in digests[0].keys() & digests[1] if not name.endswith(COARSE))
-        differing = [name for name in both if _differs(name, *digests)]
-        chosen = [name for name in differing if (class_of(name) == RANDOM) == is_random]
-        if chosen:
-            agreeing = {class_of(name) for name in both} - {class_of(name) for name in differing}
-            rounded = is_random and all(_is_rounded(name, *digests) for name in chosen)
-            how = ", in the last digits only" if rounded else ""
-            yield Match(
-                f"{spoken(key)}: {_listed(chosen, both)}{how}; {_agreeing(agreeing)}",
-                (
-                    *(f"{place}.digests[{name}]" for name in chosen),
-                    *comparison.under(f"{place}.settings", f"{place}.version"),
-                ),
-                impact=Impact.NUMERIC if rounded else None,
-            )
-        doubts += [
-            f"{place}.digests[{name}]"
-            for name in sorted(digests[0].keys() ^ digests[1].keys())
-            if (class_of(name) == RANDOM) == is_random
-        ]
-    for path in doubts:
-        comparison.change(path)  # raises where a result is not known, and says nothing elsewhere
+def _digests(comparison: Comparison, workload: Workload, *, is_random: bool) -> Iterator[Result]:
+    def look(key: str, before: Probe, after: Probe) -> Iterator[Result]:
+        return _differing(comparison, key, before, after, is_random=is_random)
+
+    return _of_each_probe(comparison, workload, NUMERIC, look)
 
 
-def _differs(name: str, before: Digests, after: Digests) -> bool:
-    return name in before and name in after and before[name] != after[name]
+def _differing(
+    comparison: Comparison, key: str, before: Probe, after: Probe, *, is_random: bool
+) -> Iterator[Result]:
+    place = f"{NUMERIC}[{key}]"
+    digests = before.get("digests") or {}, after.get("digests") or {}
+    on_one_side = _of_class(digests[0].keys() ^ digests[1].keys(), is_random)
+    yield from _unknown_values(comparison, [f"{place}.digests[{name}]" for name in on_one_side])
+    both = sorted(name for name in digests[0].keys() & digests[1] if not name.endswith(COARSE))
+    differing = [name for name in both if digests[0][name] != digests[1][name]]
+    chosen = _of_class(differing, is_random)
+    if chosen:
+        agreeing = {class_of(name) for name in both} - {class_of(name) for name in differing}
+        rounded = is_random and all(_is_rounded(name, *digests) for name in chosen)
+        how = ", in the last digits only" if rounded else ""
+        yield Match(
+            f"{spoken(key)}: {_listed(chosen, both)}{how}; {_agreeing(agreeing)}",
+            (
+                *(f"{place}.digests[{name}]" for name in chosen),
+                *comparison.under(f"{place}.settings", f"{place}.version"),
+            ),
+            impact=Impact.NUMERIC if rounded else None,
+        )
+
+
+def _of_class(names: Iterable[str], is_random: bool) -> list[str]:
+    """Those that draw from random streams, or all others."""
+    return sorted(name for name in names if (class_of(name) == RANDOM) == is_random)
 
 
 def _is_rounded(name: str, before: Digests, after: Digests) -> bool:
@@ -131,23 +136,39 @@ def _joined(parts: list[str]) -> str:
     return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
 
 
-def _on_both(
-    comparison: Comparison, workload: Workload, place: str
-) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
-    """What both sides have measured, by key; what one of them could not is a doubt, at the end."""
+def _of_each_probe(
+    comparison: Comparison,
+    workload: Workload,
+    place: str,
+    look: Callable[[str, Probe, Probe], Iterable[Result]],
+) -> Iterator[Result]:
+    """What `look` finds in each probe of both sides; what one of them could not do is unknown."""
     sides = comparison.before, comparison.after
     if any(side.unknown.get(place) in _NOT_ASKED for side in sides):
         return
     before, after = (side.value(place) or {} for side in sides)
-    both = sorted(filter(workload_uses(workload), before.keys() & after.keys()))
-    for key in both:
-        if before[key].get("revision") == after[key].get("revision"):
-            yield key, before[key], after[key]
-    for key in sorted(filter(workload_uses(workload), before.keys() ^ after.keys())):
-        comparison.change(f"{place}[{key}]")
-    for key in both:
-        if before[key].get("revision") != after[key].get("revision"):
-            raise Undetermined(f"{place}[{key}]", "measured by other programs on the two sides")
+
+    def look_at(key: str) -> Iterator[Result]:
+        path = f"{place}[{key}]"
+        if key not in before or key not in after:
+            yield from _unknown_values(comparison, [path])
+        elif before[key].get("revision") != after[key].get("revision"):
+            yield UnknownValue(path, "measured by other programs on the two sides")
+        else:
+            yield from look(key, before[key], after[key])
+
+    keys = before.keys() | after.keys()
+    yield from for_each(sorted(filter(workload_uses(workload), keys)), look_at)
+
+
+def _unknown_values(comparison: Comparison, paths: Iterable[str]) -> Iterator[UnknownValue]:
+    """Those of `paths` that are unknown on a side; one that nobody asked for is absent."""
+    for path in paths:
+        for side in (comparison.before, comparison.after):
+            try:
+                side.value(path)
+            except Undetermined as error:
+                yield UnknownValue.of(error)
 
 
 def varying(now: Fingerprint, workload: Workload) -> Iterator[Match]:
@@ -171,22 +192,25 @@ def _measured(
             yield key, told[key]
 
 
-def training(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+def training(comparison: Comparison, workload: Workload) -> Iterator[Result]:
     """Trainings with equal settings that ended with other weights, each side repeating itself."""
-    for key, before, after in _on_both(comparison, workload, TRAINING):
-        sides = (before, after)
-        ends = [_end(told) for told in sides if told.get("repeats")]
-        if before.get("settings") != after.get("settings") or len(set(ends)) < 2 or None in ends:
-            continue
-        losses = [told["runs"][0]["first_epoch_loss"] for told in sides]
-        words, impact = _apart(*losses)
-        yield Match(
-            f"{key}: other weights; losses after the first epoch are {words}",
-            (f"{TRAINING}[{key}].runs",),
-            losses[0],
-            losses[1],
-            impact,
-        )
+    return _of_each_probe(comparison, workload, TRAINING, _other_weights)
+
+
+def _other_weights(key: str, before: Probe, after: Probe) -> Iterator[Match]:
+    sides = (before, after)
+    ends = [_end(told) for told in sides if told.get("repeats")]
+    if before.get("settings") != after.get("settings") or len(set(ends)) < 2 or None in ends:
+        return
+    losses = [told["runs"][0]["first_epoch_loss"] for told in sides]
+    words, impact = _apart(*losses)
+    yield Match(
+        f"{key}: other weights; losses after the first epoch are {words}",
+        (f"{TRAINING}[{key}].runs",),
+        losses[0],
+        losses[1],
+        impact,
+    )
 
 
 def _apart(before: float | None, after: float | None) -> tuple[str, Impact]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
-from envprint.rule import Evidence, Match, Rule
+from envprint.rule import Evidence, Match, Result, Rule, UnknownValue
 from envprint.rules._determinism import when_switched
 from envprint.rules._devices import DEVICES, any_reaches
 from envprint.rules._dials import (
@@ -101,10 +101,10 @@ _GPU_KERNELS = {
 _TF32 = ("NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE")
 
 
-def _tf32_overridden(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    matches = list(when_changed(*_TF32)(comparison, workload))
-    if matches and any_reaches(comparison, (8, 0)):
-        yield from matches
+def _tf32_overridden(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+    for result in when_changed(*_TF32)(comparison, workload):
+        if isinstance(result, UnknownValue) or any_reaches(comparison, (8, 0)):
+            yield result
 
 
 def _varies(now: Fingerprint, workload: Workload) -> Iterator[Match]:

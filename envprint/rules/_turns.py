@@ -4,15 +4,15 @@ Rules compare the setting in force on both sides, and ask which cause alone woul
 program that was asked tells what is in force; what it does not tell follows from the other two.
 """
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any
 
 from envprint.errors import Undetermined
 from envprint.model import Comparison, Fingerprint, Workload
-from envprint.rule import Match
+from envprint.rule import Drift, Match, Result, for_each
 from envprint.rules._dials import (
     Dial,
-    Drift,
     Variables,
     rank,
     reaches,
@@ -24,27 +24,92 @@ from envprint.rules._dials import (
 from envprint.rules._in_force import has_imported, proviso
 from envprint.shell import export, in_turn, unset
 
+_BEFORE, _AFTER = 0, 1
 
-class Turn(NamedTuple):
-    """A dial whose setting differs between the two sides."""
 
-    dial: Dial
-    before: str
-    after: str
-    is_told: bool = False
-    """Whether both processes have told it, so that nothing of it is a forecast."""
+class SettingChange:
+    """One setting on both sides, and which cause alone would have moved it.
+
+    More than one may: another variable on another machine. Each question looks only at what it
+    needs, and raises `Undetermined` where that is unknown: what the other causes need is no reason
+    to leave it open.
+    """
+
+    def __init__(self, comparison: Comparison, dial: Dial) -> None:
+        self.comparison = comparison
+        self.dial = dial
+        self._sides = comparison.before, comparison.after
+        self._forecasts: dict[tuple[int, int], str] = {}
+
+    @cached_property
+    def told(self) -> tuple[str | None, str | None]:
+        """What the process of each side has told to be in force."""
+        before, after = self._sides
+        return self.dial.told(before), self.dial.told(after)
+
+    @cached_property
+    def values(self) -> tuple[str, str]:
+        """What is in force on both sides: what both processes have told, else the forecasts.
+
+        A command cannot ask, and the program may set the same; so the word of one side is nothing.
+        """
+        before, after = self.told
+        if None in self.told and not all(map(self._has_imported, self._sides)):
+            before = after = None
+        return (
+            self._forecast(_BEFORE, _BEFORE) if before is None else before,
+            self._forecast(_AFTER, _AFTER) if after is None else after,
+        )
+
+    def is_change(self) -> bool:
+        """Whether something else is in force, whatever moved it."""
+        return self.values[0] != self.values[1]
+
+    def is_by_variables(self) -> bool:
+        """Whether the variables alone move it, on the new machine."""
+        return self._forecast(_AFTER, _BEFORE) != self._forecast(_AFTER, _AFTER)
+
+    def is_by_machine(self) -> bool:
+        """Whether the machine alone moves it, with the old variables."""
+        return self._forecast(_AFTER, _BEFORE) != self._forecast(_BEFORE, _BEFORE)
+
+    def is_by_program(self) -> bool:
+        """Whether a program has set what neither variables nor the machine account for."""
+        try:
+            return self.is_change() and not (self.is_by_variables() or self.is_by_machine())
+        except Undetermined:
+            # No rule can then name the variables or the machine; yet what was told differs.
+            return self.is_change()
+
+    def is_held(self) -> bool:
+        """Whether the machines differ for it, and variables make them equal."""
+        before, after = (self.dial.setting(side, {}) for side in self._sides)
+        return before != after and (
+            self._forecast(_BEFORE, _BEFORE) == self._forecast(_AFTER, _AFTER)
+        )
+
+    def _has_imported(self, side: Fingerprint) -> bool:
+        return has_imported(side, self.dial.used_by[0])
+
+    def _forecast(self, machine: int, environ: int) -> str:
+        """What is to be expected on the machine of one side with the variables of another."""
+        key = machine, environ
+        if key not in self._forecasts:
+            variables = variables_of(self._sides[environ])
+            self._forecasts[key] = self.dial.setting(self._sides[machine], variables)
+        return self._forecasts[key]
 
 
 def turned_by_variables(*dials: Dial) -> Drift:
     """A rule's look at the variables: fires when they alone move a setting on the new machine."""
 
-    def drift(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-        for dial in dials:
-            changed = [v for v in dial.variables if comparison.change(variable(v))]
-            if changed and reaches(dial, workload) and _is_by_variables(comparison, dial):
-                turn = turn_of(comparison, dial)
-                if turn.before != turn.after:
-                    yield _by_variables(comparison, turn, changed)
+    def drift(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+        def look(dial: Dial) -> Iterator[Match]:
+            names = [name for name in dial.variables if comparison.change(variable(name))]
+            if names and reaches(dial, workload):
+                yield from _by_variables(SettingChange(comparison, dial), names)
+
+        return for_each(dials, look)
 
     return drift
 
@@ -54,100 +119,54 @@ def turned_by_machine(paths: tuple[str, ...], *dials: Dial, remedy: str) -> Drif
 
     def drift(comparison: Comparison, workload: Workload) -> Iterator[Match]:
         changes = [change for path in paths if (change := comparison.change(path))]
-        turns = [
-            turn
-            for dial in dials
-            if changes and reaches(dial, workload)
-            if (turn := _moved(comparison, dial))
-        ]
-        if turns:
-            told = [f"{t.dial.what} was {t.before}, is {t.after}" for t in turns]
-            held = [d.what for d in dials if reaches(d, workload) and _is_held(comparison, d)]
-            if held:
-                told.append(f"variables hold {' and '.join(held)} alike")
+        if not changes:
+            return
+        settings = [SettingChange(comparison, dial) for dial in dials if reaches(dial, workload)]
+        moved = [setting for setting in settings if setting.is_change() and setting.is_by_machine()]
+        if moved:
+            held = [setting.dial.what for setting in settings if setting.is_held()]
             yield Match(
-                "; ".join(told),
+                "; ".join([*map(_in_words, moved), *_held_alike(held)]),
                 tuple(change.path for change in changes),
                 changes[0].before,
                 changes[0].after,
-                remedy="; ".join([remedy, *_pins(comparison, turns)]),
+                remedy="; ".join([remedy, *_pins(moved)]),
             )
 
     return drift
 
 
-def _forecast(dial: Dial, side: Fingerprint) -> str:
-    return dial.setting(side, variables_of(side))
+def _by_variables(setting: SettingChange, names: list[str]) -> Iterator[Match]:
+    if setting.is_by_variables() and setting.is_change():
+        before, after = map(variables_of, (setting.comparison.before, setting.comparison.after))
+        told = ", ".join(f"{n} was {shown(before.get(n))}, is {shown(after.get(n))}" for n in names)
+        unsure = proviso(setting.comparison, names) if None in setting.told else ""
+        yield Match(
+            f"{told}: {_in_words(setting)}{unsure}",
+            (*map(variable, names), *trace(setting.comparison, names)),
+            _values(before, names),
+            _values(after, names),
+            remedy=in_turn(*(export(n, before[n]) if n in before else unset(n) for n in names)),
+        )
 
 
-def turn_of(comparison: Comparison, dial: Dial) -> Turn:
-    """What is in force on both sides: what both processes have told, else what is to be expected.
-
-    A command cannot ask, and the program may set the same; so the word of one side is nothing.
-    """
-    sides = (comparison.before, comparison.after)
-    asked = [dial.told(side) for side in sides]
-    both = all(has_imported(s, dial.used_by[0]) for s in sides) or None not in asked
-    before, after = (
-        told if both and told is not None else _forecast(dial, side)
-        for side, told in zip(sides, asked, strict=True)
-    )
-    return Turn(dial, before, after, None not in asked)
+def _in_words(setting: SettingChange) -> str:
+    before, after = setting.values
+    return f"{setting.dial.what} was {before}, is {after}"
 
 
-def is_turned_inside(comparison: Comparison, dial: Dial) -> bool:
-    """Whether a program has set what neither variables nor the machine account for."""
-    turn = turn_of(comparison, dial)
-    try:
-        elsewhere = _is_by_variables(comparison, dial) or _is_by_machine(comparison, dial)
-    except Undetermined:  # no rule then speaks of variables or the machine
-        elsewhere = False
-    return turn.before != turn.after and not elsewhere
+def _held_alike(held: Sequence[str]) -> Iterator[str]:
+    if held:
+        yield f"variables hold {' and '.join(held)} alike"
 
 
-def _is_by_variables(comparison: Comparison, dial: Dial) -> bool:
-    after = comparison.after
-    return dial.setting(after, variables_of(comparison.before)) != _forecast(dial, after)
-
-
-def _is_by_machine(comparison: Comparison, dial: Dial) -> bool:
-    before = comparison.before
-    return dial.setting(comparison.after, variables_of(before)) != _forecast(dial, before)
-
-
-def _moved(comparison: Comparison, dial: Dial) -> Turn | None:
-    turn = turn_of(comparison, dial)
-    return turn if turn.before != turn.after and _is_by_machine(comparison, dial) else None
-
-
-def _is_held(comparison: Comparison, dial: Dial) -> bool:
-    """Whether the machines differ for this dial, and variables make them equal."""
-    before, after = comparison.before, comparison.after
-    differ = dial.setting(before, {}) != dial.setting(after, {})
-    return differ and _forecast(dial, before) == _forecast(dial, after)
-
-
-def _pins(comparison: Comparison, turns: list[Turn]) -> Iterator[str]:
+def _pins(moved: Sequence[SettingChange]) -> Iterator[str]:
     """For each setting the assignment that both machines can obey: the lower of the two."""
-    for turn in turns:
-        low = min(turn.before, turn.after, key=rank)
-        pin = turn.dial.pin(comparison.after, low)
+    for setting in moved:
+        pin = setting.dial.pin(setting.comparison.after, min(setting.values, key=rank))
         held = pin and export(*pin)
         if held:
             yield held
-
-
-def _by_variables(comparison: Comparison, turn: Turn, changed: list[str]) -> Match:
-    before, after = variables_of(comparison.before), variables_of(comparison.after)
-    told = ", ".join(f"{v} was {shown(before.get(v))}, is {shown(after.get(v))}" for v in changed)
-    unsure = "" if turn.is_told else proviso(comparison, changed)
-    return Match(
-        f"{told}: {turn.dial.what} was {turn.before}, is {turn.after}{unsure}",
-        (*(variable(name) for name in changed), *trace(comparison, changed)),
-        _values(before, changed),
-        _values(after, changed),
-        remedy=in_turn(*(export(v, before[v]) if v in before else unset(v) for v in changed)),
-    )
 
 
 def _values(variables: Variables, names: list[str]) -> Any:

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envprint.model import FRAMEWORKS, Comparison, Confidence, Impact, Workload
-from envprint.rule import Evidence, Match, Rule
+from envprint.rule import Evidence, Match, Result, Rule, for_each
 from envprint.rules import _arrays, _jax, _tensorflow, _torch
 from envprint.rules._packages import pip_install, traces, version_path
 from envprint.workload import always
 
 
-def _missing(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    for framework in workload.frameworks:
+def _missing(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+    def look(framework: str) -> Iterator[Match]:
         change = comparison.change(version_path(framework))
         if change and change.kind == "removed" and not _replaced(comparison, framework):
             yield Match(
@@ -26,6 +26,8 @@ def _missing(comparison: Comparison, workload: Workload) -> Iterator[Match]:
                 None,
                 remedy=pip_install(framework, change.before),
             )
+
+    return for_each(workload.frameworks, look)
 
 
 def _replaced(comparison: Comparison, framework: str) -> bool:

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envprint import knowledge
-from envprint.errors import Undetermined
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
-from envprint.rule import Evidence, Match, Rule
+from envprint.rule import Evidence, Match, Result, Rule, for_each
 from envprint.rules import _boosting, _decoders
 from envprint.rules._packages import CONDA, DISTRIBUTIONS, is_same_release, package_changed
 from envprint.shell import command
@@ -59,17 +58,11 @@ def _edited(now: Fingerprint, workload: Workload) -> Iterator[Match]:
             )
 
 
-def _builds(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+def _builds(comparison: Comparison, workload: Workload) -> Iterator[Result]:
     names = (comparison.before.value(DISTRIBUTIONS) or {}).keys()
     both = names & (comparison.after.value(DISTRIBUTIONS) or {}).keys()
-    doubt: Undetermined | None = None
-    for name in sorted(both & _computing(workload) if both else ()):
-        try:
-            yield from _another_build(comparison, name)
-        except Undetermined as unknown:
-            doubt = unknown  # one package that cannot be told does not hide the others
-    if doubt:
-        raise doubt
+    computing = sorted(both & _computing(workload)) if both else ()
+    return for_each(computing, lambda name: _another_build(comparison, name))
 
 
 def _another_build(comparison: Comparison, name: str) -> Iterator[Match]:
@@ -93,8 +86,8 @@ def _must(comparison: Comparison, name: str) -> bool:
     return bool(other_python or comparison.change("facts.cpu.architecture"))
 
 
-def _pandas(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    yield from package_changed(comparison, ("pandas",))
+def _pandas(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+    return package_changed(comparison, ("pandas",))
 
 
 RULES = (

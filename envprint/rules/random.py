@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
-from envprint.rule import Evidence, Match, Rule
+from envprint.rule import Evidence, Match, Result, Rule, for_each
 from envprint.rules._in_force import keras_backends
 from envprint.workload import always, uses
 
@@ -23,6 +23,12 @@ _OWNERS = {
 }
 _SHARED = ("python", "numpy")
 """Data pipelines, scikit-learn and Keras draw from these, whatever trains."""
+_HOW = {
+    "added": "had been given no seed, now it has one",
+    "removed": "had been given a seed, now it has none",
+    "changed": "was not in the same state",
+}
+"""What each kind of change of a state says."""
 _REMEDY = "envprint.seed(N) at the same place on both sides, before anything draws"
 
 
@@ -39,30 +45,20 @@ def _acts(name: str, comparison: Comparison, workload: Workload) -> bool:
     return used and (workload.device == "gpu" or "-cuda-" not in name)
 
 
-def _states(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    sides = (comparison.before, comparison.after)
-    before, after = (side.value(GENERATORS) or {} for side in sides)
-    both = sorted(before.keys() & after.keys())
-    names = [name for name in both if _acts(name, comparison, workload)]
-    # One that its framework refused to tell comes last, because a doubt ends the rule.
-    for name in sorted(names, key=lambda name: not _is_told(name, *sides)):
-        change = comparison.change(_state(name))
+def _states(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+    before, after = (side.value(GENERATORS) or {} for side in (comparison.before, comparison.after))
+
+    def look(name: str) -> Iterator[Match]:
+        change = comparison.change(_state(name)) if _acts(name, comparison, workload) else None
         if change:
-            told = {
-                "added": "had been given no seed, now it has one",
-                "removed": "had been given a seed, now it has none",
-                "changed": "was not in the same state",
-            }[change.kind]
-            message = f"{_spoken(name)} {told}"
+            message = f"{_spoken(name)} {_HOW[change.kind]}"
             yield Match(message, (change.path,), change.before, change.after)
+
+    return for_each(sorted(before.keys() & after.keys()), look)
 
 
 def _state(name: str) -> str:
     return f"{GENERATORS}[{name}].state"
-
-
-def _is_told(name: str, *sides: Fingerprint) -> bool:
-    return not any(_state(name) in side.unknown for side in sides)
 
 
 def _unseeded(now: Fingerprint, workload: Workload) -> Iterator[Match]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from envprint.errors import Undetermined
 from envprint.model import Confidence, Fingerprint, Impact, Workload
-from envprint.rule import Evidence, Match, Rule
+from envprint.rule import Evidence, Match, Result, Rule, for_each
 from envprint.rules._devices import DEVICES, VISIBLE, how_many
 from envprint.shell import command, export
 from envprint.workload import always
@@ -29,8 +29,9 @@ def _gpus(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         yield Match(f"GPUs: {text}", ("facts.gpu.count", VISIBLE), after=how_many(now))
 
 
-def _variables(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    for name, wanted in sorted(workload.required.variables.items()):
+def _variables(now: Fingerprint, workload: Workload) -> Iterator[Result]:
+    def look(required: tuple[str, str]) -> Iterator[Match]:
+        name, wanted = required
         path = f"{VARIABLES}[{name}]"
         value = now.value(path)
         if value != wanted:
@@ -42,9 +43,11 @@ def _variables(now: Fingerprint, workload: Workload) -> Iterator[Match]:
                 remedy=export(name, wanted),
             )
 
+    return for_each(sorted(workload.required.variables.items()), look)
 
-def _switches(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    for name in sorted(workload.required.switches):
+
+def _switches(now: Fingerprint, workload: Workload) -> Iterator[Result]:
+    def look(name: str) -> Iterator[Match]:
         path = f"{SWITCHES}[{name}]"
         value = now.value(f"{path}.value")
         if value is None and not now.value("facts.frameworks.imported"):
@@ -52,15 +55,16 @@ def _switches(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         if value != "on":
             yield Match(f"{name} is {value or 'off'}, and must be on", (path,), after=value)
 
+    return for_each(sorted(workload.required.switches), look)
 
-def _packages(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    if not workload.required.packages:
-        return
-    from packaging.utils import canonicalize_name
 
-    from envprint.requirement import specified
+def _packages(now: Fingerprint, workload: Workload) -> Iterator[Result]:
+    def look(required: tuple[str, str]) -> Iterator[Match]:
+        from packaging.utils import canonicalize_name
 
-    for name, wanted in sorted(workload.required.packages.items()):
+        from envprint.requirement import specified
+
+        name, wanted = required
         path = f"{PACKAGES}[{canonicalize_name(name)}]"
         version = now.value(f"{path}.version")
         if not _meets(version, wanted):
@@ -69,6 +73,8 @@ def _packages(now: Fingerprint, workload: Workload) -> Iterator[Match]:
             text = f"{name} {found}, {needed} is required"
             line = specified(name, "" if wanted == _ANY else wanted)
             yield Match(text, (path,), after=version, remedy=command("pip install {}", line))
+
+    return for_each(sorted(workload.required.packages.items()), look)
 
 
 def _meets(version: str | None, wanted: str) -> bool:

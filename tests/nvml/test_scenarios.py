@@ -25,7 +25,7 @@ from envprint.outputs import text as output
 from envprint.policy import Policy
 from envprint.recording import RecordedHost
 from envprint.report import Report
-from envprint.wording import headline
+from envprint.wording import headline, without_findings
 from envprint.workload import detect
 from tests.golden_files import Golden
 from tests.nvml import page, simulator
@@ -104,7 +104,8 @@ def said(now: Fingerprint) -> str:
         advice=tuple(f for f in report.advice if f.rule.startswith(about)),
         undecided=tuple(d for d in report.undecided if is_about(d.path)),
     )
-    return output.render(short._replace(summary=headline(short, None, "")), False)
+    summary = headline(findings, (), without_findings(None, False), "", short.undecided)
+    return output.render(short._replace(summary=summary), False)
 
 
 def is_about(path: str) -> bool:

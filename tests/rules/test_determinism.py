@@ -260,6 +260,16 @@ def test_a_switch_that_its_framework_refuses_to_tell_is_a_doubt_beside_the_other
     assert [(doubt.path, doubt.reason) for doubt in doubts] == [(path, "mixed settings")]
 
 
+def test_a_thread_count_that_is_refused_hides_no_other_switch() -> None:
+    before = loaded(torch_cudnn_tf32="on", torch_threads="4")
+    after = loaded(torch_cudnn_tf32="off", torch_threads="8")
+    path = f"{SWITCHES}[torch-threads].value"
+    refused = after._replace(unknown={path: "not told"})
+    findings, undecided = drift("determinism-switches-changed", before, refused, ["torch"], "gpu")
+    assert [f.message for f in findings] == ["torch-cudnn-tf32 was on, is off"]
+    assert [(entry.path, entry.reason) for entry in undecided] == [(path, "not told")]
+
+
 def test_a_count_that_the_program_has_set_itself_needs_no_advice() -> None:
     switch = "facts.determinism.switches[tensorflow-intra-op-threads]"
     inside = {"facts.cpu.usable_threads": 8, switch: {"value": "1", "source": "a call"}}

@@ -76,6 +76,14 @@ def test_another_commit_with_the_same_version_is_seen() -> None:
     assert len(drift("torch-version-changed", *sides, ["torch"])[0]) == 1
 
 
+def test_a_framework_that_is_unknown_hides_no_other_that_is_gone() -> None:
+    path = "facts.frameworks.tensorflow.version"
+    before, after = having(torch="2.13.0"), having(torch=None)._replace(unknown={path: "denied"})
+    findings, undecided = drift("framework-missing", before, after, ["tensorflow", "torch"])
+    assert [f.message for f in findings] == ["torch was 2.13.0, is not installed"]
+    assert [entry.path for entry in undecided] == [path]
+
+
 def test_a_framework_that_is_gone_breaks_the_job() -> None:
     before, after = having(torch="2.13.0"), having(torch=None)
     findings, doubts = drift("framework-missing", before, after, ["torch"])

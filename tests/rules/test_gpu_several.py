@@ -84,6 +84,24 @@ def test_what_changed_is_told_of_the_gpus_that_are_known() -> None:
     assert [doubt.path for doubt in doubts] == [path]
 
 
+def test_every_gpu_that_is_unknown_is_listed() -> None:
+    paths = [f"live.gpu.devices[{key}].clock_reasons" for key in "02"]
+    live = {"live.gpu.devices[1]": {"clock_reasons": ["thermal-slowdown"]}}
+    now = machine(A10, A10, A10, more={**live, **PIDS}, unknown=dict.fromkeys(paths, "no answer"))
+    findings, undecided = state("gpu-clocks-held-back", now, ["torch"], "gpu")
+    assert [finding.message[:6] for finding in findings] == ["GPU 1 "]
+    assert [entry.path for entry in undecided] == paths
+
+
+def test_every_gpu_whose_change_is_unknown_is_listed_beside_those_that_changed() -> None:
+    paths = [f"facts.gpu.devices[{key}].sm_count" for key in "02"]
+    before = machine(A10, A10, A10)
+    after = machine(A10, A10 | {"sm_count": 10}, A10, unknown=dict.fromkeys(paths, "denied"))
+    findings, undecided = drift("gpu-sm-count-changed", before, after, ["jax"], "gpu")
+    assert [finding.message[:6] for finding in findings] == ["GPU 1 "]
+    assert [entry.path for entry in undecided] == paths
+
+
 def test_a_stronger_finding_about_one_gpu_does_not_silence_another_gpu() -> None:
     full = {**HELD, "memory_free_bytes": MIB}
     report = judge_state(two(full, HELD), None, Workload(("torch",), "gpu"), Policy())

@@ -112,6 +112,21 @@ def test_mkls_variable_is_nothing_to_pytorch_on_arm() -> None:
     assert drift(THREADS, fingerprint(arm), after, ["torch"]) == ([], [])
 
 
+def test_an_unknown_blas_hides_no_other_library_whose_threads_changed() -> None:
+    lost = {"facts.frameworks.numpy.blas": "denied"}
+    before, after = (
+        fingerprint(
+            {"facts.cpu.usable_threads": 8, "facts.environ.variables": variables}, unknown=lost
+        )
+        for variables in ({}, {"OMP_NUM_THREADS": "1"})
+    )
+    findings, undecided = drift(THREADS, before, after, ["numpy", "torch"])
+    assert [f.message.partition(": ")[2] for f in findings] == [
+        "PyTorch's thread count was 8, is 1"
+    ]
+    assert [entry.path for entry in undecided] == ["facts.frameworks.numpy.blas"]
+
+
 def test_an_unknown_number_of_cpus_is_a_doubt_only_when_a_variable_changed() -> None:
     lost = {"facts.cpu.usable_threads": "denied"}
     before, same = fingerprint(unknown=lost), fingerprint(unknown=lost)

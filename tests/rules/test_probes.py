@@ -117,6 +117,17 @@ def test_an_operation_that_could_not_be_computed_is_a_doubt_and_the_others_count
     assert drift(RANDOM, before, after, ["numpy"]) == ([], [])
 
 
+def test_every_operation_and_every_probe_that_is_unknown_is_listed() -> None:
+    paths = [f"{NUMERIC}[numpy].digests[matmul/{name}]" for name in ("a", "b")]
+    paths.append(f"{NUMERIC}[torch]")
+    before = probed(matmul_a="1", matmul_b="2", matmul_c="3")
+    before.facts["probes"]["numeric"]["torch"] = probed("torch").facts["probes"]["numeric"]["torch"]
+    after = probed(matmul_c="4")._replace(unknown=dict.fromkeys(paths, "it crashed"))
+    findings, undecided = drift(ARITHMETIC, before, after, ["numpy", "torch"])
+    assert len(findings) == 1
+    assert [entry.path for entry in undecided] == paths
+
+
 @pytest.mark.parametrize("rule", [ARITHMETIC, RANDOM])
 def test_results_of_other_programs_are_a_doubt_and_no_difference(rule: str) -> None:
     before, after = (probed(matmul_large=d, random_bits=d) for d in "ab")

@@ -101,6 +101,16 @@ def test_one_that_could_not_be_told_is_a_doubt_beside_the_others() -> None:
     assert len(drift(RULE, before, unknown, ["numpy"])[1]) == 1
 
 
+def test_every_generator_that_could_not_be_told_is_undecided_wherever_it_stands() -> None:
+    before = process(numpy="a", python="a", torch="a", tensorflow="a")
+    after = process(numpy="b", python="b", torch="b", tensorflow="b")
+    paths = [f"{GENERATORS}[{name}].state" for name in ("numpy", "tensorflow")]
+    unknown = after._replace(unknown=dict.fromkeys(paths, "busy"))
+    findings, undecided = drift(RULE, before, unknown, ["torch", "tensorflow"])
+    assert [f.message.partition("'")[0] for f in findings] == ["Python", "PyTorch"]
+    assert [entry.path for entry in undecided] == paths
+
+
 def test_tensorflow_without_a_seed_is_advised_to_take_one() -> None:
     rule = "tensorflow-seed-unset"
     advice, doubts = state(rule, process(tensorflow=None), ["tensorflow"])

@@ -12,7 +12,8 @@ from tests.support import fingerprint, state
 
 HASH_SEED = "facts.environ.variables[PYTHONHASHSEED]"
 SWITCH = "torch-deterministic-algorithms"
-PLACE = f"facts.determinism.switches[{SWITCH}]"
+SWITCHES = "facts.determinism.switches"
+PLACE = f"{SWITCHES}[{SWITCH}]"
 IMPORTED = {"facts.frameworks.imported": ["torch"]}
 
 
@@ -90,3 +91,31 @@ def test_a_version_that_nothing_can_read_meets_nothing() -> None:
     for version in ("weird", "9" * 5_000):
         findings, _ = asked("required-package-differs", numpy(version), **wanted)
         assert [finding.after for finding in findings] == [version]
+
+
+@pytest.mark.parametrize(
+    ("rule", "wanted", "place", "value"),
+    [
+        (
+            "required-variable-differs",
+            {"variables": {"A": "1", "B": "1"}},
+            "facts.environ.variables[{}]",
+            "0",
+        ),
+        ("required-switch-off", {"switches": ("a", "b")}, f"{SWITCHES}[{{}}].value", "off"),
+        (
+            "required-package-differs",
+            {"packages": {"a": "==1", "b": "==1"}},
+            "facts.packages.distributions[{}].version",
+            "2",
+        ),
+    ],
+)
+def test_a_requirement_that_cannot_be_checked_hides_no_other(
+    rule: str, wanted: dict[str, Any], place: str, value: str
+) -> None:
+    (names,) = wanted.values()
+    first, second = (place.format(name) for name in names)
+    findings, undecided = asked(rule, fingerprint({second: value}, {first: "denied"}), **wanted)
+    assert [finding.after for finding in findings] == [value]
+    assert [entry.path for entry in undecided] == [first]
