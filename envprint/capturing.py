@@ -20,7 +20,7 @@ from envprint.document import digest_facts
 from envprint.fields import MapOf, Record, Shape, inner, step
 from envprint.host import Host
 from envprint.model import Fingerprint, Unknown
-from envprint.redact import safe_text, without_home
+from envprint.redact import clean
 
 COLLECTOR_TIMEOUT_S = 20.0
 DEEP_TIMEOUT_S = 1800.0
@@ -53,21 +53,16 @@ def capture(
         place = f"{collector.place}.{collector.section}"
         found[collector.place][collector.section] = dict(_known(collector, values, place, unknown))
     identity = host.identity()
-    home = identity.get("home", "")
-    facts = without_home(found["facts"], home)
-    section_digests, digest = digest_facts(facts)
+    said = {"label": label, "note": note, "tags": dict(tags or {}), "unknown": unknown}
+    told = clean({**found, **said}, identity.get("home", ""), host.seal)
+    section_digests, digest = digest_facts(told["facts"])
     return Fingerprint(
-        facts=facts,
-        live=without_home(found["live"], home),
-        unknown={path: safe_text(reason) for path, reason in without_home(unknown, home).items()},
+        **told,
         captured_at=host.now(),
         captured_via=via,
         envprint_version=__version__,
         digest=digest,
         section_digests=section_digests,
-        label=label,
-        note=note,
-        tags=dict(tags or {}),
         identity=dict(identity) if identify else None,
     )
 

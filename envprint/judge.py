@@ -10,12 +10,14 @@ from typing import NamedTuple
 from envprint.asking import RuleSaid, about_drift, about_state
 from envprint.compare import compare
 from envprint.describe import summarise
+from envprint.document import BESIDE
 from envprint.elsewhere import look_next, look_where
-from envprint.model import Change, Comparison, Fingerprint, Impact, Workload
+from envprint.hidden import REASON
+from envprint.model import Change, Comparison, Fingerprint, Impact, Workload, is_inside
 from envprint.policy import Policy
 from envprint.policy_notes import notes
 from envprint.ranking import likely_causes
-from envprint.report import Expected, Finding, Ignored, Report, Undecided
+from envprint.report import HIDDEN_VALUE, Expected, Finding, Ignored, Report, Undecided
 from envprint.rule import Match, Rule
 from envprint.rules import applying
 from envprint.wording import headline, source
@@ -61,7 +63,7 @@ def _report(
     verdict = _stamp(said, comparison, workload, policy)
     findings = verdict.findings
     impact = max((finding.impact for finding in findings), default=Impact.NONE)
-    undecided = sorted(_doubts(said, policy))
+    undecided = sorted((*_doubts(said, policy), *_hidden(said, comparison, policy)))
     changes, expected = _apart(_unexplained(said, comparison), policy)
     expected = [*verdict.expected, *expected]
     states = {rule.id for rule, _, _ in said if rule.state}
@@ -93,6 +95,20 @@ def _doubts(said: list[RuleSaid], policy: Policy) -> Iterator[Undecided]:
     for rule, _, doubts in said:
         for doubt in doubts:
             yield doubt if rule.advice else doubt._replace(impact=policy.reach(doubt))
+
+
+def _hidden(
+    said: list[RuleSaid], comparison: Comparison | None, policy: Policy
+) -> Iterator[Undecided]:
+    """What is hidden on both sides, where no rule that counts has a doubt about it already."""
+    open_paths = {doubt.path for rule, _, doubts in said if not rule.advice for doubt in doubts}
+    for path in comparison.hidden if comparison else ():
+        if not any(is_inside(path, known) for known in open_paths):
+            place, section = path.split(".")[:2]
+            beside = place == "live" or section in BESIDE
+            impact = Impact.NONE if beside else Impact.NUMERIC
+            doubt = Undecided(HIDDEN_VALUE, path, REASON, impact)
+            yield doubt._replace(impact=policy.reach(doubt))
 
 
 def _apart(

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from envprint.errors import Undetermined
+from envprint.hidden import REASON, differ
 
 SCHEMA_VERSION = "1.0"
 
@@ -122,14 +123,20 @@ class Comparison(NamedTuple):
     before: Fingerprint
     after: Fingerprint
     changes: tuple[Change, ...]
+    hidden: tuple[str, ...] = ()
+    """Paths where only words that are hidden on both sides could tell a difference."""
 
     def change(self, path: str) -> Change | None:
-        """What changed at `path`, or None; raises `Undetermined` when a side is unknown there.
+        """What changed at `path`, or None; raises `Undetermined` when a side is unknown there, or
+        both are hidden.
 
         Looks at the values, so that a map entry which appears or goes is seen through its fields.
         """
         before, after = self.before.value(path), self.after.value(path)
-        if before == after:
+        is_other = differ(before, after)
+        if is_other is None:
+            raise Undetermined(path, REASON)
+        if not is_other:
             return None
         kind = "added" if before is None else "removed" if after is None else "changed"
         return Change(path, kind, before, after)

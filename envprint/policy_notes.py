@@ -8,6 +8,7 @@ from envprint.asking import RuleSaid
 from envprint.model import Comparison
 from envprint.patterns import matches
 from envprint.policy import Entry, Policy
+from envprint.report import HIDDEN_VALUE
 from envprint.rules import catalogue
 
 
@@ -30,6 +31,8 @@ def _was_judged(entry: Entry, said: Sequence[RuleSaid], comparison: Comparison |
     if any(entry.covers(r.id, (doubt.path,)) for r, doubts in judged for doubt in doubts):
         return False
     if comparison:
+        if any(entry.covers(HIDDEN_VALUE, (path,)) for path in comparison.hidden):
+            return False
         return bool(judged)
     # Without a baseline only states have been looked at.
     meant = [rule for rule in catalogue() if matches(entry.rule, rule.id)]

@@ -15,6 +15,9 @@ from typing import Any
 _MACHINES = {"AMD64": "x86_64", "ARM64": "aarch64"}
 """Windows' names of processors, and those of Linux that rules and packages go by."""
 
+_COMM_LENGTH = 15
+"""https://man7.org/linux/man-pages/man2/PR_SET_NAME.2const.html: 16 bytes with the last, a zero."""
+
 
 def system() -> Mapping[str, str]:
     """`system`, `release`, `version` and `machine` of the kernel. Raises `OSError`."""
@@ -98,7 +101,7 @@ def process(pid: int) -> Mapping[str, Any]:
         found = psutil.Process(pid)
         with found.oneshot():
             return {
-                "name": found.name(),
+                "name": _name(found),
                 "program": _program(found),
                 "user": found.username(),
                 "started_at_s": found.create_time(),
@@ -110,6 +113,22 @@ def process(pid: int) -> Mapping[str, Any]:
         # https://man7.org/linux/man-pages/man2/kill.2.html
         os.kill(pid, 0)
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from error
+
+
+def _name(process: Any) -> str:
+    """The kernel's own name of it, of 15 letters at most.
+
+    psutil completes a longer one from the command line, into which a program can write what it
+    likes, and where arguments stand: https://psutil.readthedocs.io/en/latest/#psutil.Process.name
+    """
+    if not sys.platform.startswith("linux"):
+        return _program(process) or str(process.name())[:_COMM_LENGTH]
+    # https://man7.org/linux/man-pages/man5/proc_pid_comm.5.html
+    descriptor = os.open(f"/proc/{process.pid}/comm", os.O_RDONLY)
+    try:
+        return os.read(descriptor, 2 * _COMM_LENGTH).decode("utf-8", "replace").rstrip("\n")
+    finally:
+        os.close(descriptor)
 
 
 def _program(process: Any) -> str | None:

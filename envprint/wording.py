@@ -58,7 +58,9 @@ def verdict(report: Report, strict: bool) -> tuple[Impact, str]:
 def _no_finding(comparison: Comparison, some_ignored: bool) -> str:
     """What there is instead of a finding: no change at all, those of the moment, or harmless."""
     if not comparison.changes:
-        return "no difference"
+        return (
+            "no difference but perhaps in what is hidden" if comparison.hidden else "no difference"
+        )
     if not some_ignored and all(change.path.startswith("live.") for change in comparison.changes):
         return "no difference but in values of the moment"
     but = ", but for what the policy leaves out," if some_ignored else ""

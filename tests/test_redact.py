@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envprint.redact import HIDDEN, is_recorded, safe_text, safe_value, without_home
+from envprint.redact import HIDDEN, clean, is_recorded, safe_text, safe_value
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,8 @@ def test_credentials_in_urls_are_replaced_wherever_they_stand() -> None:
 
 def test_the_home_directory_becomes_a_tilde_and_its_neighbours_do_not() -> None:
     value = {"a": ["/home/ann/x:/home/ann", "/home/anna/x", "/mnt/home/ann/x"], "b": 5}
-    assert without_home(value, "/home/ann") == {
+    assert clean(value, "/home/ann") == {
         "a": ["~/x:~", "/home/anna/x", "/mnt/home/ann/x"],
         "b": 5,
     }
-    assert without_home(value, "/") == value
+    assert clean(value, "/") == value

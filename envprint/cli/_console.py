@@ -65,5 +65,6 @@ def _print(stream: TextIO, text: str) -> None:
 
 def _one_line(text: str) -> str:
     from envprint.outputs._layout import plain
+    from envprint.redact import safe_text
 
-    return plain(" ".join(text.split()))
+    return plain(safe_text(" ".join(text.split())))

@@ -11,7 +11,7 @@ from typing import Any
 from envprint.collectors._attempt import attempt
 from envprint.fields import TEXT, Field, MapOf, record
 from envprint.host import Host
-from envprint.redact import is_recorded, safe_value
+from envprint.redact import Seal, is_recorded, safe_value
 
 FACTS = (
     Field(
@@ -103,15 +103,17 @@ def collect(host: Host) -> Mapping[str, Any]:
     """Read from `os.environ` and, for the values at start, from proc_pid_environ(5)."""
     variables = host.environ()
     return {
-        "variables": _recorded(variables),
+        "variables": _recorded(variables, host.seal),
         "misspelt": dict(misspelt(variables)),
-        "changed_since_start": attempt(lambda: _changed(host.start_environ(), variables)),
+        "changed_since_start": attempt(lambda: _changed(host, variables)),
     }
 
 
-def _recorded(variables: Mapping[str, str]) -> dict[str, str]:
+def _recorded(variables: Mapping[str, str], seal: Seal) -> dict[str, str]:
     return {
-        name: safe_value(name, _as_text(variables[name])) for name in variables if is_recorded(name)
+        name: safe_value(name, _as_text(variables[name]), seal)
+        for name in variables
+        if is_recorded(name)
     }
 
 
@@ -122,8 +124,8 @@ def _as_text(value: str) -> str:
     return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def _changed(start: Mapping[str, str], now: Mapping[str, str]) -> dict[str, dict[str, str | None]]:
-    before, after = _recorded(start), _recorded(now)
+def _changed(host: Host, now: Mapping[str, str]) -> dict[str, dict[str, str | None]]:
+    before, after = (_recorded(side, host.seal) for side in (host.start_environ(), now))
     # In the C locale the interpreter sets LC_CTYPE for itself at start-up (PEP 538).
     names = (before.keys() | after.keys()) - {"LC_CTYPE"}
     return {
