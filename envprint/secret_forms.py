@@ -49,7 +49,7 @@ FORMS = (
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
     _form("aws", "AKIA ASIA ABIA ACCA", "[A-Z0-9]{16}", is_random=False),
     # https://cloud.google.com/docs/authentication/api-keys
-    _form("google-api", "AIza", f"{_B64}{{35}}(?!-)"),
+    _form("google-api", "AIza", f"{_B64}{{35}}"),
     _form("google-oauth", "ya29.", "[A-Za-z0-9_.-]{30,}"),
     _form("google-client", "GOCSPX-", f"{_B64}{{28}}"),
     # https://github.blog/security/announcing-npms-new-access-token-format/
@@ -75,7 +75,7 @@ FORMS = (
     Form(
         "slack-hook",
         ("hooks.slack.com/",),
-        r"hooks\.slack\.com/(?:services|workflows|triggers)/([^\s\"'<>]+)",
+        r"hooks\.slack\.com/(?:services|workflows|triggers)/(?!\S*<hidden>)([^\s\"'<>]+)",
     ),
     # https://discord.com/developers/docs/resources/webhook
     Form("discord-hook", ("/api/webhooks/",), rf"/api/webhooks/(\d{{15,}}/{_B64}{{60,}})"),

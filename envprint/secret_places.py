@@ -55,7 +55,7 @@ _PASSWORDS = r"(?i)passw|passphrase|pwd|secret$"
 def is_plain(value: str, name: str) -> bool:
     """Whether a value is a switch, a word of an option, a small number or a reference."""
     value = value.strip()
-    if not value or MARK in value or value[:2] in ("${", "$(", "%("):
+    if value in ("", "$") or MARK in value or value[:2] in ("${", "$(", "%("):
         return True
     is_number = len(value) <= 6 and value.replace(".", "", 1).lstrip("+-").isdigit()
     is_word = value.lower() in _PLAIN_WORDS
@@ -84,6 +84,8 @@ _FULL_HOST = (
     r"|[A-Za-z0-9_.-]+(?=:\d))(?::\d+)?(?=[/?#,;)\]]|$)"
 )
 _PARAMETER = r"([?&#;])([\w.%~-]+)=([^&#;\s]+)"
+_EVERYBODY = frozenset(["git", "hg", "svn", "anonymous"])
+"""Users that servers of code have for everybody."""
 _TOKEN_PLACES = frozenset("t token tokens auth secret secrets apikey api-key access-token".split())
 
 
@@ -93,7 +95,8 @@ def in_urls(text: str, hide: Hide) -> str:
     def clean(match: re.Match[str]) -> str:
         scheme, rest = match.groups()
         end = _end_of_user(rest)
-        user = f"{hide(rest[:end])}@" if end else ""
+        name = rest[:end]
+        user = "" if not end else f"{name if name in _EVERYBODY else hide(name)}@"
         where, mark, query = _split_query(rest[end + 1 if end else 0 :])
         if not scheme.startswith("file:"):
             where = _clean_path(where, hide)
@@ -199,13 +202,23 @@ def _value(text: str, named: re.Match[str]) -> Iterator[tuple[int, int]]:
 
 def _container(text: str, start: int, name: str) -> Iterator[tuple[int, int]]:
     """Every text in a JSON object or array that is a value."""
+    texts = re.compile(r"(\\*[\"'])((?:(?!\1)(?:\\.|.))*)\1(?!\s*:)", re.DOTALL)
+    for found in texts.finditer(text, start, _end_of_container(text, start)):
+        if not is_plain(found[2], name):
+            yield found.span(2)
+
+
+def _end_of_container(text: str, start: int) -> int:
     try:
-        _, end = json.JSONDecoder().raw_decode(text, start)
+        return json.JSONDecoder().raw_decode(text, start)[1]
     except (ValueError, RecursionError):
-        return
-    for found in re.compile(r'"((?:[^"\\]|\\.)*)"(?!\s*:)').finditer(text, start, end):
-        if not is_plain(found[1], name):
-            yield found.span(1)
+        pass  # JSON within JSON, where quotes are escaped, or what Python prints
+    depth = 0
+    for place in range(start, len(text)):
+        depth += (text[place] in "{[") - (text[place] in "}]")
+        if not depth:
+            return place
+    return len(text)
 
 
 def _is_given(name: str, value: str) -> bool:
@@ -216,21 +229,24 @@ def _is_given(name: str, value: str) -> bool:
 
 # --token word   -u user:password   Bearer word   login me password word
 # {"name": "X_TOKEN", "value": "word"}
-_OPTION = r"(?<!\S)--?([A-Za-z][\w-]*)\s+(?!-)[\"']?([^\s\"']+)"
+_OPTION = r"(?<!\S)--?([A-Za-z][\w-]*)\s+(?!-)[\"']?(?P<value>[^\s\"']+)"
 _USER = r"(?<!\S)(?:-u|--user|--proxy-user)[\s=]+[^\s:]+:([^\s\"']+)"
 _BEARER = r"(?i)\bbearer\s+(?=\S*\d|\S{20})([\w.~+/-]{8,}=*)"
 _BASIC = r"(?i)\bbasic\s+(?=[^\s=]*[\d=])([A-Za-z0-9+/]{12,}={0,2})(?![\w-])"
 _NETRC = r"\blogin\s+\S+\s+password\s+(\S+)"
 _NAME_VALUE = (
-    r'(?i)"(?:name|key)"\s*:\s*"([^"]+)"\s*,\s*"value"\s*:\s*"((?:[^"\\]|\\.)*)"'
-)  # fmt: skip
+    r"(?i)\\*\"(?:name|key)\\*\"\s*:\s*\\*\"([^\"\\]+)\\*\"\s*,\s*"
+    r"\\*\"value\\*\"\s*:\s*(?P<quote>\\*\")(?P<value>(?:(?!(?P=quote))(?:\\.|.))*)"
+)
 
 
 def in_commands(text: str, hide: Hide) -> str:
     """Without the values of options that name a secret, and the credentials of headers."""
     for pattern in (_OPTION, _NAME_VALUE):
         found = (m for m in re.finditer(pattern, text) if names_secret(m[1]))
-        text = _replaced(text, (m.span(2) for m in found if not is_plain(m[2], m[1])), hide)
+        text = _replaced(
+            text, (m.span("value") for m in found if not is_plain(m["value"], m[1])), hide
+        )
     for pattern in (_USER, _BEARER, _BASIC, _NETRC):
         hits = (m for m in re.finditer(pattern, text) if MARK not in m[1])
         text = _replaced(text, (m.span(1) for m in hits), hide)

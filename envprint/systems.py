@@ -100,9 +100,10 @@ def process(pid: int) -> Mapping[str, Any]:
     try:
         found = psutil.Process(pid)
         with found.oneshot():
+            program = _program(found)
             return {
-                "name": _name(found),
-                "program": _program(found),
+                "name": _name(found, program),
+                "program": program,
                 "user": found.username(),
                 "started_at_s": found.create_time(),
                 "state": found.status(),
@@ -115,20 +116,22 @@ def process(pid: int) -> Mapping[str, Any]:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from error
 
 
-def _name(process: Any) -> str:
-    """The kernel's own name of it, of 15 letters at most.
+def _name(process: Any, program: str | None) -> str:
+    """The kernel's own name of it; of one that was cut, the executable's where that goes on.
 
     psutil completes a longer one from the command line, into which a program can write what it
     likes, and where arguments stand: https://psutil.readthedocs.io/en/latest/#psutil.Process.name
     """
     if not sys.platform.startswith("linux"):
-        return _program(process) or str(process.name())[:_COMM_LENGTH]
+        return program or str(process.name())[:_COMM_LENGTH]
     # https://man7.org/linux/man-pages/man5/proc_pid_comm.5.html
     descriptor = os.open(f"/proc/{process.pid}/comm", os.O_RDONLY)
     try:
-        return os.read(descriptor, 2 * _COMM_LENGTH).decode("utf-8", "replace").rstrip("\n")
+        name = os.read(descriptor, 2 * _COMM_LENGTH).decode("utf-8", "replace").rstrip("\n")
     finally:
         os.close(descriptor)
+    is_cut = len(name) >= _COMM_LENGTH and program and program.startswith(name)
+    return program if is_cut and program else name
 
 
 def _program(process: Any) -> str | None:
