@@ -49,7 +49,7 @@ _POINTERS = ("_FILE", "_PATH", "_DIR")
 """Ends of names whose value says where a secret lies."""
 
 _HINTS = (
-    "pass", "secret", "token", "key", "auth", "cred", "pwd", "bearer", "basic", "cookie", "jwt",
+    "pass", "secret", "token", "key", "auth", "cred", "pw", "bearer", "basic", "cookie", "jwt",
     "-u ", "--user",
 )  # fmt: skip
 """Without one of these no word of a text is said to be a secret."""
@@ -107,7 +107,7 @@ def may_tell(text: str) -> bool:
         return True
     if "=" in text or ":" in text or " " in text:
         lower = text.lower()
-        return any(hint in lower for hint in _HINTS)
+        return ("@" in text and ":" in text) or any(hint in lower for hint in _HINTS)
     return False
 
 

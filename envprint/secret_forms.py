@@ -48,6 +48,7 @@ FORMS = (
     ),
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
     _form("aws", "AKIA ASIA ABIA ACCA", "[A-Z0-9]{16}", is_random=False),
+    _form("aws-older", "A3T", "[A-Z0-9]{17}", is_random=False),
     # https://cloud.google.com/docs/authentication/api-keys
     _form("google-api", "AIza", f"{_B64}{{35}}"),
     _form("google-oauth", "ya29.", "[A-Za-z0-9_.-]{30,}"),
@@ -56,9 +57,9 @@ FORMS = (
     _form("npm", "npm_", "[A-Za-z0-9]{36}"),
     # A macaroon, version 2, in base64, whose first field is its location:
     # https://docs.pypi.org/api/secrets/
-    _form("package-index", "pypi-AgE", f"{_B64}{{50,}}"),
+    _form("package-index", "pypi-", rf"(?=AgE|\S{{90}}){_B64}{{50,}}"),
     # https://docs.nvidia.com/ngc/latest/ngc-user-guide.html
-    _form("nvidia", "nvapi-", f"{_B64}{{40,}}"),
+    _form("nvidia", "nvapi-", f"{_B64}{{30,}}"),
     # https://docs.stripe.com/keys
     _form(
         "stripe",
@@ -77,6 +78,12 @@ FORMS = (
         ("hooks.slack.com/",),
         r"hooks\.slack\.com/(?:services|workflows|triggers)/(?!\S*<hidden>)([^\s\"'<>]+)",
     ),
+    # https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/
+    Form(
+        "office-hook",
+        ("/IncomingWebhook/",),
+        r"/IncomingWebhook/(?!\S*<hidden>)([^\s\"'<>]+)",
+    ),
     # https://discord.com/developers/docs/resources/webhook
     Form("discord-hook", ("/api/webhooks/",), rf"/api/webhooks/(\d{{15,}}/{_B64}{{60,}})"),
     # https://core.telegram.org/bots/api#authorizing-your-bot
@@ -85,7 +92,11 @@ FORMS = (
     _form("hugging-face", "hf_ api_org_", "[A-Za-z0-9]{34}"),
     # https://platform.openai.com/docs/api-reference/authentication
     _form("openai", "sk-", r"(?=[A-Za-z]*\d)[A-Za-z0-9]{32,}"),
-    _form("openai-project", "sk-proj- sk-svcacct- sk-admin- sk-or-v1- sk-lf-", f"{_B64}{{32,}}"),
+    _form(
+        "openai-project",
+        "sk-proj- sk-svcacct- sk-admin- sk-None- sk-or-v1- sk-lf-",
+        f"{_B64}{{32,}}",
+    ),
     # https://docs.anthropic.com/en/api/overview
     _form("anthropic", "sk-ant-", f"{_B64}{{32,}}"),
     # https://docs.wandb.ai/models/app/settings-page/user-settings; the older ones are 40

@@ -17,7 +17,7 @@ Hide = Callable[[str], str]
 _LAST_WORDS = frozenset(
     """
     TOKEN SECRET PASSWORD PASSWD PASSPHRASE PWD APIKEY CREDENTIAL CREDENTIALS SECRETS PASSWORDS AUTH
-    AUTHORIZATION BEARER JWT COOKIE
+    AUTHORIZATION BEARER JWT COOKIE PASSCODE PW
     """.split()
 )
 _LAST_PARTS = ("TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "APIKEY", "ACCESSKEY")
@@ -28,6 +28,8 @@ _KEYS = frozenset(
     """.split()
 )
 """What stands before KEY in names of secrets; `sort_key` and `cache_key` are none."""
+_OWNERS = frozenset("DB DATABASE USER SMTP MYSQL PG ADMIN ROOT PROXY HTTP FTP LOGIN MAIL".split())
+"""What stands before PASS in names of passwords; compilers have passes as well."""
 _MARKERS = frozenset(
     """
     PAD BOS EOS UNK MASK SEP CLS SPECIAL START END STOP BEGIN PROMPT IMAGE NEXT PER FIRST LAST
@@ -69,6 +71,8 @@ def names_secret(name: str) -> bool:
     before = words[-2] if len(words) > 1 else ""
     if words[-1] == "KEY":
         return before in _KEYS
+    if words[-1] == "PASS":
+        return before in _OWNERS
     if words[-1] == "TOKEN" and before in _MARKERS:
         return False
     return words[-1] in _LAST_WORDS or words[-1].endswith(_LAST_PARTS)
@@ -157,7 +161,7 @@ def _clean_query(query: str, hide: Hide) -> str:
 
 
 # --password=word  password: "word"  {"token": "word"}  'token': 'word'  \"token\": \"word\"
-_NAMED = r"([A-Za-z][\w.-]*)(\\*[\"']?\s*(?:=>|[:=])\s*)"
+_NAMED = r"((?:(?i:api|access|secret|private|auth)\s)?[A-Za-z][\w.-]*)(\\*[\"']?\s*(?:=>|[:=])\s*)"
 _QUOTED = r"(\\*[\"'])((?:(?!\1)(?:\\.|.))*)"
 _SCHEMES = r"(?i:(?:bearer|basic|token|digest|apikey|negotiate)\s+)"
 _BARE = rf"({_SCHEMES}?)((?:(?![,;&][\w.-]+=)[^\s\"'<>{{}}\[\]\\])+)"
@@ -195,16 +199,16 @@ def _value(text: str, named: re.Match[str]) -> Iterator[tuple[int, int]]:
         if not is_plain(found[2], name):
             yield found.span(2)
     elif found := re.compile(_BARE).match(text, start):
-        is_given = "=" in named[2] or found[1] or _is_given(name, found[2])
+        is_given = "=" in named[2] or found[1] or _is_given(name, found)
         if is_given and not is_plain(found[2], name):
             yield found.span(2)
 
 
 def _container(text: str, start: int, name: str) -> Iterator[tuple[int, int]]:
     """Every text in a JSON object or array that is a value."""
-    texts = re.compile(r"(\\*[\"'])((?:(?!\1)(?:\\.|.))*)\1(?!\s*:)", re.DOTALL)
+    texts = re.compile(r"(\\*[\"'])((?:(?!\1)(?:\\.|.))*)\1(\s*:)?", re.DOTALL)
     for found in texts.finditer(text, start, _end_of_container(text, start)):
-        if not is_plain(found[2], name):
+        if not found[3] and not is_plain(found[2], name):
             yield found.span(2)
 
 
@@ -221,10 +225,11 @@ def _end_of_container(text: str, start: int) -> int:
     return len(text)
 
 
-def _is_given(name: str, value: str) -> bool:
+def _is_given(name: str, value: re.Match[str]) -> bool:
     """Whether `name: value` in a sentence gives a secret, and is not prose about one."""
-    is_long = len(value) >= 8 and re.search(r"\d", value)
-    return bool(is_long or (len(value) >= 6 and re.search(_PASSWORDS, name)))
+    is_long = len(value[2]) >= 8 and re.search(r"\d", value[2])
+    is_last = re.match(r"\s*(?:[,;)}\n]|$)", value.string[value.end() :])
+    return bool(is_long or (len(value[2]) >= 4 and is_last and re.search(_PASSWORDS, name)))
 
 
 # --token word   -u user:password   Bearer word   login me password word
@@ -233,6 +238,10 @@ _OPTION = r"(?<!\S)--?([A-Za-z][\w-]*)\s+(?!-)[\"']?(?P<value>[^\s\"']+)"
 _USER = r"(?<!\S)(?:-u|--user|--proxy-user)[\s=]+[^\s:]+:([^\s\"']+)"
 _BEARER = r"(?i)\bbearer\s+(?=\S*\d|\S{20})([\w.~+/-]{8,}=*)"
 _BASIC = r"(?i)\bbasic\s+(?=[^\s=]*[\d=])([A-Za-z0-9+/]{12,}={0,2})(?![\w-])"
+_NO_SCHEME = (
+    r"(?<![\w/:@.-])(?!mailto:)[\w.+-]+:(?=[^\s@]*\d)(?=[^\s@]*[A-Za-z])([^\s/@:\"'<>]{6,})"
+    r"@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"
+)
 _NETRC = r"\blogin\s+\S+\s+password\s+(\S+)"
 _NAME_VALUE = (
     r"(?i)\\*\"(?:name|key)\\*\"\s*:\s*\\*\"([^\"\\]+)\\*\"\s*,\s*"
@@ -247,7 +256,7 @@ def in_commands(text: str, hide: Hide) -> str:
         text = _replaced(
             text, (m.span("value") for m in found if not is_plain(m["value"], m[1])), hide
         )
-    for pattern in (_USER, _BEARER, _BASIC, _NETRC):
+    for pattern in (_USER, _BEARER, _BASIC, _NETRC, _NO_SCHEME):
         hits = (m for m in re.finditer(pattern, text) if MARK not in m[1])
         text = _replaced(text, (m.span(1) for m in hits), hide)
     return text
