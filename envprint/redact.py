@@ -45,6 +45,7 @@ _NO_SECRETS = r"AUTHOR(?!IZ)|TOKENIZ|KEY_REUSE|PRNG_KEY|IN_KEY|CACHE_KEY"
 
 https://docs.jax.dev/en/latest/config_options.html
 """
+_HEX_DIGITS = "0123456789abcdef"
 _POINTERS = ("_FILE", "_PATH", "_DIR")
 """Ends of names whose value says where a secret lies."""
 
@@ -156,20 +157,22 @@ def clean(value: Any, home: str = "", seal: Seal | None = None) -> Any:
     Keys are cleaned as well: they are names found on the machine.
     """
     texts: set[str] = set()
-    _gather(value, texts)
+    _gather([value], texts)
     other = _replacements(texts, home, seal)
     return _with(value, other) if other else value
 
 
 def _gather(value: Any, texts: set[str]) -> None:
-    if type(value) is str:
-        texts.add(value)
-    elif type(value) is dict:
+    """Add every text in an object or array, its keys too, to `texts`."""
+    if type(value) is dict:
         texts.update(value)
-        for item in value.values():
-            _gather(item, texts)
-    elif type(value) is list:
-        for item in value:
+        value = value.values()
+    for item in value:
+        kind = type(item)
+        # Most items are texts; a call for each would double the cost.
+        if kind is str:
+            texts.add(item)
+        elif kind is dict or kind is list:
             _gather(item, texts)
 
 
@@ -200,7 +203,8 @@ def _with_beginnings(texts: Iterable[str]) -> set[str]:
     from envprint.secret_forms import BEGINNINGS, SHORTEST
 
     # One search of all for each beginning is several times faster than one of each for all.
-    long = [text for text in texts if len(text) >= SHORTEST]
+    # Digests, of which there are many, are none: no form of token has digits and a to f alone.
+    long = [text for text in texts if len(text) >= SHORTEST and text.strip(_HEX_DIGITS)]
     joined = "\n".join(long)
     present = [begin for begin in BEGINNINGS if begin in joined]
     return {text for text in long if any(begin in text for begin in present)}

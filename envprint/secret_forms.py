@@ -17,8 +17,10 @@ class Form(NamedTuple):
     begins: tuple[str, ...]
     """A token of this form holds one of these, so that most texts need no pattern."""
     pattern: str
+    """Of what follows one of `begins`, or of all with `is_whole`."""
     is_random: bool = True
     """Whether its letters hold 128 bits of chance or more; only such words are sealed."""
+    is_whole: bool = False
 
 
 _B64 = "[A-Za-z0-9_-]"
@@ -26,148 +28,163 @@ _LEFT = r"(?<![A-Za-z0-9])"
 _RIGHT = r"(?![A-Za-z0-9_])"
 
 
-def _form(name: str, begins: str, tail: str, *, is_random: bool = True) -> Form:
-    """A form whose tokens are one of `begins` and then `tail`."""
-    words = tuple(begins.split())
-    either = "|".join(map(re.escape, words))
-    return Form(name, words, f"{_LEFT}(?:{either}){tail}{_RIGHT}", is_random)
+def _whole(name: str, begins: tuple[str, ...], pattern: str) -> Form:
+    """A form that one pattern describes from end to end."""
+    return Form(name, begins, pattern, is_whole=True)
 
 
 FORMS = (
     # https://github.blog/changelog/2021-03-31-authentication-token-format-updates-are-generally-available
-    _form("github", "ghp_ gho_ ghu_ ghs_ ghr_", "[A-Za-z0-9_.-]{36,251}"),
+    Form("github", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), "[A-Za-z0-9_.-]{36,251}"),
     # https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github
-    _form("github-fine-grained", "github_pat_", "[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"),
+    Form("github-fine-grained", ("github_pat_",), "[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"),
     # https://docs.gitlab.com/security/tokens/#token-prefixes
-    _form(
+    Form(
         "gitlab",
-        "glpat- gloas- gldt- glrt- glrtr- glcbt- glptt- glft- glimt- glagent- glwt- glsoat- "
-        "glffct- GR1348941",
+        (
+            "glpat-",
+            "gloas-",
+            "gldt-",
+            "glrt-",
+            "glrtr-",
+            "glcbt-",
+            "glptt-",
+            "glft-",
+            "glimt-",
+            "glagent-",
+            "glwt-",
+            "glsoat-",
+            "glffct-",
+            "GR1348941",
+        ),
         "[A-Za-z0-9_.-]{20,}",
         is_random=False,  # 20 characters of 64 hold 120 bits
     ),
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
-    _form("aws", "AKIA ASIA ABIA ACCA", "[A-Z0-9]{16}", is_random=False),
-    _form("aws-older", "A3T", "[A-Z0-9]{17}", is_random=False),
+    Form("aws", ("AKIA", "ASIA", "ABIA", "ACCA"), "[A-Z0-9]{16}", is_random=False),
+    Form("aws-older", ("A3T",), "[A-Z0-9]{17}", is_random=False),
     # https://cloud.google.com/docs/authentication/api-keys
-    _form("google-api", "AIza", f"{_B64}{{35}}"),
-    _form("google-oauth", "ya29.", "[A-Za-z0-9_.-]{30,}"),
-    _form("google-client", "GOCSPX-", f"{_B64}{{28}}"),
+    Form("google-api", ("AIza",), f"{_B64}{{35}}"),
+    Form("google-oauth", ("ya29.",), "[A-Za-z0-9_.-]{30,}"),
+    Form("google-client", ("GOCSPX-",), f"{_B64}{{28}}"),
     # https://github.blog/security/announcing-npms-new-access-token-format/
-    _form("npm", "npm_", "[A-Za-z0-9]{36}"),
-    # A macaroon, version 2, in base64, whose first field is its location:
-    # https://docs.pypi.org/api/secrets/
-    _form("package-index", "pypi-", rf"(?=AgE|\S{{90}}){_B64}{{50,}}"),
+    Form("npm", ("npm_",), "[A-Za-z0-9]{36}"),
+    # Macaroons, of which those of version 2 begin with AgE in base64:
+    # https://docs.github.com/en/code-security/secret-scanning/introduction/supported-secret-scanning-patterns
+    Form("package-index", ("pypi-",), rf"(?=AgE|\S{{90}}){_B64}{{50,}}"),
     # https://docs.nvidia.com/ngc/latest/ngc-user-guide.html
-    _form("nvidia", "nvapi-", f"{_B64}{{30,}}"),
+    Form("nvidia", ("nvapi-",), f"{_B64}{{30,}}"),
     # https://docs.stripe.com/keys
-    _form(
+    Form(
         "stripe",
-        "sk_live_ rk_live_ sk_test_ rk_test_ sk_org_live_",
+        ("sk_live_", "rk_live_", "sk_test_", "rk_test_", "sk_org_live_"),
         "[A-Za-z0-9]{24,}",
     ),
-    _form("stripe-webhook", "whsec_", "[A-Za-z0-9+/]{32,}={0,2}"),
+    Form("stripe-webhook", ("whsec_",), "[A-Za-z0-9+/]{32,}={0,2}"),
     # https://www.twilio.com/docs/sendgrid/ui/account-and-settings/api-keys
-    _form("sendgrid", "SG.", rf"{_B64}{{22}}\.{_B64}{{43}}"),
+    Form("sendgrid", ("SG.",), rf"{_B64}{{22}}\.{_B64}{{43}}"),
     # https://docs.slack.dev/authentication/tokens
-    _form("slack", "xoxb- xoxp- xoxa- xoxr- xoxs- xoxo- xoxe-", r"(?=\S*\d)[A-Za-z0-9.-]{20,}"),
-    _form("slack-app", "xapp-", r"\d-[A-Z0-9]{8,}-\d+-[a-f0-9]{32,}"),
-    # https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
     Form(
+        "slack",
+        ("xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxo-", "xoxe-"),
+        r"(?=\S*\d)[A-Za-z0-9.-]{20,}",
+    ),
+    Form("slack-app", ("xapp-",), r"\d-[A-Z0-9]{8,}-\d+-[a-f0-9]{32,}"),
+    # https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
+    _whole(
         "slack-hook",
         ("hooks.slack.com/",),
         r"hooks\.slack\.com/(?:services|workflows|triggers)/(?!\S*<hidden>)([^\s\"'<>]+)",
     ),
     # https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/
-    Form(
+    _whole(
         "office-hook",
         ("/IncomingWebhook/",),
         r"/IncomingWebhook/(?!\S*<hidden>)([^\s\"'<>]+)",
     ),
     # https://discord.com/developers/docs/resources/webhook
-    Form("discord-hook", ("/api/webhooks/",), rf"/api/webhooks/(\d{{15,}}/{_B64}{{60,}})"),
+    _whole("discord-hook", ("/api/webhooks/",), rf"/api/webhooks/(\d{{15,}}/{_B64}{{60,}})"),
     # https://core.telegram.org/bots/api#authorizing-your-bot
-    Form("telegram", (":AA",), rf"(?<!\d)\d{{8,10}}:AA{_B64}{{33}}{_RIGHT}"),
+    _whole("telegram", (":AA",), rf"(?<!\d)\d{{8,10}}:AA{_B64}{{33}}{_RIGHT}"),
     # https://huggingface.co/docs/hub/security-tokens
-    _form("hugging-face", "hf_ api_org_", "[A-Za-z0-9]{34}"),
+    Form("hugging-face", ("hf_", "api_org_"), "[A-Za-z0-9]{34}"),
     # https://platform.openai.com/docs/api-reference/authentication
-    _form("openai", "sk-", r"(?=[A-Za-z]*\d)[A-Za-z0-9]{32,}"),
-    _form(
+    Form("openai", ("sk-",), r"(?=[A-Za-z]*\d)[A-Za-z0-9]{32,}"),
+    Form(
         "openai-project",
-        "sk-proj- sk-svcacct- sk-admin- sk-None- sk-or-v1- sk-lf-",
+        ("sk-proj-", "sk-svcacct-", "sk-admin-", "sk-None-", "sk-or-v1-", "sk-lf-"),
         f"{_B64}{{32,}}",
     ),
     # https://docs.anthropic.com/en/api/overview
-    _form("anthropic", "sk-ant-", f"{_B64}{{32,}}"),
+    Form("anthropic", ("sk-ant-",), f"{_B64}{{32,}}"),
     # https://docs.wandb.ai/models/app/settings-page/user-settings; the older ones are 40
     # hexadecimal digits, which only a name can tell from a commit.
-    _form("wandb", "wandb_v1_", "[A-Za-z0-9_]{32,}"),
+    Form("wandb", ("wandb_v1_",), "[A-Za-z0-9_]{32,}"),
     # https://www.kaggle.com/docs/api
-    _form("kaggle", "KGAT_", "[a-f0-9]{32}"),
+    Form("kaggle", ("KGAT_",), "[a-f0-9]{32}"),
     # https://console.groq.com/docs/api-reference
-    _form("groq", "gsk_", "[A-Za-z0-9]{40,}"),
+    Form("groq", ("gsk_",), "[A-Za-z0-9]{40,}"),
     # https://replicate.com/docs/topics/security/api-tokens
-    _form("replicate", "r8_", "[A-Za-z0-9]{37}"),
-    _form("perplexity", "pplx-", "[A-Za-z0-9]{40,}"),
-    _form("xai", "xai-", "[A-Za-z0-9]{70,}"),
+    Form("replicate", ("r8_",), "[A-Za-z0-9]{37}"),
+    Form("perplexity", ("pplx-",), "[A-Za-z0-9]{40,}"),
+    Form("xai", ("xai-",), "[A-Za-z0-9]{70,}"),
     # https://docs.databricks.com/aws/en/dev-tools/auth/pat
-    _form("databricks", "dapi", r"[a-f0-9]{32}(?:-\d)?"),
+    Form("databricks", ("dapi",), r"[a-f0-9]{32}(?:-\d)?"),
     # https://docs.docker.com/security/access-tokens/
-    _form("docker", "dckr_pat_ dckr_oat_", f"{_B64}{{20,}}", is_random=False),
+    Form("docker", ("dckr_pat_", "dckr_oat_"), f"{_B64}{{20,}}", is_random=False),
     # https://docs.digitalocean.com/reference/api/create-personal-access-token/
-    _form("digitalocean", "dop_v1_ doo_v1_ dor_v1_", "[a-f0-9]{64}"),
+    Form("digitalocean", ("dop_v1_", "doo_v1_", "dor_v1_"), "[a-f0-9]{64}"),
     # https://developer.hashicorp.com/vault/docs/concepts/tokens
-    _form("vault", "hvs. hvb. hvr.", f"{_B64}{{24,}}"),
-    Form(
+    Form("vault", ("hvs.", "hvb.", "hvr."), f"{_B64}{{24,}}"),
+    _whole(
         "terraform",
         (".atlasv1.",),
         rf"{_LEFT}[A-Za-z0-9]{{14}}\.atlasv1\.{_B64}{{60,}}",
     ),
     # https://grafana.com/docs/grafana/latest/administration/service-accounts/
-    _form("grafana", "glsa_", "[A-Za-z0-9]{32}_[A-Fa-f0-9]{8}"),
-    _form("grafana-cloud", "glc_", "[A-Za-z0-9+/]{32,}={0,2}"),
-    _form("sentry", "sntrys_ sntryu_", r"[A-Za-z0-9_+/.=-]{40,}"),
-    _form("shopify", "shpat_ shpca_ shppa_ shpss_", "[A-Fa-f0-9]{32}"),
-    _form("rubygems", "rubygems_", "[a-f0-9]{48}"),
-    _form("pulumi", "pul-", "[a-f0-9]{40}"),
-    _form("postman", "PMAK-", "[a-f0-9]{24}-[a-f0-9]{34}"),
-    _form("linear", "lin_api_", "[A-Za-z0-9]{40}"),
-    _form("prefect", "pnu_ pnb_", "[A-Za-z0-9]{36}"),
-    _form("bitbucket", "ATBB", "[A-Za-z0-9]{32}"),
-    _form("atlassian", "ATATT3", "[A-Za-z0-9_=-]{100,}"),
+    Form("grafana", ("glsa_",), "[A-Za-z0-9]{32}_[A-Fa-f0-9]{8}"),
+    Form("grafana-cloud", ("glc_",), "[A-Za-z0-9+/]{32,}={0,2}"),
+    Form("sentry", ("sntrys_", "sntryu_"), r"[A-Za-z0-9_+/.=-]{40,}"),
+    Form("shopify", ("shpat_", "shpca_", "shppa_", "shpss_"), "[A-Fa-f0-9]{32}"),
+    Form("rubygems", ("rubygems_",), "[a-f0-9]{48}"),
+    Form("pulumi", ("pul-",), "[a-f0-9]{40}"),
+    Form("postman", ("PMAK-",), "[a-f0-9]{24}-[a-f0-9]{34}"),
+    Form("linear", ("lin_api_",), "[A-Za-z0-9]{40}"),
+    Form("prefect", ("pnu_", "pnb_"), "[A-Za-z0-9]{36}"),
+    Form("bitbucket", ("ATBB",), "[A-Za-z0-9]{32}"),
+    Form("atlassian", ("ATATT3",), "[A-Za-z0-9_=-]{100,}"),
     # https://www.twilio.com/docs/iam/api-keys
-    _form("twilio", "SK", "[a-f0-9]{32}"),
+    Form("twilio", ("SK",), "[a-f0-9]{32}"),
     # https://age-encryption.org/v1
-    _form("age", "AGE-SECRET-KEY-1", "[A-Z0-9]{58}"),
+    Form("age", ("AGE-SECRET-KEY-1",), "[A-Z0-9]{58}"),
     # https://learn.microsoft.com/en-us/purview/sit-defn-client-secret-api-key
-    Form("azure", ("Q~",), rf"{_LEFT}[A-Za-z0-9_~.-]{{3}}\dQ~[A-Za-z0-9_~.-]{{31,34}}"),
+    _whole("azure", ("Q~",), rf"{_LEFT}[A-Za-z0-9_~.-]{{3}}\dQ~[A-Za-z0-9_~.-]{{31,34}}"),
     # https://www.rfc-editor.org/rfc/rfc7519#section-3: three parts in base64url, two of them JSON
-    Form("jwt", ("eyJ",), rf"{_LEFT}eyJ{_B64}{{12,}}\.eyJ{_B64}{{8,}}\.{_B64}{{20,}}"),
+    _whole("jwt", ("eyJ",), rf"{_LEFT}eyJ{_B64}{{12,}}\.eyJ{_B64}{{8,}}\.{_B64}{{20,}}"),
     # https://www.rfc-editor.org/rfc/rfc7516#section-3: five parts, the first of them JSON
-    Form("jwe", ("eyJ",), rf"{_LEFT}eyJ{_B64}{{12,}}\.{_B64}*\.{_B64}+\.{_B64}+\.{_B64}+"),
+    _whole("jwe", ("eyJ",), rf"{_LEFT}eyJ{_B64}{{12,}}\.{_B64}*\.{_B64}+\.{_B64}+\.{_B64}+"),
     # The key that a Neptune account gives: JSON with the address of its API, in base64.
-    Form("neptune", ("eyJhcGlf",), rf"{_LEFT}eyJhcGlf[A-Za-z0-9+/_-]{{40,}}={{0,2}}"),
+    _whole("neptune", ("eyJhcGlf",), rf"{_LEFT}eyJhcGlf[A-Za-z0-9+/_-]{{40,}}={{0,2}}"),
     # https://www.rfc-editor.org/rfc/rfc7468#section-10; PGP has `BLOCK`, SSH `OPENSSH` in it
-    Form(
+    _whole(
         "private-key",
         ("PRIVATE KEY",),
         r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?"
         r"(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)",
     ),
-)  # fmt: skip
+)
 SHORTEST = 20
 """No token of any form is shorter."""
 BEGINNINGS = tuple(dict.fromkeys(begin for form in FORMS for begin in form.begins))
 
 
 @cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
-
-
 def find(form: Form) -> re.Pattern[str]:
-    """The form's pattern, compiled when it is first needed."""
-    return _compiled(form.pattern)
+    """The pattern of the whole word, compiled when it is first needed."""
+    if form.is_whole:
+        return re.compile(form.pattern)
+    either = "|".join(map(re.escape, form.begins))
+    return re.compile(f"{_LEFT}(?:{either})(?:{form.pattern}){_RIGHT}")
 
 
 def is_random(word: str) -> bool:
