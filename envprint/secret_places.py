@@ -57,7 +57,7 @@ _PASSWORDS = r"(?i)passw|passphrase|pwd|secret$"
 def is_plain(value: str, name: str) -> bool:
     """Whether a value is a switch, a word of an option, a small number or a reference."""
     value = value.strip()
-    if value in ("", "$") or MARK in value or value[:2] in ("${", "$(", "%("):
+    if not value or MARK in value or re.match(r"[$%][({]|\$[A-Z0-9_]*$", value):
         return True
     is_number = len(value) <= 6 and value.replace(".", "", 1).lstrip("+-").isdigit()
     is_word = value.lower() in _PLAIN_WORDS
@@ -124,12 +124,14 @@ def _end_of_user(rest: str) -> int:
     if "@" not in first and (rest[:1] == "[" or not re.search(r":(?!\d*$)", first)):
         return 0  # what there is before the first slash is a host, perhaps with a port
     ends = [m.start() for m in re.finditer("@", rest) if not re.match(r"sha\d+:", rest[m.end() :])]
+    if not ends or ":" not in rest[: ends[0]]:
+        return max((end for end in ends if end < len(first)), default=0)  # a token has no slash
     before_query = [end for end in ends if not re.search("[?#]", rest[:end])] or ends
     for host in (_FULL_HOST, _HOST):
         named = [end for end in before_query if re.match(host, rest[end + 1 :])]
         if named:
             return named[-1]
-    return first.rfind("@") if ends and "@" in first else ends[-1] if ends else 0
+    return ends[-1]
 
 
 def _clean_path(path: str, hide: Hide) -> str:
@@ -164,7 +166,7 @@ def _clean_query(query: str, hide: Hide) -> str:
 _NAMED = r"((?:(?i:api|access|secret|private|auth)\s)?[A-Za-z][\w.-]*)(\\*[\"']?\s*(?:=>|[:=])\s*)"
 _QUOTED = r"(\\*[\"'])((?:(?!\1)(?:\\.|.))*)"
 _SCHEMES = r"(?i:(?:bearer|basic|token|digest|apikey|negotiate)\s+)"
-_BARE = rf"({_SCHEMES}?)((?:(?![,;&][\w.-]+=)[^\s\"'<>{{}}\[\]\\])+)"
+_BARE = rf"({_SCHEMES}?)((?:(?![,;&](?:[\w.-]+=|\s|$))[^\s\"'<>{{}}\[\]\\])+)"
 
 
 def in_pairs(text: str, hide: Hide) -> str:
@@ -232,10 +234,10 @@ def _is_given(name: str, value: re.Match[str]) -> bool:
     return bool(is_long or (len(value[2]) >= 4 and is_last and re.search(_PASSWORDS, name)))
 
 
-# --token word   -u user:password   Bearer word   login me password word
+# --token word   curl -u user:password   Bearer word   login me password word
 # {"name": "X_TOKEN", "value": "word"}
 _OPTION = r"(?<!\S)--?([A-Za-z][\w-]*)\s+(?!-)[\"']?(?P<value>[^\s\"']+)"
-_USER = r"(?<!\S)(?:-u|--user|--proxy-user)[\s=]+[^\s:]+:([^\s\"']+)"
+_USER = r"(?:\bcurl\b.*?\s-u|(?<!\S)--(?:proxy-)?user)[\s=]+[^\s:]+:([^\s\"']+)"
 _BEARER = r"(?i)\bbearer\s+(?=\S*\d|\S{20})([\w.~+/-]{8,}=*)"
 _BASIC = r"(?i)\bbasic\s+(?=[^\s=]*[\d=])([A-Za-z0-9+/]{12,}={0,2})(?![\w-])"
 _NO_SCHEME = (

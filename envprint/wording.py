@@ -58,9 +58,7 @@ def verdict(report: Report, strict: bool) -> tuple[Impact, str]:
 def _no_finding(comparison: Comparison, some_ignored: bool) -> str:
     """What there is instead of a finding: no change at all, those of the moment, or harmless."""
     if not comparison.changes:
-        return (
-            "no difference but perhaps in what is hidden" if comparison.hidden else "no difference"
-        )
+        return "no difference"
     if not some_ignored and all(change.path.startswith("live.") for change in comparison.changes):
         return "no difference but in values of the moment"
     but = ", but for what the policy leaves out," if some_ignored else ""
@@ -75,8 +73,8 @@ def _first_title(report: Report) -> str:
 
 def doubts(undecided: Sequence[Undecided]) -> str:
     """How many rules could not be decided, advice left out; empty when all could."""
-    open_doubts = [doubt for doubt in undecided if doubt.impact > Impact.NONE]
-    return f"{counted(open_doubts, 'rule')} could not be decided" if open_doubts else ""
+    rules = {doubt.rule for doubt in undecided if doubt.impact > Impact.NONE}
+    return f"{counted(rules, 'rule')} could not be decided" if rules else ""
 
 
 def counted(things: Collection[object], noun: str) -> str:

@@ -185,7 +185,8 @@ _WORDS = """
     a@b @main x@y.z C:\\Windows ~/.config/envprint
 """.split()
 _SENTENCES = [
-    "python", "Web Content", "RDD Process", "NVIDIA A100-SXM4-40GB", "before the token refactoring",
+    "python", "python -u train.py:main", "docker://ubuntu@sha256:0f1e2d3c", "token=$TOKEN",
+    "ssh://git@host.example/x@y", "auth=required; basic auth", "Web Content", "RDD Process", "NVIDIA A100-SXM4-40GB", "before the token refactoring",
     "the key is the seed", "password handling rewritten", "basic training of the auth model",
     "Bearer of bad news", "a secret: none", "token: expired", "token: str", "key: value",
     "auth: see the notes", "login failed for ann", "the password is wrong", "basic config-free run",
