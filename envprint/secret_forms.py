@@ -87,7 +87,7 @@ FORMS = (
     Form(
         "slack",
         ("xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxo-", "xoxe-"),
-        r"(?=\S*\d)[A-Za-z0-9.-]{20,}",
+        r"(?=[A-Za-z.-]{0,40}\d)[A-Za-z0-9.-]{20,}",
     ),
     Form("slack-app", ("xapp-",), r"\d-[A-Z0-9]{8,}-\d+-[a-f0-9]{32,}"),
     # https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
@@ -160,16 +160,16 @@ FORMS = (
     # https://learn.microsoft.com/en-us/purview/sit-defn-client-secret-api-key
     _whole("azure", ("Q~",), rf"{_LEFT}[A-Za-z0-9_~.-]{{3}}\dQ~[A-Za-z0-9_~.-]{{31,34}}"),
     # https://www.rfc-editor.org/rfc/rfc7519#section-3: three parts in base64url, two of them JSON
-    _whole("jwt", ("eyJ",), rf"{_LEFT}eyJ{_B64}{{12,}}\.eyJ{_B64}{{8,}}\.{_B64}{{20,}}"),
+    _whole("jwt", ("eyJ",), rf"{_LEFT}eyJ{_B64}{{12,2000}}\.eyJ{_B64}{{8,}}\.{_B64}{{20,}}"),
     # https://www.rfc-editor.org/rfc/rfc7516#section-3: five parts, the first of them JSON
-    _whole("jwe", ("eyJ",), rf"{_LEFT}eyJ{_B64}{{12,}}\.{_B64}*\.{_B64}+\.{_B64}+\.{_B64}+"),
+    _whole("jwe", ("eyJ",), rf"{_LEFT}eyJ{_B64}{{12,2000}}\.{_B64}*\.{_B64}+\.{_B64}+\.{_B64}+"),
     # The key that a Neptune account gives: JSON with the address of its API, in base64.
     _whole("neptune", ("eyJhcGlf",), rf"{_LEFT}eyJhcGlf[A-Za-z0-9+/_-]{{40,}}={{0,2}}"),
     # https://www.rfc-editor.org/rfc/rfc7468#section-10; PGP has `BLOCK`, SSH `OPENSSH` in it
     _whole(
         "private-key",
         ("PRIVATE KEY",),
-        r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?"
+        r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----[\s\S]*?"
         r"(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)",
     ),
 )

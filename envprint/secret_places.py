@@ -80,7 +80,7 @@ def names_secret(name: str) -> bool:
 
 # https://user:password@host:443/path?name=value#name=value
 # https://www.rfc-editor.org/rfc/rfc3986#section-3
-_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*://"
+_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]{0,40}://"
 _URL = rf"({_SCHEME})((?:(?!{_SCHEME})[^\s\"'`<>])+)"
 _HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::\d+)?(?=[/?#,;)\]]|$)"
 _FULL_HOST = (
@@ -123,12 +123,13 @@ def _end_of_user(rest: str) -> int:
     first = re.split("[/?#]", rest, maxsplit=1)[0]
     if "@" not in first and (rest[:1] == "[" or not re.search(r":(?!\d*$)", first)):
         return 0  # what there is before the first slash is a host, perhaps with a port
-    ends = [m.start() for m in re.finditer("@", rest) if not re.match(r"sha\d+:", rest[m.end() :])]
+    ends = [match.start() for match in re.finditer(r"@(?!sha\d+:)", rest)]
     if not ends or ":" not in rest[: ends[0]]:
         return max((end for end in ends if end < len(first)), default=0)  # a token has no slash
-    before_query = [end for end in ends if not re.search("[?#]", rest[:end])] or ends
-    for host in (_FULL_HOST, _HOST):
-        named = [end for end in before_query if re.match(host, rest[end + 1 :])]
+    path = len(_split_query(rest)[0])
+    before_query = [end for end in ends if end < path] or ends
+    for host in map(re.compile, (_FULL_HOST, _HOST)):
+        named = [end for end in before_query if host.match(rest, end + 1)]
         if named:
             return named[-1]
     return ends[-1]
@@ -163,7 +164,10 @@ def _clean_query(query: str, hide: Hide) -> str:
 
 
 # --password=word  password: "word"  {"token": "word"}  'token': 'word'  \"token\": \"word\"
-_NAMED = r"((?:(?i:api|access|secret|private|auth)\s)?[A-Za-z][\w.-]*)(\\*[\"']?\s*(?:=>|[:=])\s*)"
+_NAMED = (
+    r"(?<![\w.-])((?:(?i:api|access|secret|private|auth)\s)?[\w.-]{1,200})"
+    r"(\\*[\"']?\s*(?:=>|[:=])\s*)"
+)
 _QUOTED = r"(\\*[\"'])((?:(?!\1)(?:\\.|.))*)"
 _SCHEMES = r"(?i:(?:bearer|basic|token|digest|apikey|negotiate)\s+)"
 _BARE = rf"({_SCHEMES}?)((?:(?![,;&](?:[\w.-]+=|\s|$))[^\s\"'<>{{}}\[\]\\])+)"
@@ -185,17 +189,24 @@ def _replaced(text: str, spans: Iterator[tuple[int, int]], hide: Hide) -> str:
 
 def _values(text: str) -> Iterator[tuple[int, int]]:
     """Where each value of a secret stands."""
+    done = 0
     for match in re.finditer(_NAMED, text):
-        if names_secret(match[1]):
-            yield from _value(text, match)
+        start = match.end()
+        if match.start() < done or not names_secret(match[1]):
+            continue
+        if text[start : start + 1] in ("{", "["):
+            done = _end_of_container(text, start)
+            yield from _texts(text, start, done, match[1])
+        else:
+            for span in _value(text, match):
+                done = span[1]
+                yield span
 
 
 def _value(text: str, named: re.Match[str]) -> Iterator[tuple[int, int]]:
     """Where the value behind a name stands: none where it is no secret after all."""
     name, start = named[1], named.end()
-    if text[start : start + 1] in ("{", "["):
-        yield from _container(text, start, name)
-    elif name.upper().endswith("COOKIE") and ":" in named[2]:
+    if name.upper().endswith("COOKIE") and ":" in named[2]:
         yield start, len(text)
     elif found := re.compile(_QUOTED, re.DOTALL).match(text, start):
         if not is_plain(found[2], name):
@@ -206,10 +217,10 @@ def _value(text: str, named: re.Match[str]) -> Iterator[tuple[int, int]]:
             yield found.span(2)
 
 
-def _container(text: str, start: int, name: str) -> Iterator[tuple[int, int]]:
+def _texts(text: str, start: int, end: int, name: str) -> Iterator[tuple[int, int]]:
     """Every text in a JSON object or array that is a value."""
-    texts = re.compile(r"(\\*[\"'])((?:(?!\1)(?:\\.|.))*)\1(\s*:)?", re.DOTALL)
-    for found in texts.finditer(text, start, _end_of_container(text, start)):
+    texts = re.compile(r"(?<!\\)(\\*[\"'])((?:(?!\1)(?:\\.|.))*)\1(\s*:)?", re.DOTALL)
+    for found in texts.finditer(text, start, end):
         if not found[3] and not is_plain(found[2], name):
             yield found.span(2)
 
@@ -237,16 +248,16 @@ def _is_given(name: str, value: re.Match[str]) -> bool:
 # --token word   curl -u user:password   Bearer word   login me password word
 # {"name": "X_TOKEN", "value": "word"}
 _OPTION = r"(?<!\S)--?([A-Za-z][\w-]*)\s+(?!-)[\"']?(?P<value>[^\s\"']+)"
-_USER = r"(?:\bcurl\b.*?\s-u|(?<!\S)--(?:proxy-)?user)[\s=]+[^\s:]+:([^\s\"']+)"
+_USER = r"(?:\bcurl\b.{0,200}?\s-u|(?<!\S)--(?:proxy-)?user)[\s=]+[^\s:]+:([^\s\"']+)"
 _BEARER = r"(?i)\bbearer\s+(?=\S*\d|\S{20})([\w.~+/-]{8,}=*)"
 _BASIC = r"(?i)\bbasic\s+(?=[^\s=]*[\d=])([A-Za-z0-9+/]{12,}={0,2})(?![\w-])"
 _NO_SCHEME = (
-    r"(?<![\w/:@.-])(?!mailto:)[\w.+-]+:(?=[^\s@]*\d)(?=[^\s@]*[A-Za-z])([^\s/@:\"'<>]{6,})"
+    r"(?<![\w/:@.+-])(?!mailto:)[\w.+-]+:(?=[^\s@]*\d)(?=[^\s@]*[A-Za-z])([^\s/@:\"'<>]{6,})"
     r"@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"
 )
 _NETRC = r"\blogin\s+\S+\s+password\s+(\S+)"
 _NAME_VALUE = (
-    r"(?i)\\*\"(?:name|key)\\*\"\s*:\s*\\*\"([^\"\\]+)\\*\"\s*,\s*"
+    r"(?i)(?<!\\)\\*\"(?:name|key)\\*\"\s*:\s*\\*\"([^\"\\]+)\\*\"\s*,\s*"
     r"\\*\"value\\*\"\s*:\s*(?P<quote>\\*\")(?P<value>(?:(?!(?P=quote))(?:\\.|.))*)"
 )
 

@@ -185,17 +185,39 @@ _WORDS = """
     a@b @main x@y.z C:\\Windows ~/.config/envprint
 """.split()
 _SENTENCES = [
-    "python", "python -u train.py:main", "docker://ubuntu@sha256:0f1e2d3c", "token=$TOKEN",
-    "ssh://git@host.example/x@y", "auth=required; basic auth", "Web Content", "RDD Process", "NVIDIA A100-SXM4-40GB", "before the token refactoring",
-    "the key is the seed", "password handling rewritten", "basic training of the auth model",
-    "Bearer of bad news", "a secret: none", "token: expired", "token: str", "key: value",
-    "auth: see the notes", "login failed for ann", "the password is wrong", "basic config-free run",
-    "GCC 12.2.0 (Debian 12.2.0-14)", "NVML did not answer within 10 s", "run 3 of 5, seed 1234",
-    "git refused with exit code 128; it does so when the files belong to another user, see "
-    "`safe.directory` in git-config(1)", "threadpoolctl is not installed here",
-    "not understood: KeyError: 'MemTotal'", "not understood: JSONDecodeError: line 1 column 2",
-    "pass 1: 3 tokens, pass 2: 4 tokens", "lr=0.1 batch=32 tokens=2048", "keys: 3, values: 4",
-]  # fmt: skip
+    "python",
+    "python -u train.py:main",
+    "docker://ubuntu@sha256:0f1e2d3c",
+    "token=$TOKEN",
+    "ssh://git@host.example/x@y",
+    "auth=required; basic auth",
+    "Web Content",
+    "RDD Process",
+    "NVIDIA A100-SXM4-40GB",
+    "before the token refactoring",
+    "the key is the seed",
+    "password handling rewritten",
+    "basic training of the auth model",
+    "Bearer of bad news",
+    "a secret: none",
+    "token: expired",
+    "token: str",
+    "key: value",
+    "auth: see the notes",
+    "login failed for ann",
+    "the password is wrong",
+    "basic config-free run",
+    "GCC 12.2.0 (Debian 12.2.0-14)",
+    "NVML did not answer within 10 s",
+    "run 3 of 5, seed 1234",
+    "git refused with exit code 128; see `safe.directory` in git-config(1)",
+    "threadpoolctl is not installed here",
+    "not understood: KeyError: 'MemTotal'",
+    "not understood: JSONDecodeError: line 1 column 2",
+    "pass 1: 3 tokens, pass 2: 4 tokens",
+    "lr=0.1 batch=32 tokens=2048",
+    "keys: 3, values: 4",
+]
 LOOK_ALIKES = [*dict.fromkeys(_WORDS), *_SENTENCES]
 """Texts that no redactor may touch."""
 

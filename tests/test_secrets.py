@@ -9,6 +9,7 @@ import copy
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
@@ -337,6 +338,19 @@ def test_the_title_that_a_program_gives_itself_is_not_taken_for_its_name() -> No
         child.communicate(b"\n")
     assert found["name"] == "trainer-of-mode"
     assert "hunter2" not in str(found)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["token", "auth={", "auth=[", "token='", "a:", "@", "https://a:b@", "curl ", "bearer ", "\\",
+     "eyJaaaa-", "ghp_", "glpat-", "a+", "xoxb-", "hooks.slack.com/services/", "-----BEGIN A",
+     '{"name":"', "?token=", "--token ", "x=key://", "cookie: "],
+)  # fmt: skip
+def test_a_hostile_text_is_looked_through_in_time(piece: str) -> None:
+    start_s = time.process_time()
+    for begin in ("", "https://", "key=1 "):
+        safe_text(begin + piece * (6000 // len(piece)))
+    assert time.process_time() - start_s < 5
 
 
 def test_the_page_says_what_was_planted() -> None:
