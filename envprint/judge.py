@@ -100,12 +100,12 @@ def _doubts(said: list[RuleSaid], policy: Policy) -> Iterator[Undecided]:
 def _hidden(
     said: list[RuleSaid], comparison: Comparison | None, policy: Policy
 ) -> Iterator[Undecided]:
-    """What is hidden on both sides, where no rule that counts has a doubt about it already."""
-    open_paths = {doubt.path for rule, _, doubts in said if not rule.advice for doubt in doubts}
+    """What is hidden on both sides, where no rule that counts as much has a doubt about it."""
+    known = [(doubt.path, rule.advice) for rule, _, doubts in said for doubt in doubts]
     for path in comparison.hidden if comparison else ():
-        if not any(is_inside(path, known) for known in open_paths):
-            place, section = path.split(".")[:2]
-            beside = place == "live" or section in BESIDE
+        place, section = path.split(".")[:2]
+        beside = place == "live" or section in BESIDE
+        if not any(is_inside(path, inside) and (beside or not advice) for inside, advice in known):
             impact = Impact.NONE if beside else Impact.NUMERIC
             doubt = Undecided(HIDDEN_VALUE, path, REASON, impact)
             yield doubt._replace(impact=policy.reach(doubt))

@@ -175,7 +175,8 @@ def _undecided(report: Report) -> Iterator[str]:
         reasons.setdefault(doubt.reason, []).append(doubt)
     for reason, doubts in reasons.items():
         paths = ", ".join(dict.fromkeys(doubt.path for doubt in doubts))
-        yield from block("", f"{paths}: {reason} ({', '.join(doubt.rule for doubt in doubts)})")
+        rules = ", ".join(dict.fromkeys(doubt.rule for doubt in doubts))
+        yield from block("", f"{paths}: {reason} ({rules})")
 
 
 def _expected(report: Report) -> Iterator[str]:
