@@ -83,8 +83,8 @@ def _names_secret(name: str) -> bool:
 
 def safe_text(text: str, seal: Seal | None = None) -> str:
     """`text` with every secret word in it replaced; the rest stays as it is."""
-    if may_tell(text):
-        text = _without_told(text, lambda word: _hide(word, seal))
+    if may_name_a_secret(text):
+        text = _without_named(text, lambda word: _hide(word, seal))
     from envprint.secret_forms import SHORTEST
 
     return _without_tokens(text, seal) if len(text) >= SHORTEST else text
@@ -102,8 +102,8 @@ def safe_arguments(argv: Sequence[str]) -> list[str]:
     return safe
 
 
-def may_tell(text: str) -> bool:
-    """Whether `text` may say of a word in it that it is a secret."""
+def may_name_a_secret(text: str) -> bool:
+    """Whether `text` may hold a URL with credentials, or a name with a secret behind it."""
     if "://" in text and _is_more_than_a_place(text):
         return True
     if "=" in text or ":" in text or " " in text:
@@ -118,7 +118,7 @@ def _is_more_than_a_place(url: str) -> bool:
     return "@" in url or "?" in url or "#" in url or "/t/" in url or long
 
 
-def _without_told(text: str, hide: Callable[[str], str]) -> str:
+def _without_named(text: str, hide: Callable[[str], str]) -> str:
     from envprint import secret_places
 
     if "://" in text:
@@ -188,7 +188,7 @@ def _with(value: Any, other: dict[str, str]) -> Any:
 
 def _replacements(texts: set[str], home: str, seal: Seal | None) -> dict[str, str]:
     """What becomes of those texts that do not stay as they are."""
-    suspects = {text for text in texts if may_tell(text)} | _with_beginnings(texts)
+    suspects = {text for text in texts if may_name_a_secret(text)} | _with_beginnings(texts)
     safe = {text: safe_text(text, seal) for text in suspects}
     if home and home != "/":
         inside = re.compile(r"(?<![\w.-])" + re.escape(home.rstrip("/")) + r"(?=[/:;,\s'\"]|$)")

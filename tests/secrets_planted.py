@@ -44,7 +44,7 @@ def _token(begin: str, length: int, letters: str = _ALNUM, end: str = "") -> Mak
     return make
 
 
-def _told(text: str, length: int = 12, letters: str = _ALNUM) -> Make:
+def _named(text: str, length: int = 12, letters: str = _ALNUM) -> Make:
     """A secret of no special form, which the text around it tells."""
 
     def make() -> Planted:
@@ -102,40 +102,40 @@ TOKENS: dict[str, Make] = {
 }  # fmt: skip
 """Secrets that their own form tells: they may stand anywhere."""
 
-TOLD: dict[str, Make] = {
-    "URL, user and password": _told("https://ann:SECRET@host.example/a"),
-    "URL, password with a slash": _told("https://ann:x/SECRET@host.example/a"),
-    "URL, password with an at sign": _told("https://ann:x@SECRET@host.example/a"),
-    "URL, token for user": _told("git+https://SECRET@host.example/o/p@v1.2"),
-    "query, access_token": _told("https://host.example/a?x=1&access_token=SECRET"),
-    "query, sig": _told("https://host.example/a?sv=2024-01-01&sig=SECRET%2B"),
-    "query, X-Amz-Signature": _told("https://b.host.example/a?X-Amz-Signature=SECRET", 64, _HEX),
-    "query, X-Amz-Security-Token": _told("s3://b/a?X-Amz-Security-Token=SECRET&X-Amz-Date=1", 90),
-    "query, api_key": _told("https://host.example/?api_key=SECRET"),
-    "fragment, token": _told("https://host.example/a#token=SECRET"),
-    "path, token": _told("https://host.example/t/SECRET/channel", 24),
-    "path, random step": _told("https://host.example/simple/SECRET/pkg", 32),
-    "Slack hook": _told("https://hooks.slack.com/services/T0000000/B0000000/SECRET", 24),
-    "option with =": _told("--verbose --password=SECRET --level=3"),
-    "option with a blank": _told("--verbose --token SECRET --level 3"),
-    "Authorization, bearer": _told("Authorization: Bearer SECRET", 40),
-    "Authorization, basic": _told("Authorization: Basic SECRET=", 23),
-    "curl -u": _told("curl -u ann:SECRET host.example"),
-    "JSON, password": _told('{"task": {"index": 0}, "db": {"password": "SECRET"}}'),
-    "JSON, nested list": _told('{"auth": ["ann", "SECRET"], "rank": 1}'),
-    "JSON, escaped": _told(r'{"inner": "{\"token\": \"SECRET\"}"}'),
-    "JSON, name and value": _told('[{"name": "DB_PASSWORD", "value": "SECRET"}]'),
-    "connection string": _told("Server=db;User=ann;Password=SECRET;Timeout=3"),
-    "storage account": _told("AccountName=a;AccountKey=SECRET==;Suffix=x", 86),
-    "wandb key by name": _told("WANDB_API_KEY=SECRET", 40, _HEX),
-    "netrc": _told("machine host.example login ann password SECRET"),
-    "private key": _told("-----BEGIN PRIVATE KEY-----\nSECRET\n-----END PRIVATE KEY-----", 64),
-    "webhook secret": _told("whsec_SECRET", 32),
-    "cookie": _told("Cookie: session=SECRET; theme=dark", 30),
+NAMED: dict[str, Make] = {
+    "URL, user and password": _named("https://ann:SECRET@host.example/a"),
+    "URL, password with a slash": _named("https://ann:x/SECRET@host.example/a"),
+    "URL, password with an at sign": _named("https://ann:x@SECRET@host.example/a"),
+    "URL, token for user": _named("git+https://SECRET@host.example/o/p@v1.2"),
+    "query, access_token": _named("https://host.example/a?x=1&access_token=SECRET"),
+    "query, sig": _named("https://host.example/a?sv=2024-01-01&sig=SECRET%2B"),
+    "query, X-Amz-Signature": _named("https://b.host.example/a?X-Amz-Signature=SECRET", 64, _HEX),
+    "query, X-Amz-Security-Token": _named("s3://b/a?X-Amz-Security-Token=SECRET&X-Amz-Date=1", 90),
+    "query, api_key": _named("https://host.example/?api_key=SECRET"),
+    "fragment, token": _named("https://host.example/a#token=SECRET"),
+    "path, token": _named("https://host.example/t/SECRET/channel", 24),
+    "path, random step": _named("https://host.example/simple/SECRET/pkg", 32),
+    "Slack hook": _named("https://hooks.slack.com/services/T0000000/B0000000/SECRET", 24),
+    "option with =": _named("--verbose --password=SECRET --level=3"),
+    "option with a blank": _named("--verbose --token SECRET --level 3"),
+    "Authorization, bearer": _named("Authorization: Bearer SECRET", 40),
+    "Authorization, basic": _named("Authorization: Basic SECRET=", 23),
+    "curl -u": _named("curl -u ann:SECRET host.example"),
+    "JSON, password": _named('{"task": {"index": 0}, "db": {"password": "SECRET"}}'),
+    "JSON, nested list": _named('{"auth": ["ann", "SECRET"], "rank": 1}'),
+    "JSON, escaped": _named(r'{"inner": "{\"token\": \"SECRET\"}"}'),
+    "JSON, name and value": _named('[{"name": "DB_PASSWORD", "value": "SECRET"}]'),
+    "connection string": _named("Server=db;User=ann;Password=SECRET;Timeout=3"),
+    "storage account": _named("AccountName=a;AccountKey=SECRET==;Suffix=x", 86),
+    "wandb key by name": _named("WANDB_API_KEY=SECRET", 40, _HEX),
+    "netrc": _named("machine host.example login ann password SECRET"),
+    "private key": _named("-----BEGIN PRIVATE KEY-----\nSECRET\n-----END PRIVATE KEY-----", 64),
+    "webhook secret": _named("whsec_SECRET", 32),
+    "cookie": _named("Cookie: session=SECRET; theme=dark", 30),
 }
 """Secrets that the text around them tells."""
 
-KINDS = {**TOKENS, **TOLD}
+KINDS = {**TOKENS, **NAMED}
 
 _WORDS = """
     /data/hf_cache /data/hf_cache/hub/models--bert /mnt/sk-learn /opt/sk-learn/lib eyJ eyJ.tar.gz

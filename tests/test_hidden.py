@@ -85,9 +85,9 @@ def test_a_value_that_is_hidden_on_both_sides_is_undecided(name: str) -> None:
 @pytest.mark.parametrize("name", ["LD_PRELOAD", "LD_LIBRARY_PATH", "XLA_FLAGS", "PYTHONPATH"])
 def test_what_is_visible_beside_a_hidden_word_is_compared(name: str) -> None:
     report = judged(name, f"/a/{MARK}:/x.so", f"/a/{MARK}:/y.so")
-    told = [c.path for c in report.changes]
-    told += [path for f in (*report.findings, *report.advice) for path in f.paths]
-    assert VARIABLE.format(name) in told
+    seen = [c.path for c in report.changes]
+    seen += [path for f in (*report.findings, *report.advice) for path in f.paths]
+    assert VARIABLE.format(name) in seen
 
 
 @pytest.mark.parametrize(
