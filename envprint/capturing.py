@@ -20,7 +20,7 @@ from envprint.errors import EnvprintError
 from envprint.fields import MapOf, Record, Shape, ShapeFault, inner, require, step
 from envprint.host import Host
 from envprint.model import Fingerprint, Unknown
-from envprint.redact import safe_text, without_home
+from envprint.redact import clean
 
 T = TypeVar("T")
 
@@ -64,24 +64,17 @@ def capture(
         # The home directory is still to be left out.
         identity = {"home": host.environ().get("HOME", "")}
         identify = False
+    texts = {"label": label, "note": note, "tags": dict(tags or {}), "unknown": unknown}
     home = unicode_text(identity.get("home", ""))
-    facts = without_home(found["facts"], home)
-    section_digests, digest = digest_facts(facts)
+    parts = clean({**found, **recordable(texts)}, home, host.seal)
+    section_digests, digest = digest_facts(parts["facts"])
     return Fingerprint(
-        facts=facts,
-        live=without_home(found["live"], home),
-        unknown={
-            unicode_text(path): unicode_text(safe_text(reason))
-            for path, reason in without_home(unknown, home).items()
-        },
+        **parts,
         captured_at=captured_at,
         captured_via=via,
         envprint_version=__version__,
         digest=digest,
         section_digests=section_digests,
-        label=label and unicode_text(label),
-        note=note and unicode_text(note),
-        tags=recordable(dict(tags or {})),
         identity=recordable(dict(identity)) if identify else None,
     )
 

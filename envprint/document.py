@@ -16,6 +16,7 @@ from typing import Any
 from envprint.errors import DocumentError
 from envprint.fields import MapOf, Record, Shape, ShapeFault, inner, require, step
 from envprint.files import MAX_BYTES
+from envprint.hidden import unsealed
 from envprint.model import SCHEMA_VERSION, Fingerprint
 from envprint.shapes import fingerprint_shape, shape_of
 
@@ -87,6 +88,7 @@ def _canonical_digest(value: Any) -> str:
     import hashlib  # loads OpenSSL, which a diff does without
 
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    text = unsealed(text)  # the environment is the same whoever captures it
     return "sha256:" + hashlib.sha256(text.encode("ascii")).hexdigest()
 
 

@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
 
 class EnvprintError(Exception):
-    """Something the user can act on; its text is one line."""
+    """Something the user can act on; its text is one line, and repeats no credentials."""
+
+    def __init__(self, message: str) -> None:
+        from envprint.redact import safe_text
+
+        super().__init__(safe_text(message))
 
 
 class DocumentError(EnvprintError):

@@ -92,6 +92,9 @@ class Host(Hashable, Protocol):
     def process(self, pid: int) -> Mapping[str, Any]:
         """What `envprint.systems.process` says of a process. Raises `OSError` as it does."""
 
+    def seal(self, word: str) -> str | None:
+        """The mark of a hidden word with the user's seal, see `envprint.sealing`; None without."""
+
     def deep(self) -> bool:
         """Whether the user asked to look into every installed file (`--deep`)."""
 
@@ -243,6 +246,11 @@ class LiveHost:
 
     def process(self, pid: int) -> Mapping[str, Any]:
         return systems.process(pid)
+
+    def seal(self, word: str) -> str | None:
+        from envprint.sealing import seal
+
+        return seal(word)
 
     def deep(self) -> bool:
         return self._deep

@@ -9,12 +9,14 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from envprint.asking import Evaluation, on_comparison, on_fingerprint
 from envprint.compare import compare
 from envprint.describe import summarise
+from envprint.document import BESIDE
 from envprint.elsewhere import look_next, look_where
-from envprint.model import Change, Comparison, Fingerprint, Impact, Places, Workload
+from envprint.hidden import REASON
+from envprint.model import Change, Comparison, Fingerprint, Impact, Places, Workload, is_inside
 from envprint.policy import Policy
 from envprint.policy_notes import notes
 from envprint.ranking import likely_causes
-from envprint.report import Expected, Finding, Ignored, Report, Undecided
+from envprint.report import HIDDEN_VALUE, Expected, Finding, Ignored, Report, Undecided
 from envprint.rule import Match, Rule
 from envprint.rules import applying
 from envprint.wording import headline, source, without_findings
@@ -58,7 +60,9 @@ def _report(
     findings = [finding for finding in kept if not rules[finding.rule].advice]
     changes, expected_changes = _apart(_unexplained(evaluations, comparison), policy)
     expected += expected_changes
-    undecided = sorted(_undecided(evaluations, policy))
+    undecided = sorted(
+        (*_undecided(evaluations, policy), *_hidden(evaluations, comparison, policy))
+    )
     impact = max((finding.impact for finding in findings), default=Impact.NONE)
     states = {rule.id for rule in rules.values() if rule.state}
     causes = likely_causes(findings, states, comparison) if comparison else ()
@@ -161,6 +165,20 @@ def _undecided(evaluations: Sequence[Evaluation], policy: Policy) -> Iterator[Un
             entry = Undecided(rule.id, path, reason, rule.impact)
             reach = Impact.NONE if rule.advice else policy.reach(entry)
             yield entry._replace(impact=reach)
+
+
+def _hidden(
+    evaluations: Sequence[Evaluation], comparison: Comparison | None, policy: Policy
+) -> Iterator[Undecided]:
+    """What is hidden on both sides, where no rule that counts as much names it as unknown."""
+    known = [(value.path, rule.advice) for rule, _, unknowns in evaluations for value in unknowns]
+    for path in comparison.hidden if comparison else ():
+        place, section = path.split(".")[:2]
+        beside = place == "live" or section in BESIDE
+        if not any(is_inside(path, inside) and (beside or not advice) for inside, advice in known):
+            impact = Impact.NONE if beside else Impact.NUMERIC
+            entry = Undecided(HIDDEN_VALUE, path, REASON, impact)
+            yield entry._replace(impact=policy.reach(entry))
 
 
 def _apart(

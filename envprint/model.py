@@ -13,6 +13,7 @@ from itertools import islice, takewhile
 from typing import Any, NamedTuple
 
 from envprint.errors import Undetermined
+from envprint.hidden import REASON, differ
 
 SCHEMA_VERSION = "1.0"
 
@@ -144,14 +145,20 @@ class Comparison(NamedTuple):
     after: Fingerprint
     changes: tuple[Change, ...]
     """In order of path."""
+    hidden: tuple[str, ...] = ()
+    """Paths where only words that are hidden on both sides could tell a difference."""
 
     def change(self, path: str) -> Change | None:
-        """What changed at `path`, or None; raises `Undetermined` when a side is unknown there.
+        """What changed at `path`, or None; raises `Undetermined` when a side is unknown there, or
+        both are hidden.
 
         Looks at the values, so that a map entry which appears or goes is seen through its fields.
         """
         before, after = self.before.value(path), self.after.value(path)
-        return None if before == after else Change.between(path, before, after)
+        is_other = differ(before, after)
+        if is_other is None:
+            raise Undetermined(path, REASON)
+        return Change.between(path, before, after) if is_other else None
 
     def under(self, *prefixes: str) -> tuple[str, ...]:
         """The paths of all changes at, inside or around any of `prefixes`, in order.

@@ -15,7 +15,8 @@ from envprint.policy import UNKNOWN_ACTIONS, Entry, Policy
 from envprint.policy_lines import line_of
 from envprint.policy_shape import ISO_DATE, MOST_GPUS, SHAPE, switches
 from envprint.policy_toml import TABLE, decoded, is_pyproject, parse_toml
-from envprint.redact import is_recorded
+from envprint.redact import is_recorded, safe_text
+from envprint.report import HIDDEN_VALUE
 from envprint.rules import catalogue
 from envprint.suggest import did_you_mean
 from envprint.units import parse_size
@@ -91,7 +92,7 @@ class _Reader(NamedTuple):
             rules = [(str(n), entry.rule) for n, entry in enumerate(entries) if entry.rule != ANY]
             named += [((kind, number, "rule"), rule) for number, rule in rules]
         # Loading the catalogue takes milliseconds.
-        ids = [rule.id for rule in catalogue()] if named else []
+        ids = [*(rule.id for rule in catalogue()), HIDDEN_VALUE] if named else []
         for path, name in named:
             if not any(matches(name, id) for id in ids):
                 what = did_you_mean(name, ids, "`envprint explain` lists them")
@@ -180,7 +181,7 @@ class _Reader(NamedTuple):
                 place=_spelt(path),
                 rule=entry.get("rule", "*"),
                 path=entry.get("path", "*"),
-                reason=entry["reason"],
+                reason=safe_text(entry["reason"]),
                 expires=expires,
                 has_expired=expires is not None and expires < today,
             )

@@ -8,6 +8,7 @@ from envprint.asking import Evaluation
 from envprint.model import Comparison
 from envprint.patterns import matches
 from envprint.policy import Entry, Policy
+from envprint.report import HIDDEN_VALUE
 from envprint.rules import catalogue
 
 
@@ -36,6 +37,8 @@ def _was_judged(
     if any(entry.covers(e.rule.id, (unknown.path,)) for e in judged for unknown in e.unknowns):
         return False
     if comparison:
+        if any(entry.covers(HIDDEN_VALUE, (path,)) for path in comparison.hidden):
+            return False
         return bool(judged)
     # Without a baseline only states have been looked at.
     meant = [rule for rule in catalogue() if matches(entry.rule, rule.id)]

@@ -139,6 +139,9 @@ class RecordedHost:
         process: Mapping[str, Any] = self._answer("process", str(pid))
         return process
 
+    def seal(self, word: str) -> None:
+        """A recording holds no user's key, so nothing is sealed with one."""
+
     def deep(self) -> bool:
         return bool(self._answers.get("deep", {}).get(""))
 
@@ -234,6 +237,9 @@ class RecordingHost:
 
     def process(self, pid: int) -> Mapping[str, Any]:
         return self._note("process", str(pid), lambda: self._host.process(pid))
+
+    def seal(self, word: str) -> None:
+        """As its recording will answer: people share those."""
 
     def deep(self) -> bool:
         return self._note("deep", "", self._host.deep)

@@ -24,6 +24,10 @@ class Finding(NamedTuple):
     """What was expected and that probes on both sides did not see it; the impact is lowered."""
 
 
+HIDDEN_VALUE = "hidden-value"
+"""Stands for the rule where no rule has a doubt of its own: a value is hidden on both sides."""
+
+
 class Undecided(NamedTuple):
     """A rule that could not be decided, the path that was unknown, and why."""
 

@@ -10,7 +10,7 @@ from envprint.compare import compare
 from envprint.document import to_document as to_document_of
 from envprint.fields import ANYTHING, FLAG, INTEGER, NUMBER, TEXT, Field, ListOf, MapOf, record
 from envprint.model import SCHEMA_VERSION, Change, Fingerprint, Unknown, is_inside
-from envprint.redact import safe_text
+from envprint.redact import clean, safe_arguments
 
 if TYPE_CHECKING:
     from envprint.holders import Watched
@@ -44,7 +44,7 @@ SHAPE = record(
         record(
             Field("name", TEXT, "Name of the program, without its path."),
             Field("arguments", INTEGER, "How many there were; they are not recorded."),
-            Field("digest", TEXT, "SHA-256 over the program and its arguments."),
+            Field("digest", TEXT, "SHA-256 over the program and its arguments, secrets hidden."),
         ),
         "What was run.",
     ),
@@ -145,7 +145,7 @@ def to_document(run: Run) -> dict[str, Any]:
     """The record in JSON types."""
     known, unknown = _known(run)
     during, ended = run.during, run.during.ended
-    return {
+    record = {
         "schema_version": SCHEMA_VERSION,
         "envprint_version": __version__,
         "command": _command(run.argv),
@@ -159,19 +159,21 @@ def to_document(run: Run) -> dict[str, Any]:
         "note": run.before.note,
         "hash_seed": run.hash_seed,
         "preflight": _preflight(run.preflight) if run.preflight else None,
-        "before": to_document_of(run.before),
         **known,
         "gpus": _gpus(during.watched),
         "libraries": list(during.libraries),
         "unknown": unknown,
     }
+    return {**clean(record), "before": to_document_of(run.before)}
 
 
 def _command(argv: Sequence[str]) -> dict[str, Any]:
     from hashlib import sha256
 
-    digest = sha256("\0".join(argv).encode("utf-8", "surrogateescape")).hexdigest()
-    name = argv[0].rpartition("/")[2]
+    # A digest of a short password could be found by trying.
+    safe = safe_arguments(argv)
+    digest = sha256("\0".join(safe).encode("utf-8", "surrogateescape")).hexdigest()
+    name = safe[0].rpartition("/")[2]
     return {"name": name, "arguments": len(argv) - 1, "digest": f"sha256:{digest}"}
 
 
@@ -180,7 +182,7 @@ def _known(run: Run) -> tuple[dict[str, Any], dict[str, str]]:
     known: dict[str, Any] = {}
     unknown: dict[str, str] = {}
     if isinstance(run.after, Unknown):
-        reason = safe_text(run.after.reason)
+        reason = run.after.reason
         unknown |= {"changed_meanwhile": reason, "digest_after": reason}
     else:
         known["digest_after"] = run.after.digest

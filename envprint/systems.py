@@ -15,6 +15,9 @@ from typing import Any
 _MACHINES = {"AMD64": "x86_64", "ARM64": "aarch64"}
 """Windows' names of processors, and those of Linux that rules and packages go by."""
 
+_COMM_LENGTH = 15
+"""https://man7.org/linux/man-pages/man2/PR_SET_NAME.2const.html: 16 bytes with the last, a zero."""
+
 
 _SYSTEM_FOLDERS = ("/usr/lib64", "/usr/lib")
 
@@ -118,9 +121,10 @@ def process(pid: int) -> Mapping[str, Any]:
     try:
         found = psutil.Process(pid)
         with found.oneshot():
+            program = _program(found)
             return {
-                "name": found.name(),
-                "program": _program(found),
+                "name": _name(found, program),
+                "program": program,
                 "user": found.username(),
                 "started_at_s": found.create_time(),
                 "state": found.status(),
@@ -131,6 +135,24 @@ def process(pid: int) -> Mapping[str, Any]:
         # https://man7.org/linux/man-pages/man2/kill.2.html
         os.kill(pid, 0)
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from error
+
+
+def _name(process: Any, program: str | None) -> str:
+    """The kernel's own name of it; of one that was cut, the executable's where that goes on.
+
+    psutil completes a longer one from the command line, into which a program can write what it
+    likes, and where arguments stand: https://psutil.readthedocs.io/en/latest/#psutil.Process.name
+    """
+    if not sys.platform.startswith("linux"):
+        return program or str(process.name())[:_COMM_LENGTH]
+    # https://man7.org/linux/man-pages/man5/proc_pid_comm.5.html
+    descriptor = os.open(f"/proc/{process.pid}/comm", os.O_RDONLY)
+    try:
+        name = os.read(descriptor, 2 * _COMM_LENGTH).decode("utf-8", "replace").rstrip("\n")
+    finally:
+        os.close(descriptor)
+    is_cut = len(name) >= _COMM_LENGTH and program and program.startswith(name)
+    return program if is_cut and program else name
 
 
 def _program(process: Any) -> str | None:

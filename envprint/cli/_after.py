@@ -6,11 +6,13 @@ that is needed then is imported before it starts.
 
 from __future__ import annotations
 
+import hmac  # noqa: F401  what a token is sealed with
 import os
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+from envprint import sealing, secret_forms, secret_places  # noqa: F401  what every text goes through
 from envprint.document import to_json
 from envprint.errors import EnvprintError, OutputError
 from envprint.files import reason, write_output

@@ -6,6 +6,7 @@ from typing import NamedTuple, TextIO
 
 from envprint.errors import OutputError
 from envprint.files import write_output
+from envprint.redact import safe_text
 from envprint.text import one_line
 
 
@@ -40,7 +41,7 @@ class Console(NamedTuple):
         """One line on stderr, where there is one: the exit code says the same."""
         if self.stderr is not None:
             with suppress(OSError, ValueError):  # ValueError: somebody has closed it
-                _write(self.stderr, f"envprint: {one_line(text)}\n")
+                _write(self.stderr, f"envprint: {one_line(safe_text(text))}\n")
                 self.stderr.flush()
 
     def colour(self) -> bool:

@@ -21,6 +21,7 @@ from envprint.document import to_json
 from envprint.errors import UsageError
 from envprint.host import LiveHost
 from envprint.outputs import _probes
+from envprint.redact import clean
 
 HELP = "measure what this machine computes, and whether it repeats itself"
 EPILOG = """\
@@ -73,7 +74,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     host = host_of(options)
     found, text, repeats = _measured(options, console, host)
     if options.output != "-":
-        console.emit(text if options.format == "text" else to_json(found))
+        console.emit(text if options.format == "text" else to_json(clean(found)))
     if options.output is not None or options.save is not None:
         host.keep(found)
         keep(capture_now(options, console, host, label=options.label), options, console)

@@ -15,6 +15,7 @@ from envprint.collectors._attempt import attempt, names_or_empty, text_or_none
 from envprint.collectors._places import search_directories
 from envprint.host import Host
 from envprint.model import Unknown
+from envprint.redact import safe_text
 
 
 class Installed(NamedTuple):
@@ -68,7 +69,8 @@ def _described(host: Host, path: str) -> tuple[str, str | Unknown | None]:
     headers = attempt(lambda: parse_headers(text_or_none(host, _metadata(host, path)) or ""))
     if isinstance(headers, Unknown):
         return name, headers
-    return headers.get("name", name), headers.get("version")
+    # Before its letters are made small, by which the form of a token would be lost.
+    return safe_text(headers.get("name", name)), headers.get("version")
 
 
 def _metadata(host: Host, path: str) -> str:

@@ -115,7 +115,7 @@ def remote_of(host: Host, tree: WorkTree) -> str | None:
     """The URL of origin, or of the first other remote, without its credentials."""
     urls = dict(settings(text_or_none(host, f"{tree.common}/config") or "", "remote", "url"))
     url = urls.get("origin") or next(iter(urls.values()), None)
-    return safe_text(url) if url else None
+    return safe_text(url, host.seal) if url else None
 
 
 def submodules_of(host: Host, tree: WorkTree) -> dict[str, str | None]:

@@ -12,7 +12,7 @@ from typing import Any
 from envprint.collectors._attempt import text_or_none
 from envprint.fields import TEXT, Field, record
 from envprint.host import Host
-from envprint.redact import safe_text
+from envprint.redact import Seal, safe_text
 
 ORIGIN = record(
     Field("kind", TEXT, "index, vcs, editable, local (a directory) or archive (one file)."),
@@ -33,7 +33,7 @@ def origin_of(host: Host, path: str, installer: str | None) -> dict[str, Any] | 
         return None
     text = text_or_none(host, f"{path}/direct_url.json")
     if text is not None:
-        return parse_direct_url(text)
+        return parse_direct_url(text, host.seal)
     if installer is None:
         return None
     return {"kind": "index", "url": None, "vcs": None, "commit": None}
@@ -42,7 +42,7 @@ def origin_of(host: Host, path: str, installer: str | None) -> dict[str, Any] | 
 # {"url": "https://github.com/o/p", "vcs_info": {"vcs": "git", "commit_id": "7e1c…"}}
 # {"url": "file:///home/me/p", "dir_info": {"editable": true}}
 # https://packaging.python.org/en/latest/specifications/direct-url-data-structure/
-def parse_direct_url(text: str) -> dict[str, Any]:
+def parse_direct_url(text: str, seal: Seal | None = None) -> dict[str, Any]:
     """The origin in a direct_url.json. Raises `ValueError` on anything else."""
     data = json.loads(text)
     if not isinstance(data, dict) or not isinstance(data.get("url"), str):
@@ -57,7 +57,7 @@ def parse_direct_url(text: str) -> dict[str, Any]:
     vcs = vcs if isinstance(vcs, dict) else {}
     return {
         "kind": kind,
-        "url": safe_text(data["url"]),
+        "url": safe_text(data["url"], seal),
         "vcs": _text(vcs.get("vcs")),
         "commit": _text(vcs.get("commit_id")),
     }

@@ -105,9 +105,12 @@ def _image(host: Host, kind: str | None) -> str | Unknown | None:
         return None
     variables = host.environ()
     named = next(
-        (safe_value(name, variables[name]) for name in IMAGES if variables.get(name)), None
+        (safe_value(name, variables[name], host.seal) for name in IMAGES if variables.get(name)),
+        None,
     )
     if not named:
         written = re.search(_IMAGE, text_or_none(host, "/run/.containerenv") or "")
         named = written[1] if written else None
-    return safe_text(named) if named else Unknown(f"{kind} does not name the image inside")
+    return (
+        safe_text(named, host.seal) if named else Unknown(f"{kind} does not name the image inside")
+    )

@@ -44,7 +44,8 @@ def collect(host: Host) -> Mapping[str, Any]:
     """Read from the variables and from the loaded frameworks, none of which is imported here."""
     switches: dict[str, Any] = {}
     for name, value, source in _from_variables(host.environ()):
-        switches[name] = {"value": _plain(name, safe_text(value)), "source": source}
+        safe = safe_text(value, host.seal)
+        switches[name] = {"value": _plain(name, safe), "source": source}
     for name, said in host.interpreter().get("switches", {}).items():
         answer = Unknown(said["error"]) if "error" in said else said["value"]
         switches[name] = {"value": answer, "source": said["source"]}

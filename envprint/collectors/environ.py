@@ -13,7 +13,7 @@ from envprint.document import unicode_text
 from envprint.fields import TEXT, Field, MapOf, record
 from envprint.host import Host
 from envprint.known_variables import misspelt
-from envprint.redact import is_recorded, safe_value
+from envprint.redact import Seal, is_recorded, safe_value
 
 FACTS = (
     Field(
@@ -42,22 +42,22 @@ def collect(host: Host) -> Mapping[str, Any]:
     """Read from `os.environ` and, for the values at start, from proc_pid_environ(5)."""
     variables = host.environ()
     return {
-        "variables": _recorded(variables),
+        "variables": _recorded(variables, host.seal),
         "misspelt": dict(misspelt(variables)),
-        "changed_since_start": attempt(lambda: _changed(host.start_environ(), variables)),
+        "changed_since_start": attempt(lambda: _changed(host, variables)),
     }
 
 
-def _recorded(variables: Mapping[str, str]) -> dict[str, str]:
+def _recorded(variables: Mapping[str, str], seal: Seal) -> dict[str, str]:
     return {
-        unicode_text(name): safe_value(name, unicode_text(variables[name]))
+        unicode_text(name): safe_value(name, unicode_text(variables[name]), seal)
         for name in variables
         if is_recorded(name)
     }
 
 
-def _changed(start: Mapping[str, str], now: Mapping[str, str]) -> dict[str, dict[str, str | None]]:
-    before, after = _recorded(start), _recorded(now)
+def _changed(host: Host, now: Mapping[str, str]) -> dict[str, dict[str, str | None]]:
+    before, after = (_recorded(side, host.seal) for side in (host.start_environ(), now))
     # In the C locale the interpreter sets LC_CTYPE for itself at start-up (PEP 538).
     names = (before.keys() | after.keys()) - {"LC_CTYPE"}
     return {

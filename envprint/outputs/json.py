@@ -97,7 +97,7 @@ SHAPE: Record = record(
         "undecided",
         ListOf(
             record(
-                Field("rule", TEXT, "Id."),
+                Field("rule", TEXT, "Id; hidden-value for what no rule looks at and is hidden."),
                 Field("path", TEXT, "What was unknown."),
                 Field("reason", TEXT, "Why."),
             )

@@ -26,8 +26,10 @@ from envprint.visibility import Shown
 INIT_MS = "live.gpu.init_ms"
 SLOW_INIT_MS = 1000
 _EXCLUSIVE = ("exclusive-process", "exclusive-thread")
-_SERVER = "nvidia-cuda-mps-server"
-"""https://docs.nvidia.com/deploy/mps/: the mode is recommended for it."""
+_SERVER = frozenset(["nvidia-cuda-mps-server", "nvidia-cuda-mps"])
+"""The server's name, and what the kernel keeps of it.
+
+https://docs.nvidia.com/deploy/mps/: the mode is recommended for it."""
 
 
 def _taken(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[Match]:
@@ -48,7 +50,7 @@ def _taken(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[Match]:
         raise Undetermined(f"{place}.processes", "not every list of processes could be read")
     names = [process.get("name") or f"pid {process.get('pid')}" for process in computing]
     # NVIDIA's server of the Multi-Process Service has the one place, and lets others in.
-    if names and _SERVER not in names:
+    if names and _SERVER.isdisjoint(names):
         yield Match(
             f"GPU {one.key} admits one process only, and {', '.join(names)} computes on it",
             (f"{place}.processes",),

@@ -52,7 +52,7 @@ def test_terraforms_variables_are_left_out() -> None:
     [
         ("TORCH_HUB_TOKEN", "abc", HIDDEN),
         ("KERAS_API_KEY", "abc", HIDDEN),
-        ("CUDA_VISIBLE_DEVICES", "ghp_0123456789abcdef", HIDDEN),
+        ("CUDA_VISIBLE_DEVICES", "ghp_" + "0123456789abcdef" * 3, HIDDEN),
         ("PYTHONPATH", "https://me:secret@example.org/x", f"https://{HIDDEN}@example.org/x"),
         ("TF_CONFIG", '{"task": {"index": 0}}', '{"task": {"index": 0}}'),
     ],
