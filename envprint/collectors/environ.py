@@ -1,6 +1,6 @@
 """Environment variables that can change a result: their values, near misses, and late ones.
 
-Only names of the allowlist in `envprint.redact` are read at all.
+Only the names on envprint's allowlist are read at all.
 """
 
 from __future__ import annotations

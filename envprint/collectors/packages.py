@@ -1,7 +1,7 @@
 """Every installed distribution: which build of which version, from where, installed by what.
 
 Read by listing directories, never through importlib.metadata. A version alone does not tell two
-builds apart; `build_id` does, see `envprint.collectors._record`.
+builds apart; `build_id`, made of the digests in RECORD, does.
 """
 
 from __future__ import annotations
