@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import envprint
-from envprint.asking import about_drift, about_state
+from envprint.asking import on_comparison, on_fingerprint
 from envprint.cli import main
 from envprint.compare import compare
 from envprint.judge import judge_drift, judge_state
@@ -30,7 +30,7 @@ from tests.support import Case, fingerprint, workload
 from tests.traps import TRAPS, Trap
 
 PACKAGE = Path(envprint.__file__).parent
-PAGE = Path(__file__).parent.parent / "docs" / "reliability-remedies.md"
+PAGE = Path(__file__).parent.parent / "docs" / "reliability.md"
 HOST = Path(__file__).parent / "hosts" / "debian12-cpu-vm" / "fingerprint.json"
 RULES = {rule.id: rule for rule in catalogue()}
 SAMPLE = SUBSTITUTED["command"]
@@ -49,8 +49,8 @@ def matches(
     """What one rule sees."""
     rule = RULES[name]
     if before:
-        return about_drift(rule, compare(before, after), job)[1]
-    return about_state(rule, after, job)[1]
+        return [*on_comparison(rule, compare(before, after), job).matches]
+    return [*on_fingerprint(rule, after, job).matches]
 
 
 def remedy(trap: Trap, text: str) -> str:
@@ -272,7 +272,7 @@ def tables() -> Iterator[str]:
     for trap in TRAPS:
         told = f"`{remedy(trap, SAMPLE)}`" if trap.commands(SAMPLE) else "the rule's own words"
         yield f"| {trap.rule} | {trap.place} | {told} |"
-    yield from ("", "## The texts", "", "| what it is | as JSON | as a word |", "|---|---|---|")
+    yield from ("", "### The texts", "", "| what it is | as JSON | as a word |", "|---|---|---|")
     for name, text in HOSTILE.items():
         word = quoted(text)
         yield f"| {name} | {_code(json.dumps(text))} | {_code(word) if word else 'no command'} |"
@@ -291,4 +291,4 @@ def test_the_page_says_what_is_tried(update_golden: bool) -> None:
     if update_golden:
         PAGE.write_text(prose + made, encoding="utf-8")
     else:
-        assert first + rest == made
+        assert first + rest == made, "pytest --update-golden tests/test_hostile_remedies.py"
