@@ -138,7 +138,7 @@ class _Reading:
         would sleep through a signal that came just before it began.
         """
         rounds, rest_s = divmod(limit_s, WAIT_S)
-        waits_s = (*(WAIT_S for _ in range(int(rounds))), rest_s)
+        waits_s = [WAIT_S] * int(rounds) + [rest_s]
         has_come = any(self._pending.acquire(timeout=wait_s) for wait_s in waits_s)
         return self._answer if has_come else None
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from json.encoder import encode_basestring_ascii
-from math import isfinite
 from typing import Any
 
 from envprint.errors import DocumentError
@@ -74,10 +73,13 @@ def recordable(value: Any) -> Any:
     if kind is str:
         return value if value.isascii() else unicode_text(value)
     if kind is dict:
-        return {unicode_text(key): recordable(item) for key, item in value.items()}
+        return {
+            key if key.isascii() else unicode_text(key): recordable(item)
+            for key, item in value.items()
+        }
     if kind is list:
         return [recordable(item) for item in value]
-    if kind is float and not isfinite(value):
+    if kind is float and value - value != 0.0:  # infinite, or no number
         raise ValueError(f"{value} is not a JSON number")
     if kind is int and value.bit_length() > _MOST_BITS:
         raise ValueError(f"a whole number of {value.bit_length()} bits")

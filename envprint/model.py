@@ -7,7 +7,6 @@ of docs/glossary.md.
 
 import enum
 import re
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice, takewhile
 from typing import Any, NamedTuple
@@ -174,6 +173,10 @@ class Comparison(NamedTuple):
 
     def _from(self, prefix: str) -> Iterator[Change]:
         """The changes whose paths begin with `prefix`; quick, as rules ask for each entry."""
+        if not self.changes:
+            return iter(())
+        from bisect import bisect_left  # a diff without changes does without it
+
         start = bisect_left(self.changes, prefix, key=lambda change: change.path)
         following = (self.changes[number] for number in range(start, len(self.changes)))
         return takewhile(lambda change: change.path.startswith(prefix), following)

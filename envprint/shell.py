@@ -39,9 +39,9 @@ def quoted(text: str) -> str | None:
 
 
 def _is_not_all_there(text: str) -> bool:
-    from envprint.redact import HIDDEN
+    from envprint.hidden import MARK
 
-    return "\0" in text or HIDDEN in text
+    return "\0" in text or MARK in text
 
 
 def command(form: str, *words: str | None) -> str | None:

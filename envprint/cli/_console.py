@@ -6,7 +6,6 @@ from typing import NamedTuple, TextIO
 
 from envprint.errors import OutputError
 from envprint.files import write_output
-from envprint.redact import safe_text
 from envprint.text import one_line
 
 
@@ -39,6 +38,8 @@ class Console(NamedTuple):
 
     def complain(self, text: str) -> None:
         """One line on stderr, where there is one: the exit code says the same."""
+        from envprint.redact import safe_text  # most commands have nothing to say here
+
         if self.stderr is not None:
             with suppress(OSError, ValueError):  # ValueError: somebody has closed it
                 _write(self.stderr, f"envprint: {one_line(safe_text(text))}\n")
