@@ -17,7 +17,7 @@ from tests.hosts import judge, oracle
 HERE = Path(__file__).parent
 DGX = str(HERE / "dgx-a100" / "host.json")
 DESKTOP = str(HERE / "ubuntu-rtx2080ti" / "host.json")
-ARGUMENTS = {"path": "/x", "pid": 1, "argv": ["x"]}
+ARGUMENTS = {"path": "/x", "pid": 1, "argv": ["x"], "word": "x"}
 
 
 class Noting(dict[str, Any]):
