@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from envprint.collectors import _gpu_card
+from envprint.fields import MapOf, Record, inner
+from envprint.shapes import fingerprint_shape
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -93,7 +95,7 @@ def cards(facts: Facts, names: str | Sequence[str]) -> Edits:
     devices: Edits = {}
     live: Edits = {}
     for index, card in enumerate(found):
-        devices[str(index)] = {
+        devices[str(index)] = _declared("facts") | {
             "architecture": _gpu_card.architecture(
                 {"compute_capability": [*map(int, card.capability.split("."))]}
             ),
@@ -106,6 +108,7 @@ def cards(facts: Facts, names: str | Sequence[str]) -> Edits:
             "mig_mode": card.mig,
             "name": card.name,
             "persistence_mode": False,
+            "shares_system_memory": False,
             "sm_count": card.sms,
             "uuid": f"GPU-{digest(card.name)[:8]}-0000-0000-0000-{index:012d}",
         }
@@ -133,7 +136,7 @@ def held(facts: Facts, what: Mapping[str, Any]) -> Edits:
 
 def _memory(total: int, used: int, processes: list[Any]) -> Edits:
     reserved, idle = total * 15 // 1000, 4 * MIB
-    return {
+    return _declared("live") | {
         "display_active": False,
         "memory_free_bytes": total - reserved - idle - used,
         "memory_interface": "v2",
@@ -144,6 +147,13 @@ def _memory(total: int, used: int, processes: list[Any]) -> Edits:
         "unattributed_reason": "held by the driver, as managed memory, or by a process that has "
         "ended",
     }
+
+
+def _declared(place: str) -> Edits:
+    """Every field of a device, known to be absent: a field that is left out would be unknown."""
+    shape = inner(inner(inner(fingerprint_shape(), place), "gpu"), "devices")
+    assert isinstance(shape, MapOf) and isinstance(shape.item, Record)
+    return {field.name: None for field in shape.item.fields}
 
 
 def driver(facts: Facts, version: str) -> Edits:
