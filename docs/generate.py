@@ -13,9 +13,9 @@ from pathlib import Path
 
 from envprint import cli
 from envprint.collectors import collectors
-from envprint.explain import page
-from envprint.fields import Field, ListOf, MapOf, Record, Scalar, Shape
-from envprint.modules import module_names
+from envprint.core.discovery import module_names
+from envprint.core.fields import Field, ListOf, MapOf, Record, Scalar, Shape
+from envprint.outputs.rule_page import page
 from envprint.rules import catalogue
 
 HERE = Path(__file__).parent

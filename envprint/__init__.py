@@ -23,7 +23,7 @@ Importing this package imports nothing else: each name loads its part when it is
 
 from __future__ import annotations
 
-from envprint._version import __version__ as __version__
+__version__ = "0.1.0"
 
 TYPE_CHECKING = False  # what `typing` has, without importing it; type checkers know the name
 if TYPE_CHECKING:
@@ -31,10 +31,11 @@ if TYPE_CHECKING:
 
     from envprint import gpu, integrations
     from envprint.api import capture, check, diff, dump, load
-    from envprint.errors import DriftError, EnvprintError
-    from envprint.model import Fingerprint, Impact
-    from envprint.report import Report
-    from envprint.seeding import Seeded, seed
+    from envprint.core.errors import DriftError, EnvprintError
+    from envprint.core.fingerprint import Fingerprint
+    from envprint.core.impact import Impact
+    from envprint.core.report import Report
+    from envprint.machine.seeding import Seeded, seed
 
 _HOMES = {
     "capture": "api",
@@ -44,13 +45,13 @@ _HOMES = {
     "gpu": "gpu",
     "integrations": "integrations",
     "load": "api",
-    "DriftError": "errors",
-    "EnvprintError": "errors",
-    "Fingerprint": "model",
-    "Impact": "model",
-    "Report": "report",
-    "Seeded": "seeding",
-    "seed": "seeding",
+    "DriftError": "core.errors",
+    "EnvprintError": "core.errors",
+    "Fingerprint": "core.fingerprint",
+    "Impact": "core.impact",
+    "Report": "core.report",
+    "Seeded": "machine.seeding",
+    "seed": "machine.seeding",
 }
 
 _MODULES = ("gpu", "integrations")

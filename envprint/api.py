@@ -7,17 +7,48 @@ import warnings
 from collections.abc import Iterable, Mapping
 from functools import partial
 
-from envprint import capturing
-from envprint.arguments import device_named, frameworks_named, impact_named
-from envprint.context import Context, Request, agreed
-from envprint.document import dumps, loads
-from envprint.errors import DriftError
-from envprint.files import write_output
-from envprint.host import GPU_TIMEOUT_S, LiveHost
-from envprint.model import Fingerprint, Impact
-from envprint.refusal import refusal
-from envprint.report import Report
-from envprint.sources import NOW, take
+from envprint.collectors import _runner
+from envprint.core.errors import DriftError, EnvprintError
+from envprint.core.fingerprint import FRAMEWORKS, Fingerprint
+from envprint.core.impact import IMPACT_WORDS, Impact
+from envprint.core.report import Report
+from envprint.core.words import DEVICES
+from envprint.documents.codec import dumps, loads
+from envprint.documents.inputs import NOW, take
+from envprint.judging.context import Context, Request, agreed
+from envprint.machine.files import write_output
+from envprint.machine.live import GPU_TIMEOUT_S, LiveHost
+from envprint.outputs.drift_error import refusal
+
+# What a caller of the Python functions names, held to what there is.
+#
+# A command line refuses a wrong word by itself; a function must, or it judges another workload than
+# the caller believes.
+
+
+def frameworks_named(names: Iterable[str]) -> tuple[str, ...]:
+    """The frameworks in `names`, which may be a single one. Raises `EnvprintError`."""
+    several = [names] if isinstance(names, str) else names
+    return tuple(_one_of("framework", name, FRAMEWORKS) for name in several)
+
+
+def device_named(name: str | None) -> str | None:
+    """The device of that name, or None for "as it is found". Raises `EnvprintError`."""
+    return None if name is None else _one_of("device", name, tuple(DEVICES))
+
+
+def impact_named(name: str | Impact) -> Impact:
+    """The impact of that name. Raises `EnvprintError`."""
+    if isinstance(name, Impact):
+        return name
+    return Impact[_one_of("impact", name, IMPACT_WORDS).upper()]
+
+
+def _one_of(kind: str, name: str, known: tuple[str, ...]) -> str:
+    if name not in known:
+        raise EnvprintError(f"no {kind} {name!r}; known: {', '.join(known)}")
+    return name
+
 
 Place = str | os.PathLike[str]
 Source = Fingerprint | Place
@@ -49,10 +80,10 @@ def capture(
     if path is None:
         host.look_inside()
     if probe:
-        from envprint.probing import Plan, able, measure
+        from envprint.probes.runner import Plan, able, measure
 
         host.keep({"numeric": measure(Plan(able(host.interpreter())))})
-    return capturing.capture(
+    return _runner.capture(
         host, label=label, note=note, tags=tags, timeout_s=timeout_s, identify=identify
     )
 

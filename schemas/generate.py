@@ -11,14 +11,24 @@ from pathlib import Path
 from typing import Any
 
 from envprint.collectors import declared
-from envprint.document import REQUIRED, to_json
-from envprint.fields import TEXT, Field, ListOf, MapOf, Record, Scalar, Shape, may_be_null, record
-from envprint.outputs.json import SHAPE as REPORT
-from envprint.policy_shape import SHAPE as POLICY
-from envprint.run_record import NOT_ALWAYS
-from envprint.run_record import SHAPE as RUN
-from envprint.schema import KINDS
-from envprint.shapes import MAJOR
+from envprint.core.fields import (
+    TEXT,
+    Field,
+    ListOf,
+    MapOf,
+    Record,
+    Scalar,
+    Shape,
+    may_be_null,
+    record,
+)
+from envprint.documents.codec import REQUIRED, to_json
+from envprint.documents.published_shape import MAJOR
+from envprint.documents.validate import KINDS
+from envprint.judging.policy.fields import SHAPE as POLICY
+from envprint.outputs.formats.json import SHAPE as REPORT
+from envprint.run.record import NOT_ALWAYS
+from envprint.run.record import SHAPE as RUN
 
 HERE = Path(__file__).parent
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.environments import KEPT, build, name_of
-from tests.golden_files import Golden, must_equal
-from tests.support import Case
+from tests.builders.environments import KEPT, build, name_of
+from tests.builders.golden_files import Golden, must_equal
+from tests.builders.support import Case
 
 Build = Callable[..., str]
 

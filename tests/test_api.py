@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 import envprint
-from envprint import judge
-from envprint.document import dumps
-from envprint.errors import Undetermined
-from envprint.model import Impact
-from envprint.rule import Match, Rule
-from tests.support import fingerprint
-from tests.test_judge import a_rule
+from envprint.core.errors import Undetermined
+from envprint.core.impact import Impact
+from envprint.core.rule import Match, Rule
+from envprint.documents.codec import dumps
+from envprint.judging import judge
+from tests.builders.rules import a_rule
+from tests.builders.support import fingerprint
 
 ONEDNN = "facts.environ.variables[TF_ENABLE_ONEDNN_OPTS]"
 

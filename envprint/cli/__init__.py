@@ -16,11 +16,11 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, NoReturn
 
+from envprint import __version__
 from envprint import cli as package
-from envprint._version import __version__
 from envprint.cli._console import Console
-from envprint.errors import EnvprintError, UsageError
-from envprint.modules import module_names
+from envprint.core.discovery import module_names
+from envprint.core.errors import EnvprintError, UsageError
 
 WIDTH = 80
 COULD_NOT = 2

@@ -4,9 +4,9 @@ import os
 from contextlib import suppress
 from typing import NamedTuple, TextIO
 
-from envprint.errors import OutputError
-from envprint.files import write_output
-from envprint.text import one_line
+from envprint.core.errors import OutputError
+from envprint.core.text import one_line
+from envprint.machine.files import write_output
 
 
 class Console(NamedTuple):
@@ -38,7 +38,7 @@ class Console(NamedTuple):
 
     def complain(self, text: str) -> None:
         """One line on stderr, where there is one: the exit code says the same."""
-        from envprint.redact import safe_text  # most commands have nothing to say here
+        from envprint.core.redact import safe_text  # most commands have nothing to say here
 
         if self.stderr is not None:
             with suppress(OSError, ValueError):  # ValueError: somebody has closed it

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from envprint.cli._capturing import capture_now, load
+from envprint.cli._capture_options import capture_now, load
 from envprint.cli._console import Console
-from envprint.cli._judging import context_of, request_of, warn_of_doubts, write
-from envprint.context import Context
-from envprint.model import Fingerprint
-from envprint.report import Report
+from envprint.cli._judge_options import context_of, request_of, warn_of_doubts, write
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.report import Report
+from envprint.judging.context import Context
 
 
 def preflight(options: argparse.Namespace, console: Console) -> tuple[Fingerprint, Report | None]:

@@ -6,15 +6,15 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from envprint.bisect import Step, narrow
-from envprint.cli._capturing import SOURCE, add_capture_options, load
+from envprint.cli._capture_options import SOURCE, add_capture_options, load
 from envprint.cli._console import Console
-from envprint.cli._judging import context_of
-from envprint.context import Request
-from envprint.document import loads, to_json
-from envprint.errors import EnvprintError, UsageError
-from envprint.model import FRAMEWORKS, Fingerprint
-from envprint.outputs._layout import block
+from envprint.cli._judge_options import context_of
+from envprint.core.errors import EnvprintError, UsageError
+from envprint.core.fingerprint import FRAMEWORKS, Fingerprint
+from envprint.core.terminal_text import block
+from envprint.documents.codec import loads, to_json
+from envprint.judging.bisect import Step, narrow
+from envprint.judging.context import Request
 
 HELP = "tell between which two saved records each difference came"
 EPILOG = """\
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 def _between(good: Fingerprint, bad: Fingerprint, console: Console) -> list[Fingerprint]:
     """What was captured after the good one and before the bad one, in order of time."""
-    from envprint.store import Damaged, Store
+    from envprint.documents.store import Damaged, Store
 
     store = Store(warn=console.warn)
     found: dict[str, Fingerprint] = {}

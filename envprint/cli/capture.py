@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from envprint.cli._capturing import (
+from envprint.cli._capture_options import (
     add_capture_options,
     add_keeping_options,
     capture_now,

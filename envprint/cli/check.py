@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from envprint.cli._capturing import (
-    SOURCE,
-    add_capture_options,
-    capture_now,
-    load,
-)
+from envprint.cli._capture_options import SOURCE, add_capture_options, capture_now, load
 from envprint.cli._console import Console
-from envprint.cli._judging import (
+from envprint.cli._judge_options import (
     EXIT_CODES,
     add_judging_options,
     context_of,
@@ -21,9 +16,9 @@ from envprint.cli._judging import (
     size_argument,
     time_argument,
 )
-from envprint.context import Request
-from envprint.model import Fingerprint
-from envprint.report import Report
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.report import Report
+from envprint.judging.context import Request
 
 HELP = "pre-flight: judge this machine as it is now, and against a baseline"
 EPILOG = f"""\
@@ -82,7 +77,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if limit_s is None:
         current = capture()
     else:
-        from envprint.cli._waiting import wait
+        from envprint.run.wait_for_gpu import wait
 
         current = wait(capture, judge, context.policy.fail_on, limit_s, console.complain)
     return present(judge(current), context, options, console)

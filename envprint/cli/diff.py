@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from envprint.cli._capturing import (
-    SOURCE,
-    add_capture_options,
-    load,
-)
+from envprint.cli._capture_options import SOURCE, add_capture_options, load
 from envprint.cli._console import Console
-from envprint.cli._judging import (
+from envprint.cli._judge_options import (
     EXIT_CODES,
     add_judging_options,
     context_of,

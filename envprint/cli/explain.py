@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from envprint.cli._console import Console
-from envprint.document import to_json
-from envprint.errors import EnvprintError
-from envprint.explain import page
-from envprint.outputs._layout import table
-from envprint.rule import Rule
+from envprint.core.errors import EnvprintError
+from envprint.core.rule import Rule
+from envprint.core.suggest import closest
+from envprint.core.terminal_text import table
+from envprint.core.words import source
+from envprint.documents.codec import to_json
+from envprint.outputs.rule_page import page
 from envprint.rules import catalogue
-from envprint.suggest import closest
-from envprint.wording import source
 
 HELP = "explain a rule: why, when not, what to do, evidence; or list them all"
 EPILOG = """\

@@ -6,11 +6,12 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from envprint.cli._console import Console
-from envprint.document import loads, to_json
-from envprint.errors import EnvprintError, StoreError
-from envprint.model import Fingerprint, Impact
-from envprint.outputs._layout import table
-from envprint.store import Damaged, Saved, Store
+from envprint.core.errors import EnvprintError, StoreError
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Impact
+from envprint.core.terminal_text import table
+from envprint.documents.codec import loads, to_json
+from envprint.documents.store import Damaged, Saved, Store
 
 HELP = "list what was saved, newest first, with the verdict against the one before"
 EPILOG = """\
@@ -39,7 +40,7 @@ class Row(NamedTuple):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this verb."""
-    from envprint.cli._judging import count_argument
+    from envprint.cli._judge_options import count_argument
 
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.add_argument(
@@ -76,8 +77,8 @@ def _names(store: Store, console: Console) -> dict[str, list[str]]:
 
 def _judge(options: argparse.Namespace, console: Console) -> Judge:
     """The verdict that `diff` has, under the policy that is in force now."""
-    from envprint.cli._judging import context_of
-    from envprint.context import Request
+    from envprint.cli._judge_options import context_of
+    from envprint.judging.context import Request
 
     context = context_of(Request(options.policy), console)
     return lambda before, after: context.drift(before, after).impact

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Iterator
 
 from envprint.cli._console import Console
-from envprint.errors import PolicyError
-from envprint.outputs._layout import block, heading
+from envprint.core.errors import PolicyError
+from envprint.core.terminal_text import block, heading
 
 HELP = "begin a policy file (init), or show what is in force (show)"
 EPILOG = """\
@@ -38,10 +38,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 
 def _init(options: argparse.Namespace, console: Console) -> int:
-    from envprint.capturing import capture
-    from envprint.host import LiveHost
-    from envprint.policy_init import starting_policy
-    from envprint.policy_place import OWN, exists
+    from envprint.collectors._runner import capture
+    from envprint.judging.policy.find import OWN, exists
+    from envprint.judging.policy.template import starting_policy
+    from envprint.machine.live import LiveHost
 
     target = options.output or OWN
     if target != "-" and exists(target):
@@ -54,8 +54,8 @@ def _init(options: argparse.Namespace, console: Console) -> int:
 
 
 def _show(options: argparse.Namespace, console: Console) -> int:
-    from envprint.policy_place import agreed_policy
-    from envprint.policy_shown import shown
+    from envprint.judging.policy.find import agreed_policy
+    from envprint.judging.policy.in_force import shown
 
     policy, name, text = agreed_policy(options.policy)
     for note in policy.notes:

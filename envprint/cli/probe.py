@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from envprint import probing
-from envprint.cli._capturing import (
+from envprint.cli._capture_options import (
     add_capture_options,
     add_keeping_options,
     capture_now,
@@ -15,13 +14,14 @@ from envprint.cli._capturing import (
     probe_now,
 )
 from envprint.cli._console import Console
-from envprint.cli._judging import count_argument
-from envprint.cli._training import add_training_options, refuse_training_options, run_training
-from envprint.document import to_json
-from envprint.errors import UsageError
-from envprint.host import LiveHost
-from envprint.outputs import _probes
-from envprint.redact import clean
+from envprint.cli._judge_options import count_argument
+from envprint.cli._probe_training import add_training_options, refuse_training_options, run_training
+from envprint.core.errors import UsageError
+from envprint.core.redact import clean
+from envprint.documents.codec import to_json
+from envprint.machine.live import LiveHost
+from envprint.outputs import probes
+from envprint.probes import runner
 
 HELP = "measure what this machine computes, and whether it repeats itself"
 EPILOG = """\
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "names",
         metavar="NAME",
         nargs="*",
-        help=f"{', '.join(probing.names())}, or {TRAINING} (default: all but {TRAINING})",
+        help=f"{', '.join(runner.names())}, or {TRAINING} (default: all but {TRAINING})",
     )
     parser.add_argument(
         "--repeat", type=count_argument, metavar="N", help="run each N times in fresh processes"
@@ -65,9 +65,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Measure, print, and keep."""
-    unknown = [name for name in options.names if name not in (*probing.names(), TRAINING)]
+    unknown = [name for name in options.names if name not in (*runner.names(), TRAINING)]
     if unknown:
-        known = ", ".join((*probing.names(), TRAINING))
+        known = ", ".join((*runner.names(), TRAINING))
         raise UsageError(f"probe: no probe {unknown[0]!r}; known: {known}")
     if TRAINING not in options.names:
         refuse_training_options(options)
@@ -93,10 +93,10 @@ def _measured(
     if numeric or not options.names:
         told = probe_now(host, console, numeric, options.device, options.repeat or 1)
         found["numeric"] = told
-        texts.append(_probes.render(told, console.colour()))
-        repeats = all(map(_probes.is_repeating, told.values()))
+        texts.append(probes.render(told, console.colour()))
+        repeats = all(map(probes.is_repeating, told.values()))
     if TRAINING in options.names:
-        python = probing.able(host.interpreter(), TRAINING_FLOOR)
+        python = runner.able(host.interpreter(), TRAINING_FLOOR)
         told, text, same = run_training(options, console, python)
         found |= told
         texts.append(text)

@@ -8,21 +8,21 @@ import signal
 import sys
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from envprint.cli._after import attempt, keep, prepare
-from envprint.cli._capturing import SOURCE, add_capture_options, capture_now, gpu_timeout_of
+from envprint.cli._capture_options import SOURCE, add_capture_options, capture_now, gpu_timeout_of
 from envprint.cli._console import Console
-from envprint.cli._intruders import in_words, newcomers
-from envprint.cli._judging import add_judging_options, size_argument
+from envprint.cli._judge_options import add_judging_options, size_argument
 from envprint.cli._preflight import preflight
-from envprint.clock import utc
-from envprint.host import LiveHost
-from envprint.model import Fingerprint, Unknown
-from envprint.report import Report
-from envprint.run_record import During, Run, look_back
-from envprint.store import Store
+from envprint.core.fingerprint import Fingerprint, Unknown
+from envprint.core.report import Report
+from envprint.documents.store import Store
+from envprint.machine.clock import utc
+from envprint.machine.live import LiveHost
+from envprint.run.finish import attempt, keep, prepare
+from envprint.run.newcomers import in_words, newcomers
+from envprint.run.record import During, Run, look_back
 
 if TYPE_CHECKING:
-    from envprint.job import Held
+    from envprint.run.job import Held
 
 HELP = "check first, then run a command while watching the GPUs, and keep a record"
 EPILOG = """\
@@ -107,7 +107,7 @@ def _start_again(seed: str) -> NoReturn:
 
 def _run(options: argparse.Namespace, console: Console, ready: _Ready) -> int:
     """The command's exit code; what cannot be recorded is told and changes nothing of it."""
-    from envprint.job import Held, StartError
+    from envprint.run.job import Held, StartError
 
     prepare()
     # Longer than the job: a second signal, for one that has gone, must cost neither the record nor
@@ -137,8 +137,8 @@ def _end_by_ctrl_c(console: Console) -> int:
 def _watched(options: argparse.Namespace, console: Console, held: Held) -> During:
     """Run the command to its end, and see what happens meanwhile. Raises `StartError`."""
     from envprint import gpu
-    from envprint.job import Job
-    from envprint.loaded import Loaded
+    from envprint.run.job import Job
+    from envprint.run.mapped_libraries import Loaded
 
     started_at, loaded = utc(), Loaded()
     with gpu.watch(gpu_timeout_s=gpu_timeout_of(options)) as watch:

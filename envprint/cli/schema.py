@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from envprint.cli._console import Console
-from envprint.schema import KINDS
-from envprint.shapes import published
+from envprint.documents.published_shape import published
+from envprint.documents.validate import KINDS
 
 HELP = "print a published JSON Schema"
 EPILOG = """\

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from envprint.cli._capturing import (
-    SOURCE,
-    add_capture_options,
-    load,
-)
+from envprint.cli._capture_options import SOURCE, add_capture_options, load
 from envprint.cli._console import Console
-from envprint.outputs._fingerprint import render
-from envprint.sources import NOW
+from envprint.documents.inputs import NOW
+from envprint.outputs.fingerprint import render
 
 HELP = "show a fingerprint for people (default: of this machine, now)"
 EPILOG = """\

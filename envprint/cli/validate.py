@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from envprint.cli._console import Console
-from envprint.files import input_name
-from envprint.schema import faults
-from envprint.sources import NOW, take
+from envprint.documents.inputs import NOW, take
+from envprint.documents.validate import faults
+from envprint.machine.files import input_name
 
 HELP = "check fingerprint and report documents against the published JSON Schema"
 EPILOG = """\
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Name every fault of every document."""
-    from envprint.errors import DocumentError, StoreError
+    from envprint.core.errors import DocumentError, StoreError
 
     code = 0
     for path in options.files:
@@ -55,8 +55,8 @@ def _content(path: str) -> bytes:
     """The document that `path` names; this machine's for `now`."""
     if path != NOW:
         return take(path).content
-    from envprint.capturing import capture
-    from envprint.document import dumps
-    from envprint.host import LiveHost
+    from envprint.collectors._runner import capture
+    from envprint.documents.codec import dumps
+    from envprint.machine.live import LiveHost
 
     return dumps(capture(LiveHost(), via="cli")).encode("utf-8", "backslashreplace")

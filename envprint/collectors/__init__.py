@@ -1,5 +1,7 @@
 """One module per section; each declares its fields and reads them from a host.
 
+A section of several modules is a package, and its module `section` is what counts.
+
 A module has `FACTS` and `collect(host)`, or `LIVE` and `sample(host)`, or both pairs. The
 functions return one value per declared field, `Unknown(reason)` among them; what they raise costs
 their own section only.
@@ -7,10 +9,11 @@ their own section only.
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from importlib import import_module
 from typing import Any, NamedTuple
 
-from envprint.fields import Field, Record
-from envprint.host import Host
+from envprint.core.fields import Field, Record
+from envprint.machine.host import Host
 
 Read = Callable[[Host], Mapping[str, Any]]
 
@@ -32,11 +35,13 @@ class Collector(NamedTuple):
 def collectors() -> tuple[Collector, ...]:
     """All collectors, facts before live values, in order of section name."""
     from envprint import collectors as package
-    from envprint.modules import load_modules
+    from envprint.core.discovery import module_names
 
     found = []
-    for module in load_modules(package):
-        name = module.__name__.rpartition(".")[2]
+    for name in module_names(package):
+        module = import_module(f"{package.__name__}.{name}")
+        if hasattr(module, "__path__"):
+            module = import_module(f"{module.__name__}.section")
         doc = (module.__doc__ or "").strip()
         for place, fields, read in (("facts", "FACTS", "collect"), ("live", "LIVE", "sample")):
             if hasattr(module, fields):

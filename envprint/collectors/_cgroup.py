@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from envprint.collectors._attempt import text_or_none
-from envprint.host import Host
+from envprint.machine.attempt import text_or_none
+from envprint.machine.host import Host
 
 ROOT = "/sys/fs/cgroup"
 

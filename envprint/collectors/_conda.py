@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from functools import partial
 
-from envprint.collectors._attempt import attempt, names_or_empty
-from envprint.host import Host
-from envprint.model import Unknown
-from envprint.redact import HIDDEN, safe_text
+from envprint.core.fingerprint import Unknown
+from envprint.core.redact import HIDDEN, safe_text
+from envprint.machine.attempt import attempt, names_or_empty
+from envprint.machine.host import Host
 
 CondaPackage = dict[str, "str | Unknown | None"]
 

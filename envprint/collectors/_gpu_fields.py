@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from envprint.fields import FLAG, INTEGER, NUMBER, TEXT, Field, ListOf, MapOf, record
+from envprint.core.fields import FLAG, INTEGER, NUMBER, TEXT, Field, ListOf, MapOf, record
 
 _FOR_PEOPLE = "tells people which card and which driver; no result depends on it"
 _SPEED = "speed only; what slows a GPU down now is in live.gpu"

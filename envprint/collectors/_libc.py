@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 
-from envprint.collectors._attempt import names_or_empty, text_or_none
-from envprint.host import Host
-from envprint.model import Unknown
+from envprint.core.fingerprint import Unknown
+from envprint.machine.attempt import names_or_empty, text_or_none
+from envprint.machine.host import Host
 
 
 def libc_of(host: Host) -> str | Unknown:

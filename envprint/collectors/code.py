@@ -7,23 +7,172 @@ that of Git LFS, for one, each of its files would count as changed.
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from envprint.collectors._attempt import attempt
-from envprint.collectors._git import (
-    Head,
-    WorkTree,
-    head_of,
-    remote_of,
-    submodules_of,
-    work_tree_around,
-)
-from envprint.collectors._mounts import file_system_around
-from envprint.fields import FLAG, TEXT, Field, MapOf
-from envprint.host import Host
-from envprint.model import Unknown
+from envprint.core.fields import FLAG, TEXT, Field, MapOf
+from envprint.core.fingerprint import Unknown
+from envprint.core.redact import safe_text
+from envprint.machine.attempt import attempt, text_or_none
+from envprint.machine.host import Host
+
+# What a Git work tree says in its files, without a Git process.
+#
+# This finds the work tree (so that no process is started outside of one) and answers where the
+# program is missing or refuses. https://git-scm.com/docs/gitrepository-layout
+
+
+class WorkTree(NamedTuple):
+    """Where the parts of a checkout lie."""
+
+    top: str
+    git: str
+    """The repository's own directory: HEAD is there."""
+    common: str
+    """The directory shared with other work trees of the same repository: refs and config."""
+
+
+class Head(NamedTuple):
+    """What is checked out."""
+
+    commit: str | None
+    """None before the first commit."""
+    branch: str | None
+    """None when detached."""
+
+
+def work_tree_around(host: Host, directory: str) -> WorkTree | None:
+    """The work tree that holds `directory`, or None."""
+    while host.kind(os.path.join(directory, ".git")) is None:
+        parent = os.path.dirname(directory)
+        if parent == directory:
+            return None
+        directory = parent
+    return work_tree_at(host, directory)
+
+
+def work_tree_at(host: Host, top: str) -> WorkTree:
+    """The work tree whose `.git` is in `top`: a directory, or a file that names one."""
+    git = os.path.join(top, ".git")
+    if host.kind(git) == "file":
+        git = _joined(top, _named(host.text(git)))
+    common = text_or_none(host, f"{git}/commondir")
+    return WorkTree(top, git, _joined(git, common.strip()) if common else git)
+
+
+# gitdir: ../.git/modules/data
+def _named(text: str) -> str:
+    word, _, path = text.partition(":")
+    if word != "gitdir":
+        raise ValueError("a .git file without `gitdir:`")
+    return path.strip()
+
+
+def _joined(directory: str, path: str) -> str:
+    return os.path.normpath(os.path.join(directory, path))
+
+
+# ref: refs/heads/main
+# 8ab686eafeb1f44702738c8b0f24f2567c36da6d
+def head_of(host: Host, tree: WorkTree) -> Head:
+    """Commit and branch. Raises `OSError`, and `ValueError` for a form that is not known."""
+    text = host.text(f"{tree.git}/HEAD").strip()
+    if not text.startswith("ref: "):
+        return Head(_commit(text), None)
+    name = text[5:]
+    if name == "refs/heads/.invalid":
+        raise ValueError("the repository keeps its references in a reftable")
+    loose = text_or_none(host, f"{tree.common}/{name}")
+    commit = _commit(loose.strip()) if loose else _packed(host, tree, name)
+    return Head(commit, name.removeprefix("refs/heads/"))
+
+
+def _commit(text: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", text):
+        raise ValueError("not the name of a commit")
+    return text
+
+
+# 8ab686eafeb1f44702738c8b0f24f2567c36da6d refs/heads/main
+def _packed(host: Host, tree: WorkTree, name: str) -> str | None:
+    for line in (text_or_none(host, f"{tree.common}/packed-refs") or "").splitlines():
+        if line.endswith(f" {name}"):
+            return _commit(line.partition(" ")[0])
+    return None
+
+
+# [remote "origin"]
+# 	url = https://github.com/owner/name.git
+# https://git-scm.com/docs/git-config#_syntax
+_SECTION = r'^\s*\[([\w.-]+)(?:\s+"((?:[^"\\]|\\.)*)")?\s*\]'
+_SETTING = r"^\s*(\w[\w-]*)\s*=\s*(.*?)\s*$"
+
+
+def settings(text: str, section: str, key: str) -> Iterator[tuple[str, str]]:
+    """Subsection and value of each `key` in sections named `section`, in the order of the file."""
+    inside = None
+    for line in text.splitlines():
+        heading, setting = re.match(_SECTION, line), re.match(_SETTING, line)
+        if heading:
+            inside = heading[2] or "" if heading[1].lower() == section else None
+        elif setting and inside is not None and setting[1].lower() == key:
+            yield inside, setting[2].strip('"')
+
+
+def remote_of(host: Host, tree: WorkTree) -> str | None:
+    """The URL of origin, or of the first other remote, without its credentials."""
+    urls = dict(settings(text_or_none(host, f"{tree.common}/config") or "", "remote", "url"))
+    url = urls.get("origin") or next(iter(urls.values()), None)
+    return safe_text(url, host.seal) if url else None
+
+
+def submodules_of(host: Host, tree: WorkTree) -> dict[str, str | None]:
+    """Path to checked-out commit of each submodule; None where it is not checked out."""
+    modules = text_or_none(host, os.path.join(tree.top, ".gitmodules")) or ""
+    found = {}
+    for _, path in settings(modules, "submodule", "path"):
+        top = _joined(tree.top, path)
+        there = host.kind(f"{top}/.git") is not None
+        found[path] = head_of(host, work_tree_at(host, top)).commit if there else None
+    return found
+
+
+# Which kind of file system a directory lies on.
+
+
+MOUNTS = "/proc/self/mountinfo"
+_ESCAPED = re.compile(r"\\([0-7]{3})")
+
+
+def file_system_around(host: Host, directory: str) -> str:
+    """The type of the file system that holds `directory`, such as `ext4` or `nfs4`.
+
+    Raises `OSError` where there is no /proc, `ValueError` when no mount holds the directory.
+    """
+    found = kinds(host.text(MOUNTS))
+    around = directory
+    while around not in found:
+        if around in ("", "/"):
+            raise ValueError(f"no mount holds {directory}")
+        around = around.rpartition("/")[0] or "/"
+    return found[around]
+
+
+# 25 24 0:23 / /dev/shm rw,relatime shared:4 - tmpfs tmpfs rw,size=24684092k
+# https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html
+def kinds(text: str) -> dict[str, str]:
+    """Mount point to type; of several mounts on one point the last, which hides the others."""
+    found = {}
+    for line in text.splitlines():
+        mount, separator, kind = line.partition(" - ")
+        places = mount.split(" ")
+        if separator and len(places) > 4:
+            point = _ESCAPED.sub(lambda match: chr(int(match[1], 8)), places[4])
+            found[point] = kind.partition(" ")[0]
+    return found
+
 
 FACTS = (
     Field(
@@ -89,7 +238,7 @@ PROGRAM_FILES = (".py", ".pyx", ".pyi", ".ipynb", ".so", ".c", ".cc", ".cpp", ".
 """Endings of untracked files that count; results and logs do not change the code."""
 
 _STORE = ".envprint"
-"""Where envprint itself keeps what was saved (envprint/store.py)."""
+"""Where envprint itself keeps what was saved (envprint/documents/store.py)."""
 
 _GIT_FIELDS = ("repository", "commit", "branch", "dirty", "diff_digest", "submodules")
 _NOTHING: dict[str, Any] = dict.fromkeys(_GIT_FIELDS)

@@ -10,13 +10,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from envprint.collectors._attempt import attempt, text_or_none
 from envprint.collectors._cgroup import memory_limit_bytes
-from envprint.fields import INTEGER, TEXT, Field
-from envprint.host import Host
-from envprint.known_variables import IMAGES, MANAGER, NOTEBOOKS, SCHEDULERS
-from envprint.model import Unknown
-from envprint.redact import safe_text, safe_value
+from envprint.core.fields import INTEGER, TEXT, Field
+from envprint.core.fingerprint import Unknown
+from envprint.core.known_variables import IMAGES, MANAGER, NOTEBOOKS, SCHEDULERS
+from envprint.core.redact import safe_text, safe_value
+from envprint.machine.attempt import attempt, text_or_none
+from envprint.machine.host import Host
 
 FACTS = (
     Field(

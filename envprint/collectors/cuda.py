@@ -9,15 +9,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from envprint.collectors import _nvml as nvml
-from envprint.collectors._attempt import attempt
-from envprint.collectors._cuda_libraries import LIBRARIES, Copy, built, installed, loaded, shadowed
-from envprint.collectors._cuda_places import Toolkit, driver_library, toolkits
-from envprint.collectors._driver import kernel_module_version
+from envprint.collectors._cuda_libraries import (
+    LIBRARIES,
+    Copy,
+    Toolkit,
+    built,
+    driver_library,
+    installed,
+    loaded,
+    shadowed,
+    toolkits,
+)
 from envprint.collectors.container import kind_of
-from envprint.fields import FLAG, TEXT, Field, ListOf, MapOf, record
-from envprint.host import Host
-from envprint.model import Unknown
+from envprint.core.fields import FLAG, TEXT, Field, ListOf, MapOf, record
+from envprint.core.fingerprint import Unknown
+from envprint.gpu import reading as nvml
+from envprint.gpu.kernel_driver import kernel_module_version
+from envprint.machine.attempt import attempt
+from envprint.machine.host import Host
 
 _LIBRARY = record(
     Field(

@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from envprint.fields import TEXT, Field, MapOf, record
-from envprint.host import Host
-from envprint.model import Unknown
-from envprint.redact import safe_text
-from envprint.switches import FLAGS, VARIABLES
+from envprint.core.fields import TEXT, Field, MapOf, record
+from envprint.core.fingerprint import Unknown
+from envprint.core.redact import safe_text
+from envprint.core.switches import FLAGS, VARIABLES
+from envprint.machine.host import Host
 
 FACTS = (
     Field(

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from envprint.collectors._attempt import attempt
-from envprint.document import unicode_text
-from envprint.fields import TEXT, Field, MapOf, record
-from envprint.host import Host
-from envprint.known_variables import misspelt
-from envprint.redact import Seal, is_recorded, safe_value
+from envprint.core.fields import TEXT, Field, MapOf, record
+from envprint.core.known_variables import misspelt
+from envprint.core.redact import Seal, is_recorded, safe_value
+from envprint.core.text import unicode_text
+from envprint.machine.attempt import attempt
+from envprint.machine.host import Host
 
 FACTS = (
     Field(

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from envprint import visibility
-from envprint.collectors import _nvml as nvml
-from envprint.collectors._attempt import attempt
-from envprint.collectors._driver import control_device_error
 from envprint.collectors._gpu_fields import FACTS, LIVE
 from envprint.collectors.container import kind_of
-from envprint.host import Host
-from envprint.model import Unknown
+from envprint.core import cuda_visible_devices
+from envprint.core.fingerprint import Unknown
+from envprint.gpu import reading as nvml
+from envprint.gpu.kernel_driver import control_device_error
+from envprint.machine.attempt import attempt
+from envprint.machine.host import Host
 
 WAITS = True
 """The driver is asked in a child, which works while other sections are read."""
@@ -65,7 +65,7 @@ def sample(host: Host) -> Mapping[str, Any]:
             "init_ms": none,
             "control_device_error": closed,
         }
-    from envprint.collectors._gpu_processes import pids_are_ours
+    from envprint.gpu.processes import pids_are_ours
 
     ours = pids_are_ours(host)
     reading, described = _settled(host, answer.reading, ours is True)
@@ -89,7 +89,7 @@ def _settled(
 
     # These and the tables are half of the section's code: a machine without a GPU spares them.
     from envprint.collectors._gpu_live import live_of, processes_of
-    from envprint.collectors._gpu_processes import Moment, ended
+    from envprint.gpu.processes import Moment, ended
 
     def describe(reading: Mapping[str, Any], gone: frozenset[int]) -> dict[str, Any]:
         moment = Moment(host, ours, reading.get("sampled_at_s"), gone)
@@ -121,15 +121,15 @@ def _visible(
     """The UUIDs that CUDA shows a program, as far as that is decided."""
     variables = host.environ()
     known = {key: _known(d) for key, d in devices.items() if not isinstance(d, Unknown)}
-    keys = visibility.keys_of(count, known)
+    keys = cuda_visible_devices.keys_of(count, known)
     wanted = variables.get("CUDA_VISIBLE_DEVICES")
     order = variables.get("CUDA_DEVICE_ORDER")
-    if not visibility.is_decided(keys, known, wanted, order):
-        return Unknown(visibility.UNDECIDED)
-    if doubt := visibility.doubt(keys, known, wanted, driver):
+    if not cuda_visible_devices.is_decided(keys, known, wanted, order):
+        return Unknown(cuda_visible_devices.UNDECIDED)
+    if doubt := cuda_visible_devices.doubt(keys, known, wanted, driver):
         return Unknown(doubt)
     found = []
-    for one in visibility.shown(keys, known, wanted, driver):
+    for one in cuda_visible_devices.shown(keys, known, wanted, driver):
         device = known.get(one.key, {})
         if one.part is not None:
             found.append(device["mig_devices"][one.part].get("uuid"))
@@ -155,8 +155,8 @@ def _devices(
 
 
 def _facts_of(device: Mapping[str, Any]) -> dict[str, Any]:
-    from envprint.collectors import _gpu_card as card
     from envprint.collectors._gpu_live import memory_key
+    from envprint.gpu import card
 
     parts = nvml.parts(device)
     slices = parts if isinstance(parts, Unknown) else [_slice_of(part) for part in parts]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from envprint.collectors._attempt import attempt
 from envprint.collectors._cgroup import memory_left_bytes
-from envprint.fields import INTEGER, NUMBER, Field
-from envprint.host import Host
-from envprint.model import Unknown
+from envprint.core.fields import INTEGER, NUMBER, Field
+from envprint.core.fingerprint import Unknown
+from envprint.machine.attempt import attempt
+from envprint.machine.host import Host
 
 LIVE = (
     Field("memory_total_bytes", INTEGER, "Memory of the machine; a container may be allowed less."),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from envprint.collectors._attempt import attempt
 from envprint.collectors._libc import libc_of
-from envprint.fields import TEXT, Field
-from envprint.host import Host
-from envprint.model import Unknown
+from envprint.core.fields import TEXT, Field
+from envprint.core.fingerprint import Unknown
+from envprint.machine.attempt import attempt
+from envprint.machine.host import Host
 
 FACTS = (
     Field("system", TEXT, "Kernel name, such as Linux."),

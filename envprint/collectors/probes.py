@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from envprint.fields import FLAG, INTEGER, NUMBER, TEXT, Field, ListOf, MapOf, record
-from envprint.host import Host
-from envprint.model import NOT_MEASURED, NOT_TRAINED, Unknown
+from envprint.core.fields import FLAG, INTEGER, NUMBER, TEXT, Field, ListOf, MapOf, record
+from envprint.core.fingerprint import NOT_MEASURED, NOT_TRAINED, Unknown
+from envprint.machine.host import Host
 
 REVISION = Field(
     "revision", TEXT, "Digest of the probe's program; results of another one are not compared."

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from envprint.collectors._attempt import attempt, names_or_empty
-from envprint.fields import FLAG, INTEGER, TEXT, Field, ListOf, MapOf
-from envprint.hash_seed import hash_seed
-from envprint.host import Host
+from envprint.core.fields import FLAG, INTEGER, TEXT, Field, ListOf, MapOf
+from envprint.machine.attempt import attempt, names_or_empty
+from envprint.machine.hash_seed import hash_seed
+from envprint.machine.host import Host
 
 _A_PLACE = "where things lie changes nothing; what lies there is watched as packages"
 

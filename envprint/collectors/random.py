@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from envprint.fields import TEXT, Field, MapOf, record
-from envprint.host import Host
-from envprint.model import Unknown
+from envprint.core.fields import TEXT, Field, MapOf, record
+from envprint.core.fingerprint import Unknown
+from envprint.machine.host import Host
 
 LIVE = (
     Field(

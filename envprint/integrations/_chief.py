@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from envprint.inside import RefusedError, answered
+from envprint.machine.process_state import RefusedError, answered
 
 RANKS = ("RANK", "HOROVOD_RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK")
 """Variables in which launchers give each process its number; the first that is set counts."""

@@ -9,15 +9,24 @@ import warnings
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from envprint.api import Place, Source, capture, check, diff
-from envprint.arguments import device_named, frameworks_named, impact_named
-from envprint.document import dumps
-from envprint.errors import DriftError, EnvprintError, OutputError
-from envprint.folder import Folder, open_folder
-from envprint.host import LiveHost
+from envprint.api import (
+    Place,
+    Source,
+    capture,
+    check,
+    device_named,
+    diff,
+    frameworks_named,
+    impact_named,
+)
+from envprint.core.errors import DriftError, EnvprintError, OutputError
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Impact
+from envprint.core.report import Report
+from envprint.documents.codec import dumps
+from envprint.documents.storage import Folder, open_folder
 from envprint.integrations._chief import is_chief
-from envprint.model import Fingerprint, Impact
-from envprint.report import Report
+from envprint.machine.live import LiveHost
 
 _NAME = r"fingerprint-(\d{3,})-(?:start|end)\.json"
 _MOVES_ANYWAY = ("generator-state-differs",)

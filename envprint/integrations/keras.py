@@ -17,9 +17,9 @@ from types import ModuleType
 from typing import Any
 
 from envprint.api import Place, Source
-from envprint.host import LiveHost
+from envprint.core.impact import Impact
 from envprint.integrations._fit import Fit, Options
-from envprint.model import Impact
+from envprint.machine.live import LiveHost
 
 
 def __getattr__(name: str) -> Any:

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from envprint.errors import EnvprintError
-from envprint.files import read_file, reason
+from envprint.core.errors import EnvprintError
+from envprint.machine.files import read_file, reason
 
 Entry = Mapping[str, Any]
 FOLDER = os.path.dirname(__file__)

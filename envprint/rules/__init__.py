@@ -1,12 +1,12 @@
-"""The catalogue: one module per section, each with its `RULES`."""
+"""The catalogue: one module or package per section; each module has its `RULES`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
 
-from envprint.model import Workload
-from envprint.rule import Rule
+from envprint.core.rule import Rule
+from envprint.core.workload import Workload
 
 ONLY_ON_GPU = ("cuda", "gpu")
 """Modules none of whose rules can reach work on the CPU; they are a quarter of all there is to
@@ -28,14 +28,14 @@ def applying(workload: Workload) -> list[Rule]:
 
 def _module_names() -> list[str]:
     from envprint import rules as package
-    from envprint.modules import module_names
+    from envprint.core.discovery import module_names
 
     return module_names(package)
 
 
 def _rules(names: Iterable[str]) -> tuple[Rule, ...]:
-    from importlib import import_module
+    from envprint.core.discovery import load_parts
 
-    modules = [import_module(f"{__name__}.{name}") for name in names]
-    found = [rule for module in modules for rule in module.RULES]
+    modules = [module for name in names for module in load_parts(f"{__name__}.{name}")]
+    found = [rule for module in modules for rule in getattr(module, "RULES", ())]
     return tuple(sorted(found, key=lambda rule: rule.id))

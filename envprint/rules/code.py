@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
-from envprint.rule import Evidence, Match, Rule
-from envprint.workload import always
+from envprint.core.comparison import Comparison
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Confidence, Impact
+from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.workload import Workload, always
 
 _COMMIT = "facts.code.commit"
 _FIELDS = ("commit", "diff_digest", "submodules", "repository")

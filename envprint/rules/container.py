@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
-from envprint.rule import Evidence, Match, Rule
-from envprint.units import size
-from envprint.workload import always
+from envprint.core.comparison import Comparison
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Confidence, Impact
+from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.units import size
+from envprint.core.workload import Workload, always
 
 _LIMIT = "facts.container.memory_limit_bytes"
 _IMAGE = "facts.container.image"

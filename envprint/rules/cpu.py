@@ -8,12 +8,68 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.model import Comparison, Confidence, Impact, Workload
-from envprint.rule import Evidence, Match, Rule
-from envprint.rules import _isa, _quotas, _switches, _threads
-from envprint.rules._dials import variable, variables_of
-from envprint.rules._turns import turned_by_machine, turned_by_variables
-from envprint.workload import always, machine, on_cpu, uses
+from envprint.core.comparison import Comparison
+from envprint.core.impact import Confidence, Impact
+from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.workload import Workload, always, machine, on_cpu, uses
+from envprint.rules import framework_switches
+from envprint.rules.kit import instruction_sets, threads
+from envprint.rules.kit.setting_rules import turned_by_machine, turned_by_variables
+from envprint.rules.kit.settings import variable, variables_of
+
+# What it does that control groups allow only so much CPU time.
+
+
+QUOTAS_RULES = (
+    Rule(
+        id="cpu-quota-changed",
+        title="The control group's CPU limit differs",
+        impact=Impact.PERF,
+        confidence=Confidence.INFERRED,
+        applies=always,
+        watches=("facts.cpu.quota_cpus",),
+        why="A quota slows threads down; most libraries count the usable CPUs and not the quota, "
+        "so they start the same number of threads.",
+        not_when="The program itself derives a number of threads or workers from the quota.",
+        remedy="Give the container the same CPU limit.",
+        evidence=(
+            Evidence(
+                "The CPU controller limits time, not which CPUs are usable",
+                "https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu-interface-files",
+            ),
+        ),
+        yields_to=("cpu-quota-limits-threads",),
+    ),
+    Rule(
+        id="cpu-quota-limits-threads",
+        title="scikit-learn starts another number of threads",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("scikit-learn"),
+        watches=("facts.cpu.quota_cpus", "facts.cpu.cores", "facts.cpu.threads"),
+        why="Of all libraries scikit-learn counts the control group's CPU limit, and cores instead "
+        "of hardware threads; k-means and others add up what each thread has found.",
+        not_when="OMP_NUM_THREADS is set on both sides, or LOKY_MAX_CPU_COUNT is below both.",
+        remedy="Fix the thread counts on both sides",
+        evidence=(
+            Evidence(
+                "The default of scikit-learn's OpenMP threads",
+                "https://scikit-learn.org/stable/computing/parallelism.html",
+            ),
+            Evidence(
+                "How it is counted: quotas, and cores only since 1.3",
+                "https://github.com/scikit-learn/scikit-learn/pull/26082",
+            ),
+        ),
+        drift=turned_by_machine(
+            ("facts.cpu.quota_cpus", "facts.cpu.cores"),
+            threads.SCIKIT_LEARN,
+            remedy="Fix the thread counts on both sides",
+        ),
+        yields_to=("cpu-usable-threads-changed",),
+    ),
+)
+
 
 _VENDOR = "facts.cpu.vendor"
 
@@ -80,8 +136,8 @@ RULES = (
         ),
         drift=turned_by_machine(
             ("facts.cpu.flags",),
-            *_isa.ISAS,
-            _switches.ONEDNN,
+            *instruction_sets.ISAS,
+            framework_switches.ONEDNN,
             remedy="Limit every library on both sides to the lower set",
         ),
         yields_to=("cpu-architecture-changed",),
@@ -131,7 +187,7 @@ RULES = (
         ),
         drift=turned_by_machine(
             ("facts.cpu.usable_threads",),
-            *_threads.THREADS,
+            *threads.THREADS,
             remedy="Fix the thread counts on both sides",
         ),
         probed=True,
@@ -152,7 +208,7 @@ RULES = (
             _TORCH_AVX512,
             Evidence("avx2 on a processor with AVX-512", measured="pt.cap_avx2"),
         ),
-        drift=turned_by_variables(_isa.ATEN),
+        drift=turned_by_variables(instruction_sets.ATEN),
         probed=True,
     ),
     Rule(
@@ -176,7 +232,7 @@ RULES = (
                 "https://uxlfoundation.github.io/oneDNN/dev_guide_cpu_dispatcher_control.html",
             ),
         ),
-        drift=turned_by_variables(_isa.ONEDNN),
+        drift=turned_by_variables(instruction_sets.ONEDNN),
         probed=True,
     ),
     Rule(
@@ -204,8 +260,8 @@ RULES = (
                 "https://numpy.org/doc/stable/reference/simd/build-options.html#runtime-simd-dispatch",
             ),
         ),
-        drift=turned_by_variables(_isa.NUMPY),
+        drift=turned_by_variables(instruction_sets.NUMPY),
         probed=True,
     ),
-    *_quotas.RULES,
+    *QUOTAS_RULES,
 )

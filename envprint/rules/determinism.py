@@ -6,13 +6,12 @@ framework's version, so the remedy does too.
 
 from __future__ import annotations
 
-from envprint.model import Confidence, Impact
-from envprint.rule import Evidence, Rule
-from envprint.rules import _determinism
-from envprint.rules._determinism import OP_DETERMINISM, TENSORFLOW
-from envprint.rules._dials import variable, when_changed
-from envprint.rules._in_force import SWITCHES
-from envprint.workload import always, on_gpu, uses
+from envprint.core.impact import Confidence, Impact
+from envprint.core.rule import Evidence, Rule
+from envprint.core.workload import always, on_gpu, uses
+from envprint.rules.kit import determinism
+from envprint.rules.kit.determinism import OP_DETERMINISM, TENSORFLOW
+from envprint.rules.kit.settings import SWITCHES, variable, when_changed
 
 _GUIDE = Evidence(
     "Which switch belongs to which version of TensorFlow",
@@ -41,7 +40,7 @@ RULES = (
         "have captured from inside the process, that is seen.",
         remedy="Call enable_op_determinism(), or set TF_DETERMINISTIC_OPS, on both sides or none.",
         evidence=(_GUIDE, Evidence("Switched on, on a CPU", measured="tf.detenv")),
-        drift=_determinism.when_switched(TF_DETERMINISTIC_OPS=False),
+        drift=determinism.when_switched(TF_DETERMINISTIC_OPS=False),
     ),
     Rule(
         id="tensorflow-cudnn-determinism-changed",
@@ -56,7 +55,7 @@ RULES = (
         "a CPU the same bits were measured.",
         remedy="Give both variables the same values on both sides.",
         evidence=(_CUDNN_VARIABLES, Evidence("No effect on a CPU", measured="tf.cudnndet")),
-        drift=_determinism.when_switched(TF_CUDNN_DETERMINISTIC=False, TF_CUDNN_USE_AUTOTUNE=True),
+        drift=determinism.when_switched(TF_CUDNN_DETERMINISTIC=False, TF_CUDNN_USE_AUTOTUNE=True),
     ),
     Rule(
         id="tensorflow-autotune-defeats-determinism",
@@ -70,7 +69,7 @@ RULES = (
         not_when="The job has no convolution, or op determinism is on.",
         remedy="unset TF_CUDNN_USE_AUTOTUNE",
         evidence=(_CUDNN_VARIABLES,),
-        state=_determinism.defeated,
+        state=determinism.defeated,
     ),
     Rule(
         id="tensorflow-convolutions-vary",
@@ -89,7 +88,7 @@ RULES = (
                 "https://github.com/tensorflow/tensorflow/issues/53771",
             ),
         ),
-        state=_determinism.varying_convolutions,
+        state=determinism.varying_convolutions,
     ),
     Rule(
         id="cublas-workspace-changed",
@@ -136,7 +135,7 @@ RULES = (
                 "https://keras.io/api/mixed_precision/",
             ),
         ),
-        drift=_determinism.switched,
+        drift=determinism.switched,
     ),
     Rule(
         id="tensorflow-op-determinism-off",
@@ -158,7 +157,7 @@ RULES = (
             ),
             _GUIDE,
         ),
-        state=_determinism.tensorflow_off,
+        state=determinism.tensorflow_off,
         advice=True,
     ),
     Rule(
@@ -174,7 +173,7 @@ RULES = (
         not_when="The program also calls the function.",
         remedy="tf.config.experimental.enable_op_determinism()",
         evidence=(_GUIDE, Evidence("It still has an effect", measured="tf.detenv")),
-        state=_determinism.stale_variable,
+        state=determinism.stale_variable,
         advice=True,
     ),
     Rule(
@@ -189,7 +188,7 @@ RULES = (
         remedy="torch.use_deterministic_algorithms(True); torch.backends.cudnn.benchmark = False; "
         "older versions also need CUBLAS_WORKSPACE_CONFIG=:4096:8 exported",
         evidence=(_TORCH,),
-        state=_determinism.torch_off,
+        state=determinism.torch_off,
         advice=True,
     ),
     Rule(
@@ -218,7 +217,7 @@ RULES = (
                 "https://github.com/jax-ml/jax/issues/13672",
             ),
         ),
-        state=_determinism.jax_off,
+        state=determinism.jax_off,
         advice=True,
     ),
     Rule(
@@ -233,7 +232,7 @@ RULES = (
         not_when="The program sets the count itself.",
         remedy="Set the variable that fixes the count.",
         evidence=(Evidence("NumPy with one thread and with two", measured="np.omp1"),),
-        state=_determinism.threads_left_to_machine,
+        state=determinism.threads_left_to_machine,
         advice=True,
     ),
 )

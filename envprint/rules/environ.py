@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
-from envprint.rule import Evidence, Match, Rule
-from envprint.rules import _switches
-from envprint.rules._batch import BATCH_RULE
-from envprint.rules._dials import shown, variable, variables_of
-from envprint.rules._in_force import READ_AT_START, readers
-from envprint.rules._ranks import RANK_RULES
-from envprint.shell import command, in_turn, is_name, unset
-from envprint.workload import always
+from envprint.core.comparison import Comparison
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Confidence, Impact
+from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.shell import command, in_turn, is_name, unset
+from envprint.core.workload import Workload, always
+from envprint.rules.kit.settings import READ_AT_START, readers, shown, variable, variables_of
 
 ALLOCATORS = ("jemalloc", "tcmalloc", "mimalloc", "hoard", "snmalloc", "rpmalloc")
 
@@ -184,7 +182,4 @@ RULES = (
         evidence=(_LOADER,),
         advice=True,
     ),
-    *_switches.RULES,
-    *RANK_RULES,
-    BATCH_RULE,
 )

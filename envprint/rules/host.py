@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.model import Confidence, Fingerprint, Impact, Workload
-from envprint.rule import Evidence, Match, Rule
-from envprint.units import size
-from envprint.workload import always, uses
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Confidence, Impact
+from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.units import size
+from envprint.core.workload import Workload, always, uses
 
 MIN_MEMORY_BYTES = 512 << 20
 """Importing TensorFlow 2.21 alone took 557 MiB of resident memory, PyTorch 2.13 218 MiB."""

@@ -4,12 +4,127 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.model import Comparison, Confidence, Impact, Workload
-from envprint.rule import Evidence, Match, Rule
-from envprint.rules import _borrowed, _isa, _mkl, _pools, _threads
-from envprint.rules._dials import variable
-from envprint.rules._turns import turned_by_variables
-from envprint.workload import always, machine, uses
+from envprint.core.comparison import Comparison
+from envprint.core.impact import Confidence, Impact
+from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.workload import Workload, always, machine, on_cpu, uses
+from envprint.rules.kit import instruction_sets, threads
+from envprint.rules.kit.setting_rules import turned_by_variables
+from envprint.rules.kit.settings import variable
+
+# What MKL is told about the processor.
+
+
+_MKL_GUIDE = "https://www.intel.com/content/www/us/en/docs/onemkl/developer-guide-linux/2025-1/"
+_MKL_BRANCHES = Evidence(
+    "MKL_CBWR on processors of Intel and of others",
+    _MKL_GUIDE + "get-started-with-conditional-num-reproducibility.html",
+)
+_MKL_INSTRUCTIONS = Evidence(
+    "MKL_ENABLE_INSTRUCTIONS chooses a code path, on Intel's processors only",
+    _MKL_GUIDE + "instruction-set-specific-dispatch-on-intel-archs.html",
+)
+
+MKL_RULES = (
+    Rule(
+        id="mkl-branch-changed",
+        title="MKL is told to use another branch",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.MEASURED,
+        applies=uses("torch") & on_cpu & machine("x86_64"),
+        watches=(variable("MKL_CBWR"),),
+        why="MKL_CBWR chooses kernels that repeat across processors; they sum in another order.",
+        not_when="On processors of other makers than Intel there are two modes only, COMPATIBLE "
+        "and whatever else the variable says: AVX2 and AUTO gave the same bits there, and other "
+        "bits than without the variable.",
+        remedy="Give MKL_CBWR the same value on both sides.",
+        evidence=(
+            _MKL_BRANCHES,
+            Evidence("COMPATIBLE with PyTorch", measured="pt.cbwr"),
+            Evidence("AVX2 with PyTorch on an AMD processor", measured="torch.cbwr-avx2"),
+        ),
+        drift=turned_by_variables(instruction_sets.MKL_BRANCH),
+        probed=True,
+    ),
+    Rule(
+        id="mkl-instructions-limited",
+        title="MKL is limited to another instruction set",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.INFERRED,
+        applies=uses("torch") & on_cpu & machine("x86_64"),
+        watches=(variable("MKL_ENABLE_INSTRUCTIONS"),),
+        why="On Intel processors the variable limits which kernels MKL may choose.",
+        not_when="The processor is of another maker, where MKL does not obey it, or has no more "
+        "than the limit anyway.",
+        remedy="Give MKL_ENABLE_INSTRUCTIONS the same value on both sides.",
+        evidence=(
+            _MKL_INSTRUCTIONS,
+            Evidence("No effect on an AMD processor", measured="pt.mklinstr"),
+        ),
+        drift=turned_by_variables(instruction_sets.MKL_INSTRUCTIONS),
+        probed=True,
+    ),
+)
+
+# Mathematics that a framework borrows: few operations, so what moves it is advice.
+#
+# Measured by the probes, operation by operation; trainings without these operations gave the same
+# bits.
+
+
+BORROWED_RULES = (
+    Rule(
+        id="jax-lapack-kernel-changed",
+        title="JAX's decompositions are told to use another kernel",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("jax") & on_cpu,
+        watches=(variable("OPENBLAS_CORETYPE"),),
+        why="On a CPU JAX takes LAPACK from SciPy, whose OpenBLAS obeys OPENBLAS_CORETYPE: with "
+        "Haswell's kernels on a processor with AVX-512, svd and eigh gave other bits, and every "
+        "other operation of the probe the same.",
+        not_when="The job calls no decomposition, or the name leads to the kernels that the "
+        "processor gets anyway.",
+        remedy="Give OPENBLAS_CORETYPE the same value on both sides.",
+        evidence=(
+            Evidence(
+                "Where JAX takes its LAPACK from",
+                "https://github.com/jax-ml/jax/blob/main/jaxlib/cpu/lapack.cc",
+            ),
+            Evidence("A training without decompositions", measured="jax.openblas"),
+        ),
+        drift=turned_by_variables(instruction_sets.LAPACK),
+        advice=True,
+        yields_to=("openblas-core-changed",),
+        probed=True,
+    ),
+    Rule(
+        id="glibc-double-functions-changed",
+        title="A few functions in float64 are limited differently",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("tensorflow", "jax") & on_cpu & machine("x86_64"),
+        watches=(variable("GLIBC_TUNABLES"),),
+        why="For float64 some functions are the C library's, which has others without FMA or AVX2: "
+        "TensorFlow's sin, cos and expm1 and its normal draws in float64, JAX's sin and pow gave "
+        "other bits, and every other operation of the probes the same.",
+        not_when="The job computes in float32, or the tunable masks neither FMA nor AVX2.",
+        remedy="Give GLIBC_TUNABLES the same value on both sides.",
+        evidence=(
+            Evidence(
+                "The tunable glibc.cpu.hwcaps",
+                "https://sourceware.org/glibc/manual/latest/html_node/"
+                "Hardware-Capability-Tunables.html",
+            ),
+            Evidence("A training in float32", measured="tf.glibc"),
+        ),
+        drift=turned_by_variables(instruction_sets.DOUBLES),
+        advice=True,
+        yields_to=("glibc-hwcaps-changed",),
+        probed=True,
+    ),
+)
+
 
 Libraries = dict[str, str]
 
@@ -74,7 +189,7 @@ _TUNABLES = Evidence(
     "The tunable glibc.cpu.hwcaps",
     "https://sourceware.org/glibc/manual/latest/html_node/Hardware-Capability-Tunables.html",
 )
-_THREAD_NAMES = tuple(sorted({name for dial in _threads.THREADS for name in dial.variables}))
+_THREAD_NAMES = tuple(sorted({name for dial in threads.THREADS for name in dial.variables}))
 
 RULES = (
     Rule(
@@ -97,7 +212,7 @@ RULES = (
             Evidence("MKL_NUM_THREADS and PyTorch", measured="pt.mklthr1"),
             _OPENBLAS,
         ),
-        drift=turned_by_variables(*_threads.THREADS),
+        drift=turned_by_variables(*threads.THREADS),
         probed=True,
     ),
     Rule(
@@ -118,7 +233,7 @@ RULES = (
             Evidence("Sandybridge on a processor with AVX-512", measured="np.ct_Sandybridge"),
             _OPENBLAS_CORE,
         ),
-        drift=turned_by_variables(_isa.OPENBLAS),
+        drift=turned_by_variables(instruction_sets.OPENBLAS),
         probed=True,
     ),
     Rule(
@@ -206,10 +321,9 @@ RULES = (
         "which glibc-double-functions-changed speaks of.",
         remedy="Give GLIBC_TUNABLES the same value on both sides.",
         evidence=(_TUNABLES, Evidence("PyTorch is not reached", measured="pt.glibc")),
-        drift=turned_by_variables(_isa.LIBM),
+        drift=turned_by_variables(instruction_sets.LIBM),
         probed=True,
     ),
-    *_borrowed.RULES,
-    *_mkl.RULES,
-    *_pools.RULES,
+    *BORROWED_RULES,
+    *MKL_RULES,
 )

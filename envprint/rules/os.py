@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from envprint.model import Confidence, Fingerprint, Impact, Workload
-from envprint.rule import Evidence, Match, Rule
-from envprint.versions import numbers
-from envprint.workload import always, machine
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Confidence, Impact
+from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.versions import numbers
+from envprint.core.workload import Workload, always, machine
 
 _RELEASE = "facts.os.kernel_release"
 

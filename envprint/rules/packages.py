@@ -9,12 +9,132 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envprint import knowledge
-from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
-from envprint.rule import Evidence, Match, Result, Rule, for_each
-from envprint.rules import _boosting, _decoders
-from envprint.rules._packages import CONDA, DISTRIBUTIONS, is_same_release, package_changed
-from envprint.shell import command
-from envprint.workload import always
+from envprint.core.comparison import Comparison
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Confidence, Impact
+from envprint.core.rule import Evidence, Match, Result, Rule, for_each
+from envprint.core.shell import command
+from envprint.core.versions import numbers
+from envprint.core.workload import Workload, always
+from envprint.rules.kit.packages import CONDA, DISTRIBUTIONS, is_same_release, package_changed
+
+# The rule about libraries that train trees on their own; part of the section `packages`.
+#
+# It is advice: they are no framework that a job can be asked to name, and many environments hold
+# them unused.
+
+
+BOOSTING = ("xgboost", "xgboost-cpu", "lightgbm", "catboost")
+
+
+def _version(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+    return package_changed(comparison, BOOSTING)
+
+
+BOOSTING_RULES = (
+    Rule(
+        id="boosting-version-changed",
+        title="A library for boosted trees has another version",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=tuple(f"{DISTRIBUTIONS}[{name}].version" for name in BOOSTING),
+        why="Another version may sum gradients in another order or estimate its start otherwise; "
+        "a split that was a tie then falls to another side.",
+        not_when="The job does not train with it. LightGBM 4.3 and 4.6 gave the same bits, and so "
+        "did XGBoost 2.1 and 3 for regression; for classes XGBoost's differed by 5e-10.",
+        remedy="Install the same version.",
+        evidence=(
+            Evidence("XGBoost 2.1.4 and 3", measured="xgboost.3"),
+            Evidence(
+                "XGBoost: optimisation between versions may change the last digits",
+                "https://github.com/dmlc/xgboost/issues/6350",
+            ),
+        ),
+        drift=_version,
+        advice=True,
+    ),
+)
+
+# Rules about packages that turn files into numbers; part of the section `packages`.
+#
+# They are advice: no fingerprint says whether the job reads pictures, and with which package. A job
+# that reads none is not touched.
+
+
+OPENCV = (
+    "opencv-python",
+    "opencv-python-headless",
+    "opencv-contrib-python",
+    "opencv-contrib-python-headless",
+)
+_PILLOW = f"{DISTRIBUTIONS}[pillow].version"
+
+
+def _opencv(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+    return package_changed(comparison, OPENCV)
+
+
+def _pillow(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+    change = comparison.change(_PILLOW)
+    if change and change.before and change.after:
+        older = min(numbers(change.before), numbers(change.after))
+        if older < (9,) and not is_same_release(change.before, change.after, places=1):
+            yield from package_changed(comparison, ("pillow",))
+
+
+DECODERS_RULES = (
+    Rule(
+        id="opencv-changed",
+        title="OpenCV's version differs",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=tuple(f"{DISTRIBUTIONS}[{name}].version" for name in OPENCV),
+        why="The wheels bring their own image decoders and resizing; after a change of those, "
+        "pixels differ by a few steps of 255.",
+        not_when="The job reads no images with OpenCV. Wheels of 4.5, 4.8 and 4.11 gave the same "
+        "pixels when decoding and resizing; 4.12 resized float pictures and 5.0 warped otherwise. "
+        "To go from Pillow to OpenCV is another matter: they decode alike, but Pillow smooths "
+        "while it shrinks a picture.",
+        remedy="Install the same version of OpenCV.",
+        evidence=(
+            Evidence(
+                "Other pixels after the decoder was changed",
+                "https://github.com/opencv/opencv-python/issues/65",
+            ),
+        ),
+        drift=_opencv,
+        advice=True,
+    ),
+    Rule(
+        id="pillow-decoder-changed",
+        title="Pillow decodes images differently",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=(_PILLOW,),
+        why="Pillow's wheels took another JPEG decoder with 9.0, libjpeg-turbo; another decoder "
+        "gives pixels that differ by a few steps of 255.",
+        not_when="The job reads no JPEG with Pillow; PNG and resizing stayed the same. Wheels from "
+        "9.0 to 13.0 gave the same pixels, and so did 7.2 and 8.4 here, though not for everyone.",
+        remedy="Install the same version of Pillow.",
+        evidence=(
+            Evidence("8.4.0 and 9.0.1", measured="pillow.9-0"),
+            Evidence(
+                "Pillow: libjpeg-turbo in the wheels of 9.0 may give other pixels",
+                "https://github.com/python-pillow/Pillow/pull/6264",
+            ),
+            Evidence(
+                "The pixels of 8 are those of neither 7 nor 9",
+                "https://github.com/python-pillow/Pillow/issues/9457",
+            ),
+        ),
+        drift=_pillow,
+        advice=True,
+    ),
+)
+
 
 _DUPLICATES = "facts.packages.duplicates"
 _EDITED = "facts.packages.edited"
@@ -174,6 +294,6 @@ RULES = (
         drift=_pandas,
         advice=True,
     ),
-    *_boosting.RULES,
-    *_decoders.RULES,
+    *BOOSTING_RULES,
+    *DECODERS_RULES,
 )

@@ -5,11 +5,243 @@ Where nobody has probed there is nothing to say; the other rules tell what may b
 
 from __future__ import annotations
 
-from envprint.model import Confidence, Impact
-from envprint.rule import Evidence, Rule
-from envprint.rules import _probes
-from envprint.rules._probes import NUMERIC, TRAINING
-from envprint.workload import always
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from envprint.core.comparison import Comparison
+from envprint.core.errors import Undetermined
+from envprint.core.fingerprint import COARSE, NOT_MEASURED, NOT_TRAINED, Fingerprint
+from envprint.core.impact import Confidence, Impact
+from envprint.core.rule import Evidence, Match, Result, Rule, UnknownValue, for_each
+from envprint.core.words import DEVICES
+from envprint.core.workload import Workload, always
+
+# How the rules of `probes` find what they speak of.
+
+
+NUMERIC = "facts.probes.numeric"
+TRAINING = "facts.probes.training"
+RANDOM = "random"
+"""The class of operations that draw from random streams."""
+_NOT_ASKED = (NOT_MEASURED, NOT_TRAINED)
+MOST = 4
+"""Operations of one class that are named before the rest is only counted."""
+
+
+Digests = Mapping[str, str]
+Probe = Mapping[str, Any]
+"""What one probe told on one side."""
+
+
+def arithmetic(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+    """Operations of each probe that gave other bits; what one side could not compute is unknown."""
+    return _digests(comparison, workload, is_random=False)
+
+
+def random(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+    """Random streams of each probe that gave other numbers."""
+    return _digests(comparison, workload, is_random=True)
+
+
+def _digests(comparison: Comparison, workload: Workload, *, is_random: bool) -> Iterator[Result]:
+    def look(key: str, before: Probe, after: Probe) -> Iterator[Result]:
+        return _differing(comparison, key, before, after, is_random=is_random)
+
+    return _of_each_probe(comparison, workload, NUMERIC, look)
+
+
+def _differing(
+    comparison: Comparison, key: str, before: Probe, after: Probe, *, is_random: bool
+) -> Iterator[Result]:
+    place = f"{NUMERIC}[{key}]"
+    digests = before.get("digests") or {}, after.get("digests") or {}
+    on_one_side = _of_class(digests[0].keys() ^ digests[1].keys(), is_random)
+    yield from _unknown_values(comparison, [f"{place}.digests[{name}]" for name in on_one_side])
+    both = sorted(name for name in digests[0].keys() & digests[1] if not name.endswith(COARSE))
+    differing = [name for name in both if digests[0][name] != digests[1][name]]
+    chosen = _of_class(differing, is_random)
+    if chosen:
+        agreeing = {class_of(name) for name in both} - {class_of(name) for name in differing}
+        rounded = is_random and all(_is_rounded(name, *digests) for name in chosen)
+        how = ", in the last digits only" if rounded else ""
+        yield Match(
+            f"{spoken(key)}: {_listed(chosen, both)}{how}; {_agreeing(agreeing)}",
+            (
+                *(f"{place}.digests[{name}]" for name in chosen),
+                *comparison.under(f"{place}.settings", f"{place}.version"),
+            ),
+            impact=Impact.NUMERIC if rounded else None,
+        )
+
+
+def _of_class(names: Iterable[str], is_random: bool) -> list[str]:
+    """Those that draw from random streams, or all others."""
+    return sorted(name for name in names if (class_of(name) == RANDOM) == is_random)
+
+
+def _is_rounded(name: str, before: Digests, after: Digests) -> bool:
+    """Whether draws agree in their first digits, where that was measured on both sides."""
+    coarse = f"{name}{COARSE}"
+    return coarse in before and coarse in after and before[coarse] == after[coarse]
+
+
+def class_of(operation: str) -> str:
+    """The class in `matmul/large float32`."""
+    return operation.partition("/")[0]
+
+
+def workload_uses(workload: Workload) -> Callable[[str], bool]:
+    """Whether the probe of a key can say something of the job.
+
+    Python's functions are anybody's, and a job on a GPU prepares data and weights on the CPU.
+    """
+
+    def uses(key: str) -> bool:
+        framework, _, device = key.partition(" on ")
+        is_used = framework == "python" or framework in (workload.frameworks or (framework,))
+        return is_used and (not device or workload.device == "gpu")
+
+    return uses
+
+
+def spoken(key: str) -> str:
+    """`torch on the CPU` and `torch on gpu:0` for their keys."""
+    return key if " on " in key else f"{key} on {DEVICES['cpu']}"
+
+
+def _listed(chosen: list[str], both: Iterable[str]) -> str:
+    """`matmul (large float32; large float64) and softmax differ`: a whole class by its name."""
+    classes: dict[str, list[str]] = {}
+    for name in chosen:
+        classes.setdefault(class_of(name), []).append(name.partition("/")[2])
+    parts = []
+    for name, operations in classes.items():
+        whole = [one for one in both if class_of(one) == name]
+        if len(operations) == len(whole):
+            parts.append(name)
+            continue
+        more = len(operations) - MOST
+        shown = "; ".join(operations[:MOST]) + (f"; {more} more" if more > 0 else "")
+        parts.append(f"{name} ({len(operations)} of {len(whole)}: {shown})")
+    verb = "differ" if len(chosen) > 1 else "differs"
+    return f"{_joined(parts)} {verb}"
+
+
+def _agreeing(classes: set[str]) -> str:
+    verb = "agree" if len(classes) > 1 else "agrees"
+    return f"{_joined(sorted(classes))} {verb}" if classes else "nothing else agrees in full"
+
+
+def _joined(parts: list[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
+
+
+def _of_each_probe(
+    comparison: Comparison,
+    workload: Workload,
+    place: str,
+    look: Callable[[str, Probe, Probe], Iterable[Result]],
+) -> Iterator[Result]:
+    """What `look` finds in each probe of both sides; what one of them could not do is unknown."""
+    sides = comparison.before, comparison.after
+    if any(side.unknown.get(place) in _NOT_ASKED for side in sides):
+        return
+    before, after = (side.value(place) or {} for side in sides)
+
+    def look_at(key: str) -> Iterator[Result]:
+        path = f"{place}[{key}]"
+        if key not in before or key not in after:
+            yield from _unknown_values(comparison, [path])
+        elif before[key].get("revision") != after[key].get("revision"):
+            yield UnknownValue(path, "measured by other programs on the two sides")
+        else:
+            yield from look(key, before[key], after[key])
+
+    keys = before.keys() | after.keys()
+    yield from for_each(sorted(filter(workload_uses(workload), keys)), look_at)
+
+
+def _unknown_values(comparison: Comparison, paths: Iterable[str]) -> Iterator[UnknownValue]:
+    """Those of `paths` that are unknown on a side; one that nobody asked for is absent."""
+    for path in paths:
+        for side in (comparison.before, comparison.after):
+            try:
+                side.value(path)
+            except Undetermined as error:
+                yield UnknownValue.of(error)
+
+
+def varying(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    """Operations that differed between processes."""
+    for key, told in _measured(now, workload, NUMERIC):
+        names = told.get("varying") or []
+        if names:
+            runs = f"{told.get('runs')} runs"
+            yield Match(
+                f"{spoken(key)}: {_joined(names[:MOST])} did not give one result in {runs}",
+                tuple(f"{NUMERIC}[{key}].digests[{name}]" for name in names),
+            )
+
+
+def _measured(
+    now: Fingerprint, workload: Workload, place: str
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if now.unknown.get(place) not in _NOT_ASKED:
+        told = now.value(place) or {}
+        for key in sorted(filter(workload_uses(workload), told)):
+            yield key, told[key]
+
+
+def training(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+    """Trainings with equal settings that ended with other weights, each side repeating itself."""
+    return _of_each_probe(comparison, workload, TRAINING, _other_weights)
+
+
+def _other_weights(key: str, before: Probe, after: Probe) -> Iterator[Match]:
+    sides = (before, after)
+    ends = [_end(told) for told in sides if told.get("repeats")]
+    if before.get("settings") != after.get("settings") or len(set(ends)) < 2 or None in ends:
+        return
+    losses = [told["runs"][0]["first_epoch_loss"] for told in sides]
+    words, impact = _apart(*losses)
+    yield Match(
+        f"{key}: other weights; losses after the first epoch are {words}",
+        (f"{TRAINING}[{key}].runs",),
+        losses[0],
+        losses[1],
+        impact,
+    )
+
+
+def _apart(before: float | None, after: float | None) -> tuple[str, Impact]:
+    """How far two losses are apart, in words, and what that makes of other weights."""
+    if before is None and after is None:
+        return "not finite", Impact.NUMERIC
+    if before is None or after is None:
+        return "finite on one side only", Impact.DIVERGES
+    apart = abs(after - before) / max(abs(before), abs(after), 1e-12)
+    return f"{apart:.2g} apart", Impact.NUMERIC if apart <= 0.01 else Impact.DIVERGES
+
+
+def _end(told: Mapping[str, Any]) -> str | None:
+    """The digest of the weights at the end; None where that or the loss was not told."""
+    run: Mapping[str, Any] = next(iter(told.get("runs") or []), {})
+    weights: str | None = run.get("weights") if "first_epoch_loss" in run else None
+    return weights
+
+
+def unrepeated(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    """Trainings whose runs ended with other weights although nothing was left to chance."""
+    for key, told in _measured(now, workload, TRAINING):
+        settings = told.get("settings") or {}
+        chance = [name for name in settings if name.endswith("seed") and settings[name] == "off"]
+        if told.get("repeats") is False and not chance:
+            yield Match(
+                f"{key}: weights parted after step {told.get('parted_at_step')}",
+                (f"{TRAINING}[{key}].parted_at_step",),
+            )
+
 
 _KERNELS = Evidence("Another kernel of one BLAS on one machine", measured="np.ct_Haswell")
 _THREADS = Evidence("NumPy with one thread and with two", measured="np.omp1")
@@ -29,7 +261,7 @@ RULES = (
         remedy="Look at the other findings for what chooses the kernels: versions, instruction "
         "set, threads. Where nothing else is found, use the same model of processor or GPU.",
         evidence=(_KERNELS, _THREADS),
-        drift=_probes.arithmetic,
+        drift=arithmetic,
     ),
     Rule(
         id="probe-random-differs",
@@ -45,7 +277,7 @@ RULES = (
         remedy="Install the same version of the framework on both sides, or draw from the streams "
         "that agree.",
         evidence=(Evidence("One key in JAX 0.4.38 and 0.5.0", measured="jax.0-5"),),
-        drift=_probes.random,
+        drift=random,
     ),
     Rule(
         id="probe-does-not-repeat",
@@ -60,7 +292,7 @@ RULES = (
         remedy="Ask the framework for deterministic operations, fix the number of threads, and "
         "probe again.",
         evidence=(_THREADS,),
-        state=_probes.varying,
+        state=varying,
     ),
     Rule(
         id="probe-training-differs",
@@ -76,7 +308,7 @@ RULES = (
         remedy="Look at the other findings for what differs; `envprint probe` says which "
         "operations do.",
         evidence=(_KERNELS,),
-        drift=_probes.training,
+        drift=training,
     ),
     Rule(
         id="probe-training-does-not-repeat",
@@ -90,6 +322,6 @@ RULES = (
         not_when="Seeds or switches were left off on purpose.",
         remedy="envprint probe training --explain finds the switches that make it repeat.",
         evidence=(_THREADS,),
-        state=_probes.unrepeated,
+        state=unrepeated,
     ),
 )

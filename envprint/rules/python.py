@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
-from envprint.rule import Evidence, Match, Rule
-from envprint.rules._dials import variable
-from envprint.shell import command
-from envprint.versions import numbers
-from envprint.workload import always
+from envprint.core.comparison import Comparison
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Confidence, Impact
+from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.shell import command
+from envprint.core.versions import numbers
+from envprint.core.workload import Workload, always
+from envprint.rules.kit.settings import variable
 
 _SEED = "facts.python.hash_seed"
 _VERSION = "facts.python.version"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from envprint.model import Comparison, Confidence, Fingerprint, Impact, Workload
-from envprint.rule import Evidence, Match, Result, Rule, for_each
-from envprint.rules._in_force import keras_backends
-from envprint.workload import always, uses
+from envprint.core.comparison import Comparison
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Confidence, Impact
+from envprint.core.rule import Evidence, Match, Result, Rule, for_each
+from envprint.core.workload import Workload, always, uses
+from envprint.rules.kit.settings import keras_backends
 
 GENERATORS = "live.random.generators"
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.errors import Undetermined
-from envprint.model import Confidence, Fingerprint, Impact, Workload
-from envprint.rule import Evidence, Match, Result, Rule, for_each
-from envprint.rules._devices import DEVICES, VISIBLE, how_many
-from envprint.shell import command, export
-from envprint.workload import always
+from envprint.core.errors import Undetermined
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Confidence, Impact
+from envprint.core.rule import Evidence, Match, Result, Rule, for_each
+from envprint.core.shell import command, export
+from envprint.core.workload import Workload, always
+from envprint.rules.kit.devices import DEVICES, VISIBLE, how_many
 
 VARIABLES = "facts.environ.variables"
 SWITCHES = "facts.determinism.switches"
@@ -62,7 +63,7 @@ def _packages(now: Fingerprint, workload: Workload) -> Iterator[Result]:
     def look(required: tuple[str, str]) -> Iterator[Match]:
         from packaging.utils import canonicalize_name
 
-        from envprint.requirement import specified
+        from envprint.core.requirement import specified
 
         name, wanted = required
         path = f"{PACKAGES}[{canonicalize_name(name)}]"

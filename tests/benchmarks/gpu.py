@@ -28,9 +28,9 @@ CAPTURE = [sys.executable, "-m", "envprint", "capture", "-o", os.devnull]
 CHILD = [
     sys.executable,
     "-c",
-    "from envprint.nvml.reading import begin; begin(10).result()",
+    "from envprint.machine.nvml.client import begin; begin(10).result()",
 ]
-BARE = [sys.executable, "-c", "from envprint.nvml.reading import begin"]
+BARE = [sys.executable, "-c", "from envprint.machine.nvml.client import begin"]
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from envprint.probing import lines, names
+from envprint.probes.runner import lines, names
 
 
 class Run(NamedTuple):

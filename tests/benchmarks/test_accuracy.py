@@ -15,7 +15,7 @@ from tests.benchmarks.accuracy.measure import measure
 from tests.benchmarks.accuracy.pair import HERE, PARTS, Pair, Side, load
 from tests.benchmarks.accuracy.score import score, verdict_on_published
 from tests.benchmarks.accuracy.verdict import ORDER, Verdict, tallies
-from tests.environments import KEPT
+from tests.builders.environments import KEPT
 
 PAIRS = load()
 DATE, VERDICTS = page.kept()

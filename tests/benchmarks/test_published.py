@@ -10,11 +10,11 @@ import re
 
 import pytest
 
-from envprint.document import dumps
-from envprint.fields import ListOf, MapOf, Shape, inner
-from envprint.model import split_path
-from envprint.schema import faults
-from envprint.shapes import fingerprint_shape
+from envprint.core.fields import ListOf, MapOf, Shape, inner
+from envprint.core.paths import split_path
+from envprint.documents.codec import dumps
+from envprint.documents.published_shape import fingerprint_shape
+from envprint.documents.validate import faults
 from tests.benchmarks.accuracy import published
 from tests.benchmarks.accuracy.published import Case
 from tests.benchmarks.accuracy.score import verdict_on_published

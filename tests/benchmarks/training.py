@@ -15,7 +15,7 @@ import sys
 import time
 from itertools import pairwise
 
-from envprint.training import FILES, Job, MissingError, Switches, train
+from envprint.probes.training import FILES, Job, MissingError, Switches, train
 
 ALL_SEEDS = Switches(hash=1, python=1, numpy=1, framework=1)
 

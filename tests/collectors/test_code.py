@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from envprint.collectors import code as section
-from envprint.collectors._git import settings, work_tree_around
-from envprint.host import LiveHost
-from envprint.model import Unknown
-from envprint.store import Store
-from tests.support import fingerprint, host
+from envprint.collectors.code import settings, work_tree_around
+from envprint.core.fingerprint import Unknown
+from envprint.documents.store import Store
+from envprint.machine.live import LiveHost
+from tests.builders.support import fingerprint, host
 
 COMMIT = "8ab686eafeb1f44702738c8b0f24f2567c36da6d"
 OTHER = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from envprint.collectors import container as section
-from envprint.model import Unknown
-from tests.support import host
+from envprint.core.fingerprint import Unknown
+from tests.builders.support import host
 
 
 def machine(release: str = "6.1.0-18-amd64", **answers: Any) -> Any:

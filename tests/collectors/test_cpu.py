@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from envprint.collectors import cpu as section
-from envprint.collectors._cpuinfo import (
+from envprint.collectors.cpu import (
     implementer_name,
     level_of,
     model_of,
@@ -15,8 +15,9 @@ from envprint.collectors._cpuinfo import (
     parse_cpuinfo,
     part_name,
 )
-from envprint.model import Unknown
-from tests.support import host
+from envprint.core.fingerprint import Unknown
+from tests.builders.cpu import GRAVITON, machine
+from tests.builders.support import host
 
 V2 = "cmov cx8 fpu fxsr mmx syscall sse sse2 cx16 lahf_lm popcnt pni sse4_1 sse4_2 ssse3"
 V3 = f"{V2} avx avx2 bmi1 bmi2 f16c fma abm movbe xsave"
@@ -33,12 +34,6 @@ def x86(count: int, flags: str = V3, sockets: int = 1, siblings: int = 2) -> str
         f"flags\t\t: {flags}\npower management:\n"
         for n in range(count)
     )
-
-
-def machine(cpuinfo: str | dict[str, str], name: str = "x86_64", **answers: Any) -> Any:
-    read = {"/proc/cpuinfo": cpuinfo, **answers.pop("read", {})}
-    system = {"system": "Linux", "release": "6.1", "version": "#1", "machine": name}
-    return host(read=read, system=system, **answers)
 
 
 def test_a_server_with_two_sockets_is_read_whole() -> None:
@@ -83,18 +78,6 @@ def test_a_feature_that_one_processor_lacks_is_left_out() -> None:
     assert "avx512f" not in section.collect(machine(text))["flags"]
 
 
-GRAVITON = """processor	: 0
-BogoMIPS	: 243.75
-Features	: fp asimd evtstrm aes crc32 atomics fphp asimdhp cpuid asimdrdm asimddp sve bf16 i8mm
-CPU implementer	: 0x41
-CPU architecture: 8
-CPU part	: 0xd40
-
-processor	: 1
-Features	: fp asimd evtstrm aes crc32 atomics fphp asimdhp cpuid asimdrdm asimddp sve bf16 i8mm
-CPU implementer	: 0x41
-CPU part	: 0xd40
-"""
 TOPOLOGY = {
     f"/sys/devices/system/cpu/cpu{n}/topology/{name}": text
     for n in range(2)

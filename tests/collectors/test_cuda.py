@@ -8,20 +8,18 @@ import pytest
 
 from envprint.collectors import cuda as section
 from envprint.collectors._cuda_libraries import (
+    parse_driver_library,
     parse_header,
     parse_maps,
     parse_requirements,
-)
-from envprint.collectors._cuda_places import (
-    parse_driver_library,
     parse_version_json,
     parse_version_txt,
 )
-from envprint.fields import Record, require
-from envprint.model import Unknown
-from envprint.recording import RecordedHost
-from tests.collectors.test_gpu import DESKTOP, failing
-from tests.support import host
+from envprint.core.fields import Record, require
+from envprint.core.fingerprint import Unknown
+from envprint.machine.recorded import RecordedHost
+from tests.builders.nvml_readings import DESKTOP, failing
+from tests.builders.support import host
 
 KEYS = ("runtime", "cudnn", "cublas", "nccl")
 SITE = "/venv/lib/python3.12/site-packages"

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from envprint.collectors import determinism as section
-from envprint.interpreter import SWITCHES
-from envprint.model import Unknown
-from tests.support import host
+from envprint.core.fingerprint import Unknown
+from envprint.machine.interpreter import SWITCHES
+from tests.builders.support import host
 
 
 def switches(variables: dict[str, str], said: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from envprint.collectors import environ as section
-from envprint.known_variables import KNOWN, misspelt
-from envprint.known_variables import distance as distance_of
-from envprint.model import Unknown
-from envprint.redact import HIDDEN
-from tests.support import host
+from envprint.core.fingerprint import Unknown
+from envprint.core.known_variables import KNOWN, misspelt
+from envprint.core.known_variables import distance as distance_of
+from envprint.core.redact import HIDDEN
+from tests.builders.support import host
 
 
 def collect(variables: dict[str, str], **answers: Any) -> Any:

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from envprint.collectors import frameworks
-from envprint.collectors._blas import Blas, blas_libraries, parse_config
 from envprint.collectors._cuda_libraries import parse_header
-from envprint.collectors._tensorflow import parse_build_info
-from envprint.collectors._versions import assigned
-from envprint.collectors.frameworks import MODULES
-from envprint.interpreter import FRAMEWORK_MODULES
-from envprint.model import FRAMEWORKS, Unknown
-from envprint.recording import RecordedHost
-from tests.support import host
+from envprint.collectors.frameworks import section
+from envprint.collectors.frameworks.blas import Blas, blas_libraries, parse_config
+from envprint.collectors.frameworks.section import MODULES
+from envprint.collectors.frameworks.tensorflow import parse_build_info
+from envprint.collectors.frameworks.version_files import assigned
+from envprint.core.fingerprint import FRAMEWORKS, Unknown
+from envprint.machine.interpreter import FRAMEWORK_MODULES
+from envprint.machine.recorded import RecordedHost
+from tests.builders.support import host
 
 SITE = "/env/lib/python3.11/site-packages"
 FIELDS = ("numpy", "scipy", "scikit_learn", "tensorflow", "keras", "torch", "jax")
@@ -74,7 +74,7 @@ def machine(
 
 
 def collected(read: dict[str, Any], **answers: Any) -> Any:
-    return frameworks.collect(machine(read, **answers))
+    return section.collect(machine(read, **answers))
 
 
 def test_nothing_installed_is_known_to_be_absent() -> None:
@@ -90,7 +90,7 @@ def test_a_denied_search_directory_makes_all_unknown() -> None:
 
 
 def test_imported_frameworks_are_named_as_in_options() -> None:
-    read = frameworks.collect(machine(imported=["jaxlib", "keras", "numpy", "scipy", "sklearn"]))
+    read = section.collect(machine(imported=["jaxlib", "keras", "numpy", "scipy", "sklearn"]))
     assert read["imported"] == ["jax", "numpy", "scikit-learn"]
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from envprint.collectors import host as section
-from envprint.model import Unknown
-from tests.support import host
+from envprint.core.fingerprint import Unknown
+from tests.builders.support import host
 
 MEMINFO = (
     "MemTotal:       24684092 kB\nMemFree:        24536684 kB\nMemAvailable:   24446792 kB\n"

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from envprint.collectors import math as section
-from envprint.collectors._loaded import parse_maps
-from envprint.fields import Record, require
-from envprint.model import NO_THREADPOOLCTL, Unknown
-from tests.support import host
+from envprint.collectors.math import parse_maps
+from envprint.core.fields import Record, require
+from envprint.core.fingerprint import NO_THREADPOOLCTL, Unknown
+from tests.builders.support import host
 
 SITE = "/env/lib/python3.11/site-packages"
 NUMPY_CONFIG = 'CONFIG = {"blas": {"name": "scipy-openblas", "version": "0.3.31", }}\n'

@@ -6,8 +6,8 @@ import pytest
 
 from envprint.collectors import math
 from envprint.collectors import os as section
-from envprint.model import Unknown
-from tests.support import host
+from envprint.core.fingerprint import Unknown
+from tests.builders.support import host
 
 KERNEL = {"system": "Linux", "release": "6.1.0-18-amd64", "version": "#1 SMP", "machine": "x86_64"}
 DEBIAN = (

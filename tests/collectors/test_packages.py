@@ -13,13 +13,12 @@ from hypothesis import strategies as st
 
 from envprint.collectors import packages
 from envprint.collectors._conda import parse_channel, parse_file_name
-from envprint.collectors._distributions import normalised, parse_entry, parse_headers
-from envprint.collectors._origin import parse_direct_url
-from envprint.collectors._places import is_shared_library
-from envprint.collectors._record import build_id
-from envprint.model import Unknown
-from envprint.recording import RecordedHost
-from tests.support import host
+from envprint.collectors._dist_info import normalised, parse_entry, parse_headers
+from envprint.collectors._search_path import is_shared_library
+from envprint.collectors.packages import build_id, parse_direct_url
+from envprint.core.fingerprint import Unknown
+from envprint.machine.recorded import RecordedHost
+from tests.builders.support import host
 
 SITE = "/env/lib/python3.11/site-packages"
 INDEX = {"kind": "index", "url": None, "vcs": None, "commit": None}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from envprint.capturing import capture
+from envprint.collectors._runner import capture
 from envprint.collectors.probes import collect
-from envprint.document import dumps, loads
-from envprint.host import LiveHost
-from envprint.model import NOT_MEASURED, NOT_TRAINED, Unknown
-from tests.support import host
+from envprint.core.fingerprint import NOT_MEASURED, NOT_TRAINED, Unknown
+from envprint.documents.codec import dumps, loads
+from envprint.machine.live import LiveHost
+from tests.builders.support import host
 
 TOLD: dict[str, Any] = {
     "revision": "r",

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from envprint.collectors import python as section
-from envprint.hash_seed import hash_seed, seed_of, text_hash
-from envprint.model import Unknown
-from tests.support import host
+from envprint.core.fingerprint import Unknown
+from envprint.machine.hash_seed import hash_seed, seed_of, text_hash
+from tests.builders.support import host
 
 SITE = "/usr/lib/python3/dist-packages"
 SAID = {

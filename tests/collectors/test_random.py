@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from envprint.collectors import random as section
-from envprint.fields import Record, require
-from envprint.model import Unknown
-from tests.support import host
+from envprint.core.fields import Record, require
+from envprint.core.fingerprint import Unknown
+from tests.builders.support import host
 
 
 def test_states_are_taken_as_the_process_said_them() -> None:

@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from envprint.capturing import capture
-from envprint.judge import judge_drift, judge_state
-from envprint.model import Fingerprint
-from envprint.outputs.json import render
-from envprint.policy import Policy
-from envprint.recording import RecordedHost
-from envprint.workload import FRAMEWORKS, detect
+from envprint.collectors._runner import capture
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.workload import FRAMEWORKS, detect
+from envprint.judging.judge import judge_drift, judge_state
+from envprint.judging.policy.model import Policy
+from envprint.machine.recorded import RecordedHost
+from envprint.outputs.formats.json import render
 
 
 def captured(answers: dict[str, Any], label: str | None = None) -> Fingerprint:

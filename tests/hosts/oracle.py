@@ -19,9 +19,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from envprint.document import to_document
-from envprint.model import Fingerprint
-from envprint.workload import FRAMEWORKS
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.workload import FRAMEWORKS
+from envprint.documents.codec import to_document
 from tests.hosts.judge import captured, report
 
 MACHINES = Path(__file__).parent

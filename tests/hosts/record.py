@@ -2,8 +2,8 @@
 
 Runs one capture through a `RecordingHost` and writes tests/hosts/NAME/host.json. The home
 directory, the user and the host name are replaced, and only the variables that
-`envprint.recorded_variables` lets pass are kept. What else must not be published (a build name, a
-mount point) is named with `--replace`. Read the file before it is committed.
+`envprint.machine.recorded_environ` lets pass are kept. What else must not be published (a build
+name, a mount point) is named with `--replace`. Read the file before it is committed.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from envprint.capturing import capture
-from envprint.host import LiveHost
-from envprint.recording import RecordingHost
+from envprint.collectors._runner import capture
+from envprint.machine.live import LiveHost
+from envprint.machine.recorded import RecordingHost
 
 HOSTS = Path(__file__).parent
 NEUTRAL = {"user": "user", "host_name": "host", "home": "/home/user"}

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from envprint.host import Host
-from envprint.recording import RecordedHost
+from envprint.machine.host import Host
+from envprint.machine.recorded import RecordedHost
 from tests.hosts import judge, oracle
 
 HERE = Path(__file__).parent

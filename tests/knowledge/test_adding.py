@@ -15,18 +15,18 @@ import pytest
 import envprint
 from envprint import knowledge
 from envprint.collectors import cpu, gpu
-from envprint.model import Unknown
-from tests.collectors.test_cpu import GRAVITON
-from tests.collectors.test_cpu import machine as processor
-from tests.collectors.test_gpu import NOT_SUPPORTED, changed
-from tests.collectors.test_gpu import machine as reading
-from tests.knowledge.test_tables import TABLES, validator
-from tests.rules.test_cpu import AVX512
-from tests.rules.test_cpu import cpu as flags
-from tests.rules.test_cuda import DRIVER, libraries, machine
-from tests.rules.test_gpu_memory import HELD, in_use
-from tests.rules.test_tensorflow import cuda
-from tests.support import drift, fingerprint, state
+from envprint.core.fingerprint import Unknown
+from tests.builders.cpu import GRAVITON
+from tests.builders.cpu import machine as processor
+from tests.builders.cpus import AVX512
+from tests.builders.cpus import cpu as flags
+from tests.builders.cuda import DRIVER, libraries, machine
+from tests.builders.gpu_memory import HELD, in_use
+from tests.builders.nvml_readings import NOT_SUPPORTED, changed
+from tests.builders.nvml_readings import machine as reading
+from tests.builders.support import drift, fingerprint, state
+from tests.builders.tables import TABLES, validator
+from tests.builders.tensorflow import cuda
 
 Add = Callable[[str, dict[str, Any]], None]
 VARIABLE = "facts.environ.variables"

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from envprint import knowledge
-from envprint.capturing import capture
-from envprint.document import loads
-from envprint.errors import EnvprintError
-from envprint.judge import judge_drift, judge_state
-from envprint.model import Fingerprint, Workload
-from envprint.policy import Policy
-from envprint.recording import RecordedHost
-from tests.test_hosts import HOSTS, recorded
+from envprint.collectors._runner import capture
+from envprint.core.errors import EnvprintError
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.workload import Workload
+from envprint.documents.codec import loads
+from envprint.judging.judge import judge_drift, judge_state
+from envprint.judging.policy.model import Policy
+from envprint.machine.recorded import RecordedHost
+from tests.builders.machines import HOSTS, recorded
 
 OF_GPUS = {"compute_capabilities", "desktop_programs", "integrated_gpu_names", "torch_wheels"}
 FRAMEWORKS = ("jax", "numpy", "scikit-learn", "tensorflow", "torch")

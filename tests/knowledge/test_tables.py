@@ -11,14 +11,11 @@ from typing import Any
 
 import jsonschema
 import pytest
-from referencing import Registry, Resource
 
 from envprint import knowledge
-from envprint.versions import numbers
+from envprint.core.versions import numbers
+from tests.builders.tables import FOLDER, SCHEMAS, TABLES, validator
 
-FOLDER = Path(knowledge.FOLDER)
-SCHEMAS = FOLDER / "schemas"
-TABLES = sorted(path.stem for path in FOLDER.glob("*.json"))
 KEYS = {
     "arm_implementers": ("implementer",),
     "arm_parts": ("implementer", "part"),
@@ -44,16 +41,6 @@ KEYS = {
 
 def document(table: str) -> Any:
     return json.loads((FOLDER / f"{table}.json").read_text("utf-8"))
-
-
-def validator(table: str) -> jsonschema.Draft202012Validator:
-    """Of the table's schema, which refers to `entry.json` beside it."""
-    entry = Resource.from_contents(json.loads((SCHEMAS / "entry.json").read_text("utf-8")))
-    return jsonschema.Draft202012Validator(
-        json.loads((SCHEMAS / f"{table}.json").read_text("utf-8")),
-        registry=Registry().with_resource("entry.json", entry),
-        format_checker=jsonschema.FormatChecker(["date"]),
-    )
 
 
 def test_every_table_has_a_schema_and_every_schema_a_table() -> None:

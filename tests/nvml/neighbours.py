@@ -186,7 +186,7 @@ def _mib(value: Any) -> int | None:
 
 _ASK_ENVPRINT = """
 import json
-from envprint.host import LiveHost
+from envprint.machine.live import LiveHost
 print(json.dumps(LiveHost().gpu()))
 """
 

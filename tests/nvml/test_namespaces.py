@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from envprint.collectors._gpu_processes import INITIAL_NAMESPACE
+from envprint.gpu.processes import INITIAL_NAMESPACE
 from tests.nvml import simulator
 
 IDLE = Path(__file__).parent / "scenarios" / "idle" / "driver.txt"

@@ -16,19 +16,22 @@ from typing import Any
 
 import pytest
 
-from envprint.capturing import capture
-from envprint.document import dumps, loads
-from envprint.host import GPU_TIMEOUT_S, LiveHost
-from envprint.judge import judge_state
-from envprint.model import Fingerprint, Impact, is_inside
-from envprint.outputs import text as output
-from envprint.policy import Policy
-from envprint.recording import RecordedHost
-from envprint.report import Report
-from envprint.wording import headline, without_findings
-from envprint.workload import detect
-from tests.golden_files import Golden
-from tests.nvml import page, simulator
+from envprint.collectors._runner import capture
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Impact
+from envprint.core.paths import is_inside
+from envprint.core.report import Report
+from envprint.core.words import headline, without_findings
+from envprint.core.workload import detect
+from envprint.documents.codec import dumps, loads
+from envprint.judging.judge import judge_state
+from envprint.judging.policy.model import Policy
+from envprint.machine.live import GPU_TIMEOUT_S
+from envprint.machine.recorded import RecordedHost
+from envprint.outputs.formats import text as output
+from tests.builders.golden_files import Golden
+from tests.builders.nvml_scenarios import read
+from tests.nvml import page
 
 SCENARIOS = sorted(path.parent for path in Path(__file__).parent.glob("scenarios/*/driver.txt"))
 FRAMEWORKS = ("tensorflow", "torch")
@@ -70,23 +73,6 @@ def steady(reading: dict[str, Any]) -> dict[str, Any]:
         reading["init_ms"] = round(reading["init_ms"], -2)
     if "sampled_at_s" in reading:
         reading["sampled_at_s"] = SAMPLED_AT_S
-    return reading
-
-
-def read(
-    scenario: Path, timeout_s: float = GPU_TIMEOUT_S, name: str = "driver.txt"
-) -> dict[str, Any]:
-    """What the child of the live host reads, with paths of this run made neutral."""
-    driver = scenario / name
-    variables = simulator.environment(driver, simulator.generation_of(driver))
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("LD_LIBRARY_PATH", simulator.VARIABLE):
-            patch.setenv(name, variables[name])
-        host = LiveHost(gpu_timeout_s=timeout_s)
-        host.begin()
-        text = json.dumps(host.gpu())
-    folder = str(simulator.library(simulator.generation_of(driver)).parent)
-    reading: dict[str, Any] = json.loads(text.replace(folder, "/simulated"))
     return reading
 
 

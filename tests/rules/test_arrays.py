@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from envprint.model import Impact
-from envprint.rules._arrays import changed_models
-from tests.support import drift, fingerprint
+from envprint.core.impact import Impact
+from envprint.rules.frameworks.numpy import changed_models
+from tests.builders.support import drift, fingerprint
 
 RULE = "scikit-learn-version-changed"
 VERSION = "facts.frameworks.scikit_learn.version"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from envprint.model import Fingerprint, Impact
-from tests.support import drift, fingerprint, state
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Impact
+from tests.builders.support import drift, fingerprint, state
 
 
 def code(**values: object) -> Fingerprint:

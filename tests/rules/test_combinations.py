@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from envprint.judge import judge_drift
-from envprint.model import Fingerprint
-from envprint.policy import Policy
-from envprint.report import Report
-from tests.rules.test_cpu import AVX2, AVX512
-from tests.support import fingerprint, workload
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.report import Report
+from envprint.judging.judge import judge_drift
+from envprint.judging.policy.model import Policy
+from tests.builders.cpus import AVX2, AVX512
+from tests.builders.support import fingerprint, workload
 
 Said = list[tuple[str, str]]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from envprint.model import Impact
-from tests.support import drift, fingerprint, state
+from envprint.core.impact import Impact
+from tests.builders.support import drift, fingerprint, state
 
 LIMIT = "facts.container.memory_limit_bytes"
 IMAGE = "facts.container.image"

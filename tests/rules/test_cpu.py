@@ -4,35 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from envprint.model import Fingerprint, Impact
-from envprint.rules import _isa
-from tests.support import drift, fingerprint
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Impact
+from envprint.rules.kit import instruction_sets
+from tests.builders.cpus import AVX, AVX2, AVX512, FLAGS, cpu, limited
+from tests.builders.support import drift, fingerprint
 
-FLAGS = "facts.cpu.flags"
 USABLE = "facts.cpu.usable_threads"
-AVX = ["avx", "sse4_2"]
-AVX2 = ["avx", "avx2", "fma", "sse4_2"]
-AVX512 = [*AVX2, "avx512bw", "avx512dq", "avx512f", "avx512vl"]
 BF16 = [*AVX512, "avx512_bf16", "avx512_vnni"]
-
-
-def cpu(flags: list[str], numpy: str = "2.4.6", **variables: str) -> Fingerprint:
-    return fingerprint(
-        {
-            FLAGS: flags,
-            "facts.cpu.architecture": "x86_64",
-            "facts.cpu.vendor": "GenuineIntel",
-            "facts.os.libc": "glibc 2.36",
-            "facts.frameworks.numpy": {"version": numpy, "blas": {"name": "scipy-openblas"}},
-            "facts.environ.variables": variables,
-        }
-    )
-
-
-def limited(rule: str, name: str, value: str, flags: list[str], *frameworks: str) -> list[str]:
-    findings, doubts = drift(rule, cpu(flags), cpu(flags, **{name: value}), frameworks)
-    assert doubts == []
-    return [f.impact.word for f in findings]
 
 
 def test_losing_avx512_moves_the_kernels_of_the_jobs_libraries_only() -> None:
@@ -154,7 +133,7 @@ def test_an_unknown_architecture_is_a_doubt() -> None:
 @pytest.mark.parametrize(("flags", "level"), [(["asimd"], "asimd"), ([], "baseline")])
 def test_off_x86_the_features_themselves_are_the_class(flags: list[str], level: str) -> None:
     arm = fingerprint({FLAGS: flags, "facts.cpu.architecture": "aarch64"})
-    assert _isa.native(arm) == level
+    assert instruction_sets.native(arm) == level
 
 
 def test_sve_moves_the_kernels_of_an_arm_machine() -> None:

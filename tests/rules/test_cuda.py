@@ -6,42 +6,15 @@ from typing import Any
 
 import pytest
 
-from envprint.model import Fingerprint, Impact
-from envprint.rules._cuda_builds import has_binary, has_intermediate
-from envprint.rules._cuda_tables import driver_floor
-from envprint.rules._cudnn import fits
-from envprint.versions import is_below, numbers
-from tests.support import drift, fingerprint, state
+from envprint.core.impact import Impact
+from envprint.core.versions import is_below, numbers
+from envprint.rules.cuda.builds import has_binary, has_intermediate
+from envprint.rules.cuda.cudnn import fits
+from envprint.rules.cuda.tables import driver_floor
+from tests.builders.cuda import CODE, DRIVER, LIBRARY, TF_WHEEL, libraries, machine, says
+from tests.builders.support import drift, fingerprint, state
 
-DRIVER = "facts.gpu.driver_version"
-LIBRARY = "facts.cuda.driver_library"
 MODULE = "facts.cuda.kernel_module_version"
-CODE = "facts.frameworks.tensorflow.compute_capabilities"
-TF_WHEEL = ["sm_60", "sm_70", "sm_80", "sm_89", "compute_90"]
-
-
-def libraries(key: str, *versions: str, source: str = "wheel", **built: str) -> dict[str, Any]:
-    copies = [{"version": v, "path": "/p", "source": source} for v in versions]
-    return {
-        f"facts.cuda.{key}.installed": copies,
-        f"facts.cuda.{key}.loaded": [],
-        f"facts.cuda.{key}.built": built,
-    }
-
-
-def machine(values: dict[str, Any], capability: str = "8.6", count: int = 1) -> Fingerprint:
-    card = {"compute_capability": capability, "memory_total_bytes": 1}
-    found: dict[str, Any] = {"facts.gpu.count": count}
-    for index in range(count):
-        found[f"facts.gpu.devices[{index}]"] = dict(card)
-        found[f"live.gpu.devices[{index}].memory_free_bytes"] = 1
-    return fingerprint(found | values)
-
-
-def says(said: Any) -> list[tuple[Impact, str]]:
-    findings, doubts = said
-    assert doubts == []
-    return [(finding.impact, finding.message) for finding in findings]
 
 
 @pytest.mark.parametrize(

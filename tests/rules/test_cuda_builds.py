@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
+from envprint.core.impact import Impact
+from envprint.core.versions import is_below, numbers
 from envprint.knowledge import entries
-from envprint.model import Impact
-from envprint.rules._cuda_builds import without_code
-from envprint.rules._cuda_tables import (
+from envprint.rules.cuda.builds import without_code
+from envprint.rules.cuda.tables import (
     driver_floor,
     shipped_driver,
     torch_never_has_intermediate,
     torch_wheel_code,
     torch_wheels,
 )
-from envprint.versions import is_below, numbers
-from tests.rules.test_cuda import CODE, DRIVER, LIBRARY, TF_WHEEL, libraries, machine, says
-from tests.support import drift, fingerprint, state, workload
+from tests.builders.cuda import CODE, DRIVER, LIBRARY, TF_WHEEL, libraries, machine, says
+from tests.builders.support import drift, fingerprint, state, workload
 
 TENSORFLOW = "facts.frameworks.tensorflow.version"
 TORCH = "facts.frameworks.torch.version"

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from envprint.model import Fingerprint, Impact
-from tests.rules.test_cuda import CODE, libraries, machine
-from tests.support import drift, fingerprint, state
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Impact
+from tests.builders.cuda import CODE, libraries, machine
+from tests.builders.support import drift, fingerprint, state
 
 CUDNN = "facts.cuda.cudnn.installed"
 CAPABILITY = "facts.gpu.devices[0].compute_capability"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from envprint.model import Fingerprint, Impact
-from tests.support import drift, fingerprint, state
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Impact
+from tests.builders.support import drift, fingerprint, state
 
 SWITCHES = "facts.determinism.switches"
 TENSORFLOW = "facts.frameworks.tensorflow.version"

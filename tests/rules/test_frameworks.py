@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from envprint.model import Fingerprint, Impact
-from tests.support import drift, fingerprint, state
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Impact
+from tests.builders.support import drift, fingerprint, state
 
 PACKAGES = "facts.packages.distributions"
 

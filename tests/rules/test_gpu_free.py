@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from envprint.model import Impact
-from tests.rules.test_gpu import A10, DEVICE, GIB, T4, machine, says
-from tests.rules.test_gpu_memory import FIREFOX, OWN, XORG, in_use
-from tests.support import drift, state
+from envprint.core.impact import Impact
+from tests.builders.gpu_memory import FIREFOX, OWN, XORG, in_use
+from tests.builders.gpus import A10, DEVICE, GIB, T4, machine, says
+from tests.builders.support import drift, state
 
 RULE = "gpu-memory-free-low"
 FREE = "live.gpu.devices[0].memory_free_bytes"

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from envprint.model import Fingerprint, Impact
-from tests.rules.test_gpu import A10, BY_BUS, DEVICE, GIB, L4, MIB, T4, VISIBLE, machine, says
-from tests.support import drift, fingerprint, state
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Impact
+from tests.builders.gpus import A10, BY_BUS, DEVICE, GIB, L4, MIB, T4, VISIBLE, machine, says
+from tests.builders.support import drift, fingerprint, state
 
 LIVE = "live.gpu.devices[0]"
 LOST = "live.gpu.lost"

@@ -6,39 +6,14 @@ from typing import Any
 
 import pytest
 
-from envprint.model import Fingerprint, Impact
-from tests.rules.test_gpu import A10, DEVICE, GIB, MIB, T4, machine, says
-from tests.support import drift, fingerprint, state
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Impact
+from tests.builders.gpu_memory import FIREFOX, HELD, OWN, PIDS, XORG, in_use
+from tests.builders.gpus import A10, DEVICE, GIB, MIB, T4, machine, says
+from tests.builders.support import drift, fingerprint, state
 
-HELD = "gpu-memory-held-by-others"
 UNATTRIBUTED = "gpu-memory-unattributed"
 LESS = "gpu-less-free-than-baseline"
-PIDS = "live.gpu.pids_are_ours"
-
-
-def in_use(
-    free: int,
-    *processes: dict[str, Any],
-    rest: int = 0,
-    reason: str | None = None,
-    interface: str = "v2",
-    **more: Any,
-) -> Fingerprint:
-    """A T4 at one moment; memory in MiB."""
-    device = {
-        "memory_used_bytes": 16 * GIB - free * MIB,
-        "memory_free_bytes": free * MIB,
-        "memory_interface": interface,
-        "processes": [p | {"memory_bytes": p["memory_bytes"] * MIB} for p in processes],
-        "unattributed_bytes": rest * MIB,
-        "unattributed_reason": reason,
-    }
-    return machine(T4, more={"live.gpu.devices[0]": device, PIDS: True} | more)
-
-
-XORG = {"pid": 1201, "name": "Xorg", "memory_bytes": 412, "own": False, "kind": "graphics"}
-FIREFOX = {"pid": 2950, "name": "firefox", "memory_bytes": 396, "own": False}
-OWN = {"pid": 77, "name": "python", "memory_bytes": 9000, "own": True}
 
 
 def test_the_desktops_memory_is_named_with_its_holders() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from envprint.model import Impact
-from tests.rules.test_gpu import L4, T4, VISIBLE, machine
-from tests.support import drift, fingerprint, state
+from envprint.core.impact import Impact
+from tests.builders.gpus import L4, T4, VISIBLE, machine
+from tests.builders.support import drift, fingerprint, state
 
 ORDER = "facts.environ.variables[CUDA_DEVICE_ORDER]"
 KINDS = "NVIDIA L4 (compute capability 8.9), Tesla T4 (compute capability 7.5)"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from envprint.model import Impact
-from tests.rules.test_gpu import T4, machine
-from tests.support import drift, fingerprint
+from envprint.core.impact import Impact
+from tests.builders.gpus import T4, machine
+from tests.builders.support import drift, fingerprint
 
 WORLD = "facts.environ.variables[WORLD_SIZE]"
 LOCAL = "facts.environ.variables[LOCAL_WORLD_SIZE]"

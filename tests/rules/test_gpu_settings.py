@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from envprint.model import Fingerprint, Impact
-from tests.rules.test_gpu import A10, T4, machine
-from tests.support import drift, fingerprint
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Impact
+from tests.builders.gpus import A10, T4, machine
+from tests.builders.support import drift, fingerprint
 
 DENIED = {"facts.environ.variables": "denied"}
 

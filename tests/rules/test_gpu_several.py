@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from envprint.judge import judge_state
-from envprint.model import Fingerprint, Impact, Workload
-from envprint.policy import Policy
-from tests.rules.test_gpu import A10, GIB, MIB, VISIBLE, machine, says
-from tests.rules.test_gpu_memory import OWN, in_use
-from tests.support import drift, state
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Impact
+from envprint.core.workload import Workload
+from envprint.judging.judge import judge_state
+from envprint.judging.policy.model import Policy
+from tests.builders.gpu_memory import OWN, in_use
+from tests.builders.gpus import A10, GIB, MIB, VISIBLE, machine, says
+from tests.builders.support import drift, state
 
 LESS, LOW = "gpu-less-free-than-baseline", "gpu-memory-free-low"
 HELD = {

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from envprint.model import Impact
-from tests.rules.test_gpu import A2, A10, DEVICE, GIB, L4, MIB, T4, VISIBLE, machine, says
-from tests.support import drift, state
+from envprint.core.impact import Impact
+from tests.builders.gpus import A2, A10, DEVICE, GIB, L4, MIB, T4, VISIBLE, machine, says
+from tests.builders.support import drift, state
 
 RANDOM = "gpu-random-numbers-changed"
 MIG = "gpu-mig-changed"

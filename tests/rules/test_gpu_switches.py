@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from envprint.model import Fingerprint, Impact
-from tests.rules.test_gpu import L4, T4, VISIBLE, machine, says
-from tests.support import drift, fingerprint
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Impact
+from tests.builders.gpus import L4, T4, VISIBLE, machine, says
+from tests.builders.support import drift, fingerprint
 
 ALGORITHM = "nccl-algorithm-changed"
 NVLS = "nccl-nvls-changed"

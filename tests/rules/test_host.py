@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from envprint.judge import judge_state
-from envprint.model import Impact, Workload
-from envprint.policy import Policy
-from tests.support import drift, fingerprint, state
+from envprint.core.impact import Impact
+from envprint.core.workload import Workload
+from envprint.judging.judge import judge_state
+from envprint.judging.policy.model import Policy
+from tests.builders.support import drift, fingerprint, state
 
 MIB = 1 << 20
 

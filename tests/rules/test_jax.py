@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from envprint.model import Fingerprint, Impact
-from envprint.rules._xla import flags_of
-from tests.support import drift, fingerprint, state
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Impact
+from envprint.rules.frameworks.xla import flags_of
+from tests.builders.support import drift, fingerprint, state
 
 VARIABLES = "facts.environ.variables"
 FRAMEWORK = "facts.frameworks.jax"

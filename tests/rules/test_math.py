@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from envprint.judge import judge_drift
-from envprint.model import NO_THREADPOOLCTL, Fingerprint, Impact
-from envprint.policy import Policy
-from envprint.rules import _threads
-from tests.rules.test_cpu import AVX, AVX2, AVX512, cpu, limited
-from tests.support import drift, fingerprint, workload
+from envprint.core.fingerprint import NO_THREADPOOLCTL, Fingerprint
+from envprint.core.impact import Impact
+from envprint.judging.judge import judge_drift
+from envprint.judging.policy.model import Policy
+from envprint.rules.kit import threads as _threads
+from tests.builders.cpus import AVX, AVX2, AVX512, cpu, limited
+from tests.builders.support import drift, fingerprint, workload
 
 THREADS = "math-threads-changed"
 BLAS = "facts.math.blas"

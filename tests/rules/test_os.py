@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from envprint.model import Impact
-from tests.support import drift, fingerprint, state
+from envprint.core.impact import Impact
+from tests.builders.support import drift, fingerprint, state
 
 
 @pytest.mark.parametrize(
@@ -67,9 +67,9 @@ def test_a_difference_is_said_with_both_values(
 
 
 def test_another_time_zone_is_no_rules_business() -> None:
-    from envprint.judge import judge_drift
-    from envprint.policy import Policy
-    from tests.support import workload
+    from envprint.judging.judge import judge_drift
+    from envprint.judging.policy.model import Policy
+    from tests.builders.support import workload
 
     sides = [fingerprint({"facts.os.time_zone": zone}) for zone in ("UTC", "Europe/Berlin")]
     report = judge_drift(*sides, workload(["tensorflow", "torch", "numpy"]), Policy())

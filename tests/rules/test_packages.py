@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from envprint.judge import judge_drift
-from envprint.model import Fingerprint, Impact
-from envprint.policy import Policy
-from tests.support import drift, fingerprint, state, workload
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Impact
+from envprint.judging.judge import judge_drift
+from envprint.judging.policy.model import Policy
+from tests.builders.support import drift, fingerprint, state, workload
 
 DISTRIBUTIONS = "facts.packages.distributions"
 DUPLICATES = "facts.packages.duplicates"

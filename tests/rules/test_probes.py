@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from envprint.model import NOT_MEASURED, NOT_TRAINED, Fingerprint, Impact
-from tests.support import drift, fingerprint, state
+from envprint.core.fingerprint import NOT_MEASURED, NOT_TRAINED, Fingerprint
+from envprint.core.impact import Impact
+from tests.builders.support import drift, fingerprint, state
 
 NUMERIC = "facts.probes.numeric"
 TRAINING = "facts.probes.training"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from envprint.judge import judge_drift
-from envprint.model import Fingerprint, Impact, Workload
-from envprint.policy import Policy
-from tests.support import drift, fingerprint, state
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Impact
+from envprint.core.workload import Workload
+from envprint.judging.judge import judge_drift
+from envprint.judging.policy.model import Policy
+from tests.builders.support import drift, fingerprint, state
 
 
 def python(**values: object) -> Fingerprint:

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from envprint.model import Fingerprint, Impact, Requirements
-from tests.rules.test_gpu import T4, VISIBLE, machine, says
-from tests.support import fingerprint, state
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Impact
+from envprint.core.workload import Requirements
+from tests.builders.gpus import T4, VISIBLE, machine, says
+from tests.builders.support import fingerprint, state
 
 HASH_SEED = "facts.environ.variables[PYTHONHASHSEED]"
 SWITCH = "torch-deterministic-algorithms"

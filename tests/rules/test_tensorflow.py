@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from envprint.model import Fingerprint, Impact
-from envprint.rules._tensorflow_checks import cuda_for_tensorflow, python_for_tensorflow
-from tests.support import drift, fingerprint, state
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Impact
+from envprint.rules.frameworks.tensorflow import cuda_for_tensorflow, python_for_tensorflow
+from tests.builders.support import drift, fingerprint, state
+from tests.builders.tensorflow import cuda
 
 VERSION = "facts.frameworks.tensorflow.version"
 
@@ -312,20 +314,6 @@ def test_before_2_3_several_gpus_may_be_fed_in_another_order(
 def test_unknown_gpus_leave_the_order_undecided() -> None:
     now = fingerprint({VERSION: "2.2.0"}, {"facts.gpu.devices": "NVML did not answer"})
     assert len(state("tensorflow-shuffle-not-repeatable", now, ["tensorflow"], "gpu")[1]) == 1
-
-
-def cuda(version: str | None, built: str | None, *here: str, build: str = "cuda") -> Fingerprint:
-    copies = [{"version": found, "source": "wheel"} for found in here]
-    return fingerprint(
-        {
-            "facts.frameworks.tensorflow": {"version": version, "build": build},
-            "facts.cuda.runtime": {
-                "built": {"tensorflow": built} if built else {},
-                "installed": copies,
-                "loaded": [],
-            },
-        }
-    )
 
 
 @pytest.mark.parametrize(

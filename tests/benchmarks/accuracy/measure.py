@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from tests.benchmarks.accuracy.pair import HERE, PARTS, Pair, Side, file_of, load
 from tests.benchmarks.accuracy.setting import environment, run
-from tests.environments import NotHereError
+from tests.builders.environments import NotHereError
 
 JOB_TIMEOUT_S = 240.0
 """Jobs take half a minute at most; one that is not done by then has stopped for good."""

@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import envprint
-from envprint.document import digest_facts, from_document, to_document
-from envprint.model import Fingerprint, is_inside, split_path
-from envprint.report import Report
+from envprint.core.digest import digest_facts
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.paths import is_inside, split_path
+from envprint.core.report import Report
+from envprint.documents.codec import from_document, to_document
 from tests.benchmarks.accuracy import published_machine as machine
 from tests.benchmarks.accuracy import published_wheels as wheels
 

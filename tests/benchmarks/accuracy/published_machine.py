@@ -11,9 +11,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from envprint.collectors import _gpu_card
-from envprint.fields import MapOf, Record, inner
-from envprint.shapes import fingerprint_shape
+from envprint.core.fields import MapOf, Record, inner
+from envprint.documents.published_shape import fingerprint_shape
+from envprint.gpu import card as _gpu_card
 
 MIB = 1 << 20
 GIB = 1 << 30

@@ -19,15 +19,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import envprint
-from envprint.model import Fingerprint
-from envprint.report import Report
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.report import Report
 from tests.benchmarks.accuracy import published
 from tests.benchmarks.accuracy.page import keep
 from tests.benchmarks.accuracy.pair import PARTS, Pair, Side, load
 from tests.benchmarks.accuracy.published import Case
 from tests.benchmarks.accuracy.setting import environment, run
 from tests.benchmarks.accuracy.verdict import PUBLISHED, Verdict, table, tallies
-from tests.environments import NotHereError
+from tests.builders.environments import NotHereError
 
 CAPTURE_TIMEOUT_S = 120.0
 

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.benchmarks.accuracy.pair import HERE, Side
-from tests.environments import KEPT, NotHereError, build, interpreter, name_of
+from tests.builders.environments import KEPT, NotHereError, build, interpreter, name_of
 
 
 @contextmanager

@@ -1,0 +1,169 @@
+"""Options of the verbs that capture or load a fingerprint, and what they mean."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from envprint.cli._console import Console
+from envprint.core.errors import EnvprintError, StoreError
+from envprint.core.fingerprint import Fingerprint
+from envprint.documents.codec import dumps, loads
+from envprint.documents.inputs import NOW, take
+
+if TYPE_CHECKING:
+    from envprint.machine.live import LiveHost
+
+SOURCE = "a fingerprint file, -, now, or one saved: @NAME, @last, @~2"
+"""What the verbs' help says of an argument that `load` takes."""
+
+
+def add_capture_options(parser: argparse.ArgumentParser) -> None:
+    """How to capture."""
+    parser.add_argument(
+        "--python",
+        metavar="PATH",
+        help="observe this interpreter's environment, not envprint's own",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=_seconds,
+        metavar="S",
+        help="what each collector may take, in seconds (default: 20; deep: 1800)",
+    )
+    parser.add_argument(
+        "--gpu-timeout",
+        type=_seconds,
+        metavar="S",
+        help="what the GPUs' driver may take beside that, in seconds (default: 10)",
+    )
+
+
+def add_keeping_options(parser: argparse.ArgumentParser, output: str) -> None:
+    """Where a fingerprint goes, and what it is called."""
+    parser.add_argument("-o", "--output", metavar="FILE", help=output)
+    parser.add_argument(
+        "--save", metavar="NAME", type=_name, help="keep it in the store, where @NAME finds it"
+    )
+    parser.add_argument("--label", metavar="TEXT", help="a short name for reports")
+
+
+def _name(text: str) -> str:
+    from envprint.documents.store import checked_name
+
+    try:
+        return checked_name(text)
+    except StoreError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def host_of(options: argparse.Namespace) -> LiveHost:
+    """This machine, seen through the interpreter that was asked for."""
+    from envprint.machine.live import LiveHost
+
+    return LiveHost(
+        options.python,
+        deep=getattr(options, "deep", False),
+        gpu_timeout_s=gpu_timeout_of(options),
+    )
+
+
+def gpu_timeout_of(options: argparse.Namespace) -> float:
+    """What the GPUs' driver may take, in seconds."""
+    from envprint.machine.live import GPU_TIMEOUT_S
+
+    timeout_s: float = options.gpu_timeout or GPU_TIMEOUT_S
+    return timeout_s
+
+
+def capture_now(
+    options: argparse.Namespace,
+    console: Console,
+    host: LiveHost | None = None,
+    **details: Any,
+) -> Fingerprint:
+    """A fingerprint of this machine."""
+    from envprint.collectors._runner import capture
+
+    host = host or host_of(options)
+    return capture(host, via="cli", timeout_s=options.timeout, **details)
+
+
+def probe_now(
+    host: LiveHost, console: Console, names: Sequence[str], device: str, repeat: int
+) -> dict[str, Any]:
+    """What numeric probes tell of the interpreter under observation, told as they run.
+
+    Raises `EnvprintError` when one that was named is not installed or could compute nothing, and
+    when `gpu` was asked for and nothing could be computed there.
+    """
+    from envprint.probes.runner import Plan, able, measure
+
+    python = able(host.interpreter())
+    plan = Plan(python, names, device, repeat)
+    told = measure(plan, lambda what: console.complain(f"probing {what}"))
+    for name in names:
+        if name not in told:
+            raise EnvprintError(f"probe {name}: it is not installed for {python}")
+    failed = list(_in_vain(told, names))
+    for line in failed[:-1]:
+        console.complain(line)
+    if failed:
+        raise EnvprintError(failed[-1])
+    return told
+
+
+def _in_vain(told: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
+    """A line for each probe that was asked for, on that device, and computed nothing at all.
+
+    Without names every probe is one that may have no framework to compute with.
+    """
+    on_gpu = [key for key in told if " on gpu" in key]
+    asked = [[name] for name in names]
+    asked += [[key for key in on_gpu if key.startswith(f"{name} ")] for name in names] or [on_gpu]
+    for keys in filter(None, asked):
+        if not any(told[key]["digests"] for key in keys):
+            first = told[keys[0]]
+            reason = first.get("refused") or next(iter(first["errors"].values()), "no operation")
+            yield f"probe {keys[0]}: {reason}"
+
+
+def keep(fingerprint: Fingerprint, options: argparse.Namespace, console: Console) -> None:
+    """Write the document to `--output`, to stdout without `--save`, and into the store."""
+    if options.output is not None or options.save is None:
+        console.emit(dumps(fingerprint), options.output)
+    if options.save is not None:
+        from envprint.documents.store import Store
+
+        store = Store(warn=console.warn)
+        store.save(fingerprint, options.save)
+        place = f"{store.place}, {fingerprint.digest[:19]}"
+        console.complain(f"saved as @{options.save} in {place}")
+
+
+def load(source: str, options: argparse.Namespace, console: Console) -> Fingerprint:
+    """What `source` names; `now` is captured first, as the options say.
+
+    Warns of keys that this version does not know, and of what is damaged. Raises `EnvprintError`.
+    """
+    if source == NOW:
+        return capture_now(options, console)
+    found = take(source)
+    for damage in found.skipped:
+        console.warn(f"skipped: {damage}")
+    fingerprint = loads(found.content, found.name)
+    if fingerprint.foreign:
+        names = ", ".join(sorted(fingerprint.foreign)[:5])
+        console.warn(f"{found.name}: {len(fingerprint.foreign)} keys are not known: {names}")
+    return fingerprint
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1e6:
+        raise argparse.ArgumentTypeError(f"expected a number of seconds above 0, found {text!r}")
+    return seconds

@@ -1,0 +1,120 @@
+"""Options of the verbs that judge, and what they mean."""
+
+from __future__ import annotations
+
+import argparse
+from importlib import import_module
+
+from envprint.cli._console import Console
+from envprint.core.discovery import module_names
+from envprint.core.fingerprint import FRAMEWORKS
+from envprint.core.impact import IMPACT_WORDS, Impact
+from envprint.core.report import Report
+from envprint.core.units import parse_seconds, parse_size
+from envprint.core.words import doubts
+from envprint.judging.context import Context, Request, agreed
+from envprint.judging.policy.model import UNKNOWN_ACTIONS
+from envprint.outputs import formats
+
+EXIT_CODES = """\
+exit codes:
+  0  nothing at or above --fail-on (default: numeric)
+  1  at least one finding at or above it
+  2  could not do the job: wrong usage, unreadable input, unwritable output
+  3  with --on-unknown fail: nothing found, but a rule that could reach the
+     threshold could not be decided
+"""
+
+
+def add_judging_options(parser: argparse.ArgumentParser) -> None:
+    """How to judge, and how to say it."""
+    parser.add_argument(
+        "--format", choices=module_names(formats), default="text", help="default: %(default)s"
+    )
+    parser.add_argument("-o", "--output", metavar="FILE", help="write the report to FILE")
+    parser.add_argument(
+        "--fail-on",
+        choices=IMPACT_WORDS,
+        metavar="IMPACT",
+        help=f"one of {', '.join(IMPACT_WORDS)}",
+    )
+    parser.add_argument(
+        "--policy", metavar="FILE", help="the team's policy (default: see `policy show`)"
+    )
+    parser.add_argument(
+        "--framework",
+        action="append",
+        default=[],
+        choices=FRAMEWORKS,
+        help="judge for this framework only; may be given again (default: those installed)",
+    )
+    parser.add_argument("--device", choices=("cpu", "gpu"), help="default: gpu when one is visible")
+    parser.add_argument(
+        "--on-unknown", choices=UNKNOWN_ACTIONS, help="what an undecided rule does (default: warn)"
+    )
+    parser.add_argument("--strict", action="store_true", help="advice counts as a finding")
+
+
+def request_of(options: argparse.Namespace) -> Request:
+    """What `add_judging_options` has been given."""
+    return Request(
+        policy=options.policy,
+        frameworks=tuple(options.framework),
+        device=options.device,
+        fail_on=Impact[options.fail_on.upper()] if options.fail_on else None,
+        on_unknown=options.on_unknown,
+        strict=options.strict,
+    )
+
+
+def context_of(request: Request, console: Console) -> Context:
+    """The request under the policy in force. Warns of what is to be known of the policy, which
+    reports say as well: not every verb prints one.
+    """
+    context = agreed(request)
+    for note in context.policy.notes:
+        console.warn(note)
+    return context
+
+
+def present(report: Report, context: Context, options: argparse.Namespace, console: Console) -> int:
+    """Print the report in the format asked for and return the exit code."""
+    write(report, options, console, console.colour() and options.output is None)
+    if options.format != "text":
+        warn_of_doubts(report, context, console)
+    return context.exit_code(report)
+
+
+def write(report: Report, options: argparse.Namespace, console: Console, colour: bool) -> None:
+    """Print the report in the format asked for, or write it to the file that was named."""
+    output = import_module(f"envprint.outputs.formats.{options.format}")
+    console.emit(output.render(report, colour, options.strict), options.output)
+
+
+def warn_of_doubts(report: Report, context: Context, console: Console) -> None:
+    """How many rules could not be decided, where the policy has that told."""
+    if context.policy.on_unknown == "warn" and doubts(report.undecided):
+        console.warn(doubts(report.undecided))
+
+
+def size_argument(text: str) -> int:
+    """An `argparse` type for sizes."""
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def time_argument(text: str) -> float:
+    """An `argparse` type for times, in seconds."""
+    try:
+        return parse_seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def count_argument(text: str) -> int:
+    """An `argparse` type for counts of one or more."""
+    if not text.isdecimal() or len(text) > 18 or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, found {text!r}")
+    return int(text)

@@ -1,0 +1,63 @@
+"""Keras: its version and what its configuration file and variables make of it.
+
+The order is that of Keras itself: `KERAS_BACKEND`, then keras.json, then the default. There is no
+variable for the float type.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from envprint.collectors.frameworks.version_files import Environment, Located, Package, locate
+from envprint.core.fingerprint import Unknown
+from envprint.machine.attempt import attempt, text_or_none
+from envprint.machine.host import Host
+
+KERAS = Package("keras/src/version.py", ("__version__",), ("keras", "keras-nightly"))
+KERAS_2 = Package("keras/__init__.py", ("__version__",), ("keras", "keras-nightly"))
+TF_KERAS = Package("tf_keras/__init__.py", ("__version__",), ("tf-keras", "tf-keras-nightly"))
+
+
+def keras(where: Environment) -> Mapping[str, Any] | None:
+    """Version and settings of Keras, None when it is not installed; raises as `locate` does."""
+    found = _keras(where)
+    if found is None:
+        return None
+    config = attempt(lambda: _config(where.host))
+    unread = config if isinstance(config, Unknown) else None
+    chosen = {} if isinstance(config, Unknown) else config
+    legacy = attempt(lambda: locate(where, TF_KERAS))
+    return {
+        "version": found.version,
+        "backend": where.host.environ().get("KERAS_BACKEND")
+        or unread
+        or str(chosen.get("backend", "tensorflow")),
+        "floatx": unread or str(chosen.get("floatx", "float32")),
+        "legacy_version": legacy.version if isinstance(legacy, Located) else legacy,
+    }
+
+
+def _keras(where: Environment) -> Located | None:
+    try:
+        return locate(where, KERAS)
+    except ValueError:  # Keras 2 has no version file of its own
+        return locate(where, KERAS_2)
+
+
+# {"floatx": "float32", "epsilon": 1e-07, "backend": "jax", "image_data_format": "channels_last"}
+# https://github.com/keras-team/keras/blob/master/keras/src/backend/config.py
+def _config(host: Host) -> Mapping[str, Any]:
+    home = host.identity().get("home", "")
+    folder = host.environ().get("KERAS_HOME", "~/.keras")
+    if folder[:2] == "~/":
+        folder = f"{home}{folder[1:]}"
+    text = text_or_none(host, f"{folder}/keras.json")
+    try:
+        config = json.loads(text or "{}")
+    except ValueError:  # Keras falls back to its defaults as well
+        return {}
+    if not isinstance(config, dict):
+        raise ValueError("keras.json is not an object")
+    return config

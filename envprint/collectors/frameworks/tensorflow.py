@@ -1,0 +1,82 @@
+"""TensorFlow: what its wheel was built with. That says nothing of what it will load."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from envprint.collectors._cuda_libraries import parse_header
+from envprint.collectors.frameworks.version_files import Environment, Package, locate
+from envprint.machine.attempt import attempt, text_or_none
+from envprint.machine.host import Host
+
+TENSORFLOW = Package(
+    "tensorflow/python/platform/build_info.py",
+    (),
+    (
+        "tensorflow",
+        "tensorflow-cpu",
+        "tensorflow-gpu",
+        "tensorflow-rocm",
+        "tensorflow-intel",
+        "intel-tensorflow",
+        "tensorflow-macos",
+        "tf-nightly",
+        "tf-nightly-cpu",
+    ),
+)
+CUDNN_HEADERS = (
+    "tensorflow/include/external/cuda_cudnn/include/cudnn_version.h",
+    "tensorflow/include/third_party/gpus/cudnn/include/cudnn_version.h",
+)
+
+
+def tensorflow(where: Environment) -> Mapping[str, Any] | None:
+    """Version and build of TensorFlow, None when it is not installed; raises as `locate` does."""
+    found = locate(where, TENSORFLOW)
+    if found is None:
+        return None
+    installed = where.distribution(found.directory, TENSORFLOW.distributions)
+    build = parse_build_info(found.text)
+    return {
+        "version": found.version,
+        "distribution": installed.name if installed else None,
+        **build,
+        "cudnn_version": attempt(lambda: _cudnn(where.host, found.directory))
+        or build["cudnn_version"],
+    }
+
+
+# build_info = collections.OrderedDict([('cuda_compute_capabilities', ['sm_60', 'compute_90']),
+# ('cuda_version', '12.5.1'), ('cudnn_version', '9'), ('is_cuda_build', True), …])
+# https://github.com/tensorflow/tensorflow/blob/master/tensorflow/tools/build_info/gen_build_info.py
+def parse_build_info(text: str) -> dict[str, Any]:
+    """Build, CUDA and cuDNN (as exact as written there) and the compute capabilities.
+
+    Raises `ValueError` when it does not say whether this is a CUDA build.
+    """
+    flags = dict(re.findall(r"'is_(cuda|rocm)_build', (True|False)", text))
+    if "cuda" not in flags:
+        raise ValueError("build_info.py does not say is_cuda_build")
+    build = next((name for name in ("cuda", "rocm") if flags.get(name) == "True"), "cpu")
+    versions = dict(re.findall(r"'(cuda|cudnn)_version', '([^']*)'", text))
+    capabilities = re.search(r"'cuda_compute_capabilities', \[([^\]]*)\]", text)
+    return {
+        "build": build,
+        "cuda_version": versions.get("cuda") or None,
+        "cudnn_version": versions.get("cudnn") or None,
+        "compute_capabilities": re.findall(r"'([^']+)'", capabilities[1]) if capabilities else None,
+    }
+
+
+def _cudnn(host: Host, directory: str) -> str | None:
+    """The version in the header that the wheel brings, where it brings one."""
+    for header in CUDNN_HEADERS:
+        text = text_or_none(host, f"{directory}/{header}")
+        if text is not None:
+            version = parse_header(text, "CUDNN")
+            if version is None:
+                raise ValueError("cudnn_version.h defines no version")
+            return version
+    return None

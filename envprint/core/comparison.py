@@ -1,0 +1,70 @@
+"""Two fingerprints and where they differ."""
+
+from collections.abc import Iterator
+from itertools import takewhile
+from typing import Any, NamedTuple
+
+from envprint.core.errors import Undetermined
+from envprint.core.fingerprint import Fingerprint, around
+from envprint.core.hidden import REASON, differ
+from envprint.core.paths import is_inside
+
+
+class Change(NamedTuple):
+    """Two known values disagree at one path; `kind` is added, removed or changed."""
+
+    path: str
+    kind: str
+    before: Any
+    after: Any
+
+    @classmethod
+    def between(cls, path: str, before: Any, after: Any) -> "Change":
+        """The change at `path` from one value to another; None stands for absent."""
+        kind = "added" if before is None else "removed" if after is None else "changed"
+        return cls(path, kind, before, after)
+
+
+class Comparison(NamedTuple):
+    """Two fingerprints and where they differ. What is unknown on a side is never compared."""
+
+    before: Fingerprint
+    after: Fingerprint
+    changes: tuple[Change, ...]
+    """In order of path."""
+    hidden: tuple[str, ...] = ()
+    """Paths where only words that are hidden on both sides could tell a difference."""
+
+    def change(self, path: str) -> Change | None:
+        """What changed at `path`, or None; raises `Undetermined` when a side is unknown there, or
+        both are hidden.
+
+        Looks at the values, so that a map entry which appears or goes is seen through its fields.
+        """
+        before, after = self.before.value(path), self.after.value(path)
+        is_other = differ(before, after)
+        if is_other is None:
+            raise Undetermined(path, REASON)
+        return Change.between(path, before, after) if is_other else None
+
+    def under(self, *prefixes: str) -> tuple[str, ...]:
+        """The paths of all changes at, inside or around any of `prefixes`, in order.
+
+        A map that is null on one side has changed as a whole, and so has each entry in it.
+        """
+        found: set[str] = set()
+        for prefix in prefixes:
+            found.update(c.path for c in self._from(prefix) if is_inside(c.path, prefix))
+            wholes = ((place, next(self._from(place), None)) for place in around(prefix))
+            found.update(place for place, change in wholes if change and change.path == place)
+        return tuple(sorted(found))
+
+    def _from(self, prefix: str) -> Iterator[Change]:
+        """The changes whose paths begin with `prefix`; quick, as rules ask for each entry."""
+        if not self.changes:
+            return iter(())
+        from bisect import bisect_left  # a diff without changes does without it
+
+        start = bisect_left(self.changes, prefix, key=lambda change: change.path)
+        following = (self.changes[number] for number in range(start, len(self.changes)))
+        return takewhile(lambda change: change.path.startswith(prefix), following)

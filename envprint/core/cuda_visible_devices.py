@@ -1,0 +1,189 @@
+"""Which GPUs and parts of GPUs CUDA shows a program, as far as its variables decide that.
+
+CUDA numbers GPUs from the fastest on unless CUDA_DEVICE_ORDER says PCI_BUS_ID, NVML by bus
+address: between unlike GPUs a number says nothing without that.
+https://docs.nvidia.com/cuda/cuda-programming-guide/05-appendices/environment-variables.html
+
+How a list is read that repeats an entry, names several GPUs with one or mixes names and numbers is
+not in that guide: taken is what PyTorch found and does in `torch.cuda.device_count`.
+https://github.com/pytorch/pytorch/blob/v2.13.0/torch/cuda/__init__.py
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from envprint.core.versions import numbers
+
+BY_BUS = "PCI_BUS_ID"
+MOST = 1024
+"""GPUs of one machine that are looked at: a document may claim any number."""
+UNDECIDED = (
+    "CUDA numbers unlike GPUs from the fastest on and nvidia-smi by bus address, so it is not "
+    "known which GPU a number means; CUDA_DEVICE_ORDER=PCI_BUS_ID would decide it"
+)
+
+_SEVERAL_PARTS = (570,)
+"""The driver from which on a program is shown several MIG devices. Before, it is shown one, and no
+GPU beside it; section "CUDA Device Enumeration" in
+https://docs.nvidia.com/datacenter/tesla/mig-user-guide/mig-device-names.html"""
+
+Devices = Mapping[str, Mapping[str, Any]]
+
+
+class Shown(NamedTuple):
+    """What a program is shown as one GPU."""
+
+    key: str
+    """The card, as in the fingerprint's paths."""
+    part: int | None = None
+    """Which of its MIG devices; None for a card that is whole, or divided into no part."""
+
+    @property
+    def label(self) -> str:
+        """What tells it from all others that are shown."""
+        return self.key if self.part is None else f"{self.key}/{self.part}"
+
+
+def keys_of(count: int | None, devices: Devices) -> list[str]:
+    """The keys of all GPUs that the driver counts, also of those that do not answer."""
+    return [str(index) for index in range(min(len(devices) if count is None else count, MOST))]
+
+
+def shown(
+    keys: Sequence[str], devices: Devices, wanted: str | None, driver: str | None
+) -> list[Shown]:
+    """What CUDA_VISIBLE_DEVICES leaves, in its order; all when it is unset.
+
+    A number is taken for NVML's; see `is_decided`. A driver that is not known is taken for an old
+    one; see `doubt`.
+    """
+    wished = _wished(keys, devices, wanted)
+    return wished if _shows_several_parts(driver) else _one_part_at_most(wished)
+
+
+def doubt(
+    keys: Sequence[str], devices: Devices, wanted: str | None, driver: str | None
+) -> str | None:
+    """Why it is not known how many GPUs `shown` are; None when it is."""
+    for entry in [] if wanted is None else _entries(wanted):
+        if entry in keys or list(_named(entry, keys, devices)):
+            continue
+        nameless = [key for key in keys if not devices.get(key, {}).get("uuid")]
+        if nameless and not entry.isdecimal():
+            return f"a name may be that of GPU {nameless[0]}, whose UUID is not known"
+        if entry.startswith("MIG-GPU-"):
+            return "a MIG device is named in the form that drivers had before R470"
+        unread = [key for key in keys if "mig_devices" not in devices.get(key, {})]
+        if unread and entry.startswith("MIG-"):
+            return f"a name may be that of a part of GPU {unread[0]}, and they are not known"
+    wished = _wished(keys, devices, wanted)
+    if driver is None and _one_part_at_most(wished) != wished:
+        return "how many parts of a GPU a program is shown follows from the driver's version"
+    kinds_wished = {one.part is None for one in wished}
+    if len(kinds_wished) > 1 and _shows_several_parts(driver):
+        return "whether a program is shown whole GPUs beside parts of others is not known"
+    return None
+
+
+def is_decided(
+    keys: Sequence[str], devices: Devices, wanted: str | None, order: str | None
+) -> bool:
+    """Whether `shown` are the GPUs that CUDA shows, whatever their order."""
+    by_number = wanted is not None and any(entry.isdecimal() for entry in _entries(wanted))
+    cards = {one.key for one in _wished(keys, devices, wanted)}
+    names = {devices.get(key, {}).get("name") for key in keys}
+    are_alike = len(names) == 1 and None not in names
+    return not by_number or cards == set(keys) or order == BY_BUS or are_alike
+
+
+def kinds(devices: Devices) -> list[str]:
+    """`NVIDIA A100-SXM4-40GB (compute capability 8.0)` of each kind of GPU here, sorted."""
+    found: dict[str | None, str | None] = {}
+    for device in list(devices.values())[:MOST]:
+        name, capability = device.get("name"), device.get("compute_capability")
+        found[name] = found.get(name) or capability
+    return sorted(_kind(name, capability) for name, capability in found.items())
+
+
+def _kind(name: str | None, capability: str | None) -> str:
+    if name is None:
+        return "a GPU of a kind that is not known"
+    return f"{name} (compute capability {capability})" if capability else name
+
+
+def parts_of(device: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The MIG devices of a GPU."""
+    return device.get("mig_devices") or []
+
+
+def _wished(keys: Sequence[str], devices: Devices, wanted: str | None) -> list[Shown]:
+    """What the list asks for, before the driver limits it.
+
+    It ends at the first entry that names no GPU, or more than one, and is empty when an entry
+    comes twice.
+    """
+    found: list[Shown] = []
+    for entry in keys if wanted is None else _entries(wanted):
+        named = list(_named(entry, keys, devices))
+        if not named:
+            break
+        if named[0] in found:
+            return []
+        found += named
+    return found
+
+
+def _shows_several_parts(driver: str | None) -> bool:
+    return numbers(driver or "") >= _SEVERAL_PARTS
+
+
+def _one_part_at_most(wished: list[Shown]) -> list[Shown]:
+    """A part hides whole GPUs and all other parts."""
+    return [one for one in wished if one.part is not None][:1] or wished
+
+
+def _entries(wanted: str) -> list[str]:
+    """The numbers or names in a list, up to the first entry of another sort."""
+    entries = [entry.strip() for entry in wanted.split(",")]
+    sort = next((sort for sort in ("GPU-", "MIG-") if entries[0].startswith(sort)), None)
+    found = []
+    for entry in entries:
+        number = re.match(r"\+?(\d{1,9})", entry, re.ASCII)
+        if sort and entry.startswith(sort):
+            found.append(entry)
+        elif number and not sort:
+            found.append(str(int(number[1])))
+        else:
+            break
+    return found
+
+
+def _named(entry: str, keys: Sequence[str], devices: Devices) -> Iterator[Shown]:
+    """What one entry stands for: a GPU, or its parts; nothing when several fit it."""
+    if entry.startswith("MIG-"):
+        fitting = [
+            Shown(key, number)
+            for key, device in devices.items()
+            for number, part in enumerate(parts_of(device))
+            if str(part.get("uuid") or "").startswith(entry)
+        ]
+        yield from fitting if len(fitting) == 1 else []
+        return
+    cards = [key for key in keys if key == entry or _begins(devices.get(key, {}), entry)]
+    if len(cards) == 1:
+        yield from _whole_or_parts(cards[0], devices.get(cards[0], {}))
+
+
+def _begins(device: Mapping[str, Any], entry: str) -> bool:
+    """Whether `entry` is the beginning of the UUID, as CUDA_VISIBLE_DEVICES allows."""
+    return entry.startswith("GPU-") and str(device.get("uuid") or "").startswith(entry)
+
+
+def _whole_or_parts(key: str, device: Mapping[str, Any]) -> list[Shown]:
+    """The card; where it is divided, one MIG device of each GPU instance."""
+    parts = parts_of(device) if device.get("mig_mode") == "on" else []
+    by_instance: dict[Any, int] = {}
+    for number, part in enumerate(parts):
+        by_instance.setdefault(part.get("gpu_instance", f"part {number}"), number)
+    return [Shown(key, number) for number in by_instance.values()] or [Shown(key)]

@@ -1,0 +1,156 @@
+"""Environment variables known by name: marks of what a job runs in, and names worth guessing.
+
+Those whose values a fingerprint holds are in `envprint.core.redact`, what switches they set in
+`envprint.core.switches`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+SCHEDULERS = (
+    ("SLURM_JOB_ID", "slurm"),
+    ("PBS_JOBID", "pbs"),
+    ("LSB_JOBID", "lsf"),
+    ("SGE_TASK_ID", "sge"),
+    ("FLUX_JOB_ID", "flux"),
+    ("OAR_JOB_ID", "oar"),
+    ("_CONDOR_SCRATCH_DIR", "htcondor"),
+    ("AWS_BATCH_JOB_ID", "aws-batch"),
+    ("KUBERNETES_SERVICE_HOST", "kubernetes"),
+)
+"""Variable that a scheduler gives to its jobs, and the scheduler. The first that is set counts."""
+
+NOTEBOOKS = (
+    ("KAGGLE_KERNEL_RUN_TYPE", "kaggle"),
+    ("COLAB_RELEASE_TAG", "colab"),
+    ("COLAB_GPU", "colab"),
+    ("SAGEMAKER_INTERNAL_IMAGE_URI", "sagemaker"),
+    ("SAGEMAKER_APP_TYPE", "sagemaker"),
+    ("SM_TRAINING_ENV", "sagemaker"),
+    ("DATABRICKS_RUNTIME_VERSION", "databricks"),
+    ("AZUREML_RUN_ID", "azureml"),
+    ("CLOUD_ML_JOB_ID", "vertex-ai"),
+    ("PAPERSPACE_NOTEBOOK_REPO_ID", "paperspace"),
+    ("CODESPACES", "codespaces"),
+    ("BINDER_SERVICE_HOST", "binder"),
+    ("JUPYTERHUB_API_URL", "jupyterhub"),
+)
+"""Variable that a service sets, and the service; Kaggle first, whose images contain Colab's."""
+
+IMAGES = (
+    "KAGGLE_DOCKER_IMAGE",
+    "SAGEMAKER_INTERNAL_IMAGE_URI",
+    "JUPYTER_IMAGE_SPEC",
+    "JUPYTER_IMAGE",
+    "CI_JOB_IMAGE",
+    "APPTAINER_CONTAINER",
+    "SINGULARITY_CONTAINER",
+)
+"""Variables that hold the name of the image."""
+
+MANAGER = "container"
+"""Variable in which a manager names itself to what it starts."""
+
+MEANT = frozenset(
+    [
+        "PYTHONHASHSEED",
+        "OMP_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "OPENBLAS_CORETYPE",
+        "MKL_CBWR",
+        "TF_DETERMINISTIC_OPS",
+        "TF_CUDNN_DETERMINISTIC",
+        "TF_ENABLE_ONEDNN_OPTS",
+        "TF_FORCE_GPU_ALLOW_GROWTH",
+        "TF_NUM_INTRAOP_THREADS",
+        "TF_NUM_INTEROP_THREADS",
+        "TF_XLA_FLAGS",
+        "TF_USE_LEGACY_KERAS",
+        "KERAS_BACKEND",
+        "CUBLAS_WORKSPACE_CONFIG",
+        "CUDA_VISIBLE_DEVICES",
+        "CUDA_DEVICE_ORDER",
+        "CUDA_LAUNCH_BLOCKING",
+        "XLA_FLAGS",
+        "NVIDIA_TF32_OVERRIDE",
+        "ONEDNN_MAX_CPU_ISA",
+        "DNNL_MAX_CPU_ISA",
+        "ATEN_CPU_CAPABILITY",
+        "JAX_PLATFORMS",
+        "NPY_DISABLE_CPU_FEATURES",
+        "GLIBC_TUNABLES",
+        "LD_LIBRARY_PATH",
+        "LD_PRELOAD",
+        "PYTORCH_CUDA_ALLOC_CONF",
+        "JAX_ENABLE_X64",
+        "JAX_DEFAULT_MATMUL_PRECISION",
+        "JAX_THREEFRY_PARTITIONABLE",
+        "XLA_PYTHON_CLIENT_MEM_FRACTION",
+        "XLA_CLIENT_MEM_FRACTION",
+        "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
+        "TORCH_CUDNN_V8_API_DISABLED",
+    ]
+)
+"""Names worth guessing at: a slip in one of these silently has no effect."""
+
+KNOWN = MEANT | frozenset(
+    [
+        "PYTHONPATH",
+        "PYTHONHOME",
+        "OMP_NUM_TEAMS",
+        "TF_CUDNN_USE_AUTOTUNE",
+        "TF_GPU_THREAD_MODE",
+        "JAX_PLATFORM_NAME",
+        "LD_LIBRARY_PATH_64",
+        "PYTHONHASHSEED_ORIGINAL",
+        "LD_RUN_PATH",
+        "PYTORCH_ALLOC_CONF",
+        "PYTORCH_HIP_ALLOC_CONF",
+        "DYLD_LIBRARY_PATH",
+        "MUSA_VISIBLE_DEVICES",
+        "MUSA_LAUNCH_BLOCKING",
+        "PYTORCH_MUSA_ALLOC_CONF",
+    ]
+)
+"""Real names that lie close to one of `MEANT` and are no slips: those of macOS, Moore Threads, …"""
+
+
+def misspelt(variables: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Each name that nearly matches a known one, and the known one."""
+    for name in variables:
+        meant = None if name in KNOWN else _meant(name.upper())
+        if meant:
+            yield name, meant
+
+
+def _meant(name: str) -> str | None:
+    """The nearest of the names worth guessing at, of equals the first; None when none is near."""
+    near = [
+        (distance(name, meant), meant)
+        for meant in MEANT
+        # A slip leaves one end of a name whole; this spares most of the comparisons.
+        if (name[:3] == meant[:3] or name[-4:] == meant[-4:]) and is_near(name, meant)
+    ]
+    return min(near)[1] if near else None
+
+
+def is_near(name: str, meant: str) -> bool:
+    """Whether the names differ by one slip at most, or by two when they are long."""
+    allowed = 2 if len(meant) >= 12 else 1
+    return abs(len(name) - len(meant)) <= allowed and distance(name, meant) <= allowed
+
+
+def distance(left: str, right: str) -> int:
+    """Letters inserted, left out, replaced, or swapped with their neighbour."""
+    above: list[int] = []
+    row = list(range(len(right) + 1))
+    for i, a in enumerate(left):
+        before, above, row = above, row, [i + 1]
+        for j, b in enumerate(right):
+            cost = min(row[j] + 1, above[j + 1] + 1, above[j] + (a != b))
+            if i and j and a == right[j - 1] and left[i - 1] == b:
+                cost = min(cost, before[j - 1] + 1)
+            row.append(cost)
+    return row[-1]

@@ -1,0 +1,211 @@
+"""What may enter a document or a message, and what never does.
+
+Environment variables come in by an allowlist of names and prefixes. Of every text only the secret
+words are replaced: tokens by their form (`envprint.core.secret_forms`), and what stands where a
+text says that a secret follows (`envprint.core.secret_places`). The home directory becomes `~`.
+What needs patterns is loaded only when a text may hold something of it, as most hold nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from envprint.core.hidden import MARK
+
+HIDDEN = MARK
+Seal = Callable[[str], str | None]
+"""Makes the mark of a random word with a seal, see `envprint.machine.sealing`; None where it
+cannot."""
+
+NAMES = frozenset(
+    """
+    LANG LANGUAGE TZ OMP_NUM_THREADS LD_LIBRARY_PATH LD_PRELOAD LD_BIND_NOW GLIBC_TUNABLES
+    CUBLAS_WORKSPACE_CONFIG VECLIB_MAXIMUM_THREADS NUMEXPR_NUM_THREADS NUMEXPR_MAX_THREADS
+    NUMBA_NUM_THREADS LOKY_MAX_CPU_COUNT WORLD_SIZE LOCAL_WORLD_SIZE HOROVOD_FUSION_THRESHOLD
+    OPENCV_OPENCL_DEVICE SCIPY_ARRAY_API
+    """.split()
+)
+PREFIXES = tuple(
+    """
+    PYTHON LC_ TF_ KERAS_ XLA_ JAX_ TORCH_ TORCHDYNAMO_ TORCHINDUCTOR_ PYTORCH_ ATEN_ CUDA_ CUDNN_
+    CUBLAS_ NVIDIA_ NCCL_ ONEDNN_ DNNL_ OMP_ KMP_ GOMP_ MKL_ OPENBLAS_ GOTO_ BLIS_ BLAS_ NPY_
+    MALLOC_ ROCBLAS_ MIOPEN_ HIP_ TPU_
+    """.split()
+)
+NOT_OURS = ("TF_VAR_", "TF_CLI_", "TF_DATA_DIR", "TF_WORKSPACE", "TF_LOG", "TF_PLUGIN_CACHE_DIR")
+"""Terraform's variables share TensorFlow's prefix and may hold secrets."""
+
+_SECRET_PARTS = ("SECRET", "TOKEN", "PASSW", "CREDENTIAL", "AUTH")
+"""A name that has one of these anywhere names a secret."""
+_SECRET_WORDS = frozenset("KEY APIKEY PWD PASS PRIVATE SIGNATURE COOKIE SESSION".split())
+"""These count only as a whole word of the name."""
+_NO_SECRETS = r"AUTHOR(?!IZ)|TOKENIZ|KEY_REUSE|PRNG_KEY|IN_KEY|CACHE_KEY"
+"""Parts of names that only look like those: options of frameworks such as JAX_DEBUG_KEY_REUSE.
+
+https://docs.jax.dev/en/latest/config_options.html
+"""
+_HEX_DIGITS = "0123456789abcdef"
+_POINTERS = ("_FILE", "_PATH", "_DIR")
+"""Ends of names whose value says where a secret lies."""
+
+_HINTS = (
+    "pass", "secret", "token", "key", "auth", "cred", "pw", "bearer", "basic", "cookie", "jwt",
+    "-u ", "--user",
+)  # fmt: skip
+"""Without one of these no word of a text is said to be a secret."""
+
+
+def is_recorded(name: str) -> bool:
+    """Whether a variable of this name may enter a document at all."""
+    return (name in NAMES or name.startswith(PREFIXES)) and not name.startswith(NOT_OURS)
+
+
+def safe_value(name: str, value: str, seal: Seal | None = None) -> str:
+    """`value` of a variable, hidden as a whole where its name is that of a secret."""
+    if not _names_secret(name):
+        return safe_text(value, seal)
+    from envprint.core.secret_places import is_plain
+
+    is_pointer = name.upper().endswith(_POINTERS) and value.startswith(("/", "~", "./"))
+    is_visible = is_pointer or is_plain(value, name)
+    return safe_text(value, seal) if is_visible else _hide(value, seal)
+
+
+def _names_secret(name: str) -> bool:
+    upper = name.upper()
+    if not any(part in upper for part in (*_SECRET_PARTS, *_SECRET_WORDS)):
+        return False
+    upper = re.sub(_NO_SECRETS, "", upper)
+    words = upper.split("_")
+    return any(part in upper for part in _SECRET_PARTS) or not _SECRET_WORDS.isdisjoint(words)
+
+
+def safe_text(text: str, seal: Seal | None = None) -> str:
+    """`text` with every secret word in it replaced; the rest stays as it is."""
+    if may_name_a_secret(text):
+        text = _without_named(text, lambda word: _hide(word, seal))
+    from envprint.core.secret_forms import SHORTEST
+
+    return _without_tokens(text, seal) if len(text) >= SHORTEST else text
+
+
+def safe_arguments(argv: Sequence[str]) -> list[str]:
+    """The arguments of a command without secrets; a value may be an argument of its own."""
+    from envprint.core.secret_places import is_plain, names_secret
+
+    safe: list[str] = []
+    for before, argument in zip(("", *argv), argv, strict=False):
+        follows = before.startswith("-") and "=" not in before and names_secret(before)
+        is_value = follows and not argument.startswith("-") and not is_plain(argument, before)
+        safe.append(HIDDEN if is_value else safe_text(argument))
+    return safe
+
+
+def may_name_a_secret(text: str) -> bool:
+    """Whether `text` may hold a URL with credentials, or a name with a secret behind it."""
+    if "://" in text and _is_more_than_a_place(text):
+        return True
+    if "=" in text or ":" in text or " " in text:
+        lower = text.lower()
+        return ("@" in text and ":" in text) or any(hint in lower for hint in _HINTS)
+    return False
+
+
+def _is_more_than_a_place(url: str) -> bool:
+    """Whether a URL has more than a host and short steps of a path."""
+    long = any(len(step) >= 20 for step in url.split("/"))
+    return "@" in url or "?" in url or "#" in url or "/t/" in url or long
+
+
+def _without_named(text: str, hide: Callable[[str], str]) -> str:
+    from envprint.core import secret_places
+
+    if "://" in text:
+        text = secret_places.in_urls(text, hide)
+    return secret_places.in_commands(secret_places.in_pairs(text, hide), hide)
+
+
+def _without_tokens(text: str, seal: Seal | None) -> str:
+    from envprint.core.secret_forms import FORMS, find
+
+    def hide(match: re.Match[str]) -> str:
+        group = 1 if match.re.groups else 0
+        start, end = match.span(group)
+        mark = (form.is_random and seal and seal(match[group])) or MARK
+        return text[match.start() : start] + mark + text[end : match.end()]
+
+    for form in FORMS:
+        if any(begin in text for begin in form.begins):
+            text = find(form).sub(hide, text)
+    return text
+
+
+def _hide(word: str, seal: Seal | None) -> str:
+    """The mark of a word; with a seal where the word, or what follows a user's name, is random."""
+    if seal is None:
+        return MARK
+    from envprint.core.secret_forms import is_random
+
+    secret = word.rpartition(":")[2]
+    return (is_random(secret) and seal(word)) or MARK
+
+
+def clean(value: Any, home: str = "", seal: Seal | None = None) -> Any:
+    """A copy of `value` (JSON types) without secrets, in which paths inside `home` begin with `~`.
+
+    Keys are cleaned as well: they are names found on the machine.
+    """
+    texts: set[str] = set()
+    _gather([value], texts)
+    other = _replacements(texts, home, seal)
+    return _with(value, other) if other else value
+
+
+def _gather(value: Any, texts: set[str]) -> None:
+    """Add every text in an object or array, its keys too, to `texts`."""
+    if type(value) is dict:
+        texts.update(value)
+        value = value.values()
+    for item in value:
+        kind = type(item)
+        # Most items are texts; a call for each would double the cost.
+        if kind is str:
+            texts.add(item)
+        elif kind is dict or kind is list:
+            _gather(item, texts)
+
+
+def _with(value: Any, other: dict[str, str]) -> Any:
+    if type(value) is str:
+        return other.get(value, value)
+    if type(value) is dict:
+        return {other.get(key, key): _with(item, other) for key, item in value.items()}
+    if type(value) is list:
+        return [_with(item, other) for item in value]
+    return value
+
+
+def _replacements(texts: set[str], home: str, seal: Seal | None) -> dict[str, str]:
+    """What becomes of those texts that do not stay as they are."""
+    suspects = {text for text in texts if may_name_a_secret(text)} | _with_beginnings(texts)
+    safe = {text: safe_text(text, seal) for text in suspects}
+    if home and home != "/":
+        inside = re.compile(r"(?<![\w.-])" + re.escape(home.rstrip("/")) + r"(?=[/:;,\s'\"]|$)")
+        for text in texts:
+            if home in text:
+                safe[text] = inside.sub("~", safe.get(text, text))
+    return {text: found for text, found in safe.items() if found != text}
+
+
+def _with_beginnings(texts: Iterable[str]) -> set[str]:
+    """The texts that hold the beginning of a token."""
+    from envprint.core.secret_forms import BEGINNINGS, SHORTEST
+
+    # One search of all for each beginning is several times faster than one of each for all.
+    # Digests, of which there are many, are none: no form of token has digits and a to f alone.
+    long = [text for text in texts if len(text) >= SHORTEST and text.strip(_HEX_DIGITS)]
+    joined = "\n".join(long)
+    present = [begin for begin in BEGINNINGS if begin in joined]
+    return {text for text in long if any(begin in text for begin in present)}

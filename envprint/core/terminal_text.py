@@ -1,0 +1,55 @@
+"""Lines of text in columns: a topic and what is said of it, and tables.
+
+A character counts as one column; wide ones, as of Chinese, take two on a screen.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Iterator
+
+from envprint.core.text import plain
+
+WIDTH = 80
+TOPIC = 10
+
+_WORD = r"""(?:[^\s'"]*=)?(?:\$?'[^']*'(?:"'"'[^']*')*|"[^"]*")|\S+"""
+_COMMAND = rf"(?:(?:export|unset|pip (?:un)?install(?: --\S+)*) )?(?:{_WORD})"
+_NO_BREAK = "\xa0"
+"""Stands for a blank inside a command; a word that has it itself is written with escapes."""
+
+
+def block(topic: str, text: str, painted: str | None = None) -> Iterator[str]:
+    """`text` wrapped beside `topic`; `painted` replaces the topic in a width of its own."""
+    lines = textwrap.wrap(
+        plain(text), WIDTH - TOPIC, break_long_words=False, break_on_hyphens=False
+    ) or [""]
+    yield (painted or topic) + " " * max(1, TOPIC - len(topic)) + lines[0]
+    for line in lines[1:]:
+        yield " " * TOPIC + line
+
+
+def what_to_do(remedy: str) -> Iterator[str]:
+    """The remedy, in lines that break no command: half of one would be pasted as another."""
+    kept = re.sub(_COMMAND, lambda command: command[0].replace(" ", _NO_BREAK), remedy)
+    yield from (line.replace(_NO_BREAK, " ") for line in block("  do", kept))
+
+
+def heading(text: str, colour: bool) -> Iterator[str]:
+    """A heading with an empty line before it; what follows a comma is said in a low voice."""
+    title, comma, note = text.partition(",")
+    yield ""
+    yield paint(title.upper(), "1", colour) + comma + note
+
+
+def paint(text: str, code: str, colour: bool) -> str:
+    """`text` in the colour of the SGR `code`, where colour is wanted."""
+    return f"\x1b[{code}m{text}\x1b[0m" if colour else text
+
+
+def table(rows: Iterable[Iterable[str]]) -> str:
+    """Lines with a cell of each row in each column; a column is as wide as its widest cell."""
+    cells = [[plain(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "".join("  ".join(map(str.ljust, row, widths)).rstrip() + "\n" for row in cells)

@@ -1,0 +1,127 @@
+"""The job a difference is judged for, and the conditions under which a rule can matter."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from envprint.core.errors import Undetermined
+from envprint.core.fingerprint import FRAMEWORKS, Fingerprint
+
+
+class Requirements(NamedTuple):
+    """The state that a team's policy asks of every machine."""
+
+    min_free_gpu_bytes: int | None = None
+    """Of each visible GPU."""
+    gpus: int | None = None
+    """How many must be visible."""
+    variables: Mapping[str, str] = {}
+    switches: tuple[str, ...] = ()
+    """Names of `facts.determinism.switches` that must be on."""
+    packages: Mapping[str, str] = {}
+    """Name to version specifier, or `*` for any version."""
+
+
+class Workload(NamedTuple):
+    """The job a difference is judged for."""
+
+    frameworks: tuple[str, ...] = ()
+    """Sorted names, of `FRAMEWORKS`."""
+    device: str = "cpu"
+    """`cpu` or `gpu`."""
+    machine: str = ""
+    """Architecture as the kernel names it, such as x86_64; empty when unknown."""
+    min_free_gpu_bytes: int | None = None
+    batch_size: int | None = None
+    replicas: int | None = None
+    required: Requirements = Requirements()
+
+
+class Condition(NamedTuple):
+    """When a rule can matter at all; built with `&`, `|` and `~` and readable as text."""
+
+    text: str
+    holds: Callable[[Workload], bool]
+
+    def __and__(self, other: "Condition") -> "Condition":
+        return Condition(
+            f"{self.text} and {other.text}", lambda w: self.holds(w) and other.holds(w)
+        )
+
+    def __or__(self, other: "Condition") -> "Condition":
+        return Condition(
+            f"({self.text} or {other.text})", lambda w: self.holds(w) or other.holds(w)
+        )
+
+    def __invert__(self) -> "Condition":
+        return Condition(f"not ({self.text})", lambda w: not self.holds(w))
+
+
+_ON_GPU = ("jax", "tensorflow", "torch")
+_HIDE_ALL = ("", "-1", "NoDevFiles")
+"""Values of CUDA_VISIBLE_DEVICES that are there to hide every GPU."""
+
+always = Condition("any workload", lambda workload: True)
+on_cpu = Condition("on the CPU", lambda workload: workload.device == "cpu")
+on_gpu = Condition("on a GPU", lambda workload: workload.device == "gpu")
+
+
+def uses(*frameworks: str) -> Condition:
+    """The workload uses at least one of `frameworks`."""
+    assert set(frameworks) <= set(FRAMEWORKS), frameworks
+    return Condition(
+        f"with {' or '.join(frameworks)}",
+        lambda workload: not set(frameworks).isdisjoint(workload.frameworks),
+    )
+
+
+def machine(*names: str) -> Condition:
+    """The processor's architecture is one of `names`, or not known."""
+    return Condition(f"on {' or '.join(names)}", lambda w: not w.machine or w.machine in names)
+
+
+def detect(
+    now: Fingerprint,
+    baseline: Fingerprint | None = None,
+    *,
+    frameworks: Iterable[str] = (),
+    device: str | None = None,
+    needs_gpu: bool = False,
+) -> Workload:
+    """The workload as far as the options leave it open: what is installed, and a GPU if there.
+
+    On either side: a GPU or a framework that was there and is gone is what must be judged, and so
+    is a GPU that does not answer. In a process that has imported frameworks, those count and not
+    what else is installed. Work with NumPy and scikit-learn alone is on the CPU. `needs_gpu`:
+    something of a GPU is asked for, be it there or not.
+    """
+    sides = [now] if baseline is None else [now, baseline]
+    installed = [
+        name
+        for name in FRAMEWORKS
+        if any(side.get(f"facts.frameworks.{_field(name)}") for side in sides)
+    ]
+    imported = now.get("facts.frameworks.imported", [])
+    used = set(frameworks) or set(imported) or set(installed)
+    can_use_gpu = not used or not used.isdisjoint(_ON_GPU)
+    is_on_gpu = needs_gpu or (can_use_gpu and any(map(_gpu_is_meant, sides)))
+    return Workload(
+        frameworks=tuple(sorted(used)),
+        device=device or ("gpu" if is_on_gpu else "cpu"),
+        machine=now.get("facts.cpu.architecture", ""),
+    )
+
+
+def _field(framework: str) -> str:
+    return framework.replace("-", "_")
+
+
+def _gpu_is_meant(now: Fingerprint) -> bool:
+    """Whether there is a GPU that is not hidden, be it one that does not answer."""
+    if now.get("facts.environ.variables[CUDA_VISIBLE_DEVICES]") in _HIDE_ALL:
+        return False
+    try:
+        return bool(now.value("facts.gpu.devices"))
+    except Undetermined:
+        # A card or its driver is there, and does not answer.
+        paths = ("facts.gpu.status", "facts.gpu.library_path")
+        return any(now.get(path) is not None for path in paths)

@@ -1,0 +1,1 @@
+"""Fingerprints as JSON: the published shape, reading, writing, the store, references."""

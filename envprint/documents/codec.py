@@ -1,0 +1,260 @@
+"""Fingerprints as JSON documents: digests, reading, atomic writing.
+
+Reading trusts nothing: size, encoding, nesting, duplicate keys, NaN, lone surrogates and every
+declared type are checked, and an error names the file and the place. Writing replaces the target in
+one step, or leaves it as it was.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from json.encoder import encode_basestring_ascii
+from typing import Any
+
+from envprint.core.errors import DocumentError
+from envprint.core.fields import MapOf, Record, Shape, ShapeFault, inner, require, step
+from envprint.core.fingerprint import SCHEMA_VERSION, Fingerprint
+from envprint.core.text import MAX_BITS, is_unicode, unicode_text
+from envprint.documents.published_shape import fingerprint_shape, shape_of
+from envprint.machine.files import MAX_BYTES
+
+REQUIRED = (
+    "schema_version",
+    "envprint_version",
+    "captured_at",
+    "digest",
+    "facts",
+    "live",
+    "unknown",
+)
+
+
+def to_document(fingerprint: Fingerprint) -> dict[str, Any]:
+    """The JSON form of a fingerprint."""
+    document = fingerprint._asdict()
+    del document["foreign"]
+    return document
+
+
+def dumps(fingerprint: Fingerprint) -> str:
+    """The text of a document: sorted keys, two-space indent, a final newline."""
+    return to_json(to_document(fingerprint))
+
+
+def to_json(value: Any) -> str:
+    """What `json.dumps(value, indent=2, sort_keys=True)` gives, and a newline, much faster.
+
+    With an indent the standard library falls back to its pure Python encoder, generators inside
+    generators; this appends to one list.
+    """
+    parts: list[str] = []
+    _append(value, "\n", parts)
+    parts.append("\n")
+    return "".join(parts)
+
+
+_WORDS = {None: "null", True: "true", False: "false"}
+
+
+def _append(value: Any, newline: str, parts: list[str]) -> None:
+    kind = type(value)
+    if kind is str:
+        parts.append(encode_basestring_ascii(value if value.isascii() else unicode_text(value)))
+    elif value is None or kind is bool:
+        parts.append(_WORDS[value])
+    elif not isinstance(value, (dict, list)):
+        parts.append(json.dumps(value, allow_nan=False))
+    elif not value:
+        parts.append("{}" if isinstance(value, dict) else "[]")
+    elif isinstance(value, dict):
+        inside, separator = newline + "  ", "{"
+        for key in sorted(value):
+            name = encode_basestring_ascii(key if key.isascii() else unicode_text(key))
+            parts.append(f"{separator}{inside}{name}: ")
+            _append(value[key], inside, parts)
+            separator = ","
+        parts.append(newline + "}")
+    else:
+        inside, separator = newline + "  ", "["
+        for item in value:
+            parts.append(separator + inside)
+            _append(item, inside, parts)
+            separator = ","
+        parts.append(newline + "]")
+
+
+def loads(content: bytes, name: str) -> Fingerprint:
+    """The fingerprint in `content`. Raises `DocumentError`, which begins with `name`."""
+    return from_document(parse_json(content, name), name)
+
+
+def parse_json(content: bytes, name: str) -> Any:
+    """Strict JSON: UTF-8, no NaN, no key twice, no bottomless nesting, at most `MAX_BYTES`.
+
+    Time and memory grow with the size alone, whatever is in it.
+    """
+    if len(content) > MAX_BYTES:
+        raise DocumentError(f"{name}: larger than {MAX_BYTES >> 20} MiB, not a fingerprint")
+    if not content.strip():
+        raise DocumentError(f"{name}: empty, expected a JSON document")
+    try:
+        value = json.loads(
+            content.decode("utf-8"),
+            object_pairs_hook=_without_duplicates,
+            parse_constant=_no_constant,
+            parse_int=_small_integer,
+            parse_float=_finite,
+        )
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"{name}: not UTF-8 text (byte {error.start})") from None
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno} column {error.colno}"
+        raise DocumentError(f"{name}: not valid JSON: {error.msg} at {place}") from None
+    except RecursionError:
+        raise DocumentError(f"{name}: nested too deeply for a fingerprint") from None
+    except ValueError as error:
+        raise DocumentError(f"{name}: not valid JSON: {error}") from None
+    # Only an escape can bring one in, as decoding refuses it; few documents have such an escape.
+    if b"\\ud" in content or b"\\uD" in content:
+        _refuse_surrogates(value, name)
+    return value
+
+
+def _refuse_surrogates(value: Any, name: str) -> None:
+    """Raise `DocumentError` for half of a surrogate pair, which is no Unicode text."""
+    waiting: list[tuple[_Trail, Any]] = [(None, value)]
+    while waiting:
+        trail, found = waiting.pop()
+        if type(found) is str and not is_unicode(found):
+            what = json.dumps(found)[:60]
+            raise DocumentError(f"{name}: {_place(trail)}: not Unicode text: {what}")
+        if type(found) is dict:
+            for key, item in found.items():
+                step = (trail, f".{key[:60]}")
+                waiting += ((step, key), (step, item))
+        elif type(found) is list:
+            waiting += (((trail, f"[{number}]"), item) for number, item in enumerate(found))
+
+
+_Trail = tuple[Any, str] | None
+"""The way to a value: the one to what is around it, and the last step."""
+
+
+def _place(trail: _Trail) -> str:
+    steps = []
+    while trail:
+        trail, step = trail
+        steps.append(step)
+    return unicode_text("".join(reversed(steps)).lstrip(".")[:200]) or "the document"
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise ValueError(f"the key {json.dumps(name)[:60]} stands twice in one object")
+            seen.add(name)
+    return result
+
+
+def _no_constant(word: str) -> Any:
+    raise ValueError(f"{word} is not a JSON number")
+
+
+def _small_integer(digits: str) -> int:
+    # Before Python 3.10.7 the time that `int` takes grows with the square of the digits.
+    if len(digits) > 21 or (number := int(digits)).bit_length() > MAX_BITS:
+        raise ValueError(f"a whole number of {len(digits)} digits")
+    return number
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(f"the number {text[:20]} is too large")
+    return number
+
+
+def from_document(document: Any, name: str) -> Fingerprint:
+    """A checked fingerprint from parsed JSON. Raises `DocumentError`, which begins with `name`."""
+    if not isinstance(document, dict):
+        raise DocumentError(f"{name}: expected a JSON object, found {type(document).__name__}")
+    check_version(document, name)
+    for key in REQUIRED:
+        if document.get(key) is None:
+            raise DocumentError(f"{name}: not a fingerprint: the key {key!r} is missing")
+    try:
+        require(fingerprint_shape(), document)
+    except ShapeFault as fault:
+        raise DocumentError(f"{name}: {fault}") from None
+    known = {
+        field: document[field] for field in Fingerprint._fields if document.get(field) is not None
+    }
+    for place in ("facts", "live"):
+        sections = document[place].items()
+        # Nothing is recorded in a section that is null; its fields are among the missing ones.
+        known[place] = {name: {} if fields is None else fields for name, fields in sections}
+    reason = f"not recorded by envprint {document['envprint_version']}"
+    known["unknown"] = dict.fromkeys(missing_fields(document), reason) | document["unknown"]
+    known["foreign"] = tuple(_foreign(document))
+    return Fingerprint(**{"captured_via": "", "section_digests": {}, **known})
+
+
+def check_version(document: Mapping[str, Any], name: str) -> None:
+    """Raise `DocumentError` unless the document's form is one that this envprint reads."""
+    version = document.get("schema_version")
+    ours = SCHEMA_VERSION.partition(".")[0]
+    if not isinstance(version, str):
+        raise DocumentError(f"{name}: not a fingerprint: no 'schema_version' text in it")
+    if version.partition(".")[0] != ours:
+        raise DocumentError(
+            f"{name}: schema_version {version[:20]!r} cannot be read; this envprint reads {ours}.x"
+        )
+
+
+def missing_fields(document: Mapping[str, Any]) -> Iterator[str]:
+    """The paths of declared fields that the document neither has nor lists as unknown."""
+    for place in ("facts", "live"):
+        for section in shape_of(place).fields:
+            present = document[place].get(section.name) or {}
+            assert isinstance(section.shape, Record)
+            path = f"{place}.{section.name}"
+            for missing in _missing_inside(section.shape, present, path):
+                if missing not in document["unknown"]:
+                    yield missing
+
+
+def _missing_inside(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    """The paths of declared fields that `value` lacks, in maps too; lists are read as a whole."""
+    if value is None:
+        return
+    if isinstance(shape, MapOf) and isinstance(shape.item, (MapOf, Record)):
+        for key, item in value.items():
+            yield from _missing_inside(shape.item, item, f"{path}[{key}]")
+    elif isinstance(shape, Record):
+        for field in shape.fields:
+            if field.name not in value:
+                yield f"{path}.{field.name}"
+            elif isinstance(field.shape, (MapOf, Record)):
+                yield from _missing_inside(field.shape, value[field.name], f"{path}.{field.name}")
+
+
+def _foreign(document: Mapping[str, Any]) -> Iterator[str]:
+    """Keys that are not declared, at the top, as sections, or as fields of a section."""
+    declared = fingerprint_shape()
+    for key in document.keys() - {field.name for field in declared.fields}:
+        yield key
+    for place in ("facts", "live"):
+        shape = inner(declared, place)
+        for section, fields in document[place].items():
+            section_shape = inner(shape, section)
+            path = place + step(shape, section)
+            if section_shape is None:
+                yield path
+                continue
+            for key in fields or {}:
+                if inner(section_shape, key) is None:
+                    yield path + step(section_shape, key)

@@ -1,0 +1,131 @@
+"""What `@monday`, `@last`, `@last-good`, `@~2` and the beginning of a digest mean.
+
+Damaged entries do not count: they are passed over, and named in what is returned. What leads to
+nothing is an error which says what was looked for, where, and what there is instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from envprint.core.errors import StoreError
+from envprint.core.suggest import closest
+from envprint.core.words import counted
+from envprint.documents.store import Saved, Store, is_name
+from envprint.machine.files import Found
+
+LISTS = "`envprint log` lists what is"
+SAVES = "`envprint capture --save NAME` saves something"
+DIGITS = 12
+"""As many of a digest as reports print."""
+
+
+def resolve(reference: str, store: Store | None = None) -> Found:
+    """The document that `reference` means in `store` (default: the project's).
+
+    Raises `StoreError`.
+    """
+    passed_over: list[str] = []
+    try:
+        store = Store(warn=passed_over.append) if store is None else store
+        found = _looked_up(reference, store)
+    except StoreError as error:
+        raise StoreError("; ".join((str(error), *passed_over))) from None
+    return found._replace(skipped=(*passed_over, *found.skipped))
+
+
+def _looked_up(reference: str, store: Store) -> Found:
+    looked_up = _Reference(reference, store)
+    word = reference.removeprefix("@")
+    if word == reference:
+        return looked_up.by_digest(f"sha256:{word.removeprefix('sha256:')}")
+    if word == "last":
+        return looked_up.counted(0)
+    if word == "last-good":
+        return looked_up.last_good()
+    if word.startswith("~"):
+        if not word[1:].isdecimal() or len(word) > 10:
+            raise StoreError(f"{reference}: expected a number after @~, such as @~2")
+        return looked_up.counted(int(word[1:]))
+    return looked_up.by_name(word)
+
+
+class _Reference:
+    """One reference, where it is looked up, and what was skipped on the way."""
+
+    def __init__(self, text: str, store: Store) -> None:
+        self.text = text
+        self.store = store
+        self.skipped: list[str] = []
+
+    def counted(self, back: int) -> Found:
+        """The one `back` before the last."""
+        contents = list(islice(self._readable(self._entries()), back + 1))
+        if not contents:
+            raise self._nothing("nothing is saved", SAVES)
+        if len(contents) <= back:
+            raise self._nothing(f"only {counted(contents, 'fingerprint')} saved", LISTS)
+        return self._found(contents[back])
+
+    def last_good(self) -> Found:
+        """The last run with exit code 0."""
+        good = (s for s in self._entries() if s.kind == "run" and s.exit_code == 0)
+        for content in self._readable(good):
+            return self._found(content)
+        raise self._nothing("no run with exit code 0 is saved", LISTS)
+
+    def by_name(self, name: str) -> Found:
+        """What was saved under `name`."""
+        kept = self.store.named(name) if is_name(name) else None
+        if kept is None:
+            raise self._nothing("nothing of this name is saved", _instead(name, self.store.names()))
+        return self._found(self.store.read(kept))
+
+    def by_digest(self, prefix: str) -> Found:
+        """The one whose bytes or whose facts have the digest that begins with `prefix`."""
+        objects = self.store.objects(prefix.removeprefix("sha256:"))
+        found = {kept: [Saved("", "", kept, "")] for kept in objects}
+        for saved in self._entries():
+            if saved.digest.startswith(prefix):
+                found.setdefault(saved.digest, []).append(saved)
+        if not found:
+            raise StoreError(
+                f"{self.text}: no such file, and no digest in {self.store.place} begins so; {LISTS}"
+            )
+        if len(found) > 1:
+            shown = ", ".join(digest[: len(prefix) + DIGITS] for digest in sorted(found)[:5])
+            raise StoreError(
+                f"{self.text}: {len(found)} digests in {self.store.place} begin so: {shown}"
+            )
+        # An environment that did not change has one digest, however often it was saved: the
+        # newest stands for it.
+        same = next(iter(found.values()))
+        return self._found(next(self._readable(same), None) or self.store.read(same[0].object))
+
+    def _entries(self) -> Iterator[Saved]:
+        for saved in self.store.saved():
+            if isinstance(saved, Saved):
+                yield saved
+            else:
+                self.skipped.append(f"{self.store.place}: {saved.reason}")
+
+    def _readable(self, entries: Iterable[Saved]) -> Iterator[bytes]:
+        for saved in entries:
+            try:
+                yield self.store.read(saved.object)
+            except StoreError as error:
+                self.skipped.append(str(error))
+
+    def _found(self, content: bytes) -> Found:
+        return Found(content, self.text, tuple(self.skipped))
+
+    def _nothing(self, what: str, instead: str) -> StoreError:
+        damage = f" ({len(self.skipped)} damaged, {self.skipped[0]})" if self.skipped else ""
+        return StoreError(f"{self.text}: {what} in {self.store.place}{damage}; {instead}")
+
+
+def _instead(name: str, names: list[str]) -> str:
+    """What the user may have meant, or what to do."""
+    near = closest(name, names)
+    return f"did you mean @{near[0]}?" if near else LISTS if names else SAVES

@@ -1,0 +1,272 @@
+"""Where fingerprints are kept: documents by their content, an entry for each save, and names.
+
+    objects/ab/abcd….json     a document; its name is the SHA-256 of its bytes
+    entries/20261122T….json   one save: which object, when, of what kind; sorted by time
+    names/monday              the object that `@monday` means
+    runs/run-….json           what happened while a command ran
+
+Nothing is ever changed but a name, no file lists others and there is no lock: writers that come at
+the same time lose nothing. docs/decisions/0011-a-store-without-an-index.md
+"""
+
+import os
+import re
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from envprint.core.errors import DocumentError, StoreError
+from envprint.core.fields import INTEGER, TEXT, Field, ShapeFault, record, require
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.redact import safe_text
+from envprint.documents.codec import dumps, parse_json, to_json
+from envprint.documents.storage import open_folder
+from envprint.machine.clock import utc
+from envprint.machine.files import reason
+from envprint.machine.owners import distrusted
+
+HOME = "ENVPRINT_HOME"
+FOLDER = ".envprint"
+ENTRY_VERSION = "1.0"
+KINDS = ("capture", "run")
+RESERVED = ("last", "last-good", "now")
+"""What references mean something else by."""
+
+ENTRY = record(
+    Field("schema_version", TEXT, "Version of this form, MAJOR.MINOR."),
+    Field("object", TEXT, "SHA-256 of the document's bytes."),
+    Field("digest", TEXT, "The fingerprint's own digest, so that it is found without reading."),
+    Field("saved_at", TEXT, "UTC, ISO 8601, to the second."),
+    Field("kind", TEXT, "`capture`, or `run` for the record of a command."),
+    Field("exit_code", INTEGER, "Of the command that was run; null for a capture."),
+    Field("label", TEXT, "The fingerprint's label."),
+)
+_OBJECT = re.compile(r"sha256:[0-9a-f]{64}")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+
+
+class Saved(NamedTuple):
+    """One save, as its entry tells it."""
+
+    entry: str
+    saved_at: str
+    object: str
+    """SHA-256 of the document's bytes."""
+    digest: str
+    """The fingerprint's own."""
+    kind: str = "capture"
+    exit_code: int | None = None
+    label: str | None = None
+
+
+class Damaged(NamedTuple):
+    """An entry that cannot be read, and why."""
+
+    entry: str
+    saved_at: str | None
+    reason: str
+
+
+def is_name(text: str) -> bool:
+    """Whether something could be saved under `text`; what else it may be is no path either."""
+    return _NAME.fullmatch(text) is not None and text not in RESERVED
+
+
+def checked_name(name: str) -> str:
+    """`name`, if a fingerprint can be saved under it. Raises `StoreError`."""
+    if name in RESERVED:
+        raise StoreError(f"the name {name!r} has a meaning of its own; choose another")
+    if not is_name(name):
+        raise StoreError(
+            f"{name[:60]!r} cannot be a name: expected letters a to z, digits, '_', '.' and '-', "
+            "100 at most, beginning with none of '.' and '-'"
+        )
+    return name
+
+
+def find_place(warn: Callable[[str], object] = warnings.warn) -> str:
+    """The directory or URL that `ENVPRINT_HOME` names, else the project's `.envprint`.
+
+    That is the nearest one upwards from the working directory, as far as the directory that holds
+    `.git`, where it would be made. One that somebody else could have put there is passed over, and
+    `warn` is told. Raises `StoreError`, also where such a one stands where it would be made.
+    """
+    if os.environ.get(HOME):
+        place = os.environ[HOME]
+        return place if "://" in place else os.path.abspath(os.path.expanduser(place))
+    try:
+        start = directory = os.getcwd()
+    except OSError as error:
+        raise StoreError(f"the working directory: {reason(error)}; {HOME} names a store") from None
+    others: dict[str, str] = {}
+    while not _may_be_used(os.path.join(directory, FOLDER), others):
+        parent = os.path.dirname(directory)
+        is_root = os.path.lexists(os.path.join(directory, ".git"))
+        if is_root or parent == directory:
+            directory = directory if is_root else start
+            break
+        directory = parent
+    place = os.path.join(directory, FOLDER)
+    if place in others:
+        raise StoreError(others[place])
+    for text in others.values():
+        warn(text)
+    return place
+
+
+def _may_be_used(place: str, others: dict[str, str]) -> bool:
+    """Whether there is a store at `place`, and not one that goes into `others` with the reason."""
+    if not os.path.isdir(place):
+        return False
+    reason = distrusted(place)
+    if reason:
+        others[place] = (
+            f"{place}: not used, as it {reason}; {HOME} names a store whoever it belongs to"
+        )
+    return not reason
+
+
+class Store:
+    """The fingerprints saved at one place. Reading never makes anything there."""
+
+    def __init__(
+        self, place: str | None = None, warn: Callable[[str], object] = warnings.warn
+    ) -> None:
+        """Of the directory or URL `place`, else of `find_place(warn)`. Raises `StoreError`."""
+        place = find_place(warn) if place is None else place
+        with _told(f"cannot open {place}"):
+            self._folder = open_folder(place)
+        self.place = self._folder.place
+
+    def save(
+        self,
+        fingerprint: Fingerprint,
+        name: str | None = None,
+        *,
+        kind: str = "capture",
+        exit_code: int | None = None,
+    ) -> Saved:
+        """Keep `fingerprint`, under `name` if given. Raises `StoreError`; nothing is harmed."""
+        content = dumps(fingerprint).encode("ascii")
+        entry, saved_at = _stamp(time.time_ns())
+        label, kept = fingerprint.label, _digest(content)
+        saved = Saved(entry, saved_at, kept, fingerprint.digest, kind, exit_code, label)
+        document = {**saved._asdict(), "schema_version": ENTRY_VERSION}
+        del document["entry"]
+        if name is not None:
+            checked_name(name)
+        # The document before what speaks of it: an entry never leads to nothing.
+        with _told(f"cannot save in {self.place}", f"; {HOME} names another place"):
+            self._folder.write(_object_path(kept), content)
+            self._folder.write(f"entries/{entry}", to_json(document).encode("ascii"))
+            if name is not None:
+                self._folder.write(f"names/{name}", f"{kept}\n".encode("ascii"))
+        return saved
+
+    def keep_run(self, name: str, record: str) -> None:
+        """Keep the record of a run as `runs/NAME`. Raises `StoreError`."""
+        with _told(f"cannot save in {self.place}", f"; {HOME} names another place"):
+            self._folder.write(f"runs/{name}", record.encode("ascii"))
+
+    def read(self, kept: str) -> bytes:
+        """The bytes of the object `kept` (`sha256:…`). Raises `StoreError` when damaged."""
+        where = f"{self.place}: {_object_path(kept)}"
+        with _told(where):
+            content = self._folder.read(_object_path(kept))
+        if _digest(content) != kept:
+            raise StoreError(f"{where}: damaged, its content has another digest")
+        return content
+
+    def saved(self) -> Iterator[Saved | Damaged]:
+        """Every save, the newest first; each is read when it is asked for."""
+        for entry in reversed(self._names("entries")):
+            if entry.endswith(".json"):
+                yield self._entry(entry)
+
+    def objects(self, prefix: str) -> list[str]:
+        """The objects whose digest begins with the two or more hexadecimal digits `prefix`."""
+        found = (name.removesuffix(".json") for name in self._names(f"objects/{prefix[:2]}"))
+        return [f"sha256:{digest}" for digest in found if digest.startswith(prefix)]
+
+    def names(self) -> list[str]:
+        """The names given, sorted."""
+        return self._names("names")
+
+    def named(self, name: str) -> str | None:
+        """The object that has `name`; None where none has. Raises `StoreError` when damaged."""
+        where = f"{self.place}: names/{name}"
+        with _told(where):
+            try:
+                text = self._folder.read(f"names/{name}").decode("utf-8", "replace").strip()
+            except FileNotFoundError:
+                return None
+        if not _OBJECT.fullmatch(text):
+            raise StoreError(f"{where}: damaged, expected sha256:… and found {text[:20]!r}")
+        return text
+
+    def _names(self, path: str) -> list[str]:
+        with _told(f"cannot read {self.place}"):
+            return self._folder.names(path)
+
+    def _entry(self, entry: str) -> Saved | Damaged:
+        try:
+            content = self._folder.read(f"entries/{entry}")
+            return _read_entry(entry, parse_json(content, "entry"))
+        except OSError as error:
+            why = reason(error)
+        except ShapeFault as fault:
+            why = str(fault)
+        except (DocumentError, ValueError) as error:
+            why = str(error).removeprefix("entry: ")
+        return Damaged(entry, _saved_at(entry), f"entries/{entry}: {why}")
+
+
+@contextmanager
+def _told(what: str, advice: str = "") -> Iterator[None]:
+    """Errors of the place as one line that begins with `what`."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(safe_text(f"{what}: {reason(error)}{advice}")) from None
+
+
+def _digest(content: bytes) -> str:
+    import hashlib  # loads OpenSSL
+
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def _object_path(kept: str) -> str:
+    digest = kept.removeprefix("sha256:")
+    return f"objects/{digest[:2]}/{digest}.json"
+
+
+# 20261122T005625.123456789Z-1f9c2ab07d3e.json
+def _stamp(time_ns: int) -> tuple[str, str]:
+    """The name of an entry, and the same time for people. No two writers make one name."""
+    seconds, nanoseconds = divmod(time_ns, 1_000_000_000)
+    saved_at = utc(seconds)
+    stamp = f"{re.sub('[:Z-]', '', saved_at)}.{nanoseconds:09d}Z"
+    return f"{stamp}-{os.urandom(6).hex()}.json", saved_at
+
+
+def _saved_at(entry: str) -> str | None:
+    """The time in an entry's name, where nothing else tells it."""
+    found = re.match(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)\.", entry)
+    return "{}-{}-{}T{}:{}:{}Z".format(*found.groups()) if found else None
+
+
+def _read_entry(entry: str, document: Any) -> Saved:
+    """Raises `ShapeFault`, and `ValueError` for what no type can say."""
+    require(ENTRY, document)
+    if not isinstance(document, dict):
+        raise ValueError("empty, expected a JSON object")
+    version = str(document.get("schema_version"))
+    if version.partition(".")[0] != ENTRY_VERSION.partition(".")[0]:
+        raise ValueError(f"schema_version {version[:20]!r} cannot be read")
+    if not _OBJECT.fullmatch(document.get("object") or ""):
+        raise ValueError("it names no object")
+    known = {field: document[field] for field in Saved._fields if document.get(field) is not None}
+    return Saved(**{"saved_at": _saved_at(entry) or "", "digest": "", **known, "entry": entry})

@@ -1,0 +1,130 @@
+"""A machine in a few lines, for the head of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from envprint.core.cuda_visible_devices import MOST
+from envprint.core.errors import Undetermined
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.report import Summary
+from envprint.core.units import size
+
+
+def summarise(fingerprint: Fingerprint) -> Summary:
+    """Which fingerprint it is, and what its machine is like."""
+    return Summary(
+        fingerprint.label, fingerprint.digest, fingerprint.captured_at, tuple(_lines(fingerprint))
+    )
+
+
+def _lines(fingerprint: Fingerprint) -> Iterator[tuple[str, str]]:
+    for topic, tell in (
+        ("system", _system),
+        ("cpu", _cpu),
+        ("gpu", _gpu),
+        ("python", _python),
+        ("packages", _frameworks),
+    ):
+        try:
+            yield topic, tell(fingerprint)
+        except Undetermined as doubt:
+            yield topic, f"unknown: {doubt.reason}"
+
+
+def _system(f: Fingerprint) -> str:
+    kernel = f"{f.value('facts.os.system')} {f.value('facts.os.kernel_release')}"
+    parts = [f.value("facts.os.distribution_name"), kernel, f.value("facts.container.kind")]
+    return ", ".join(part for part in parts if part)
+
+
+def _cpu(f: Fingerprint) -> str:
+    usable, threads = f.value("facts.cpu.usable_threads"), f.value("facts.cpu.threads")
+    level = f.value("facts.cpu.level") or f.value("facts.cpu.architecture")
+    return f"{f.value('facts.cpu.model') or 'unnamed'}, {level}, {usable} of {threads} CPUs usable"
+
+
+def _gpu(f: Fingerprint) -> str:
+    devices: dict[str, Any] = f.value("facts.gpu.devices") or {}
+    count = f.value("facts.gpu.count") or 0
+    keys = sorted({*devices, *map(str, range(min(count, MOST)))}, key=lambda key: (len(key), key))
+    if not keys:
+        return f"none ({f.value('facts.gpu.status')})"
+    told: dict[str, int] = {}
+    for key in keys:
+        text = _one_gpu(f, key)
+        told[text] = told.get(text, 0) + 1
+    return "; ".join(text if count == 1 else f"{count} × {text}" for text, count in told.items())
+
+
+def _one_gpu(f: Fingerprint, key: str) -> str:
+    place = f"facts.gpu.devices[{key}]"
+    try:
+        name = f.value(f"{place}.name") or "unnamed"
+    except Undetermined as doubt:
+        if doubt.path == place:
+            return f"GPU {key}: {doubt.reason}"
+        name = f"GPU {key} (name: {doubt.reason})"
+    is_old = f.get(f"live.gpu.devices[{key}].process_interface") == "v1"
+    old = "; process list by NVML's first interface" if is_old else ""
+    slice_of = "a slice (vGPU), " if f.get(f"{place}.virtualization_mode") == "vGPU" else ""
+    return f"{name}, {slice_of}{_memory_of(f, key)}{old}"
+
+
+def _memory_of(f: Fingerprint, key: str) -> str:
+    facts, live = f"facts.gpu.devices[{key}]", f"live.gpu.devices[{key}]"
+    try:
+        if f.value(f"{facts}.shares_system_memory"):
+            return _memory_of_host(f)
+        if f.value(f"{facts}.mig_mode") == "on":
+            return _parts_of(f, key)
+        total, free = f.value(f"{facts}.memory_total_bytes"), f.value(f"{live}.memory_free_bytes")
+        used, reserved = (f.value(f"{live}.memory_{kind}_bytes") for kind in ("used", "reserved"))
+        interface = f.value(f"{live}.memory_interface")
+    except Undetermined as doubt:
+        return f"memory unknown: {doubt.reason}"
+    if total is None or free is None:
+        return "memory unknown"
+    parts = [f"{size(used)} in use"] if used is not None else []
+    parts += [f"{size(reserved)} reserved by the driver"] if reserved is not None else []
+    parts += ["the driver's reserve included"] if interface == "v1" else []
+    return f"{size(free)} of {size(total)} free" + (f" ({', '.join(parts)})" if parts else "")
+
+
+def _memory_of_host(f: Fingerprint) -> str:
+    total, free = (f.value(f"live.host.memory_{kind}_bytes") for kind in ("total", "available"))
+    if total is None or free is None:
+        return "shares the system's memory"
+    return f"shares the system's memory: {size(total)}, {size(free)} available"
+
+
+def _parts_of(f: Fingerprint, key: str) -> str:
+    """`divided (MIG): 3g.20gb 20,096 MiB`: the numbers of the whole are nobody's."""
+    try:
+        parts = f.value(f"facts.gpu.devices[{key}].mig_devices") or []
+    except Undetermined as doubt:
+        return f"divided (MIG), its parts are not known: {doubt.reason}"
+    told = [
+        str(part.get("name") or "a part").rpartition("MIG ")[2]
+        + (f" {size(part['memory_total_bytes'])}" if part.get("memory_total_bytes") else "")
+        for part in parts
+    ]
+    return f"divided (MIG): {', '.join(told) or 'into no part yet'}"
+
+
+def _python(f: Fingerprint) -> str:
+    kind = f.value("facts.python.prefix_kind")
+    return f"{f.value('facts.python.implementation')} {f.value('facts.python.version')} ({kind})"
+
+
+def _frameworks(f: Fingerprint) -> str:
+    count = len(f.value("facts.packages.distributions") or {})
+    names = ("tensorflow", "keras", "torch", "jax", "numpy", "scipy", "scikit_learn")
+    found = []
+    for name in names:
+        version = f.value(f"facts.frameworks.{name}.version")
+        if version:
+            found.append(f"{name.replace('_', '-')} {version}")
+    noun = "distribution" if count == 1 else "distributions"
+    return f"{count} {noun}; " + (", ".join(found) or "no framework among them")

@@ -1,0 +1,68 @@
+"""The NVIDIA driver as the kernel and the PCI bus show it, without any library of it."""
+
+from __future__ import annotations
+
+import errno
+import re
+
+from envprint.core.fingerprint import Unknown
+from envprint.machine.attempt import attempt, names_or_empty, text_or_none
+from envprint.machine.host import Host
+
+CONTROL_DEVICE = "/dev/nvidiactl"
+_PCI = "/sys/bus/pci/devices"
+_VENDOR = "0x10de"
+_DISPLAY_CLASS = "0x03"
+
+
+def kernel_module_version(host: Host) -> str | None:
+    """The version of the loaded kernel module; None when none is loaded. Raises `OSError`."""
+    text = text_or_none(host, "/proc/driver/nvidia/version")
+    version = parse_driver_version(text) if text else None
+    if version is None:
+        text = text_or_none(host, "/sys/module/nvidia/version")
+        version = text.strip() if text else None
+    return version
+
+
+# NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.90.07  Fri May 31 09:35:42 UTC 2024
+# NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.158.01  Release Build  (…)
+# https://download.nvidia.com/XFree86/Linux-x86_64/550.90.07/README/procinterface.html
+def parse_driver_version(text: str) -> str | None:
+    """The version in `/proc/driver/nvidia/version`, of the closed or of the open module."""
+    found = re.search(r"Kernel Module(?: for \S+)?\s+(\d+(?:\.\d+)+)", text)
+    return found[1] if found else None
+
+
+def control_device_error(host: Host) -> str | None:
+    """Why the device through which programs reach the driver cannot be opened, as `EPERM`.
+
+    None when it can. A host opens what it reads before it sees that it is no regular file.
+    """
+    try:
+        host.read(CONTROL_DEVICE)
+    except OSError as error:
+        is_open = error.errno == errno.EINVAL
+        return None if is_open else errno.errorcode.get(error.errno or 0, str(error))
+    return None
+
+
+def has_nvidia_card(host: Host) -> bool:
+    """Whether the PCI bus holds an NVIDIA display or 3D controller. Raises `OSError`.
+
+    https://www.kernel.org/doc/html/latest/PCI/sysfs-pci.html
+    """
+    return any(
+        (text_or_none(host, f"{_PCI}/{name}/vendor") or "").strip() == _VENDOR
+        and (text_or_none(host, f"{_PCI}/{name}/class") or "").startswith(_DISPLAY_CLASS)
+        for name in names_or_empty(host, _PCI)
+    )
+
+
+def is_wsl(host: Host) -> bool:
+    """Whether this is Linux inside Windows.
+
+    https://learn.microsoft.com/windows/wsl/kernel-release-notes: 5.15.153.1-microsoft-standard-WSL2
+    """
+    release = attempt(lambda: host.system()["release"])
+    return not isinstance(release, Unknown) and "microsoft" in release.lower()

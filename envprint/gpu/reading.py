@@ -1,0 +1,243 @@
+"""What a raw NVML reading means: values, what is known to be absent, and unknowns with a reason.
+
+The form of a reading is that of `envprint.machine.nvml.client`.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from envprint.core.fingerprint import Unknown
+from envprint.gpu.kernel_driver import (
+    CONTROL_DEVICE,
+    control_device_error,
+    has_nvidia_card,
+    is_wsl,
+    kernel_module_version,
+)
+from envprint.machine.attempt import attempt
+from envprint.machine.host import Host
+from envprint.machine.nvml.codes import (
+    DRIVER_NOT_LOADED,
+    FUNCTION_NOT_FOUND,
+    GPU_IS_LOST,
+    INSUFFICIENT_POWER,
+    INTERRUPT_TROUBLE,
+    LIBRARY_NOT_FOUND,
+    LIBRARY_VERSION_MISMATCH,
+    NO_PERMISSION,
+    NOT_SUPPORTED,
+    UNKNOWN_ERROR,
+)
+
+OK = "ok"
+_NO_ANSWER = (INSUFFICIENT_POWER, INTERRUPT_TROUBLE, GPU_IS_LOST, UNKNOWN_ERROR)
+"""With these the driver refuses the handle of a GPU that it cannot reach:
+https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html"""
+
+_MOST_MEMORY_BYTES = 1 << 50
+"""A thousand times what a GPU has: NVML's word for "not available" is 2**64 - 1."""
+_SWITCH = {0: "off", 1: "on"}
+_MEANING = {
+    NO_PERMISSION: "the driver denies access to the GPU",
+    INSUFFICIENT_POWER: "the GPU's external power cables are not attached properly",
+    DRIVER_NOT_LOADED: "the driver library is installed, the kernel module is not loaded",
+    INTERRUPT_TROUBLE: "the kernel has trouble with the GPU's interrupts",
+    LIBRARY_NOT_FOUND: "the driver library cannot be loaded",
+    GPU_IS_LOST: "the GPU does not answer, it has fallen off the bus",
+    UNKNOWN_ERROR: "the driver answers with an unknown error",
+}
+
+
+class Answer(NamedTuple):
+    """The reading, and what is in the way of it."""
+
+    reading: Mapping[str, Any]
+    status: str | Unknown
+    """`ok`, or why there is no GPU, or why that is not known."""
+    is_absent: bool = False
+    """There is no GPU, as opposed to one that does not answer."""
+    has_devices: bool = False
+    """GPUs were counted, so that each has an entry, be it one without values."""
+
+    @property
+    def doubt(self) -> Unknown:
+        """The status as the reason why a value is unknown."""
+        return self.status if isinstance(self.status, Unknown) else Unknown(self.status)
+
+
+ContainerKind = Callable[[], str | None]
+"""Finds out what kind of container this is, None for none; only some errors need to know."""
+
+
+def ask(host: Host, container_kind: ContainerKind) -> Answer:
+    """The reading of this host and whether it can be used. Raises `OSError`."""
+    try:
+        reading = host.gpu()
+    except FileNotFoundError:
+        reading = {"library": None}
+    if not reading["library"]:
+        return _without_library(host, reading)
+    failure = reading.get("failure")
+    if reading.get("init"):
+        trouble = _init_trouble(host, reading, container_kind)
+        return Answer(reading, trouble, is_absent=_has_no_use(host, reading["init"]))
+    if "count" not in reading:
+        return Answer(reading, Unknown(failure or "NVML was not asked"))
+    if failed(reading["count"]):
+        return Answer(reading, _trouble(host, reading["count"], container_kind))
+    if not reading["count"]:
+        return Answer(reading, "no GPU is attached", is_absent=True)
+    return Answer(reading, Unknown(failure) if failure else OK, has_devices=True)
+
+
+def _without_library(host: Host, reading: Mapping[str, Any]) -> Answer:
+    missing = "libnvidia-ml.so.1 is not installed"
+    has_card = attempt(lambda: bool(kernel_module_version(host)) or has_nvidia_card(host))
+    if isinstance(has_card, Unknown):
+        return Answer(reading, Unknown(f"{missing}; {has_card.reason}"))
+    if has_card:
+        return Answer(reading, "card present, driver library not loadable: " + missing)
+    return Answer(reading, missing, is_absent=True)
+
+
+def _has_no_use(host: Host, error: Mapping[str, Any]) -> bool:
+    """Whether no driver is loaded because there is no card; its library may be there alone."""
+    if error["error"] != DRIVER_NOT_LOADED or is_wsl(host):
+        return False
+    has_card = attempt(lambda: bool(kernel_module_version(host)) or has_nvidia_card(host))
+    return has_card is False
+
+
+def _init_trouble(host: Host, reading: Mapping[str, Any], container_kind: ContainerKind) -> str:
+    error = reading["init"]
+    if error["error"] != LIBRARY_VERSION_MISMATCH:
+        return _trouble(host, error, container_kind)
+    module = attempt(lambda: kernel_module_version(host))
+    kernel = "unknown" if isinstance(module, Unknown) else module or "not loaded"
+    return (
+        f"driver library {library_version(reading)}, kernel module {kernel}: "
+        "reboot or reload the module"
+    )
+
+
+def _trouble(host: Host, error: Mapping[str, Any], container_kind: ContainerKind) -> str:
+    """The error in words; an unknown one is that of a container whose devices were taken away.
+
+    https://github.com/NVIDIA/nvidia-container-toolkit/issues/48
+    """
+    told = in_words(error)
+    closed = control_device_error(host) if error["error"] == UNKNOWN_ERROR else None
+    if not closed:
+        return told
+    kind = attempt(container_kind)
+    if isinstance(kind, Unknown) or kind in (None, "wsl"):
+        return f"{told}; {CONTROL_DEVICE} cannot be opened: {closed}"
+    return (
+        "the container lost its GPU devices, typically by systemctl daemon-reload on the host: "
+        f"restart the container ({CONTROL_DEVICE} cannot be opened: {closed}; NVML error "
+        f"{UNKNOWN_ERROR})"
+    )
+
+
+def has_unknown_error(reading: Mapping[str, Any]) -> bool:
+    """Whether the driver, or one of its GPUs, answers with error 999 from the start."""
+    handles = [device.get("handle") for device in reading.get("devices", ())]
+    answers = (reading.get("init"), reading.get("count"), *handles)
+    return any(failed(raw) and raw["error"] == UNKNOWN_ERROR for raw in answers)
+
+
+# /usr/lib/x86_64-linux-gnu/libnvidia-ml.so.550.107.02, and 12.550.107.02 from NVML itself
+def library_version(reading: Mapping[str, Any]) -> str:
+    """The driver version that the user-space library belongs to, in words when it is not known."""
+    suffix = re.search(r"\.so\.(\d+\.[\d.]+)$", reading["library"])
+    if suffix:
+        return suffix[1]
+    version = reading.get("nvml_version")
+    return version.partition(".")[2] if isinstance(version, str) else "unknown"
+
+
+def failed(raw: Any) -> bool:
+    """Whether a call's result is an error object."""
+    return isinstance(raw, dict) and "error" in raw
+
+
+def in_words(error: Mapping[str, Any]) -> str:
+    """An error object as a person reads it: what it means here, NVML's code and its own text."""
+    code, name = error["error"], error["name"]
+    if code is None:
+        return str(name)
+    meaning = _MEANING.get(code)
+    return f"{meaning} (NVML error {code}, {name})" if meaning else f"{name} (NVML error {code})"
+
+
+def value(device: Mapping[str, Any], key: str) -> Any:
+    """The result of one call, or `Unknown` with what NVML said, or why it was not asked."""
+    raw = device.get(key, device.get("unread", {"error": None, "name": "NVML was not asked"}))
+    return Unknown(in_words(raw)) if failed(raw) else raw
+
+
+def value_or_absent(device: Mapping[str, Any], key: str) -> Any:
+    """The same, but None where the GPU or its driver does not have the feature at all."""
+    return None if is_missing(device.get(key)) else value(device, key)
+
+
+def is_missing(raw: Any) -> bool:
+    """Whether a call's result says that there is no such thing here."""
+    return failed(raw) and raw["error"] in (NOT_SUPPORTED, FUNCTION_NOT_FOUND)
+
+
+def parts(device: Mapping[str, Any]) -> list[Mapping[str, Any]] | Unknown:
+    """The MIG devices; none where the GPU cannot be divided or is not."""
+    modes = device.get("mig_mode")
+    is_on = isinstance(modes, list) and modes[:1] == [1]
+    if is_missing(device.get("mig_devices", modes)) and not is_on:
+        return []
+    if "mig_devices" not in device and modes == [0, 0]:
+        return []
+    found: list[Mapping[str, Any]] | Unknown = value(device, "mig_devices")
+    return found
+
+
+def switch(device: Mapping[str, Any], key: str, pending: bool = False) -> Any:
+    """`on` or `off` of a mode given as [now, pending]; None where the GPU has no such mode."""
+    modes = value_or_absent(device, key)
+    if modes is None or isinstance(modes, Unknown):
+        return modes
+    mode = modes[pending]
+    return _SWITCH.get(mode) or Unknown(f"NVML gives {mode}, which is neither 0 (off) nor 1 (on)")
+
+
+def named(device: Mapping[str, Any], key: str, names: Mapping[int, str]) -> Any:
+    """The name of a number, or the number as text where a newer driver knows more."""
+    number = value_or_absent(device, key)
+    if isinstance(number, list):
+        number = number[0]
+    return names.get(number, str(number)) if type(number) is int else number
+
+
+def flag(device: Mapping[str, Any], key: str) -> Any:
+    """Whether a number is not 0."""
+    number = value_or_absent(device, key)
+    return bool(number) if type(number) is int else number
+
+
+def is_lost(device: Mapping[str, Any]) -> bool:
+    """Whether it does not answer: from the start, or since it fell off the bus in a later call."""
+    handle = device.get("handle", {})
+    if failed(handle) and handle["error"] in _NO_ANSWER:
+        return True
+    return any(failed(raw) and raw["error"] == GPU_IS_LOST for raw in device.values())
+
+
+def memory(device: Mapping[str, Any]) -> Any:
+    """The memory record, or `Unknown`; integrated GPUs report none of their own."""
+    found = value_or_absent(device, "memory")
+    if found is None:
+        return Unknown("NVML reports no memory for this GPU, which may share the system's")
+    if isinstance(found, Unknown):
+        return found
+    total, used, free = found["total"], found["used"], found["free"]
+    if 0 < total < _MOST_MEMORY_BYTES and used <= total and free <= total:
+        return found
+    return Unknown(f"NVML gives {total} bytes of memory, {used} used, {free} free: cannot be true")

@@ -1,0 +1,1 @@
+"""Compares, evaluates rules, applies the policy, ranks and summarises. Pure."""

@@ -1,0 +1,52 @@
+"""Between which two records a difference came: of all that was saved from a good one to a bad one.
+
+Nothing is run again: each record is compared with the good one, and what is found there tells when
+a finding appeared. One that comes and goes is told as such.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.report import Finding, Report
+
+Judge = Callable[[Fingerprint, Fingerprint], Report]
+"""Judges what came from the first to the second."""
+
+
+class Step(NamedTuple):
+    """A finding of the bad record, and when it came."""
+
+    finding: Finding
+    before: Fingerprint
+    """The last record without it."""
+    after: Fingerprint
+    """The first from which on every one has it."""
+    is_steady: bool
+    """No record before `after` had it; else it comes and goes."""
+
+
+def narrow(
+    good: Fingerprint, between: Sequence[Fingerprint], bad: Fingerprint, judge: Judge
+) -> list[Step]:
+    """Each finding of `bad` against `good`, in the order of its coming.
+
+    `between` is in order of time.
+    """
+    line = [good, *between, bad]
+    seen = [_marks(judge(good, record)) for record in line[1:]]
+    steps = []
+    for finding in judge(good, bad).findings:
+        has = [_mark(finding) in marks for marks in seen]
+        first = next((i + 1 for i in reversed(range(len(has))) if not has[i]), 0)
+        steps.append(Step(finding, line[first], line[first + 1], not any(has[:first])))
+    return sorted(steps, key=lambda step: line.index(step.after))
+
+
+def _mark(finding: Finding) -> tuple[str, object]:
+    """What makes a finding the same one: its rule, and what it found."""
+    return finding.rule, repr(finding.after)
+
+
+def _marks(report: Report) -> set[tuple[str, object]]:
+    return {_mark(finding) for finding in report.findings}

@@ -1,0 +1,58 @@
+"""From two fingerprints to their differences, with no opinion on what matters.
+
+Pure but for the published schema, which says what is a record and is read once in a process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from envprint.core.comparison import Change, Comparison
+from envprint.core.fields import Record, Shape, inner, step
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.hidden import differ, is_inside_of
+from envprint.documents.published_shape import shape_of
+
+
+def compare(before: Fingerprint, after: Fingerprint) -> Comparison:
+    """Every place where both sides are known and disagree, in order of path.
+
+    What is unknown on either side is left out: it is neither equal nor different. So is what is
+    hidden on both, where that cannot be told; it is kept apart as `hidden`.
+    """
+    unknown = (
+        before.unknown.keys() | after.unknown.keys() | set(before.foreign) | set(after.foreign)
+    )
+    changes: list[Change | str] = []
+    for place in ("facts", "live"):
+        sides = getattr(before, place), getattr(after, place)
+        changes += _changes(place, shape_of(place), *sides, unknown)
+    known = [change for change in changes if isinstance(change, Change)]
+    hidden = sorted(path for path in changes if isinstance(path, str))
+    return Comparison(
+        before, after, tuple(sorted(known, key=lambda change: change.path)), tuple(hidden)
+    )
+
+
+def _changes(
+    path: str, shape: Shape | None, before: Any, after: Any, unknown: set[str]
+) -> Iterator[Change | str]:
+    """The changes at and inside `path`, and the paths of what is hidden on both sides."""
+    # Two equal objects may still lack the same unknown field: no change either way.
+    if before == after and not is_inside_of(before):
+        return
+    if not isinstance(before, Mapping) or not isinstance(after, Mapping):
+        is_other = differ(before, after)
+        if is_other:
+            yield Change.between(path, before, after)
+        elif is_other is None:
+            yield path
+        return
+    for key in sorted(before.keys() | after.keys()):
+        there = path + step(shape, key)
+        if there in unknown:
+            continue
+        if isinstance(shape, Record) and not (key in before and key in after):
+            continue  # not recorded by one side
+        yield from _changes(there, inner(shape, key), before.get(key), after.get(key), unknown)

@@ -1,0 +1,95 @@
+"""Evaluates one rule: all it finds until it ends, or until a value it needs is unknown.
+
+What it found before that counts. What it could not decide is kept beside it, with path and reason.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from envprint.core.comparison import Comparison
+from envprint.core.errors import Undetermined
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.rule import Match, Result, Rule, State, UnknownValue
+from envprint.core.workload import Workload
+
+
+class Evaluation(NamedTuple):
+    """A rule, what it found, and the unknown values that kept it from deciding the rest."""
+
+    rule: Rule
+    matches: tuple[Match, ...]
+    unknowns: tuple[UnknownValue, ...]
+    """Each once."""
+
+
+def on_comparison(rule: Rule, comparison: Comparison, workload: Workload) -> Evaluation:
+    """What the rule finds in the differences; a rule about a state finds those that are new."""
+    return _evaluation(rule, _between(rule, comparison, workload))
+
+
+def on_fingerprint(rule: Rule, current: Fingerprint, workload: Workload) -> Evaluation:
+    """What a rule about a state finds in this one."""
+    assert rule.state
+    return _evaluation(rule, _within(rule.state, current, workload))
+
+
+def _evaluation(rule: Rule, results: Iterable[Result]) -> Evaluation:
+    matches: list[Match] = []
+    # The keys of a dict: unique, and in the order in which they came.
+    unknowns: dict[UnknownValue, None] = {}
+    try:
+        for result in results:
+            if isinstance(result, Match):
+                matches.append(result)
+            else:
+                unknowns[result] = None
+    except Undetermined as error:
+        unknowns[UnknownValue.of(error)] = None
+    return Evaluation(rule, tuple(matches), tuple(unknowns))
+
+
+def _between(rule: Rule, comparison: Comparison, workload: Workload) -> Iterator[Result]:
+    if rule.drift:
+        yield from rule.drift(comparison, workload)
+    elif rule.state:
+        yield from _new_states(rule, comparison, workload)
+    else:
+        yield from _watched_changes(rule, comparison)
+
+
+def _within(state: State, now: Fingerprint, workload: Workload) -> Iterator[Result]:
+    # A generator, so that a check which raises before its first match is caught like any other.
+    yield from state(now, workload)
+
+
+def _new_states(rule: Rule, comparison: Comparison, workload: Workload) -> Iterator[Result]:
+    after = on_fingerprint(rule, comparison.after, workload)
+    yield from after.unknowns
+    if after.matches:
+        before = on_fingerprint(rule, comparison.before, workload)
+        # By path, not by words: the same programs holding a little more memory are not news.
+        old = {match.paths for match in before.matches}
+        new = [match for match in after.matches if match.paths not in old]
+        # What was not known before may have been there before.
+        yield from (before.unknowns or new) if new else ()
+
+
+def _watched_changes(rule: Rule, comparison: Comparison) -> Iterator[Match]:
+    for path in rule.watches:
+        change = comparison.change(path)
+        if change:
+            name = (
+                path.rpartition("[")[2].rstrip("]")
+                if path.endswith("]")
+                else path.partition(".")[2]
+            )
+            yield Match(
+                f"{name} was {_plain(change.before)}, is {_plain(change.after)}",
+                (path,),
+                change.before,
+                change.after,
+            )
+
+
+def _plain(value: object) -> str:
+    return "unset" if value is None else str(value) if value != "" else "empty"

@@ -1,0 +1,239 @@
+"""From rules and what they look at to a report. Pure; the one engine for diff, check and the API.
+
+A rule about a state finds something in a diff only when the state is new: a difference is judged,
+not a machine.
+"""
+
+from collections.abc import Container, Iterator, Mapping, Sequence
+
+from envprint.core.comparison import Change, Comparison
+from envprint.core.digest import BESIDE
+from envprint.core.fingerprint import Fingerprint, Places
+from envprint.core.hidden import REASON
+from envprint.core.impact import Impact
+from envprint.core.paths import is_inside
+from envprint.core.report import HIDDEN_VALUE, Expected, Finding, Ignored, Report, Undecided
+from envprint.core.rule import Match, Rule
+from envprint.core.words import headline, source, without_findings
+from envprint.core.workload import Workload
+from envprint.documents.summary import summarise
+from envprint.judging.compare import compare
+from envprint.judging.evaluate import Evaluation, on_comparison, on_fingerprint
+from envprint.judging.likely_causes import likely_causes
+from envprint.judging.next_steps import look_next, look_where
+from envprint.judging.policy.model import Policy
+from envprint.judging.policy.stale_entries import notes
+from envprint.rules import applying
+
+
+def judge_drift(
+    baseline: Fingerprint, current: Fingerprint, workload: Workload, policy: Policy
+) -> Report:
+    """What the differences between two fingerprints do to a training result."""
+    comparison = compare(baseline, current)
+    evaluations = [on_comparison(rule, comparison, workload) for rule in applying(workload)]
+    return _report(evaluations, comparison, current, workload, policy)
+
+
+def judge_state(
+    current: Fingerprint, baseline: Fingerprint | None, workload: Workload, policy: Policy
+) -> Report:
+    """What the present state does to a training result, and what a baseline adds to that."""
+    comparison = compare(baseline, current) if baseline else None
+    evaluations = []
+    for rule in applying(workload):
+        if rule.state:
+            evaluations.append(on_fingerprint(rule, current, workload))
+        elif comparison:
+            evaluations.append(on_comparison(rule, comparison, workload))
+    return _report(evaluations, comparison, current, workload, policy)
+
+
+def _report(
+    evaluations: Sequence[Evaluation],
+    comparison: Comparison | None,
+    current: Fingerprint,
+    workload: Workload,
+    policy: Policy,
+) -> Report:
+    rules = {evaluation.rule.id: evaluation.rule for evaluation in evaluations}
+    stamped = _stamp(silence(evaluations))
+    if comparison:
+        stamped = apply_probes(stamped, rules, comparison, workload)
+    kept, ignored, expected = apply_policy(stamped, policy)
+    findings = [finding for finding in kept if not rules[finding.rule].advice]
+    changes, expected_changes = _apart(_unexplained(evaluations, comparison), policy)
+    expected += expected_changes
+    undecided = sorted(
+        (*_undecided(evaluations, policy), *_hidden(evaluations, comparison, policy))
+    )
+    impact = max((finding.impact for finding in findings), default=Impact.NONE)
+    states = {rule.id for rule in rules.values() if rule.state}
+    causes = likely_causes(findings, states, comparison) if comparison else ()
+    # Without a difference that changes the result, the cause is somewhere else.
+    quiet = comparison if impact < Impact.NUMERIC and not expected else None
+    return Report(
+        impact=impact,
+        summary=headline(
+            findings,
+            causes,
+            otherwise=without_findings(comparison, some_ignored=bool(ignored)),
+            look=look_where(quiet) if quiet else "",
+            undecided=undecided,
+        ),
+        baseline=summarise(comparison.before) if comparison else None,
+        current=summarise(current),
+        workload=workload,
+        findings=tuple(findings),
+        changes=changes,
+        undecided=tuple(undecided),
+        advice=tuple(finding for finding in kept if rules[finding.rule].advice),
+        ignored=tuple(ignored),
+        likely_causes=causes,
+        look_next=look_next(quiet, undecided, ignored, changes) if quiet else (),
+        expected=tuple(expected),
+        lockstep=_lockstep(findings, states) if expected else (),
+        policy=policy.file,
+        policy_notes=tuple(notes(policy, evaluations, comparison)),
+    )
+
+
+def silence(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
+    """The evaluations without the matches beside which a stronger rule found the same thing."""
+    found = {rule.id: {match.about for match in matches} for rule, matches, _ in evaluations}
+    return [evaluation._replace(matches=_heard(evaluation, found)) for evaluation in evaluations]
+
+
+def _heard(evaluation: Evaluation, found: Mapping[str, set[str | None]]) -> tuple[Match, ...]:
+    """The matches beside which no stronger rule found the same thing; `found` is what each found.
+
+    A match that is about nothing in particular is about everything.
+    """
+    rule, matches, _ = evaluation
+    stronger = {about for name in rule.yields_to for about in found.get(name, ())}
+    if None in stronger:
+        return ()
+    if not stronger:
+        return matches
+    return tuple(m for m in matches if m.about is not None and m.about not in stronger)
+
+
+def apply_probes(
+    findings: Sequence[Finding],
+    rules: Mapping[str, Rule],
+    comparison: Comparison,
+    workload: Workload,
+) -> list[Finding]:
+    """The findings, those lowered whose effect numeric probes of both sides would have seen."""
+    probed = {finding.rule for finding in findings if rules[finding.rule].probed}
+    if not probed:
+        return list(findings)
+    from envprint.judging.probe_evidence import Settled  # loaded only where it is needed
+
+    settled = Settled(comparison, workload)
+    return [
+        settled.lowered(finding, rules[finding.rule]) if finding.rule in probed else finding
+        for finding in findings
+    ]
+
+
+def apply_policy(
+    findings: Sequence[Finding], policy: Policy
+) -> tuple[list[Finding], list[Ignored], list[Expected]]:
+    """The findings in their order with the team's impacts, those left out, and those expected."""
+    kept, left_out, expected = [], [], []
+    for finding in (_weighed(finding, policy) for finding in findings):
+        ignored = policy.ignore_for(finding)
+        entry = policy.expected(finding.rule, finding.paths)
+        if ignored:
+            left_out.append(ignored)
+        elif entry:
+            path = finding.paths[0]
+            expected.append(Expected(finding.rule, path, finding.message, entry.reason))
+        else:
+            kept.append(finding)
+    kept.sort(key=lambda finding: (-finding.impact, finding.rule, finding.paths))
+    return kept, left_out, expected
+
+
+def _weighed(finding: Finding, policy: Policy) -> Finding:
+    """The finding with the team's impact; what it has decided stands, whatever was measured."""
+    impact = policy.own_impact(finding.rule)
+    return finding if impact is None else finding._replace(impact=impact, not_seen=None)
+
+
+def _undecided(evaluations: Sequence[Evaluation], policy: Policy) -> Iterator[Undecided]:
+    """What could not be decided, each with the most that it could have counted for the team."""
+    for rule, _, unknowns in evaluations:
+        for path, reason in unknowns:
+            entry = Undecided(rule.id, path, reason, rule.impact)
+            reach = Impact.NONE if rule.advice else policy.reach(entry)
+            yield entry._replace(impact=reach)
+
+
+def _hidden(
+    evaluations: Sequence[Evaluation], comparison: Comparison | None, policy: Policy
+) -> Iterator[Undecided]:
+    """What is hidden on both sides, where no rule that counts as much names it as unknown."""
+    known = [(value.path, rule.advice) for rule, _, unknowns in evaluations for value in unknowns]
+    for path in comparison.hidden if comparison else ():
+        place, section = path.split(".")[:2]
+        beside = place == "live" or section in BESIDE
+        if not any(is_inside(path, inside) and (beside or not advice) for inside, advice in known):
+            impact = Impact.NONE if beside else Impact.NUMERIC
+            entry = Undecided(HIDDEN_VALUE, path, REASON, impact)
+            yield entry._replace(impact=policy.reach(entry))
+
+
+def _apart(
+    changes: tuple[Change, ...], policy: Policy
+) -> tuple[tuple[Change, ...], list[Expected]]:
+    """Changes that are left, and those that the policy expects."""
+    left, expected = [], []
+    for change in changes:
+        entry = policy.expected("", (change.path,))
+        if entry:
+            text = f"{change.path} {change.kind}"
+            expected.append(Expected(None, change.path, text, entry.reason))
+        else:
+            left.append(change)
+    return tuple(left), expected
+
+
+def _lockstep(findings: Sequence[Finding], states: Container[str]) -> tuple[str, ...]:
+    """What changed together with the experiment, and could be what its result is due to."""
+    moved = [f.rule for f in findings if f.impact >= Impact.NUMERIC and f.rule not in states]
+    return tuple(dict.fromkeys(moved))
+
+
+def _unexplained(
+    evaluations: Sequence[Evaluation], comparison: Comparison | None
+) -> tuple[Change, ...]:
+    """The changes that no rule has recognised, also where a stronger rule speaks instead."""
+    explained = Places(
+        path for _, matches, _ in evaluations for match in matches for path in match.paths
+    )
+    changes = comparison.changes if comparison else ()
+    return tuple(change for change in changes if not explained.touch(change.path))
+
+
+def _stamp(evaluations: Sequence[Evaluation]) -> list[Finding]:
+    """Each match as a finding, with what its rule says of it."""
+    return [_finding(rule, match) for rule, matches, _ in evaluations for match in matches]
+
+
+def _finding(rule: Rule, match: Match) -> Finding:
+    return Finding(
+        rule=rule.id,
+        impact=rule.impact if match.impact is None else match.impact,
+        confidence=rule.confidence,
+        title=rule.title,
+        message=match.message,
+        paths=match.paths,
+        before=match.before,
+        after=match.after,
+        why=rule.why,
+        not_when=rule.not_when,
+        remedy=match.remedy or rule.remedy,
+        evidence=tuple(e.url or f"{e.what}: {source(e)}" for e in rule.evidence),
+    )

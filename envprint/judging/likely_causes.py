@@ -1,0 +1,111 @@
+"""Which findings most likely made two results differ, best guess first.
+
+A report lists findings by impact and name, so that two of them compare well; whoever asks "what
+was it?" wants another order. Each key of it has its reason beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+
+from envprint.core.comparison import Comparison
+from envprint.core.fingerprint import Fingerprint, Places
+from envprint.core.impact import Confidence, Impact
+from envprint.core.paths import is_inside
+from envprint.core.report import Finding
+
+MOST = 3
+"""Causes that are named; with more of them, none would be the likely one."""
+
+_CHANGED_BETWEEN_RUNS = (
+    # How the job is started and what else runs: differs from one shell to the next.
+    (
+        *("facts.environ", "facts.determinism", "facts.python.hash_seed", "facts.python.flags"),
+        *("facts.cpu.usable_threads", "facts.cpu.quota_cpus", "live.gpu"),
+    ),
+    # What an upgrade brings: weekly.
+    ("facts.packages", "facts.frameworks", "facts.cuda", "facts.math", "facts.python"),
+    # What an administrator changes: monthly.
+    ("facts.container", "facts.os", "facts.gpu.driver_version", "live.host"),
+)
+"""What changes on one machine, most often first; the hardware comes after all of it."""
+
+
+def likely_causes(
+    findings: Iterable[Finding], states: Container[str], comparison: Comparison
+) -> tuple[str, ...]:
+    """The ids of at most three rules that best explain other results, most likely first.
+
+    `states` are the rules about a state. Empty where nothing found here can change a result.
+    """
+    own = is_same_machine(comparison.before, comparison.after)
+    changed = Places(change.path for change in comparison.changes)
+
+    def order(finding: Finding) -> tuple[int, int, bool, int, str]:
+        return (
+            # What changes most explains most of what is seen.
+            -finding.impact,
+            # A difference explains a difference; what was so on both sides hardly can.
+            _news(finding, states, changed),
+            # A source or a measurement before an analogy.
+            finding.confidence is Confidence.INFERRED,
+            # On one machine, people change variables more often than processors; two machines
+            # are unlike in their hardware to begin with.
+            _rarity(finding, changed) * (1 if own else -1),
+            finding.rule,
+        )
+
+    strong = [finding for finding in findings if finding.impact >= Impact.NUMERIC]
+    # What was seen to be computed is an effect, and named only when no cause of it is found.
+    causes = [f for f in strong if not is_inside(f.paths[0], "facts.probes")] or strong
+    ranked = sorted(causes, key=order)
+    return tuple(dict.fromkeys(finding.rule for finding in ranked))[:MOST]
+
+
+def _news(finding: Finding, states: Container[str], changed: Places) -> int:
+    """0 for a difference, 1 for a state that is new, 2 for one that was there before."""
+    if finding.rule not in states:
+        return 0
+    return 1 if any(map(changed.touch, finding.paths)) else 2
+
+
+def _rarity(finding: Finding, changed: Places) -> int:
+    """How rarely the like of it changes on one machine; the most common of its places counts."""
+    places = [path for path in finding.paths if changed.touch(path)] or finding.paths
+    return min(map(_rarity_of, places), default=len(_CHANGED_BETWEEN_RUNS))
+
+
+def _rarity_of(path: str) -> int:
+    for rarity, prefixes in enumerate(_CHANGED_BETWEEN_RUNS):
+        if any(is_inside(path, prefix) for prefix in prefixes):
+            return rarity
+    return len(_CHANGED_BETWEEN_RUNS)
+
+
+def is_same_machine(before: Fingerprint, after: Fingerprint) -> bool:
+    """Whether both seem to be of one machine: a GPU in common, else the same processor and memory.
+
+    No identity is recorded unless asked for, so machines that are alike are taken for one: of
+    those, too, the hardware explains nothing. False when it cannot be told.
+    """
+    cards = _cards(before), _cards(after)
+    if all(cards):
+        return not cards[0].isdisjoint(cards[1])
+    alike = ("facts.cpu.model", "facts.cpu.threads", "facts.cpu.architecture")
+    if any(before.get(path) is None for path in alike):
+        return False
+    return all(before.get(path) == after.get(path) for path in alike) and _alike(
+        before.get("live.host.memory_total_bytes"),
+        after.get("live.host.memory_total_bytes"),
+    )
+
+
+def _alike(before: int | None, after: int | None) -> bool:
+    """Equal but for the part, about a hundredth, that a kernel keeps to itself."""
+    return None not in (before, after) and abs((before or 0) - (after or 0)) * 64 <= (before or 0)
+
+
+def _cards(fingerprint: Fingerprint) -> set[str]:
+    devices = fingerprint.get("facts.gpu.devices", {})
+    found = (fingerprint.get(f"facts.gpu.devices[{index}].uuid") for index in devices)
+    return {uuid for uuid in found if uuid}

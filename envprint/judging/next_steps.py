@@ -1,0 +1,120 @@
+"""Where to look when the environment does not explain why two results differ.
+
+A training result depends on the code, the data and the seeds beside the environment. The
+fingerprint holds a little about the first and the last, enough to say with which to begin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from enum import Enum
+from typing import Any
+
+from envprint.core.comparison import Change, Comparison
+from envprint.core.errors import Undetermined
+from envprint.core.impact import Impact
+from envprint.core.report import Ignored, Undecided
+from envprint.core.words import counted
+
+_SINCE_COMMIT = ("diff_digest", "submodules", "dirty")
+
+
+class _Code(Enum):
+    """What two fingerprints say of the project's code, and where that says to look."""
+
+    SAME = "look at the data and the seeds: the code is the same"
+    DIFFERS = "look at the code first, which is not the same, then at the data and the seeds"
+    UNCLEAR = "look at the code, the data and the seeds"
+
+
+def look_where(comparison: Comparison) -> str:
+    """Where to look when nothing here explains other results, as the end of a sentence."""
+    return _code(comparison)[0].value
+
+
+def look_next(
+    comparison: Comparison,
+    undecided: Iterable[Undecided],
+    ignored: Iterable[Ignored],
+    unexplained: Iterable[Change],
+) -> tuple[str, ...]:
+    """What to look at, in this order; each text begins with what it is."""
+    return (
+        *_left_open(undecided, ignored),
+        *_beyond_the_environment(comparison),
+        *_unexplained(unexplained),
+    )
+
+
+def _left_open(undecided: Iterable[Undecided], ignored: Iterable[Ignored]) -> Iterator[str]:
+    rules = {doubt.rule for doubt in undecided if doubt.impact > Impact.NONE}
+    if rules:
+        yield f"what could not be decided: {counted(rules, 'rule')}, with the reasons below"
+    left_out = {entry.rule for entry in ignored}
+    if left_out:
+        yield f"what the policy leaves out: {', '.join(sorted(left_out))}"
+
+
+def _beyond_the_environment(comparison: Comparison) -> Iterator[str]:
+    state, told = _code(comparison)
+    if state is not _Code.SAME:
+        yield f"the code: {told}"
+    yield "the data: the files, their order and how they are read; envprint does not look at them"
+    yield _seeds(comparison)
+
+
+def _unexplained(changes: Iterable[Change]) -> Iterator[str]:
+    lasting = [change for change in changes if not change.path.startswith("live.")]
+    if lasting:
+        yield f"what else changed: {counted(lasting, 'value')}, listed below, of no known effect"
+
+
+def _code(comparison: Comparison) -> tuple[_Code, str]:
+    """Whether both sides had the same code, and what says so."""
+    sides = comparison.before, comparison.after
+    try:
+        commits = [side.value("facts.code.commit") for side in sides]
+        if None in commits:
+            return _Code.UNCLEAR, "no commit to compare; capture in the project's Git work tree"
+        if len(set(commits)) > 1:
+            return _Code.DIFFERS, "the commit was {:.12}, is {:.12}".format(*commits)
+        if any(comparison.change(f"facts.code.{name}") for name in _SINCE_COMMIT):
+            return _Code.DIFFERS, "the commit is the same, but not what was changed since"
+        if comparison.after.value("facts.code.dirty"):
+            # The digest of the differences covers the content of tracked files only.
+            told = "the same commit and changes, but untracked files were compared by name only"
+            return _Code.UNCLEAR, told
+    except Undetermined as doubt:
+        return _Code.UNCLEAR, f"it could not be compared ({doubt.reason})"
+    return _Code.SAME, "the same commit, with nothing changed since"
+
+
+def _seeds(comparison: Comparison) -> str:
+    told = ["the seeds: run the job twice here, and see whether it repeats itself"]
+    if alike := _generators_alike(comparison):
+        names = ", ".join(alike)
+        told.append(
+            f"these generators were in the same state when captured, so look at what seeds them or "
+            f"draws from them later: {names}"
+        )
+    if "random" in _on_both_sides(comparison, "facts.python.hash_seed"):
+        told.append("the hash seed is random, so sets of text are in another order at each start")
+    return "; ".join(told)
+
+
+def _generators_alike(comparison: Comparison) -> list[str]:
+    """The generators known to have been in one state on both sides; none without a seed."""
+    sides = _on_both_sides(comparison, "live.random.generators")
+    before, after = (
+        {name: told["state"] for name, told in (known or {}).items() if told.get("state")}
+        for known in sides or ({}, {})
+    )
+    return sorted(name for name, state in before.items() if after.get(name) == state)
+
+
+def _on_both_sides(comparison: Comparison, path: str) -> tuple[Any, ...]:
+    """The value at `path` before and after; nothing where either is unknown."""
+    try:
+        return comparison.before.value(path), comparison.after.value(path)
+    except Undetermined:
+        return ()

@@ -1,0 +1,107 @@
+"""The form of a policy: every key, declared once; the published schema follows from it.
+
+What a key may be is said here for the schema, and checked by `envprint.judging.policy.parse`, whose
+errors name the line. A test holds the two together.
+"""
+
+from __future__ import annotations
+
+from envprint.core.fields import TEXT, Field, ListOf, MapOf, Scalar, record
+from envprint.core.fingerprint import FRAMEWORKS
+from envprint.core.impact import IMPACT_WORDS
+from envprint.core.redact import NAMES, NOT_OURS, PREFIXES
+from envprint.core.units import SIZE
+from envprint.core.words import DEVICES
+from envprint.judging.policy.model import UNKNOWN_ACTIONS
+
+MOST_GPUS = 1024
+"""More than any machine has, the parts of divided ones counted."""
+ISO_DATE = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
+_RECORDED = rf"^(?!{'|'.join(NOT_OURS)})(({'|'.join(sorted(NAMES))})$|{'|'.join(PREFIXES)})"
+# https://packaging.python.org/en/latest/specifications/version-specifiers/
+_VERSION = r"v?([0-9]+!)?[0-9]+(\.[0-9]+)*([-_.]?(a|b|c|rc|alpha|beta|pre|preview|post|rev|r|dev)"
+_VERSION += r"[-_.]?[0-9]*|-[0-9]+)*(\+[a-z0-9]+([-_.][a-z0-9]+)*)?"
+_CLAUSE = rf"\s*(===\s*[^\s,]+|(==|!=)\s*{_VERSION}(\.\*)?|(~=|<=?|>=?)\s*{_VERSION})\s*"
+_VERSIONS = rf"^(\*|\s*|{_CLAUSE}(,{_CLAUSE})*,?\s*)$"
+
+
+def switches() -> tuple[str, ...]:
+    """Every determinism switch that a capture can see."""
+    from envprint.core.switches import FLAGS, VARIABLES
+    from envprint.machine.interpreter import SWITCHES
+
+    names = {name for name, *_ in SWITCHES}
+    return tuple(sorted({*VARIABLES.values(), *FLAGS.values(), *names}))
+
+
+def _one_of(words: tuple[str, ...]) -> Scalar:
+    return TEXT._replace(limits=lambda: {"enum": list(words)})
+
+
+def _like(pattern: str) -> Scalar:
+    return TEXT._replace(limits=lambda: {"pattern": pattern})
+
+
+_IMPACT = _one_of(IMPACT_WORDS)
+_SAID = _like(r"\S")
+_GPUS = Scalar("integer", (int,), lambda: {"minimum": 0, "maximum": MOST_GPUS})
+_SWITCH = TEXT._replace(limits=lambda: {"enum": list(switches())})
+_DATE = Scalar("date", (str,), lambda: {"format": "date", "pattern": ISO_DATE})
+
+_ENTRY = record(
+    Field("rule", _SAID, "Rule id or pattern (`*` stands for anything)."),
+    Field("path", _SAID, "Path or pattern of the fingerprint."),
+    Field("reason", _SAID, "Why; required."),
+)._replace(required=("reason",), any_of=("rule", "path"))
+_EXPIRES = Field("expires", _DATE, "Last day on which it holds: 2027-01-31.")
+
+SHAPE = record(
+    Field("fail_on", _IMPACT, "Exit code 1 from this impact on: " + ", ".join(IMPACT_WORDS) + "."),
+    Field(
+        "on_unknown",
+        _one_of(UNKNOWN_ACTIONS),
+        "What an undecided rule does: ignore, warn or fail (exit code 3).",
+    ),
+    Field(
+        "frameworks",
+        ListOf(_one_of(FRAMEWORKS)),
+        "The frameworks of the workload: " + ", ".join(FRAMEWORKS) + ".",
+    ),
+    Field("device", _one_of(tuple(DEVICES)), "The device of the workload: cpu or gpu."),
+    Field(
+        "impact", MapOf(_IMPACT, "rule"), "A rule's impact for this team, by its id or a pattern."
+    ),
+    Field(
+        "require",
+        record(
+            Field(
+                "min_free_gpu",
+                _like(f"^{SIZE}$"),
+                "What each visible GPU must have free, such as `20 GiB`.",
+            ),
+            Field("gpus", _GPUS, "How many GPUs must be visible."),
+            Field(
+                "variables",
+                MapOf(TEXT, "variable", _RECORDED),
+                "Variables and the value they must have.",
+            ),
+            Field("switches", ListOf(_SWITCH), "Determinism switches that must be on."),
+            Field(
+                "packages",
+                MapOf(_like(_VERSIONS), "package"),
+                "Packages and the versions they may have: `==2.4.6`, `>=2.4,<3`, or `*` for any.",
+            ),
+        ),
+        "The state that every run needs.",
+    ),
+    Field(
+        "ignore",
+        ListOf(_ENTRY._replace(fields=(*_ENTRY.fields, _EXPIRES))),
+        "Findings left out.",
+    ),
+    Field(
+        "expect",
+        ListOf(_ENTRY),
+        "Differences that are the experiment itself: shown apart, and not counted.",
+    ),
+)

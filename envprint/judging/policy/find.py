@@ -1,0 +1,114 @@
+"""Where a team's policy stands: the file that is named, or the nearest one upwards."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+from envprint.core.errors import DocumentError, PolicyError
+from envprint.judging.policy.model import Policy
+from envprint.machine.files import input_name, read_input
+from envprint.machine.owners import distrusted
+
+OWN = "envprint.toml"
+SHARED = "pyproject.toml"
+_MENTION = b"envprint"
+"""A pyproject.toml without this word has no policy, and is not parsed: that costs milliseconds."""
+
+
+def agreed_policy(path: str | None) -> tuple[Policy, str | None, str]:
+    """The policy in force, and its file's name and text; the default and None without a file.
+
+    Its notes name the files that were found and not used. Raises `EnvprintError` for a file that
+    cannot be read or says what cannot be meant.
+    """
+    passed_over: list[str] = []
+    found = find_policy(passed_over.append) if path is None else path
+    if found is None:
+        return Policy(notes=tuple(passed_over)), None, ""
+    from envprint.judging.policy.parse import parse_policy
+    from envprint.judging.policy.toml import decoded
+
+    name = input_name(found)
+    content = read_input(found, "policy")
+    policy = parse_policy(content, name, time.strftime("%Y-%m-%d"))._replace(file=name)
+    if path is None:
+        policy = policy._replace(notes=(*policy.notes, *passed_over, *_beside(found)))
+    return policy, name, decoded(content, name)
+
+
+def exists(path: str) -> bool:
+    """Whether there is anything of that name."""
+    return os.path.lexists(path)
+
+
+def find_policy(tell: Callable[[str], object] = warnings.warn) -> str | None:
+    """The nearest `envprint.toml`, or pyproject.toml with a table `[tool.envprint]`, upwards.
+
+    From the working directory to the root of the repository, or of the file system. What somebody
+    else could have put there is passed over, and `tell` is told. Raises `EnvprintError` for an
+    `envprint.toml` that is no file, and for a pyproject.toml that speaks of envprint and cannot be
+    parsed: a policy that is silently not applied is worse than none.
+    """
+    try:
+        folder = os.getcwd()
+    except OSError:  # it is gone
+        return None
+    while True:
+        own, shared = os.path.join(folder, OWN), os.path.join(folder, SHARED)
+        if exists(own) and _may_be_used(own, tell):
+            return _regular(own)
+        if _is_mentioned(shared) and _may_be_used(shared, tell) and _holds_policy(shared):
+            return shared
+        parent = os.path.dirname(folder)
+        if parent == folder or os.path.exists(os.path.join(folder, ".git")):
+            return None
+        folder = parent
+
+
+def _may_be_used(path: str, tell: Callable[[str], object]) -> bool:
+    reason = distrusted(path)
+    if reason:
+        tell(f"{path}: not used, as it {reason}; --policy names a policy whoever it belongs to")
+    return not reason
+
+
+def _regular(path: str) -> str:
+    if os.path.isfile(path):
+        return path
+    found = "a directory" if os.path.isdir(path) else "a pipe, a socket or a device"
+    if not os.path.exists(path):
+        found = "a link that leads nowhere"
+    raise PolicyError(f"{path}: expected a policy file, found {found}")
+
+
+def _is_mentioned(path: str) -> bool:
+    """Whether the pyproject.toml at `path`, if there is one, may have a policy in it."""
+    if not os.path.isfile(path):
+        return False
+    try:
+        return _MENTION in read_input(path)
+    except DocumentError:
+        if distrusted(path):  # and its owner lets nobody read it
+            return False
+        raise
+
+
+def _holds_policy(path: str) -> bool:
+    """Whether the pyproject.toml at `path`, if there is one, has a policy in it."""
+    if not _is_mentioned(path):
+        return False
+    from envprint.judging.policy.toml import has_table
+
+    return has_table(read_input(path), path)
+
+
+def _beside(own: str) -> Iterator[str]:
+    """That another policy in the same folder is not in force."""
+    shared = os.path.join(os.path.dirname(own), SHARED)
+    with suppress(PolicyError):  # not valid, and not in force either
+        if own != shared and _holds_policy(shared):
+            yield f"{shared}: [tool.envprint] is not in force, as {OWN} beside it comes first"

@@ -1,0 +1,223 @@
+"""Policies in TOML: `envprint.toml`, or `[tool.envprint]` in pyproject.toml.
+
+Every key is checked, because a policy that is silently not applied is worse than none.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from envprint.core.errors import PolicyError
+from envprint.core.fields import ListOf, Record, Shape, ShapeFault, require
+from envprint.core.fingerprint import FRAMEWORKS
+from envprint.core.glob import matches
+from envprint.core.impact import IMPACT_WORDS, Impact
+from envprint.core.redact import is_recorded, safe_text
+from envprint.core.report import HIDDEN_VALUE
+from envprint.core.suggest import did_you_mean
+from envprint.core.units import parse_size
+from envprint.core.words import DEVICES
+from envprint.core.workload import Requirements
+from envprint.judging.policy.fields import ISO_DATE, MOST_GPUS, SHAPE, switches
+from envprint.judging.policy.model import UNKNOWN_ACTIONS, Entry, Policy
+from envprint.judging.policy.toml import TABLE, decoded, is_pyproject, line_of, parse_toml
+from envprint.rules import catalogue
+
+ANY = "*"
+"""Any rule, any path, any version that is installed."""
+
+
+def parse_policy(content: bytes, name: str, today: str) -> Policy:
+    """The policy in the TOML `content`; entries that expired before `today` (ISO date) do not hold.
+
+    In a pyproject.toml it is the table `[tool.envprint]`. Raises `PolicyError`, which begins with
+    `name` and, where it is known, the line.
+    """
+    text = decoded(content, name)
+    data = parse_toml(text, name)
+    prefix = TABLE if is_pyproject(name) else ()
+    for length, key in enumerate(prefix, 1):
+        if key not in data:
+            note = f"{name}: there is no table [tool.envprint] in it: the defaults hold"
+            return Policy(notes=(note,))
+        data = data[key]
+        if not isinstance(data, dict):
+            message = f"expected table, found {type(data).__name__}"
+            raise _Reader(name, text, ()).fault(prefix[:length], message)
+    return _Reader(name, text, prefix).policy(data, today)
+
+
+class _Reader(NamedTuple):
+    """Makes a policy of parsed data; knows where the data stands, for its errors."""
+
+    name: str
+    text: str
+    prefix: tuple[str, ...]
+
+    def fault(self, path: Sequence[str], message: str) -> PolicyError:
+        """An error about the entry at `path`."""
+        line = line_of(self.text, (*self.prefix, *path))
+        where = f"{self.name}, line {line}" if line else self.name
+        return PolicyError(f"{where}: {_spelt(path)}: {message}")
+
+    def policy(self, data: Any, today: str) -> Policy:
+        """The whole policy, with notes on the rules that it only imagines."""
+        self.check(data, SHAPE)
+        policy = Policy(
+            fail_on=self.impact(data.get("fail_on", "numeric"), ("fail_on",)),
+            on_unknown=self.one_of(
+                data.get("on_unknown", "warn"), UNKNOWN_ACTIONS, ("on_unknown",)
+            ),
+            frameworks=tuple(
+                self.one_of(item, FRAMEWORKS, ("frameworks",))
+                for item in data.get("frameworks", ())
+            ),
+            device=self.one_of(data["device"], tuple(DEVICES), ("device",))
+            if "device" in data
+            else None,
+            impacts={
+                rule: self.impact(word, ("impact", rule))
+                for rule, word in data.get("impact", {}).items()
+            },
+            required=self.required(data.get("require", {})),
+            ignores=tuple(self.entries("ignore", data.get("ignore", []), today)),
+            expects=tuple(self.entries("expect", data.get("expect", []), today)),
+        )
+        return policy._replace(notes=tuple(self.imagined_rules(policy)))
+
+    def imagined_rules(self, policy: Policy) -> Iterator[str]:
+        """The entries whose rule id or pattern fits no rule; no error, as versions differ."""
+        named: list[tuple[tuple[str, ...], str]]
+        named = [(("impact", name), name) for name in policy.impacts]
+        for kind, entries in (("ignore", policy.ignores), ("expect", policy.expects)):
+            rules = [(str(n), entry.rule) for n, entry in enumerate(entries) if entry.rule != ANY]
+            named += [((kind, number, "rule"), rule) for number, rule in rules]
+        # Loading the catalogue takes milliseconds.
+        ids = [*(rule.id for rule in catalogue()), HIDDEN_VALUE] if named else []
+        for path, name in named:
+            if not any(matches(name, id) for id in ids):
+                what = did_you_mean(name, ids, "`envprint explain` lists them")
+                yield str(self.fault(path, f"no rule is called {name}; {what}"))
+
+    def check(self, data: Any, shape: Record) -> None:
+        """Refuse wrong types and unknown keys."""
+        _with_plain_dates(data)
+        self.refuse_unknown_keys(data, shape, ())
+        try:
+            require(shape, data)
+        except ShapeFault as fault:
+            steps = re.findall(r"[^.\[\]]+", fault.path)
+            expected = fault.expected.replace("object", "table")  # as TOML calls it
+            message = f"expected {expected}, found {fault.found}"
+            raise self.fault(steps, message) from None
+
+    def refuse_unknown_keys(self, value: Any, shape: Shape, path: tuple[str, ...]) -> None:
+        """A key that nothing reads, and the one that was probably meant."""
+        if isinstance(shape, ListOf) and isinstance(value, list):
+            for number, item in enumerate(value):
+                self.refuse_unknown_keys(item, shape.item, (*path, str(number)))
+        elif isinstance(shape, Record) and isinstance(value, dict):
+            known = {field.name: field.shape for field in shape.fields}
+            for key, inner in value.items():
+                if key not in known:
+                    raise self.fault((*path, key), f"unknown key; {did_you_mean(key, known)}")
+                self.refuse_unknown_keys(inner, known[key], (*path, key))
+
+    def required(self, data: Mapping[str, Any]) -> Requirements:
+        """What `[require]` asks for."""
+        size = data.get("min_free_gpu")
+        for name in data.get("variables", {}):
+            if not is_recorded(name):
+                raise self.fault(("require", "variables", name), "envprint does not record it")
+        if not 0 <= data.get("gpus", 0) <= MOST_GPUS:
+            raise self.fault(("require", "gpus"), f"expected a number from 0 to {MOST_GPUS}")
+        for switch in data.get("switches", ()):
+            self.one_of(switch, switches(), ("require", "switches"))
+        for package, versions in data.get("packages", {}).items():
+            self.specifier(versions, ("require", "packages", package))
+        return Requirements(
+            min_free_gpu_bytes=None if size is None else self.size(size),
+            gpus=data.get("gpus"),
+            variables=data.get("variables", {}),
+            switches=tuple(data.get("switches", ())),
+            packages=data.get("packages", {}),
+        )
+
+    def size(self, text: str) -> int:
+        """Bytes of a size such as `20 GiB`."""
+        try:
+            return parse_size(text)
+        except ValueError as error:
+            raise self.fault(("require", "min_free_gpu"), str(error)) from None
+
+    def specifier(self, text: str, path: Sequence[str]) -> None:
+        """Refuse what is no version specifier."""
+        from packaging.specifiers import SpecifierSet
+
+        try:
+            if text != ANY:
+                SpecifierSet(text).contains("1")  # which reads the numbers, too
+        except ValueError:
+            message = f"expected versions such as '==2.4.*', '>=2.4,<3' or '*', found {text!r}"
+            raise self.fault(path, message) from None
+
+    def entries(
+        self, kind: str, entries: Sequence[Mapping[str, str]], today: str
+    ) -> Iterator[Entry]:
+        """The entries of `ignore` or `expect`."""
+        for number, entry in enumerate(entries):
+            path = (kind, str(number))
+            if not entry.get("reason", "").strip():
+                raise self.fault(path, "a reason is required")
+            if "rule" not in entry and "path" not in entry:
+                raise self.fault(path, "expected a rule or a path")
+            for key in ("rule", "path"):
+                if not entry.get(key, ANY).strip():
+                    raise self.fault((*path, key), f"expected a {key}, found {entry[key]!r}")
+            expires = entry.get("expires")
+            if expires is not None and not _is_date(expires):
+                message = f"expected a date such as 2027-01-31, found {expires!r}"
+                raise self.fault((*path, "expires"), message)
+            yield Entry(
+                place=_spelt(path),
+                rule=entry.get("rule", "*"),
+                path=entry.get("path", "*"),
+                reason=safe_text(entry["reason"]),
+                expires=expires,
+                has_expired=expires is not None and expires < today,
+            )
+
+    def impact(self, word: str, path: Sequence[str]) -> Impact:
+        """The impact of that name."""
+        return Impact[self.one_of(word, IMPACT_WORDS, path).upper()]
+
+    def one_of(self, word: str, allowed: tuple[str, ...], path: Sequence[str]) -> str:
+        """`word`, if it is allowed."""
+        if word not in allowed:
+            raise self.fault(path, f"expected one of {', '.join(allowed)}; found {word!r}")
+        return word
+
+
+def _is_date(text: str) -> bool:
+    """Whether it is a day of the calendar, written as TOML and JSON Schema have it."""
+    from datetime import date
+
+    try:
+        # By itself it takes other spellings too, and which depends on the version of Python.
+        return bool(re.match(ISO_DATE, text)) and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def _with_plain_dates(data: Any) -> None:
+    """TOML has dates of its own; a policy compares them as text."""
+    entries = data.get("ignore", []) if isinstance(data, dict) else []
+    for entry in entries if isinstance(entries, list) else []:
+        if isinstance(entry, dict) and hasattr(entry.get("expires"), "isoformat"):
+            entry["expires"] = entry["expires"].isoformat()[:10]
+
+
+def _spelt(path: Sequence[str]) -> str:
+    """`ignore[0].rule`"""
+    steps = (f"[{step}]" if step.isdecimal() else f".{step}" for step in path)
+    return "".join(steps).lstrip(".")

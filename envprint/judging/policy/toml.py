@@ -1,0 +1,98 @@
+"""The TOML of a policy file: its text, its data, and where in it the policy stands."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from envprint.core.errors import PolicyError
+
+# The line of a key in a TOML file, which the parser does not tell.
+#
+# For messages and for `policy show` only: a form that is not understood here costs the line number.
+# https://toml.io/en/v1.0.0
+
+
+_HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_KEY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([\w.-]+))\s*=""")
+
+Path = tuple[str, ...]
+
+
+def line_of(text: str, path: Sequence[str]) -> int | None:
+    """The number of the line on which the entry at `path` begins, or what is around it.
+
+    Items of a list are counted in the path: `("ignore", "0", "rule")`.
+    """
+    lines = lines_of(text)
+    whole = tuple(path)
+    for length in range(len(whole), 0, -1):
+        if whole[:length] in lines:
+            return lines[whole[:length]]
+    return None
+
+
+def lines_of(text: str) -> dict[Path, int]:
+    """Path to line, of every table and of every key at the start of a line."""
+    found: dict[Path, int] = {}
+    counts: dict[str, int] = {}
+    table: Path = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        header = _HEADER.match(line)
+        key = _KEY.match(line)
+        if header:
+            table = tuple(part.strip().strip("\"'") for part in header[2].split("."))
+            if header[1] == "[[":
+                counts[header[2]] = counts.get(header[2], -1) + 1
+                found.setdefault(table, number)
+                table = (*table, str(counts[header[2]]))
+            found.setdefault(table, number)
+        elif key:
+            name = key[1] or key[2]
+            steps = (name,) if name is not None else tuple(key[3].split("."))
+            found.setdefault((*table, *steps), number)
+    return found
+
+
+TABLE = ("tool", "envprint")
+"""Where a policy stands in a file that is not its own."""
+
+
+def is_pyproject(name: str) -> bool:
+    """Whether the file holds the settings of other tools, too."""
+    return re.split(r"[/\\]", name)[-1] == "pyproject.toml"
+
+
+def has_table(content: bytes, name: str) -> bool:
+    """Whether the pyproject.toml `content` has anything at `[tool.envprint]`.
+
+    Raises `PolicyError` when it is not valid TOML.
+    """
+    data: Any = parse_toml(decoded(content, name), name)
+    for key in TABLE:
+        if not isinstance(data, dict) or key not in data:
+            return False
+        data = data[key]
+    return True
+
+
+def decoded(content: bytes, name: str) -> str:
+    """The text of a policy file. Raises `PolicyError`."""
+    try:
+        return content.decode("utf-8-sig")  # some editors begin a file with a mark
+    except UnicodeDecodeError as error:
+        raise PolicyError(f"{name}: not UTF-8 text (byte {error.start})") from None
+
+
+def parse_toml(text: str, name: str) -> dict[str, Any]:
+    """The data in `text`. Raises `PolicyError`."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is no TOMLDecodeError
+        raise PolicyError(f"{name}: not valid TOML: {error}") from None

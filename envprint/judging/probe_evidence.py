@@ -1,0 +1,103 @@
+"""What numeric probes have settled: where arithmetic was expected to differ, and did not.
+
+A forecast is lowered only when every framework that its rule reaches was probed on both sides, on
+the device of the workload, and gave the same bits in every operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from envprint.core.comparison import Comparison
+from envprint.core.errors import Undetermined
+from envprint.core.fingerprint import COARSE, Fingerprint, around
+from envprint.core.impact import Impact
+from envprint.core.report import Finding
+from envprint.core.rule import Rule
+from envprint.core.words import DEVICES
+from envprint.core.workload import Workload
+
+_NUMERIC = "facts.probes.numeric"
+
+
+class Settled:
+    """What the probes on both sides of a comparison say of the rules that expect other rounding."""
+
+    def __init__(self, comparison: Comparison, workload: Workload) -> None:
+        self._comparison = comparison
+        self._workload = workload
+        self._equal: dict[str, int | None] = {}
+
+    def lowered(self, finding: Finding, rule: Rule) -> Finding:
+        """A `probed` rule's finding; where probes saw nothing of it, without impact, and why."""
+        if finding.impact is not Impact.NUMERIC:
+            return finding
+        reached = [
+            name
+            for name in self._workload.frameworks
+            if rule.applies.holds(self._workload._replace(frameworks=(name,)))
+        ]
+        equal = {name: self._equal_operations(name) for name in reached}
+        if not equal or None in equal.values():
+            return finding
+        what = " and ".join(f"{count} of {name}" for name, count in equal.items())
+        text = (
+            f"{finding.impact.word} was expected, but probes on both sides gave the same bits in "
+            f"all operations that they cover on {DEVICES[self._workload.device]}: {what}"
+        )
+        return finding._replace(impact=Impact.NONE, not_seen=text)
+
+    def _equal_operations(self, framework: str) -> int | None:
+        """As `_equal_operations`, counted once for each framework."""
+        if framework not in self._equal:
+            device = self._workload.device
+            self._equal[framework] = _equal_operations(framework, self._comparison, device)
+        return self._equal[framework]
+
+
+def _equal_operations(framework: str, comparison: Comparison, device: str) -> int | None:
+    """How many operations both sides probed, all with the same bits; None when that is not so."""
+    before, after = comparison.before, comparison.after
+    try:
+        probes = (before.value(_NUMERIC) or {}, after.value(_NUMERIC) or {})
+        keys = sorted({key for told in probes for key in told if _is_of(key, framework, device)})
+        places = [f"{_NUMERIC}[{key}]" for key in keys]
+        unknown = _unknown_in(before, places), _unknown_in(after, places)
+        counts = [_equal_in(place, before, after, unknown) for place in places]
+    except Undetermined:
+        return None
+    equal = [count for count in counts if count]
+    return sum(equal) if equal and len(equal) == len(counts) else None
+
+
+_ByPlace = Mapping[str, set[str]]
+
+
+def _unknown_in(side: Fingerprint, places: Sequence[str]) -> _ByPlace:
+    """The unknown paths inside each of the places."""
+    found: dict[str, set[str]] = {place: set() for place in places}
+    for path in side.unknown if places else ():
+        for place in around(path):
+            if place in found:
+                found[place].add(path)
+    return found
+
+
+def _equal_in(
+    place: str, before: Fingerprint, after: Fingerprint, unknown: tuple[_ByPlace, _ByPlace]
+) -> int | None:
+    """The same of one probe; raises `Undetermined` where it is unknown as a whole."""
+    told = [side.value(place) or {} for side in (before, after)]
+    # One run in which an operation that varies agreed says nothing of the next.
+    varies = any(side.get("varying") for side in told)
+    same = len({side.get("revision") for side in told}) == 1
+    digests = [side.get("digests", {}) for side in told]
+    # What neither side can compute, no job there does; what one alone could not, is open.
+    if not same or varies or unknown[0][place] != unknown[1][place] or digests[0] != digests[1]:
+        return None
+    return sum(not operation.endswith(COARSE) for operation in digests[0])
+
+
+def _is_of(key: str, framework: str, device: str) -> bool:
+    name, _, where = key.partition(" on ")
+    return name == framework and where.startswith("gpu") == (device == "gpu")

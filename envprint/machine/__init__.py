@@ -1,0 +1,1 @@
+"""The observed machine, live or recorded: what opens files, processes and clocks."""

@@ -1,0 +1,254 @@
+"""Reading a document from wherever the user points, and writing one in a single step.
+
+Input may be a file, `-`, or a pipe that another command feeds; a FIFO that nobody writes to, a
+directory or an endless file end in an error, not in a wait. Output replaces the target at once or
+not at all; a target that cannot be replaced is written in place, with a warning.
+"""
+
+import errno
+import os
+import stat
+import sys
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from typing import NamedTuple
+
+from envprint.core.errors import DocumentError, OutputError
+
+
+class Found(NamedTuple):
+    """The bytes of a document, and what to say of them."""
+
+    content: bytes
+    name: str
+    """How messages call it."""
+    skipped: tuple[str, ...] = ()
+    """What was damaged and therefore passed over on the way to it."""
+
+
+MAX_BYTES = 64 * 1024 * 1024
+"""No fingerprint is near this; a larger file is something else."""
+PIPE_TIMEOUT_S = 60.0
+NONBLOCK = getattr(os, "O_NONBLOCK", 0)
+"""Windows has no FIFOs that would have to be opened with it."""
+
+
+def read_input(path: str, kind: str = "fingerprint") -> bytes:
+    """The bytes at `path` (`-` is stdin), `MAX_BYTES` + 1 at most. Raises `DocumentError`.
+
+    `kind` is what its messages expect there.
+    """
+    name = input_name(path)
+    try:
+        if path == "-":
+            return _read_all(_stdin(), name)
+        # Without it, opening a FIFO that has no writer would wait for one.
+        descriptor = os.open(path, os.O_RDONLY | NONBLOCK)
+    except (OSError, ValueError) as error:
+        raise DocumentError(f"{name}: {reason(error)}") from None
+    try:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise DocumentError(f"{name}: is a directory, expected a {kind} file")
+        return _read_all(descriptor, name)
+    except OSError as error:
+        raise DocumentError(f"{name}: {reason(error)}") from None
+    finally:
+        os.close(descriptor)
+
+
+def read_file(path: str) -> bytes:
+    """The bytes of a file that is known to be there. Raises `OSError`."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(descriptor, os.fstat(descriptor).st_size)
+    finally:
+        os.close(descriptor)
+
+
+def open_regular(path: str) -> tuple[int, int]:
+    """A descriptor and the size of the file at `path`. Raises `OSError`, for pipes as well."""
+    descriptor = os.open(path, os.O_RDONLY | NONBLOCK)
+    status = os.fstat(descriptor)
+    if stat.S_ISREG(status.st_mode):
+        return descriptor, status.st_size
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "is not a regular file", path)
+
+
+def input_name(path: str) -> str:
+    """How messages call the input at `path`."""
+    return "<stdin>" if path == "-" else path
+
+
+def _stdin() -> int:
+    if sys.stdin is None:
+        raise DocumentError("<stdin>: it is closed")
+    return sys.stdin.fileno()
+
+
+def _read_all(descriptor: int, name: str) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while size <= MAX_BYTES:
+        try:
+            # Reading first: a FIFO without a writer says "end" here, but select would wait.
+            chunk = os.read(descriptor, min(1 << 20, MAX_BYTES + 1 - size))
+        except BlockingIOError:
+            import select
+
+            if not select.select([descriptor], [], [], PIPE_TIMEOUT_S)[0]:
+                raise DocumentError(f"{name}: nothing came for {PIPE_TIMEOUT_S:g} s") from None
+            continue
+        if not chunk:
+            break
+        chunks.append(chunk)
+        size += len(chunk)
+    return b"".join(chunks)
+
+
+def write_output(path: str, text: str, warn: Callable[[str], object] = warnings.warn) -> None:
+    """Replace the file at `path` by `text` in one step. Raises `OutputError`.
+
+    A symbolic link stays one and its target is replaced; a device or pipe is written to directly,
+    because renaming a file over it would destroy it. A file that cannot be replaced, but written,
+    is written in place after `warn` has been told.
+    """
+    # A name on a Linux system may be no text at all; Python keeps such bytes as lone surrogates.
+    content = text.encode("utf-8", "backslashreplace")
+    if not path:
+        raise OutputError("cannot write: the name of the file is empty")
+    try:
+        mode = _mode(path)
+        if mode is not None and stat.S_ISDIR(mode):
+            raise OutputError(f"{path}: is a directory, expected a file name")
+        if mode is not None and not stat.S_ISREG(mode):
+            # By the name given: the real path of a pipe in /dev/fd leads nowhere.
+            _write_through(path, content)
+        elif (opened := _descriptor(path)) is not None:
+            _write_all(opened, content)
+        else:
+            _replace_or_overwrite(path, content, mode, warn)
+    except (OSError, ValueError) as error:
+        raise OutputError(f"cannot write {path}: {reason(error)}") from None
+
+
+_FIXED = frozenset({errno.EACCES, errno.EBUSY, errno.EPERM, errno.EROFS, errno.EXDEV})
+"""What a directory says that lets no file be made, and a mount point that is not to be replaced."""
+
+
+def _replace_or_overwrite(
+    path: str, content: bytes, mode: int | None, warn: Callable[[str], object]
+) -> None:
+    real = os.path.realpath(path)
+    try:
+        _replace(real, content, mode)
+    except OSError as error:
+        if mode is None or error.errno not in _FIXED:
+            raise
+        try:
+            descriptor = os.open(real, os.O_WRONLY)
+        except OSError:
+            raise error from None
+        try:
+            warn(f"{path}: cannot be replaced ({reason(error)}), it is written in place")
+            _overwrite(descriptor, content)
+        finally:
+            os.close(descriptor)
+
+
+def _overwrite(descriptor: int, content: bytes) -> None:
+    """Give a file another content, or leave it as it was where there is no room for that."""
+    before = os.fstat(descriptor).st_size
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(descriptor, 0, len(content))
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                os.ftruncate(descriptor, before)
+                raise
+            # Not every file system can be asked beforehand.
+    _write_all(descriptor, content)
+    os.ftruncate(descriptor, len(content))
+    os.fsync(descriptor)
+
+
+_DESCRIPTORS = "/dev/fd"
+_MOST_LINKS = 40
+"""As many as Linux follows."""
+
+
+def _descriptor(path: str) -> int | None:
+    """The open descriptor that `path` stands for, such as 1 for /dev/stdout; None for none.
+
+    Where stdout goes into a file, replacing that file would take from everybody else who writes
+    there what they write, and opening it again would write over what they have written.
+    """
+    folders = {_DESCRIPTORS, os.path.realpath(_DESCRIPTORS)}
+    for _ in range(_MOST_LINKS):
+        folder, name = os.path.split(path)
+        if name.isdecimal() and {folder, os.path.realpath(folder)} & folders:
+            return int(name)
+        if not os.path.islink(path):
+            return None
+        path = os.path.join(folder, os.readlink(path))
+    return None
+
+
+def replace_file(path: str, content: bytes) -> None:
+    """Write the file at `path` whole or not at all, in a folder that may be new.
+
+    Raises `OSError`.
+    """
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    _replace(path, content, None)
+
+
+def _mode(path: str) -> int | None:
+    try:
+        return os.stat(path).st_mode
+    except FileNotFoundError:
+        return None
+
+
+def _write_through(path: str, content: bytes) -> None:
+    # A FIFO without a reader refuses a non-blocking writer; waiting for one could last for ever.
+    descriptor = os.open(path, os.O_WRONLY | NONBLOCK)
+    try:
+        os.set_blocking(descriptor, True)
+        _write_all(descriptor, content)
+    finally:
+        os.close(descriptor)
+
+
+def _replace(path: str, content: bytes, mode: int | None) -> None:
+    # Not by process id: in a container every start may have the same, and one that was killed
+    # may have left its file behind.
+    temporary = os.path.join(os.path.dirname(path), f".envprint-{os.urandom(8).hex()}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        try:
+            if mode is not None:
+                os.fchmod(descriptor, stat.S_IMODE(mode))
+            _write_all(descriptor, content)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.replace(temporary, path)
+    except (OSError, KeyboardInterrupt):
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    view = memoryview(content)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def reason(error: Exception) -> str:
+    """What an error of the operating system says, as it goes on after a colon."""
+    if isinstance(error, FileNotFoundError):
+        return "no such file or directory"
+    return (getattr(error, "strerror", None) or str(error)).lower()

@@ -1,0 +1,176 @@
+"""The machine this process runs on, as a `Host`."""
+
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from envprint.core.errors import InterpreterError
+from envprint.machine import interpreter, os_calls
+from envprint.machine.clock import utc
+from envprint.machine.files import open_regular
+
+if TYPE_CHECKING:
+    from envprint.machine.nvml.library import Begun
+from envprint.machine.host import COMMAND_TIMEOUT_S, Completed
+
+GPU_TIMEOUT_S = 10.0
+GPU_AGAIN_S = 2.0
+"""A driver that has just answered does so within this, or its first answers have to do."""
+
+
+class LiveHost:
+    """This machine, seen through an interpreter: this one, or the one at `python`.
+
+    Raises `InterpreterError` when `python` does not answer as an interpreter does.
+    """
+
+    def __init__(
+        self, python: str | None = None, *, deep: bool = False, gpu_timeout_s: float = GPU_TIMEOUT_S
+    ) -> None:
+        self._deep = deep
+        self._gpu_timeout_s = gpu_timeout_s
+        self._interpreter = self._describe(python) if python is not None else None
+        self._asked: Begun | None = None
+        self._names: dict[str, list[str]] = {}
+
+    def read(self, path: str) -> bytes:
+        descriptor, size = open_regular(path)
+        try:
+            content = os.read(descriptor, size + 1)
+            # Files of /proc and /sys say 0 bytes, and any file may have grown.
+            while chunk := os.read(descriptor, 65536) if len(content) != size else b"":
+                content += chunk
+            return content
+        finally:
+            os.close(descriptor)
+
+    def text(self, path: str) -> str:
+        return self.read(path).decode("utf-8", "replace")
+
+    def sha256(self, path: str) -> str:
+        import hashlib
+
+        digest = hashlib.sha256()
+        descriptor, _ = open_regular(path)
+        try:
+            while chunk := os.read(descriptor, 1 << 20):
+                digest.update(chunk)
+        finally:
+            os.close(descriptor)
+        return digest.hexdigest()
+
+    def names(self, path: str) -> list[str]:
+        # Several collectors list the same directories; one capture shows one moment.
+        if path not in self._names:
+            self._names[path] = sorted(os.listdir(path))
+        return self._names[path]
+
+    def kind(self, path: str) -> str | None:
+        try:
+            mode = os.stat(path).st_mode
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            return None
+        return "file" if stat.S_ISREG(mode) else "directory" if stat.S_ISDIR(mode) else "other"
+
+    def real_path(self, path: str) -> str:
+        return os.path.realpath(path)
+
+    def environ(self) -> Mapping[str, str]:
+        return os.environ
+
+    def start_environ(self) -> Mapping[str, str]:
+        block = self.read("/proc/self/environ").decode("utf-8", "surrogateescape")
+        pairs = (item.partition("=") for item in block.split("\0") if "=" in item)
+        return {name: value for name, _, value in pairs}
+
+    def interpreter(self) -> Mapping[str, Any]:
+        if self._interpreter is None:
+            self._interpreter = interpreter.describe()
+        return self._interpreter
+
+    def keep(self, probes: Mapping[str, Any]) -> None:
+        """Have a capture hold what probes of the interpreter have told."""
+        self._interpreter = {**self.interpreter(), "probes": probes}
+
+    def look_inside(self) -> None:
+        """Have a capture hold what only code in this process can say of itself."""
+        from envprint.machine.process_state import describe
+
+        self._interpreter = {**self.interpreter(), **describe()}
+
+    def _describe(self, python: str) -> Mapping[str, Any]:
+        import json
+
+        source = self.text(interpreter.__file__) + "\nprint_description()\n"
+        try:
+            done = self.run([python, "-c", source], 30.0)
+        except OSError as error:
+            raise InterpreterError(f"--python {python}: {error.strerror or error}") from error
+        _, mark, description = done.stdout.decode("utf-8", "replace").rpartition(interpreter.MARK)
+        if done.code or not mark:
+            raise InterpreterError(
+                f"--python {python}: expected Python 3.6 or later, it ended with {done.code}"
+            )
+        try:
+            return dict(json.loads(description))
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InterpreterError(f"--python {python}: not understood: {error}") from None
+
+    def system(self) -> Mapping[str, str]:
+        return os_calls.system()
+
+    def cpus(self) -> list[int]:
+        return os_calls.cpus()
+
+    def disk(self, path: str) -> Mapping[str, int]:
+        return os_calls.disk(path)
+
+    def directory(self) -> str:
+        return os.getcwd()
+
+    def identity(self) -> Mapping[str, str]:
+        return os_calls.identity()
+
+    def now(self) -> str:
+        return utc()
+
+    def run(self, argv: Sequence[str], timeout_s: float = COMMAND_TIMEOUT_S) -> Completed:
+        return Completed(*os_calls.run(argv, self.environ_for_children(), timeout_s))
+
+    def environ_for_children(self) -> Mapping[str, str]:
+        """The variables of this process, but for what this interpreter has set for itself."""
+        # LC_CTYPE that this one has set (PEP 538) would keep an observed one out of its UTF-8 mode.
+        try:
+            coerced = "LC_CTYPE" not in self.start_environ()
+        except OSError:
+            coerced = False
+        return {
+            name: value for name, value in os.environ.items() if not coerced or name != "LC_CTYPE"
+        }
+
+    def begin(self) -> float:
+        from envprint.machine.nvml.library import begin
+
+        self._asked = begin(self._gpu_timeout_s)
+        return self._gpu_timeout_s
+
+    def gpu(self, again: bool = False) -> Mapping[str, Any]:
+        if again:
+            return LiveHost(gpu_timeout_s=min(self._gpu_timeout_s, GPU_AGAIN_S)).gpu()
+        # Three sections ask, and a driver that hangs should be waited for once.
+        if self._asked is None:
+            self.begin()
+        assert self._asked
+        return self._asked.result()
+
+    def process(self, pid: int) -> Mapping[str, Any]:
+        return os_calls.process(pid)
+
+    def seal(self, word: str) -> str | None:
+        from envprint.machine.sealing import seal
+
+        return seal(word)
+
+    def deep(self) -> bool:
+        return self._deep

@@ -1,0 +1,233 @@
+"""Every call of NVML, in the child: each told to the parent before it is made, and its result.
+
+What comes is a value or an error with its code, never 0 or a text for what is not known.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from envprint.machine.nvml.codes import (
+    ARGUMENT_VERSION_MISMATCH,
+    FUNCTION_NOT_FOUND,
+    INVALID_ARGUMENT,
+    NOT_FOUND,
+    NOT_SUPPORTED,
+)
+from envprint.machine.nvml.queries import (
+    PART,
+    PROCESS_LISTS,
+    FieldError,
+    OddError,
+    Queries,
+    counted,
+    text,
+)
+from envprint.machine.procfs import mapped_files
+
+MARK = b"\x1e"
+"""Begins every line to the parent; a library may print lines of its own."""
+
+_INTERFACE_MISSING = (None, NOT_SUPPORTED, FUNCTION_NOT_FOUND, ARGUMENT_VERSION_MISMATCH)
+"""Errors after which an older interface is tried; None is pynvml's word for a missing symbol."""
+_NO_PART = (INVALID_ARGUMENT, NOT_FOUND)
+"""NVIDIA's own tools take either for a place without a MIG device,
+https://github.com/NVIDIA/go-nvlib/blob/main/pkg/nvlib/device/device.go"""
+
+
+def tell(*words: Any) -> None:
+    """One line to the parent."""
+    line = b"\n" + MARK + json.dumps(words).encode() + b"\n"
+    while line:  # a pipe takes 64 KiB at a time
+        line = line[os.write(1, line) :]
+
+
+def note(place: Sequence[Any], value: Any) -> None:
+    """A value for the parent that is no call's result."""
+    tell("is", place, value)
+
+
+class SkippedError(Exception):
+    """Stands for a call in which the driver has crashed before."""
+
+
+class Nvml:
+    """The one place through which every NVML call goes."""
+
+    def __init__(self, pynvml: Any, skipped: Mapping[str, str]) -> None:
+        self.pynvml = pynvml
+        self.skipped = skipped
+
+    def ask(
+        self,
+        place: Sequence[Any],
+        name: str,
+        *arguments: Any,
+        form: Callable[[Any], Any] = lambda value: value,
+        function: Callable[..., Any] | None = None,
+    ) -> Any:
+        """What the function gives, through `form`; or `{"error": code, "name": text}`.
+
+        The parent is told it for `place`, and how many milliseconds it took. What it asked to skip
+        is not called.
+        """
+        numbers = [str(word) for word in (*place, *arguments) if type(word) is int]
+        label = " ".join((name, *numbers))
+        tell("call", label)
+        begun = time.perf_counter()
+        try:
+            if label in self.skipped:
+                raise SkippedError(self.skipped[label])
+            value = form((function or getattr(self.pynvml, name))(*arguments))
+        # pynvml raises NVMLLibraryMismatchError, which is no NVMLError, for a missing symbol,
+        # UnicodeDecodeError for a garbled name, AttributeError where its own release is too old.
+        except Exception as error:  # noqa: BLE001  see the reason above
+            value = self._failure(error)
+        tell("is", place, value, name, round((time.perf_counter() - begun) * 1000, 3))
+        return value
+
+    def _failure(self, error: Exception) -> dict[str, Any]:
+        if isinstance(error, self.pynvml.NVMLError):
+            return {"error": getattr(error, "value", None), "name": str(error)}
+        if isinstance(error, FieldError):
+            return {"error": error.args[0], "name": str(self.pynvml.NVMLError(error.args[0]))}
+        if isinstance(error, SkippedError | OddError):
+            return {"error": None, "name": str(error)}
+        if isinstance(error, UnicodeDecodeError):
+            return {"error": None, "name": f"undecodable text, bytes {error.object.hex()}"}
+        return {"error": None, "name": f"{type(error).__name__}: {error}"}
+
+    def start(self, library: str) -> bool:
+        """Load and initialise; whether that worked."""
+        problem = _load(library)
+        begun = time.perf_counter()
+        init = self.ask(["init"], "nvmlInit", form=lambda _: None)
+        note(["init_ms"], round((time.perf_counter() - begun) * 1000, 3))
+        if init and problem:
+            note(["init", "name"], f"{init['name']}: {problem}")
+        note(["library"], _loaded_path() or library)
+        self.ask(["nvml_version"], "nvmlSystemGetNVMLVersion", form=text)
+        return init is None
+
+    def handles(self) -> dict[int, Any]:
+        """Index to handle of the GPUs that give one."""
+        count = self.ask(["count"], "nvmlDeviceGetCount", form=counted)
+        found = {}
+        for index in range(count) if isinstance(count, int) else ():
+            # A handle is a pointer and no result.
+            kept: list[Any] = []
+            place = ["devices", index, "handle"]
+            self.ask(place, "nvmlDeviceGetHandleByIndex", index, form=kept.append)
+            if kept:
+                found[index] = kept[0]
+        return found
+
+    def fill(self, place: list[Any], handle: Any, queries: Queries) -> dict[str, Any]:
+        """Ask all `queries` of one device, and tell the results as keys of `place`."""
+        return {
+            key: self.ask([*place, key], name, handle, *arguments, form=form)
+            for key, name, arguments, form in queries
+        }
+
+    def use(self, place: list[Any], handle: Any) -> None:
+        """Memory and processes of one device, by the newest interfaces that are there."""
+        self._memory([*place, "memory"], handle)
+        for key, name in PROCESS_LISTS.items():
+            self._processes([*place, key], name, handle)
+
+    def _memory(self, place: list[Any], handle: Any) -> None:
+        """Version 2 keeps what the driver reserves apart from what is used; version 1 does not."""
+
+        def form(api: str, *names: str) -> Callable[[Any], Any]:
+            return lambda info: {"api": api, **{name: getattr(info, name) for name in names}}
+
+        name = "nvmlDeviceGetMemoryInfo"
+        version = getattr(self.pynvml, "nvmlMemory_v2", 0)
+        second = form("v2", "total", "reserved", "used", "free")
+        found = self.ask(place, name, handle, version, form=second)
+        if found.get("error", 0) in _INTERFACE_MISSING:
+            self.ask(place, name, handle, form=form("v1", "total", "used", "free"))
+
+    def _processes(self, place: list[Any], name: str, handle: Any) -> None:
+        def form(processes: Any) -> list[dict[str, Any]]:
+            return [{"pid": p.pid, "used": p.usedGpuMemory} for p in processes]
+
+        def first_version(handle: Any) -> list[Any]:
+            from envprint.machine.nvml.v1_process_lists import listed
+
+            return listed(self.pynvml, name, handle)
+
+        for version, function in (("", None), ("_v2", None), ("_v1", first_version)):
+            found = self.ask(place, name + version, handle, form=form, function=function)
+            if not isinstance(found, dict) or found["error"] not in _INTERFACE_MISSING:
+                break
+        if place[-1] == "compute_processes":
+            api = version.lstrip("_") or "v3"
+            note([*place[:-1], "process_interface"], api if isinstance(found, list) else found)
+
+    def clock_reasons(self, place: list[Any], handle: Any) -> None:
+        """Why the clocks are as they are; the function had another name before R535."""
+        found = self.ask(place, "nvmlDeviceGetCurrentClocksEventReasons", handle)
+        if isinstance(found, dict) and found["error"] in _INTERFACE_MISSING:
+            self.ask(place, "nvmlDeviceGetCurrentClocksThrottleReasons", handle)
+
+    def parts(self, index: int, parent: Any) -> list[tuple[list[Any], Any]]:
+        """The MIG devices of a GPU, each with what it is; their places and handles.
+
+        Their list is told once it is whole, for a part that was not read is not a part that is not.
+        """
+        handles = self._part_handles(index, parent)
+        place = ["devices", index, "mig_devices"]
+        if isinstance(handles, dict):
+            note(place, handles)
+            return []
+        note(place, [{} for _ in handles])
+        found = [([*place, number], part) for number, part in enumerate(handles)]
+        for part_place, part in found:
+            self.fill(part_place, part, PART)
+        return found
+
+    def _part_handles(self, index: int, parent: Any) -> Any:
+        """In NVML's order; an error object where one may be missing."""
+        place, name = ["most_parts", index], "nvmlDeviceGetMaxMigDeviceCount"
+        count = self.ask(place, name, parent, form=counted)
+        if not isinstance(count, int):
+            return count
+        name = "nvmlDeviceGetMigDeviceHandleByIndex"
+        kept: list[Any] = []
+        for slot in range(count):
+            error = self.ask(["slots", index, slot], name, parent, slot, form=kept.append)
+            if error and error["error"] not in _NO_PART:
+                return error
+        return kept
+
+
+def _load(library: str) -> str | None:
+    """Load the library first by path where its name alone is not found, as on some WSL2 hosts.
+
+    pynvml then gets the loaded one by its name. Its own error drops the loader's reason, which is
+    returned.
+    """
+    import ctypes
+
+    try:
+        ctypes.CDLL("libnvidia-ml.so.1")
+    except OSError:
+        try:
+            ctypes.CDLL(library)
+        except OSError as error:
+            return str(error)
+    return None
+
+
+def _loaded_path() -> str | None:
+    try:
+        with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:  # noqa: PTH123
+            found = mapped_files(maps)
+    except OSError:
+        return None
+    return next((path for path in found if "/libnvidia-ml.so" in path), None)

@@ -1,0 +1,137 @@
+"""Starts the child that asks NVML, and puts together what it told before its time was over."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from envprint.machine.child_process import Child
+from envprint.machine.nvml.library import find_library
+from envprint.machine.nvml.messages import Gathered, finished
+
+MOST_CRASHES = 3
+"""So often a child is started again without the call in which the driver crashed."""
+
+
+def begin(timeout_s: float) -> Asked:
+    """Start asking NVML, where its library is; what it says is in `Asked.result`."""
+    library, folder, failure = _found()
+    if failure or library is None:
+        return Asked({"library": library, "failure": failure})
+    return ask(library, folder, timeout_s)
+
+
+def _found() -> tuple[str | None, str, str | None]:
+    """The library, the folder of pynvml, and why they cannot be used."""
+    if not hasattr(os, "posix_spawn"):
+        return "nvml.dll", "", f"NVML is not asked on {sys.platform}"
+    library = find_library(os.environ)
+    if library is None:
+        return None, "", None
+    import importlib.util
+
+    spec = importlib.util.find_spec("pynvml")
+    if spec is None or not spec.origin:
+        return library, "", "the package nvidia-ml-py is not installed"
+    return library, os.path.dirname(spec.origin), None
+
+
+def watching(interval_s: float) -> tuple[Callable[[Mapping[str, str]], Child] | None, str]:
+    """What starts a child that watches without some calls; or None, and why there is none."""
+    library, folder, failure = _found()
+    if failure or library is None:
+        return None, failure or "libnvidia-ml.so.1 is not installed"
+    order = {"library": library, "interval_s": interval_s}
+    return lambda skipped: Child(command(folder, order | {"skipped": skipped})), "ok"
+
+
+def ask(library: str, pynvml_folder: str, timeout_s: float) -> Asked:
+    """The same of a library and a pynvml that are known."""
+    asked = Asked({"library": library}, pynvml_folder, timeout_s)
+    asked.start()
+    return asked
+
+
+class Asked:
+    """A reading under way, or what is known without one."""
+
+    def __init__(self, known: dict[str, Any], folder: str = "", timeout_s: float = 0.0) -> None:
+        self._reading = known
+        self._library = known["library"]
+        self._folder = folder
+        self._timeout_s = timeout_s
+        self._deadline_s = time.monotonic() + timeout_s
+        self._skipped: dict[str, str] = {}
+        self._child: Child | None = None
+
+    def start(self) -> None:
+        """Start a child."""
+        order = {"library": self._library, "skipped": self._skipped}
+        try:
+            self._child = Child(command(self._folder, order | {"timeout_s": self._timeout_s}))
+        except OSError as error:
+            self._child = None
+            self._reading["failure"] = f"no child process: {error.strerror or error}"
+
+    def result(self) -> Mapping[str, Any]:
+        """What NVML says of this machine; a call's result is its value or an error object.
+
+        An error object is `{"error": 3, "name": "Not Supported"}` with NVML's code, or null for a
+        failure that is none of NVML's. Sizes are bytes. The keys:
+
+        * `library`: real path of what was loaded; null when there is none, then nothing else is
+          there;
+        * `failure`: text when the child came to no end, else null. What it had not read by then is
+          missing, and `unread` says so in every object;
+        * `init`: null, or an error object, then only `nvml_version` is there; `init_ms`;
+        * `nvml_version`, `driver_version`: text; `cuda_driver_version`: 12040 for 12.4; `count`;
+        * `sampled_at_s`: seconds since the epoch when memory and processes were first read;
+        * `devices`: in order of NVML's index. `handle` is null, or an error object that stands
+          alone. Else the keys of `envprint.machine.nvml.queries`, modes as [now, pending], and
+          `memory`: `api` (`v2` or `v1`), `total`, `used`, `free`, and `reserved` with v2 only,
+          because with v1 `used` includes it; `compute_processes`, `graphics_processes` and
+          `mps_processes`: lists of `pid` and `used` (null where the driver does not say, as under
+          WDDM); `process_interface`: v3, v2 or v1; `clock_reasons`: a bit mask;
+          `mig_devices`: the same of each part, where there can be any, or an error object: a list
+          is whole;
+        * `call_ms`: function to milliseconds, all calls of it together.
+        """
+        while self._child:
+            gathered = gather(self._child.lines(self._deadline_s))
+            code = self._child.end(kill=gathered.is_late)
+            self._child = None
+            self._reading = {"library": self._library, **gathered.reading}
+            self._reading["failure"] = gathered.failure(code, self._timeout_s)
+            if gathered.crashed(code) and len(self._skipped) < MOST_CRASHES:
+                reason = f"the driver crashed in this call (signal {-(code or 0)})"
+                self._skipped[gathered.call] = reason
+                self.start()
+        return finished(self._reading)
+
+
+def command(folder: str, order: Mapping[str, Any]) -> list[str]:
+    """The child's command line. Without `site`, for that starts whatever is installed there."""
+    paths = [
+        os.path.dirname(
+            os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        ),
+        folder,
+    ]
+    code = f"import sys; sys.path += {paths!r}; import envprint.machine.nvml.child as c; c.main()"
+    return [sys.executable or "", "-I", "-S", "-c", code, json.dumps(order)]
+
+
+def gather(lines: Iterable[bytes]) -> Gathered:
+    """All that comes before the end, or before the deadline."""
+    gathered = Gathered()
+    try:
+        for line in lines:
+            if gathered.take(line) == "end":
+                break
+    except TimeoutError:
+        gathered.is_late = True
+    return gathered

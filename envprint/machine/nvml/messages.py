@@ -1,0 +1,109 @@
+"""Puts together what the child that asks NVML reports, line by line."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from envprint.machine.nvml.calls import MARK
+from envprint.machine.nvml.queries import MOMENT
+
+_CANNOT_SKIP = ("import pynvml", "nvmlInit")
+
+
+class Gathered:
+    """What a child has told so far."""
+
+    def __init__(self) -> None:
+        self.reading: dict[str, Any] = {}
+        self.call = ""
+        """The call under way; empty between two."""
+        self.is_late = False
+        self.is_whole = False
+
+    def take(self, line: bytes) -> str:
+        """Understand one line of the child; the kind of message, empty for a stranger's line."""
+        if not line.startswith(MARK):
+            return ""
+        kind, *words = json.loads(line[len(MARK) :])
+        if kind == "call":
+            self.call = words[0]
+        elif kind == "is":
+            if words[0] == ["sampled_at_s"]:
+                self._forget()
+            put(self.reading, words[0], words[1])
+            if len(words) > 2:
+                self.call = ""
+                spent = self.reading.setdefault("call_ms", {})
+                spent[words[2]] = round(spent.get(words[2], 0.0) + words[3], 3)
+        self.is_whole = kind == "end"
+        return str(kind)
+
+    def _forget(self) -> None:
+        """What one sample has told is no part of the next."""
+        for device in self.reading.get("devices", ()):
+            for unit in (device, *device.get("mig_devices", ())):
+                for key in MOMENT:
+                    unit.pop(key, None)
+
+    def crashed(self, code: int | None) -> bool:
+        """Whether the driver crashed in a call that can be left out."""
+        return bool(self.failed_in(code)) and not self.is_late
+
+    def failed_in(self, code: int | None) -> str:
+        """The call in which the driver crashed or hung; empty where none can be left out."""
+        has_failed = self.is_late or (code is not None and code < 0)
+        can_skip = not self.is_whole and not self.call.startswith(_CANNOT_SKIP)
+        return self.call if has_failed and can_skip else ""
+
+    def failure(self, code: int | None, timeout_s: float) -> str | None:
+        """Why there is no more than this, in words."""
+        if self.is_whole:
+            return None
+        if self.is_late:
+            return self.silence(timeout_s)
+        how = f"exit code {code}" if code is None or code >= 0 else f"signal {-code}"
+        return f"reading NVML ended with {how}{self._during()}"
+
+    def silence(self, waited_s: float) -> str:
+        """That nothing has come for so long, in words."""
+        return f"NVML did not answer within {waited_s:g} s{self._during()}"
+
+    def _during(self) -> str:
+        name, *numbers = self.call.split(" ")
+        which = f", GPU {numbers[0]}" if name.startswith("nvmlDevice") and numbers else ""
+        return f" (during {name}{which})" if name.startswith("nvml") else ""
+
+
+def put(root: dict[str, Any], place: list[Any], value: Any) -> None:
+    """Set the value at `place`: texts are keys, numbers positions in lists that grow."""
+    here: Any = root
+    for step, following in zip(place, [*place[1:], None], strict=True):
+        if isinstance(here, list):
+            while len(here) <= step:
+                here.append({})
+        if following is None:
+            here[step] = value
+            return
+        if isinstance(here, dict):
+            here.setdefault(step, [] if isinstance(following, int) else {})
+        here = here[step]
+
+
+def finished(reading: dict[str, Any]) -> dict[str, Any]:
+    """The reading with an entry for every GPU that was counted, and without scaffolding."""
+    count = reading.get("count")
+    for key in ("slots", "most_parts"):
+        reading.pop(key, None)
+    if isinstance(count, int):
+        devices = reading.setdefault("devices", [])
+        devices.extend({} for _ in range(count - len(devices)))
+    failure = reading.get("failure")
+    if failure:
+        unread = {"error": None, "name": failure}
+        devices = reading.get("devices", ())
+        lists = [device.get("mig_devices") for device in devices]
+        parts = [part for found in lists if isinstance(found, list) for part in found]
+        for place in (reading, *devices, *parts):
+            place["unread"] = unread
+    return reading

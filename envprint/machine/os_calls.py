@@ -1,0 +1,184 @@
+"""What each operating system is asked in its own way: its kernel, its user, its disks.
+
+Linux and macOS answer the calls of POSIX; Windows has neither those nor the `pwd` module. What has
+no answer is an `OSError` with the reason, as everywhere behind `envprint.machine.host.Host`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_MACHINES = {"AMD64": "x86_64", "ARM64": "aarch64"}
+"""Windows' names of processors, and those of Linux that rules and packages go by."""
+
+_COMM_LENGTH = 15
+"""https://man7.org/linux/man-pages/man2/PR_SET_NAME.2const.html: 16 bytes with the last, a zero."""
+
+
+_SYSTEM_FOLDERS = ("/usr/lib64", "/usr/lib")
+
+
+def library_folders(machine: str) -> tuple[str, ...]:
+    """Where distributions keep shared libraries for a `machine`, Debian's own folder first."""
+    return (*_debian_folders(machine), *_SYSTEM_FOLDERS)
+
+
+def _debian_folders(*machines: str) -> list[str]:
+    return [f"/usr/lib/{machine}-linux-gnu" for machine in machines]
+
+
+LOADER_FOLDERS = (
+    *("/usr/lib/wsl/lib", "/run/opengl-driver/lib"),
+    *_debian_folders("x86_64", "aarch64"),
+    *("/lib64", "/lib", *_SYSTEM_FOLDERS),
+)
+"""Where the loader finds a library without an entry in its cache or its configuration; under WSL2
+and on NixOS the driver's."""
+
+
+def system() -> Mapping[str, str]:
+    """`system`, `release`, `version` and `machine` of the kernel. Raises `OSError`."""
+    if hasattr(os, "uname"):
+        name = os.uname()
+        return {
+            "system": name.sysname,
+            "release": name.release,
+            "version": name.version,
+            "machine": name.machine,
+        }
+    ask_windows = getattr(sys, "getwindowsversion", None)
+    machine = os.environ.get("PROCESSOR_ARCHITECTURE")
+    if ask_windows is None or not machine:
+        raise OSError(f"the kernel cannot be asked on {sys.platform}")
+    windows = ask_windows()
+    return {
+        "system": "Windows",
+        "release": f"{windows.major}.{windows.minor}",
+        "version": f"{windows.major}.{windows.minor}.{windows.build}",
+        "machine": _MACHINES.get(machine, machine),
+    }
+
+
+def cpus() -> list[int]:
+    """The processors this process may run on. Raises `OSError`."""
+    if not hasattr(os, "sched_getaffinity"):
+        raise OSError(f"CPU affinity cannot be read on {sys.platform}")
+    return sorted(os.sched_getaffinity(0))
+
+
+def disk(path: str) -> Mapping[str, int]:
+    """`total_bytes` and `free_bytes` of the file system that holds `path`. Raises `OSError`."""
+    if not hasattr(os, "statvfs"):
+        raise OSError(f"file systems are not measured on {sys.platform}")
+    status = os.statvfs(path)
+    return {
+        "total_bytes": status.f_frsize * status.f_blocks,
+        "free_bytes": status.f_frsize * status.f_bavail,
+    }
+
+
+def identity() -> Mapping[str, str]:
+    """`home`, `user` and `host_name` where somebody tells them."""
+    names = {"user": _user(), "host_name": _host_name(), "home": _home()}
+    return {key: name for key, name in names.items() if name}
+
+
+def _home() -> str | None:
+    home = os.path.expanduser("~")
+    return None if home == "~" else home  # as it stays without HOME and an entry in /etc/passwd
+
+
+def _user() -> str | None:
+    try:
+        import pwd
+    except ImportError:
+        return os.environ.get("USERNAME")
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container may run under a uid that /etc/passwd does not know
+        return str(os.getuid())
+
+
+def _host_name() -> str | None:
+    if hasattr(os, "uname"):
+        return os.uname().nodename
+    return os.environ.get("COMPUTERNAME")
+
+
+def process(pid: int) -> Mapping[str, Any]:
+    """`name`, `program`, `user`, `started_at_s` and `state` of a process.
+
+    `program` is the base name of its executable, or None; a process may go by another name.
+
+    Raises `ProcessLookupError` when there is none, `PermissionError` when it cannot be seen.
+    """
+    import psutil
+
+    try:
+        found = psutil.Process(pid)
+        with found.oneshot():
+            program = _program(found)
+            return {
+                "name": _name(found, program),
+                "program": program,
+                "user": found.username(),
+                "started_at_s": found.create_time(),
+                "state": found.status(),
+            }
+    except psutil.Error as error:
+        # Where /proc is mounted with hidepid, it does not show others' processes, and a signal
+        # that is not sent still tells whether there is one.
+        # https://man7.org/linux/man-pages/man2/kill.2.html
+        os.kill(pid, 0)
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from error
+
+
+def _name(process: Any, program: str | None) -> str:
+    """The kernel's own name of it; of one that was cut, the executable's where that goes on.
+
+    psutil completes a longer one from the command line, into which a program can write what it
+    likes, and where arguments stand: https://psutil.readthedocs.io/en/latest/#psutil.Process.name
+    """
+    if not sys.platform.startswith("linux"):
+        return program or str(process.name())[:_COMM_LENGTH]
+    # https://man7.org/linux/man-pages/man5/proc_pid_comm.5.html
+    descriptor = os.open(f"/proc/{process.pid}/comm", os.O_RDONLY)
+    try:
+        name = os.read(descriptor, 2 * _COMM_LENGTH).decode("utf-8", "replace").rstrip("\n")
+    finally:
+        os.close(descriptor)
+    is_cut = len(name) >= _COMM_LENGTH and program and program.startswith(name)
+    return program if is_cut and program else name
+
+
+def _program(process: Any) -> str | None:
+    """Never an argument: psutil gives the file that is executed, of others' processes too."""
+    import psutil
+
+    try:
+        return os.path.basename(process.exe()) or None
+    except psutil.Error:  # a zombie has none
+        return None
+
+
+def run(argv: Sequence[str], variables: Mapping[str, str], timeout_s: float) -> tuple[int, bytes]:
+    """Exit code and stdout of a command without a shell or stdin. Raises `OSError`."""
+    import subprocess
+
+    try:
+        done = subprocess.run(
+            argv,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=timeout_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise TimeoutError(f"{argv[0]} did not answer within {timeout_s:g} s") from None
+    return done.returncode, done.stdout

@@ -1,0 +1,214 @@
+"""What only code inside a training process can say: the state of its generators, its thread pools.
+
+Looks at what the process has imported and at nothing else: it imports no framework, starts no
+device, and makes no generator that is not there yet. A framework that refuses to tell is an error
+in its own place. Some state belongs to a thread, so ask in the thread that trains.
+"""
+
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from operator import index
+from typing import Any, NamedTuple, TypeVar
+
+from envprint.core.fingerprint import NO_THREADPOOLCTL
+from envprint.machine.interpreter import said
+
+T = TypeVar("T")
+
+POOLED = ("numpy", "scipy", "sklearn", "torch")
+"""Modules that bring libraries with threads of their own, which threadpoolctl can ask."""
+
+
+def describe() -> dict[str, Any]:
+    """`generators` and `thread_pools` of this process, as JSON types.
+
+    Generators are name to `state` (a digest, or None for one that nobody has seeded) or to
+    `error`; pools are what threadpoolctl says of each, or an `error`.
+    """
+    return {"generators": dict(_generators()), "thread_pools": thread_pools()}
+
+
+class NotThere(Exception):
+    """The module is loaded, but the generator has not been made, or is another version's."""
+
+
+class RefusedError(Exception):
+    """A framework raised something when it was asked; the text says what, in one line."""
+
+
+class Seat(NamedTuple):
+    """Where a generator is found: in a module that is loaded, by a function that takes it."""
+
+    name: str
+    module: str
+    look: Callable[[Any], object]
+    """Its state in numbers, texts, arrays and what holds them, None for one without a seed.
+    Raises `NotThere`, and whatever a framework raises."""
+
+
+def _generators() -> Iterator[tuple[str, dict[str, str | None]]]:
+    for seat in (*SEATS, *_on_gpus()):
+        module = sys.modules.get(seat.module)
+        if module is not None:
+            try:
+                yield seat.name, {"state": answered(partial(_state, seat, module))}
+            except NotThere:
+                continue
+            except RefusedError as error:
+                yield seat.name, {"error": str(error)}
+
+
+def _state(seat: Seat, module: Any) -> str | None:
+    state = seat.look(module)
+    return None if state is None else digest(state)
+
+
+def answered(ask: Callable[[], T]) -> T:
+    """What a framework answers. Raises `NotThere`, and `RefusedError` for all that it raises."""
+    try:
+        return ask()
+    except (NotThere, KeyboardInterrupt, SystemExit):
+        raise
+    # Frameworks raise errors of their own kinds, extensions also what is no Exception (a panic in
+    # Rust), and no answer is worth the training that asks.
+    except BaseException as error:  # noqa: BLE001  see the reason above
+        raise RefusedError(f"{type(error).__name__}: {said(error)}") from None
+
+
+def _python(random: Any) -> object:
+    return random.getstate()
+
+
+# numpy.random seeds its own generator when it is imported, and newer versions import it late.
+# https://numpy.org/doc/stable/reference/random/generated/numpy.random.get_state.html
+def _numpy(random: Any) -> object:
+    return random.get_state(legacy=False)
+
+
+# `tf.random.set_seed` puts the seed, and what draws a seed for each operation, into the context;
+# asking TensorFlow for it would make the context.
+# https://github.com/tensorflow/tensorflow/blob/v2.21.0/tensorflow/python/eager/context.py#L634
+def _tensorflow(eager: Any) -> object:
+    context = eager._context
+    if context is None or context._seed is None:
+        return None
+    return index(context._seed), context._rng.getstate()
+
+
+# `tf.random.get_global_generator()` would make one, with a state from the operating system.
+# https://www.tensorflow.org/api_docs/python/tf/random/get_global_generator
+def _tensorflow_generator(operations: Any) -> object:
+    generator = operations.global_generator
+    if generator is None:
+        raise NotThere
+    return generator.state.numpy()
+
+
+# Until it is first needed there is no generator: Keras then draws its seed from Python's.
+# https://github.com/keras-team/keras/blob/v3.15.1/keras/src/random/seed_generator.py
+def _keras(state: Any) -> object:
+    tracker = state.GLOBAL_STATE_TRACKER
+    seed = getattr(tracker, "global_random_seed", None)
+    generator = getattr(tracker, "global_seed_generator", None)
+    if seed is None and generator is None:
+        return None
+    return seed, None if generator is None else generator.state.numpy()
+
+
+# https://github.com/keras-team/tf-keras/blob/v2.15.0/tf_keras/utils/tf_utils.py
+def _keras_2(backend: Any) -> object:
+    if not hasattr(backend, "_SEED_GENERATOR"):
+        raise NotThere  # this is Keras 3
+    generator = getattr(backend._SEED_GENERATOR, "generator", None)
+    return generator and generator.getstate()
+
+
+def _torch(torch: Any) -> object:
+    return bytes(torch.get_rng_state().tolist())
+
+
+SEATS = (
+    Seat("python", "random", _python),
+    Seat("numpy", "numpy.random", _numpy),
+    Seat("tensorflow", "tensorflow.python.eager.context", _tensorflow),
+    Seat(
+        "tensorflow-generator", "tensorflow.python.ops.stateful_random_ops", _tensorflow_generator
+    ),
+    Seat("keras", "keras.src.backend.common.global_state", _keras),
+    Seat("keras", "keras.src.backend", _keras_2),
+    Seat("tf-keras", "tf_keras.src.backend", _keras_2),
+    Seat("torch", "torch", _torch),
+)
+
+
+# `torch.cuda.get_rng_state` would start CUDA; the generators are there only after that.
+# https://github.com/pytorch/pytorch/blob/v2.13.0/torch/cuda/random.py
+def _on_gpus() -> Iterator[Seat]:
+    cuda: Any = sys.modules.get("torch.cuda")
+    try:
+        count = answered(lambda: len(cuda.default_generators) if cuda.is_initialized() else 0)
+    except RefusedError:  # it is not imported, or another version
+        return
+    for number in range(count):
+        yield Seat(f"torch-cuda-{number}", "torch.cuda", partial(_torch_cuda, number))
+
+
+def _torch_cuda(number: int, cuda: Any) -> object:
+    return bytes(cuda.default_generators[number].get_state().tolist())
+
+
+def digest(state: object) -> str:
+    """One digest for equal states. Raises `TypeError` for what is no number, text or array."""
+    import hashlib
+
+    whole = hashlib.sha256()
+    for part in _parts(state):
+        whole.update(part)
+    return f"sha256:{whole.hexdigest()}"
+
+
+def _parts(value: Any) -> Iterator[bytes]:
+    """The value in bytes that tell its type, and where it ends."""
+    if isinstance(value, float):
+        yield f"{float(value)!r};".encode()  # NumPy's have another repr in each version
+    elif value is None or isinstance(value, (int, str)):
+        yield f"{value!r};".encode()
+    elif isinstance(value, bytes):
+        yield f"{len(value)}:".encode() + value
+    elif isinstance(value, (tuple, list)):
+        yield from _all("list", value)
+    elif isinstance(value, Mapping):
+        yield from _all("map", sorted(value.items()))
+    elif hasattr(value, "tobytes"):
+        yield f"{value.dtype}{value.shape}:".encode() + value.tobytes()
+    else:
+        raise TypeError(f"a {type(value).__name__} in the state is not understood")
+
+
+def _all(kind: str, values: Sequence[object]) -> Iterator[bytes]:
+    yield f"{kind} of {len(values)}:".encode()
+    for value in values:
+        yield from _parts(value)
+
+
+# [{"user_api": "blas", "internal_api": "openblas", "prefix": "libscipy_openblas",
+#   "filepath": "/venv/…/numpy.libs/libscipy_openblas64_-32a4b2a6.so", "version": "0.3.31.dev",
+#   "threading_layer": "pthreads", "architecture": "SkylakeX", "num_threads": 2}]
+# https://github.com/joblib/threadpoolctl#python-runtime-programmatic-introspection
+def thread_pools() -> list[dict[str, Any]] | dict[str, str]:
+    """What threadpoolctl says of each library with threads that is loaded, or an `error`."""
+    if not any(name in sys.modules for name in POOLED):
+        return []
+    try:
+        from threadpoolctl import threadpool_info
+    except ImportError:
+        return {"error": NO_THREADPOOLCTL}
+    with warnings.catch_warnings():
+        # It warns of two OpenMP runtimes in one process, which rules speak of.
+        warnings.simplefilter("ignore")
+        try:
+            return answered(lambda: [dict(pool) for pool in threadpool_info()])
+        except RefusedError as error:
+            return {"error": f"threadpoolctl: {error}"}

@@ -1,0 +1,32 @@
+"""Which environment variables a recording of a machine keeps, and what of their values.
+
+Collectors look at more names than a fingerprint may show: the marks of schedulers and notebook
+services, and misspelt names. Without them a recorded machine would differ from the live one; that
+they are set is all that counts, so their values stay behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from envprint.core.known_variables import IMAGES, MANAGER, NOTEBOOKS, SCHEDULERS, misspelt
+from envprint.core.redact import is_recorded, safe_value
+
+PRESENT = "set"
+"""Stands for the value of a variable that is only asked whether it is set."""
+
+_WITH_VALUE = frozenset([*IMAGES, MANAGER])
+_MARKS = frozenset(name for name, _ in (*SCHEDULERS, *NOTEBOOKS))
+
+
+def kept_variables(variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables that some collector looks at, sorted, without secrets."""
+    near = dict(misspelt(variables))
+    kept = {}
+    for name, value in sorted(variables.items()):
+        if is_recorded(name) or name in _WITH_VALUE:
+            kept[name] = safe_value(name, value)
+        elif name in _MARKS or name in near:
+            # An empty mark counts as none.
+            kept[name] = PRESENT if value else ""
+    return kept

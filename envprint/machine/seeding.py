@@ -1,0 +1,152 @@
+"""Sets the generators of random numbers that a process has, and says which it could not set.
+
+Each framework is seeded by the call that its own documentation gives, and only where it is
+imported: what is imported later is not seeded, so seed after the imports.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from operator import index
+from typing import Any, NamedTuple
+
+from envprint.core.errors import EnvprintError
+from envprint.machine import interpreter
+from envprint.machine.hash_seed import hash_seed
+from envprint.machine.process_state import RefusedError, answered
+
+
+class Seeded(NamedTuple):
+    """What `seed` did to one generator, or what is left to do."""
+
+    generator: str
+    """As `live.random.generators` names it; `torch-cuda` stands for each GPU's, and
+    `python-hash` for the seed of text hashes."""
+    call: str
+    """What was called, or what to write, as code that can be copied."""
+    done: bool
+    reason: str | None = None
+    """Why it could not be done, None where it was."""
+
+
+def seed(value: int) -> tuple[Seeded, ...]:
+    """Set every global generator of the frameworks that this process has imported, to `value`.
+
+    Python's is always set. What cannot be set is told and not raised: the hash seed counts from
+    the start of the process only, JAX has no global generator, a framework may refuse. Generators
+    that the program made itself are its own. Raises `EnvprintError` unless 0 <= value < 2**32.
+    """
+    number = _checked(value)
+    return (*_set(number), *_told(number))
+
+
+def _checked(value: object) -> int:
+    try:
+        number = index(value) if not isinstance(value, bool) else -1  # type: ignore[arg-type]
+    except TypeError:
+        number = -1
+    if not 0 <= number < 2**32:
+        raise EnvprintError(
+            f"expected a seed from 0 to 4294967295, a whole number; found {value!r}"
+        )
+    return number
+
+
+class _Call(NamedTuple):
+    """A generator, the module that must be loaded for it, and how its owner says to seed it."""
+
+    generator: str
+    module: str
+    code: str
+    run: Callable[[Any, int], object]
+
+
+# Keras before its parts: it sets Python's, NumPy's and its backend's as well, to the same seed.
+# https://docs.python.org/3/library/random.html#random.seed
+# https://numpy.org/doc/stable/reference/random/generated/numpy.random.seed.html
+# https://www.tensorflow.org/api_docs/python/tf/keras/utils/set_random_seed
+# https://www.tensorflow.org/api_docs/python/tf/random/set_seed
+# https://docs.pytorch.org/docs/stable/generated/torch.manual_seed.html
+_CALLS = (
+    _Call(
+        "keras", "keras", "keras.utils.set_random_seed({})", lambda m, n: m.utils.set_random_seed(n)
+    ),
+    _Call(
+        "tf-keras",
+        "tf_keras",
+        "tf_keras.utils.set_random_seed({})",
+        lambda m, n: m.utils.set_random_seed(n),
+    ),
+    _Call("numpy", "numpy", "numpy.random.seed({})", lambda m, n: m.random.seed(n)),
+    _Call(
+        "tensorflow",
+        "tensorflow",
+        "tensorflow.random.set_seed({})",
+        lambda m, n: m.random.set_seed(n),
+    ),
+    _Call("torch", "torch", "torch.manual_seed({})", lambda m, n: m.manual_seed(n)),
+)
+
+
+def _set(number: int) -> Iterator[Seeded]:
+    for call in _CALLS:
+        module = sys.modules.get(call.module)
+        if module is not None:
+            code = call.code.format(number)
+            refused = _refusal(call.run, module, number)
+            yield Seeded(call.generator, code, refused is None, refused)
+            if call.generator == "tensorflow":
+                yield _global_generator(number)
+            if call.generator == "torch" and _is_for_cuda(module):
+                # Where CUDA has not been started, PyTorch keeps the seed until it is.
+                yield Seeded("torch-cuda", code, refused is None, refused)
+    import random
+
+    # Last: what Keras imports for its own call may draw from it.
+    random.seed(number)
+    yield Seeded("python", f"random.seed({number})", True)
+
+
+def _is_for_cuda(torch: Any) -> bool:
+    version = getattr(torch, "version", None)
+    return getattr(version, "cuda", None) is not None
+
+
+def _refusal(run: Callable[[Any, int], object], module: Any, number: int) -> str | None:
+    try:
+        answered(lambda: run(module, number))
+    except RefusedError as error:
+        return str(error)
+    return None
+
+
+# https://www.tensorflow.org/guide/random_numbers#global_generator
+def _global_generator(number: int) -> Seeded:
+    """TensorFlow's other generator: `set_seed` leaves it alone."""
+    operations: Any = sys.modules.get("tensorflow.python.ops.stateful_random_ops")
+    if getattr(operations, "global_generator", None) is None:
+        made = f"tensorflow.random.Generator.from_seed({number})"
+        code = f"tensorflow.random.set_global_generator({made})"
+        reason = "it has not been made; when first asked for, it takes a state of its own"
+        return Seeded("tensorflow-generator", code, False, reason)
+    refused = _refusal(lambda o, n: o.global_generator.reset_from_seed(n), operations, number)
+    code = f"tensorflow.random.get_global_generator().reset_from_seed({number})"
+    return Seeded("tensorflow-generator", code, refused is None, refused)
+
+
+def _told(number: int) -> Iterator[Seeded]:
+    """What no call can set any more, or at all."""
+    if "jax" in sys.modules:
+        yield Seeded(
+            "jax",
+            f"key = jax.random.key({number})",
+            False,
+            "JAX has no global generator: hand the key to whatever draws",
+        )
+    in_force = hash_seed(interpreter.describe(), [{"PYTHONHASHSEED": str(number)}])
+    reason = None
+    if in_force != str(number):
+        reason = (
+            "too late: Python reads it when it starts; "
+            f"`envprint run --hash-seed {number} -- COMMAND` sets it, too"
+        )
+    yield Seeded("python-hash", f"PYTHONHASHSEED={number} python …", reason is None, reason)

@@ -1,0 +1,202 @@
+"""The report as a document (schemas/report-1.json)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from envprint.core.fields import ANYTHING, TEXT, Field, ListOf, Record, record
+from envprint.core.fingerprint import SCHEMA_VERSION
+from envprint.core.report import Finding, Report, Summary
+from envprint.documents.codec import to_json
+
+_SIDE = record(
+    Field("label", TEXT, "The label given at capture."),
+    Field("digest", TEXT, "The fingerprint's digest."),
+    Field("captured_at", TEXT, "When it was captured, in UTC."),
+    Field(
+        "machine",
+        ListOf(record(Field("topic", TEXT, "Such as cpu."), Field("text", TEXT, "In words."))),
+        "The machine in a few lines.",
+    ),
+)
+
+_ADVICE = (
+    Field("rule", TEXT, "Id; `envprint explain ID` prints its page."),
+    Field("title", TEXT, "What was found, in general."),
+    Field("message", TEXT, "What was found, here."),
+    Field("paths", ListOf(TEXT), "The places in the fingerprint that show it."),
+    Field("why", TEXT, "Why it matters."),
+    Field("not_when", TEXT, "When it does not."),
+    Field("remedy", TEXT, "What to do."),
+    Field("evidence", ListOf(TEXT), "Sources: addresses, or measurements of the project."),
+)
+
+SHAPE: Record = record(
+    Field("schema_version", TEXT, "Version of this document's form, MAJOR.MINOR."),
+    Field(
+        "verdict",
+        record(
+            Field("impact", TEXT, "The highest impact among the findings."),
+            Field("summary", TEXT, "The verdict in one sentence."),
+            Field(
+                "likely_causes",
+                ListOf(TEXT),
+                "At most three rules that best explain other results, most likely first.",
+            ),
+            Field(
+                "look_next",
+                ListOf(TEXT),
+                "Where to look when results differ and no finding explains it.",
+            ),
+        ),
+        "What it comes to.",
+    ),
+    Field("baseline", _SIDE, "The fingerprint compared against; null when there was none."),
+    Field("current", _SIDE, "The fingerprint that was judged."),
+    Field(
+        "context",
+        record(
+            Field("frameworks", ListOf(TEXT), "Frameworks of the workload."),
+            Field("device", TEXT, "cpu or gpu."),
+            Field("policy", TEXT, "The policy file in force; null where the defaults hold."),
+        ),
+        "The workload it was judged for, and the policy by which.",
+    ),
+    Field(
+        "findings",
+        ListOf(
+            record(
+                *_ADVICE,
+                Field("impact", TEXT, "none, perf, numeric, diverges or breaks."),
+                Field("confidence", TEXT, "documented, measured or inferred."),
+                Field("before", ANYTHING, "The value in the baseline."),
+                Field("after", ANYTHING, "The value now."),
+                Field(
+                    "not_seen",
+                    TEXT,
+                    "What was expected, and what probes measured instead, by which the impact was "
+                    "lowered; null where nothing was measured.",
+                ),
+            )
+        ),
+        "What is so, now, and what it does; by impact, then rule, then path.",
+    ),
+    Field(
+        "changes",
+        ListOf(
+            record(
+                Field("path", TEXT, "Where."),
+                Field("kind", TEXT, "added, removed or changed."),
+                Field("before", ANYTHING, "The value in the baseline."),
+                Field("after", ANYTHING, "The value now."),
+            )
+        ),
+        "Every difference that no finding explains.",
+    ),
+    Field(
+        "undecided",
+        ListOf(
+            record(
+                Field("rule", TEXT, "Id; hidden-value for what no rule looks at and is hidden."),
+                Field("path", TEXT, "What was unknown."),
+                Field("reason", TEXT, "Why."),
+            )
+        ),
+        "Rules that could not be decided.",
+    ),
+    Field("advice", ListOf(record(*_ADVICE)), "What would make results more repeatable."),
+    Field(
+        "ignored",
+        ListOf(
+            record(
+                Field("rule", TEXT, "Id."),
+                Field("message", TEXT, "The finding that was left out."),
+                Field("reason", TEXT, "The policy's reason."),
+                Field("expires", TEXT, "Last day on which the entry holds."),
+            )
+        ),
+        "Findings that the policy leaves out.",
+    ),
+    Field(
+        "expected",
+        ListOf(
+            record(
+                Field("rule", TEXT, "Id; null for a change that no rule knows."),
+                Field("path", TEXT, "Where."),
+                Field("message", TEXT, "What differs."),
+                Field("reason", TEXT, "The policy's reason."),
+            )
+        ),
+        "Differences that are the experiment itself.",
+    ),
+    Field("lockstep", ListOf(TEXT), "Rules whose findings came together with what was expected."),
+    Field("policy_notes", ListOf(TEXT), "Entries of the policy that expired or fit nothing."),
+)
+
+
+def render(report: Report, colour: bool = False, strict: bool = False) -> str:
+    """The report document as text; it is the same for every terminal, and with `strict`."""
+    return to_json(to_document(report))
+
+
+def to_document(report: Report) -> dict[str, Any]:
+    """The report in JSON types."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "verdict": {
+            "impact": report.impact.word,
+            "summary": report.summary,
+            "likely_causes": list(report.likely_causes),
+            "look_next": list(report.look_next),
+        },
+        "baseline": _side(report.baseline) if report.baseline else None,
+        "current": _side(report.current),
+        "context": {
+            "frameworks": list(report.workload.frameworks),
+            "device": report.workload.device,
+            "policy": report.policy,
+        },
+        "findings": [
+            {
+                **_advice(finding),
+                "impact": finding.impact.word,
+                "confidence": finding.confidence.value,
+                "before": finding.before,
+                "after": finding.after,
+                "not_seen": finding.not_seen,
+            }
+            for finding in report.findings
+        ],
+        "changes": [change._asdict() for change in report.changes],
+        "undecided": [
+            {"rule": doubt.rule, "path": doubt.path, "reason": doubt.reason}
+            for doubt in report.undecided
+        ],
+        "advice": [_advice(finding) for finding in report.advice],
+        "ignored": [ignored._asdict() for ignored in report.ignored],
+        "expected": [expected._asdict() for expected in report.expected],
+        "lockstep": list(report.lockstep),
+        "policy_notes": list(report.policy_notes),
+    }
+
+
+def _side(summary: Summary) -> dict[str, Any]:
+    return {
+        "label": summary.label,
+        "digest": summary.digest,
+        "captured_at": summary.captured_at,
+        "machine": [{"topic": topic, "text": text} for topic, text in summary.lines],
+    }
+
+
+def _advice(finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "title": finding.title,
+        "message": finding.message,
+        "paths": list(finding.paths),
+        "why": finding.why,
+        "not_when": finding.not_when,
+        "remedy": finding.remedy,
+        "evidence": list(finding.evidence),
+    }

@@ -1,0 +1,37 @@
+"""A rule as a page: the one source of `envprint explain` and of docs/rules/."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envprint.core.rule import Rule
+from envprint.core.words import HOW_WELL_KNOWN, MEANING, source
+
+
+def page(rule: Rule) -> str:
+    """The page of `rule` in Markdown that reads well as plain text too."""
+    return "\n".join(_lines(rule)) + "\n"
+
+
+def _lines(rule: Rule) -> Iterator[str]:
+    yield f"# {rule.id}"
+    yield ""
+    yield f"{rule.title}."
+    yield ""
+    kind = "Advice; " if rule.advice else ""
+    yield f"* {kind}impact at most: **{rule.impact.word}** ({MEANING[rule.impact]})"
+    yield f"* confidence: {rule.confidence.value} ({HOW_WELL_KNOWN[rule.confidence]})"
+    yield f"* applies: {rule.applies.text}"
+    yield f"* looks at: {', '.join(f'`{path}`' for path in rule.watches)}"
+    if rule.yields_to:
+        yield f"* silent beside: {', '.join(rule.yields_to)}"
+    if rule.probed:
+        yield "* settled by: numeric probes on both sides, which see it or see none of it"
+    for title, text in (
+        ("Why", rule.why),
+        ("When it does not apply", rule.not_when),
+        ("What to do", rule.remedy),
+    ):
+        yield from ("", f"## {title}", "", text)
+    yield from ("", "## Evidence", "")
+    yield from (f"* {evidence.what}: {source(evidence)}" for evidence in rule.evidence)

@@ -1,0 +1,194 @@
+"""Runs probes in processes of their own, and gathers what they told.
+
+A framework that is not installed is left out; one that refuses, crashes or hangs costs what it did
+not tell. Nothing is compared here but a machine with itself: an operation that differs from one
+process to the next has more than one digest.
+"""
+
+import hashlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from envprint.core.discovery import module_names
+from envprint.core.errors import EnvprintError
+from envprint.core.versions import is_below
+from envprint.machine.child_process import Child
+from envprint.machine.files import read_file
+from envprint.probes import programs
+
+SILENCE_S = 180.0
+"""How long a probe may say nothing: a framework's import on a busy machine takes a minute."""
+MOST_STARTS = 16
+"""Processes for one run of a probe: each crash costs one operation, and the next goes on there."""
+
+Report = Callable[[str], None]
+
+
+class Plan(NamedTuple):
+    """Which probes to run, and how."""
+
+    python: str = sys.executable
+    """The interpreter under observation, by its path."""
+    names: Sequence[str] = ()
+    """Modules of `envprint.probes.programs`; empty for all."""
+    device: str = "cpu"
+    """`gpu` runs them on each visible GPU too, which makes a CUDA context there."""
+    repeat: int = 1
+
+
+def able(interpreter: Mapping[str, Any], floor: str = "3.7") -> str:
+    """The path of the interpreter under observation; `EnvprintError` where no probe runs in it."""
+    path, version = str(interpreter["executable"]), str(interpreter["version"])
+    if is_below(version, floor):
+        raise EnvprintError(f"probe: {path} is Python {version}; it needs {floor} or later")
+    return path
+
+
+def names() -> list[str]:
+    """Every numeric probe there is."""
+    return module_names(programs)
+
+
+def measure(plan: Plan, report: Report = lambda _: None) -> dict[str, Any]:
+    """What the probes told, the raw form of `facts.probes.numeric`: key to telling.
+
+    A key is a probe's name, and on a GPU such as `torch on gpu:0`. A telling has `revision`,
+    `version`, `device`, `settings`, `runs`, `digests` (operation to its different digests) and
+    `errors` (operation to reason), or `refused` instead of them; `refusals` has the reasons of
+    further runs, which told nothing. An operation that failed in some runs only is in `digests` and
+    in `errors`. `report` is told what runs.
+    """
+    found: dict[str, Any] = {}
+    for name in plan.names or names():
+        found |= _on(plan, name, "cpu", report)
+        if plan.device == "gpu" and import_module(f"{programs.__name__}.{name}").ON_GPU:
+            first = _on(plan, name, "gpu:0", report)
+            found |= first
+            gpus = max((telling.get("gpus", 1) for telling in first.values()), default=1)
+            for number in range(1, gpus):
+                found |= _on(plan, name, f"gpu:{number}", report)
+    return found
+
+
+def _on(plan: Plan, name: str, device: str, report: Report) -> dict[str, Any]:
+    """What one probe told on one device, in every run; nothing where it is not installed."""
+    key = name if device == "cpu" else f"{name} on {device}"
+    tellings = []
+    parts = getattr(import_module(f"{programs.__name__}.{name}"), "PARTS", ())
+    program = revision(f"{name}.py", *parts)
+    for number in range(1, plan.repeat + 1):
+        report(f"{key}, {number} of {plan.repeat}" if plan.repeat > 1 else key)
+        tellings.append(_run(plan.python, name, device))
+        if "missing" in tellings[-1]:
+            return {}
+    return {key: {**_gathered(tellings), "revision": program}}
+
+
+def revision(*files: str) -> str:
+    """Digest of the program text that a probe consists of: other programs, other results."""
+    hashed = hashlib.sha256()
+    for file in ("_child.py", *files):
+        hashed.update(read_file(os.path.join(programs.__path__[0], file)))
+    return hashed.hexdigest()[:32]
+
+
+def _gathered(tellings: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The tellings of all runs as one; a run that refused is no run of any operation."""
+    told = [telling for telling in tellings if "refused" not in telling]
+    if not told:
+        return {**tellings[0], "runs": len(tellings), "digests": {}, "errors": {}}
+    digests: dict[str, list[str]] = {}
+    reasons: dict[str, list[str]] = {}
+    for telling in told:
+        for operation, reason in telling["errors"].items():
+            reasons.setdefault(operation, []).append(reason)
+        for operation, digest in telling["digests"].items():
+            if digest not in digests.setdefault(operation, []):
+                digests[operation].append(digest)
+    refusals = [telling["refused"] for telling in tellings if "refused" in telling]
+    return {
+        **told[0],
+        "runs": len(told),
+        "digests": digests,
+        "errors": {
+            operation: _reason(failed, len(told) if operation in digests else len(failed))
+            for operation, failed in reasons.items()
+        },
+        **({"refusals": refusals} if refusals else {}),
+    }
+
+
+def _reason(failed: Sequence[str], runs: int) -> str:
+    """Why an operation has no result, and in how many runs where others had one."""
+    return failed[0] if len(failed) == runs else f"in {len(failed)} of {runs} runs: {failed[0]}"
+
+
+def _run(python: str, name: str, device: str) -> dict[str, Any]:
+    """What one process told, and where it crashed, another that went on behind that operation."""
+    told: dict[str, Any] = {"digests": {}, "errors": {}}
+    after = ""
+    for _ in range(MOST_STARTS):
+        after = _listen(told, lines(python, f"{name}.py", device, after))
+        if not after:
+            break
+    for operation in told.pop("operations", ()):
+        if operation not in told["digests"]:
+            told["errors"].setdefault(operation, "not tried, as too many before it crashed")
+    return told
+
+
+def _listen(told: dict[str, Any], results: Iterable[dict[str, Any]]) -> str:
+    """Add what one process tells to `told`; the operation at which it ended too early, or none."""
+    trying = ""
+    for line in results:
+        if "operation" in line:
+            kind = "digest" if "digest" in line else "error"
+            told[f"{kind}s"][line["operation"]] = line[kind]
+        elif "ended" in line:
+            lost = told["errors"] if trying else told
+            lost[trying or "refused"] = line["ended"]
+            return trying
+        elif "trying" in line:
+            trying = line["trying"]
+        else:
+            told.update(line.get("begun", line))
+    return ""
+
+
+def lines(
+    python: str,
+    file: str,
+    *arguments: str,
+    by: str = "_child.py",
+    variables: Mapping[str, str] | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Each result that a file of `envprint.probes.programs` tells when it is run, as soon as it is
+    there.
+
+    `by` is the file there that runs it; it starts with these `variables` too. The last result is
+    `{"ended": reason}` where the process did not come to its end.
+    """
+    folder = programs.__path__[0]
+    command = [python, os.path.join(folder, by), os.path.join(folder, file), *arguments]
+    child, ended, is_slow = Child(command, variables), "it ended before it was done", False
+    try:
+        while (line := child.line(time.monotonic() + SILENCE_S)) is not None:
+            result = json.loads(line)
+            if "done" in result:
+                ended = ""
+            else:
+                yield result
+    except TimeoutError:
+        ended, is_slow = f"it said nothing for {SILENCE_S:g} s", True
+    finally:
+        code = child.end(kill=bool(ended))
+    if code is not None and code < 0 and not is_slow:
+        ended = f"it was ended by {signal.Signals(-code).name}"
+    if ended:
+        yield {"ended": ended}

@@ -1,0 +1,180 @@
+"""Trains a small network again and again, each time in a fresh process, and compares the weights.
+
+What is compared is a digest of all weights before the first step and after each, so that the step
+after which two runs parted is known exactly. Loss and accuracy are told, but decide nothing: they
+may agree where weights do not.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from math import isfinite
+from typing import Any, NamedTuple
+
+from envprint.core.errors import EnvprintError
+from envprint.probes.runner import lines, revision
+
+FILES = {"tensorflow": "_training_keras.py", "torch": "_training_torch.py"}
+"""Which file of `envprint.probes.programs` trains in which framework."""
+SAMPLES = 512
+VALIDATION_SAMPLES = 128
+BATCH_SIZE = 64
+EPOCHS = 3
+
+Told = Callable[[int, int, int], None]
+"""Is told the number of the run, the step that is done, and of how many; 0 when a run begins."""
+
+
+class MissingError(EnvprintError):
+    """The framework to train in is not installed."""
+
+
+class Switches(NamedTuple):
+    """What a person can set so that a training repeats itself; None is left to itself."""
+
+    hash: int | None = None
+    """PYTHONHASHSEED; left to itself it is `random`, whatever this process has."""
+    python: int | None = None
+    numpy: int | None = None
+    framework: int | None = None
+    op_determinism: bool | None = None
+    threads: int | None = None
+
+
+SEEDS = ("hash", "python", "numpy", "framework")
+
+
+class Job(NamedTuple):
+    """What to train, and where."""
+
+    python: str
+    """The interpreter under observation, by its path."""
+    framework: str
+    device: str = "cpu"
+    epochs: int = EPOCHS
+
+    @property
+    def steps(self) -> int:
+        """How many steps a run has."""
+        return self.epochs * -(-SAMPLES // BATCH_SIZE)
+
+
+class Run(NamedTuple):
+    """One training: its metrics, and a digest of the weights before the first step and after each.
+
+    Losses and accuracies are those of the last epoch, but for `first_epoch_loss`. None stands for
+    what is not finite, which JSON has no number for; the weights tell such runs apart all the same.
+    """
+
+    loss: float | None
+    accuracy: float | None
+    val_loss: float | None
+    val_accuracy: float | None
+    first_epoch_loss: float | None
+    weights: tuple[str, ...]
+
+
+class Series(NamedTuple):
+    """Several runs of one job with the same switches."""
+
+    job: Job
+    switches: Switches
+    version: str
+    in_force: Mapping[str, str]
+    """What really held in the process: threads, switch, device, and what else is told."""
+    runs: tuple[Run, ...]
+
+    @property
+    def parted_at_step(self) -> int | None:
+        """The first step after which weights differed, 0 for their start; None when none did."""
+        steps = enumerate(zip(*(run.weights for run in self.runs), strict=True))
+        return next((step for step, digests in steps if len(set(digests)) > 1), None)
+
+    @property
+    def repeats(self) -> bool:
+        """Whether all runs ended with the same weights, bit for bit."""
+        return len({run.weights[-1] for run in self.runs}) == 1
+
+
+def settings_of(job: Job, switches: Switches) -> dict[str, str]:
+    """What was asked for: with equal settings, two machines can be compared."""
+    seeds = {f"{name}_seed": getattr(switches, name) for name in SEEDS}
+    determinism = {None: "left", True: "on", False: "off"}[switches.op_determinism]
+    return {
+        **{name: "off" if value is None else str(value) for name, value in seeds.items()},
+        "op_determinism": determinism,
+        "threads": "left" if switches.threads is None else str(switches.threads),
+        "device": job.device,
+        "epochs": str(job.epochs),
+        "samples": str(SAMPLES),
+        "validation_samples": str(VALIDATION_SAMPLES),
+        "batch_size": str(BATCH_SIZE),
+    }
+
+
+def raw(series: Series) -> dict[str, Any]:
+    """The series as it is kept under `facts.probes.training`."""
+    return {
+        "revision": revision("_training.py", FILES[series.job.framework]),
+        "version": series.version,
+        "settings": settings_of(series.job, series.switches),
+        "in_force": dict(series.in_force),
+        "runs": [{**run._asdict(), "weights": run.weights[-1]} for run in series.runs],
+        "repeats": series.repeats,
+        "parted_at_step": series.parted_at_step,
+    }
+
+
+def train(job: Job, switches: Switches, repeat: int, told: Told) -> Series:
+    """Train `repeat` times. Raises `EnvprintError` when the framework is missing or refuses."""
+    runs = []
+    begun: dict[str, Any] = {}
+    for number in range(1, repeat + 1):
+        begun, run = _run(job, switches, partial(told, number))
+        runs.append(run)
+    return Series(job, switches, begun["version"], begun["in_force"], tuple(runs))
+
+
+def _run(
+    job: Job, switches: Switches, told: Callable[[int, int], None]
+) -> tuple[dict[str, Any], Run]:
+    """What the process said it is, and its training."""
+    weights: list[str] = []
+    whole: dict[str, Any] = {}
+    seed = "random" if switches.hash is None else str(switches.hash)
+    for line in lines(
+        job.python,
+        FILES[job.framework],
+        json.dumps(_asked(job, switches)),
+        by="_training.py",
+        variables={"PYTHONHASHSEED": seed},
+    ):
+        if "starting" in line:
+            told(0, job.steps)
+        elif "weights" in line:
+            weights.append(line["weights"])
+            if len(weights) > 1:
+                told(len(weights) - 1, job.steps)
+        whole.update(line)
+    if "missing" in whole:
+        raise MissingError(f"training: {job.framework} is not installed for {job.python}")
+    for reason in ("refused", "ended"):
+        if reason in whole:
+            at = f"after step {len(weights) - 1}" if weights else "before the first step"
+            raise EnvprintError(f"training in {job.framework} failed {at}: {whole[reason]}")
+    metrics = {name: value if isfinite(value) else None for name, value in whole["result"].items()}
+    return whole["begun"], Run(**metrics, weights=tuple(weights))
+
+
+def _asked(job: Job, switches: Switches) -> dict[str, Any]:
+    """What the process is to do."""
+    return {
+        "device": job.device,
+        "epochs": job.epochs,
+        "samples": SAMPLES,
+        "validation_samples": VALIDATION_SAMPLES,
+        "batch_size": BATCH_SIZE,
+        "seeds": {name: getattr(switches, name) for name in SEEDS if name != "hash"},
+        "determinism": switches.op_determinism,
+        "threads": switches.threads,
+    }

@@ -1,0 +1,1 @@
+"""Rules about CUDA, its libraries and the driver."""

@@ -1,0 +1,203 @@
+"""What the driver does to a result: too old, in two halves, or itself the compiler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Confidence, Impact
+from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.shell import command
+from envprint.core.versions import is_below, numbers
+from envprint.core.workload import Workload, on_gpu, uses
+from envprint.rules.cuda import builds
+from envprint.rules.cuda.builds import CODE, DRIVER, FORCED, LIBRARY, TENSORFLOW, TORCH
+from envprint.rules.cuda.tables import driver_floor
+from envprint.rules.cuda.versions import built_with, place
+from envprint.rules.kit.devices import DEVICES, cards, field, training
+
+_MODULE = "facts.cuda.kernel_module_version"
+_RUNTIME = place("runtime")
+_MINOR_COMPATIBILITY = Evidence(
+    "Lowest drivers for each CUDA version, and what does not work between that and the toolkit's "
+    "own driver",
+    "https://docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html",
+)
+_TOOLKIT_DRIVERS = Evidence(
+    "Drivers of each toolkit",
+    "https://docs.nvidia.com/cuda/cuda-toolkit-release-notes/index.html",
+)
+
+
+def _below_floor(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    driver = now.value(DRIVER)
+    if driver is None or now.value(f"{LIBRARY}.compat"):
+        return
+    for framework, cuda in built_with(now, "runtime", workload).items():
+        floor = driver_floor(numbers(cuda))
+        if floor and is_below(driver, floor):
+            yield Match(
+                f"{framework} was built with CUDA {cuda}, which needs driver {floor}; "
+                f"{driver} is installed",
+                (DRIVER, f"{_RUNTIME}.built[{framework}]"),
+                after=driver,
+                remedy=command(
+                    "Install NVIDIA driver {} or later, or a {} that was built with an older CUDA.",
+                    floor,
+                    framework,
+                ),
+            )
+
+
+def _halves_differ(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    module = now.value(_MODULE)
+    if module is None or now.value(LIBRARY) is None or now.value(f"{LIBRARY}.compat"):
+        return
+    library = now.value(f"{LIBRARY}.version")
+    if library is not None and library != module:
+        yield Match(
+            f"the driver's library is {library}, its kernel module {module}",
+            (f"{LIBRARY}.version", _MODULE),
+            module,
+            library,
+        )
+
+
+def _compat_on_geforce(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    if not now.value(f"{LIBRARY}.compat"):
+        return
+    library, module = now.value(f"{LIBRARY}.version"), now.value(_MODULE)
+    for key in cards(now) if library != module else []:
+        name = field(now, key, "name") or ""
+        if "GeForce" in name:
+            yield Match(
+                f"the forward-compatibility package {library} is loaded for GPU {key}, {name}",
+                (LIBRARY, f"{DEVICES}[{key}].name"),
+                after=name,
+            )
+
+
+RULES = (
+    Rule(
+        id="cuda-driver-below-floor",
+        title="The driver is too old for the framework's CUDA",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(DRIVER, LIBRARY, _RUNTIME),
+        why="Below the lowest driver of its CUDA version a program finds no GPU.",
+        not_when="NVIDIA's forward-compatibility package is loaded, on a data-centre GPU.",
+        remedy="Install a newer NVIDIA driver.",
+        evidence=(_MINOR_COMPATIBILITY, _TOOLKIT_DRIVERS),
+        state=_below_floor,
+    ),
+    Rule(
+        id="cuda-driver-cannot-compile",
+        title="The driver cannot compile the framework's code for this GPU",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=on_gpu & uses("tensorflow", "torch"),
+        watches=(DRIVER, LIBRARY, _RUNTIME, CODE, TENSORFLOW, TORCH, FORCED, DEVICES),
+        why="For this GPU the framework carries only PTX, which the driver compiles, and a driver "
+        "older than the toolkit does not read its PTX: cudaErrorUnsupportedPtxVersion.",
+        not_when="NVIDIA's forward-compatibility package is loaded, or the program does not use "
+        "that GPU.",
+        remedy="Install the driver that came with the framework's CUDA, or a later one.",
+        evidence=(
+            _MINOR_COMPATIBILITY,
+            Evidence(
+                "cudaErrorUnsupportedPtxVersion",
+                "https://docs.nvidia.com/cuda/cuda-runtime-api/group__CUDART__TYPES.html",
+            ),
+            Evidence(
+                "A program of CUDA 13.2 meets it on driver 580",
+                "https://github.com/NVIDIA/nvbandwidth/issues/61",
+            ),
+        ),
+        state=builds.driver_cannot_compile,
+        yields_to=("cuda-driver-below-floor",),
+    ),
+    Rule(
+        id="cuda-driver-older-than-toolkit",
+        title="The driver is older than the framework's CUDA",
+        impact=Impact.PERF,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(DRIVER, LIBRARY, _RUNTIME),
+        why="From CUDA 11 on a driver of the same major version is enough for compiled code. What "
+        "is new in the toolkit, and PTX that the program compiles itself, may still fail.",
+        not_when="The program needs none of that, as most do.",
+        remedy="Install the driver that came with the framework's CUDA, or a later one.",
+        evidence=(_MINOR_COMPATIBILITY, _TOOLKIT_DRIVERS),
+        state=builds.driver_older,
+        advice=True,
+        yields_to=("cuda-driver-cannot-compile",),
+    ),
+    Rule(
+        id="cuda-kernels-compiled-by-another-driver",
+        title="Another driver compiles the kernels",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.INFERRED,
+        applies=on_gpu & uses("tensorflow", "torch"),
+        watches=(DRIVER, CODE, TENSORFLOW, TORCH, FORCED, DEVICES),
+        why="For this GPU the framework carries only PTX. The driver compiles it, and another "
+        "driver may make other machine code of it, which rounds differently.",
+        not_when="Both drivers have the same compiler. Where the framework has machine code for "
+        "the GPU, another driver changes nothing, and nothing is said.",
+        remedy="Install a build with machine code for this GPU, or the same driver on both sides.",
+        evidence=(
+            Evidence(
+                "The driver's compiler and its improvements reach programs that carry PTX",
+                "https://docs.nvidia.com/cuda/cuda-c-programming-guide/index.html"
+                "#just-in-time-compilation",
+            ),
+        ),
+        drift=builds.compiled_by_another_driver,
+    ),
+    Rule(
+        id="cuda-compat-not-supported",
+        title="CUDA's forward compatibility does not work on this GPU",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(LIBRARY, _MODULE, DEVICES),
+        why="The package that runs a newer CUDA on an older driver is for data-centre GPUs. With a "
+        "GeForce card CUDA does not start: cudaErrorCompatNotSupportedOnDevice.",
+        not_when="The program does not use that GPU.",
+        remedy="Take the package's directory out of LD_LIBRARY_PATH, or install a newer driver.",
+        evidence=(
+            Evidence(
+                "Forward compatibility and where it is supported",
+                "https://docs.nvidia.com/deploy/cuda-compatibility/forward-compatibility.html",
+            ),
+            Evidence(
+                "cudaErrorCompatNotSupportedOnDevice",
+                "https://docs.nvidia.com/cuda/cuda-runtime-api/group__CUDART__TYPES.html",
+            ),
+        ),
+        state=_compat_on_geforce,
+    ),
+    Rule(
+        id="cuda-driver-library-mismatch",
+        title="The two halves of the driver have different versions",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(LIBRARY, _MODULE),
+        why="The kernel module refuses a user-space library of another version; this is so after "
+        "an upgrade until the module is loaded anew.",
+        not_when="NVIDIA's forward-compatibility package is loaded.",
+        remedy="Reboot, or unload and load the nvidia kernel modules.",
+        evidence=(
+            Evidence(
+                "NVML_ERROR_LIB_RM_VERSION_MISMATCH",
+                "https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html",
+            ),
+            Evidence(
+                "Ubuntu on how it comes about, and that a reboot ends it",
+                "https://documentation.ubuntu.com/server/how-to/graphics/install-nvidia-drivers/",
+            ),
+        ),
+        state=_halves_differ,
+    ),
+)

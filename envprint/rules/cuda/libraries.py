@@ -1,0 +1,115 @@
+"""What other versions of CUDA's libraries do to a result; cuDNN's rules stand in `_cudnn`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envprint.core.comparison import Comparison
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Confidence, Impact
+from envprint.core.rule import Drift, Evidence, Match, Rule
+from envprint.core.workload import Workload
+from envprint.rules.cuda.cudnn import FRAMEWORK_CHECK
+from envprint.rules.cuda.versions import SHADOWED, changed, place
+from envprint.rules.kit.devices import training
+from envprint.rules.nccl import WATCHED, sums_over_gpus
+
+_CUBLAS = Evidence(
+    "cuBLAS promises equal bits only within one toolkit version",
+    "https://docs.nvidia.com/cuda/cublas/index.html#results-reproducibility",
+)
+
+
+def _changed(library: str) -> Drift:
+    def drift(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+        yield from changed(comparison, library, workload)
+
+    return drift
+
+
+def _nccl(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    matches = changed(comparison, "nccl", workload)
+    if matches and sums_over_gpus(comparison):
+        yield from matches
+
+
+def _shadowed(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    files = now.value(SHADOWED)
+    if files:
+        text = f"LD_LIBRARY_PATH puts {', '.join(files)} in front of a framework's own"
+        yield Match(text, (SHADOWED,), after=files)
+
+
+RULES = (
+    Rule(
+        id="cuda-cublas-changed",
+        title="cuBLAS has another version",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(place("cublas"),),
+        why="Another cuBLAS chooses other kernels for matrix products, which add in another order.",
+        not_when="The program has no matrix product on the GPU.",
+        remedy="Install the same version of the wheel, such as nvidia-cublas-cu12, on both sides.",
+        evidence=(_CUBLAS,),
+        drift=_changed("cublas"),
+        probed=True,
+    ),
+    Rule(
+        id="cuda-runtime-changed",
+        title="The CUDA runtime has another version",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(place("runtime"),),
+        why="The libraries of another toolkit come with it, and they promise equal bits only "
+        "within one toolkit version.",
+        not_when="Only the runtime differs, and cuBLAS and cuDNN are the same.",
+        remedy="Install the same CUDA version on both sides.",
+        evidence=(_CUBLAS,),
+        drift=_changed("runtime"),
+        yields_to=("cuda-cublas-changed", "tensorflow-cuda-of-another-major"),
+        probed=True,
+    ),
+    Rule(
+        id="cuda-nccl-changed",
+        title="NCCL has another version",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.INFERRED,
+        applies=training,
+        watches=(place("nccl"), *WATCHED),
+        why="NCCL chooses how it sums over GPUs by the links between them and by tables, which "
+        "differ between versions, and promises no equal bits.",
+        not_when="The program uses one GPU, or NCCL_ALGO and NCCL_PROTO are set. Which links join "
+        "the GPUs is not recorded.",
+        remedy="Install the same NCCL on both sides.",
+        evidence=(
+            Evidence(
+                "NCCL chooses its algorithm by itself unless told",
+                "https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/env.html#nccl-algo",
+            ),
+        ),
+        drift=_nccl,
+    ),
+    Rule(
+        id="cuda-library-shadowed",
+        title="LD_LIBRARY_PATH hides a framework's own library",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(SHADOWED,),
+        why="The loader takes a library from LD_LIBRARY_PATH before the copy that the framework "
+        "was tested with.",
+        not_when="The framework's files name their own directory by RPATH, which comes first.",
+        remedy="unset LD_LIBRARY_PATH",
+        evidence=(
+            FRAMEWORK_CHECK,
+            Evidence(
+                "The order in which the loader looks",
+                "https://man7.org/linux/man-pages/man8/ld.so.8.html",
+            ),
+        ),
+        state=_shadowed,
+        yields_to=("cuda-cudnn-older-than-built",),
+    ),
+)

@@ -1,0 +1,162 @@
+"""What variables around a GPU do to a result: emulation, allocators, workspaces, AMD's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envprint.core.comparison import Comparison
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Confidence, Impact
+from envprint.core.rule import Evidence, Result, Rule, UnknownValue
+from envprint.core.versions import numbers
+from envprint.core.workload import Workload, on_gpu, uses
+from envprint.rules.kit.devices import DEVICES, cards, field, training
+from envprint.rules.kit.settings import variable, variables_of, when_changed
+
+_SINGLE, _DOUBLE = "CUBLAS_EMULATE_SINGLE_PRECISION", "CUBLAS_EMULATE_DOUBLE_PRECISION"
+_FINE = (
+    "CUBLAS_EMULATION_STRATEGY",
+    "CUBLAS_EMULATION_SPECIAL_VALUES_SUPPORT_MASK",
+    "CUBLAS_FIXEDPOINT_EMULATION_MANTISSA_BIT_COUNT",
+)
+_EMULATION = (_SINGLE, _DOUBLE, *_FINE)
+_EMULATES_FROM = (8, 0)
+
+_ALLOCATORS = {
+    "PYTORCH_CUDA_ALLOC_CONF": "torch",
+    "PYTORCH_ALLOC_CONF": "torch",
+    "PYTORCH_NO_CUDA_MEMORY_CACHING": "torch",
+    "TF_FORCE_GPU_ALLOW_GROWTH": "tensorflow",
+    "TF_GPU_ALLOCATOR": "tensorflow",
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "jax",
+    "XLA_PYTHON_CLIENT_MEM_FRACTION": "jax",
+    "XLA_CLIENT_MEM_FRACTION": "jax",
+    "XLA_PYTHON_CLIENT_ALLOCATOR": "jax",
+}
+"""Variable to the framework that reads it."""
+
+_ROCM = ("ROCBLAS_INTERNAL_FP16_ALT_IMPL", "MIOPEN_DEBUG_CONVOLUTION_ATTRIB_FP16_ALT_IMPL")
+_TORCH_BUILD = "facts.frameworks.torch.build"
+
+
+def _emulation(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+    for result in when_changed(*_EMULATION)(comparison, workload):
+        if isinstance(result, UnknownValue) or _can_emulate(comparison):
+            yield result
+
+
+def _can_emulate(comparison: Comparison) -> bool:
+    """Whether it is switched on at all, and a GPU of the later side is able to."""
+    sides, now = (comparison.before, comparison.after), comparison.after
+    return any(map(_emulates, sides)) and any(_is_able(now, key) for key in cards(now))
+
+
+def _emulates(side: Fingerprint) -> bool:
+    """Whether one of the two switches is on; the other variables do nothing alone."""
+    found = variables_of(side)
+    return any(found.get(name, "0") not in ("", "0") for name in (_SINGLE, _DOUBLE))
+
+
+def _is_able(now: Fingerprint, key: str) -> bool:
+    return numbers(field(now, key, "compute_capability") or "") >= _EMULATES_FROM
+
+
+def _allocators(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+    read = [name for name, framework in _ALLOCATORS.items() if framework in workload.frameworks]
+    yield from when_changed(*read)(comparison, workload)
+
+
+def _rocm(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+    if comparison.after.value(_TORCH_BUILD) == "rocm":
+        yield from when_changed(*_ROCM)(comparison, workload)
+
+
+RULES = (
+    Rule(
+        id="cublas-emulation-changed",
+        title="cuBLAS emulates a precision differently",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(*map(variable, _EMULATION), DEVICES),
+        why="With these variables cuBLAS composes float32 products of bfloat16 ones, or float64 "
+        "products of integer ones. They round differently, the promise of equal bits does not "
+        "hold, and without memory for the workspace the usual kernels are taken.",
+        not_when="The GPU or the cuBLAS has no emulation: that of float32 needs CUDA 12.9 and "
+        "compute capability 10.0 or 10.3, that of float64 CUDA 13.0 Update 2.",
+        remedy="Give the variables the same values on both sides, best none.",
+        evidence=(
+            Evidence(
+                "NVIDIA on emulation in cuBLAS and when it falls back",
+                "https://developer.nvidia.com/blog/"
+                "unlocking-tensor-core-performance-with-floating-point-emulation-in-cublas",
+            ),
+            Evidence(
+                "The variables, and the limits of equal bits",
+                "https://docs.nvidia.com/cuda/cublas/index.html#floating-point-emulation",
+            ),
+        ),
+        drift=_emulation,
+    ),
+    Rule(
+        id="gpu-allocator-changed",
+        title="GPU memory is handed out differently",
+        impact=Impact.NONE,
+        confidence=Confidence.INFERRED,
+        applies=training,
+        watches=tuple(map(variable, _ALLOCATORS)),
+        why="These variables decide how memory is taken from the driver and not what is computed.",
+        not_when="Memory is short: then they can decide which convolution algorithms still fit, "
+        "or that the program ends for lack of memory.",
+        remedy="Give the variable the same value on both sides if memory is short.",
+        evidence=(
+            Evidence(
+                "What PyTorch's settings do",
+                "https://docs.pytorch.org/docs/stable/notes/cuda.html#memory-management",
+            ),
+            Evidence(
+                "What JAX's settings do",
+                "https://docs.jax.dev/en/latest/gpu_memory_allocation.html",
+            ),
+        ),
+        drift=_allocators,
+    ),
+    Rule(
+        id="tensorflow-cudnn-workspace-changed",
+        title="TensorFlow's convolutions get another workspace",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=on_gpu & uses("tensorflow"),
+        watches=(variable("TF_CUDNN_WORKSPACE_LIMIT_IN_MB"),),
+        why="The limit decides which of cuDNN's convolution algorithms may be taken; another "
+        "algorithm rounds differently.",
+        not_when="The algorithms in use fit both limits, or the job has no convolution.",
+        remedy="Give TF_CUDNN_WORKSPACE_LIMIT_IN_MB the same value on both sides.",
+        evidence=(
+            Evidence(
+                "TensorFlow's maintainers on the limit and the algorithms it admits",
+                "https://github.com/tensorflow/tensorflow/issues/26218",
+            ),
+        ),
+        drift=when_changed("TF_CUDNN_WORKSPACE_LIMIT_IN_MB"),
+    ),
+    Rule(
+        id="torch-rocm-subnormals-changed",
+        title="AMD's half precision treats subnormal numbers differently",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=on_gpu & uses("torch"),
+        watches=(*map(variable, _ROCM), _TORCH_BUILD),
+        why="On MI200 matrix instructions flush subnormal float16 and bfloat16 numbers to zero; "
+        "the variables choose where PyTorch goes another way, which a run may need to converge.",
+        not_when="The GPU is no MI200, or the job computes in float32.",
+        remedy="Give the variables the same values on both sides, best none.",
+        evidence=(
+            Evidence(
+                "PyTorch's table of what the variables do",
+                "https://docs.pytorch.org/docs/stable/notes/numerical_accuracy.html",
+            ),
+        ),
+        drift=_rocm,
+    ),
+)

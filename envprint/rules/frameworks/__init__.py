@@ -1,0 +1,1 @@
+"""Rules about frameworks, one module for each."""

@@ -1,0 +1,215 @@
+"""Rules about Keras: which one tf.keras is, its version, its backend and its float type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envprint.core.comparison import Comparison
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Confidence, Impact
+from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.shell import command, export, in_turn
+from envprint.core.versions import numbers
+from envprint.core.workload import Workload, uses
+from envprint.rules.kit.packages import is_same_release, pip_install, traces, version_path
+from envprint.rules.kit.settings import SWITCHES, switch, told, trace, variable, variables_of
+
+KERAS = "facts.frameworks.keras"
+TENSORFLOW = version_path("tensorflow")
+LEGACY = "TF_USE_LEGACY_KERAS"
+# https://keras.io/api/utils/config_utils/#setfloatx-function
+_FLOATS = ("bfloat16", "float16", "float32", "float64")
+
+
+def keras_version(side: Fingerprint) -> str | None:
+    """The Keras that tf.keras is: tf-keras where it is asked for, else the package keras."""
+    if _asks_for_legacy(side):
+        legacy: str | None = side.value(f"{KERAS}.legacy_version")
+        return legacy
+    version: str | None = side.value(f"{KERAS}.version")
+    return version
+
+
+def _asks_for_legacy(side: Fingerprint) -> bool:
+    asked = variables_of(side).get(LEGACY, "").lower() in ("1", "true")
+    # 2.15 is the first version that reads the variable.
+    return asked and numbers(side.value(TENSORFLOW) or "") >= (2, 15)
+
+
+def keras_changed(comparison: Comparison, *, major: bool) -> Iterator[Match]:
+    """Another Keras behind tf.keras: another major version, or only another release."""
+    before, after = keras_version(comparison.before), keras_version(comparison.after)
+    if not before or not after or before == after:
+        return
+    if is_same_release(before, after, places=1) != major:
+        paths = traces(comparison, "keras", "keras", "tf-keras")
+        yield Match(
+            f"Keras was {before}, is {after}",
+            (*paths, *comparison.under(variable(LEGACY)), *trace(comparison, (LEGACY,))),
+            before,
+            after,
+            remedy=_keras_remedy(before, after),
+        )
+
+
+def _keras_remedy(before: str, after: str) -> str | None:
+    if numbers(before) < (3,) <= numbers(after):
+        return in_turn("pip install tf-keras", export(LEGACY, "1"))
+    return pip_install("keras", before)
+
+
+def legacy_missing(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    """Keras 2 is asked for and not there."""
+    if _asks_for_legacy(now) and now.value(f"{KERAS}.legacy_version") is None:
+        yield Match(
+            f"{LEGACY} is set, and tf-keras is not installed",
+            (variable(LEGACY), f"{KERAS}.legacy_version"),
+            remedy="pip install tf-keras",
+        )
+
+
+def backend_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    """Keras has a backend on both sides, and not the same."""
+    before, after = _in_force(comparison, "backend")
+    if before and after and before != after:
+        gone = ["facts.frameworks.tensorflow"] if before == "tensorflow" else []
+        yield Match(
+            f"Keras' backend was {before}, is {after}",
+            (
+                *comparison.under(f"{KERAS}.backend", variable("KERAS_BACKEND"), *gone),
+                *comparison.under(f"{SWITCHES}[keras-backend]"),
+            ),
+            before,
+            after,
+            remedy=export("KERAS_BACKEND", before),
+        )
+
+
+def floatx_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    """Keras has a default float type on both sides, and not the same."""
+    before, after = _in_force(comparison, "floatx")
+    if before and after and before != after:
+        yield Match(
+            f"Keras' float type was {before}, is {after}",
+            comparison.under(
+                f"{KERAS}.floatx",
+                f"{SWITCHES}[keras-floatx]",
+                # Without a policy of its own a layer has the float type.
+                f"{SWITCHES}[keras-dtype-policy]",
+            ),
+            before,
+            after,
+            remedy=command("keras.config.set_floatx('{}')", before if before in _FLOATS else None),
+        )
+
+
+def _in_force(comparison: Comparison, name: str) -> tuple[str | None, str | None]:
+    """What Keras itself has told on both sides, else what its file and variables make of it."""
+    sides = (comparison.before, comparison.after)
+    before, after = (told(side, f"keras-{name}") for side in sides)
+    if before and after:
+        return before, after
+    before, after = (side.value(f"{KERAS}.{name}") for side in sides)
+    return before, after
+
+
+RULES = (
+    Rule(
+        id="keras-major-changed",
+        title="tf.keras is another Keras",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("tensorflow"),
+        watches=(f"{KERAS}.version", f"{KERAS}.legacy_version", variable(LEGACY)),
+        why="Keras 3 is a rewrite. Layers with random numbers of their own, such as Dropout, take "
+        "their seeds at another point, so that what is built after one starts with other weights "
+        "(measured: first-epoch loss 5 % apart); on a GPU it compiles with XLA by default.",
+        not_when="The program uses tf.keras nowhere. Without such layers the initial weights were "
+        "the same on a CPU.",
+        remedy="Use the same major version of Keras on both sides.",
+        evidence=(
+            Evidence(
+                "TensorFlow 2.16 brings Keras 3",
+                "https://github.com/tensorflow/tensorflow/releases/tag/v2.16.1",
+            ),
+            Evidence("What differs in Keras 3", "https://keras.io/guides/migrating_to_keras_3/"),
+            Evidence(
+                "Which Keras each TensorFlow takes",
+                "https://github.com/keras-team/keras-io/blob/master/templates/getting_started/"
+                "tensorflow_keras_versions.md",
+            ),
+        ),
+        drift=lambda comparison, workload: keras_changed(comparison, major=True),
+    ),
+    Rule(
+        id="keras-version-changed",
+        title="Keras' version differs",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.INFERRED,
+        applies=uses("tensorflow"),
+        watches=(f"{KERAS}.version", f"{KERAS}.legacy_version"),
+        why="Layers, initial weights or optimizers may be written differently in another release.",
+        not_when="The parts in use are the same: 3.12 and 3.15 gave the same bits.",
+        remedy="Install the same version of Keras.",
+        evidence=(
+            Evidence("The releases of Keras", "https://github.com/keras-team/keras/releases"),
+            Evidence("3.12 and 3.15", measured="py.py310"),
+        ),
+        drift=lambda comparison, workload: keras_changed(comparison, major=False),
+        advice=True,
+    ),
+    Rule(
+        id="keras-legacy-missing",
+        title="Keras 2 is asked for and not installed",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("tensorflow"),
+        watches=(variable(LEGACY), f"{KERAS}.legacy_version"),
+        why="With TF_USE_LEGACY_KERAS=1 tf.keras is the package tf-keras; without it the first "
+        "use of tf.keras fails.",
+        not_when="The program uses tf.keras nowhere.",
+        remedy="pip install tf-keras",
+        evidence=(
+            Evidence(
+                "How to keep Keras 2",
+                "https://keras.io/getting_started/#tensorflow--keras-2-backwards-compatibility",
+            ),
+        ),
+        state=legacy_missing,
+    ),
+    Rule(
+        id="keras-backend-changed",
+        title="Keras computes with another backend",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.MEASURED,
+        applies=uses("tensorflow", "torch", "jax"),
+        watches=(f"{KERAS}.backend", switch("keras-backend")),
+        why="Each backend has kernels and random number generators of its own.",
+        not_when="The program does not use Keras.",
+        remedy="Give KERAS_BACKEND the same value on both sides.",
+        evidence=(
+            Evidence("tensorflow and jax", measured="bk.jax"),
+            Evidence(
+                "How the backend is chosen",
+                "https://keras.io/getting_started/#configuring-your-backend",
+            ),
+        ),
+        drift=backend_changed,
+    ),
+    Rule(
+        id="keras-floatx-changed",
+        title="Keras computes in another float type",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("tensorflow", "torch", "jax"),
+        watches=(f"{KERAS}.floatx", switch("keras-floatx")),
+        why="Weights, activations and random numbers have the default float type, so everything "
+        "differs from the first step.",
+        not_when="The program does not use Keras, or gives every layer a type itself.",
+        remedy="Set floatx to the same type on both sides, in keras.json or by set_floatx().",
+        evidence=(
+            Evidence("floatx", "https://keras.io/api/utils/config_utils/#setfloatx-function"),
+        ),
+        drift=floatx_changed,
+    ),
+)

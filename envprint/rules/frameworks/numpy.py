@@ -1,0 +1,192 @@
+"""Rules about NumPy, SciPy and scikit-learn; part of the section `frameworks`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envprint import knowledge
+from envprint.core.comparison import Comparison
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Confidence, Impact
+from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.versions import numbers
+from envprint.core.workload import Workload, always, uses
+from envprint.rules.kit.packages import version_changed, version_path
+
+
+def _numpy_2(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    numpy = now.value(version_path("numpy"))
+    if not numpy or numbers(numpy) < (2,):
+        return
+    for entry in knowledge.entries("numpy_2_support"):
+        package = entry["package"]
+        if package != "scipy" and package not in workload.frameworks:
+            continue
+        version = now.value(version_path(package))
+        if version and numbers(version) < numbers(entry["first"]):
+            yield Match(
+                f"{package} {version} is built for NumPy 1, NumPy is {numpy}",
+                (version_path(package), version_path("numpy")),
+                after=version,
+                remedy="pip install 'numpy<2'",
+            )
+
+
+def changed_models(before: str, after: str) -> tuple[str, ...]:
+    """The models that a release after the older and up to the newer version fits differently.
+
+    The lists are those of the release notes, which say of themselves that they are not complete.
+    """
+    names = [name for entry in _changes(before, after) for name in entry["models"]]
+    return tuple(dict.fromkeys(names))
+
+
+def moves_far(before: str, after: str) -> bool:
+    """Whether a release between the two gave clearly other results in many models."""
+    return any(entry["far"] for entry in _changes(before, after))
+
+
+def _changes(before: str, after: str) -> list[knowledge.Entry]:
+    """The entries of the releases after the older and up to the newer version."""
+    older, newer = sorted((numbers(before)[:2], numbers(after)[:2]))
+    if not older:
+        return []  # not a version that can be ordered
+    listed = knowledge.entries("scikit_learn_changes")
+    return [entry for entry in listed if older < numbers(entry["release"]) <= newer]
+
+
+_another_scikit_learn = version_changed(
+    "scikit-learn", "scikit-learn", "scikit-learn", with_blas=True
+)
+
+
+def _scikit_learn(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    for match in _another_scikit_learn(comparison, workload):
+        models = changed_models(match.before, match.after)
+        told = f": clearly other models from {', '.join(models)}" if models else ""
+        impact = Impact.DIVERGES if moves_far(match.before, match.after) else Impact.NUMERIC
+        yield match._replace(message=match.message + told, impact=impact)
+
+
+RULES = (
+    Rule(
+        id="numpy-version-changed",
+        title="NumPy's version differs",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.MEASURED,
+        applies=uses("numpy", "scikit-learn"),
+        watches=("facts.frameworks.numpy.version", "facts.frameworks.numpy.blas"),
+        why="Another version brings other loops for exp, sums and sorting, and mostly another "
+        "OpenBLAS; both round differently. Distributions of random Generators may change at minor "
+        "releases.",
+        not_when="The functions in use did not change. Streams of np.random.seed and RandomState "
+        "stay as they are by NumPy's policy, round-off aside. From 1.23 to 2.4 the methods of "
+        "Generator drew the same too, but for dirichlet() with small parameters (by 2.2), wald() "
+        "(by 2.3) and the last bits of multivariate_normal(). A patch with the same OpenBLAS "
+        "is taken for another speed only, as with 2.4.4 and 2.4.6. Frameworks with kernels of "
+        "their own use NumPy to prepare data only.",
+        remedy="Install the same version of NumPy.",
+        evidence=(
+            Evidence("2.3.5 and 2.4.6", measured="np.v2_3_5"),
+            Evidence("1.26.4 and 2.4.6", measured="np.v1_26_4"),
+            Evidence("A patch release", measured="numpy.2-4-patch"),
+            Evidence(
+                "What NumPy promises of random streams",
+                "https://numpy.org/neps/nep-0019-rng-policy.html",
+            ),
+        ),
+        drift=version_changed("NumPy", "numpy", "numpy", patch=Impact.PERF, with_blas=True),
+        probed=True,
+    ),
+    Rule(
+        id="scipy-version-changed",
+        title="SciPy's version differs",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("numpy", "scikit-learn"),
+        watches=("facts.frameworks.scipy.version", "facts.frameworks.scipy.blas"),
+        why="SciPy's wheels bring an OpenBLAS of their own, and its algorithms change between "
+        "releases. Of 1.10, 1.13, 1.15 and 1.17 each differed from the one before in some "
+        "decompositions, eigenvalues of sparse matrices and optimisers. A changed optimiser may "
+        "end elsewhere: differential_evolution() up to 1.15, COBYLA in 1.17.",
+        not_when="The job does not import SciPy, scikit-learn included, or calls what did not "
+        "change: FFT, distances and nearly all random draws stayed the same bits. A patch release "
+        "with the same OpenBLAS is taken for another speed only, as with 1.17.0 and 1.17.1.",
+        remedy="Install the same version of SciPy.",
+        evidence=(
+            Evidence(
+                "scikit-learn: Ridge differs slightly because a solver of SciPy 1.12 changed",
+                "https://scikit-learn.org/stable/whats_new/v1.4.html",
+            ),
+            Evidence("1.13 and 1.15", measured="scipy.1-15"),
+            Evidence("A patch release", measured="scipy.patch"),
+            Evidence(
+                "The BLAS that SciPy is built with",
+                "https://docs.scipy.org/doc/scipy/building/blas_lapack.html",
+            ),
+        ),
+        drift=version_changed("SciPy", "scipy", "scipy", patch=Impact.PERF, with_blas=True),
+    ),
+    Rule(
+        id="scikit-learn-version-changed",
+        title="scikit-learn's version differs",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.MEASURED,
+        applies=uses("scikit-learn"),
+        watches=("facts.frameworks.scikit_learn.version",),
+        why="Each release lists models that give other results with the same data and parameters, "
+        "and changes defaults. For the models that are named the step is no rounding: a k-means "
+        "that starts once and not ten times finds other groups. Across 1.3, 1.4 and 1.5 the middle "
+        "one of the changed results moved by more than 1 %, across 1.6 to 1.9 by rounding.",
+        not_when="The estimators in use are not among the changed ones: forests, decision trees, "
+        "nearest neighbours, SVC, Ridge, scaling and all splits gave the same bits from 1.2 to 1.9 "
+        "with the same NumPy and SciPy.",
+        remedy="Install the same version of scikit-learn.",
+        evidence=(
+            Evidence("1.5.2 and 1.9.1", measured="np.sk152"),
+            Evidence("1.3.2 and 1.4.2, models in many kinds", measured="sklearn.1-4"),
+            Evidence(
+                "Changed models in each release", "https://scikit-learn.org/stable/whats_new.html"
+            ),
+            Evidence(
+                "KMeans starts once by default since 1.4, and its result is another",
+                "https://github.com/scikit-learn/scikit-learn/discussions/25016",
+            ),
+        ),
+        drift=_scikit_learn,
+    ),
+    Rule(
+        id="numpy-2-unsupported",
+        title="A package was built for NumPy 1, and NumPy 2 is installed",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=(
+            version_path("numpy"),
+            *(version_path(one["package"]) for one in knowledge.entries("numpy_2_support")),
+        ),
+        why="An extension that was compiled with NumPy 1 does not run with NumPy 2: the import "
+        "fails, or arrays cannot be handed over.",
+        not_when="The package was rebuilt from source with NumPy 2.",
+        remedy="pip install 'numpy<2', or a newer version of the package.",
+        evidence=(
+            Evidence(
+                "The binary interface of NumPy 2",
+                "https://numpy.org/doc/stable/dev/depending_on_numpy.html",
+            ),
+            Evidence(
+                "Which packages work with NumPy 2, and since when",
+                "https://github.com/numpy/numpy/issues/26191",
+            ),
+            Evidence(
+                "PyTorch 2.3 is the first that does",
+                "https://github.com/pytorch/pytorch/issues/132179",
+            ),
+            Evidence(
+                "TensorFlow 2.18 is compiled with NumPy 2",
+                "https://github.com/tensorflow/tensorflow/releases/tag/v2.18.0",
+            ),
+        ),
+        state=_numpy_2,
+    ),
+)

@@ -1,0 +1,303 @@
+"""What PyTorch's version, build and switches do to a result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envprint.core.comparison import Comparison
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Confidence, Impact
+from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.shell import command
+from envprint.core.versions import numbers
+from envprint.core.workload import Workload, on_gpu, uses
+from envprint.rules.kit.devices import DEVICES, cards, field
+from envprint.rules.kit.packages import traces, version_changed, version_path
+from envprint.rules.kit.settings import SWITCHES, variable, variables_of, when_changed
+
+# How the rules of `_torch` find what they speak of.
+
+
+VERSION = version_path("torch")
+BUILD = "facts.frameworks.torch.build"
+CUDA = "facts.cuda.runtime.built[torch]"
+DETERMINISTIC = f"{SWITCHES}[torch-deterministic-algorithms].value"
+WARN_ONLY = f"{SWITCHES}[torch-deterministic-warn-only].value"
+BENCHMARK = f"{SWITCHES}[torch-cudnn-benchmark].value"
+SET_IN_PROGRAM = f"{SWITCHES}[torch-matmul-tf32].value"
+"""What a loaded PyTorch tells; where both sides know it, another rule compares it."""
+OVERRIDES = ("NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE")
+
+_SEEDS_WORKERS_FROM = (1, 9)
+_TF32_PRODUCTS = ((1, 7), (1, 12))
+"""From the first of these versions to before the second, products used TF32 by default."""
+_NEEDS_WORKSPACE = ((1, 8), (2, 9))
+"""2.9 is as old as the change and was not looked up, so it is not judged."""
+_WORKSPACES = (":4096:8", ":16:8")
+
+
+def build_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    """A build for another kind of device."""
+    change = comparison.change(BUILD)
+    if change and change.before and change.after:
+        lost = change.after == "cpu"
+        yield Match(
+            f"PyTorch was built for {change.before}, is built for {change.after}",
+            (change.path, *traces(comparison, "torch", "torch")),
+            change.before,
+            change.after,
+            remedy=command(
+                "Install the build for {} again"
+                + (": with this one the job runs on the CPU." if lost else "."),
+                change.before,
+            ),
+        )
+
+
+def _multiplies_in_tf32(side: Fingerprint) -> bool | None:
+    """Whether products of matrices use TF32 unless the program says otherwise; None: no PyTorch."""
+    version, chosen = side.value(VERSION), variables_of(side)
+    if not version:
+        return None
+    if chosen.get(OVERRIDES[0]) == "0":
+        return False
+    if OVERRIDES[1] in chosen:
+        return chosen[OVERRIDES[1]] == "1"
+    first, end = _TF32_PRODUCTS
+    return first <= numbers(version) < end
+
+
+def tf32_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    """Products of matrices whose default precision changed with the version."""
+    change = comparison.change(VERSION)
+    sides = (comparison.before, comparison.after)
+    before, after = map(_multiplies_in_tf32, sides)
+    is_told = all(side.value(SET_IN_PROGRAM) for side in sides)
+    if not change or is_told or before == after or None in (before, after):
+        return
+    for key in cards(comparison.after):
+        if numbers(field(comparison.after, key, "compute_capability") or "") >= (8, 0):
+            told = ["float32", "TF32"]
+            yield Match(
+                f"PyTorch {change.before} multiplied matrices in {told[bool(before)]} by default, "
+                f"{change.after} does in {told[bool(after)]}",
+                traces(comparison, "torch", "torch"),
+                change.before,
+                change.after,
+                remedy=command(
+                    "torch.backends.cuda.matmul.allow_tf32 = {}, on both sides.", str(before)
+                ),
+            )
+            return
+
+
+def workspace_missing(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    """Deterministic algorithms without the workspace that this version asks for."""
+    version, cuda = now.value(VERSION), now.value(CUDA)
+    first, end = _NEEDS_WORKSPACE
+    if not version or not first <= numbers(version) < end or numbers(cuda or "") < (10, 2):
+        return
+    value = variables_of(now).get("CUBLAS_WORKSPACE_CONFIG")
+    if value not in _WORKSPACES and now.value(DETERMINISTIC) == "on":
+        yield Match(
+            f"deterministic algorithms are on in PyTorch {version}, and CUBLAS_WORKSPACE_CONFIG is "
+            f"{value or 'unset'}",
+            (DETERMINISTIC, variable("CUBLAS_WORKSPACE_CONFIG")),
+            after=value,
+            impact=Impact.NUMERIC if now.value(WARN_ONLY) == "on" else None,
+        )
+
+
+def workers_repeat(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    """A version whose workers share one NumPy stream."""
+    version = now.value(VERSION)
+    if version and numbers(version) < _SEEDS_WORKERS_FROM:
+        yield Match(
+            f"workers of PyTorch {version} all draw the same numbers from np.random",
+            (VERSION,),
+            after=version,
+        )
+
+
+def worker_seeds_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    """Versions of which one seeds NumPy in its workers."""
+    change = comparison.change(VERSION)
+    if change and change.before and change.after:
+        sides = [numbers(side) >= _SEEDS_WORKERS_FROM for side in (change.before, change.after)]
+        if sides[0] != sides[1]:
+            yield Match(
+                f"PyTorch was {change.before}, is {change.after}: workers draw other numbers from "
+                "np.random",
+                (VERSION,),
+                change.before,
+                change.after,
+            )
+
+
+def times_convolutions(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    """The switch by which convolutions are timed."""
+    if now.value(BENCHMARK) == "on":
+        yield Match("torch.backends.cudnn.benchmark is on", (BENCHMARK,), after="on")
+
+
+_RANDOMNESS = Evidence(
+    "No reproducibility across releases, commits, platforms, or between CPU and GPU",
+    "https://docs.pytorch.org/docs/stable/notes/randomness.html",
+)
+_WORKER_SEEDS = Evidence(
+    "The change, and what workers did before",
+    "https://github.com/pytorch/pytorch/pull/56488",
+)
+
+RULES = (
+    Rule(
+        id="torch-version-changed",
+        title="PyTorch's version differs",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("torch"),
+        watches=(VERSION, "facts.frameworks.torch.git_version"),
+        why="PyTorch promises equal results neither across releases nor across single commits: "
+        "kernels, libraries inside the wheel and default settings change.",
+        not_when="The operations in use did not change between the two versions. A change of "
+        "random number generators or defaults may do more than round differently.",
+        remedy="Install the same version, its local part such as +cu128 included.",
+        evidence=(_RANDOMNESS,),
+        drift=version_changed("PyTorch", "torch", "torch", also=("git_version",), with_blas=True),
+        probed=True,
+    ),
+    Rule(
+        id="torch-build-changed",
+        title="PyTorch is built for another kind of device",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("torch") & on_gpu,
+        watches=(BUILD,),
+        why="A build without support for the GPU computes on the CPU, which draws other random "
+        "numbers from the same seed.",
+        not_when="The program runs on the CPU anyway.",
+        remedy="Install the same build again.",
+        evidence=(
+            _RANDOMNESS,
+            Evidence(
+                "Its maintainers: CPU and GPU have different generators",
+                "https://github.com/pytorch/pytorch/issues/2976",
+            ),
+        ),
+        drift=build_changed,
+    ),
+    Rule(
+        id="torch-tf32-default-changed",
+        title="PyTorch multiplies matrices in another precision by default",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("torch") & on_gpu,
+        watches=(VERSION, SET_IN_PROGRAM, *map(variable, OVERRIDES), DEVICES),
+        why="PyTorch 1.7 to 1.11 use TF32 for products of matrices on compute capability 8.0 and "
+        "later, which cuts float32 inputs to 10 bits of mantissa; 1.12 and later do not. "
+        "Convolutions use it in all of them.",
+        not_when="The program sets allow_tf32 or the float32 matmul precision itself, or computes "
+        "in another precision than float32.",
+        remedy="Set torch.backends.cuda.matmul.allow_tf32 to the same value on both sides.",
+        evidence=(
+            Evidence(
+                "TF32 on Ampere and later, with the defaults of each version",
+                "https://docs.pytorch.org/docs/stable/notes/cuda.html",
+            ),
+        ),
+        drift=tf32_changed,
+    ),
+    Rule(
+        id="torch-cublas-workspace-missing",
+        title="Deterministic PyTorch stops at a matrix product",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("torch") & on_gpu,
+        watches=(
+            VERSION,
+            CUDA,
+            DETERMINISTIC,
+            WARN_ONLY,
+            variable("CUBLAS_WORKSPACE_CONFIG"),
+        ),
+        why="Before 2.9 PyTorch raises an error at the first call of cuBLAS when deterministic "
+        "algorithms are asked for and the variable is not :4096:8 or :16:8. With warn_only it goes "
+        "on, and may not repeat itself. A change of 2025 removed the check.",
+        not_when="The program sets the variable itself before its first product on the GPU.",
+        remedy="export CUBLAS_WORKSPACE_CONFIG=:4096:8 before the program starts.",
+        evidence=(
+            Evidence("The check and its reason", "https://github.com/pytorch/pytorch/pull/41377"),
+            Evidence("Its removal", "https://github.com/pytorch/pytorch/pull/161749"),
+        ),
+        state=workspace_missing,
+    ),
+    Rule(
+        id="torch-cudnn-benchmark-on",
+        title="PyTorch chooses convolutions by timing them",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("torch") & on_gpu,
+        watches=(BENCHMARK,),
+        why="The fastest algorithm varies with noise, with the load and the free memory of the "
+        "GPU; another algorithm rounds differently, so that two runs on one machine may differ.",
+        not_when="The job has no convolution, or deterministic algorithms are on as well and all "
+        "candidates give equal bits.",
+        remedy="torch.backends.cudnn.benchmark = False",
+        evidence=(_RANDOMNESS,),
+        state=times_convolutions,
+        advice=True,
+    ),
+    Rule(
+        id="torch-cudnn-api-changed",
+        title="PyTorch asks cuDNN in another way",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("torch") & on_gpu,
+        watches=(variable("TORCH_CUDNN_V8_API_DISABLED"),),
+        why="The older interface of cuDNN offers other convolution algorithms.",
+        not_when="The job has no convolution.",
+        remedy="Give TORCH_CUDNN_V8_API_DISABLED the same value on both sides.",
+        evidence=(
+            Evidence(
+                "The variables that PyTorch reads on GPUs",
+                "https://docs.pytorch.org/docs/stable/cuda_environment_variables.html",
+            ),
+        ),
+        drift=when_changed("TORCH_CUDNN_V8_API_DISABLED"),
+    ),
+    Rule(
+        id="torch-workers-share-numpy-seed",
+        title="DataLoader's workers repeat one NumPy stream",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("torch"),
+        watches=(VERSION,),
+        why="Before 1.9 every worker process inherits the same state of np.random, and again in "
+        "each epoch: random transforms repeat themselves.",
+        not_when="The data set draws nothing from np.random, has no workers, or seeds them in "
+        "worker_init_fn.",
+        remedy="Give DataLoader a worker_init_fn that seeds np.random from torch.initial_seed().",
+        evidence=(
+            Evidence("The report", "https://github.com/pytorch/pytorch/issues/5059"),
+            _WORKER_SEEDS,
+        ),
+        state=workers_repeat,
+        advice=True,
+    ),
+    Rule(
+        id="torch-worker-seeds-changed",
+        title="DataLoader's workers draw other NumPy numbers",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("torch"),
+        watches=(VERSION,),
+        why="From 1.9 on each worker process gets its own seed of np.random; before, all had that "
+        "of the main process.",
+        not_when="The data set draws nothing from np.random, has no workers, or seeds them in "
+        "worker_init_fn.",
+        remedy="Give DataLoader the same worker_init_fn on both sides.",
+        evidence=(_WORKER_SEEDS,),
+        drift=worker_seeds_changed,
+        advice=True,
+    ),
+)

@@ -1,0 +1,229 @@
+"""Rules about XLA's flags: which of them reach the job, and what they change.
+
+Flags whose names begin with xla_gpu_ are read for GPUs and those with xla_cpu_ for the CPU, so each
+is judged by itself and not as part of one long text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from envprint import knowledge
+from envprint.core.comparison import Comparison
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Confidence, Impact
+from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.workload import Workload, on_cpu, uses
+from envprint.rules.kit.settings import (
+    SWITCHES,
+    both_tell,
+    shown,
+    switch,
+    told,
+    trace,
+    variable,
+    variables_of,
+)
+
+Flags = dict[str, str]
+AUTO_JIT = "tensorflow-auto-jit"
+
+# --xla_gpu_deterministic_ops=true --xla_dump_to=/tmp/dump --xla_cpu_enable_fast_math
+# https://openxla.org/xla/flags_guidance
+_FLAG = r"--?([A-Za-z]\w*)(?:=(\S*))?"
+_QUIET = ("xla_dump_", "xla_gpu_dump_", "xla_hlo_profile", "xla_detailed_logging", "xla_log_")
+"""Beginnings of flags that only write something down."""
+_OTHER_DEVICE = {"cpu": ("xla_gpu_", "xla_tpu_"), "gpu": ("xla_cpu_", "xla_tpu_")}
+_HOST_DEVICES = "xla_force_host_platform_device_count"
+_SAME = {"": "true", "1": "true", "True": "true", "0": "false", "False": "false"}
+
+
+def flags_of(value: str | None) -> Flags:
+    """Flag to value, the last one where a flag stands twice. Yes and no have one spelling each.
+
+    A value that begins with no dash names a file of flags, and counts as one flag of that name.
+    """
+    text = (value or "").strip()
+    if text and not text.startswith("-"):
+        return {text: "file"}
+    found = (re.fullmatch(_FLAG, word) for word in text.split())
+    return {flag[1]: _plain(flag[1], flag[2] or "") for flag in found if flag}
+
+
+def _plain(name: str, value: str) -> str:
+    # A level is a number, not yes or no.
+    return value if name.endswith(("_level", "_count")) else _SAME.get(value, value)
+
+
+def _moved(before: Flags, after: Flags, device: str) -> list[str]:
+    """Flags that differ and that the device reads, with the value on each side."""
+    names = [
+        name
+        for name in sorted(before.keys() | after.keys())
+        if not name.startswith((*_QUIET, *_OTHER_DEVICE[device], _HOST_DEVICES, "tf_xla_"))
+    ]
+    sides = ((name, before.get(name), after.get(name)) for name in names)
+    return [
+        f"{name} was {shown(was)}, is {shown(now)}"
+        for name, was, now in sides
+        if was != now and (was or _default(name)) != (now or _default(name))
+    ]
+
+
+def _default(name: str) -> str | None:
+    """What XLA takes where the flag is not given."""
+    found = knowledge.find("xla_flag_defaults", flag=name)
+    return found["default"] if found else None
+
+
+def _changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    change = comparison.change(variable("XLA_FLAGS"))
+    if change is None or not _compiles(comparison, workload):
+        return
+    moved = _moved(flags_of(change.before), flags_of(change.after), workload.device)
+    if moved:
+        yield Match(
+            f"XLA_FLAGS: {'; '.join(moved)}",
+            (change.path, *trace(comparison, ("XLA_FLAGS",))),
+            change.before,
+            change.after,
+        )
+
+
+def _compiles(comparison: Comparison, workload: Workload) -> bool:
+    """Whether the job compiles with XLA without being asked to: TensorFlow does not on a CPU."""
+    if "jax" in workload.frameworks or workload.device == "gpu":
+        return True
+    return any(_clustered(comparison, "cpu"))
+
+
+def _clustered(comparison: Comparison, device: str) -> tuple[str | None, str | None]:
+    """What makes auto-clustering on that device, on both sides; None where it stays off."""
+    asked = both_tell(comparison, AUTO_JIT)
+    before, after = (
+        _clusters(side, device, told(side, AUTO_JIT) if asked else None)
+        for side in (comparison.before, comparison.after)
+    )
+    return before, after
+
+
+# A level in TF_XLA_FLAGS goes before what the program has set by tf.config.optimizer.set_jit.
+# https://github.com/tensorflow/tensorflow/blob/v2.21.0/tensorflow/compiler/jit/xla_cluster_util.cc
+def _clusters(side: Fingerprint, device: str, by_call: str | None) -> str | None:
+    flags = flags_of(variables_of(side).get("TF_XLA_FLAGS"))
+    level = flags.setdefault("tf_xla_auto_jit", "1" if by_call == "on" else "0")
+    is_off = level in ("0", "-1", "false", "") or (
+        device == "cpu" and flags.get("tf_xla_cpu_global_jit", "false") == "false"
+    )
+    if is_off:
+        return None
+    counting = (pair for pair in sorted(flags.items()) if pair[0] != "tf_xla_clustering_debug")
+    return " ".join(f"{name}={value}" for name, value in counting)
+
+
+def _clustering(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    was, now = _clustered(comparison, workload.device)
+    change = comparison.change(variable("TF_XLA_FLAGS"))
+    if was != now:
+        yield Match(
+            f"TensorFlow's clusters were compiled with {was or 'nothing'}, are with "
+            f"{now or 'nothing'}",
+            (
+                *([change.path] if change else []),
+                *trace(comparison, ("TF_XLA_FLAGS",)),
+                *comparison.under(f"{SWITCHES}[{AUTO_JIT}]"),
+            ),
+            change.before if change else was,
+            change.after if change else now,
+        )
+
+
+def _host_devices(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    change = comparison.change(variable("XLA_FLAGS"))
+    sides = (change.before, change.after) if change else (None, None)
+    was, now = (flags_of(side).get(_HOST_DEVICES, "1") for side in sides)
+    if change and was != now:
+        yield Match(
+            f"XLA showed the CPU as {was}, shows it as {now} devices",
+            (change.path, *trace(comparison, ("XLA_FLAGS",))),
+            was,
+            now,
+        )
+
+
+RULES = (
+    Rule(
+        id="xla-flags-changed",
+        title="XLA compiles with other flags",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("jax", "tensorflow"),
+        watches=(variable("XLA_FLAGS"), variable("TF_XLA_FLAGS")),
+        why="The flags choose how XLA compiles and which kernels it may take: fusion, precision, "
+        "autotuning, deterministic operations. A flag that XLA does not know, such as one of "
+        "another version, ends the program.",
+        not_when="Flags that write dumps, flags of another kind of device and flags at their "
+        "default are passed over. TensorFlow compiles with XLA on a CPU only when told to, so "
+        "there the flags count with auto-clustering on; a function with jit_compile=True is not "
+        "seen. A flag may also leave a job's own operations as they are.",
+        remedy="Give XLA_FLAGS the same value on both sides.",
+        evidence=(
+            Evidence(
+                "XLA's flags for deterministic results",
+                "https://github.com/openxla/xla/blob/main/docs/determinism.md",
+            ),
+            Evidence(
+                "Each flag, its default and what it does",
+                "https://github.com/openxla/xla/blob/main/xla/debug_options_flags.cc",
+            ),
+            Evidence("--xla_cpu_enable_fast_math on a CPU", measured="jax.fast-math"),
+            Evidence("A flag for GPUs on a CPU", measured="jax.gpu-flag"),
+        ),
+        drift=_changed,
+    ),
+    Rule(
+        id="tensorflow-clustering-changed",
+        title="TensorFlow compiles its graphs differently",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.MEASURED,
+        applies=uses("tensorflow"),
+        watches=(variable("TF_XLA_FLAGS"), switch(AUTO_JIT)),
+        why="With auto-clustering, parts of a graph are compiled by XLA, which fuses operations "
+        "and adds in another order than TensorFlow's own kernels, and draws the random numbers of "
+        "layers such as Dropout in another way (measured: first-epoch loss 5 % apart).",
+        not_when="Nothing is clustered on this device: on a CPU that needs "
+        "--tf_xla_cpu_global_jit beside --tf_xla_auto_jit, and without it nothing is said.",
+        remedy="Give TF_XLA_FLAGS and tf.config.optimizer.set_jit the same values on both sides.",
+        evidence=(
+            Evidence(
+                "The flags in TF_XLA_FLAGS, and which of them the CPU needs",
+                "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/compiler/jit/"
+                "flags.cc",
+            ),
+            Evidence("A network with Dropout", measured="tf.xla-auto-jit"),
+        ),
+        drift=_clustering,
+    ),
+    Rule(
+        id="jax-host-devices-changed",
+        title="XLA shows the CPU as another number of devices",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("jax") & on_cpu,
+        watches=(variable("XLA_FLAGS"),),
+        why="A program that spreads its batch over all devices splits it into other parts, and "
+        "draws and adds for each of them.",
+        not_when="The program computes on one device, as JAX does unless it is told otherwise: "
+        "then the bits stay.",
+        remedy="Give --xla_force_host_platform_device_count the same value on both sides.",
+        evidence=(
+            Evidence(
+                "What the flag makes of the CPU",
+                "https://github.com/openxla/xla/blob/main/xla/debug_options_flags.cc",
+            ),
+        ),
+        drift=_host_devices,
+        advice=True,
+    ),
+)

@@ -1,0 +1,146 @@
+"""What GPUs do to a result: their number, their kind, their memory, and none at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envprint.core.comparison import Comparison
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Confidence, Impact
+from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.workload import Workload, on_gpu
+from envprint.rules.kit.devices import DEVICES, SHOWN, VISIBLE, how_many, of_each_card, training
+
+_DRAW_BY_DEVICE = frozenset(("tensorflow", "torch"))
+_RANDOMNESS = Evidence(
+    "PyTorch promises no equal results between CPU and GPU, even with equal seeds",
+    "https://docs.pytorch.org/docs/stable/notes/randomness.html",
+)
+
+
+def _count(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    before, after = how_many(comparison.before), how_many(comparison.after)
+    if before != after and before and after:
+        yield _counted(comparison, before, after, DEVICES, "facts.gpu.count")
+
+
+def _one_side(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    before, after = how_many(comparison.before), how_many(comparison.after)
+    if bool(before) != bool(after):
+        draws_the_same = _DRAW_BY_DEVICE.isdisjoint(workload.frameworks)
+        match = _counted(comparison, before, after, "facts.gpu")
+        yield match._replace(impact=Impact.NUMERIC) if draws_the_same else match
+
+
+def _counted(comparison: Comparison, before: int, after: int, *prefixes: str) -> Match:
+    paths = comparison.under(*prefixes, VISIBLE, SHOWN) or (VISIBLE,)
+    return Match(f"visible GPUs: {before} then, {after} now", paths, before, after)
+
+
+def _not_usable(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    status = now.value("facts.gpu.status")
+    if status not in (None, "ok"):
+        yield Match(f"no GPU can be used: {status}", ("facts.gpu.status",), after=status)
+    elif status == "ok" and not how_many(now):
+        wanted = now.value(VISIBLE)
+        text = f"no GPU can be used: CUDA_VISIBLE_DEVICES={wanted} shows none of them"
+        yield Match(text, (VISIBLE,), after=wanted)
+
+
+def _prohibited(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:
+    path = f"{DEVICES}[{key}].compute_mode"
+    if now.value(path) == "prohibited":
+        yield Match(f"GPU {key} does not allow computing", (path,), after="prohibited")
+
+
+RULES = (
+    Rule(
+        id="gpu-count-changed",
+        title="Another number of GPUs is visible",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(DEVICES, "facts.gpu.count", VISIBLE),
+        why="A data-parallel run splits its batches and sums its gradients over the GPUs it sees.",
+        not_when="The program uses one GPU however many there are.",
+        remedy="Show the program as many GPUs as before with CUDA_VISIBLE_DEVICES.",
+        evidence=(
+            Evidence(
+                "TensorFlow's maintainers on results that depend on the number of GPUs",
+                "https://github.com/tensorflow/tensorflow/issues/38197",
+            ),
+        ),
+        drift=_count,
+        yields_to=("world-size-changed",),
+    ),
+    Rule(
+        id="gpu-on-one-side-only",
+        title="Only one of the two runs has a GPU",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(DEVICES, "facts.gpu.count", VISIBLE),
+        why="All frameworks compute with other kernels on the CPU. PyTorch draws its random "
+        "numbers with another engine there, and TensorFlow's depend on the device.",
+        not_when="The work runs on the CPU on both sides. JAX draws the same numbers everywhere: "
+        "without the other two the finding is numeric.",
+        remedy="Run both on a GPU, or both on the CPU: export CUDA_VISIBLE_DEVICES=-1",
+        evidence=(
+            _RANDOMNESS,
+            Evidence(
+                "PyTorch's maintainers: CPU and GPU have different generators",
+                "https://github.com/pytorch/pytorch/issues/2976",
+            ),
+            Evidence(
+                "TensorFlow: the algorithm of stateless random operations depends on the device",
+                "https://www.tensorflow.org/guide/random_numbers",
+            ),
+            Evidence(
+                "JAX's random numbers are made not to depend on the backend",
+                "https://docs.jax.dev/en/latest/jep/263-prng.html",
+            ),
+        ),
+        drift=_one_side,
+    ),
+    Rule(
+        id="gpu-not-usable",
+        title="The work is meant for a GPU, and none can be used",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.DOCUMENTED,
+        applies=on_gpu,
+        watches=("facts.gpu.status", VISIBLE, DEVICES),
+        why="Without a GPU that answers, frameworks compute on the CPU or stop. A driver newer "
+        "than the last for an architecture does not show the card either: that is R470 for Kepler, "
+        "and R580 for Maxwell, Pascal and Volta.",
+        not_when="The work runs elsewhere than here.",
+        remedy="Repair the driver as the message says, or judge the work with --device cpu.",
+        evidence=(
+            _RANDOMNESS,
+            Evidence(
+                "The last driver of each architecture",
+                "https://docs.nvidia.com/datacenter/tesla/drivers/"
+                "cuda-toolkit-driver-and-architecture-matrix.html",
+            ),
+        ),
+        state=_not_usable,
+        yields_to=("cuda-driver-library-mismatch", "gpu-on-one-side-only"),
+    ),
+    Rule(
+        id="gpu-compute-prohibited",
+        title="A GPU does not allow computing",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(DEVICES,),
+        why="In compute mode `prohibited` the driver refuses every context on the GPU.",
+        not_when="The program does not use that GPU.",
+        remedy="sudo nvidia-smi --compute-mode=DEFAULT",
+        evidence=(
+            Evidence(
+                "NVML's compute modes",
+                "https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html",
+            ),
+        ),
+        state=of_each_card(_prohibited),
+    ),
+)

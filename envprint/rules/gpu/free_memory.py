@@ -1,0 +1,138 @@
+"""Whether a program can start in the GPU memory that is free."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envprint.core.cuda_visible_devices import Shown
+from envprint.core.errors import Undetermined
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Confidence, Impact
+from envprint.core.rule import Evidence, Match, Result, Rule
+from envprint.core.units import size
+from envprint.core.versions import numbers
+from envprint.core.workload import Workload, on_gpu
+from envprint.rules.gpu.holders import NAMED_BYTES, PIDS_ARE_OURS, held, listed
+from envprint.rules.kit.devices import (
+    DEVICES,
+    HOST_MEMORY,
+    LIVE,
+    cards,
+    field,
+    free_path,
+    in_use,
+    of_each,
+)
+
+_TENSORFLOW_BYTES = (500 << 20, 1050 << 20, 1536 << 20)
+"""What TensorFlow leaves to the driver and CUDA's libraries: up to compute capability 6, at 7, and
+from 8 on; see the rule's evidence."""
+_MOST_NEEDED = max(_TENSORFLOW_BYTES)
+_SHARED = "shares the system's memory, which has"
+_CONTEXT_BYTES = 300 << 20
+"""What a context takes without any tensor, with CUDA 11.7 and later; see the rule's evidence."""
+
+
+def _needed(now: Fingerprint, key: str, workload: Workload) -> int:
+    """What a framework takes of a whole GPU before its first tensor; 0 of a divided one."""
+    if field(now, key, "mig_mode") == "on":
+        return 0
+    if "tensorflow" not in workload.frameworks:
+        return _CONTEXT_BYTES
+    major = next(iter(numbers(field(now, key, "compute_capability") or "")), 0)
+    return _TENSORFLOW_BYTES[max(0, min(major, 8) - 6)]
+
+
+def _trains(workload: Workload) -> bool:
+    return not {"tensorflow", "torch", "jax"}.isdisjoint(workload.frameworks)
+
+
+def own_bytes(now: Fingerprint, one: Shown) -> int:
+    """What the process that captured and its children hold themselves. Raises `Undetermined`."""
+    device = in_use(now, one)
+    if now.value(PIDS_ARE_OURS) is False:
+        if now.value("facts.frameworks.imported"):
+            raise Undetermined(f"{device}.processes", "this process is not known among the holders")
+        return 0
+    own = [process for process in now.value(f"{device}.processes") or [] if process.get("own")]
+    return sum(process.get("memory_bytes") or 0 for process in own)
+
+
+def _low(now: Fingerprint, workload: Workload) -> Iterator[Result]:
+    if workload.min_free_gpu_bytes and not cards(now):
+        needed = size(workload.min_free_gpu_bytes)
+        yield Match(f"no GPU can be used, {needed} are needed", (DEVICES,), after=0)
+    yield from of_each(_low_of)(now, workload)
+
+
+def _low_of(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[Match]:
+    asked = workload.min_free_gpu_bytes
+    path = free_path(now, one)
+    free = now.value(path)
+    # What is known less often is asked only where it decides.
+    if free is None or (asked is None and (free >= _MOST_NEEDED or not _trains(workload))):
+        return
+    needed = _needed(now, one.key, workload) if asked is None else asked
+    own = own_bytes(now, one) if free < needed else 0
+    if free + own < needed:
+        has = f"{_SHARED if path == HOST_MEMORY else 'has'} {size(free)} free"
+        itself = f", and {size(own)} in this program's own hands" if own else ""
+        wants = f"a framework takes {size(needed)} to start"
+        wants = wants if asked is None else f"{size(needed)} are needed"
+        text = f"GPU {one.key} {has}{itself}, {wants}{_by_whom(now, one)}"
+        yield Match(text, (path,), after=free)
+
+
+def _by_whom(now: Fingerprint, one: Shown) -> str:
+    """Who has it, as far as that is known: this rule speaks for those that would name them."""
+    try:
+        found = held(now, one)
+    except Undetermined:
+        return ""
+    told = [f"held by {listed(found.holders)}"] if found.listed_bytes >= NAMED_BYTES else []
+    if found.unlisted_bytes:
+        told.append(f"{size(found.unlisted_bytes)} in use by no process that is listed")
+    return "".join(f"; {text}" for text in told)
+
+
+FREE_RULE = Rule(
+    id="gpu-memory-free-low",
+    title="Less GPU memory is free than the work needs",
+    impact=Impact.BREAKS,
+    confidence=Confidence.DOCUMENTED,
+    applies=on_gpu,
+    watches=(LIVE, DEVICES, PIDS_ARE_OURS, HOST_MEMORY),
+    why="An allocation that does not fit ends the program. That a framework finds no valid cuDNN "
+    "algorithm, or cannot create a cuDNN handle, often means the same. Without --min-free-gpu the "
+    "limit is what is taken before the first tensor: 300 MiB by a context, and 500, 1050 or 1536 "
+    "MiB by CUDA's libraries under TensorFlow, by compute capability.",
+    not_when="The work needs less than was asked for, or does not use that GPU. A divided GPU is "
+    "only compared with --min-free-gpu.",
+    remedy="End the programs that hold the memory, use a smaller batch, or another GPU.",
+    evidence=(
+        Evidence(
+            "cudaErrorMemoryAllocation",
+            "https://docs.nvidia.com/cuda/cuda-runtime-api/group__CUDART__TYPES.html",
+        ),
+        Evidence(
+            "No valid cuDNN algorithm for lack of memory",
+            "https://github.com/marqo-ai/marqo/issues/101",
+        ),
+        Evidence(
+            "What TensorFlow leaves to CUDA's libraries: MinSystemMemory",
+            "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/common_runtime/"
+            "gpu/gpu_device.cc",
+        ),
+        Evidence(
+            "Programs left behind keep TensorFlow from creating a cuDNN handle",
+            "https://github.com/tensorflow/tensorflow/issues/6698",
+        ),
+        Evidence(
+            "A PyTorch maintainer: a context takes about 300 MB, over 1000 before CUDA 11.7",
+            "https://github.com/pytorch/pytorch/issues/107667",
+        ),
+    ),
+    state=_low,
+)
+
+RULES = (FREE_RULE,)

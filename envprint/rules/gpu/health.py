@@ -1,0 +1,212 @@
+"""GPUs that fail or are held back: what their driver says of their state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envprint.core.errors import Undetermined
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Confidence, Impact
+from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.workload import Workload
+from envprint.rules.kit.devices import DEVICES, LIVE, cards, of_each_card, training
+
+LOST = "live.gpu.lost"
+_FALLEN_OFF = "fallen off the bus"
+_CAUSES = {
+    "thermal-slowdown": "for heat, by the driver",
+    "hardware-thermal-slowdown": "for heat, by the hardware",
+    "power-brake": "for power, by the power supply",
+}
+_ACTIONS = {
+    "reset": "a reset",
+    "reboot": "a reboot of the machine",
+    "drain-and-reset": "to be drained and reset",
+}
+_FAULTS = {
+    "remap_failed": "a row could not be remapped",
+    "remap_pending": "row remap pending: reset or reboot when it suits",
+    "retirement_pending": "page retirement pending: reboot when it suits",
+}
+
+
+def _lost(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    lost = now.value(LOST) or []
+    used = [key for key in lost if key in cards(now)]
+    if used:
+        rest = [key for key in now.value(DEVICES) or {} if key not in lost]
+        fine = [key for key in rest if _is_fine(now, key, workload)]
+        others = f"; GPU {', '.join(fine)} {'is' if len(fine) == 1 else 'are'} fine" if fine else ""
+        yield Match(_silent(now, used) + others, (LOST,), after=used)
+
+
+def _silent(now: Fingerprint, keys: list[str]) -> str:
+    """`GPU 1, 2 do not answer (fallen off the bus); GPU 3 does not answer: …`, by what is known."""
+    causes: dict[str, list[str]] = {}
+    for key in keys:
+        reason = now.unknown.get(f"{LIVE}[{key}]", "")
+        is_off = not reason or _FALLEN_OFF in reason
+        causes.setdefault(f" ({_FALLEN_OFF})" if is_off else f": {reason}", []).append(key)
+    return "; ".join(
+        f"GPU {', '.join(alike)} {'does' if len(alike) == 1 else 'do'} not answer{cause}"
+        for cause, alike in causes.items()
+    )
+
+
+def _is_fine(now: Fingerprint, key: str, workload: Workload) -> bool:
+    """Whether it is known that there is nothing to say against a GPU that answers."""
+    try:
+        checks = (_needs_reset, _worn, _held_back)
+        return not any(list(faults(now, key, workload)) for faults in checks)
+    except Undetermined:
+        return False
+
+
+def _needs_reset(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:
+    place = f"{LIVE}[{key}].errors"
+    if now.value(place) is None:
+        return
+    action = now.value(f"{place}.recovery_action")
+    if action in _ACTIONS:
+        text = f"the driver asks for GPU {key}: {_ACTIONS[action]}"
+        yield Match(text, (f"{place}.recovery_action",), after=action)
+    elif now.value(f"{place}.retirement_pending") and now.value(
+        f"{place}.pages_retired_uncorrected"
+    ):
+        text = f"GPU {key} takes no new program until a page with an error is retired"
+        yield Match(text, (f"{place}.retirement_pending",), after="pending")
+
+
+def _worn(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:
+    place = f"{LIVE}[{key}].errors"
+    if now.value(place) is None:
+        return
+    faults = [name for name in _FAULTS if now.value(f"{place}.{name}")]
+    told = [_FAULTS[name] for name in faults]
+    count = now.value(f"{place}.uncorrected")
+    if count:
+        faults.append("uncorrected")
+        told.append(f"{count} errors not corrected since the driver was loaded")
+    if faults:
+        paths = tuple(f"{place}.{name}" for name in faults)
+        yield Match(f"memory of GPU {key}: {', '.join(told)}", paths, after=", ".join(faults))
+
+
+def _held_back(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:
+    path = f"{LIVE}[{key}].clock_reasons"
+    reasons = now.value(path) or []
+    # A hardware slowdown alone is also told while clocks change, and a power cap is normal.
+    causes = [_CAUSES[reason] for reason in reasons if reason in _CAUSES]
+    if causes:
+        yield Match(f"GPU {key} is slowed down {'; '.join(causes)}", (path,), after=reasons)
+
+
+RULES = (
+    Rule(
+        id="gpu-lost",
+        title="A GPU does not answer",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(LOST, DEVICES, LIVE),
+        why="A GPU that has fallen off the bus cannot be reached until the machine is restarted, "
+        "and what ran on it has failed. The driver also refuses one whose power cables or "
+        "interrupts fail, or answers with an unknown error.",
+        not_when="The work does not use that GPU. Tools may give up on the others.",
+        remedy="Restart the machine; if it comes back, look at the card, its seat and its power, "
+        "and see dmesg for Xid 79.",
+        evidence=(
+            Evidence(
+                "NVIDIA on Xid 79: restart the machine, then contact support",
+                "https://docs.nvidia.com/deploy/xid-errors/analyzing-xid-catalog.html",
+            ),
+            Evidence(
+                "nvidia-smi: GPU is lost, reboot the system to recover this GPU",
+                "https://github.com/NVIDIA/k8s-device-plugin/issues/231",
+            ),
+            Evidence(
+                "NVML: with which errors the driver refuses a GPU",
+                "https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html",
+            ),
+        ),
+        state=_lost,
+    ),
+    Rule(
+        id="gpu-needs-reset",
+        title="The GPU must be reset before it works again",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(LIVE, DEVICES),
+        why="After some faults the driver asks for a reset. Before Ampere, after an error of two "
+        "bits, it makes no further context until the page is retired, which happens at the reset.",
+        not_when="The work does not use that GPU.",
+        remedy="End the programs on it and sudo nvidia-smi --gpu-reset, or reboot.",
+        evidence=(
+            Evidence(
+                "NVIDIA on the recovery action: what must be reset, and how",
+                "https://docs.nvidia.com/deploy/a100-gpu-mem-error-mgmt/"
+                "error-recovery-and-response-flags.html",
+            ),
+            Evidence(
+                "NVIDIA on page retirement: no further context until the error is mapped out",
+                "https://docs.nvidia.com/deploy/dynamic-page-retirement/index.html",
+            ),
+        ),
+        state=of_each_card(_needs_reset),
+    ),
+    Rule(
+        id="gpu-memory-errors",
+        title="The GPU's memory has had errors",
+        impact=Impact.NONE,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(LIVE, DEVICES),
+        why="An error that ECC cannot correct ends the programs that use the place, so that no "
+        "wrong number goes on. From Ampere on the place is then out of use, and NVIDIA says that a "
+        "pending remap affects neither accuracy nor speed; it is a sign of wear.",
+        not_when="The counters are those since the driver was loaded: the programs concerned have "
+        "ended.",
+        remedy="Reset or reboot when it suits; if errors come back or a remap has failed, have the "
+        "card looked at.",
+        evidence=(
+            Evidence(
+                "NVIDIA: with a remap pending, work goes on and new work can start",
+                "https://docs.nvidia.com/deploy/a100-gpu-mem-error-mgmt/"
+                "error-recovery-and-response-flags.html",
+            ),
+            Evidence(
+                "Most errors that cannot be corrected need no reset",
+                "https://docs.nvidia.com/deploy/a100-gpu-mem-error-mgmt/"
+                "dynamic-page-offlining.html",
+            ),
+        ),
+        state=of_each_card(_worn),
+        advice=True,
+        yields_to=("gpu-needs-reset",),
+    ),
+    Rule(
+        id="gpu-clocks-held-back",
+        title="The GPU is slowed down for heat or power",
+        impact=Impact.PERF,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(LIVE, DEVICES),
+        why="The driver or the hardware lowers the clocks, the latter to a half or less. That "
+        "every kernel still gives the same bits is inferred: NVIDIA speaks of clocks alone.",
+        not_when="A library tries kernels out by time (cudnn.benchmark, XLA's autotuning) and "
+        "takes another one for it: then the result rounds differently.",
+        remedy="nvidia-smi -q -d PERFORMANCE tells more; look at cooling and the power supply.",
+        evidence=(
+            Evidence(
+                "NVML's reasons for the clocks",
+                "https://docs.nvidia.com/deploy/nvml-api/api/group__nvmlClocksEventReasons.html",
+            ),
+            Evidence(
+                "XLA: with other timings another kernel can be the fastest",
+                "https://github.com/openxla/xla/blob/main/docs/determinism.md",
+            ),
+        ),
+        state=of_each_card(_held_back),
+    ),
+)

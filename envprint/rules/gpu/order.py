@@ -1,0 +1,136 @@
+"""Which of several unlike GPUs a program's number means.
+
+CUDA counts from the fastest GPU on unless told otherwise, NVML and nvidia-smi by bus address. On
+a machine with like GPUs that is all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envprint.core.comparison import Comparison
+from envprint.core.cuda_visible_devices import BY_BUS, kinds
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Confidence, Impact
+from envprint.core.rule import Evidence, Match, Result, Rule, for_each
+from envprint.core.workload import Workload
+from envprint.rules.kit.devices import DEVICES, ORDER, VISIBLE, described, training
+
+_DOCUMENTED = Evidence(
+    "CUDA_DEVICE_ORDER and CUDA_VISIBLE_DEVICES",
+    "https://docs.nvidia.com/cuda/cuda-programming-guide/05-appendices/environment-variables.html",
+)
+
+
+def _by_bus(now: Fingerprint) -> bool:
+    order: str | None = now.value(ORDER)
+    return order == BY_BUS
+
+
+def _unlike(now: Fingerprint) -> list[str]:
+    """The kinds of GPU here, when there are several and a number decides between them."""
+    wanted = now.value(VISIBLE)
+    by_number = wanted is None or any(entry.strip().isdecimal() for entry in wanted.split(","))
+    found = kinds(now.value(DEVICES) or {}) if by_number else []
+    return found if len(found) > 1 else []
+
+
+def _changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    before, after = _by_bus(comparison.before), _by_bus(comparison.after)
+    unlike = _unlike(comparison.after) if before != after else []
+    if unlike:
+        words = ("from the fastest on", "by bus address")
+        yield Match(
+            f"GPUs were numbered {words[before]}, are {words[after]}: a number may mean another of "
+            f"{', '.join(unlike)}",
+            (ORDER,),
+            comparison.before.value(ORDER),
+            comparison.after.value(ORDER),
+        )
+
+
+def _moved(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+    """Where an index means another kind of card, and the one it meant is still there."""
+    before, after = (side.value(DEVICES) or {} for side in (comparison.before, comparison.after))
+
+    def look(key: str) -> Iterator[Match]:
+        was, is_now = before[key].get("uuid"), after[key].get("uuid")
+        elsewhere = [k for k, device in after.items() if was and device.get("uuid") == was]
+        if not is_now or was == is_now or not elsewhere:
+            return
+        kind_before = described(comparison.before, key)
+        kind_after = described(comparison.after, key)
+        if kind_before != kind_after:
+            yield Match(
+                f"GPU {key} was {kind_before}, which is GPU {elsewhere[0]} now; it is {kind_after}",
+                comparison.under(f"{DEVICES}[{key}]"),
+                was,
+                is_now,
+            )
+
+    return for_each(sorted(before.keys() & after.keys()), look)
+
+
+def _left(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    unlike = [] if _by_bus(now) else _unlike(now)
+    if unlike:
+        yield Match(
+            f"CUDA's GPU 0 need not be nvidia-smi's: there are {', '.join(unlike)}",
+            (ORDER,),
+            after=now.value(ORDER),
+        )
+
+
+RULES = (
+    Rule(
+        id="gpu-order-changed",
+        title="GPUs are numbered differently",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(ORDER, VISIBLE, DEVICES),
+        why="With unlike GPUs in a machine the same number means another card in another order, "
+        "and kernels of another card round differently.",
+        not_when="All GPUs are alike, the program uses all of them, or names them by UUID.",
+        remedy="export CUDA_DEVICE_ORDER=PCI_BUS_ID on both sides.",
+        evidence=(_DOCUMENTED,),
+        drift=_changed,
+    ),
+    Rule(
+        id="gpu-index-moved",
+        title="An index means another GPU",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(DEVICES,),
+        why="A program that asks for a GPU by number gets another kind of card, whose kernels "
+        "round differently. Numbers follow the bus, and change with a card that is "
+        "moved, added or lost.",
+        not_when="The program uses all GPUs, or names them by UUID.",
+        remedy="Name the GPU: export CUDA_VISIBLE_DEVICES=GPU-… (nvidia-smi -L)",
+        evidence=(
+            _DOCUMENTED,
+            Evidence(
+                "NVML: the index may change between boots, use the UUID or the PCI address",
+                "https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html",
+            ),
+        ),
+        drift=_moved,
+    ),
+    Rule(
+        id="gpu-order-left-to-cuda",
+        title="Which of the unlike GPUs is the first is left to CUDA",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(ORDER, VISIBLE, DEVICES),
+        why="CUDA counts GPUs from the fastest on, nvidia-smi and this report by bus address: the "
+        "card that is meant and the one that computes may differ.",
+        not_when="The program uses all GPUs, or names them by UUID.",
+        remedy="export CUDA_DEVICE_ORDER=PCI_BUS_ID",
+        evidence=(_DOCUMENTED,),
+        state=_left,
+        advice=True,
+        yields_to=("gpu-order-changed",),
+    ),
+)

@@ -1,0 +1,158 @@
+"""How a GPU is handed out: to one process at a time, in parts, and after how long a start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envprint.core.cuda_visible_devices import Shown
+from envprint.core.errors import Undetermined
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Confidence, Impact
+from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.units import size
+from envprint.core.workload import Workload
+from envprint.rules.gpu.holders import HELD_BYTES, PIDS_ARE_OURS
+from envprint.rules.kit.devices import (
+    DEVICES,
+    LIVE,
+    field,
+    in_use,
+    of_each,
+    of_each_card,
+    part,
+    size_of,
+    training,
+    visible,
+)
+
+INIT_MS = "live.gpu.init_ms"
+SLOW_INIT_MS = 1000
+_EXCLUSIVE = ("exclusive-process", "exclusive-thread")
+_SERVER = frozenset(["nvidia-cuda-mps-server", "nvidia-cuda-mps"])
+"""The server's name, and what the kernel keeps of it.
+
+https://docs.nvidia.com/deploy/mps/: the mode is recommended for it."""
+
+
+def _taken(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[Match]:
+    if field(now, one.key, "compute_mode") not in _EXCLUSIVE:
+        return
+    place = in_use(now, one)
+    if now.value(PIDS_ARE_OURS) is False:
+        rest = now.value(f"{place}.unattributed_bytes") or 0
+        if now.value("facts.frameworks.imported") or rest >= HELD_BYTES:
+            raise Undetermined(f"{place}.processes", "not every process is visible here")
+    computing = [
+        process
+        for process in now.value(f"{place}.processes") or []
+        if process.get("kind") != "graphics" and not process.get("own")
+    ]
+    missing = now.value(f"{place}.lists_missing") or {}
+    if not computing and not missing.keys() <= {"graphics"}:
+        raise Undetermined(f"{place}.processes", "not every list of processes could be read")
+    names = [process.get("name") or f"pid {process.get('pid')}" for process in computing]
+    # NVIDIA's server of the Multi-Process Service has the one place, and lets others in.
+    if names and _SERVER.isdisjoint(names):
+        yield Match(
+            f"GPU {one.key} admits one process only, and {', '.join(names)} computes on it",
+            (f"{place}.processes",),
+            after=names,
+        )
+
+
+def _slow_start(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    init_ms = now.value(INIT_MS)
+    if init_ms is not None and init_ms >= SLOW_INIT_MS:
+        keys = [k for k in now.value(DEVICES) or {} if not field(now, k, "persistence_mode")]
+        off = f": persistence mode is off on GPU {', '.join(keys)}" if keys else ""
+        yield Match(f"NVML took {init_ms / 1000:.1f} s to start{off}", (INIT_MS,), after=init_ms)
+
+
+def _divided(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:
+    if field(now, key, "mig_mode") != "on" or not field(now, key, "mig_devices"):
+        return
+    profiles, told = [], []
+    for one in visible(now):
+        if one.key == key:
+            name = str((part(now, one) or {}).get("name") or "a part without a name")
+            profiles.append(name.rpartition("MIG ")[2])
+            told.append(f"{profiles[-1]}, {size(size_of(now, one, 'memory_total_bytes') or 0)}")
+    yield Match(
+        f"GPU {key} is divided (MIG): the work gets {'; '.join(told)}",
+        (f"{DEVICES}[{key}].mig_devices",),
+        after=", ".join(profiles),
+    )
+
+
+RULES = (
+    Rule(
+        id="gpu-exclusive-taken",
+        title="The GPU admits one process, and another has it",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(DEVICES, LIVE, PIDS_ARE_OURS),
+        why="In compute mode exclusive-process one context is allowed on a GPU, and the next one "
+        "is refused: all CUDA-capable devices are busy or unavailable. A program that names no GPU "
+        "may get another one instead.",
+        not_when="The processes share the GPU through the Multi-Process Service, or the other one "
+        "ends first.",
+        remedy="Wait for the other process, take another GPU, or sudo nvidia-smi "
+        "--compute-mode=DEFAULT",
+        evidence=(
+            Evidence(
+                "CUDA's error 46: devices are busy or unavailable",
+                "https://docs.nvidia.com/cuda/cuda-runtime-api/group__CUDART__TYPES.html",
+            ),
+            Evidence(
+                "The error on a cluster in exclusive mode",
+                "https://github.com/huggingface/pytorch-image-models/issues/1033",
+            ),
+        ),
+        state=of_each(_taken),
+        yields_to=("gpu-compute-prohibited",),
+    ),
+    Rule(
+        id="gpu-start-slow",
+        title="The driver takes seconds to start",
+        impact=Impact.PERF,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(INIT_MS, DEVICES),
+        why="Without persistence mode the driver initialises each GPU anew for the first program, "
+        "one to three seconds for GPUs with ECC, and lets go of it after the last, settings such "
+        "as the compute mode included.",
+        not_when="Other programs keep the GPU in use anyway.",
+        remedy="sudo systemctl enable --now nvidia-persistenced",
+        evidence=(
+            Evidence(
+                "NVIDIA on driver persistence: one to three seconds a GPU",
+                "https://docs.nvidia.com/deploy/driver-persistence/overview.html",
+            ),
+        ),
+        state=_slow_start,
+        advice=True,
+    ),
+    Rule(
+        id="gpu-part-in-use",
+        title="The work gets a part of a GPU",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(DEVICES,),
+        why="A MIG device has its own number of multiprocessors and its own memory, and results "
+        "hold for its profile.",
+        not_when="Every run gets a part of the same profile.",
+        remedy="Name the part: export CUDA_VISIBLE_DEVICES=MIG-… (nvidia-smi -L), and keep its "
+        "profile with the result.",
+        evidence=(
+            Evidence(
+                "NVIDIA's guide to MIG",
+                "https://docs.nvidia.com/datacenter/tesla/mig-user-guide/",
+            ),
+        ),
+        state=of_each_card(_divided),
+        advice=True,
+        yields_to=("gpu-mig-changed",),
+    ),
+)

@@ -1,0 +1,1 @@
+"""What rules share: settings in force, packages, devices."""

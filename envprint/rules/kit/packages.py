@@ -1,0 +1,96 @@
+"""How rules speak of a package's version: both sides known, and every trace of the change named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from envprint.core.comparison import Change, Comparison
+from envprint.core.impact import Impact
+from envprint.core.rule import Match, Result, for_each
+from envprint.core.shell import command
+from envprint.core.versions import numbers
+from envprint.core.workload import Workload
+
+DISTRIBUTIONS = "facts.packages.distributions"
+CONDA = "facts.packages.conda"
+
+
+def version_path(framework: str) -> str:
+    """Where a framework's version is recorded."""
+    return f"facts.frameworks.{framework.replace('-', '_')}.version"
+
+
+def traces(comparison: Comparison, framework: str, *distributions: str) -> tuple[str, ...]:
+    """Paths of all changes that come with another version of a framework, its version first."""
+    field = f"facts.frameworks.{framework.replace('-', '_')}"
+    packages = [f"{place}[{name}]" for place in (DISTRIBUTIONS, CONDA) for name in distributions]
+    found = comparison.under(field, *packages)
+    return tuple(dict.fromkeys((version_path(framework), *found)))
+
+
+def is_same_release(before: str, after: str, places: int = 2) -> bool:
+    """Whether two versions share their first numbers: 2.21.0 and 2.21.1 share two."""
+    return numbers(before)[:places] == numbers(after)[:places]
+
+
+def package_changed(comparison: Comparison, distributions: Iterable[str]) -> Iterator[Result]:
+    """One match for each of `distributions` whose version has another first or second number."""
+
+    def look(name: str) -> Iterator[Match]:
+        change = comparison.change(f"{DISTRIBUTIONS}[{name}].version")
+        if change and change.before and change.after and not is_same_release(*change[2:]):
+            yield Match(
+                f"{name} was {change.before}, is {change.after}",
+                comparison.under(f"{DISTRIBUTIONS}[{name}]"),
+                change.before,
+                change.after,
+                remedy=pip_install(name, change.before),
+            )
+
+    return for_each(distributions, look)
+
+
+def pip_install(name: str, version: str | None, extra: str = "") -> str | None:
+    """The command that installs this version; None where it is no version or that is no name."""
+    from envprint.core.requirement import pinned
+
+    return command("pip install {}", pinned(name, version or "", extra))
+
+
+def _is_patch(comparison: Comparison, field: str, change: Change) -> bool:
+    same_release = is_same_release(change.before, change.after)
+    return same_release and not comparison.change(f"{field}.blas.version")
+
+
+def version_changed(
+    label: str,
+    framework: str,
+    *distributions: str,
+    patch: Impact | None = None,
+    also: tuple[str, ...] = (),
+    with_blas: bool = False,
+) -> Callable[[Comparison, Workload], Iterator[Match]]:
+    """A rule's look at a version that both sides have.
+
+    `patch` is the impact of a patch release that brings no other BLAS, `also` names fields that
+    tell builds of one version apart, `with_blas` says that the package brings a BLAS.
+    """
+    field = f"facts.frameworks.{framework.replace('-', '_')}"
+
+    def drift(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+        changes = (comparison.change(f"{field}.{name}") for name in ("version", *also))
+        change = next((c for c in changes if c and c.before and c.after), None)
+        if change:
+            libraries = ("facts.math.blas", "facts.math.openmp") if with_blas else ()
+            paths = traces(comparison, framework, *distributions)
+            version = comparison.before.value(f"{field}.version")
+            yield Match(
+                f"{label} was {change.before}, is {change.after}",
+                (*paths, *comparison.under(*libraries)),
+                change.before,
+                change.after,
+                impact=patch if _is_patch(comparison, field, change) else None,
+                remedy=pip_install(distributions[0], version),
+            )
+
+    return drift

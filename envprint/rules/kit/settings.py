@@ -1,0 +1,255 @@
+"""What a library sets for itself, from the processor and from variables; `_turns` says what moved.
+
+A variable matters only when it changes what is in force: OMP_NUM_THREADS=4 on two CPUs, or a
+limit at what the processor has anyway, changes nothing.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from envprint.core.comparison import Comparison
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.rule import Drift, Match, Result, for_each
+from envprint.core.workload import Workload
+
+# What holds in a process: what a loaded framework has told, else what its variable asks for.
+#
+# A variable is only a wish: the program may set the same thing itself, or set the variable when its
+# reader has looked already. So a switch that the framework tells goes first, and of a variable that
+# the process has changed the report says when it counts.
+
+
+SWITCHES = "facts.determinism.switches"
+VARIABLES = "facts.environ.variables"
+CHANGED = "facts.environ.changed_since_start"
+IMPORTED = "facts.frameworks.imported"
+
+SWITCH_OF = {
+    "TF_DETERMINISTIC_OPS": "tensorflow-op-determinism",
+    "JAX_ENABLE_X64": "jax-x64",
+    "JAX_DEFAULT_PRNG_IMPL": "jax-prng",
+    "JAX_DEFAULT_MATMUL_PRECISION": "jax-matmul-precision",
+    "JAX_DISABLE_JIT": "jax-disable-jit",
+    "JAX_THREEFRY_PARTITIONABLE": "jax-threefry-partitionable",
+}
+"""Variables whose framework tells, when it is loaded, what came of them, and that switch."""
+
+READ_AT_START = ("PYTHONHASHSEED", "GLIBC_TUNABLES", "LD_LIBRARY_PATH", "LD_PRELOAD")
+"""Read once, by the dynamic loader or the interpreter, before any program code runs."""
+
+READ_AT_IMPORT = {
+    "OMP_": ("numpy", "scikit-learn", "torch"),
+    "OPENBLAS_": ("numpy", "scikit-learn"),
+    "MKL_": ("torch", "numpy"),
+    "NPY_": ("numpy",),
+    "ATEN_": ("torch",),
+    "ONEDNN_": ("tensorflow", "torch", "jax"),
+    "DNNL_": ("tensorflow", "torch", "jax"),
+    "TF_": ("tensorflow",),
+    "KERAS_": ("tensorflow",),
+    "JAX_": ("jax",),
+    "XLA_": ("jax", "tensorflow"),
+    "CUBLAS_WORKSPACE_CONFIG": ("torch", "tensorflow", "jax"),
+}
+"""Beginnings of names, and the frameworks that read such a variable when they are imported."""
+
+
+def switch(key: str) -> str:
+    """The path of a switch's value."""
+    return f"{SWITCHES}[{key}].value"
+
+
+def is_variable(source: str | None) -> bool:
+    """Whether a switch was read from a variable, such as `XLA_FLAGS --xla_gpu_autotune_level`."""
+    return (source or "").partition(" ")[0].isupper()
+
+
+def told(side: Fingerprint, key: str) -> str | None:
+    """What a loaded framework has said of a switch; None when it was left to itself or not asked.
+
+    Raises `Undetermined` where the framework refused to say.
+    """
+    if is_variable(side.value(f"{SWITCHES}[{key}].source")):
+        return None
+    value: str | None = side.value(switch(key))
+    return value
+
+
+def keras_backends(comparison: Comparison) -> set[str]:
+    """The frameworks that Keras computes with on either side."""
+    sides = (comparison.before, comparison.after)
+    return {backend(side) or "tensorflow" for side in sides}
+
+
+def backend(side: Fingerprint) -> str | None:
+    """Keras' backend as it has told, else as its variable and its file have it."""
+    key = "keras-backend"
+    recorded: str | None = side.value("facts.frameworks.keras.backend")
+    return told(side, key) or recorded
+
+
+def has_imported(side: Fingerprint, framework: str) -> bool:
+    """Whether the process that captured had loaded the framework, so that it could be asked."""
+    return framework in (side.value(IMPORTED) or ())
+
+
+def both_tell(comparison: Comparison, key: str) -> bool:
+    """Whether a switch can be compared: each side tells it, or has left it to itself."""
+    framework = key.partition("-")[0]
+    return all(
+        told(side, key) is not None or has_imported(side, framework)
+        for side in (comparison.before, comparison.after)
+    )
+
+
+def in_force(comparison: Comparison, name: str) -> tuple[str | None, str | None]:
+    """What stands for a variable's value on both sides; None for what is left to its default.
+
+    The framework's word where both sides have it: what a program sets is not seen from outside.
+    """
+    key = SWITCH_OF.get(name)
+    sides = (comparison.before, comparison.after)
+    values = [side.value(f"{VARIABLES}[{name}]") for side in sides]
+    if key and both_tell(comparison, key):
+        before, after = (
+            told(side, key) or value for side, value in zip(sides, values, strict=True)
+        )
+        return before, after
+    return values[0], values[1]
+
+
+def as_at_start(side: Fingerprint, variables: dict[str, str | None]) -> dict[str, str | None]:
+    """The variables, those that are read at the start of a process with their value then."""
+    late = side.value(CHANGED) if CHANGED not in side.unknown else None
+    early = {name: late[name].get("start") for name in READ_AT_START if late and name in late}
+    return {**variables, **early}
+
+
+def readers(side: Fingerprint, name: str) -> list[str]:
+    """The loaded frameworks that may have read a variable before the process changed it."""
+    late = side.value(CHANGED) if CHANGED not in side.unknown else None
+    if not late or name not in late:
+        return []
+    known = (r for start, names in READ_AT_IMPORT.items() if name.startswith(start) for r in names)
+    return sorted({framework for framework in known if has_imported(side, framework)})
+
+
+def proviso(comparison: Comparison, names: list[str]) -> str:
+    """What must be said with variables that a process has changed itself; mostly nothing."""
+    sides = (comparison.before, comparison.after)
+    there = sorted({reader for side in sides for name in names for reader in readers(side, name)})
+    if not there:
+        return ""
+    return (
+        f" (set by the program itself: it counts only if that was before the import of "
+        f"{' and '.join(there)})"
+    )
+
+
+Variables = Mapping[str, str]
+
+
+class Dial(NamedTuple):
+    """One setting: who reads it, which variables turn it, and what is then in force."""
+
+    what: str
+    used_by: tuple[str, ...]
+    """Frameworks that compute with it."""
+    variables: tuple[str, ...]
+    """In the order in which they win."""
+    setting: Callable[[Fingerprint, Variables], str]
+    """What is in force on that machine with those variables."""
+    pin: Callable[[Fingerprint, str], tuple[str, str] | None]
+    """The variable, and its value, that brings a setting about; None when there is none."""
+    on_gpu: bool = False
+    """Whether a job on a GPU still computes with it."""
+    switch: str | None = None
+    """The determinism switch in which the framework tells it, when it is loaded."""
+    told: Callable[[Fingerprint], str | None] = lambda side: None
+    """What the process itself has told to be in force, None when it has told nothing."""
+
+
+def trace(comparison: Comparison, names: Iterable[str]) -> tuple[str, ...]:
+    """Changed paths of the determinism switches that one of these variables set."""
+    found: dict[str, None] = {}
+    for side in (comparison.before, comparison.after):
+        switches = side.facts.get("determinism", {}).get("switches") or {}
+        for key, switch in switches.items():
+            if (switch.get("source") or "").partition(" ")[0] in names:
+                found.update(dict.fromkeys(comparison.under(f"{SWITCHES}[{key}]")))
+    return tuple(found)
+
+
+def when_changed(*names: str) -> Drift:
+    """A rule's look at variables whose every change matters: one match for each."""
+    return when_read_differently(lambda name, value: value, *names)
+
+
+def when_read_differently(read: Callable[[str, str | None], object], *names: str) -> Drift:
+    """A rule's look at variables of which only the reading matters: one match for each.
+
+    `read` gives, for a variable's name and value (None when unset), what its reader makes of it.
+    A switch of `SWITCH_OF` stands for its variable where a loaded framework tells it.
+    """
+
+    def drift(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+        def look(name: str) -> Iterator[Match]:
+            before, after = in_force(comparison, name)
+            if read(name, before) != read(name, after):
+                yield _set_differently(comparison, name, before, after)
+
+        return for_each(names, look)
+
+    return drift
+
+
+def _set_differently(
+    comparison: Comparison, name: str, before: str | None, after: str | None
+) -> Match:
+    """A match for what the variable sets; it is named only where it is the variable that moved."""
+    change = comparison.change(variable(name))
+    paths = comparison.under(f"{SWITCHES}[{SWITCH_OF[name]}]") if name in SWITCH_OF else ()
+    if change is None:
+        told = f"{SWITCH_OF[name]} was {shown(before)}, is {shown(after)}"
+        return Match(told, paths, before, after)
+    return Match(
+        f"{name} was {shown(change.before)}, is {shown(change.after)}{proviso(comparison, [name])}",
+        tuple(dict.fromkeys((change.path, *trace(comparison, (name,)), *paths))),
+        change.before,
+        change.after,
+    )
+
+
+def shown(value: str | None) -> str:
+    """A variable's value for people."""
+    return "unset" if value is None else value or "empty"
+
+
+def variable(name: str) -> str:
+    """The path of an environment variable."""
+    return f"{VARIABLES}[{name}]"
+
+
+def variables_of(side: Fingerprint) -> Variables:
+    """The recorded variables; raises `Undetermined` when they are unknown.
+
+    Those that are read at the start of a process stand as they were then.
+    """
+    recorded = as_at_start(side, side.value(VARIABLES) or {})
+    return {name: value for name, value in recorded.items() if value is not None}
+
+
+def reaches(dial: Dial, workload: Workload) -> bool:
+    """Whether the job computes with what the dial sets."""
+    used = not set(dial.used_by).isdisjoint(workload.frameworks)
+    return used and (workload.device == "cpu" or dial.on_gpu)
+
+
+LEVELS = ("sse", "avx", "avx2", "avx512")
+
+
+def rank(setting: str) -> tuple[int, int]:
+    """Orders thread counts and instruction sets from low to high."""
+    if setting.isdecimal() and len(setting) < 10:
+        return 0, int(setting)
+    return 1, LEVELS.index(setting) if setting in LEVELS else -1

@@ -1,0 +1,98 @@
+"""How NCCL sums over GPUs, and what tells it to do so differently."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envprint.core.comparison import Comparison
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Confidence, Impact
+from envprint.core.rule import Evidence, Match, Result, Rule, UnknownValue
+from envprint.core.versions import numbers
+from envprint.core.workload import Workload
+from envprint.rules.kit.devices import DEVICES, VISIBLE, any_reaches, how_many, training
+from envprint.rules.kit.settings import shown, variable, when_changed
+
+_WORLD_SIZE = variable("WORLD_SIZE")
+_NVLS = variable("NCCL_NVLS_ENABLE")
+_CHOICES = (
+    "NCCL_ALGO",
+    "NCCL_PROTO",
+    "NCCL_MIN_NCHANNELS",
+    "NCCL_MAX_NCHANNELS",
+    "NCCL_TOPO_FILE",
+)
+WATCHED = (_WORLD_SIZE, VISIBLE, DEVICES)
+_VARIABLES = Evidence(
+    "NCCL's variables, what they choose and their defaults",
+    "https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/env.html",
+)
+
+
+def sums_over_gpus(comparison: Comparison) -> bool:
+    """Whether a job may add over several GPUs on both sides. Raises `Undetermined`."""
+    return all(map(_has_several, (comparison.before, comparison.after)))
+
+
+def _has_several(side: Fingerprint) -> bool:
+    return numbers(side.value(_WORLD_SIZE) or "")[:1] > (1,) or how_many(side) > 1
+
+
+def _chosen(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+    for result in when_changed(*_CHOICES)(comparison, workload):
+        if isinstance(result, UnknownValue) or sums_over_gpus(comparison):
+            yield result
+
+
+def _in_the_switch(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    change = comparison.change(_NVLS)
+    # 0 is off; 1, and 2 or unset, leave it to what the machine has.
+    if change is None or (change.before == "0") == (change.after == "0"):
+        return
+    if sums_over_gpus(comparison) and any_reaches(comparison, (9, 0)):
+        yield Match(
+            f"NCCL_NVLS_ENABLE was {shown(change.before)}, is {shown(change.after)}",
+            (_NVLS,),
+            change.before,
+            change.after,
+        )
+
+
+RULES = (
+    Rule(
+        id="nccl-algorithm-changed",
+        title="NCCL is told to reduce differently",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(*map(variable, _CHOICES), *WATCHED),
+        why="The algorithm and protocol of a reduction decide in which order the GPUs' parts are "
+        "added.",
+        not_when="The job uses one GPU: then, or where only one is visible and WORLD_SIZE is not "
+        "above 1, nothing is said.",
+        remedy="Give the NCCL variables the same values on both sides.",
+        evidence=(_VARIABLES,),
+        drift=_chosen,
+    ),
+    Rule(
+        id="nccl-nvls-changed",
+        title="NCCL sums inside the NVLink switch on one side only",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(_NVLS, *WATCHED),
+        why="From Hopper on NCCL lets the NVLink switch do the additions, in an order that may "
+        "differ from call to call; with NCCL_NVLS_ENABLE=0 the GPUs add in a fixed one.",
+        not_when="The job uses one GPU, no visible GPU has compute capability 9.0 or above, or no "
+        "NVLink switch joins them, which is not recorded. A later driver may add repeatably.",
+        remedy="export NCCL_NVLS_ENABLE=0 on both sides.",
+        evidence=(
+            Evidence(
+                "NCCL's maintainers: with NVLS the same sum differs between calls",
+                "https://github.com/NVIDIA/nccl/issues/1497",
+            ),
+            _VARIABLES,
+        ),
+        drift=_in_the_switch,
+    ),
+)

@@ -1,0 +1,77 @@
+"""What another number of processes, or another way of joining their sums, does to a result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envprint.core.comparison import Comparison
+from envprint.core.impact import Confidence, Impact
+from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.shell import command
+from envprint.core.workload import Workload, uses
+from envprint.rules.kit.devices import training
+from envprint.rules.kit.settings import variable, when_changed
+
+_WORLD_SIZE = variable("WORLD_SIZE")
+
+
+def _world_size(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    change = comparison.change(_WORLD_SIZE)
+    # A launcher sets the variable: a capture outside of it does not see what the job gets.
+    if change and change.before and change.after:
+        yield Match(
+            f"the job had {change.before} processes, has {change.after}",
+            (_WORLD_SIZE, *comparison.under(variable("LOCAL_WORLD_SIZE"))),
+            change.before,
+            change.after,
+            remedy=command("Start the job with {} processes.", change.before),
+        )
+
+
+RULES = (
+    Rule(
+        id="world-size-changed",
+        title="The job runs as another number of processes",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("tensorflow", "torch", "jax"),
+        watches=(_WORLD_SIZE,),
+        why="Every process gets its part of the data and its own random numbers, and the gradients "
+        "of all are added: another number of them is another run.",
+        not_when="WORLD_SIZE is not what the program starts by. A variable that is set on one side "
+        "only is passed over: a launcher sets it for the job alone.",
+        remedy="Start the job with as many processes as before.",
+        evidence=(
+            Evidence(
+                "TensorFlow's maintainers on results that depend on the number of GPUs",
+                "https://github.com/tensorflow/tensorflow/issues/38197",
+            ),
+            Evidence(
+                "DistributedSampler gives every process its share of the data",
+                "https://docs.pytorch.org/docs/stable/data.html"
+                "#torch.utils.data.distributed.DistributedSampler",
+            ),
+        ),
+        drift=_world_size,
+    ),
+    Rule(
+        id="horovod-fusion-changed",
+        title="Horovod joins gradients differently",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=training,
+        watches=(variable("HOROVOD_FUSION_THRESHOLD"),),
+        why="Gradients that are ready together are added together, so the order of the additions "
+        "follows from the time. Only 0 switches that off.",
+        not_when="The job does not use Horovod, or uses one process.",
+        remedy="export HOROVOD_FUSION_THRESHOLD=0 on both sides.",
+        evidence=(
+            Evidence(
+                "NVIDIA's guide to deterministic TensorFlow, on several GPUs",
+                ""
+                "https://github.com/NVIDIA/framework-reproducibility/blob/master/doc/d9m/tensorflow.md",
+            ),
+        ),
+        drift=when_changed("HOROVOD_FUSION_THRESHOLD"),
+    ),
+)

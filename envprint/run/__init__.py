@@ -1,0 +1,1 @@
+"""A command run under watch: job control, the GPU account, the record."""

@@ -1,0 +1,73 @@
+"""The terminal of this process, whose foreground it can lend to a job's process group.
+
+The foreground group is sent what Ctrl-C and Ctrl-Z mean, and only it may read what is typed. A
+shell that runs a script, a pager at the end of a pipe or a wrapper such as `time` is in this
+process's own group: it must see those signals too, and may want the terminal itself. So from the
+start it is lent only where there is no such company; else when the job asks for it, which the
+kernel tells by stopping it. https://man7.org/linux/man-pages/man7/credentials.7.html
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+from envprint.run.process_groups import has_company, is_of_others
+
+
+class Terminal:
+    """The controlling terminal, if there is one.
+
+    To be used where SIGTTOU is blocked: it would stop a process for asking from the background.
+    """
+
+    def __init__(self) -> None:
+        self._descriptor: int | None = None
+        self.is_lent = False
+        """Whether the job is in the foreground instead of this process."""
+        self._lent_to: int | None = None
+        with suppress(OSError):
+            self._descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether this process has one."""
+        return self._descriptor is not None
+
+    def offer(self, group: int) -> None:
+        """Lend it to the group, unless somebody else in this process's own may want it."""
+        if self.is_lent or (self._is_ours() and not has_company()):
+            self.lend(group)
+
+    def lend(self, group: int) -> bool:
+        """Put the group in the foreground, if that is this process's; whether it is there then."""
+        if self._is_ours():
+            self._put(group)
+        self._lent_to = group
+        self.is_lent = self._foreground() == group
+        return self.is_lent
+
+    def take_back(self) -> bool:
+        """Put this process in the foreground again, if it had lent it; whether it had.
+
+        Not where a shell has taken it meanwhile, because others of the group had stopped.
+        """
+        was_lent, self.is_lent = self.is_lent, False
+        foreground = self._foreground()
+        if was_lent and (foreground == self._lent_to or not is_of_others(foreground)):
+            self._put(os.getpgrp())
+        return was_lent
+
+    def _is_ours(self) -> bool:
+        return self._foreground() == os.getpgrp()
+
+    def _foreground(self) -> int | None:
+        if self._descriptor is not None:
+            with suppress(OSError):
+                return os.tcgetpgrp(self._descriptor)
+        return None
+
+    def _put(self, group: int) -> None:
+        if self._descriptor is not None:
+            with suppress(OSError):
+                os.tcsetpgrp(self._descriptor, group)

@@ -1,0 +1,43 @@
+"""Looks at a job from time to time, in a thread.
+
+Reading of a process may hang in the kernel for as long as that process does, and the signals for
+the job must be passed on meanwhile.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+END_WAIT_S = 1.0
+"""How long a look under way may take to end; one that hangs in the kernel never does."""
+
+
+class Looking:
+    """A block in which `look` is called after each pause, the last one repeating."""
+
+    def __init__(self, look: Callable[[], None], pauses_s: Sequence[float]) -> None:
+        self._look = look
+        self._pauses_s = pauses_s
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="envprint.run.looking", daemon=True)
+
+    def __enter__(self) -> None:
+        # Where a limit allows no thread, nothing is seen.
+        with suppress(RuntimeError):
+            self._thread.start()
+
+    def __exit__(self, *exception: object) -> None:
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join(END_WAIT_S)
+
+    def _work(self) -> None:
+        pauses_s = iter(self._pauses_s)
+        pause_s = next(pauses_s)
+        while not self._over.wait(pause_s):
+            # What fails may be there at the next look.
+            with suppress(Exception):
+                self._look()
+            pause_s = next(pauses_s, pause_s)

@@ -1,0 +1,212 @@
+"""The record of a run as a document (schemas/run-1.json): before, during and after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from envprint import __version__
+from envprint.core.comparison import Change
+from envprint.core.fields import ANYTHING, FLAG, INTEGER, NUMBER, TEXT, Field, ListOf, MapOf, record
+from envprint.core.fingerprint import SCHEMA_VERSION, Fingerprint, Unknown
+from envprint.core.paths import is_inside
+from envprint.core.redact import clean, safe_arguments
+from envprint.documents.codec import to_document as to_document_of
+from envprint.judging.compare import compare
+
+if TYPE_CHECKING:
+    from envprint.core.report import Report
+    from envprint.gpu.account import Watched
+    from envprint.run.job import Ended
+
+_HOLDER = record(
+    Field("gpu", TEXT, "UUID of the GPU or MIG device, else its index."),
+    Field("pid", INTEGER, "As the driver gives it."),
+    Field("name", TEXT, "Name of the process; null when not known."),
+    Field("own", FLAG, "Whether it is the run's own; null when not known."),
+    Field(
+        "at_start", FLAG, "Whether it was there at the start; null when the driver told only later."
+    ),
+    Field("seen_from", TEXT, "UTC, to the second."),
+    Field("seen_until", TEXT, "UTC; null when it was still there."),
+    Field("peak_bytes", INTEGER, "The most it held at once; null when the driver does not say."),
+)
+_GAP = record(
+    Field("gpu", TEXT, "The GPU; null for all."),
+    Field("reason", TEXT, "Why the driver said nothing."),
+    Field("seen_from", TEXT, "UTC, to the second."),
+    Field("seen_until", TEXT, "UTC; null when it lasted."),
+)
+
+SHAPE = record(
+    Field("schema_version", TEXT, "Version of this document's form, MAJOR.MINOR."),
+    Field("envprint_version", TEXT, "Who wrote it."),
+    Field(
+        "command",
+        record(
+            Field("name", TEXT, "Name of the program, without its path."),
+            Field("arguments", INTEGER, "How many there were; they are not recorded."),
+            Field("digest", TEXT, "SHA-256 over the program and its arguments, secrets hidden."),
+        ),
+        "What was run.",
+    ),
+    Field("started_at", TEXT, "UTC, to the second."),
+    Field("ended_at", TEXT, "UTC, to the second."),
+    Field("duration_s", NUMBER, "Of the command alone."),
+    Field("exit_code", INTEGER, "Of the command, as a shell tells it."),
+    Field("signal", INTEGER, "What ended it; null when it ended by itself."),
+    Field("left_behind", INTEGER, "Processes of its session that it left, and that were ended."),
+    Field("label", TEXT, "A short name."),
+    Field("note", TEXT, "Free text."),
+    Field("hash_seed", TEXT, "PYTHONHASHSEED that was set for it; null when none was."),
+    Field(
+        "preflight",
+        record(
+            Field("impact", TEXT, "The verdict before it began."),
+            Field("rules", ListOf(TEXT), "The findings of that verdict."),
+            Field("baseline", TEXT, "Digest of the baseline; null when there was none."),
+        ),
+        "The check before it began; null with --no-check.",
+    ),
+    Field("before", ANYTHING, "The fingerprint before it began."),
+    Field("digest_after", TEXT, "Digest of the fingerprint after it ended."),
+    Field(
+        "changed_meanwhile",
+        ListOf(
+            record(
+                Field("path", TEXT, "Where."),
+                Field("kind", TEXT, "added, removed or changed."),
+                Field("before", ANYTHING, "The value before."),
+                Field("after", ANYTHING, "The value after."),
+            )
+        ),
+        "Facts that were others after it ended.",
+    ),
+    Field(
+        "gpus",
+        record(
+            Field("status", TEXT, "ok, or why there was nothing to watch."),
+            Field("samples", INTEGER, "How often was looked."),
+            Field("holders", ListOf(_HOLDER), "Other processes that held GPU memory."),
+            Field("gaps", ListOf(_GAP), "When the driver said nothing."),
+            Field("used_peak_bytes", MapOf(INTEGER, "GPU"), "The most in use at once."),
+            Field("own_peak_bytes", MapOf(INTEGER, "GPU"), "The most the run held at once."),
+        ),
+        "The GPUs while it ran.",
+    ),
+    Field("memory_peak_bytes", INTEGER, "The largest resident set of one of its processes."),
+    Field("libraries", ListOf(TEXT), "Libraries of numerics seen loaded in it, by path."),
+    Field("unknown", MapOf(TEXT, "path"), "What could not be determined, by path, and why."),
+)
+NOT_ALWAYS = {
+    "signal", "label", "note", "hash_seed", "preflight", "digest_after", "changed_meanwhile",
+    "memory_peak_bytes", "unknown",
+}  # fmt: skip
+"""Fields that may be null or, with the reason under `unknown`, left out."""
+
+SMALL = "no larger than envprint's own, which the kernel counts to what it starts"
+"""Why the memory of a small command is not known."""
+
+
+class During(NamedTuple):
+    """What was seen while the command ran."""
+
+    started_at: str
+    ended_at: str
+    ended: Ended
+    watched: Watched
+    libraries: Sequence[str]
+
+
+class After(NamedTuple):
+    """What another capture told once the command had ended."""
+
+    digest: str
+    changed: Sequence[Change]
+    """Facts that were others than before it began."""
+
+
+class Run(NamedTuple):
+    """What is known of a run when it has ended."""
+
+    argv: Sequence[str]
+    during: During
+    before: Fingerprint
+    after: After | Unknown
+    preflight: Report | None
+    hash_seed: str | None
+
+
+def look_back(before: Fingerprint, after: Fingerprint) -> After:
+    """What is to be kept of the fingerprint after a run."""
+    changes = compare(before, after).changes
+    return After(after.digest, [change for change in changes if is_inside(change.path, "facts")])
+
+
+def to_document(run: Run) -> dict[str, Any]:
+    """The record in JSON types."""
+    known, unknown = _known(run)
+    during, ended = run.during, run.during.ended
+    record = {
+        "schema_version": SCHEMA_VERSION,
+        "envprint_version": __version__,
+        "command": _command(run.argv),
+        "started_at": during.started_at,
+        "ended_at": during.ended_at,
+        "duration_s": round(ended.duration_s, 3),
+        "exit_code": ended.exit_code,
+        "signal": ended.signal,
+        "left_behind": ended.left_behind,
+        "label": run.before.label,
+        "note": run.before.note,
+        "hash_seed": run.hash_seed,
+        "preflight": _preflight(run.preflight) if run.preflight else None,
+        **known,
+        "gpus": _gpus(during.watched),
+        "libraries": list(during.libraries),
+        "unknown": unknown,
+    }
+    return {**clean(record), "before": to_document_of(run.before)}
+
+
+def _command(argv: Sequence[str]) -> dict[str, Any]:
+    from hashlib import sha256
+
+    # A digest of a short password could be found by trying.
+    safe = safe_arguments(argv)
+    digest = sha256("\0".join(safe).encode("utf-8", "surrogateescape")).hexdigest()
+    name = safe[0].rpartition("/")[2]
+    return {"name": name, "arguments": len(argv) - 1, "digest": f"sha256:{digest}"}
+
+
+def _known(run: Run) -> tuple[dict[str, Any], dict[str, str]]:
+    """What may be known or not: the values, and the reasons where there are none."""
+    known: dict[str, Any] = {}
+    unknown: dict[str, str] = {}
+    if isinstance(run.after, Unknown):
+        reason = run.after.reason
+        unknown |= {"changed_meanwhile": reason, "digest_after": reason}
+    else:
+        known["digest_after"] = run.after.digest
+        known["changed_meanwhile"] = [change._asdict() for change in run.after.changed]
+    if run.during.ended.memory_peak_bytes is None:
+        unknown["memory_peak_bytes"] = SMALL
+    else:
+        known["memory_peak_bytes"] = run.during.ended.memory_peak_bytes
+    return known, unknown
+
+
+def _gpus(watched: Watched) -> dict[str, Any]:
+    return {
+        **watched._asdict(),
+        "holders": [holder._asdict() for holder in watched.holders],
+        "gaps": [gap._asdict() for gap in watched.gaps],
+    }
+
+
+def _preflight(report: Report) -> dict[str, Any]:
+    return {
+        "impact": report.impact.word,
+        "rules": [finding.rule for finding in report.findings],
+        "baseline": report.baseline.digest if report.baseline else None,
+    }

@@ -1,0 +1,91 @@
+"""Waits until the GPUs are known to be free enough, and their memory has settled."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Impact
+from envprint.core.report import Report
+
+WAITED_FOR = (
+    "gpu-convolution-workspace-short",
+    "gpu-exclusive-taken",
+    "gpu-memory-free-low",
+    "gpu-memory-held-by-others",
+    "gpu-memory-unattributed",
+)
+"""The rules about what other programs give back when they end."""
+DECIDED_BY = "gpu-memory-free-low"
+"""The rule that asks for the free memory of every GPU that the job sees."""
+GPUS = ("facts.gpu.devices", "live.gpu.devices")
+PAUSE_S = 2.0
+SETTLED_BYTES = 16 << 20
+"""Two looks that differ by less see memory that is not being released any more."""
+
+
+def wait(
+    capture: Callable[[], Fingerprint],
+    judge: Callable[[Fingerprint], Report],
+    fail_on: Impact,
+    limit_s: float,
+    tell: Callable[[str], None],
+) -> Fingerprint:
+    """The first capture whose GPUs are free and settled, or the last one before `limit_s`.
+
+    What is waited for is told when it changes, and at the end what could not be told till then.
+    """
+    until, told, before = time.monotonic() + limit_s, "", None
+    while True:
+        now = capture()
+        report, free = judge(now), _free(now)
+        left_s = until - time.monotonic()
+        doubt = _doubt(report, fail_on)
+        text = _lack(report, fail_on) or doubt or _unsettled(free, before)
+        if not text:
+            return now
+        if left_s <= 0:
+            if doubt:
+                tell(f"{limit_s:.0f} s are over: {doubt}")
+            return now
+        if text != told:
+            tell(f"waiting, {left_s:.0f} s at most: {text}")
+        told, before = text, free
+        time.sleep(min(PAUSE_S, left_s))
+
+
+def _lack(report: Report, fail_on: Impact) -> str:
+    """What is to be waited for, in words; empty when there is nothing."""
+    return "; ".join(
+        finding.message
+        for finding in report.findings
+        if finding.rule in WAITED_FOR and finding.impact >= fail_on
+    )
+
+
+def _doubt(report: Report, fail_on: Impact) -> str:
+    """Why the driver does not tell whether the GPUs are free, in words; empty where it does."""
+    for doubt in report.undecided:
+        # Which of the GPUs, or of their parts, the job gets is no question of time.
+        is_silence = doubt.path.startswith(GPUS) and not doubt.path.endswith(".mig_devices")
+        if doubt.rule == DECIDED_BY and doubt.impact >= fail_on and is_silence:
+            return f"free memory of the GPUs is not known: {doubt.reason}"
+    return ""
+
+
+def _free(now: Fingerprint) -> dict[str, int]:
+    """Free bytes by GPU, of those that tell."""
+    devices = now.get("live.gpu.devices", {})
+    found = {key: device.get("memory_free_bytes") for key, device in devices.items()}
+    return {key: free for key, free in found.items() if free is not None}
+
+
+def _unsettled(now: dict[str, int], before: dict[str, int] | None) -> str:
+    """That memory is still being released, in words; empty where two looks agree."""
+    known = before or {}
+    if now.keys() == known.keys() and all(
+        abs(free - known[key]) < SETTLED_BYTES for key, free in now.items()
+    ):
+        return ""
+    return "free memory of the GPUs has not settled yet"

@@ -1,0 +1,121 @@
+"""Small builders for tests: fingerprints from paths, recorded hosts, one rule at a time."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import pickle
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from envprint.core.digest import digest_facts
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.paths import split_path
+from envprint.core.report import Finding, Undecided
+from envprint.core.workload import Workload
+from envprint.judging.judge import judge_drift, judge_state
+from envprint.judging.policy.model import Policy
+from envprint.machine.recorded import RecordedHost
+from envprint.rules import catalogue
+
+
+def fingerprint(
+    values: Mapping[str, Any] | None = None, unknown: Mapping[str, str] | None = None
+) -> Fingerprint:
+    """A fingerprint that holds just `values` (path to value); everything else is absent."""
+    root: dict[str, Any] = {"facts": {}, "live": {}}
+    for path, value in (values or {}).items():
+        place = root
+        *outer, last = split_path(path)
+        for key in outer:
+            place = place.setdefault(key, {})
+        place[last] = value
+    sections, digest = digest_facts(root["facts"])
+    return Fingerprint(
+        facts=root["facts"],
+        live=root["live"],
+        unknown=dict(unknown or {}),
+        captured_at="2026-11-21T12:00:00Z",
+        captured_via="python",
+        envprint_version="0.1.0",
+        digest=digest,
+        section_digests=sections,
+    )
+
+
+def host(**answers: Any) -> RecordedHost:
+    """A recorded machine. `read` may map a path to text; questions without argument take it bare.
+
+    For example `host(read={"/proc/cpuinfo": "…"}, cpus=[0, 1], environ={"TZ": "UTC"})`.
+    """
+    bare = ["interpreter", "system", "cpus", "directory", "identity", "now", "deep"]
+    bare += ["gpu", "gpu_again"]
+    recorded = {
+        name: {"": value} if name in bare else dict(value) for name, value in answers.items()
+    }
+    for path, content in recorded.get("read", {}).items():
+        if isinstance(content, str):
+            recorded["read"][path] = content.split("\n")
+    return RecordedHost(recorded)
+
+
+Said = tuple[list[Finding], list[Undecided]]
+
+
+class Case(NamedTuple):
+    """One rule asked about one comparison, or about one fingerprint, and its answer."""
+
+    rule: str
+    before: Fingerprint | None
+    after: Fingerprint
+    workload: Workload
+    findings: int
+    doubts: int
+
+
+CASES: list[Case] = []
+"""What the tests of this process have asked single rules, for the audit in test_catalogue.py."""
+_KEEP_IN = os.environ.get("ENVPRINT_TEST_CASES")
+if _KEEP_IN:
+    atexit.register(lambda: Path(_KEEP_IN).write_bytes(pickle.dumps(CASES)))
+
+
+def drift(
+    rule: str,
+    before: Fingerprint,
+    after: Fingerprint,
+    frameworks: Iterable[str] = (),
+    device: str = "cpu",
+) -> Said:
+    """What one rule says of two fingerprints: its findings (or advice) and its doubts."""
+    return ask(rule, before, after, workload(frameworks, device))
+
+
+def state(
+    rule: str, now: Fingerprint, frameworks: Iterable[str] = (), device: str = "cpu", **options: Any
+) -> Said:
+    """What one rule says of one fingerprint."""
+    return ask(rule, None, now, workload(frameworks, device, **options))
+
+
+def ask(rule: str, before: Fingerprint | None, after: Fingerprint, job: Workload) -> Said:
+    """What one rule says, in a diff when there are two sides and else in a pre-flight."""
+    if before:
+        said = _only(rule, judge_drift(before, after, job, Policy()))
+    else:
+        said = _only(rule, judge_state(after, None, job, Policy()))
+    CASES.append(Case(rule, before, after, job, len(said[0]), len(said[1])))
+    return said
+
+
+def workload(frameworks: Iterable[str] = (), device: str = "cpu", **options: Any) -> Workload:
+    """A workload on x86_64."""
+    options.setdefault("machine", "x86_64")
+    return Workload(tuple(sorted(frameworks)), device, **options)
+
+
+def _only(rule: str, report: Any) -> Said:
+    assert rule in {r.id for r in catalogue()}, f"no rule {rule!r}"
+    said = [f for f in (*report.findings, *report.advice) if f.rule == rule]
+    return said, [doubt for doubt in report.undecided if doubt.rule == rule]

@@ -1,0 +1,171 @@
+"""`capture --save` and `envprint log`, from outside."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from envprint.documents.store import Store
+from tests.builders.commands import assert_one_line_and_exit_2, call
+from tests.builders.edits import edited
+from tests.builders.labelled import labelled
+from tests.builders.loading import loaded_by
+from tests.builders.support import fingerprint
+
+MISSPELT = {"PYTHONASHSEED": "0"}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(str(tmp_path / ".envprint"))
+
+
+def test_a_saved_capture_prints_one_line_on_stderr_and_nothing_else(
+    store: Store, tmp_path: Path
+) -> None:
+    done = call("capture", "--save", "monday", "--label", "L", cwd=tmp_path)
+    (saved,) = store.saved()
+    assert (done.returncode, done.stdout) == (0, "")
+    line = f"envprint: saved as @monday in {store.place}, {saved.digest[:19]}\n"  # type: ignore[union-attr]
+    assert done.stderr == line
+    assert json.loads(call("log", "--format", "json", cwd=tmp_path).stdout)[0]["label"] == "L"
+
+
+def test_a_saved_capture_can_be_written_as_well(store: Store, tmp_path: Path) -> None:
+    assert call("capture", "--save", "a", "-o", "f.json", cwd=tmp_path).stdout == ""
+    printed = call("capture", "--save", "b", "-o", "-", cwd=tmp_path).stdout
+    assert store.read(store.named("a") or "") == (tmp_path / "f.json").read_bytes()
+    assert store.read(store.named("b") or "") == printed.encode()
+
+
+@pytest.mark.parametrize("name", ["last", "a/b", ""])
+def test_a_name_that_cannot_be_is_refused_before_anything_is_captured(
+    name: str, tmp_path: Path
+) -> None:
+    assert_one_line_and_exit_2(call("capture", "--save", name, cwd=tmp_path), "--save", "name")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_one_line_and_exit_2(tmp_path: Path) -> None:
+    place = {"ENVPRINT_HOME": "/proc/nope"}
+    done = call("capture", "--save", "monday", env=place, cwd=tmp_path)
+    assert_one_line_and_exit_2(done, "cannot save in /proc/nope", "ENVPRINT_HOME")
+
+
+def test_the_newest_comes_first_with_the_verdict_against_the_one_before(
+    store: Store, tmp_path: Path
+) -> None:
+    for name, env in (("monday", {}), ("tuesday", MISSPELT), ("wednesday", MISSPELT)):
+        assert call("capture", "--save", name, "--label", name, env=env, cwd=tmp_path)
+    lines = call("log", cwd=tmp_path).stdout.splitlines()
+    assert lines[0].split() == ["WHEN", "(UTC)", "NAME", "KIND", "LABEL", "DIGEST", "VERDICT"]
+    assert [line.split()[2:5] + line.split()[6:] for line in lines[1:]] == [
+        ["wednesday", "capture", "wednesday", "none"],
+        ["tuesday", "capture", "tuesday", "numeric"],
+        ["monday", "capture", "monday", "first"],
+    ]
+    assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  ", line) for line in lines[1:])
+    assert len({line.split()[5] for line in lines[1:]}) == 2
+    assert call("log", "-n", "1", cwd=tmp_path).stdout.splitlines()[1:] == [lines[1]]
+
+
+def test_the_verdict_is_the_one_that_diff_has_under_the_policy(
+    store: Store, tmp_path: Path
+) -> None:
+    onednn = "facts.environ.variables[TF_ENABLE_ONEDNN_OPTS]"
+    store.save(edited({"host": "debian12-cpu-vm"}), "before")
+    store.save(edited({"host": "debian12-cpu-vm", "set": {onednn: "0"}}), "after")
+
+    def verdicts(*arguments: str) -> tuple[str, str, int]:
+        shown = json.loads(call("log", "--format", "json", *arguments, cwd=tmp_path).stdout)
+        told = call("diff", "@before", "@after", "--format", "json", *arguments, cwd=tmp_path)
+        steps = call("bisect", "@before", "@after", "--format", "json", *arguments, cwd=tmp_path)
+        verdict = json.loads(told.stdout)["verdict"]["impact"]
+        return shown[0]["verdict"], verdict, len(json.loads(steps.stdout))
+
+    # TensorFlow is not installed there: only a policy says that the job uses it.
+    job, rule = "frameworks = ['tensorflow']\n", "tensorflow-onednn-switched"
+    for policy, verdict, steps in (
+        ("", "none", 0),
+        (job, "numeric", 1),
+        (f"{job}[impact]\n{rule} = 'breaks'", "breaks", 1),
+        (f"{job}[[ignore]]\nrule = '{rule}'\nreason = 'r'", "none", 0),
+    ):
+        (tmp_path / "envprint.toml").write_text(policy)
+        assert verdicts() == (verdict, verdict, steps)
+    (tmp_path / "another").write_text(job)
+    assert verdicts("--policy", "another") == ("numeric", "numeric", 1)
+    (tmp_path / "envprint.toml").write_text("fail_on = 5")
+    assert_one_line_and_exit_2(call("log", cwd=tmp_path), "envprint.toml, line 1: fail_on")
+
+
+def test_json_has_all_of_each_entry(store: Store, tmp_path: Path) -> None:
+    saved = store.save(labelled("a"), "x", kind="run", exit_code=4)
+    store.save(labelled("a"), "y")
+    shown = json.loads(call("log", "--format", "json", cwd=tmp_path).stdout)
+    assert shown[1] == {
+        **saved._asdict(),
+        "names": ["x", "y"],
+        "verdict": "first",
+        "fault": None,
+    }
+    assert [entry["verdict"] for entry in shown] == ["none", "first"]
+
+
+def test_what_is_damaged_is_named_in_its_row_and_skipped(store: Store, tmp_path: Path) -> None:
+    saves = [store.save(labelled(label), f"n{label}") for label in "abcd"]
+    (Path(store.place) / "entries" / saves[3].entry).write_text("{")
+    digest = saves[1].object.removeprefix("sha256:")
+    (Path(store.place) / f"objects/{digest[:2]}/{digest}.json").write_text("{}")
+    (Path(store.place) / "names/na").write_text("?")
+    done = call("log", "--format", "json", cwd=tmp_path)
+    shown = json.loads(done.stdout)
+    assert [entry["verdict"] for entry in shown] == [None, "none", None, "first"]
+    assert saves[3].entry in shown[0]["fault"]
+    assert "another digest" in shown[2]["fault"]
+    assert shown[3]["names"] == []
+    assert done.stderr.startswith("envprint: warning: skipped: ")
+    assert "names/na: damaged" in done.stderr
+    rows = call("log", cwd=tmp_path).stdout.splitlines()
+    assert f"unreadable: entries/{saves[3].entry}: not valid JSON" in rows[1]
+    assert f"objects/{digest[:2]}/{digest}.json: damaged" in rows[3]
+
+
+def test_runs_say_how_they_ended_and_hostile_labels_do_nothing(
+    store: Store, tmp_path: Path
+) -> None:
+    store.save(fingerprint()._replace(label="\x1b[31m" + "x" * 40), kind="run", exit_code=1)
+    shown = call("log", cwd=tmp_path).stdout
+    assert "run, exit 1" in shown
+    assert "\x1b" not in shown
+    assert "x…  " in shown
+
+
+def test_an_empty_store_says_how_to_fill_it(tmp_path: Path) -> None:
+    done = call("log", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.startswith(f"envprint: nothing is saved in {tmp_path}/.envprint; ")
+    assert call("log", "--format", "json", cwd=tmp_path).stdout == "[]\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_url_is_a_place_too(tmp_path: Path) -> None:
+    place = {"ENVPRINT_HOME": f"local://{tmp_path}/there"}
+    assert call("capture", "--save", "monday", env=place, cwd=tmp_path).returncode == 0
+    assert call("check", "@monday", env=place, cwd=tmp_path).returncode == 0
+    assert "monday" in call("log", env=place, cwd=tmp_path).stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
+def test_whoever_names_files_loads_nothing_of_the_store(tmp_path: Path) -> None:
+    ours = {
+        "envprint.documents.store",
+        "envprint.documents.references",
+        "envprint.documents.storage",
+        "fsspec",
+    }
+    for arguments in (("capture", "-o", "f.json"), ("diff", "f.json", "f.json")):
+        assert not loaded_by("-m", "envprint", *arguments, cwd=tmp_path) & ours

@@ -1,0 +1,74 @@
+"""What may enter a document, and what never does."""
+
+from __future__ import annotations
+
+import pytest
+
+from envprint.core.redact import HIDDEN, clean, is_recorded, safe_text, safe_value
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["PYTHONHASHSEED", "TF_DETERMINISTIC_OPS", "OMP_NUM_THREADS", "LC_ALL", "XLA_FLAGS", "TZ"],
+)
+def test_variables_that_change_results_are_recorded(name: str) -> None:
+    assert is_recorded(name)
+    assert safe_value(name, "1") == "1"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PATH",
+        "HOME",
+        "DATABASE_URL",
+        "PIP_INDEX_URL",
+        "AWS_SECRET_ACCESS_KEY",
+        "TF_VAR_x",
+        "TF_CLI_ARGS",
+    ],
+)
+def test_everything_else_is_not_even_looked_at(name: str) -> None:
+    assert not is_recorded(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TORCH_API_KEY", "abc"),
+        ("CUDA_PASSWORD", "abc"),
+        ("TF_AUTH", "x"),
+        ("XLA_SECRET_TOKEN", "abc"),
+        ("KERAS_HOME", "hf_" + "Ab3dEf6hIj9kLmN0pQ" + "rStUvWxYz1234567"),
+        ("TF_X", "ghp_" + "Ab3dEf6hIj9k" * 3),
+        ("TF_X", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ." + "Ab3dEf6hIj9k" * 3),
+        ("TF_X", "-----BEGIN PRIVATE KEY-----\nabc"),
+    ],
+)
+def test_names_and_values_that_look_like_secrets_are_hidden(name: str, value: str) -> None:
+    assert safe_value(name, value) == HIDDEN
+
+
+def test_ordinary_names_with_secret_like_letters_are_kept() -> None:
+    assert safe_value("I_MPI_PIN_KEYBOARD", "x") == "x"
+    assert safe_value("TF_AUTHOR", "x") == "x"
+    assert safe_value("XLA_FLAGS", "--task-queue=sk") == "--task-queue=sk"
+    assert safe_value("XLA_FLAGS", "--x=sk-abcdef") == "--x=sk-abcdef"
+    assert safe_value("XLA_FLAGS", "--x=sk-" + "abc4" * 12) == f"--x={HIDDEN}"
+
+
+def test_credentials_in_urls_are_replaced_wherever_they_stand() -> None:
+    assert (
+        safe_text("x https://u:p@host/a git+ssh://tok@h/b")
+        == f"x https://{HIDDEN}@host/a git+ssh://{HIDDEN}@h/b"
+    )
+    assert safe_text("https://host/a@b") == "https://host/a@b"
+
+
+def test_the_home_directory_becomes_a_tilde_and_its_neighbours_do_not() -> None:
+    value = {"a": ["/home/ann/x:/home/ann", "/home/anna/x", "/mnt/home/ann/x"], "b": 5}
+    assert clean(value, "/home/ann") == {
+        "a": ["~/x:~", "/home/anna/x", "/mnt/home/ann/x"],
+        "b": 5,
+    }
+    assert clean(value, "/") == value

@@ -1,0 +1,140 @@
+"""`envprint bisect`: between which two records each difference came."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.workload import Workload
+from envprint.documents.store import Store
+from envprint.judging.bisect import narrow
+from envprint.judging.judge import judge_drift
+from envprint.judging.policy.model import Policy
+from tests.builders.edits import edited
+
+ONEDNN = {"facts.environ.variables[TF_ENABLE_ONEDNN_OPTS]": "0"}
+THREADS = {"facts.cpu.usable_threads": 1}
+JOB = Workload(("tensorflow",), "cpu", "x86_64")
+
+
+def record(day: int, **changes: Any) -> Fingerprint:
+    return edited(
+        {
+            "host": "debian12-cpu-vm",
+            "label": f"day {day}",
+            "captured_at": f"2026-11-{day:02}T12:00:00Z",
+            "set": changes,
+        }
+    )
+
+
+def judge(before: Fingerprint, after: Fingerprint) -> Any:
+    return judge_drift(before, after, JOB, Policy())
+
+
+def told(*records: Fingerprint) -> list[tuple[str, str | None, str | None, bool]]:
+    first, *between, last = records
+    return [
+        (step.finding.rule, step.before.label, step.after.label, step.is_steady)
+        for step in narrow(first, between, last, judge)
+    ]
+
+
+SWITCHED, FEWER = "tensorflow-onednn-switched", "cpu-usable-threads-changed"
+
+
+def test_each_finding_is_told_with_the_records_around_its_coming() -> None:
+    line = (
+        record(1),
+        record(2),
+        record(3, **ONEDNN),
+        record(4, **ONEDNN),
+        record(5, **ONEDNN, **THREADS),
+    )
+    assert told(*line) == [
+        (SWITCHED, "day 2", "day 3", True),
+        (FEWER, "day 4", "day 5", True),
+    ]
+
+
+def test_without_a_record_between_it_came_between_the_two() -> None:
+    assert told(record(1), record(2, **ONEDNN)) == [(SWITCHED, "day 1", "day 2", True)]
+
+
+def test_what_comes_and_goes_is_told_as_such() -> None:
+    line = record(1), record(2, **ONEDNN), record(3), record(4, **ONEDNN)
+    assert told(*line) == [(SWITCHED, "day 3", "day 4", False)]
+
+
+def test_what_came_and_went_again_and_what_never_differs_is_not_told() -> None:
+    assert told(record(1), record(2, **ONEDNN), record(3)) == []
+    assert told(record(1), record(2), record(3)) == []
+
+
+def call(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "ENVPRINT_HOME": str(folder / "store")}
+    command = [sys.executable, "-m", "envprint", "bisect", *arguments]
+    return subprocess.run(
+        command, cwd=folder, env=environ, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """Four days of saves, one of them twice."""
+    found = Store(str(tmp_path / "store"))
+    found.save(record(1), "good")
+    for day in (2, 2):
+        found.save(record(day))
+    found.save(record(3, **ONEDNN))
+    found.save(record(4, **ONEDNN), "bad")
+    return found
+
+
+def test_the_verb_reads_the_store(store: Store, tmp_path: Path) -> None:
+    done = call(tmp_path, "@good", "@bad", "--framework", "tensorflow", "--device", "cpu")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("records   2 records between the good and the bad one\n")
+    text = "came between day 2, 2026-11-02 12:00:00 ("
+    assert text in " ".join(done.stdout.split())
+    as_json = call(tmp_path, "@good", "@bad", "--framework", "tensorflow", "--format", "json")
+    (step,) = json.loads(as_json.stdout)
+    assert (step["rule"], step["before"]["label"], step["after"]["label"]) == (
+        SWITCHED,
+        "day 2",
+        "day 3",
+    )
+
+
+def test_a_damaged_save_is_named_and_skipped(store: Store, tmp_path: Path) -> None:
+    (bad,) = [s for s in store.saved() if getattr(s, "label", None) == "day 3"]
+    digest = bad.object.removeprefix("sha256:")  # type: ignore[union-attr]
+    (tmp_path / "store" / "objects" / digest[:2] / f"{digest}.json").write_text("{}")
+    done = call(tmp_path, "@good", "@bad", "--framework", "tensorflow", "--device", "cpu")
+    assert done.returncode == 0
+    assert "skipped" in done.stderr
+    assert "between day 2" in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("@bad", "@good"), "bisect: @bad is later than @good: the good one first"),
+        (("@good", "@nobody"), "@nobody"),
+        (("@good",), "bisect: the following arguments are required: BAD"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_exit_2(
+    arguments: tuple[str, ...], text: str, store: Store, tmp_path: Path
+) -> None:
+    done = call(tmp_path, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert text in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,79 @@
+"""What the README promises, held to the project."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.builders.environments import install
+from tests.conftest import Build
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_ci_runs_the_very_test_command_of_the_readme() -> None:
+    command = next(block.strip() for block in blocks("console") if block.strip().endswith("pytest"))
+    assert command in (ROOT / ".ci/run").read_text().splitlines()
+
+
+def test_there_are_exactly_two_set_up_commands_and_they_need_only_python_and_pip() -> None:
+    commands = [block.strip() for block in blocks("console") if "pip install" in block]
+    assert len(commands) == 2
+    for command in commands:
+        assert command.startswith("python3 -m venv .venv && .venv/bin/pip install -q ")
+
+
+def test_it_says_in_how_many_situations_the_simulated_driver_was_read() -> None:
+    scenarios = list((ROOT / "tests/nvml/scenarios").glob("*/driver.txt"))
+    assert re.findall(r"in (\d+) situations", README) == [str(len(scenarios))]
+
+
+def test_the_impacts_are_explained_in_their_order() -> None:
+    from envprint.core.impact import Impact
+
+    assert re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE) == [impact.word for impact in Impact]
+
+
+def test_the_python_example_names_what_exists() -> None:
+    import envprint
+
+    for name in re.findall(r"envprint\.(\w+)\(", "".join(blocks("python"))):
+        assert name in envprint.__all__
+
+
+@pytest.mark.slow
+def test_the_transcript_is_what_happens(environment: Build, tmp_path: Path) -> None:
+    """Run again in a real TensorFlow environment; the head names the machine, so it may differ."""
+    python = environment("tensorflow-cpu==2.21.0", "scikit-learn")
+    install(python, "psutil", "nvidia-ml-py", "packaging", "jsonschema")
+    install(python, "--no-deps", str(ROOT))
+    plain = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8"}
+    command = [Path(python).parent / "envprint"]
+    subprocess.run([*command, "capture", "-o", "monday.json"], cwd=tmp_path, env=plain, check=True)
+    changed = {"TF_ENABLE_ONEDNN_OPTS": "0", "PYTHONASHSEED": "0"}
+    done = subprocess.run(
+        [*command, "check", "monday.json", "--framework", "tensorflow", "--device", "cpu"],
+        cwd=tmp_path,
+        env={**plain, **changed},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    transcript = blocks("console")[0]
+    for shown in (done.stdout.split("\n\n")[0], *findings(done.stdout)):
+        assert shown in transcript
+    assert len(findings(transcript)) == len(findings(done.stdout)) == 2
+
+
+def findings(text: str) -> list[str]:
+    return text.partition("FINDINGS\n")[2].partition("\n\nALSO")[0].split("\n\n")
