@@ -20,7 +20,7 @@ from envprint.errors import EnvprintError
 from envprint.fields import MapOf, Record, Shape, ShapeFault, inner, require, step
 from envprint.host import Host
 from envprint.model import Fingerprint, Unknown
-from envprint.redact import clean
+from envprint.redact import clean, safe_tags
 
 T = TypeVar("T")
 
@@ -66,6 +66,8 @@ def capture(
         identify = False
     texts = {"label": label, "note": note, "tags": dict(tags or {}), "unknown": unknown}
     home = unicode_text(identity.get("home", ""))
+    if tags:
+        texts["tags"] = safe_tags(recordable(texts["tags"]), host.seal)
     parts = clean({**found, **recordable(texts)}, home, host.seal)
     section_digests, digest = digest_facts(parts["facts"])
     return Fingerprint(

@@ -7,7 +7,6 @@ not a machine.
 from collections.abc import Container, Iterator, Mapping, Sequence
 
 from envprint.asking import Evaluation, on_comparison, on_fingerprint
-from envprint.compare import compare
 from envprint.describe import summarise
 from envprint.document import BESIDE
 from envprint.elsewhere import look_next, look_where
@@ -19,6 +18,7 @@ from envprint.ranking import likely_causes
 from envprint.report import HIDDEN_VALUE, Expected, Finding, Ignored, Report, Undecided
 from envprint.rule import Match, Rule
 from envprint.rules import applying
+from envprint.safe_sides import compared
 from envprint.wording import headline, source, without_findings
 
 
@@ -26,16 +26,16 @@ def judge_drift(
     baseline: Fingerprint, current: Fingerprint, workload: Workload, policy: Policy
 ) -> Report:
     """What the differences between two fingerprints do to a training result."""
-    comparison = compare(baseline, current)
+    comparison = compared(baseline, current)
     evaluations = [on_comparison(rule, comparison, workload) for rule in applying(workload)]
-    return _report(evaluations, comparison, current, workload, policy)
+    return _report(evaluations, comparison, comparison.after, workload, policy)
 
 
 def judge_state(
     current: Fingerprint, baseline: Fingerprint | None, workload: Workload, policy: Policy
 ) -> Report:
     """What the present state does to a training result, and what a baseline adds to that."""
-    comparison = compare(baseline, current) if baseline else None
+    comparison = compared(baseline, current) if baseline else None
     evaluations = []
     for rule in applying(workload):
         if rule.state:

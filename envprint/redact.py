@@ -9,7 +9,7 @@ patterns is loaded only when a text may hold something of it, as most hold nothi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from envprint.hidden import MARK
@@ -51,7 +51,7 @@ _POINTERS = ("_FILE", "_PATH", "_DIR")
 
 _HINTS = (
     "pass", "secret", "token", "key", "auth", "cred", "pw", "bearer", "basic", "cookie", "jwt",
-    "-u ", "--user",
+    "curl", "--user", "sig=", "signature=",
 )  # fmt: skip
 """Without one of these no word of a text is said to be a secret."""
 
@@ -88,6 +88,18 @@ def safe_text(text: str, seal: Seal | None = None) -> str:
     from envprint.secret_forms import SHORTEST
 
     return _without_tokens(text, seal) if len(text) >= SHORTEST else text
+
+
+def safe_tags(tags: Mapping[str, str], seal: Seal | None = None) -> dict[str, str]:
+    """The tags without secrets; `password=word` and `api_key=word` come apart as name and value."""
+    from envprint.secret_places import is_plain, names_secret
+
+    return {
+        safe_text(name, seal): _hide(value, seal)
+        if names_secret(name) and not is_plain(value, name)
+        else safe_text(value, seal)
+        for name, value in tags.items()
+    }
 
 
 def safe_arguments(argv: Sequence[str]) -> list[str]:
@@ -157,12 +169,12 @@ def clean(value: Any, home: str = "", seal: Seal | None = None) -> Any:
     Keys are cleaned as well: they are names found on the machine.
     """
     texts: set[str] = set()
-    _gather([value], texts)
-    other = _replacements(texts, home, seal)
-    return _with(value, other) if other else value
+    gather([value], texts)
+    other = replacements(texts, home, seal)
+    return replaced(value, other) if other else value
 
 
-def _gather(value: Any, texts: set[str]) -> None:
+def gather(value: Any, texts: set[str]) -> None:
     """Add every text in an object or array, its keys too, to `texts`."""
     if type(value) is dict:
         texts.update(value)
@@ -173,20 +185,21 @@ def _gather(value: Any, texts: set[str]) -> None:
         if kind is str:
             texts.add(item)
         elif kind is dict or kind is list:
-            _gather(item, texts)
+            gather(item, texts)
 
 
-def _with(value: Any, other: dict[str, str]) -> Any:
+def replaced(value: Any, other: dict[str, str]) -> Any:
+    """A copy of `value` (JSON types) with other texts, keys too, in place of those in `other`."""
     if type(value) is str:
         return other.get(value, value)
     if type(value) is dict:
-        return {other.get(key, key): _with(item, other) for key, item in value.items()}
+        return {other.get(key, key): replaced(item, other) for key, item in value.items()}
     if type(value) is list:
-        return [_with(item, other) for item in value]
+        return [replaced(item, other) for item in value]
     return value
 
 
-def _replacements(texts: set[str], home: str, seal: Seal | None) -> dict[str, str]:
+def replacements(texts: set[str], home: str = "", seal: Seal | None = None) -> dict[str, str]:
     """What becomes of those texts that do not stay as they are."""
     suspects = {text for text in texts if may_name_a_secret(text)} | _with_beginnings(texts)
     safe = {text: safe_text(text, seal) for text in suspects}

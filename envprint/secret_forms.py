@@ -66,6 +66,7 @@ FORMS = (
     # https://cloud.google.com/docs/authentication/api-keys
     Form("google-api", ("AIza",), f"{_B64}{{35}}"),
     Form("google-oauth", ("ya29.",), "[A-Za-z0-9_.-]{30,}"),
+    Form("google-refresh", ("1//0",), f"{_B64}{{40,}}"),
     Form("google-client", ("GOCSPX-",), f"{_B64}{{28}}"),
     # https://github.blog/security/announcing-npms-new-access-token-format/
     Form("npm", ("npm_",), "[A-Za-z0-9]{36}"),
@@ -86,8 +87,8 @@ FORMS = (
     # https://docs.slack.dev/authentication/tokens
     Form(
         "slack",
-        ("xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxo-", "xoxe-"),
-        r"(?=[A-Za-z.-]{0,40}\d)[A-Za-z0-9.-]{20,}",
+        ("xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxo-", "xoxe-", "xoxc-", "xoxd-"),
+        r"(?=[A-Za-z.-]{0,40}\d)[A-Za-z0-9.%-]{20,}",
     ),
     Form("slack-app", ("xapp-",), r"\d-[A-Z0-9]{8,}-\d+-[a-f0-9]{32,}"),
     # https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
@@ -144,6 +145,16 @@ FORMS = (
     # https://grafana.com/docs/grafana/latest/administration/service-accounts/
     Form("grafana", ("glsa_",), "[A-Za-z0-9]{32}_[A-Fa-f0-9]{8}"),
     Form("grafana-cloud", ("glc_",), "[A-Za-z0-9+/]{32,}={0,2}"),
+    Form("artifactory", ("AKCp",), "[A-Za-z0-9]{60,}"),
+    Form("tailscale", ("tskey-",), "[a-z]{2,9}-[A-Za-z0-9]{6,}-[A-Za-z0-9]{20,}"),
+    Form("supabase", ("sbp_",), "[a-f0-9]{40}"),
+    Form("figma", ("figd_",), f"{_B64}{{40}}"),
+    Form("doppler", ("dp.pt.", "dp.st."), "[A-Za-z0-9._-]{40,}"),
+    Form("new-relic", ("NRAK-",), "[A-Z0-9]{27}"),
+    Form("square", ("sq0atp-", "sq0csp-"), f"{_B64}{{22,43}}", is_random=False),
+    Form("notion", ("ntn_",), "[A-Za-z0-9]{40,}"),
+    # https://www.alibabacloud.com/help/en/ram/
+    Form("alibaba", ("LTAI",), "(?=[A-Za-z]*[0-9])[A-Za-z0-9]{16,20}", is_random=False),
     Form("sentry", ("sntrys_", "sntryu_"), r"[A-Za-z0-9_+/.=-]{40,}"),
     Form("shopify", ("shpat_", "shpca_", "shppa_", "shpss_"), "[A-Fa-f0-9]{32}"),
     Form("rubygems", ("rubygems_",), "[a-f0-9]{48}"),

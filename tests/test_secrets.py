@@ -29,6 +29,7 @@ from envprint.judge import judge_drift
 from envprint.model import Unknown
 from envprint.outputs import json as json_output
 from envprint.outputs import text as text_output
+from envprint.policy import Policy
 from envprint.policy_file import parse_policy
 from envprint.recorded_variables import kept_variables
 from envprint.recording import RecordedHost
@@ -156,9 +157,10 @@ PLACES: dict[str, Plant] = {
 }
 """Where a capture meets text that others have written."""
 NAMED = ("label", "note", "tag", "name of a tag")
+OTHERS = ("value of a document", "label of a document", "unknown of a document")
 MESSAGES = ("source", "reference", "interpreter", "policy", "store", "output", "API")
 RECORDED = ("command", "libraries", "gap", "holder", "unknown")
-BESIDE = (*NAMED, *MESSAGES, *RECORDED, "reason in a policy", "recording of a machine")
+BESIDE = (*NAMED, *MESSAGES, *RECORDED, *OTHERS, "reason in a policy", "recording of a machine")
 
 
 def machine() -> Answers:
@@ -269,6 +271,54 @@ def test_no_report_repeats_a_secret_from_a_policys_reason(kind: str) -> None:
     assert report.expected
     printed = json_output.render(report) + text_output.render(report)
     assert came_through({"reason": one.secret}, printed) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_report_repeats_a_secret_of_a_document_of_somebody_else(
+    kind: str, tmp_path: Path
+) -> None:
+    secrets = {name: KINDS[kind]() for name in OTHERS}
+    value, label, reason = (one.text for one in secrets.values())
+    variables = dict.fromkeys(
+        ("TF_X", "LD_PRELOAD", "MKL_CBWR", "XLA_FLAGS", "KERAS_BACKEND"), value
+    )
+    values = {f"facts.environ.variables[{name}]": text for name, text in variables.items()}
+    theirs = fingerprint(values, {"facts.cpu.model": reason})._replace(label=label)
+    report = judge_drift(theirs, fingerprint(), workload(["numpy", "tensorflow"]), Policy())
+    path = tmp_path / "theirs.json"
+    path.write_text(dumps(theirs))
+    shown = StringIO()
+    main(["show", str(path)], Console(shown, shown))
+    printed = json_output.render(report) + text_output.render(report) + shown.getvalue()
+    assert HIDDEN in printed
+    assert came_through({name: one.secret for name, one in secrets.items()}, printed) == []
+
+
+@pytest.mark.parametrize("name", ["password", "api_key", "wandb_api_key", "DB_PASSWORD", "h?token"])
+def test_a_tag_is_hidden_by_its_name(name: str) -> None:
+    found = capture(RecordedHost(machine()), tags={name: "hunter2", "token": "3", "lr": "0.1"})
+    assert found.tags == {name: HIDDEN, "token": "3", "lr": "0.1"}
+
+
+@pytest.mark.parametrize(
+    "host", ["10.0.0.1:3128", "localhost", "localhost:80", "db:5432", "h.example"]
+)
+def test_a_password_before_a_host_without_a_scheme_is_hidden(host: str) -> None:
+    for form in ("{}", "x={} y", "proxy {}, set", '{{"p": "{}"}}'):
+        assert safe_text(form.format(f"ann:hunter2@{host}")) == form.format(f"ann:{HIDDEN}@{host}")
+
+
+def test_a_refresh_token_of_google_is_hidden() -> None:
+    assert safe_text("x=1//0" + "eAb3-EfGhIjKl_MnOp" * 3) == f"x={HIDDEN}"
+
+
+def test_the_punctuation_behind_a_secret_stays() -> None:
+    for text in (
+        "https://h/x?token={}: no such file",
+        "--token {}; see `x`",
+        "?, https://h?sig={}.",
+    ):
+        assert safe_text(text.format("hunter2hunter2")) == text.format(HIDDEN)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -11,6 +11,7 @@ from envprint.cli._capturing import (
 )
 from envprint.cli._console import Console
 from envprint.outputs._fingerprint import render
+from envprint.redact import clean, safe_tags
 from envprint.sources import NOW
 
 HELP = "show a fingerprint for people (default: of this machine, now)"
@@ -33,5 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Load or capture, and print."""
     fingerprint = load(options.file, options, console)
-    console.emit(render(fingerprint, console.colour()))
+    safe = {name: clean(part) for name, part in fingerprint._asdict().items() if name != "foreign"}
+    safe["tags"] = safe_tags(safe["tags"])
+    console.emit(render(fingerprint._replace(**safe), console.colour()))
     return 0

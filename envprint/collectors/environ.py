@@ -57,13 +57,19 @@ def _recorded(variables: Mapping[str, str], seal: Seal) -> dict[str, str]:
 
 
 def _changed(host: Host, now: Mapping[str, str]) -> dict[str, dict[str, str | None]]:
-    before, after = (_recorded(side, host.seal) for side in (host.start_environ(), now))
-    # In the C locale the interpreter sets LC_CTYPE for itself at start-up (PEP 538).
-    names = (before.keys() | after.keys()) - {"LC_CTYPE"}
+    start = host.start_environ()
+    # By the values themselves: two that are hidden may look alike. In the C locale the interpreter
+    # sets LC_CTYPE for itself at start-up (PEP 538).
+    names = [
+        name
+        for name in (start.keys() | now.keys()) - {"LC_CTYPE"}
+        if start.get(name) != now.get(name) and not _is_cut(name, start, now)
+    ]
+    sides = [{name: side[name] for name in names if name in side} for side in (start, now)]
+    before, after = (_recorded(side, host.seal) for side in sides)
     return {
         name: {"start": before.get(name), "now": after.get(name)}
-        for name in names
-        if before.get(name) != after.get(name) and not _is_cut(name, before, after)
+        for name in before.keys() | after.keys()
     }
 
 
