@@ -17,7 +17,7 @@ from envprint._version import __version__
 from envprint.collectors import Collector, collectors
 from envprint.document import digest_facts, recordable, unicode_text
 from envprint.errors import EnvprintError
-from envprint.fields import MapOf, Record, Shape, ShapeFault, inner, require, step
+from envprint.fields import MapOf, Record, Scalar, Shape, ShapeFault, inner, require, step
 from envprint.host import Host
 from envprint.model import Fingerprint, Unknown
 from envprint.redact import clean, safe_tags
@@ -190,7 +190,9 @@ def _known(
         else:
             value = _without_unknowns(values[field.name], field.shape, path, unknown)
             try:
-                require(field.shape, value)
+                # Most fields are scalars of the right type.
+                if type(field.shape) is not Scalar or type(value) not in field.shape.types:
+                    require(field.shape, value)
                 yield field.name, recordable(value)
             except (ShapeFault, ValueError) as fault:
                 unknown[path] = f"the collector reported what no document can hold: {fault}"

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from envprint.hidden import MARK
+from envprint.secret_beginnings import BEGINNINGS, SHORTEST
 
 HIDDEN = MARK
 Seal = Callable[[str], str | None]
@@ -85,8 +86,6 @@ def safe_text(text: str, seal: Seal | None = None) -> str:
     """`text` with every secret word in it replaced; the rest stays as it is."""
     if may_name_a_secret(text):
         text = _without_named(text, lambda word: _hide(word, seal))
-    from envprint.secret_forms import SHORTEST
-
     return _without_tokens(text, seal) if len(text) >= SHORTEST else text
 
 
@@ -139,6 +138,8 @@ def _without_named(text: str, hide: Callable[[str], str]) -> str:
 
 
 def _without_tokens(text: str, seal: Seal | None) -> str:
+    if not _with_beginnings([text]):
+        return text
     from envprint.secret_forms import FORMS, find
 
     def hide(match: re.Match[str]) -> str:
@@ -193,15 +194,23 @@ def replaced(value: Any, other: dict[str, str]) -> Any:
     if type(value) is str:
         return other.get(value, value)
     if type(value) is dict:
-        return {other.get(key, key): replaced(item, other) for key, item in value.items()}
+        # Most items are texts; a call for each would double the cost.
+        return {
+            other.get(key, key): other.get(item, item)
+            if type(item) is str
+            else replaced(item, other)
+            for key, item in value.items()
+        }
     if type(value) is list:
-        return [replaced(item, other) for item in value]
+        return [
+            other.get(item, item) if type(item) is str else replaced(item, other) for item in value
+        ]
     return value
 
 
 def replacements(texts: set[str], home: str = "", seal: Seal | None = None) -> dict[str, str]:
     """What becomes of those texts that do not stay as they are."""
-    suspects = {text for text in texts if may_name_a_secret(text)} | _with_beginnings(texts)
+    suspects = _with_names(texts) | _with_beginnings(texts)
     safe = {text: safe_text(text, seal) for text in suspects}
     if home and home != "/":
         inside = re.compile(r"(?<![\w.-])" + re.escape(home.rstrip("/")) + r"(?=[/:;,\s'\"]|$)")
@@ -211,13 +220,24 @@ def replacements(texts: set[str], home: str = "", seal: Seal | None = None) -> d
     return {text: found for text, found in safe.items() if found != text}
 
 
+def _with_names(texts: Iterable[str]) -> set[str]:
+    """The texts of which `may_name_a_secret` is true."""
+    named = [text for text in texts if ":" in text or "=" in text or " " in text]
+    joined = "\n".join(named).lower()
+    if "@" in joined or "://" in joined or any(hint in joined for hint in _HINTS):
+        return {text for text in named if may_name_a_secret(text)}
+    return set()
+
+
 def _with_beginnings(texts: Iterable[str]) -> set[str]:
     """The texts that hold the beginning of a token."""
-    from envprint.secret_forms import BEGINNINGS, SHORTEST
-
     # One search of all for each beginning is several times faster than one of each for all.
     # Digests, of which there are many, are none: no form of token has digits and a to f alone.
     long = [text for text in texts if len(text) >= SHORTEST and text.strip(_HEX_DIGITS)]
     joined = "\n".join(long)
-    present = [begin for begin in BEGINNINGS if begin in joined]
-    return {text for text in long if any(begin in text for begin in present)}
+    found: set[str] = set()
+    for begins in BEGINNINGS.values():
+        for begin in begins:
+            if begin in joined:
+                found.update([text for text in long if begin in text])
+    return found

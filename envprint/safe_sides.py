@@ -12,8 +12,8 @@ from envprint.model import Comparison, Fingerprint
 from envprint.redact import gather, replaced, replacements
 
 _TEXTS = ("facts", "live", "unknown", "label", "note", "tags")
-_MANY = ("packages",)
-"""Sections of which a report shows only what differs: to look through the rest would take long."""
+_OF_USERS = ("environ", "determinism", "container", "code", "python")
+"""Sections with what users write. Of the others, which are large, only differences are shown."""
 
 
 def compared(before: Fingerprint, after: Fingerprint) -> Comparison:
@@ -22,7 +22,7 @@ def compared(before: Fingerprint, after: Fingerprint) -> Comparison:
     texts: set[str] = set()
     gather([[change.path, change.before, change.after] for change in comparison.changes], texts)
     for side in (before, after):
-        facts = {name: fields for name, fields in side.facts.items() if name not in _MANY}
+        facts = {name: side.facts.get(name) for name in _OF_USERS}
         gather([facts, dict(side.unknown), side.label], texts)
     other = replacements(texts)
     return compare(_safe(before, other), _safe(after, other)) if other else comparison

@@ -367,9 +367,10 @@ def test_a_word_that_is_shorter_than_its_kind_of_token_stays(kind: str) -> None:
 
 
 def _beginnings() -> Iterator[str]:
-    from envprint.secret_forms import BEGINNINGS
+    from envprint.secret_beginnings import BEGINNINGS
 
-    return iter(sorted(BEGINNINGS, key=len, reverse=True))
+    every = (begin for begins in BEGINNINGS.values() for begin in begins)
+    return iter(sorted(every, key=len, reverse=True))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="titles are written over arguments on Linux")
