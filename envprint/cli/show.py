@@ -6,6 +6,7 @@ import argparse
 
 from envprint.cli._capture_options import SOURCE, add_capture_options, load
 from envprint.cli._console import Console
+from envprint.core.redact import clean, safe_tags
 from envprint.documents.inputs import NOW
 from envprint.outputs.fingerprint import render
 
@@ -29,5 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Load or capture, and print."""
     fingerprint = load(options.file, options, console)
-    console.emit(render(fingerprint, console.colour()))
+    safe = {name: clean(part) for name, part in fingerprint._asdict().items() if name != "foreign"}
+    safe["tags"] = safe_tags(safe["tags"])
+    console.emit(render(fingerprint._replace(**safe), console.colour()))
     return 0

@@ -17,9 +17,9 @@ from envprint import __version__
 from envprint.collectors import Collector, collectors
 from envprint.core.digest import digest_facts
 from envprint.core.errors import EnvprintError
-from envprint.core.fields import MapOf, Record, Shape, ShapeFault, inner, require, step
+from envprint.core.fields import MapOf, Record, Scalar, Shape, ShapeFault, inner, require, step
 from envprint.core.fingerprint import Fingerprint, Unknown
-from envprint.core.redact import clean
+from envprint.core.redact import clean, safe_tags
 from envprint.core.text import recordable, unicode_text
 from envprint.machine.host import Host
 
@@ -67,6 +67,8 @@ def capture(
         identify = False
     texts = {"label": label, "note": note, "tags": dict(tags or {}), "unknown": unknown}
     home = unicode_text(identity.get("home", ""))
+    if tags:
+        texts["tags"] = safe_tags(recordable(texts["tags"]), host.seal)
     parts = clean({**found, **recordable(texts)}, home, host.seal)
     section_digests, digest = digest_facts(parts["facts"])
     return Fingerprint(
@@ -189,7 +191,9 @@ def _known(
         else:
             value = _without_unknowns(values[field.name], field.shape, path, unknown)
             try:
-                require(field.shape, value)
+                # Most fields are scalars of the right type.
+                if type(field.shape) is not Scalar or type(value) not in field.shape.types:
+                    require(field.shape, value)
                 yield field.name, recordable(value)
             except (ShapeFault, ValueError) as fault:
                 unknown[path] = f"the collector reported what no document can hold: {fault}"

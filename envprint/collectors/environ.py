@@ -49,22 +49,36 @@ def collect(host: Host) -> Mapping[str, Any]:
 
 
 def _recorded(variables: Mapping[str, str], seal: Seal) -> dict[str, str]:
+    return {name: safe_value(name, value, seal) for name, value in _as_they_are(variables).items()}
+
+
+def _as_they_are(variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables that may be recorded, with their secrets."""
     return {
-        unicode_text(name): safe_value(name, unicode_text(variables[name]), seal)
-        for name in variables
-        if is_recorded(name)
+        unicode_text(name): unicode_text(variables[name]) for name in variables if is_recorded(name)
     }
 
 
 def _changed(host: Host, now: Mapping[str, str]) -> dict[str, dict[str, str | None]]:
-    before, after = (_recorded(side, host.seal) for side in (host.start_environ(), now))
+    # By the values as they are: two that are hidden may look alike.
+    before, after = (_as_they_are(side) for side in (host.start_environ(), now))
     # In the C locale the interpreter sets LC_CTYPE for itself at start-up (PEP 538).
-    names = (before.keys() | after.keys()) - {"LC_CTYPE"}
-    return {
-        name: {"start": before.get(name), "now": after.get(name)}
-        for name in names
+    names = [
+        name
+        for name in (before.keys() | after.keys()) - {"LC_CTYPE"}
         if before.get(name) != after.get(name) and not _is_cut(name, before, after)
+    ]
+    return {
+        name: {
+            "start": _safe(name, before.get(name), host.seal),
+            "now": _safe(name, after.get(name), host.seal),
+        }
+        for name in names
     }
+
+
+def _safe(name: str, value: str | None, seal: Seal) -> str | None:
+    return None if value is None else safe_value(name, value, seal)
 
 
 def _is_cut(name: str, before: Mapping[str, str], after: Mapping[str, str]) -> bool:

@@ -9,10 +9,11 @@ What needs patterns is loaded only when a text may hold something of it, as most
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from envprint.core.hidden import MARK
+from envprint.core.secret_beginnings import BEGINNINGS, SHORTEST
 
 HIDDEN = MARK
 Seal = Callable[[str], str | None]
@@ -52,7 +53,7 @@ _POINTERS = ("_FILE", "_PATH", "_DIR")
 
 _HINTS = (
     "pass", "secret", "token", "key", "auth", "cred", "pw", "bearer", "basic", "cookie", "jwt",
-    "-u ", "--user",
+    "curl", "--user", "sig=", "signature=",
 )  # fmt: skip
 """Without one of these no word of a text is said to be a secret."""
 
@@ -86,9 +87,19 @@ def safe_text(text: str, seal: Seal | None = None) -> str:
     """`text` with every secret word in it replaced; the rest stays as it is."""
     if may_name_a_secret(text):
         text = _without_named(text, lambda word: _hide(word, seal))
-    from envprint.core.secret_forms import SHORTEST
-
     return _without_tokens(text, seal) if len(text) >= SHORTEST else text
+
+
+def safe_tags(tags: Mapping[str, str], seal: Seal | None = None) -> dict[str, str]:
+    """The tags without secrets; `password=word` and `api_key=word` come apart as name and value."""
+    from envprint.core.secret_places import is_plain, names_secret
+
+    return {
+        safe_text(name, seal): _hide(value, seal)
+        if names_secret(name) and not is_plain(value, name)
+        else safe_text(value, seal)
+        for name, value in tags.items()
+    }
 
 
 def safe_arguments(argv: Sequence[str]) -> list[str]:
@@ -128,6 +139,8 @@ def _without_named(text: str, hide: Callable[[str], str]) -> str:
 
 
 def _without_tokens(text: str, seal: Seal | None) -> str:
+    if not _with_beginnings([text]):
+        return text
     from envprint.core.secret_forms import FORMS, find
 
     def hide(match: re.Match[str]) -> str:
@@ -158,12 +171,12 @@ def clean(value: Any, home: str = "", seal: Seal | None = None) -> Any:
     Keys are cleaned as well: they are names found on the machine.
     """
     texts: set[str] = set()
-    _gather([value], texts)
-    other = _replacements(texts, home, seal)
-    return _with(value, other) if other else value
+    gather([value], texts)
+    other = replacements(texts, home, seal)
+    return replaced(value, other) if other else value
 
 
-def _gather(value: Any, texts: set[str]) -> None:
+def gather(value: Any, texts: set[str]) -> None:
     """Add every text in an object or array, its keys too, to `texts`."""
     if type(value) is dict:
         texts.update(value)
@@ -174,22 +187,31 @@ def _gather(value: Any, texts: set[str]) -> None:
         if kind is str:
             texts.add(item)
         elif kind is dict or kind is list:
-            _gather(item, texts)
+            gather(item, texts)
 
 
-def _with(value: Any, other: dict[str, str]) -> Any:
+def replaced(value: Any, other: dict[str, str]) -> Any:
+    """A copy of `value` (JSON types) with other texts, keys too, in place of those in `other`."""
     if type(value) is str:
         return other.get(value, value)
     if type(value) is dict:
-        return {other.get(key, key): _with(item, other) for key, item in value.items()}
+        # Most items are texts; a call for each would double the cost.
+        return {
+            other.get(key, key): other.get(item, item)
+            if type(item) is str
+            else replaced(item, other)
+            for key, item in value.items()
+        }
     if type(value) is list:
-        return [_with(item, other) for item in value]
+        return [
+            other.get(item, item) if type(item) is str else replaced(item, other) for item in value
+        ]
     return value
 
 
-def _replacements(texts: set[str], home: str, seal: Seal | None) -> dict[str, str]:
+def replacements(texts: set[str], home: str = "", seal: Seal | None = None) -> dict[str, str]:
     """What becomes of those texts that do not stay as they are."""
-    suspects = {text for text in texts if may_name_a_secret(text)} | _with_beginnings(texts)
+    suspects = _with_names(texts) | _with_beginnings(texts)
     safe = {text: safe_text(text, seal) for text in suspects}
     if home and home != "/":
         inside = re.compile(r"(?<![\w.-])" + re.escape(home.rstrip("/")) + r"(?=[/:;,\s'\"]|$)")
@@ -199,13 +221,24 @@ def _replacements(texts: set[str], home: str, seal: Seal | None) -> dict[str, st
     return {text: found for text, found in safe.items() if found != text}
 
 
+def _with_names(texts: Iterable[str]) -> set[str]:
+    """The texts of which `may_name_a_secret` is true."""
+    named = [text for text in texts if ":" in text or "=" in text or " " in text]
+    joined = "\n".join(named).lower()
+    if "@" in joined or "://" in joined or any(hint in joined for hint in _HINTS):
+        return {text for text in named if may_name_a_secret(text)}
+    return set()
+
+
 def _with_beginnings(texts: Iterable[str]) -> set[str]:
     """The texts that hold the beginning of a token."""
-    from envprint.core.secret_forms import BEGINNINGS, SHORTEST
-
     # One search of all for each beginning is several times faster than one of each for all.
     # Digests, of which there are many, are none: no form of token has digits and a to f alone.
     long = [text for text in texts if len(text) >= SHORTEST and text.strip(_HEX_DIGITS)]
     joined = "\n".join(long)
-    present = [begin for begin in BEGINNINGS if begin in joined]
-    return {text for text in long if any(begin in text for begin in present)}
+    found: set[str] = set()
+    for begins in BEGINNINGS.values():
+        for begin in begins:
+            if begin in joined:
+                found.update([text for text in long if begin in text])
+    return found

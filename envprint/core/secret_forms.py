@@ -1,4 +1,4 @@
-"""The forms of well-known tokens and keys: how each begins, its alphabet, its length.
+"""The forms of well-known tokens and keys: alphabet and length; `secret_beginnings` has the rest.
 
 A mark alone is not enough: `/data/hf_cache` and `sk-learn` begin like tokens. What is hidden is the
 word, or what group 1 of the pattern matches. Lengths are those that issuers publish or that secret
@@ -7,20 +7,31 @@ scanners go by; where an issuer says that tokens may grow, only the shortest cou
 
 import re
 from functools import cache
-from typing import NamedTuple
+
+from envprint.core.secret_beginnings import BEGINNINGS
 
 
-class Form(NamedTuple):
+class Form:
     """One form of token."""
 
-    name: str
-    begins: tuple[str, ...]
-    """A token of this form holds one of these, so that most texts need no pattern."""
-    pattern: str
-    """Of what follows one of `begins`, or of all with `is_whole`."""
-    is_random: bool = True
-    """Whether its letters hold 128 bits of chance or more; only such words are sealed."""
-    is_whole: bool = False
+    # A named tuple would take longer to make than all forms.
+    __slots__ = ("begins", "is_random", "is_whole", "name", "pattern")
+
+    def __init__(
+        self,
+        name: str,
+        pattern: str,
+        is_random: bool = True,
+        is_whole: bool = False,
+    ) -> None:
+        self.name = name
+        self.begins = BEGINNINGS[name]
+        """A token of this form holds one of these, so that most texts need no pattern."""
+        self.pattern = pattern
+        """Of what follows one of `begins`, or of all with `is_whole`."""
+        self.is_random = is_random
+        """Whether its letters hold 128 bits of chance or more; only such words are sealed."""
+        self.is_whole = is_whole
 
 
 _B64 = "[A-Za-z0-9_-]"
@@ -28,154 +39,139 @@ _LEFT = r"(?<![A-Za-z0-9])"
 _RIGHT = r"(?![A-Za-z0-9_])"
 
 
-def _whole(name: str, begins: tuple[str, ...], pattern: str) -> Form:
+def _whole(name: str, pattern: str) -> Form:
     """A form that one pattern describes from end to end."""
-    return Form(name, begins, pattern, is_whole=True)
+    return Form(name, pattern, is_whole=True)
 
 
 FORMS = (
     # https://github.blog/changelog/2021-03-31-authentication-token-format-updates-are-generally-available
-    Form("github", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), "[A-Za-z0-9_.-]{36,251}"),
+    Form("github", "[A-Za-z0-9_.-]{36,251}"),
     # https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github
-    Form("github-fine-grained", ("github_pat_",), "[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"),
+    Form("github-fine-grained", "[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"),
     # https://docs.gitlab.com/security/tokens/#token-prefixes
     Form(
         "gitlab",
-        (
-            "glpat-",
-            "gloas-",
-            "gldt-",
-            "glrt-",
-            "glrtr-",
-            "glcbt-",
-            "glptt-",
-            "glft-",
-            "glimt-",
-            "glagent-",
-            "glwt-",
-            "glsoat-",
-            "glffct-",
-            "GR1348941",
-        ),
         "[A-Za-z0-9_.-]{20,}",
         is_random=False,  # 20 characters of 64 hold 120 bits
     ),
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
-    Form("aws", ("AKIA", "ASIA", "ABIA", "ACCA"), "[A-Z0-9]{16}", is_random=False),
-    Form("aws-older", ("A3T",), "[A-Z0-9]{17}", is_random=False),
+    Form("aws", "[A-Z0-9]{16}", is_random=False),
+    Form("aws-older", "[A-Z0-9]{17}", is_random=False),
     # https://cloud.google.com/docs/authentication/api-keys
-    Form("google-api", ("AIza",), f"{_B64}{{35}}"),
-    Form("google-oauth", ("ya29.",), "[A-Za-z0-9_.-]{30,}"),
-    Form("google-client", ("GOCSPX-",), f"{_B64}{{28}}"),
+    Form("google-api", f"{_B64}{{35}}"),
+    Form("google-oauth", "[A-Za-z0-9_.-]{30,}"),
+    Form("google-refresh", f"{_B64}{{40,}}"),
+    Form("google-client", f"{_B64}{{28}}"),
     # https://github.blog/security/announcing-npms-new-access-token-format/
-    Form("npm", ("npm_",), "[A-Za-z0-9]{36}"),
+    Form("npm", "[A-Za-z0-9]{36}"),
     # Macaroons, of which those of version 2 begin with AgE in base64:
     # https://docs.github.com/en/code-security/secret-scanning/introduction/supported-secret-scanning-patterns
-    Form("package-index", ("pypi-",), rf"(?=AgE|\S{{90}}){_B64}{{50,}}"),
+    Form("package-index", rf"(?=AgE|\S{{90}}){_B64}{{50,}}"),
     # https://docs.nvidia.com/ngc/latest/ngc-user-guide.html
-    Form("nvidia", ("nvapi-",), f"{_B64}{{30,}}"),
+    Form("nvidia", f"{_B64}{{30,}}"),
     # https://docs.stripe.com/keys
     Form(
         "stripe",
-        ("sk_live_", "rk_live_", "sk_test_", "rk_test_", "sk_org_live_"),
         "[A-Za-z0-9]{24,}",
     ),
-    Form("stripe-webhook", ("whsec_",), "[A-Za-z0-9+/]{32,}={0,2}"),
+    Form("stripe-webhook", "[A-Za-z0-9+/]{32,}={0,2}"),
     # https://www.twilio.com/docs/sendgrid/ui/account-and-settings/api-keys
-    Form("sendgrid", ("SG.",), rf"{_B64}{{22}}\.{_B64}{{43}}"),
+    Form("sendgrid", rf"{_B64}{{22}}\.{_B64}{{43}}"),
     # https://docs.slack.dev/authentication/tokens
     Form(
         "slack",
-        ("xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxo-", "xoxe-"),
-        r"(?=[A-Za-z.-]{0,40}\d)[A-Za-z0-9.-]{20,}",
+        r"(?=[A-Za-z.-]{0,40}\d)[A-Za-z0-9.%-]{20,}",
     ),
-    Form("slack-app", ("xapp-",), r"\d-[A-Z0-9]{8,}-\d+-[a-f0-9]{32,}"),
+    Form("slack-app", r"\d-[A-Z0-9]{8,}-\d+-[a-f0-9]{32,}"),
     # https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
     _whole(
         "slack-hook",
-        ("hooks.slack.com/",),
         r"hooks\.slack\.com/(?:services|workflows|triggers)/(?!\S*<hidden>)([^\s\"'<>]+)",
     ),
     # https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/
     _whole(
         "office-hook",
-        ("/IncomingWebhook/",),
         r"/IncomingWebhook/(?!\S*<hidden>)([^\s\"'<>]+)",
     ),
     # https://discord.com/developers/docs/resources/webhook
-    _whole("discord-hook", ("/api/webhooks/",), rf"/api/webhooks/(\d{{15,}}/{_B64}{{60,}})"),
+    _whole("discord-hook", rf"/api/webhooks/(\d{{15,}}/{_B64}{{60,}})"),
     # https://core.telegram.org/bots/api#authorizing-your-bot
-    _whole("telegram", (":AA",), rf"(?<!\d)\d{{8,10}}:AA{_B64}{{33}}{_RIGHT}"),
+    _whole("telegram", rf"(?<!\d)\d{{8,10}}:AA{_B64}{{33}}{_RIGHT}"),
     # https://huggingface.co/docs/hub/security-tokens
-    Form("hugging-face", ("hf_", "api_org_"), "[A-Za-z0-9]{34}"),
+    Form("hugging-face", "[A-Za-z0-9]{34}"),
     # https://platform.openai.com/docs/api-reference/authentication
-    Form("openai", ("sk-",), r"(?=[A-Za-z]*\d)[A-Za-z0-9]{32,}"),
+    Form("openai", r"(?=[A-Za-z]*\d)[A-Za-z0-9]{32,}"),
     Form(
         "openai-project",
-        ("sk-proj-", "sk-svcacct-", "sk-admin-", "sk-None-", "sk-or-v1-", "sk-lf-"),
         f"{_B64}{{32,}}",
     ),
     # https://docs.anthropic.com/en/api/overview
-    Form("anthropic", ("sk-ant-",), f"{_B64}{{32,}}"),
+    Form("anthropic", f"{_B64}{{32,}}"),
     # https://docs.wandb.ai/models/app/settings-page/user-settings; the older ones are 40
     # hexadecimal digits, which only a name can tell from a commit.
-    Form("wandb", ("wandb_v1_",), "[A-Za-z0-9_]{32,}"),
+    Form("wandb", "[A-Za-z0-9_]{32,}"),
     # https://www.kaggle.com/docs/api
-    Form("kaggle", ("KGAT_",), "[a-f0-9]{32}"),
+    Form("kaggle", "[a-f0-9]{32}"),
     # https://console.groq.com/docs/api-reference
-    Form("groq", ("gsk_",), "[A-Za-z0-9]{40,}"),
+    Form("groq", "[A-Za-z0-9]{40,}"),
     # https://replicate.com/docs/topics/security/api-tokens
-    Form("replicate", ("r8_",), "[A-Za-z0-9]{37}"),
-    Form("perplexity", ("pplx-",), "[A-Za-z0-9]{40,}"),
-    Form("xai", ("xai-",), "[A-Za-z0-9]{70,}"),
+    Form("replicate", "[A-Za-z0-9]{37}"),
+    Form("perplexity", "[A-Za-z0-9]{40,}"),
+    Form("xai", "[A-Za-z0-9]{70,}"),
     # https://docs.databricks.com/aws/en/dev-tools/auth/pat
-    Form("databricks", ("dapi",), r"[a-f0-9]{32}(?:-\d)?"),
+    Form("databricks", r"[a-f0-9]{32}(?:-\d)?"),
     # https://docs.docker.com/security/access-tokens/
-    Form("docker", ("dckr_pat_", "dckr_oat_"), f"{_B64}{{20,}}", is_random=False),
+    Form("docker", f"{_B64}{{20,}}", is_random=False),
     # https://docs.digitalocean.com/reference/api/create-personal-access-token/
-    Form("digitalocean", ("dop_v1_", "doo_v1_", "dor_v1_"), "[a-f0-9]{64}"),
+    Form("digitalocean", "[a-f0-9]{64}"),
     # https://developer.hashicorp.com/vault/docs/concepts/tokens
-    Form("vault", ("hvs.", "hvb.", "hvr."), f"{_B64}{{24,}}"),
+    Form("vault", f"{_B64}{{24,}}"),
     _whole(
         "terraform",
-        (".atlasv1.",),
         rf"{_LEFT}[A-Za-z0-9]{{14}}\.atlasv1\.{_B64}{{60,}}",
     ),
     # https://grafana.com/docs/grafana/latest/administration/service-accounts/
-    Form("grafana", ("glsa_",), "[A-Za-z0-9]{32}_[A-Fa-f0-9]{8}"),
-    Form("grafana-cloud", ("glc_",), "[A-Za-z0-9+/]{32,}={0,2}"),
-    Form("sentry", ("sntrys_", "sntryu_"), r"[A-Za-z0-9_+/.=-]{40,}"),
-    Form("shopify", ("shpat_", "shpca_", "shppa_", "shpss_"), "[A-Fa-f0-9]{32}"),
-    Form("rubygems", ("rubygems_",), "[a-f0-9]{48}"),
-    Form("pulumi", ("pul-",), "[a-f0-9]{40}"),
-    Form("postman", ("PMAK-",), "[a-f0-9]{24}-[a-f0-9]{34}"),
-    Form("linear", ("lin_api_",), "[A-Za-z0-9]{40}"),
-    Form("prefect", ("pnu_", "pnb_"), "[A-Za-z0-9]{36}"),
-    Form("bitbucket", ("ATBB",), "[A-Za-z0-9]{32}"),
-    Form("atlassian", ("ATATT3",), "[A-Za-z0-9_=-]{100,}"),
+    Form("grafana", "[A-Za-z0-9]{32}_[A-Fa-f0-9]{8}"),
+    Form("grafana-cloud", "[A-Za-z0-9+/]{32,}={0,2}"),
+    Form("artifactory", "[A-Za-z0-9]{60,}"),
+    Form("tailscale", "[a-z]{2,9}-[A-Za-z0-9]{6,}-[A-Za-z0-9]{20,}"),
+    Form("supabase", "[a-f0-9]{40}"),
+    Form("figma", f"{_B64}{{40}}"),
+    Form("doppler", "[A-Za-z0-9._-]{40,}"),
+    Form("new-relic", "[A-Z0-9]{27}"),
+    Form("square", f"{_B64}{{22,43}}", is_random=False),
+    Form("notion", "[A-Za-z0-9]{40,}"),
+    # https://www.alibabacloud.com/help/en/ram/
+    Form("alibaba", "(?=[A-Za-z]*[0-9])[A-Za-z0-9]{16,20}", is_random=False),
+    Form("sentry", r"[A-Za-z0-9_+/.=-]{40,}"),
+    Form("shopify", "[A-Fa-f0-9]{32}"),
+    Form("rubygems", "[a-f0-9]{48}"),
+    Form("pulumi", "[a-f0-9]{40}"),
+    Form("postman", "[a-f0-9]{24}-[a-f0-9]{34}"),
+    Form("linear", "[A-Za-z0-9]{40}"),
+    Form("prefect", "[A-Za-z0-9]{36}"),
+    Form("bitbucket", "[A-Za-z0-9]{32}"),
+    Form("atlassian", "[A-Za-z0-9_=-]{100,}"),
     # https://www.twilio.com/docs/iam/api-keys
-    Form("twilio", ("SK",), "[a-f0-9]{32}"),
+    Form("twilio", "[a-f0-9]{32}"),
     # https://age-encryption.org/v1
-    Form("age", ("AGE-SECRET-KEY-1",), "[A-Z0-9]{58}"),
+    Form("age", "[A-Z0-9]{58}"),
     # https://learn.microsoft.com/en-us/purview/sit-defn-client-secret-api-key
-    _whole("azure", ("Q~",), rf"{_LEFT}[A-Za-z0-9_~.-]{{3}}\dQ~[A-Za-z0-9_~.-]{{31,34}}"),
+    _whole("azure", rf"{_LEFT}[A-Za-z0-9_~.-]{{3}}\dQ~[A-Za-z0-9_~.-]{{31,34}}"),
     # https://www.rfc-editor.org/rfc/rfc7519#section-3: three parts in base64url, two of them JSON
-    _whole("jwt", ("eyJ",), rf"{_LEFT}eyJ{_B64}{{12,2000}}\.eyJ{_B64}{{8,}}\.{_B64}{{20,}}"),
+    _whole("jwt", rf"{_LEFT}eyJ{_B64}{{12,2000}}\.eyJ{_B64}{{8,}}\.{_B64}{{20,}}"),
     # https://www.rfc-editor.org/rfc/rfc7516#section-3: five parts, the first of them JSON
-    _whole("jwe", ("eyJ",), rf"{_LEFT}eyJ{_B64}{{12,2000}}\.{_B64}*\.{_B64}+\.{_B64}+\.{_B64}+"),
+    _whole("jwe", rf"{_LEFT}eyJ{_B64}{{12,2000}}\.{_B64}*\.{_B64}+\.{_B64}+\.{_B64}+"),
     # The key that a Neptune account gives: JSON with the address of its API, in base64.
-    _whole("neptune", ("eyJhcGlf",), rf"{_LEFT}eyJhcGlf[A-Za-z0-9+/_-]{{40,}}={{0,2}}"),
+    _whole("neptune", rf"{_LEFT}eyJhcGlf[A-Za-z0-9+/_-]{{40,}}={{0,2}}"),
     # https://www.rfc-editor.org/rfc/rfc7468#section-10; PGP has `BLOCK`, SSH `OPENSSH` in it
     _whole(
         "private-key",
-        ("PRIVATE KEY",),
         r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----[\s\S]*?"
         r"(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)",
     ),
 )
-SHORTEST = 20
-"""No token of any form is shorter."""
-BEGINNINGS = tuple(dict.fromkeys(begin for form in FORMS for begin in form.begins))
 
 
 @cache

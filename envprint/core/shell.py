@@ -23,12 +23,12 @@ _QUOTE_INSIDE = "'\"'\"'"
 def quoted(text: str) -> str | None:
     """`text` as one printable word of bash or zsh; None where no word stands for it.
 
-    That is a NUL, half of a surrogate pair, and a value of which a part is hidden.
+    That is a NUL, half of a surrogate pair, and a value of which a part is hidden, or should be.
     """
-    if re.fullmatch(_PLAIN, text):
-        return text
     if _is_not_all_there(text):
         return None
+    if re.fullmatch(_PLAIN, text):
+        return text
     if text.isprintable():
         return "'" + text.replace("'", _QUOTE_INSIDE) + "'"
     try:
@@ -39,9 +39,9 @@ def quoted(text: str) -> str | None:
 
 
 def _is_not_all_there(text: str) -> bool:
-    from envprint.core.hidden import MARK
+    from envprint.core.redact import HIDDEN, safe_text
 
-    return "\0" in text or MARK in text
+    return "\0" in text or HIDDEN in text or safe_text(text) != text
 
 
 def command(form: str, *words: str | None) -> str | None:

@@ -43,12 +43,17 @@ def recordable(value: Any) -> Any:
     if kind is str:
         return value if value.isascii() else unicode_text(value)
     if kind is dict:
+        # Most items are texts of ASCII; a call for each would double the cost.
         return {
-            key if key.isascii() else unicode_text(key): recordable(item)
+            key if key.isascii() else unicode_text(key): item
+            if type(item) is str and item.isascii()
+            else recordable(item)
             for key, item in value.items()
         }
     if kind is list:
-        return [recordable(item) for item in value]
+        return [
+            item if type(item) is str and item.isascii() else recordable(item) for item in value
+        ]
     if kind is float and value - value != 0.0:  # infinite, or no number
         raise ValueError(f"{value} is not a JSON number")
     if kind is int and value.bit_length() > MAX_BITS:

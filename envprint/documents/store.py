@@ -83,6 +83,8 @@ def checked_name(name: str) -> str:
             f"{name[:60]!r} cannot be a name: expected letters a to z, digits, '_', '.' and '-', "
             "100 at most, beginning with none of '.' and '-'"
         )
+    if safe_text(name) != name:
+        raise StoreError(f"{name!r} cannot be a name: it looks like a secret, and names are shown")
     return name
 
 

@@ -84,6 +84,7 @@ TOKENS: dict[str, Make] = {
     "Stripe, restricted": _token("rk_live_", 99),
     "SendGrid": _joined(("SG.", 22, _URL_SAFE), (".", 43, _URL_SAFE)),
     "Slack, bot": _token("xoxb-123456789012-1234567890123-", 24),
+    "Slack, browser": _token("xoxc-123456789012-1234567890123-1234567890123-", 64, _HEX),
     "Slack, user": _token("xoxp-123456789012-1234567890123-123456789-", 32, _HEX),
     "Hugging Face": _token("hf_", 34),
     "OpenAI": _token("sk-", 48),
@@ -112,6 +113,8 @@ NAMED: dict[str, Make] = {
     "query, X-Amz-Signature": _named("https://b.host.example/a?X-Amz-Signature=SECRET", 64, _HEX),
     "query, X-Amz-Security-Token": _named("s3://b/a?X-Amz-Security-Token=SECRET&X-Amz-Date=1", 90),
     "query, api_key": _named("https://host.example/?api_key=SECRET"),
+    "query, another URL": _named("https://h.example/?to=https%3A%2F%2Fann%3ASECRET%40h.example%2F"),
+    "signature without a URL": _named("sv=2022-11-02&sp=r&sig=SECRET%3D", 43),
     "fragment, token": _named("https://host.example/a#token=SECRET"),
     "path, token": _named("https://host.example/t/SECRET/channel", 24),
     "path, random step": _named("https://host.example/simple/SECRET/pkg", 32),
@@ -120,8 +123,13 @@ NAMED: dict[str, Make] = {
     "option with a blank": _named("--verbose --token SECRET --level 3"),
     "Authorization, bearer": _named("Authorization: Bearer SECRET", 40),
     "Authorization, basic": _named("Authorization: Basic SECRET=", 23),
+    "Authorization, digest": _named('Authorization: Digest username="ann", response="SECRET"', 32),
+    "header by name": _named("X-Api-Key: SECRET", 7),
+    "sshpass": _named("sshpass -p SECRET ssh host.example"),
+    "curl -u without a blank": _named("curl -uann:SECRET host.example"),
     "curl -u": _named("curl -u ann:SECRET host.example"),
     "JSON, password": _named('{"task": {"index": 0}, "db": {"password": "SECRET"}}'),
+    "JSON, pass": _named('{"user": "ann", "pass": "SECRET"}'),
     "JSON, nested list": _named('{"auth": ["ann", "SECRET"], "rank": 1}'),
     "JSON, escaped": _named(r'{"inner": "{\"token\": \"SECRET\"}"}'),
     "JSON, name and value": _named('[{"name": "DB_PASSWORD", "value": "SECRET"}]'),
@@ -129,6 +137,7 @@ NAMED: dict[str, Make] = {
     "storage account": _named("AccountName=a;AccountKey=SECRET==;Suffix=x", 86),
     "wandb key by name": _named("WANDB_API_KEY=SECRET", 40, _HEX),
     "netrc": _named("machine host.example login ann password SECRET"),
+    "netrc with an account": _named("machine h.example login ann account x password SECRET"),
     "private key": _named("-----BEGIN PRIVATE KEY-----\nSECRET\n-----END PRIVATE KEY-----", 64),
     "webhook secret": _named("whsec_SECRET", 32),
     "cookie": _named("Cookie: session=SECRET; theme=dark", 30),
@@ -160,7 +169,9 @@ _WORDS = """
     https://host.example/a https://host.example:8080/a@b https://host.example/a@b
     https://github.com/o/p.git git@github.com:o/p.git ssh://git@host.example
     git+https://host.example/o/p@v1 https://host.example/a?x=1&y=2 https://host.example/a#egg=name
-    https://host.example/?page=3#top
+    https://host.example/?page=3#top https://host.example/?to=https%3A%2F%2Fhost.example%2Fa
+    https://github.com/o/DeepLearning2024ModelsForNLP https://host.example/ResNet50Imagenet2012Training
+    img:3.11@sha256:0f1e ann:x@h:22 x&sig=1 LTAI LTAImodel 1//0 AKCp tskey-x ntn_x
     https://host.example/archive/0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c.tar.gz
     https://host.example/packages/aa/bb/e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852/x-1.whl
     file:///home/ann/p file:///srv/a%20b docker://library/python:3.11
@@ -196,6 +207,7 @@ _SENTENCES = [
     "NVIDIA A100-SXM4-40GB",
     "before the token refactoring",
     "the key is the seed",
+    "no such file: token.txt; see the page",
     "password handling rewritten",
     "basic training of the auth model",
     "Bearer of bad news",

@@ -186,6 +186,11 @@ def test_late_secrets_are_hidden_too() -> None:
     assert late == {"TORCH_HUB_TOKEN": {"start": None, "now": HIDDEN}}
 
 
+def test_a_secret_that_has_changed_since_the_start_is_late_though_both_are_hidden() -> None:
+    late = collect({"TORCH_API_KEY": "new"}, start_environ={"TORCH_API_KEY": "old"})
+    assert late["changed_since_start"] == {"TORCH_API_KEY": {"start": HIDDEN, "now": HIDDEN}}
+
+
 def test_start_variables_that_cannot_be_read_are_unknown() -> None:
     read = collect({"TZ": "UTC"}, start_environ={"error": "EACCES"})
     assert read["changed_since_start"] == Unknown("/proc/self/environ: Permission denied")

@@ -25,6 +25,7 @@ from envprint.core.redact import HIDDEN, is_recorded, safe_arguments, safe_text,
 from envprint.documents.codec import dumps
 from envprint.gpu.account import Gap, Holder, Watched
 from envprint.judging.judge import judge_drift
+from envprint.judging.policy.model import Policy
 from envprint.judging.policy.parse import parse_policy
 from envprint.machine.recorded import RecordedHost
 from envprint.machine.recorded_environ import kept_variables
@@ -152,9 +153,10 @@ PLACES: dict[str, Plant] = {
 }
 """Where a capture meets text that others have written."""
 NAMED = ("label", "note", "tag", "name of a tag")
+OTHERS = ("value of a document", "label of a document", "unknown of a document")
 MESSAGES = ("source", "reference", "interpreter", "policy", "store", "output", "API")
 RECORDED = ("command", "libraries", "gap", "holder", "unknown")
-BESIDE = (*NAMED, *MESSAGES, *RECORDED, "reason in a policy", "recording of a machine")
+BESIDE = (*NAMED, *MESSAGES, *RECORDED, *OTHERS, "reason in a policy", "recording of a machine")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -260,6 +262,54 @@ def test_no_report_repeats_a_secret_from_a_policys_reason(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_no_report_repeats_a_secret_of_a_document_of_somebody_else(
+    kind: str, tmp_path: Path
+) -> None:
+    secrets = {name: KINDS[kind]() for name in OTHERS}
+    value, label, reason = (one.text for one in secrets.values())
+    variables = dict.fromkeys(
+        ("TF_X", "LD_PRELOAD", "MKL_CBWR", "XLA_FLAGS", "KERAS_BACKEND"), value
+    )
+    values = {f"facts.environ.variables[{name}]": text for name, text in variables.items()}
+    theirs = fingerprint(values, {"facts.cpu.model": reason})._replace(label=label)
+    report = judge_drift(theirs, fingerprint(), workload(["numpy", "tensorflow"]), Policy())
+    path = tmp_path / "theirs.json"
+    path.write_text(dumps(theirs))
+    shown = StringIO()
+    main(["show", str(path)], Console(shown, shown))
+    printed = json_output.render(report) + text_output.render(report) + shown.getvalue()
+    assert HIDDEN in printed
+    assert came_through({name: one.secret for name, one in secrets.items()}, printed) == []
+
+
+@pytest.mark.parametrize("name", ["password", "api_key", "wandb_api_key", "DB_PASSWORD", "h?token"])
+def test_a_tag_is_hidden_by_its_name(name: str) -> None:
+    found = capture(RecordedHost(machine()), tags={name: "hunter2", "token": "3", "lr": "0.1"})
+    assert found.tags == {name: HIDDEN, "token": "3", "lr": "0.1"}
+
+
+@pytest.mark.parametrize(
+    "host", ["10.0.0.1:3128", "localhost", "localhost:80", "db:5432", "h.example"]
+)
+def test_a_password_before_a_host_without_a_scheme_is_hidden(host: str) -> None:
+    for form in ("{}", "x={} y", "proxy {}, set", '{{"p": "{}"}}'):
+        assert safe_text(form.format(f"ann:hunter2@{host}")) == form.format(f"ann:{HIDDEN}@{host}")
+
+
+def test_a_refresh_token_of_google_is_hidden() -> None:
+    assert safe_text("x=1//0" + "eAb3-EfGhIjKl_MnOp" * 3) == f"x={HIDDEN}"
+
+
+def test_the_punctuation_behind_a_secret_stays() -> None:
+    for text in (
+        "https://h/x?token={}: no such file",
+        "--token {}; see `x`",
+        "?, https://h?sig={}.",
+    ):
+        assert safe_text(text.format("hunter2hunter2")) == text.format(HIDDEN)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_no_recording_of_a_machine_holds_a_secret_variable(kind: str) -> None:
     one = KINDS[kind]()
     assert came_through({"variable": one.secret}, str(kept_variables({"TF_X": one.text}))) == []
@@ -305,9 +355,10 @@ def test_a_word_that_is_shorter_than_its_kind_of_token_stays(kind: str) -> None:
 
 
 def _beginnings() -> Iterator[str]:
-    from envprint.core.secret_forms import BEGINNINGS
+    from envprint.core.secret_beginnings import BEGINNINGS
 
-    return iter(sorted(BEGINNINGS, key=len, reverse=True))
+    every = (begin for begins in BEGINNINGS.values() for begin in begins)
+    return iter(sorted(every, key=len, reverse=True))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="titles are written over arguments on Linux")

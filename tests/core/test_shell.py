@@ -91,3 +91,11 @@ def test_a_posix_shell_runs_nothing_either(tmp_path: Path) -> None:
         )
         assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
         assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["ghp_" + "Ab3dEf6hIj9k" * 3, "--password=hunter2", "https://a:b@h"]
+)
+def test_there_is_no_command_with_a_secret(text: str) -> None:
+    assert quoted(text) is None
+    assert export("MKL_CBWR", text) is None

@@ -69,7 +69,21 @@ def test_what_is_saved_twice_is_kept_once(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "last", "last-good", "now", "~2", ".x", "-x", "a/b", "a b", "größe", "x" * 101]
+    "name",
+    [
+        "",
+        "last",
+        "last-good",
+        "now",
+        "~2",
+        ".x",
+        "-x",
+        "a/b",
+        "a b",
+        "größe",
+        "x" * 101,
+        "glpat-" + "a1B2" * 5,
+    ],
 )
 def test_what_cannot_be_a_name_is_refused(name: str, store: Store) -> None:
     with pytest.raises(StoreError, match="name"):
