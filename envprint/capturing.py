@@ -19,6 +19,7 @@ from envprint.document import digest_facts, recordable, unicode_text
 from envprint.errors import EnvprintError
 from envprint.fields import MapOf, Record, Shape, ShapeFault, inner, require, step
 from envprint.host import Host
+from envprint.interpreter import is_interruption, said
 from envprint.model import Fingerprint, Unknown
 from envprint.redact import clean
 
@@ -84,8 +85,10 @@ def _asked(ask: Callable[[], T]) -> T | Unknown:
     try:
         return ask()
     # A host may be anybody's, and a machine that nobody has seen raises anything.
-    except Exception as error:  # noqa: BLE001  see the reason above
-        return Unknown(f"{type(error).__name__}: {error}")
+    except BaseException as error:
+        if is_interruption(error):
+            raise
+        return Unknown(f"{type(error).__name__}: {said(error)}")
 
 
 def _read_all(host: Host, timeout_s: float, waits_s: float) -> Iterator[tuple[Collector, _Answer]]:
@@ -128,7 +131,8 @@ class _Reading:
         # Whatever a collector meets on a machine nobody has seen, the capture goes on: the
         # section becomes unknown and says why. Extensions raise what is no Exception, too.
         except BaseException as error:  # noqa: BLE001  see the reason above
-            self._answer = Unknown(f"the collector failed: {type(error).__name__}: {error}")
+            reason = f"{type(error).__name__}: {said(error)}"
+            self._answer = Unknown(f"the collector failed: {reason}")
         self._pending.release()
 
     def answer_within(self, limit_s: float) -> _Answer | None:
