@@ -91,10 +91,12 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
 
 def _tell_fault(error: BaseException, console: Console) -> None:
     """One line that says what happened, where, and what to do with it."""
-    if os.environ.get(DEBUG) == "1" and console.stderr is not None:
+    from envprint.machine.interpreter import said
+
+    if os.environ.get(DEBUG) == "1":
         import traceback
 
-        console.stderr.write("".join(traceback.format_exception(error)))
+        console.show("".join(traceback.format_exception(error)))
     trace = error.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next
@@ -102,7 +104,7 @@ def _tell_fault(error: BaseException, console: Console) -> None:
     if trace:
         file = trace.tb_frame.f_code.co_filename
         place = f" ({os.path.basename(file)}, line {trace.tb_lineno})"
-    what = f"{type(error).__name__}: {error}"[:300]
+    what = f"{type(error).__name__}: {said(error)}"[:300]
     console.complain(f"a fault of envprint: {what}{place}; please report it {REPORT}")
 
 

@@ -40,9 +40,13 @@ class Console(NamedTuple):
         """One line on stderr, where there is one: the exit code says the same."""
         from envprint.core.redact import safe_text  # most commands have nothing to say here
 
+        self.show(f"envprint: {one_line(safe_text(text))}\n")
+
+    def show(self, text: str) -> None:
+        """`text` on stderr as it is, where there is one."""
         if self.stderr is not None:
             with suppress(OSError, ValueError):  # ValueError: somebody has closed it
-                _write(self.stderr, f"envprint: {one_line(safe_text(text))}\n")
+                _write(self.stderr, text)
                 self.stderr.flush()
 
     def colour(self) -> bool:

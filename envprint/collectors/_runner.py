@@ -22,6 +22,7 @@ from envprint.core.fingerprint import Fingerprint, Unknown
 from envprint.core.redact import clean, safe_tags
 from envprint.core.text import recordable, unicode_text
 from envprint.machine.host import Host
+from envprint.machine.interpreter import is_interruption, said
 
 T = TypeVar("T")
 
@@ -87,8 +88,10 @@ def _asked(ask: Callable[[], T]) -> T | Unknown:
     try:
         return ask()
     # A host may be anybody's, and a machine that nobody has seen raises anything.
-    except Exception as error:  # noqa: BLE001  see the reason above
-        return Unknown(f"{type(error).__name__}: {error}")
+    except BaseException as error:
+        if is_interruption(error):
+            raise
+        return Unknown(f"{type(error).__name__}: {said(error)}")
 
 
 def _read_all(host: Host, timeout_s: float, waits_s: float) -> Iterator[tuple[Collector, _Answer]]:
@@ -131,7 +134,8 @@ class _Reading:
         # Whatever a collector meets on a machine nobody has seen, the capture goes on: the
         # section becomes unknown and says why. Extensions raise what is no Exception, too.
         except BaseException as error:  # noqa: BLE001  see the reason above
-            self._answer = Unknown(f"the collector failed: {type(error).__name__}: {error}")
+            reason = f"{type(error).__name__}: {said(error)}"
+            self._answer = Unknown(f"the collector failed: {reason}")
         self._pending.release()
 
     def answer_within(self, limit_s: float) -> _Answer | None:

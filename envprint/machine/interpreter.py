@@ -225,11 +225,11 @@ def _answer(module: object, question: str, on: "str | None") -> "dict[str, str] 
         return _ask(module, question, on)
     except (AttributeError, TypeError, ImportError, KeyError):
         return None  # another version, or one that is still being imported
-    except (KeyboardInterrupt, SystemExit):
-        raise
     # A framework raises whatever it likes, in extensions also what is no Exception, and one of its
     # switches is not worth the rest of the description.
-    except BaseException as error:  # noqa: BLE001  see the reason above
+    except BaseException as error:
+        if is_interruption(error):
+            raise
         return {"error": said(error) or type(error).__name__}
 
 
@@ -250,8 +250,31 @@ def said(error: BaseException) -> str:
     """The first line of what an exception says; nothing where that raises another."""
     try:
         return str(error).partition("\n")[0]
-    except Exception:  # noqa: BLE001  its text is the framework's code as well
+    except BaseException as other:
+        if is_interruption(other):
+            raise
         return ""
+
+
+def is_interruption(error: BaseException) -> bool:
+    """Whether an exception comes from Ctrl-C or from the handler of a signal.
+
+    Such a one is meant for this process (`sys.exit` on SIGTERM, a limit on time), and a SystemExit
+    of a framework is not. A handler is called with a number and the frame that it interrupts, which
+    is the one above its own. https://docs.python.org/3/library/signal.html#signal.signal
+    """
+    if isinstance(error, KeyboardInterrupt):
+        return True
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        interrupted, trace = trace.tb_frame, trace.tb_next
+        values = []  # type: list[object]
+        for value in trace.tb_frame.f_locals.values():
+            values.extend(value if isinstance(value, tuple) else (value,))
+        is_called_with_it = any(value is interrupted for value in values)
+        if is_called_with_it and any(isinstance(value, int) for value in values):
+            return True
+    return False
 
 
 def print_description() -> None:

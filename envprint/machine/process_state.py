@@ -13,7 +13,7 @@ from operator import index
 from typing import Any, NamedTuple, TypeVar
 
 from envprint.core.fingerprint import NO_THREADPOOLCTL
-from envprint.machine.interpreter import said
+from envprint.machine.interpreter import is_interruption, said
 
 T = TypeVar("T")
 
@@ -69,11 +69,13 @@ def answered(ask: Callable[[], T]) -> T:
     """What a framework answers. Raises `NotThere`, and `RefusedError` for all that it raises."""
     try:
         return ask()
-    except (NotThere, KeyboardInterrupt, SystemExit):
+    except NotThere:
         raise
     # Frameworks raise errors of their own kinds, extensions also what is no Exception (a panic in
     # Rust), and no answer is worth the training that asks.
-    except BaseException as error:  # noqa: BLE001  see the reason above
+    except BaseException as error:
+        if is_interruption(error):
+            raise
         raise RefusedError(f"{type(error).__name__}: {said(error)}") from None
 
 
@@ -201,14 +203,20 @@ def thread_pools() -> list[dict[str, Any]] | dict[str, str]:
     """What threadpoolctl says of each library with threads that is loaded, or an `error`."""
     if not any(name in sys.modules for name in POOLED):
         return []
-    try:
-        from threadpoolctl import threadpool_info
-    except ImportError:
-        return {"error": NO_THREADPOOLCTL}
     with warnings.catch_warnings():
         # It warns of two OpenMP runtimes in one process, which rules speak of.
         warnings.simplefilter("ignore")
         try:
-            return answered(lambda: [dict(pool) for pool in threadpool_info()])
+            return answered(_threadpoolctl)
+        except NotThere:
+            return {"error": NO_THREADPOOLCTL}
         except RefusedError as error:
             return {"error": f"threadpoolctl: {error}"}
+
+
+def _threadpoolctl() -> list[dict[str, Any]]:
+    try:
+        from threadpoolctl import threadpool_info
+    except ImportError:
+        raise NotThere from None
+    return [dict(pool) for pool in threadpool_info()]

@@ -29,18 +29,21 @@ def _lines(fingerprint: Fingerprint, colour: bool) -> Iterator[str]:
         yield from block("tag", f"{key} = {value}")
     for topic, text in summary.lines:
         yield from block(topic, text)
+    foreign = frozenset(fingerprint.foreign)
     for place, note in (("facts", ""), ("live", ", at this moment")):
         for section, fields in sorted(getattr(fingerprint, place).items()):
             path = f"{place}.{section}"
-            if path not in fingerprint.foreign:  # of a newer version, and of any form
+            if path not in foreign:  # of a newer version, and of any form
                 yield from heading(section + note, colour)
                 yield from _section(fields, fingerprint.unknown, path)
 
 
 def _section(fields: Mapping[str, Any], unknown: Mapping[str, str], path: str) -> Iterator[str]:
-    absent = [name for name, value in fields.items() if value in (None, {}, [])]
+    absent = []
     for name, value in fields.items():
-        if name not in absent:
+        if value in (None, {}, []):
+            absent.append(name)
+        else:
             yield from _field(name, value)
     if absent:
         yield from block("  none", ", ".join(absent))

@@ -153,6 +153,25 @@ def test_judging_and_showing_take_no_longer_than_their_size(kind: str) -> None:
     assert grows_with_size(make, 250)
 
 
+NOT_KNOWN: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "sections": lambda many: {"facts": many},
+    "fields of a section": lambda many: {"facts": {"os": many}},
+    "fields of the moment": lambda many: {"live": {"host": many}},
+    "keys": lambda many: many,
+}
+
+
+@pytest.mark.parametrize("value", [None, [], "x"], ids=["null", "list", "text"])
+@pytest.mark.parametrize("kind", NOT_KNOWN)
+def test_keys_that_are_not_known_take_no_longer_than_their_number(kind: str, value: object) -> None:
+    def make(size: int) -> Callable[[], object]:
+        many = {f"k{i}": value if kind != "sections" else {"a": value} for i in range(size)}
+        one = loads(json.dumps({**HEAD, **NOT_KNOWN[kind](many)}).encode(), "f")
+        return lambda: everything(one, one, "gpu")
+
+    assert grows_with_size(make, 1500)
+
+
 def everything(before: Fingerprint, after: Fingerprint, device: str) -> None:
     """All that is done with two fingerprints."""
     workload = detect(after, before, frameworks=FRAMEWORKS, device=device)

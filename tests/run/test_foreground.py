@@ -19,7 +19,8 @@ from tests.builders.bench import PYTHON, WAIT_S, Bench, state, until
 pytestmark = pytest.mark.skipif(
     not hasattr(signal, "sigtimedwait"), reason="NOT LINUX: envprint runs nothing here"
 )
-SLEEPER = "print('re' 'ady', flush=True); __import__('time').sleep(60)"
+SLEEPER = "import time; print('re' 'ady', flush=True)\nfor _ in range(600): time.sleep(0.1)"
+"""In short rounds: Python does not see a signal that comes just before it begins to sleep."""
 ASKER = "print('got', input('as' 'ks '))"
 """What a terminal shows of them is not in the command line, which a shell shows as well."""
 
@@ -268,7 +269,10 @@ def test_ctrl_c_ends_the_script_around_a_run(
     screen = show(shell, "-c", script)
     screen.until(b"ready" if code == SLEEPER else b"asks ")
     if code == ASKER:
-        until(lambda: screen.foreground() != screen.pid)  # the job has asked for the terminal
+        # The job has asked for the terminal, and waits again: Python does not see a signal that
+        # comes just before it does.
+        until(lambda: screen.foreground() != screen.pid)
+        until(lambda: state(screen.foreground()) == "S")
     screen.type(b"\x03")
     shown = screen.to_the_end()
     assert b"KeyboardInterrupt" in shown

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import errno
+import functools
 import math
+import os
+import signal
 import sys
 import types
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from io import StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -39,6 +43,13 @@ class Mute(Exception):
         raise RuntimeError("no text")
 
 
+class MuteEvenSo(BaseException):
+    """One whose text cannot be had, in a way that is no `Exception`."""
+
+    def __str__(self) -> str:
+        raise SystemExit(5)
+
+
 @pytest.fixture
 def one(tmp_path: Path) -> str:
     path = tmp_path / "one.json"
@@ -47,7 +58,16 @@ def one(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    "error", [IndexError("list index out of range\nhere"), RecursionError("too deep"), Panic("x")]
+    "error",
+    [
+        IndexError("list index out of range\nhere"),
+        RecursionError("too deep"),
+        Panic("x"),
+        Mute(),
+        MuteEvenSo(),
+        SystemExit(0),
+    ],
+    ids=lambda error: type(error).__name__,
 )
 def test_an_unexpected_exception_is_one_line_that_says_where_to_report_it_and_exit_2(
     error: BaseException, one: str, monkeypatch: pytest.MonkeyPatch
@@ -74,6 +94,18 @@ def test_the_traceback_is_shown_when_it_is_asked_for(
         assert "report it" in err.getvalue().splitlines()[-1]
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="NOT LINUX: there is no /dev/full")
+def test_a_stderr_that_takes_nothing_changes_no_exit_code(
+    one: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(show, "render", _raising(IndexError("odd")))
+    monkeypatch.setenv("ENVPRINT_DEBUG", "1")
+    stderr = open("/dev/full", "w", buffering=1)  # noqa: PTH123  closing it raises
+    assert main(["show", one], Console(StringIO(), stderr)) == 2
+    with suppress(OSError):
+        stderr.close()
+
+
 def test_an_unexpected_exception_before_the_command_is_125(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_verb, "preflight", _raising(IndexError("odd")))
     err = StringIO()
@@ -97,13 +129,20 @@ def _raising(error: BaseException) -> Callable[..., Any]:
     return refuse
 
 
-ERRORS = [OSError(errno.EIO, "broken"), RuntimeError("odd"), KeyError("x"), RecursionError("deep")]
+ERRORS = [
+    OSError(errno.EIO, "broken"),
+    RuntimeError("odd"),
+    KeyError("x"),
+    RecursionError("deep"),
+    Panic("x"),
+    MuteEvenSo(),
+]
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("question", ["identity", "begin", "interpreter", "deep", "gpu", "system"])
 def test_a_host_that_raises_costs_what_it_was_asked_for_and_no_more(
-    question: str, error: Exception
+    question: str, error: BaseException
 ) -> None:
     host = RecordedHost(MACHINE)
     setattr(host, question, _raising(error))
@@ -129,14 +168,14 @@ def test_without_an_identity_the_home_directory_stays_out_all_the_same() -> None
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-def test_a_clock_that_cannot_be_read_is_one_error(error: Exception) -> None:
+def test_a_clock_that_cannot_be_read_is_one_error(error: BaseException) -> None:
     host = RecordedHost(MACHINE)
     host.now = _raising(error)  # type: ignore[method-assign]
     with pytest.raises(EnvprintError, match="the time is not known"):
         _runner.capture(host)
 
 
-@pytest.mark.parametrize("error", [Panic("x"), SystemExit(3), RuntimeError("x")])
+@pytest.mark.parametrize("error", [Panic("x"), SystemExit(3), RuntimeError("x"), MuteEvenSo()])
 def test_whatever_a_collector_raises_costs_its_own_section_and_no_time(
     error: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,6 +244,8 @@ RAISED = [
     ZeroDivisionError("x"),
     AssertionError(),
     GeneratorExit(),
+    SystemExit(3),
+    MuteEvenSo(),
 ]
 
 
@@ -232,15 +273,55 @@ def test_whatever_a_loaded_framework_raises_costs_its_own_answer(
     assert generators["python"]["state"]
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3)])
-def test_an_interruption_is_not_taken_for_an_answer(
-    error: BaseException, torch_that: Callable[[BaseException], None]
+def test_ctrl_c_is_not_taken_for_an_answer(torch_that: Callable[[BaseException], None]) -> None:
+    torch_that(KeyboardInterrupt())
+    for describe in (interpreter.describe, process_state.describe):
+        with pytest.raises(KeyboardInterrupt):
+            describe()
+
+
+def _exits(number: int, frame: object) -> None:
+    sys.exit(3)
+
+
+def _exits_by_another(*_: object) -> None:
+    _exits(0, None)
+
+
+class _Limit:
+    def end(self, number: int, frame: object) -> None:
+        raise TimeoutError
+
+
+HANDLERS = [_exits, _exits_by_another, lambda *_: sys.exit(4), _Limit().end]
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_what_the_handler_of_a_signal_raises_is_not_taken_for_an_answer(
+    handler: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    torch_that(error)
-    with pytest.raises(type(error)):
-        interpreter.describe()
-    with pytest.raises(type(error)):
-        process_state.describe()
+    """A job that is ended by its scheduler ends, also in the middle of a capture."""
+    torch = types.ModuleType("torch")
+    kill = functools.partial(os.kill, os.getpid(), signal.SIGUSR1)
+    torch.get_num_threads = torch.get_rng_state = kill  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        for ask in (interpreter.describe, process_state.describe, lambda: _runner._asked(kill)):
+            with pytest.raises((SystemExit, TimeoutError)):
+                ask()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+@pytest.mark.parametrize("error", RAISED, ids=lambda error: type(error).__name__)
+def test_a_threadpoolctl_that_raises_anything_when_it_is_imported_costs_its_own_answer(
+    error: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "numpy", types.ModuleType("numpy"))
+    monkeypatch.setitem(sys.modules, "threadpoolctl", _Torch(error))
+    pools: Any = process_state.thread_pools()
+    assert type(error).__name__ in pools["error"]
 
 
 def test_a_switch_that_has_no_truth_value_is_no_switch(monkeypatch: pytest.MonkeyPatch) -> None:
