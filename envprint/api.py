@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 
 from envprint.collectors import _runner
-from envprint.core.errors import DriftError, EnvprintError
+from envprint.core.errors import EnvprintError
 from envprint.core.fingerprint import FRAMEWORKS, Fingerprint
 from envprint.core.impact import IMPACT_WORDS, Impact
-from envprint.core.report import Report
+from envprint.core.report import DriftError, Report
 from envprint.core.words import DEVICES
 from envprint.documents.codec import dumps, loads
 from envprint.documents.inputs import NOW, take

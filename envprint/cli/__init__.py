@@ -16,7 +16,6 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, NoReturn
 
-from envprint import __version__
 from envprint import cli as package
 from envprint.cli._console import Console
 from envprint.core.discovery import module_names
@@ -140,6 +139,8 @@ def parser_of(verb: str, module: ModuleType) -> argparse.ArgumentParser:
 
 def _overview() -> argparse.ArgumentParser:
     """The parser that prints what there is; the verbs' own modules say a line each."""
+    from envprint.core.version import __version__
+
     parser = _Parser(
         prog="envprint",
         description="Fingerprints a machine-learning environment and judges what a difference\n"

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from envprint.collectors._gpu_fields import FACTS, LIVE
-from envprint.collectors.container import kind_of
 from envprint.core import cuda_visible_devices
 from envprint.core.fingerprint import Unknown
 from envprint.gpu import reading as nvml
@@ -25,7 +24,7 @@ WAITS = True
 
 def collect(host: Host) -> Mapping[str, Any]:
     """Facts of every GPU. What the card does not have is None, what NVML refused is unknown."""
-    answer = attempt(lambda: nvml.ask(host, lambda: kind_of(host)))
+    answer = attempt(lambda: nvml.ask(host))
     if isinstance(answer, Unknown):
         return {field.name: answer for field in FACTS}
     reading = answer.reading
@@ -49,7 +48,7 @@ def collect(host: Host) -> Mapping[str, Any]:
 
 def sample(host: Host) -> Mapping[str, Any]:
     """Memory, processes and health at this moment."""
-    answer = attempt(lambda: nvml.ask(host, lambda: kind_of(host)))
+    answer = attempt(lambda: nvml.ask(host))
     if isinstance(answer, Unknown):
         return {field.name: answer for field in LIVE}
     none = None if answer.is_absent else answer.doubt

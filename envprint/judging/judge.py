@@ -14,9 +14,9 @@ from envprint.core.impact import Impact
 from envprint.core.paths import is_inside
 from envprint.core.report import HIDDEN_VALUE, Expected, Finding, Ignored, Report, Undecided
 from envprint.core.rule import Match, Rule
+from envprint.core.summary import summarise
 from envprint.core.words import headline, source, without_findings
 from envprint.core.workload import Workload
-from envprint.documents.summary import summarise
 from envprint.judging.compare import compare
 from envprint.judging.evaluate import Evaluation, on_comparison, on_fingerprint
 from envprint.judging.likely_causes import likely_causes

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from envprint import __version__
 from envprint.core.comparison import Change
 from envprint.core.fields import ANYTHING, FLAG, INTEGER, NUMBER, TEXT, Field, ListOf, MapOf, record
 from envprint.core.fingerprint import SCHEMA_VERSION, Fingerprint, Unknown
 from envprint.core.paths import is_inside
 from envprint.core.redact import clean, safe_arguments
+from envprint.core.version import __version__
 from envprint.documents.codec import to_document as to_document_of
 from envprint.judging.compare import compare
 
