@@ -12,6 +12,7 @@ from envprint.core.impact import IMPACT_WORDS, Impact
 from envprint.core.report import Report
 from envprint.core.units import parse_seconds, parse_size
 from envprint.core.words import doubts
+from envprint.documents.published_shape import fingerprint_shape
 from envprint.judging.context import Context, Request, agreed
 from envprint.judging.policy.model import UNKNOWN_ACTIONS
 from envprint.outputs import formats
@@ -71,7 +72,7 @@ def context_of(request: Request, console: Console) -> Context:
     """The request under the policy in force. Warns of what is to be known of the policy, which
     reports say as well: not every verb prints one.
     """
-    context = agreed(request)
+    context = agreed(request, fingerprint_shape)
     for note in context.policy.notes:
         console.warn(note)
     return context

@@ -1,7 +1,4 @@
-"""From two fingerprints to their differences, with no opinion on what matters.
-
-Pure but for the published schema, which says what is a record and is read once in a process.
-"""
+"""From two fingerprints to their differences, with no opinion on what matters."""
 
 from __future__ import annotations
 
@@ -12,12 +9,12 @@ from envprint.core.comparison import Change, Comparison
 from envprint.core.fields import Record, Shape, inner, step
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.hidden import differ, is_inside_of
-from envprint.documents.published_shape import shape_of
 
 
-def compare(before: Fingerprint, after: Fingerprint) -> Comparison:
+def compare(before: Fingerprint, after: Fingerprint, shape: Record) -> Comparison:
     """Every place where both sides are known and disagree, in order of path.
 
+    `shape` is that of a whole fingerprint: which objects are records, and which are maps.
     What is unknown on either side is left out: it is neither equal nor different. So is what is
     hidden on both, where that cannot be told; it is kept apart as `hidden`.
     """
@@ -27,7 +24,7 @@ def compare(before: Fingerprint, after: Fingerprint) -> Comparison:
     changes: list[Change | str] = []
     for place in ("facts", "live"):
         sides = getattr(before, place), getattr(after, place)
-        changes += _changes(place, shape_of(place), *sides, unknown)
+        changes += _changes(place, inner(shape, place), *sides, unknown)
     known = [change for change in changes if isinstance(change, Change)]
     hidden = sorted(path for path in changes if isinstance(path, str))
     return Comparison(

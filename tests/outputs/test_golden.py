@@ -16,12 +16,12 @@ import pytest
 from envprint.core.discovery import module_names
 from envprint.core.report import Report
 from envprint.core.workload import detect
-from envprint.judging.judge import judge_drift, judge_state
 from envprint.judging.policy.model import Policy
 from envprint.judging.policy.parse import parse_policy
 from envprint.outputs import formats
 from tests.builders.edits import edited
 from tests.builders.golden_files import Golden
+from tests.builders.judged import judge_drift, judge_state
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 CASES = sorted(path.parent.name for path in GOLDEN.glob("*/case.json"))
