@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from importlib import import_module
 
 from envprint.cli._console import Console
 from envprint.core.discovery import module_names
@@ -88,7 +87,7 @@ def present(report: Report, context: Context, options: argparse.Namespace, conso
 
 def write(report: Report, options: argparse.Namespace, console: Console, colour: bool) -> None:
     """Print the report in the format asked for, or write it to the file that was named."""
-    output = import_module(f"envprint.outputs.formats.{options.format}")
+    output = formats.format_named(options.format)
     console.emit(output.render(report, colour, options.strict), options.output)
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from envprint.collectors._gpu_fields import FACTS, LIVE
+from envprint.collectors._gpu_fields import FACTS as FACTS
+from envprint.collectors._gpu_fields import LIVE as LIVE
 from envprint.core import cuda_visible_devices
 from envprint.core.fingerprint import Unknown
 from envprint.gpu import reading as nvml
