@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from envprint.collectors._gpu_fields import FACTS as FACTS
-from envprint.collectors._gpu_fields import LIVE as LIVE
+from envprint.collectors._gpu_fields import FACTS, LIVE
 from envprint.core import cuda_visible_devices
 from envprint.core.fingerprint import Unknown
 from envprint.gpu import reading as nvml
 from envprint.gpu.kernel_driver import control_device_error
 from envprint.machine.attempt import attempt
 from envprint.machine.host import Host
+
+__all__ = ["FACTS", "LIVE", "WAITS", "collect", "sample"]
 
 WAITS = True
 """The driver is asked in a child, which works while other sections are read."""
