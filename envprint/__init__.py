@@ -23,21 +23,21 @@ Importing this package imports nothing else: each name loads its part when it is
 
 from __future__ import annotations
 
-__version__ = "0.1.0"
-
 TYPE_CHECKING = False  # what `typing` has, without importing it; type checkers know the name
 if TYPE_CHECKING:
     from typing import Any
 
     from envprint import gpu, integrations
     from envprint.api import capture, check, diff, dump, load
-    from envprint.core.errors import DriftError, EnvprintError
+    from envprint.core.errors import EnvprintError
     from envprint.core.fingerprint import Fingerprint
     from envprint.core.impact import Impact
-    from envprint.core.report import Report
+    from envprint.core.report import DriftError, Report
+    from envprint.core.version import __version__ as __version__
     from envprint.machine.seeding import Seeded, seed
 
 _HOMES = {
+    "__version__": "core.version",
     "capture": "api",
     "check": "api",
     "diff": "api",
@@ -45,7 +45,7 @@ _HOMES = {
     "gpu": "gpu",
     "integrations": "integrations",
     "load": "api",
-    "DriftError": "core.errors",
+    "DriftError": "core.report",
     "EnvprintError": "core.errors",
     "Fingerprint": "core.fingerprint",
     "Impact": "core.impact",

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 
 from envprint.collectors import _runner
-from envprint.core.errors import DriftError, EnvprintError
+from envprint.core.errors import EnvprintError
 from envprint.core.fingerprint import FRAMEWORKS, Fingerprint
 from envprint.core.impact import IMPACT_WORDS, Impact
-from envprint.core.report import Report
+from envprint.core.report import DriftError, Report
 from envprint.core.words import DEVICES
 from envprint.documents.codec import dumps, loads
 from envprint.documents.inputs import NOW, take
+from envprint.documents.published_shape import fingerprint_shape
 from envprint.judging.context import Context, Request, agreed
 from envprint.machine.files import write_output
 from envprint.machine.live import GPU_TIMEOUT_S, LiveHost
@@ -170,7 +171,7 @@ def _fingerprint(source: Source) -> Fingerprint:
 
 def _agreed(request: Request) -> Context:
     """The request under the policy that it names, or the nearest one, as on the command line."""
-    context = agreed(request)
+    context = agreed(request, fingerprint_shape)
     for note in context.policy.notes:
         warnings.warn(note, stacklevel=3)
     return context

@@ -1,8 +1,6 @@
 """The command line: one module per verb, found by its file name.
 
-A verb module has `HELP` (one line), `EPILOG` (an example and the exit codes),
-`add_arguments(parser)` and `run(options, console) -> int`; and `COULD_NOT`, where its exit code for
-what could not be done is not 2. Only the module of the verb that was asked for is imported.
+Each is a `Verb`. Only the module of the verb that was asked for is imported.
 """
 
 from __future__ import annotations
@@ -13,10 +11,8 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from types import ModuleType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from envprint import __version__
 from envprint import cli as package
 from envprint.cli._console import Console
 from envprint.core.discovery import module_names
@@ -28,6 +24,29 @@ COULD_NOT = 2
 DEBUG = "ENVPRINT_DEBUG"
 """A variable: with 1 a fault of envprint shows its traceback."""
 REPORT = f"to the issue tracker of envprint, with what {DEBUG}=1 shows"
+
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Verb(Protocol):
+        """A module that is one verb of the command line."""
+
+        HELP: str
+        """What it does, in one line."""
+        EPILOG: str
+        """An example, and the exit codes."""
+
+        def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+            """Add its options."""
+
+        def run(self, options: argparse.Namespace, console: Console) -> int:
+            """Do it, and return the exit code."""
+
+    class FailingVerb(Protocol):
+        """A verb whose exit code for what could not be done is its own."""
+
+        COULD_NOT: int
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
@@ -109,9 +128,11 @@ def _tell_fault(error: BaseException, console: Console) -> None:
 
 
 def _could_not(arguments: list[str]) -> int:
-    module = sys.modules.get(f"envprint.cli.{arguments[0]}") if arguments else None
-    code: int = getattr(module, "COULD_NOT", COULD_NOT)
-    return code
+    module = sys.modules.get(f"{__name__}.{arguments[0]}") if arguments else None
+    if module is None or not hasattr(module, "COULD_NOT"):
+        return COULD_NOT
+    verb: FailingVerb = module
+    return verb.COULD_NOT
 
 
 def _run(arguments: list[str], console: Console) -> int:
@@ -120,15 +141,19 @@ def _run(arguments: list[str], console: Console) -> int:
         if verb is None:
             _overview().parse_args(arguments)
             raise UsageError("expected a verb; see `envprint --help`")
-        module = import_module(f"envprint.cli.{verb}")
+        module = verb_named(verb)
         options = parser_of(verb, module).parse_args(arguments[1:])
     except SystemExit as stop:  # argparse has printed its help or the version
         return int(stop.code or 0)
-    code: int = module.run(options, console)
-    return code
+    return module.run(options, console)
 
 
-def parser_of(verb: str, module: ModuleType) -> argparse.ArgumentParser:
+def verb_named(name: str) -> Verb:
+    """The module of a verb."""
+    return import_module(f"{__name__}.{name}")
+
+
+def parser_of(verb: str, module: Verb) -> argparse.ArgumentParser:
     """The parser of one verb, with its options."""
     parser = _Parser(
         prog=f"envprint {verb}",
@@ -142,6 +167,8 @@ def parser_of(verb: str, module: ModuleType) -> argparse.ArgumentParser:
 
 def _overview() -> argparse.ArgumentParser:
     """The parser that prints what there is; the verbs' own modules say a line each."""
+    from envprint.core.version import __version__
+
     parser = _Parser(
         prog="envprint",
         description="Fingerprints a machine-learning environment and judges what a difference\n"
@@ -152,5 +179,5 @@ def _overview() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"envprint {__version__}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", prog="envprint")
     for name in module_names(package):
-        verbs.add_parser(name, help=import_module(f"envprint.cli.{name}").HELP)
+        verbs.add_parser(name, help=verb_named(name).HELP)
     return parser

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from importlib import import_module
 
 from envprint.cli._console import Console
 from envprint.core.discovery import module_names
@@ -12,6 +11,7 @@ from envprint.core.impact import IMPACT_WORDS, Impact
 from envprint.core.report import Report
 from envprint.core.units import parse_seconds, parse_size
 from envprint.core.words import doubts
+from envprint.documents.published_shape import fingerprint_shape
 from envprint.judging.context import Context, Request, agreed
 from envprint.judging.policy.model import UNKNOWN_ACTIONS
 from envprint.outputs import formats
@@ -71,7 +71,7 @@ def context_of(request: Request, console: Console) -> Context:
     """The request under the policy in force. Warns of what is to be known of the policy, which
     reports say as well: not every verb prints one.
     """
-    context = agreed(request)
+    context = agreed(request, fingerprint_shape)
     for note in context.policy.notes:
         console.warn(note)
     return context
@@ -87,7 +87,7 @@ def present(report: Report, context: Context, options: argparse.Namespace, conso
 
 def write(report: Report, options: argparse.Namespace, console: Console, colour: bool) -> None:
     """Print the report in the format asked for, or write it to the file that was named."""
-    output = import_module(f"envprint.outputs.formats.{options.format}")
+    output = formats.format_named(options.format)
     console.emit(output.render(report, colour, options.strict), options.output)
 
 

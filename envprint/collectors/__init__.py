@@ -2,20 +2,47 @@
 
 A section of several modules is a package, and its module `section` is what counts.
 
-A module has `FACTS` and `collect(host)`, or `LIVE` and `sample(host)`, or both pairs. The
-functions return one value per declared field, `Unknown(reason)` among them; what they raise costs
-their own section only.
+A module is a `FactsSection` or a `LiveSection`, or both. What its function raises costs its own
+section only.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from envprint.core.fields import Field, Record
 from envprint.machine.host import Host
 
 Read = Callable[[Host], Mapping[str, Any]]
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class FactsSection(Protocol):
+        """A module that reads a section of `facts`: what stays the same while the machine runs."""
+
+        @property
+        def FACTS(self) -> tuple[Field, ...]:  # noqa: N802  a constant of a module
+            """The fields of the section."""
+
+        def collect(self, host: Host) -> Mapping[str, Any]:
+            """One value for each field, `Unknown(reason)` among them."""
+
+    class LiveSection(Protocol):
+        """A module that reads a section of `live`: what is so at this moment."""
+
+        @property
+        def LIVE(self) -> tuple[Field, ...]:  # noqa: N802  a constant of a module
+            """The fields of the section."""
+
+        def sample(self, host: Host) -> Mapping[str, Any]:
+            """One value for each field, `Unknown(reason)` among them."""
+
+    class WaitingSection(Protocol):
+        """A module that says whether it waits for something that was begun before."""
+
+        WAITS: bool
 
 
 class Collector(NamedTuple):
@@ -37,25 +64,25 @@ def collectors() -> tuple[Collector, ...]:
     from envprint import collectors as package
     from envprint.core.discovery import module_names
 
-    found = []
-    for name in module_names(package):
-        module = import_module(f"{package.__name__}.{name}")
-        if hasattr(module, "__path__"):
-            module = import_module(f"{module.__name__}.section")
-        doc = (module.__doc__ or "").strip()
-        for place, fields, read in (("facts", "FACTS", "collect"), ("live", "LIVE", "sample")):
-            if hasattr(module, fields):
-                found.append(
-                    Collector(
-                        place,
-                        name,
-                        doc,
-                        getattr(module, fields),
-                        getattr(module, read),
-                        getattr(module, "WAITS", False),
-                    )
-                )
+    found = [one for name in module_names(package) for one in _collectors_of(name)]
     return tuple(sorted(found, key=lambda collector: (collector.place, collector.section)))
+
+
+def _collectors_of(section: str) -> Iterator[Collector]:
+    """What the module of a section offers: its facts, its live values, or both."""
+    module = import_module(f"{__name__}.{section}")
+    if hasattr(module, "__path__"):
+        module = import_module(f"{module.__name__}.section")
+    doc, waits = (module.__doc__ or "").strip(), False
+    if hasattr(module, "WAITS"):
+        waiting: WaitingSection = module
+        waits = waiting.WAITS
+    if hasattr(module, "FACTS"):
+        facts: FactsSection = module
+        yield Collector("facts", section, doc, facts.FACTS, facts.collect, waits)
+    if hasattr(module, "LIVE"):
+        live: LiveSection = module
+        yield Collector("live", section, doc, live.LIVE, live.sample, waits)
 
 
 def declared(place: str) -> Record:

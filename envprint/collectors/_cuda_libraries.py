@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from envprint.collectors._conda import parse_file_name
 from envprint.collectors._dist_info import distributions
-from envprint.collectors.frameworks.version_files import Environment, environment
+from envprint.collectors.frameworks.version_files import Environment, environment, parse_header
 from envprint.core.fingerprint import Unknown
 from envprint.machine.attempt import attempt, names_or_empty, text_or_none
 from envprint.machine.host import Host
@@ -272,17 +272,6 @@ def _of_toolkits(host: Host, toolkits: Iterable[Toolkit]) -> Iterator[Copy]:
             text = text_or_none(host, f"{folder}/{file}")
             if text is not None:
                 yield Copy(key, parse_header(text, prefix), f"{folder}/{file}", "header")
-
-
-# #define CUDNN_MAJOR 9
-# #define CUDNN_PATCHLEVEL 0
-# https://github.com/tensorflow/tensorflow/blob/v2.15.0/third_party/gpus/find_cuda_config.py
-def parse_header(text: str, prefix: str) -> str | None:
-    """The version that a header defines, such as `9.3.0`; None when it defines none."""
-    found = dict(re.findall(rf"^#define\s+{prefix}_(\w+)\s+(\d+)\b", text, re.MULTILINE))
-    parts = (found.get("MAJOR"), found.get("MINOR"), found.get("PATCHLEVEL", found.get("PATCH")))
-    known = [part for part in parts if part is not None]
-    return ".".join(known) if len(known) == len(parts) else None
 
 
 def loaded(host: Host, copies: Iterable[Copy]) -> dict[str, list[dict[str, str]]]:

@@ -13,7 +13,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from envprint import __version__
 from envprint.collectors import Collector, collectors
 from envprint.core.digest import digest_facts
 from envprint.core.errors import EnvprintError
@@ -21,6 +20,7 @@ from envprint.core.fields import MapOf, Record, Scalar, Shape, ShapeFault, inner
 from envprint.core.fingerprint import Fingerprint, Unknown
 from envprint.core.redact import clean, safe_tags
 from envprint.core.text import recordable, unicode_text
+from envprint.core.version import __version__
 from envprint.machine.host import Host
 from envprint.machine.interpreter import is_interruption, said
 

@@ -13,9 +13,10 @@ from typing import Any
 from envprint.collectors._cgroup import memory_limit_bytes
 from envprint.core.fields import INTEGER, TEXT, Field
 from envprint.core.fingerprint import Unknown
-from envprint.core.known_variables import IMAGES, MANAGER, NOTEBOOKS, SCHEDULERS
+from envprint.core.known_variables import IMAGES, NOTEBOOKS, SCHEDULERS
 from envprint.core.redact import safe_text, safe_value
 from envprint.machine.attempt import attempt, text_or_none
+from envprint.machine.container import container_kind
 from envprint.machine.host import Host
 
 FACTS = (
@@ -39,7 +40,7 @@ FACTS = (
 def collect(host: Host) -> Mapping[str, Any]:
     """Read from the marks that each kind of surrounding leaves."""
     variables = host.environ()
-    kind = attempt(lambda: kind_of(host))
+    kind = attempt(lambda: container_kind(host))
     return {
         "kind": kind,
         "image": kind if isinstance(kind, Unknown) else attempt(lambda: _image(host, kind)),
@@ -49,49 +50,8 @@ def collect(host: Host) -> Mapping[str, Any]:
     }
 
 
-_CGROUP_MARKS = (
-    ("/kubepods", "kubernetes"),
-    ("/libpod", "podman"),
-    ("/docker", "docker"),
-    ("/lxc", "lxc"),
-)
-
-
 def _first(variables: Mapping[str, str], marks: tuple[tuple[str, str], ...]) -> str | None:
     return next((what for name, what in marks if variables.get(name)), None)
-
-
-def kind_of(host: Host) -> str | None:
-    """As `kind` of the section says. Raises `OSError`."""
-    return _kind_by_file(host) or _kind_by_name(host) or _kind_by_kernel(host)
-
-
-def _kind_by_file(host: Host) -> str | None:
-    if host.environ().get("KUBERNETES_SERVICE_HOST"):
-        return "kubernetes"
-    if host.kind("/.singularity.d") == "directory":
-        return "apptainer"
-    if host.kind("/run/.containerenv") == "file":
-        return "podman"
-    return "docker" if host.kind("/.dockerenv") == "file" else None
-
-
-def _kind_by_name(host: Host) -> str | None:
-    """As the manager says it in a file for everybody, or in a variable for its children.
-
-    https://systemd.io/CONTAINER_INTERFACE/
-    """
-    told = text_or_none(host, "/run/systemd/container") or host.environ().get(MANAGER) or ""
-    return told.strip() or None
-
-
-def _kind_by_kernel(host: Host) -> str | None:
-    """From the control group's path, which shows the outer manager, or the kernel's release."""
-    groups = text_or_none(host, "/proc/self/cgroup") or ""
-    for mark, kind in _CGROUP_MARKS:
-        if mark in groups:
-            return kind
-    return "wsl" if "microsoft" in host.system()["release"].lower() else None
 
 
 # engine="podman-4.9.3"

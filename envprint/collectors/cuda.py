@@ -20,7 +20,6 @@ from envprint.collectors._cuda_libraries import (
     shadowed,
     toolkits,
 )
-from envprint.collectors.container import kind_of
 from envprint.core.fields import FLAG, TEXT, Field, ListOf, MapOf, record
 from envprint.core.fingerprint import Unknown
 from envprint.gpu import reading as nvml
@@ -118,7 +117,7 @@ def collect(host: Host) -> Mapping[str, Any]:
 
 
 def _supported_version(host: Host) -> str | Unknown | None:
-    answer = nvml.ask(host, lambda: kind_of(host))
+    answer = nvml.ask(host)
     if not answer.has_devices:
         return None if answer.is_absent else answer.doubt
     version: int | Unknown = nvml.value(answer.reading, "cuda_driver_version")

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from envprint.collectors._gpu_fields import FACTS, LIVE
-from envprint.collectors.container import kind_of
 from envprint.core import cuda_visible_devices
 from envprint.core.fingerprint import Unknown
 from envprint.gpu import reading as nvml
@@ -19,13 +18,15 @@ from envprint.gpu.kernel_driver import control_device_error
 from envprint.machine.attempt import attempt
 from envprint.machine.host import Host
 
+__all__ = ["FACTS", "LIVE", "WAITS", "collect", "sample"]
+
 WAITS = True
 """The driver is asked in a child, which works while other sections are read."""
 
 
 def collect(host: Host) -> Mapping[str, Any]:
     """Facts of every GPU. What the card does not have is None, what NVML refused is unknown."""
-    answer = attempt(lambda: nvml.ask(host, lambda: kind_of(host)))
+    answer = attempt(lambda: nvml.ask(host))
     if isinstance(answer, Unknown):
         return {field.name: answer for field in FACTS}
     reading = answer.reading
@@ -49,7 +50,7 @@ def collect(host: Host) -> Mapping[str, Any]:
 
 def sample(host: Host) -> Mapping[str, Any]:
     """Memory, processes and health at this moment."""
-    answer = attempt(lambda: nvml.ask(host, lambda: kind_of(host)))
+    answer = attempt(lambda: nvml.ask(host))
     if isinstance(answer, Unknown):
         return {field.name: answer for field in LIVE}
     none = None if answer.is_absent else answer.doubt

@@ -5,10 +5,7 @@ They are caught once, in `envprint.cli.main`, which prints one line and exits wi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from envprint.core.report import Report
+from typing import Any
 
 
 class EnvprintError(Exception):
@@ -42,22 +39,6 @@ class InterpreterError(EnvprintError):
 
 class UsageError(EnvprintError):
     """A command line that does not parse."""
-
-
-class DriftError(EnvprintError):
-    """Raised by `envprint.check` when a finding reaches the threshold; `.report` has it all.
-
-    Its text names each reason in a line of its own, and what to do about it.
-    """
-
-    def __init__(self, message: str, report: Report) -> None:
-        super().__init__(message)
-        self.report = report
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # An exception is copied from its `args`, which are the message alone. Pools of workers
-        # hang or break when what a worker raised cannot be unpickled.
-        return type(self), (str(self), self.report), self.__dict__
 
 
 class Undetermined(Exception):

@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from envprint.core.comparison import Change
+from envprint.core.errors import EnvprintError
 from envprint.core.impact import Confidence, Impact
 from envprint.core.workload import Workload
 
@@ -115,3 +116,19 @@ class Report(NamedTuple):
     def doubtful(self, fail_on: Impact) -> tuple[Undecided, ...]:
         """The rules that could have reached `fail_on`, and could not be decided."""
         return tuple(doubt for doubt in self.undecided if doubt.impact >= fail_on)
+
+
+class DriftError(EnvprintError):
+    """Raised by `envprint.check` when a finding reaches the threshold; `.report` has it all.
+
+    Its text names each reason in a line of its own, and what to do about it.
+    """
+
+    def __init__(self, message: str, report: Report) -> None:
+        super().__init__(message)
+        self.report = report
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An exception is copied from its `args`, which are the message alone. Pools of workers
+        # hang or break when what a worker raised cannot be unpickled.
+        return type(self), (str(self), self.report), self.__dict__

@@ -4,7 +4,7 @@ The form of a reading is that of `envprint.machine.nvml.client`.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from envprint.core.fingerprint import Unknown
@@ -66,11 +66,7 @@ class Answer(NamedTuple):
         return self.status if isinstance(self.status, Unknown) else Unknown(self.status)
 
 
-ContainerKind = Callable[[], str | None]
-"""Finds out what kind of container this is, None for none; only some errors need to know."""
-
-
-def ask(host: Host, container_kind: ContainerKind) -> Answer:
+def ask(host: Host) -> Answer:
     """The reading of this host and whether it can be used. Raises `OSError`."""
     try:
         reading = host.gpu()
@@ -80,12 +76,12 @@ def ask(host: Host, container_kind: ContainerKind) -> Answer:
         return _without_library(host, reading)
     failure = reading.get("failure")
     if reading.get("init"):
-        trouble = _init_trouble(host, reading, container_kind)
+        trouble = _init_trouble(host, reading)
         return Answer(reading, trouble, is_absent=_has_no_use(host, reading["init"]))
     if "count" not in reading:
         return Answer(reading, Unknown(failure or "NVML was not asked"))
     if failed(reading["count"]):
-        return Answer(reading, _trouble(host, reading["count"], container_kind))
+        return Answer(reading, _trouble(host, reading["count"]))
     if not reading["count"]:
         return Answer(reading, "no GPU is attached", is_absent=True)
     return Answer(reading, Unknown(failure) if failure else OK, has_devices=True)
@@ -109,10 +105,10 @@ def _has_no_use(host: Host, error: Mapping[str, Any]) -> bool:
     return has_card is False
 
 
-def _init_trouble(host: Host, reading: Mapping[str, Any], container_kind: ContainerKind) -> str:
+def _init_trouble(host: Host, reading: Mapping[str, Any]) -> str:
     error = reading["init"]
     if error["error"] != LIBRARY_VERSION_MISMATCH:
-        return _trouble(host, error, container_kind)
+        return _trouble(host, error)
     module = attempt(lambda: kernel_module_version(host))
     kernel = "unknown" if isinstance(module, Unknown) else module or "not loaded"
     return (
@@ -121,7 +117,7 @@ def _init_trouble(host: Host, reading: Mapping[str, Any], container_kind: Contai
     )
 
 
-def _trouble(host: Host, error: Mapping[str, Any], container_kind: ContainerKind) -> str:
+def _trouble(host: Host, error: Mapping[str, Any]) -> str:
     """The error in words; an unknown one is that of a container whose devices were taken away.
 
     https://github.com/NVIDIA/nvidia-container-toolkit/issues/48
@@ -130,7 +126,9 @@ def _trouble(host: Host, error: Mapping[str, Any], container_kind: ContainerKind
     closed = control_device_error(host) if error["error"] == UNKNOWN_ERROR else None
     if not closed:
         return told
-    kind = attempt(container_kind)
+    from envprint.machine.container import container_kind  # few machines have this error
+
+    kind = attempt(lambda: container_kind(host))
     if isinstance(kind, Unknown) or kind in (None, "wsl"):
         return f"{told}; {CONTROL_DEVICE} cannot be opened: {closed}"
     return (

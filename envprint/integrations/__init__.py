@@ -1,4 +1,4 @@
-"""Thin adapters to frameworks, each a module named after its framework.
+"""Thin adapters to frameworks, each a module named after its framework, and an `Adapter`.
 
 One is loaded when it is first named, as in `envprint.integrations.keras.Fingerprint`; it imports
 its framework only when it is used.
@@ -7,10 +7,20 @@ its framework only when it is used.
 from __future__ import annotations
 
 from importlib import import_module
-from types import ModuleType
+
+TYPE_CHECKING = False  # what `typing` has, without importing it; type checkers know the name
+if TYPE_CHECKING:
+    from typing import Any, Protocol
+
+    class Adapter(Protocol):
+        """A module for one framework, made when it is first asked for what it offers."""
+
+        @property
+        def Fingerprint(self) -> Any:  # noqa: N802  a class
+            """The framework's own kind of callback, which watches trainings by `_fit.Fit`."""
 
 
-def __getattr__(name: str) -> ModuleType:
+def __getattr__(name: str) -> Adapter:
     if name[0] != "_":
         try:
             return import_module(f"{__name__}.{name}")

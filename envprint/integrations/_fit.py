@@ -19,10 +19,10 @@ from envprint.api import (
     frameworks_named,
     impact_named,
 )
-from envprint.core.errors import DriftError, EnvprintError, OutputError
+from envprint.core.errors import EnvprintError, OutputError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
-from envprint.core.report import Report
+from envprint.core.report import DriftError, Report
 from envprint.documents.codec import dumps
 from envprint.documents.storage import Folder, open_folder
 from envprint.integrations._chief import is_chief

@@ -21,6 +21,9 @@ from envprint.core.impact import Impact
 from envprint.integrations._fit import Fit, Options
 from envprint.machine.live import LiveHost
 
+Fingerprint: Any
+"""The callback class. It has no value before `__getattr__` is asked for it."""
+
 
 def __getattr__(name: str) -> Any:
     if name != "Fingerprint":

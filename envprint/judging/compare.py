@@ -1,7 +1,4 @@
-"""From two fingerprints to their differences, with no opinion on what matters.
-
-Pure but for the published schema, which says what is a record and is read once in a process.
-"""
+"""From two fingerprints to their differences, with no opinion on what matters."""
 
 from __future__ import annotations
 
@@ -12,12 +9,13 @@ from envprint.core.comparison import Change, Comparison
 from envprint.core.fields import Record, Shape, inner, step
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.hidden import differ, is_inside_of
-from envprint.documents.published_shape import shape_of
+from envprint.core.redact import gather, replaced, replacements
 
 
-def compare(before: Fingerprint, after: Fingerprint) -> Comparison:
+def compare(before: Fingerprint, after: Fingerprint, shape: Record) -> Comparison:
     """Every place where both sides are known and disagree, in order of path.
 
+    `shape` is that of a whole fingerprint: which objects are records, and which are maps.
     What is unknown on either side is left out: it is neither equal nor different. So is what is
     hidden on both, where that cannot be told; it is kept apart as `hidden`.
     """
@@ -27,7 +25,7 @@ def compare(before: Fingerprint, after: Fingerprint) -> Comparison:
     changes: list[Change | str] = []
     for place in ("facts", "live"):
         sides = getattr(before, place), getattr(after, place)
-        changes += _changes(place, shape_of(place), *sides, unknown)
+        changes += _changes(place, inner(shape, place), *sides, unknown)
     known = [change for change in changes if isinstance(change, Change)]
     hidden = sorted(path for path in changes if isinstance(path, str))
     return Comparison(
@@ -56,3 +54,32 @@ def _changes(
         if isinstance(shape, Record) and not (key in before and key in after):
             continue  # not recorded by one side
         yield from _changes(there, inner(shape, key), before.get(key), after.get(key), unknown)
+
+
+_TEXTS = ("facts", "live", "unknown", "label", "note", "tags")
+_OF_USERS = ("environ", "determinism", "container", "code", "python")
+"""Sections with what users write. Of the others, which are large, only differences are shown."""
+
+
+def compare_without_secrets(before: Fingerprint, after: Fingerprint, shape: Record) -> Comparison:
+    """Both fingerprints without secrets, and where they differ.
+
+    A document that envprint has written has none. But people write documents by hand, other tools
+    do, and so did earlier versions, while a report goes into logs and comments. What a rule says
+    of a value may be any part of it, so secrets go before anything is judged.
+    """
+    comparison = compare(before, after, shape)
+    texts: set[str] = set()
+    gather([[change.path, change.before, change.after] for change in comparison.changes], texts)
+    for side in (before, after):
+        facts = {name: side.facts.get(name) for name in _OF_USERS}
+        gather([facts, dict(side.unknown), side.label], texts)
+    other = replacements(texts)
+    if not other:
+        return comparison
+    return compare(_safe(before, other), _safe(after, other), shape)
+
+
+def _safe(side: Fingerprint, other: dict[str, str]) -> Fingerprint:
+    parts = ((name, getattr(side, name)) for name in _TEXTS)
+    return side._replace(**{name: replaced(part, other) for name, part in parts})

@@ -4,12 +4,15 @@ A caller fills in a `Request`; `agreed` adds the team's policy. What comes of it
 and says with which exit code a report ends.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
+from envprint.core.fields import Record
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
 from envprint.core.report import Report
 from envprint.core.workload import Workload, detect
+from envprint.judging.compare import compare_without_secrets
 from envprint.judging.judge import judge_drift, judge_state
 from envprint.judging.policy.find import agreed_policy
 from envprint.judging.policy.model import Policy
@@ -36,14 +39,18 @@ class Context(NamedTuple):
 
     request: Request
     policy: Policy
+    shape: Callable[[], Record]
+    """The shape of a fingerprint, read from the published schema where two are compared."""
 
     def drift(self, baseline: Fingerprint, current: Fingerprint) -> Report:
         """What the differences between two fingerprints do to a training result."""
-        return judge_drift(baseline, current, self.workload(current, baseline), self.policy)
+        comparison = compare_without_secrets(baseline, current, self.shape())
+        return judge_drift(comparison, self.workload(current, baseline), self.policy)
 
     def state(self, current: Fingerprint, baseline: Fingerprint | None) -> Report:
         """What the present state does to one, and what a baseline adds to that."""
-        return judge_state(current, baseline, self.workload(current, baseline), self.policy)
+        comparison = compare_without_secrets(baseline, current, self.shape()) if baseline else None
+        return judge_state(current, comparison, self.workload(current, baseline), self.policy)
 
     def workload(self, now: Fingerprint, baseline: Fingerprint | None) -> Workload:
         """The job that is named, completed by what is installed."""
@@ -69,9 +76,9 @@ class Context(NamedTuple):
         return report.exit_code(policy.fail_on, policy.on_unknown == "fail", self.request.strict)
 
 
-def agreed(request: Request) -> Context:
+def agreed(request: Request, shape: Callable[[], Record]) -> Context:
     """The request under the policy that it names, or the nearest one. Raises `EnvprintError`."""
     policy, _, _ = agreed_policy(request.policy)
     fail_on = policy.fail_on if request.fail_on is None else request.fail_on
     on_unknown = request.on_unknown or policy.on_unknown
-    return Context(request, policy._replace(fail_on=fail_on, on_unknown=on_unknown))
+    return Context(request, policy._replace(fail_on=fail_on, on_unknown=on_unknown), shape)

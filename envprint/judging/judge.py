@@ -14,32 +14,30 @@ from envprint.core.impact import Impact
 from envprint.core.paths import is_inside
 from envprint.core.report import HIDDEN_VALUE, Expected, Finding, Ignored, Report, Undecided
 from envprint.core.rule import Match, Rule
+from envprint.core.summary import summarise
 from envprint.core.words import headline, source, without_findings
 from envprint.core.workload import Workload
-from envprint.documents.summary import summarise
 from envprint.judging.evaluate import Evaluation, on_comparison, on_fingerprint
 from envprint.judging.likely_causes import likely_causes
 from envprint.judging.next_steps import look_next, look_where
 from envprint.judging.policy.model import Policy
 from envprint.judging.policy.stale_entries import notes
-from envprint.judging.safe_sides import compared
 from envprint.rules import applying
 
 
-def judge_drift(
-    baseline: Fingerprint, current: Fingerprint, workload: Workload, policy: Policy
-) -> Report:
+def judge_drift(comparison: Comparison, workload: Workload, policy: Policy) -> Report:
     """What the differences between two fingerprints do to a training result."""
-    comparison = compared(baseline, current)
     evaluations = [on_comparison(rule, comparison, workload) for rule in applying(workload)]
     return _report(evaluations, comparison, comparison.after, workload, policy)
 
 
 def judge_state(
-    current: Fingerprint, baseline: Fingerprint | None, workload: Workload, policy: Policy
+    current: Fingerprint, comparison: Comparison | None, workload: Workload, policy: Policy
 ) -> Report:
-    """What the present state does to a training result, and what a baseline adds to that."""
-    comparison = compared(baseline, current) if baseline else None
+    """What the present state does to a training result.
+
+    A comparison with a baseline adds what the changes since then do.
+    """
     evaluations = []
     for rule in applying(workload):
         if rule.state:

@@ -9,10 +9,11 @@ from envprint.core.errors import InterpreterError
 from envprint.machine import interpreter, os_calls
 from envprint.machine.clock import utc
 from envprint.machine.files import open_regular
+from envprint.machine.host import COMMAND_TIMEOUT_S, Completed
 
 if TYPE_CHECKING:
-    from envprint.machine.nvml.library import Begun
-from envprint.machine.host import COMMAND_TIMEOUT_S, Completed
+    from envprint.machine.nvml import NoLibrary
+    from envprint.machine.nvml.client import Asked
 
 GPU_TIMEOUT_S = 10.0
 GPU_AGAIN_S = 2.0
@@ -31,7 +32,7 @@ class LiveHost:
         self._deep = deep
         self._gpu_timeout_s = gpu_timeout_s
         self._interpreter = self._describe(python) if python is not None else None
-        self._asked: Begun | None = None
+        self._asked: Asked | NoLibrary | None = None
         self._names: dict[str, list[str]] = {}
 
     def read(self, path: str) -> bytes:
@@ -150,7 +151,7 @@ class LiveHost:
         }
 
     def begin(self) -> float:
-        from envprint.machine.nvml.library import begin
+        from envprint.machine.nvml import begin
 
         self._asked = begin(self._gpu_timeout_s)
         return self._gpu_timeout_s

@@ -7,9 +7,9 @@ from typing import Any
 
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.paths import is_inside
+from envprint.core.summary import summarise
 from envprint.core.terminal_text import block, heading
 from envprint.core.units import size
-from envprint.documents.summary import summarise
 
 
 def render(fingerprint: Fingerprint, colour: bool = False) -> str:

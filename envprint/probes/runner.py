@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from envprint.core.discovery import module_names
 from envprint.core.errors import EnvprintError
@@ -21,6 +21,9 @@ from envprint.core.versions import is_below
 from envprint.machine.child_process import Child
 from envprint.machine.files import read_file
 from envprint.probes import programs
+
+if TYPE_CHECKING:
+    from envprint.probes.programs import Program, ProgramOfParts
 
 SILENCE_S = 180.0
 """How long a probe may say nothing: a framework's import on a busy machine takes a minute."""
@@ -67,7 +70,7 @@ def measure(plan: Plan, report: Report = lambda _: None) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in plan.names or names():
         found |= _on(plan, name, "cpu", report)
-        if plan.device == "gpu" and import_module(f"{programs.__name__}.{name}").ON_GPU:
+        if plan.device == "gpu" and program_named(name).ON_GPU:
             first = _on(plan, name, "gpu:0", report)
             found |= first
             gpus = max((telling.get("gpus", 1) for telling in first.values()), default=1)
@@ -80,14 +83,27 @@ def _on(plan: Plan, name: str, device: str, report: Report) -> dict[str, Any]:
     """What one probe told on one device, in every run; nothing where it is not installed."""
     key = name if device == "cpu" else f"{name} on {device}"
     tellings = []
-    parts = getattr(import_module(f"{programs.__name__}.{name}"), "PARTS", ())
-    program = revision(f"{name}.py", *parts)
+    program = revision(f"{name}.py", *_parts(name))
     for number in range(1, plan.repeat + 1):
         report(f"{key}, {number} of {plan.repeat}" if plan.repeat > 1 else key)
         tellings.append(_run(plan.python, name, device))
         if "missing" in tellings[-1]:
             return {}
     return {key: {**_gathered(tellings), "revision": program}}
+
+
+def program_named(name: str) -> "Program":
+    """The probe of that name, to look at: another interpreter runs it."""
+    return import_module(f"{programs.__name__}.{name}")
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """The files beside a probe that belong to it."""
+    module = import_module(f"{programs.__name__}.{name}")
+    if not hasattr(module, "PARTS"):
+        return ()
+    program: ProgramOfParts = module
+    return program.PARTS
 
 
 def revision(*files: str) -> str:

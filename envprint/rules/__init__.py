@@ -1,13 +1,27 @@
-"""The catalogue: one module or package per section; each module has its `RULES`."""
+"""The catalogue: one module or package per section; each module is a `RuleFile`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 from envprint.core.rule import Rule
 from envprint.core.workload import Workload
 
+TYPE_CHECKING = False  # what `typing` has, without importing it; type checkers know the name
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class RuleFile(Protocol):
+        """A module of rules about one thing."""
+
+        @property
+        def RULES(self) -> tuple[Rule, ...]:  # noqa: N802  a constant of a module
+            """Its rules, in any order."""
+
+
+KIT = "kit"
+"""The package of what rule files share: it has no rules."""
 ONLY_ON_GPU = ("cuda", "gpu")
 """Modules none of whose rules can reach work on the CPU; they are a quarter of all there is to
 import, so that a diff for the CPU leaves them alone. A test holds them to it."""
@@ -30,12 +44,16 @@ def _module_names() -> list[str]:
     from envprint import rules as package
     from envprint.core.discovery import module_names
 
-    return module_names(package)
+    return [name for name in module_names(package) if name != KIT]
 
 
 def _rules(names: Iterable[str]) -> tuple[Rule, ...]:
+    found = [rule for name in names for file in _files(name) for rule in file.RULES]
+    return tuple(sorted(found, key=lambda rule: rule.id))
+
+
+def _files(name: str) -> Sequence[RuleFile]:
+    """The rule files of one section."""
     from envprint.core.discovery import load_parts
 
-    modules = [module for name in names for module in load_parts(f"{__name__}.{name}")]
-    found = [rule for module in modules for rule in getattr(module, "RULES", ())]
-    return tuple(sorted(found, key=lambda rule: rule.id))
+    return load_parts(f"{__name__}.{name}")

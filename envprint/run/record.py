@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from envprint import __version__
 from envprint.core.comparison import Change
 from envprint.core.fields import ANYTHING, FLAG, INTEGER, NUMBER, TEXT, Field, ListOf, MapOf, record
 from envprint.core.fingerprint import SCHEMA_VERSION, Fingerprint, Unknown
 from envprint.core.paths import is_inside
 from envprint.core.redact import clean, safe_arguments
+from envprint.core.version import __version__
 from envprint.documents.codec import to_document as to_document_of
+from envprint.documents.published_shape import fingerprint_shape
 from envprint.judging.compare import compare
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ class Run(NamedTuple):
 
 def look_back(before: Fingerprint, after: Fingerprint) -> After:
     """What is to be kept of the fingerprint after a run."""
-    changes = compare(before, after).changes
+    changes = compare(before, after, fingerprint_shape()).changes
     return After(after.digest, [change for change in changes if is_inside(change.path, "facts")])
 
 

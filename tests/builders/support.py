@@ -14,10 +14,10 @@ from envprint.core.fingerprint import Fingerprint
 from envprint.core.paths import split_path
 from envprint.core.report import Finding, Undecided
 from envprint.core.workload import Workload
-from envprint.judging.judge import judge_drift, judge_state
 from envprint.judging.policy.model import Policy
 from envprint.machine.recorded import RecordedHost
 from envprint.rules import catalogue
+from tests.builders.judged import judge_drift, judge_state
 
 
 def fingerprint(

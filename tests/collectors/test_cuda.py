@@ -9,12 +9,12 @@ import pytest
 from envprint.collectors import cuda as section
 from envprint.collectors._cuda_libraries import (
     parse_driver_library,
-    parse_header,
     parse_maps,
     parse_requirements,
     parse_version_json,
     parse_version_txt,
 )
+from envprint.collectors.frameworks.version_files import parse_header
 from envprint.core.fields import Record, require
 from envprint.core.fingerprint import Unknown
 from envprint.machine.recorded import RecordedHost

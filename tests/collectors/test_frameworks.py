@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from envprint.collectors._cuda_libraries import parse_header
 from envprint.collectors.frameworks import section
 from envprint.collectors.frameworks.blas import Blas, blas_libraries, parse_config
 from envprint.collectors.frameworks.section import MODULES
 from envprint.collectors.frameworks.tensorflow import parse_build_info
-from envprint.collectors.frameworks.version_files import assigned
+from envprint.collectors.frameworks.version_files import assigned, parse_header
 from envprint.core.fingerprint import FRAMEWORKS, Unknown
 from envprint.machine.interpreter import FRAMEWORK_MODULES
 from envprint.machine.recorded import RecordedHost

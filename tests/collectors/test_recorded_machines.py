@@ -22,11 +22,11 @@ from envprint.core.errors import Undetermined
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.workload import detect
 from envprint.documents.codec import dumps, loads
-from envprint.judging.judge import judge_state
 from envprint.judging.policy.model import Policy
 from envprint.machine.live import LiveHost
 from envprint.machine.recorded import RecordedHost, RecordingHost
 from tests.builders.golden_files import Golden
+from tests.builders.judged import judge_state
 from tests.builders.machines import HOSTS, MACHINES, recorded
 from tests.hosts import record
 

@@ -26,8 +26,6 @@ from envprint.core.redact import safe_text, safe_value
 from envprint.core.report import HIDDEN_VALUE, Report
 from envprint.core.secret_forms import is_random
 from envprint.documents.codec import dumps
-from envprint.judging.compare import compare
-from envprint.judging.judge import judge_drift
 from envprint.judging.policy.model import Policy
 from envprint.judging.policy.parse import parse_policy
 from envprint.machine.live import LiveHost
@@ -35,6 +33,7 @@ from envprint.machine.recorded import RecordedHost, RecordingHost
 from envprint.machine.sealing import FILE, seal
 from envprint.outputs.formats import json as json_output
 from envprint.outputs.formats import text as text_output
+from tests.builders.judged import compare, judge_drift
 from tests.builders.secrets import machine
 from tests.builders.secrets_planted import TOKENS
 from tests.builders.support import fingerprint, workload

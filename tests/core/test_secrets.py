@@ -24,7 +24,6 @@ from envprint.core.fingerprint import Unknown
 from envprint.core.redact import HIDDEN, is_recorded, safe_arguments, safe_text, safe_value
 from envprint.documents.codec import dumps
 from envprint.gpu.account import Gap, Holder, Watched
-from envprint.judging.judge import judge_drift
 from envprint.judging.policy.model import Policy
 from envprint.judging.policy.parse import parse_policy
 from envprint.machine.recorded import RecordedHost
@@ -34,6 +33,7 @@ from envprint.outputs.formats import text as text_output
 from envprint.run import record
 from envprint.run.job import Ended
 from tests.builders import secrets_planted as planted
+from tests.builders.judged import judge_drift
 from tests.builders.secrets import GIT, Answers, machine
 from tests.builders.secrets_planted import KINDS, LOOK_ALIKES, TOKENS
 from tests.builders.support import fingerprint, workload

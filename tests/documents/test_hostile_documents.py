@@ -22,11 +22,11 @@ from envprint.core.workload import FRAMEWORKS, detect
 from envprint.documents.codec import dumps, loads, parse_json
 from envprint.documents.published_shape import fingerprint_shape
 from envprint.documents.validate import faults
-from envprint.judging.judge import judge_drift, judge_state
 from envprint.judging.policy.model import Policy
 from envprint.outputs import fingerprint as _fingerprint
 from envprint.outputs.formats import json as json_output
 from envprint.outputs.formats import text
+from tests.builders.judged import judge_drift, judge_state
 from tests.builders.support import fingerprint
 
 HEAD = {

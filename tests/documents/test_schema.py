@@ -72,7 +72,7 @@ def test_our_fast_check_and_the_schema_agree(name: str, value: object) -> None:
 
 
 def test_a_report_satisfies_its_schema() -> None:
-    from envprint.judging.judge import judge_drift
+    from tests.builders.judged import judge_drift
 
     path = "facts.environ.variables[TF_ENABLE_ONEDNN_OPTS]"
     report = judge_drift(

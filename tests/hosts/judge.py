@@ -16,10 +16,10 @@ from typing import Any
 from envprint.collectors._runner import capture
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.workload import FRAMEWORKS, detect
-from envprint.judging.judge import judge_drift, judge_state
 from envprint.judging.policy.model import Policy
 from envprint.machine.recorded import RecordedHost
 from envprint.outputs.formats.json import render
+from tests.builders.judged import judge_drift, judge_state
 
 
 def captured(answers: dict[str, Any], label: str | None = None) -> Fingerprint:

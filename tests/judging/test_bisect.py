@@ -15,9 +15,9 @@ from envprint.core.fingerprint import Fingerprint
 from envprint.core.workload import Workload
 from envprint.documents.store import Store
 from envprint.judging.bisect import narrow
-from envprint.judging.judge import judge_drift
 from envprint.judging.policy.model import Policy
 from tests.builders.edits import edited
+from tests.builders.judged import judge_drift
 
 ONEDNN = {"facts.environ.variables[TF_ENABLE_ONEDNN_OPTS]": "0"}
 THREADS = {"facts.cpu.usable_threads": 1}

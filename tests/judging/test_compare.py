@@ -6,8 +6,8 @@ from hypothesis import given
 
 from envprint.core.comparison import Change
 from envprint.core.fingerprint import Fingerprint
-from envprint.judging.compare import compare
 from tests.builders.fingerprints import fingerprints
+from tests.builders.judged import compare
 from tests.builders.support import fingerprint
 
 

@@ -12,6 +12,7 @@ import envprint
 from envprint.cli import check, main, parser_of
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
+from envprint.documents.published_shape import fingerprint_shape
 from envprint.judging.context import Context, Request, agreed
 from envprint.judging.policy.model import Policy
 from envprint.judging.policy.parse import parse_policy
@@ -26,6 +27,10 @@ def asked(*arguments: str) -> Request:
     return check.request_from(parser_of("check", check).parse_args(arguments))
 
 
+def context(request: Request, policy: Policy) -> Context:
+    return Context(request, policy, fingerprint_shape)
+
+
 @pytest.fixture
 def cpu() -> Fingerprint:
     return edited({"host": "debian12-cpu-vm"})
@@ -38,20 +43,20 @@ def cpu() -> Fingerprint:
 def test_minimum_free_memory_of_the_policy_holds_unless_the_option_says_otherwise(
     arguments: tuple[str, ...], wanted: int
 ) -> None:
-    workload = Context(asked(*arguments), TWO_GIB).workload(edited({"host": "dgx-a100"}), None)
+    workload = context(asked(*arguments), TWO_GIB).workload(edited({"host": "dgx-a100"}), None)
     assert workload.min_free_gpu_bytes == wanted
 
 
 def test_who_needs_nothing_of_a_gpu_has_said_nothing_of_where_the_work_is_done(
     cpu: Fingerprint,
 ) -> None:
-    assert Context(asked("--min-free-gpu", "0"), TWO_GIB).workload(cpu, None).device == "cpu"
-    assert Context(asked("--min-free-gpu", "1"), Policy()).workload(cpu, None).device == "gpu"
+    assert context(asked("--min-free-gpu", "0"), TWO_GIB).workload(cpu, None).device == "cpu"
+    assert context(asked("--min-free-gpu", "1"), Policy()).workload(cpu, None).device == "gpu"
 
 
 def test_sizes_of_batches_reach_the_workload(cpu: Fingerprint) -> None:
     request = asked("--batch-size", "64", "--replicas", "8")
-    workload = Context(request, Policy()).workload(cpu, None)
+    workload = context(request, Policy()).workload(cpu, None)
     assert (workload.batch_size, workload.replicas) == (64, 8)
 
 
@@ -77,7 +82,7 @@ def test_a_request_goes_before_the_policy_and_the_policy_before_what_is_found(
             "facts.gpu.devices[0].name": "A100",
         }
     )
-    workload = Context(asks, policy).workload(now, None)
+    workload = context(asks, policy).workload(now, None)
     assert (workload.frameworks, workload.device) == (frameworks, device)
 
 
@@ -86,9 +91,9 @@ def test_the_threshold_and_the_action_of_a_request_go_before_those_of_the_file(
 ) -> None:
     file = tmp_path / "p.toml"
     file.write_text('fail_on = "breaks"\non_unknown = "fail"\n', encoding="utf-8")
-    assert agreed(Request(str(file))).policy[:2] == (Impact.BREAKS, "fail")
+    assert agreed(Request(str(file)), fingerprint_shape).policy[:2] == (Impact.BREAKS, "fail")
     asks = Request(str(file), fail_on=Impact.NONE, on_unknown="ignore")
-    assert agreed(asks).policy[:2] == (Impact.NONE, "ignore")
+    assert agreed(asks, fingerprint_shape).policy[:2] == (Impact.NONE, "ignore")
 
 
 @pytest.mark.parametrize("options", [{}, {"frameworks": ["torch"]}, {"device": "gpu"}])

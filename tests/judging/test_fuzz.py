@@ -30,13 +30,13 @@ from envprint.core.workload import FRAMEWORKS, detect
 from envprint.documents.codec import dumps, loads
 from envprint.documents.published_shape import fingerprint_shape
 from envprint.documents.store import Store
-from envprint.judging.judge import judge_drift, judge_state
 from envprint.judging.policy.model import Policy
 from envprint.outputs import fingerprint
 from envprint.outputs.formats import json as json_output
 from envprint.outputs.formats import text
 from envprint.rules import catalogue
 from tests.builders.documents import JSON
+from tests.builders.judged import judge_drift, judge_state
 
 HERE = Path(__file__).parent.parent
 REAL = sorted([*HERE.glob("golden/*/*.json"), *HERE.glob("hosts/*/fingerprint.json")])

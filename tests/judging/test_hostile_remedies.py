@@ -19,15 +19,14 @@ from envprint.core.rule import Match
 from envprint.core.shell import quoted
 from envprint.core.terminal_text import what_to_do
 from envprint.core.workload import Workload
-from envprint.judging.compare import compare
 from envprint.judging.evaluate import on_comparison, on_fingerprint
-from envprint.judging.judge import judge_drift, judge_state
 from envprint.judging.policy.model import Policy
 from envprint.judging.policy.template import starting_policy
 from envprint.outputs.drift_error import refusal
 from envprint.outputs.formats.text import render
 from envprint.rules import catalogue
 from tests.builders.hostile import HOSTILE, SUBSTITUTED, is_complete, words
+from tests.builders.judged import compare, judge_drift, judge_state
 from tests.builders.support import Case, fingerprint, workload
 from tests.builders.traps import TRAPS, Trap
 

@@ -17,6 +17,7 @@ from envprint.judging.policy.model import Entry, Policy
 from envprint.outputs.drift_error import refusal
 from envprint.outputs.formats import json as json_output
 from envprint.outputs.formats import text
+from tests.builders.judged import judge_drift, judge_state
 from tests.builders.rules import KERNEL, a_rule
 from tests.builders.support import fingerprint
 
@@ -36,7 +37,7 @@ def rules(monkeypatch: pytest.MonkeyPatch) -> list[Rule]:
 
 
 def drift(before: Fingerprint, after: Fingerprint, policy: Policy | None = None) -> Report:
-    return judge.judge_drift(before, after, Workload(), policy or Policy())
+    return judge_drift(before, after, Workload(), policy or Policy())
 
 
 def test_a_watched_change_becomes_a_finding_with_the_rules_stamp(rules: list[Rule]) -> None:
@@ -132,7 +133,7 @@ def test_a_rule_that_lacks_two_values_is_counted_once(rules: list[Rule]) -> None
         yield from for_each((KERNEL, LIBC), lambda path: [Match("known", (now.value(path),))])
 
     rules.append(a_rule("both", state=check))
-    report = judge.judge_state(
+    report = judge_state(
         fingerprint(unknown={KERNEL: "denied", LIBC: "denied"}), None, Workload(), Policy()
     )
     assert [entry.path for entry in report.undecided] == [KERNEL, LIBC]
@@ -215,8 +216,8 @@ def test_a_state_speaks_in_a_diff_only_when_it_is_new(rules: list[Rule]) -> None
     assert len(drift(ONE, OTHER).findings) == 1
     assert drift(OTHER, OTHER).findings == ()
     assert drift(OTHER, ONE).findings == ()
-    assert len(judge.judge_state(OTHER, OTHER, Workload(), Policy()).findings) == 1
-    assert len(judge.judge_state(OTHER, None, Workload(), Policy()).findings) == 1
+    assert len(judge_state(OTHER, OTHER, Workload(), Policy()).findings) == 1
+    assert len(judge_state(OTHER, None, Workload(), Policy()).findings) == 1
 
 
 def test_advice_never_decides_unless_strict(rules: list[Rule]) -> None:
@@ -340,7 +341,7 @@ def test_a_single_cause_is_in_the_verdict_and_not_listed_again(rules: list[Rule]
 
 def test_without_a_baseline_no_cause_of_a_difference_is_named(rules: list[Rule]) -> None:
     rules.append(a_rule("kernel-bad", state=a_state))
-    report = judge.judge_state(OTHER, None, Workload(), Policy())
+    report = judge_state(OTHER, None, Workload(), Policy())
     assert report.impact == Impact.NUMERIC
     assert (report.likely_causes, report.look_next) == ((), ())
 
@@ -353,7 +354,7 @@ def test_a_state_that_was_there_before_is_the_last_cause_in_a_pre_flight(
         a_rule("b-libc", watches=(LIBC,), confidence=Confidence.INFERRED),
     ]
     before = fingerprint({KERNEL: "6.8", LIBC: "glibc 2.31"})
-    report = judge.judge_state(OTHER, before, Workload(), Policy())
+    report = judge_state(OTHER, before, Workload(), Policy())
     assert report.likely_causes == ("b-libc", "a-kernel-bad")
 
 

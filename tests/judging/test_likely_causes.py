@@ -12,12 +12,11 @@ from envprint.core.impact import Confidence, Impact
 from envprint.core.report import Finding
 from envprint.core.workload import detect
 from envprint.judging import likely_causes as ranking
-from envprint.judging.compare import compare
-from envprint.judging.judge import judge_drift
 from envprint.judging.likely_causes import is_same_machine, likely_causes
 from envprint.judging.policy.model import Policy
 from tests.builders.declared import DECLARED
 from tests.builders.edits import edited
+from tests.builders.judged import compare, judge_drift
 from tests.builders.machines import MACHINES
 from tests.builders.support import fingerprint
 

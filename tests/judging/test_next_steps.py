@@ -9,10 +9,10 @@ import pytest
 from envprint.core.impact import Impact
 from envprint.core.report import Report
 from envprint.core.workload import Workload
-from envprint.judging.judge import judge_drift, judge_state
 from envprint.judging.policy.model import Entry, Policy
 from envprint.outputs.formats import json as json_output
 from envprint.outputs.formats import text
+from tests.builders.judged import judge_drift, judge_state
 from tests.builders.support import fingerprint
 
 SHA, OTHER = "a" * 40, "b" * 40

@@ -14,7 +14,6 @@ from envprint.cli import main
 from envprint.core.errors import PolicyError
 from envprint.core.impact import Impact
 from envprint.core.workload import Requirements, Workload
-from envprint.judging.judge import judge_drift, judge_state
 from envprint.judging.policy.find import agreed_policy, find_policy
 from envprint.judging.policy.in_force import shown
 from envprint.judging.policy.model import Entry, Policy
@@ -22,6 +21,7 @@ from envprint.judging.policy.parse import parse_policy
 from envprint.judging.policy.template import starting_policy
 from envprint.judging.policy.toml import line_of
 from tests.builders.edits import edited
+from tests.builders.judged import judge_drift, judge_state
 from tests.builders.loading import loaded_by
 from tests.builders.policies import TODAY, WHOLE
 

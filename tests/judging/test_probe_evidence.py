@@ -10,10 +10,10 @@ import pytest
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
 from envprint.core.report import Report
-from envprint.judging.judge import judge_drift
 from envprint.judging.policy.model import Policy
 from envprint.outputs.formats import json as json_output
 from envprint.outputs.formats import text
+from tests.builders.judged import judge_drift
 from tests.builders.support import fingerprint, workload
 
 NUMERIC = "facts.probes.numeric"

@@ -16,9 +16,9 @@ from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
 from envprint.core.report import Report
 from envprint.core.workload import FRAMEWORKS, detect
-from envprint.judging.judge import judge_drift
 from envprint.judging.policy.model import Policy
 from tests.builders.edits import edited
+from tests.builders.judged import judge_drift
 from tests.builders.machines import MACHINES
 
 Edits = dict[str, Any]

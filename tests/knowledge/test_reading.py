@@ -14,9 +14,9 @@ from envprint.core.errors import EnvprintError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.workload import Workload
 from envprint.documents.codec import loads
-from envprint.judging.judge import judge_drift, judge_state
 from envprint.judging.policy.model import Policy
 from envprint.machine.recorded import RecordedHost
+from tests.builders.judged import judge_drift, judge_state
 from tests.builders.machines import HOSTS, recorded
 
 OF_GPUS = {"compute_capabilities", "desktop_programs", "integrated_gpu_names", "torch_wheels"}

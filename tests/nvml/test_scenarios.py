@@ -24,12 +24,12 @@ from envprint.core.report import Report
 from envprint.core.words import headline, without_findings
 from envprint.core.workload import detect
 from envprint.documents.codec import dumps, loads
-from envprint.judging.judge import judge_state
 from envprint.judging.policy.model import Policy
 from envprint.machine.live import GPU_TIMEOUT_S
 from envprint.machine.recorded import RecordedHost
 from envprint.outputs.formats import text as output
 from tests.builders.golden_files import Golden
+from tests.builders.judged import judge_state
 from tests.builders.nvml_scenarios import read
 from tests.nvml import page
 

@@ -7,7 +7,6 @@ reports beside it are rewritten by `pytest --update-golden` and read before they
 from __future__ import annotations
 
 import json
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,12 @@ import pytest
 from envprint.core.discovery import module_names
 from envprint.core.report import Report
 from envprint.core.workload import detect
-from envprint.judging.judge import judge_drift, judge_state
 from envprint.judging.policy.model import Policy
 from envprint.judging.policy.parse import parse_policy
 from envprint.outputs import formats
 from tests.builders.edits import edited
 from tests.builders.golden_files import Golden
+from tests.builders.judged import judge_drift, judge_state
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 CASES = sorted(path.parent.name for path in GOLDEN.glob("*/case.json"))
@@ -52,14 +51,14 @@ def test_a_report_in_every_format_is_the_golden_one(name: str, golden: Golden) -
     report, policy = judged(case)
     assert report.exit_code(policy.fail_on) == case["exit"]
     for form in FORMATS:
-        text = import_module(f"envprint.outputs.formats.{form}").render(report)
+        text = formats.format_named(form).render(report)
         golden(GOLDEN / name / f"report.{'txt' if form == 'text' else form}", text)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_text_fits_80_columns_and_holds_no_control_characters(name: str) -> None:
     report, _ = judged(json.loads((GOLDEN / name / "case.json").read_text()))
-    text = import_module("envprint.outputs.formats.text").render(report)
+    text = formats.format_named("text").render(report)
     prose = [line for line in text.splitlines() if " " in line.strip()]
     assert max(map(len, prose)) <= 80
     assert all(character.isprintable() or character == "\n" for character in text)
@@ -70,5 +69,5 @@ def test_colour_adds_nothing_but_colour(name: str) -> None:
     import re
 
     report, _ = judged(json.loads((GOLDEN / name / "case.json").read_text()))
-    render = import_module("envprint.outputs.formats.text").render
+    render = formats.format_named("text").render
     assert re.sub(r"\x1b\[[0-9;]*m", "", render(report, True)) == render(report, False)

@@ -8,9 +8,9 @@ import pytest
 
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.report import Report
-from envprint.judging.judge import judge_drift
 from envprint.judging.policy.model import Policy
 from tests.builders.cpus import AVX2, AVX512
+from tests.builders.judged import judge_drift
 from tests.builders.support import fingerprint, workload
 
 Said = list[tuple[str, str]]

@@ -8,9 +8,9 @@ import pytest
 
 from envprint.core.impact import Impact
 from envprint.core.versions import is_below, numbers
+from envprint.rules.cuda._tables import driver_floor
 from envprint.rules.cuda.builds import has_binary, has_intermediate
 from envprint.rules.cuda.cudnn import fits
-from envprint.rules.cuda.tables import driver_floor
 from tests.builders.cuda import CODE, DRIVER, LIBRARY, TF_WHEEL, libraries, machine, says
 from tests.builders.support import drift, fingerprint, state
 

@@ -10,14 +10,14 @@ import pytest
 from envprint.core.impact import Impact
 from envprint.core.versions import is_below, numbers
 from envprint.knowledge import entries
-from envprint.rules.cuda.builds import without_code
-from envprint.rules.cuda.tables import (
+from envprint.rules.cuda._tables import (
     driver_floor,
     shipped_driver,
     torch_never_has_intermediate,
     torch_wheel_code,
     torch_wheels,
 )
+from envprint.rules.cuda.builds import without_code
 from tests.builders.cuda import CODE, DRIVER, LIBRARY, TF_WHEEL, libraries, machine, says
 from tests.builders.support import drift, fingerprint, state, workload
 

@@ -9,10 +9,10 @@ import pytest
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
 from envprint.core.workload import Workload
-from envprint.judging.judge import judge_state
 from envprint.judging.policy.model import Policy
 from tests.builders.gpu_memory import OWN, in_use
 from tests.builders.gpus import A10, GIB, MIB, VISIBLE, machine, says
+from tests.builders.judged import judge_state
 from tests.builders.support import drift, state
 
 LESS, LOW = "gpu-less-free-than-baseline", "gpu-memory-free-low"

@@ -6,8 +6,8 @@ import pytest
 
 from envprint.core.impact import Impact
 from envprint.core.workload import Workload
-from envprint.judging.judge import judge_state
 from envprint.judging.policy.model import Policy
+from tests.builders.judged import judge_state
 from tests.builders.support import drift, fingerprint, state
 
 MIB = 1 << 20

@@ -6,10 +6,10 @@ import pytest
 
 from envprint.core.fingerprint import NO_THREADPOOLCTL, Fingerprint
 from envprint.core.impact import Impact
-from envprint.judging.judge import judge_drift
 from envprint.judging.policy.model import Policy
 from envprint.rules.kit import threads as _threads
 from tests.builders.cpus import AVX, AVX2, AVX512, cpu, limited
+from tests.builders.judged import judge_drift
 from tests.builders.support import drift, fingerprint, workload
 
 THREADS = "math-threads-changed"

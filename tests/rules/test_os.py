@@ -67,8 +67,8 @@ def test_a_difference_is_said_with_both_values(
 
 
 def test_another_time_zone_is_no_rules_business() -> None:
-    from envprint.judging.judge import judge_drift
     from envprint.judging.policy.model import Policy
+    from tests.builders.judged import judge_drift
     from tests.builders.support import workload
 
     sides = [fingerprint({"facts.os.time_zone": zone}) for zone in ("UTC", "Europe/Berlin")]

@@ -7,8 +7,8 @@ import pytest
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
 from envprint.core.workload import Workload
-from envprint.judging.judge import judge_drift
 from envprint.judging.policy.model import Policy
+from tests.builders.judged import judge_drift
 from tests.builders.support import drift, fingerprint, state
 
 

@@ -14,12 +14,12 @@ from envprint.core.impact import Impact
 from envprint.core.report import Report
 from envprint.core.units import parse_seconds
 from envprint.core.workload import Workload
-from envprint.judging.judge import judge_state
 from envprint.judging.policy.model import Policy
 from envprint.run import wait_for_gpu
 from tests.builders.driver import Driver
 from tests.builders.gpu_memory import FIREFOX, XORG, in_use
 from tests.builders.gpus import A10, GIB, T4, machine
+from tests.builders.judged import judge_state
 from tests.builders.support import fingerprint
 from tests.nvml import simulator
 

@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from envprint.collectors._cuda_libraries import parse_header
-from envprint.collectors.frameworks.version_files import Environment, Package, locate
+from envprint.collectors.frameworks.version_files import Environment, Package, locate, parse_header
 from envprint.machine.attempt import attempt, text_or_none
 from envprint.machine.host import Host
 

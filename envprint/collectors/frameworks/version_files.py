@@ -80,3 +80,14 @@ def assigned(text: str, names: Sequence[str]) -> str | None:
         if found:
             return found[2]
     return None
+
+
+# #define CUDNN_MAJOR 9
+# #define CUDNN_PATCHLEVEL 0
+# https://github.com/tensorflow/tensorflow/blob/v2.15.0/third_party/gpus/find_cuda_config.py
+def parse_header(text: str, prefix: str) -> str | None:
+    """The version that a header defines, such as `9.3.0`; None when it defines none."""
+    found = dict(re.findall(rf"^#define\s+{prefix}_(\w+)\s+(\d+)\b", text, re.MULTILINE))
+    parts = (found.get("MAJOR"), found.get("MINOR"), found.get("PATCHLEVEL", found.get("PATCH")))
+    known = [part for part in parts if part is not None]
+    return ".".join(known) if len(known) == len(parts) else None

@@ -1,6 +1,34 @@
 """Asks NVIDIA's management library in a child process that may hang or crash without harm.
 
-`reading` starts the child and puts together what it tells; `child` is what runs there, `calls` and
-`queries` what it asks; `finding` looks for the library. What comes back is raw: the collectors
-interpret it, so that a recorded machine replays readings.
+`client` starts the child and `messages` puts together what it tells; `child` is what runs there,
+`calls` and `queries` what it asks; `library` looks for the library. What comes back is raw: the
+collectors interpret it, so that a recorded machine replays readings.
 """
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+TYPE_CHECKING = False  # the child that asks does without `typing`
+if TYPE_CHECKING:
+    from envprint.machine.nvml.client import Asked
+
+
+class NoLibrary:
+    """There is nobody to ask."""
+
+    def result(self) -> Mapping[str, object]:
+        """The reading of a machine without the library."""
+        return {"library": None}
+
+
+def begin(timeout_s: float) -> Asked | NoLibrary:
+    """Start to ask the driver, where there is a library; elsewhere nothing else is imported."""
+    from envprint.machine.nvml import library
+
+    if hasattr(os, "posix_spawn") and library.find_library(os.environ) is None:
+        return NoLibrary()
+    from envprint.machine.nvml import client
+
+    return client.begin(timeout_s)

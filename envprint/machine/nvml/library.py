@@ -5,36 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
 
 from envprint.machine.os_calls import LOADER_FOLDERS
 
 LIBRARY = "libnvidia-ml.so.1"
 LOADER_CACHE = "/etc/ld.so.cache"
-
-
-class Begun(Protocol):
-    """A question to the driver that is under way."""
-
-    def result(self) -> Mapping[str, Any]:
-        """The reading, in the form of `envprint.machine.nvml.client`."""
-
-
-class NoLibrary:
-    """There is nobody to ask."""
-
-    def result(self) -> Mapping[str, Any]:
-        """The reading of a machine without the library."""
-        return {"library": None}
-
-
-def begin(timeout_s: float) -> Begun:
-    """Start to ask the driver, where there is a library; elsewhere nothing else is imported."""
-    if hasattr(os, "posix_spawn") and find_library(os.environ) is None:
-        return NoLibrary()
-    from envprint.machine.nvml import client
-
-    return client.begin(timeout_s)
 
 
 def find_library(variables: Mapping[str, str]) -> str | None:

@@ -11,7 +11,7 @@ from envprint.core.rule import Evidence, Match, Rule
 from envprint.core.shell import command
 from envprint.core.versions import is_below, numbers
 from envprint.core.workload import Workload, on_gpu, uses
-from envprint.rules.cuda.tables import (
+from envprint.rules.cuda._tables import (
     driver_floor,
     first_toolkit,
     lowest_capability,
@@ -20,7 +20,7 @@ from envprint.rules.cuda.tables import (
     torch_wheel_code,
     torch_wheels,
 )
-from envprint.rules.cuda.versions import built_with, place
+from envprint.rules.cuda._versions import built_with, place
 from envprint.rules.kit.devices import DEVICES, cards, field, training
 
 # Whether a framework's build has code for the GPUs at hand, and who compiles it when it has not.

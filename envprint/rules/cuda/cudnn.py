@@ -11,7 +11,7 @@ from envprint.core.rule import Evidence, Match, Rule
 from envprint.core.shell import command
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload, on_gpu, uses
-from envprint.rules.cuda.versions import (
+from envprint.rules.cuda._versions import (
     SHADOWED,
     built_with,
     changed,

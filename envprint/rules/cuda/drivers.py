@@ -11,9 +11,9 @@ from envprint.core.shell import command
 from envprint.core.versions import is_below, numbers
 from envprint.core.workload import Workload, on_gpu, uses
 from envprint.rules.cuda import builds
+from envprint.rules.cuda._tables import driver_floor
+from envprint.rules.cuda._versions import built_with, place
 from envprint.rules.cuda.builds import CODE, DRIVER, FORCED, LIBRARY, TENSORFLOW, TORCH
-from envprint.rules.cuda.tables import driver_floor
-from envprint.rules.cuda.versions import built_with, place
 from envprint.rules.kit.devices import DEVICES, cards, field, training
 
 _MODULE = "facts.cuda.kernel_module_version"

@@ -9,8 +9,8 @@ from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Drift, Evidence, Match, Rule
 from envprint.core.workload import Workload
+from envprint.rules.cuda._versions import SHADOWED, changed, place
 from envprint.rules.cuda.cudnn import FRAMEWORK_CHECK
-from envprint.rules.cuda.versions import SHADOWED, changed, place
 from envprint.rules.kit.devices import training
 from envprint.rules.nccl import WATCHED, sums_over_gpus
 

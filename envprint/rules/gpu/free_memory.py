@@ -12,7 +12,7 @@ from envprint.core.rule import Evidence, Match, Result, Rule
 from envprint.core.units import size
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload, on_gpu
-from envprint.rules.gpu.holders import NAMED_BYTES, PIDS_ARE_OURS, held, listed
+from envprint.rules.gpu._holders import NAMED_BYTES, PIDS_ARE_OURS, held, listed
 from envprint.rules.kit.devices import (
     DEVICES,
     HOST_MEMORY,

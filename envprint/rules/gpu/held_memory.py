@@ -15,8 +15,8 @@ from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Result, Rule
 from envprint.core.units import size
 from envprint.core.workload import Workload, on_gpu, uses
+from envprint.rules.gpu._holders import HELD_BYTES, PIDS_ARE_OURS, held, listed
 from envprint.rules.gpu.free_memory import own_bytes
-from envprint.rules.gpu.holders import HELD_BYTES, PIDS_ARE_OURS, held, listed
 from envprint.rules.kit.devices import (
     DEVICES,
     HOST_MEMORY,

@@ -11,7 +11,7 @@ from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
 from envprint.core.units import size
 from envprint.core.workload import Workload
-from envprint.rules.gpu.holders import HELD_BYTES, PIDS_ARE_OURS
+from envprint.rules.gpu._holders import HELD_BYTES, PIDS_ARE_OURS
 from envprint.rules.kit.devices import (
     DEVICES,
     LIVE,

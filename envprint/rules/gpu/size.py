@@ -12,7 +12,7 @@ from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
 from envprint.core.units import size
 from envprint.core.workload import Workload, on_gpu, uses
-from envprint.rules.cuda.tables import threads_per_sm
+from envprint.rules.cuda._tables import threads_per_sm
 from envprint.rules.gpu.architecture import CUBLAS, capability
 from envprint.rules.kit.devices import (
     DEVICES,

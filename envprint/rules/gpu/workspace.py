@@ -11,7 +11,7 @@ from envprint.core.rule import Evidence, Match, Rule
 from envprint.core.units import size
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload, on_gpu, uses
-from envprint.rules.gpu.holders import PIDS_ARE_OURS, held
+from envprint.rules.gpu._holders import PIDS_ARE_OURS, held
 from envprint.rules.kit.devices import DEVICES, LIVE, in_use, of_each
 
 _WORKSPACE = "facts.environ.variables[TF_CUDNN_WORKSPACE_LIMIT_IN_MB]"
