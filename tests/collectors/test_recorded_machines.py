@@ -12,11 +12,13 @@ import io
 import json
 import os
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from envprint.collectors import Collector, collectors
 from envprint.collectors._runner import capture
 from envprint.core.errors import Undetermined
 from envprint.core.fingerprint import Fingerprint
@@ -36,6 +38,7 @@ HIDDEN = "hunter2"
 """The password in some recordings; no fingerprint may hold it."""
 
 
+@cache
 def captured(machine: str) -> Fingerprint:
     """A capture of a recorded machine."""
     return capture(RecordedHost(recorded(machine)["answers"]))
@@ -97,6 +100,29 @@ def test_a_recording_is_described_and_small(machine: str) -> None:
     assert len(content["description"]) > 80
     assert all(source.startswith("https://") for source in content["sources"])
     assert (HOSTS / machine / "host.json").stat().st_size < MAX_BYTES
+
+
+KNOWN_TO_BE_NOTHING = {
+    "facts.probes": "what `envprint probe` measures; a capture of a machine measures nothing",
+    "live.random": "the generators of a program that trains; a recording is of a command",
+}
+"""Sections of which a recording can only say that there is nothing, and why."""
+
+
+def answers(collector: Collector) -> list[Any]:
+    """The values of a section's fields that a recorded machine knows, of all machines."""
+    name = collector.section
+    sections = [getattr(captured(machine), collector.place)[name] for machine in MACHINES]
+    fields = [field.name for field in collector.fields]
+    return [section[field] for section in sections for field in fields if field in section]
+
+
+@pytest.mark.parametrize("collector", collectors(), ids=lambda one: f"{one.place}.{one.section}")
+def test_some_recorded_machine_knows_a_value_of_every_section(collector: Collector) -> None:
+    known = answers(collector)
+    assert known, "no recording in tests/hosts/ answers what this collector asks"
+    has_value = any(value not in (None, [], {}) for value in known)
+    assert has_value != (f"{collector.place}.{collector.section}" in KNOWN_TO_BE_NOTHING)
 
 
 def test_the_desktop_holds_a_tenth_of_the_card() -> None:
