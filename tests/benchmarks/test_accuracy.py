@@ -116,6 +116,7 @@ def test_outcomes_are_told_apart() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_verdicts_on_real_captures_are_those_written_down() -> None:
     assert shutil.which("taskset"), "util-linux is needed: it brings taskset"
@@ -133,6 +134,7 @@ def test_verdicts_on_real_captures_are_those_written_down() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("name", "effect"), [("np.omp1", "numeric"), ("np.blas4", "none"), ("tf.detenv", "numeric")]

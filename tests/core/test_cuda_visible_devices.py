@@ -163,6 +163,7 @@ def test_a_count_of_gpus_without_entries_is_read_in_no_time() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_pytorch_reads_the_same_lists_alike(environment: Build) -> None:
     python = environment(*TORCH)
     done = subprocess.run(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders.environments import install
+from tests.builders.frameworks import TENSORFLOW
 from tests.conftest import Build
 
 ROOT = Path(__file__).parents[2]
@@ -89,7 +90,7 @@ def test_the_python_example_names_what_exists() -> None:
 @pytest.mark.slow
 def test_the_transcript_is_what_happens(environment: Build, tmp_path: Path) -> None:
     """Run again in a real TensorFlow environment; the head names the machine, so it may differ."""
-    python = environment("tensorflow-cpu==2.21.0", "scikit-learn")
+    python = environment(*TENSORFLOW)
     install(python, "psutil", "nvidia-ml-py", "packaging", "jsonschema")
     install(python, "--no-deps", str(ROOT))
     plain = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8"}
