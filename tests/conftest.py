@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +11,7 @@ import pytest
 
 from tests.builders.environments import KEPT, build, name_of
 from tests.builders.golden_files import Golden, must_equal
+from tests.builders.rule_cases import cases_of_rule_tests
 from tests.builders.support import Case
 
 Build = Callable[..., str]
@@ -36,24 +35,22 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Build:
 
 
 @pytest.fixture(scope="session")
-def cases(tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
-    """All that the tests in tests/rules/ ask of single rules.
-
-    They run once more in a process of their own, which keeps the cases, so that it does not
-    matter which tests run beside them.
-    """
-    kept = tmp_path_factory.mktemp("cases") / "cases"
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/rules"]
-    environ = {**os.environ, "ENVPRINT_TEST_CASES": str(kept)}
-    root = Path(__file__).parent.parent
-    subprocess.run(command, cwd=root, env=environ, capture_output=True, check=False)
-    found: list[Case] = pickle.loads(kept.read_bytes())
-    return found
+def cases() -> list[Case]:
+    """Every question that the tests in tests/rules/ put to a single rule."""
+    return cases_of_rule_tests()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The option by which golden files are rewritten instead of compared."""
     parser.addoption("--update-golden", action="store_true", help="rewrite the golden files")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is marked `long` wherever `-m` does not speak of it."""
+    if "long" not in config.getoption("-m"):
+        long = {item for item in items if item.get_closest_marker("long")}
+        items[:] = [item for item in items if item not in long]
+        config.hook.pytest_deselected(items=long)
 
 
 @pytest.fixture

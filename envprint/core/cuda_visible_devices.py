@@ -170,14 +170,17 @@ def _named(entry: str, keys: Sequence[str], devices: Devices) -> Iterator[Shown]
         ]
         yield from fitting if len(fitting) == 1 else []
         return
-    cards = [key for key in keys if key == entry or _begins(devices.get(key, {}), entry)]
+    if entry.startswith("GPU-"):
+        cards = [key for key in keys if _begins(devices.get(key, {}), entry)]
+    else:
+        cards = [entry] if entry in keys else []
     if len(cards) == 1:
         yield from _whole_or_parts(cards[0], devices.get(cards[0], {}))
 
 
 def _begins(device: Mapping[str, Any], entry: str) -> bool:
     """Whether `entry` is the beginning of the UUID, as CUDA_VISIBLE_DEVICES allows."""
-    return entry.startswith("GPU-") and str(device.get("uuid") or "").startswith(entry)
+    return str(device.get("uuid") or "").startswith(entry)
 
 
 def _whole_or_parts(key: str, device: Mapping[str, Any]) -> list[Shown]:

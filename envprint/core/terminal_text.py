@@ -25,6 +25,7 @@ def block(topic: str, text: str, painted: str | None = None) -> Iterator[str]:
     lines = textwrap.wrap(
         plain(text), WIDTH - TOPIC, break_long_words=False, break_on_hyphens=False
     ) or [""]
+    topic = plain(topic)
     yield (painted or topic) + " " * max(1, TOPIC - len(topic)) + lines[0]
     for line in lines[1:]:
         yield " " * TOPIC + line

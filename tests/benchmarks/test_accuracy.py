@@ -16,6 +16,7 @@ from tests.benchmarks.accuracy.pair import HERE, PARTS, Pair, Side, load
 from tests.benchmarks.accuracy.score import score, verdict_on_published
 from tests.benchmarks.accuracy.verdict import ORDER, Verdict, tallies
 from tests.builders.environments import KEPT
+from tests.builders.golden_files import must_equal
 
 PAIRS = load()
 DATE, VERDICTS = page.kept()
@@ -24,6 +25,7 @@ JUDGED_HERE = {
     *("jax_0_10_2.txt", "sp_1_17_1.txt"),
 }
 """Requirements that CI installs: most pairs differ in a variable or in the affinity alone."""
+WRITE = "python -m tests.benchmarks.accuracy.score --write"
 NEEDS_AVX512 = "CPU ISA"
 NEEDS_AMD = frozenset(["pt.mklinstr"])
 """Measured on an AMD processor, where MKL does not obey the variable, as the verdict then says."""
@@ -69,7 +71,7 @@ def test_ids_are_unique_and_the_verdicts_cover_them() -> None:
     assert len(set(ids)) == len(ids)
     kept = [(verdict.id, verdict.measured) for verdict in VERDICTS]
     data = [(row.id, row.measured) for row in (*PAIRS, *published.load())]
-    assert sorted(kept) == sorted(data), "run the score with --write"
+    assert sorted(kept) == sorted(data), f"run\n{WRITE}"
 
 
 def test_requirements_are_pinned_and_used() -> None:
@@ -87,7 +89,7 @@ def test_jobs_are_used() -> None:
 
 
 def test_the_page_is_made_of_the_data() -> None:
-    assert page.PAGE.read_text() == page.page(), "run the score with --write"
+    must_equal(page.PAGE, page.page(), WRITE)
 
 
 def test_the_readme_quotes_the_figures() -> None:
@@ -100,7 +102,7 @@ def test_the_readme_quotes_the_figures() -> None:
 def test_published_cases_are_judged_as_written_down() -> None:
     kept = {verdict.id: verdict for verdict in VERDICTS}
     for case in published.load():
-        assert verdict_on_published(case) == kept[case.id]
+        assert verdict_on_published(case) == kept[case.id], f"if it is meant, run\n{WRITE}"
 
 
 def test_outcomes_are_told_apart() -> None:
@@ -116,6 +118,7 @@ def test_outcomes_are_told_apart() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_verdicts_on_real_captures_are_those_written_down() -> None:
     assert shutil.which("taskset"), "util-linux is needed: it brings taskset"
@@ -134,6 +137,7 @@ def test_verdicts_on_real_captures_are_those_written_down() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("name", "effect"), [("np.omp1", "numeric"), ("np.blas4", "none"), ("tf.detenv", "numeric")]

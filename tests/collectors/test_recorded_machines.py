@@ -12,11 +12,13 @@ import io
 import json
 import os
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from envprint.collectors import Collector, collectors
 from envprint.collectors._runner import capture
 from envprint.core.errors import Undetermined
 from envprint.core.fingerprint import Fingerprint
@@ -36,6 +38,7 @@ HIDDEN = "hunter2"
 """The password in some recordings; no fingerprint may hold it."""
 
 
+@cache
 def captured(machine: str) -> Fingerprint:
     """A capture of a recorded machine."""
     return capture(RecordedHost(recorded(machine)["answers"]))
@@ -97,6 +100,22 @@ def test_a_recording_is_described_and_small(machine: str) -> None:
     assert len(content["description"]) > 80
     assert all(source.startswith("https://") for source in content["sources"])
     assert (HOSTS / machine / "host.json").stat().st_size < MAX_BYTES
+
+
+NOT_RECORDED = {
+    "facts.probes": "what `envprint probe` measures; a capture measures nothing",
+    "live.random": "generators of a program that trains; a recording is of a capture alone",
+}
+"""Sections of which no recorded machine knows anything, and why."""
+
+
+@pytest.mark.parametrize("collector", collectors(), ids=lambda one: f"{one.place}.{one.section}")
+def test_some_recorded_machine_knows_a_value_of_every_section(collector: Collector) -> None:
+    sections = [getattr(captured(m), collector.place)[collector.section] for m in MACHINES]
+    fields = [field.name for field in collector.fields]
+    known = {f for section in sections for f in fields if section.get(f) not in (None, [], {})}
+    is_excused = f"{collector.place}.{collector.section}" in NOT_RECORDED
+    assert bool(known) != is_excused, "tests/hosts/ needs a recording that answers this collector"
 
 
 def test_the_desktop_holds_a_tenth_of_the_card() -> None:

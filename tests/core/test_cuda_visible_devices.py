@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from typing import Any
 
 import pytest
 
 from envprint.core import cuda_visible_devices
-from envprint.core.cuda_visible_devices import Shown
+from envprint.core.cuda_visible_devices import MOST, Shown
 from tests.builders.frameworks import TORCH
 from tests.conftest import Build
 
@@ -153,7 +154,16 @@ for wanted in sys.argv[1:]:
 """
 
 
+def test_a_count_of_gpus_without_entries_is_read_in_no_time() -> None:
+    # A document of a few lines may claim any number, and twenty rules ask for what is shown.
+    keys = cuda_visible_devices.keys_of(2**31, {})
+    begun = time.process_time()
+    assert len(cuda_visible_devices.shown(keys, {}, None, "550.1")) == MOST
+    assert time.process_time() - begun < 0.2
+
+
 @pytest.mark.slow
+@pytest.mark.long
 def test_pytorch_reads_the_same_lists_alike(environment: Build) -> None:
     python = environment(*TORCH)
     done = subprocess.run(

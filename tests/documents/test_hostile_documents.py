@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from io import StringIO
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -310,8 +311,8 @@ def document_with(path: tuple[str, ...], value: Any) -> Fingerprint:
 MAPS = {".".join(path): (path, shape) for path, shape in maps(fingerprint_shape())}
 
 
-@pytest.mark.parametrize("name", MAPS)
-def test_records_that_lack_members_are_judged_and_shown(name: str) -> None:
+def sides(name: str) -> Iterator[tuple[list[Fingerprint], list[Fingerprint]]]:
+    """Documents with one record that lacks members, and those to hold them against."""
     path, shape = MAPS[name]
     assert isinstance(shape, (MapOf, ListOf))
     for key in KEYS.get(path[-1], ("a",)):
@@ -319,16 +320,27 @@ def test_records_that_lack_members_are_judged_and_shown(name: str) -> None:
         def around(entry: Any, key: str = key) -> Any:
             return {key: entry} if isinstance(shape, MapOf) else [entry]
 
-        others = [
-            document_with(path, value)
-            for value in (around(sample(shape.item, 0)), around({}) and type(around({}))(), None)
-        ]
-        for entry in entries(shape.item):
-            one = document_with(path, around(entry))
-            for other in others:
-                for device in ("cpu", "gpu"):
-                    everything(other, one, device)
-                    everything(one, other, device)
+        whole = around(sample(shape.item, 0))
+        yield (
+            [document_with(path, around(entry)) for entry in entries(shape.item)],
+            [document_with(path, value) for value in (whole, type(whole)(), None)],
+        )
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_records_that_lack_members_are_judged_and_shown(name: str) -> None:
+    for lacking, (whole, *_) in sides(name):
+        for one in lacking:
+            everything(whole, one, "gpu")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", MAPS)
+def test_records_that_lack_members_are_judged_on_either_side_of_anything(name: str) -> None:
+    for lacking, others in sides(name):
+        for one, other, device in product(lacking, others, ("cpu", "gpu")):
+            everything(other, one, device)
+            everything(one, other, device)
 
 
 def test_a_member_of_a_record_that_is_left_out_is_unknown_and_not_absent() -> None:

@@ -25,6 +25,7 @@ from envprint.judging.policy.template import starting_policy
 from envprint.outputs.drift_error import refusal
 from envprint.outputs.formats.text import render
 from envprint.rules import catalogue
+from tests.builders.golden_files import Golden
 from tests.builders.hostile import HOSTILE, SUBSTITUTED, is_complete, words
 from tests.builders.judged import compare, judge_drift, judge_state
 from tests.builders.support import Case, fingerprint, workload
@@ -286,10 +287,6 @@ def _code(text: str) -> str:
     return f"{fence}{blank}{text}{blank}{fence}".replace("|", "\\|")
 
 
-def test_the_page_says_what_is_tried(update_golden: bool) -> None:
-    prose, first, rest = PAGE.read_text(encoding="utf-8").partition("| rule |")
-    made = "\n".join(tables()) + "\n"
-    if update_golden:
-        PAGE.write_text(prose + made, encoding="utf-8")
-    else:
-        assert first + rest == made, "pytest --update-golden tests/judging/test_hostile_remedies.py"
+def test_the_page_says_what_is_tried(golden: Golden) -> None:
+    prose = PAGE.read_text(encoding="utf-8").partition("| rule |")[0]
+    golden(PAGE, prose + "\n".join(tables()) + "\n")

@@ -14,6 +14,7 @@ import pytest
 
 from envprint import knowledge
 from envprint.core.versions import numbers
+from tests.builders.golden_files import Golden
 from tests.builders.tables import FOLDER, SCHEMAS, TABLES, validator
 
 KEYS = {
@@ -76,14 +77,11 @@ def test_an_entry_without_source_or_date_or_with_a_strange_field_is_refused(tabl
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_each_entry_stands_on_one_line(table: str, update_golden: bool) -> None:
-    path = FOLDER / f"{table}.json"
+def test_each_entry_stands_on_one_line(table: str, golden: Golden) -> None:
     whole = document(table)
     entries = ",\n".join(f"    {json.dumps(e, ensure_ascii=False)}" for e in whole["entries"])
     form = f'{{\n  "$schema": "{whole["$schema"]}",\n  "entries": [\n{entries}\n  ]\n}}\n'
-    if update_golden:
-        path.write_text(form, "utf-8")
-    assert path.read_text("utf-8") == form, "pytest tests/knowledge --update-golden rewrites it"
+    golden(FOLDER / f"{table}.json", form)
 
 
 @pytest.mark.parametrize("table", TABLES)

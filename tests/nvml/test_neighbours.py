@@ -29,6 +29,9 @@ def _is_endless(scenario: Path) -> bool:
 
 NAMES = sorted(path.parent.name for path in SCENARIOS.glob("*/driver.txt") if not _is_endless(path))
 """The scenarios that come to an end."""
+EXAMPLE = "desktop"
+"""The one that is tried where time is short."""
+OTHERS = [pytest.param(name, marks=pytest.mark.long) for name in NAMES if name != EXAMPLE]
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +47,7 @@ def alive() -> Iterator[list[int]]:
         process.wait()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [EXAMPLE, *OTHERS])
 def test_the_tools_agree_or_it_is_known_why(
     name: str, alive: list[int], environment: Callable[..., str], tmp_path: Path
 ) -> None:

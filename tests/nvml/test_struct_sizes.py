@@ -52,7 +52,7 @@ def generation(request: pytest.FixtureRequest) -> str:
 def header(generation: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """NVIDIA's nvml.h of this generation."""
     place = tmp_path_factory.mktemp("header")
-    argv = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    argv = [sys.executable, "-m", "uv", "pip", "install", "--quiet"]
     subprocess.run([*argv, "--no-deps", "--target", place, HEADERS[generation]], check=True)
     (found,) = place.rglob("nvml.h")
     return found

@@ -68,6 +68,7 @@ def day(environment: Build, tmp_path: Path) -> Day:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_whole_day(day: Day) -> None:
     policy = day.folder / "envprint.toml"
     assert day("policy", "init").returncode == 0

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.builders.environments import install
+from tests.builders.frameworks import TENSORFLOW
 from tests.conftest import Build
 
 ROOT = Path(__file__).parents[2]
@@ -20,9 +22,44 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-def test_ci_runs_the_very_test_command_of_the_readme() -> None:
+def test_ci_runs_the_very_test_command_of_the_readme_and_then_what_takes_long() -> None:
     command = next(block.strip() for block in blocks("console") if block.strip().endswith("pytest"))
-    assert command in (ROOT / ".ci/run").read_text().splitlines()
+    lines = (ROOT / ".ci/run").read_text().splitlines()
+    runs = [line for line in lines if "-m pytest" in line]
+    assert runs == [command, ".venv/bin/python -m pytest -m long || status=$?"]
+
+
+@pytest.mark.parametrize(
+    ("fails", "code"), [("", 0), ("default", 1), ("long", 1), ("default long", 1), ("install", 1)]
+)
+def test_ci_runs_both_and_fails_where_either_fails(fails: str, code: int, tmp_path: Path) -> None:
+    """With a Python that only says what it would run."""
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci/run", tmp_path / ".ci/run")
+    tool = tmp_path / "python3"
+    tool.write_text(PRETENDED)
+    tool.chmod(0o755)
+    environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "FAILS": fails}
+    done = subprocess.run(
+        [tmp_path / ".ci/run"], env=environ, capture_output=True, text=True, check=False
+    )
+    said = ["1 long"] if fails == "install" else ["1 default", "1 long"]
+    assert (done.returncode, done.stdout.splitlines()) == (code, said), done.stderr
+
+
+PRETENDED = """#!/bin/sh
+if [ "$2" = venv ]; then
+    mkdir -p .venv/bin
+    cp "$0" .venv/bin/python
+    printf '#!/bin/sh\ncase "$FAILS" in *install*) exit 1;; esac\n' > .venv/bin/pip
+    chmod 755 .venv/bin/pip
+else
+    case "$*" in *long) what=long;; *) what=default;; esac
+    echo "1 $what"
+    case "$FAILS" in *$what*) exit 1;; esac
+fi
+"""
+"""Stands for `python3`, pip and pytest, whose closing line it prints."""
 
 
 def test_there_are_exactly_two_set_up_commands_and_they_need_only_python_and_pip() -> None:
@@ -53,7 +90,7 @@ def test_the_python_example_names_what_exists() -> None:
 @pytest.mark.slow
 def test_the_transcript_is_what_happens(environment: Build, tmp_path: Path) -> None:
     """Run again in a real TensorFlow environment; the head names the machine, so it may differ."""
-    python = environment("tensorflow-cpu==2.21.0", "scikit-learn")
+    python = environment(*TENSORFLOW)
     install(python, "psutil", "nvidia-ml-py", "packaging", "jsonschema")
     install(python, "--no-deps", str(ROOT))
     plain = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8"}

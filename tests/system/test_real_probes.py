@@ -20,14 +20,13 @@ from typing import Any, NamedTuple
 import pytest
 
 from envprint.probes import programs
-from tests.builders.frameworks import TORCH
+from tests.builders.frameworks import TENSORFLOW, TORCH
 from tests.conftest import Build
 
 pytestmark = pytest.mark.slow
 
 PINNED = ("packaging==25.0", "six==1.17.0")
 MIXED = ("numpy", "requests", "greenlet", "jupyterlab-widgets", "pip==25.0")
-TENSORFLOW = ("tensorflow-cpu==2.21.0", "scikit-learn")
 CLASSES = {
     "libm", "reduction", "dot", "matmul", "convolution", "normalisation", "softmax", "pooling",
     "decomposition", "fft", "floats", "sorting", "random",

@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 
 import envprint
+from tests.builders.frameworks import TENSORFLOW, TORCH
 from tests.conftest import Build
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-TENSORFLOW = ("tensorflow-cpu==2.21.0", "scikit-learn")
-TORCH = ("torch==2.13.0", "jax", "scipy", "numpy")
 STATE = "generator-state-differs"
 
 

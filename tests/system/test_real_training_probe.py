@@ -14,7 +14,7 @@ import pytest
 from envprint.cli._probe_training import FILES
 from tests.conftest import Build
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 REQUIREMENTS = {"tensorflow": "tensorflow-cpu==2.21.0", "torch": "torch==2.13.0"}
 NEEDED = {

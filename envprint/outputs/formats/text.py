@@ -18,6 +18,9 @@ from envprint.core.text import plain
 from envprint.core.units import size
 from envprint.core.words import DEVICES, verdict
 
+OMITS = frozenset({"changes"})
+"""Parts of a report that are not shown whole: changes that no rule knows are counted where there
+are many."""
 MOST_CHANGES = 12
 """Unexplained changes shown in a section before the rest is only counted."""
 FOLD = 5
