@@ -95,10 +95,10 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
         code = _run(arguments, console)
         console.flush()
     except EnvprintError as error:
-        console.complain(str(error))
+        console.log(str(error))
         return _could_not(arguments)
     except KeyboardInterrupt:
-        console.complain("interrupted")
+        console.log("interrupted")
         return 130
     # A fault of envprint: no traceback for people who cannot act on it, and never exit code 1,
     # which says that something was found.
@@ -110,7 +110,7 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
 
 def _tell_fault(error: BaseException, console: Console) -> None:
     """One line that says what happened, where, and what to do with it."""
-    from envprint.machine.interpreter import said
+    from envprint.machine.interpreter import one_line
 
     if os.environ.get(DEBUG) == "1":
         import traceback
@@ -123,8 +123,8 @@ def _tell_fault(error: BaseException, console: Console) -> None:
     if trace:
         file = trace.tb_frame.f_code.co_filename
         place = f" ({os.path.basename(file)}, line {trace.tb_lineno})"
-    what = f"{type(error).__name__}: {said(error)}"[:300]
-    console.complain(f"a fault of envprint: {what}{place}; please report it {REPORT}")
+    what = f"{type(error).__name__}: {one_line(error)}"[:300]
+    console.log(f"a fault of envprint: {what}{place}; please report it {REPORT}")
 
 
 def _could_not(arguments: list[str]) -> int:

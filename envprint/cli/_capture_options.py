@@ -64,7 +64,7 @@ def host_of(options: argparse.Namespace) -> LiveHost:
 
     return LiveHost(
         options.python,
-        deep=getattr(options, "deep", False),
+        verify_files=getattr(options, "deep", False),
         gpu_timeout_s=gpu_timeout_of(options),
     )
 
@@ -102,29 +102,31 @@ def probe_now(
 
     python = able(host.interpreter())
     plan = Plan(python, names, device, repeat)
-    told = measure(plan, lambda what: console.complain(f"probing {what}"))
+    reported = measure(plan, lambda what: console.log(f"probing {what}"))
     for name in names:
-        if name not in told:
+        if name not in reported:
             raise EnvprintError(f"probe {name}: it is not installed for {python}")
-    failed = list(_in_vain(told, names))
+    failed = list(_in_vain(reported, names))
     for line in failed[:-1]:
-        console.complain(line)
+        console.log(line)
     if failed:
         raise EnvprintError(failed[-1])
-    return told
+    return reported
 
 
-def _in_vain(told: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
+def _in_vain(reported: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
     """A line for each probe that was asked for, on that device, and computed nothing at all.
 
     Without names every probe is one that may have no framework to compute with.
     """
-    on_gpu = [key for key in told if " on gpu" in key]
-    asked = [[name] for name in names]
-    asked += [[key for key in on_gpu if key.startswith(f"{name} ")] for name in names] or [on_gpu]
-    for keys in filter(None, asked):
-        if not any(told[key]["digests"] for key in keys):
-            first = told[keys[0]]
+    on_gpu = [key for key in reported if " on gpu" in key]
+    requested = [[name] for name in names]
+    requested += [[key for key in on_gpu if key.startswith(f"{name} ")] for name in names] or [
+        on_gpu
+    ]
+    for keys in filter(None, requested):
+        if not any(reported[key]["digests"] for key in keys):
+            first = reported[keys[0]]
             reason = first.get("refused") or next(iter(first["errors"].values()), "no operation")
             yield f"probe {keys[0]}: {reason}"
 
@@ -139,7 +141,7 @@ def keep(fingerprint: Fingerprint, options: argparse.Namespace, console: Console
         store = Store(warn=console.warn)
         store.save(fingerprint, options.save)
         place = f"{store.place}, {fingerprint.digest[:19]}"
-        console.complain(f"saved as @{options.save} in {place}")
+        console.log(f"saved as @{options.save} in {place}")
 
 
 def load(source: str, options: argparse.Namespace, console: Console) -> Fingerprint:
@@ -153,9 +155,9 @@ def load(source: str, options: argparse.Namespace, console: Console) -> Fingerpr
     for damage in found.skipped:
         console.warn(f"skipped: {damage}")
     fingerprint = loads(found.content, found.name)
-    if fingerprint.foreign:
-        names = ", ".join(sorted(fingerprint.foreign)[:5])
-        console.warn(f"{found.name}: {len(fingerprint.foreign)} keys are not known: {names}")
+    if fingerprint.undeclared:
+        names = ", ".join(sorted(fingerprint.undeclared)[:5])
+        console.warn(f"{found.name}: {len(fingerprint.undeclared)} keys are not known: {names}")
     return fingerprint
 
 

@@ -6,7 +6,7 @@ import argparse
 
 from envprint.cli._capture_options import capture_now, load
 from envprint.cli._console import Console
-from envprint.cli._judge_options import context_of, request_of, warn_of_doubts, write
+from envprint.cli._judge_options import context_of, request_of, warn_of_undecided, write
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.report import Report
 from envprint.judging.context import Context
@@ -27,7 +27,7 @@ def preflight(options: argparse.Namespace, console: Console) -> tuple[Fingerprin
     code = context.exit_code(report)
     _tell(report, context, options, console, in_full=code != 0)
     if code:
-        console.complain("the command was not run; --no-check runs it all the same")
+        console.log("the command was not run; --no-check runs it all the same")
         return before, None
     return before, report
 
@@ -49,8 +49,8 @@ def _tell(
             return
     for finding in report.findings:
         what = finding.message or finding.title
-        console.complain(f"{finding.impact.word}: {what} ({finding.rule})")
+        console.log(f"{finding.impact.word}: {what} ({finding.rule})")
     # Those of the policy's own have been told when it was read.
     for note in [note for note in report.policy_notes if note not in context.policy.notes]:
-        console.complain(f"policy: {note}")
-    warn_of_doubts(report, context, console)
+        console.log(f"policy: {note}")
+    warn_of_undecided(report, context, console)

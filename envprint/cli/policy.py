@@ -49,18 +49,18 @@ def _init(options: argparse.Namespace, console: Console) -> int:
     text = starting_policy(capture(LiveHost(options.python), via="cli"))
     console.emit(text, target)
     if target != "-":
-        console.complain(f"{target}: written; every line in it can be changed or left out")
+        console.log(f"{target}: written; every line in it can be changed or left out")
     return 0
 
 
 def _show(options: argparse.Namespace, console: Console) -> int:
     from envprint.judging.policy.find import agreed_policy
-    from envprint.judging.policy.in_force import shown
+    from envprint.judging.policy.in_force import rows
 
     policy, name, text = agreed_policy(options.policy)
     for note in policy.notes:
         console.warn(note)
-    console.emit("\n".join(_lines(shown(policy, name, text), name, console.colour())) + "\n")
+    console.emit("\n".join(_lines(rows(policy, name, text), name, console.colour())) + "\n")
     return 0
 
 

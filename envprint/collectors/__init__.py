@@ -48,13 +48,13 @@ if TYPE_CHECKING:
 class Collector(NamedTuple):
     """Reads one section of `facts` or of `live`."""
 
-    place: str
+    kind: str
     """`facts` or `live`."""
     section: str
     doc: str
     fields: tuple[Field, ...]
     read: Read
-    waits: bool
+    needs_gpu_reading: bool
     """It waits for something that was begun before, and is best read last."""
 
 
@@ -65,7 +65,7 @@ def collectors() -> tuple[Collector, ...]:
     from envprint.core.discovery import module_names
 
     found = [one for name in module_names(package) for one in _collectors_of(name)]
-    return tuple(sorted(found, key=lambda collector: (collector.place, collector.section)))
+    return tuple(sorted(found, key=lambda collector: (collector.kind, collector.section)))
 
 
 def _collectors_of(section: str) -> Iterator[Collector]:
@@ -91,6 +91,6 @@ def declared(place: str) -> Record:
         tuple(
             Field(collector.section, Record(collector.fields), collector.doc)
             for collector in collectors()
-            if collector.place == place
+            if collector.kind == place
         )
     )

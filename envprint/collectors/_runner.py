@@ -22,7 +22,7 @@ from envprint.core.redact import clean, safe_tags
 from envprint.core.text import recordable, unicode_text
 from envprint.core.version import __version__
 from envprint.machine.host import Host
-from envprint.machine.interpreter import is_interruption, said
+from envprint.machine.interpreter import is_interruption, one_line
 
 T = TypeVar("T")
 
@@ -47,18 +47,18 @@ def capture(
 ) -> Fingerprint:
     """Everything the collectors find on `host`. `timeout_s` is each collector's own limit."""
     if timeout_s is None:
-        timeout_s = DEEP_TIMEOUT_S if _asked(host.deep) is True else COLLECTOR_TIMEOUT_S
+        timeout_s = DEEP_TIMEOUT_S if _attempt(host.verify_files) is True else COLLECTOR_TIMEOUT_S
     # What fails of these is said by the sections that need it, which ask again.
-    begun = _asked(host.begin)
+    gpu_wait_s = _attempt(host.start_gpu_query)
     # Here once, in the caller's thread: Keras keeps its dtype policy by thread.
-    _asked(host.interpreter)
-    waits_s = 0.0 if isinstance(begun, Unknown) else begun
+    _attempt(host.interpreter)
+    waits_s = 0.0 if isinstance(gpu_wait_s, Unknown) else gpu_wait_s
     found: dict[str, dict[str, Any]] = {"facts": {}, "live": {}}
     unknown: dict[str, str] = {}
     for collector, values in _read_all(host, timeout_s, waits_s):
-        place = f"{collector.place}.{collector.section}"
-        found[collector.place][collector.section] = dict(_known(collector, values, place, unknown))
-    identity, captured_at = _asked(host.identity), _asked(host.now)
+        place = f"{collector.kind}.{collector.section}"
+        found[collector.kind][collector.section] = dict(_known(collector, values, place, unknown))
+    identity, captured_at = _attempt(host.identity), _attempt(host.now)
     if isinstance(captured_at, Unknown):
         raise EnvprintError(f"cannot capture: the time is not known: {captured_at.reason}")
     if isinstance(identity, Unknown):
@@ -83,7 +83,7 @@ def capture(
     )
 
 
-def _asked(ask: Callable[[], T]) -> T | Unknown:
+def _attempt(ask: Callable[[], T]) -> T | Unknown:
     """What the host answers, or why it does not."""
     try:
         return ask()
@@ -91,7 +91,7 @@ def _asked(ask: Callable[[], T]) -> T | Unknown:
     except BaseException as error:
         if is_interruption(error):
             raise
-        return Unknown(f"{type(error).__name__}: {said(error)}")
+        return Unknown(f"{type(error).__name__}: {one_line(error)}")
 
 
 def _read_all(host: Host, timeout_s: float, waits_s: float) -> Iterator[tuple[Collector, _Answer]]:
@@ -100,14 +100,14 @@ def _read_all(host: Host, timeout_s: float, waits_s: float) -> Iterator[tuple[Co
     One thread reads them all, unless one of them hangs: it is left behind, and another thread
     reads the rest.
     """
-    waiting = sorted(collectors(), key=lambda collector: collector.waits)
+    waiting = sorted(collectors(), key=lambda collector: collector.needs_gpu_reading)
     while waiting:
         readings = [_Reading(collector) for collector in waiting]
         todo = list(readings)
         _start(todo, host)
         for reading in readings:
             collector = waiting.pop(0)
-            limit_s = timeout_s + waits_s if collector.waits else timeout_s
+            limit_s = timeout_s + waits_s if collector.needs_gpu_reading else timeout_s
             answer = reading.answer_within(limit_s)
             if answer is None:
                 todo.clear()
@@ -134,7 +134,7 @@ class _Reading:
         # Whatever a collector meets on a machine nobody has seen, the capture goes on: the
         # section becomes unknown and says why. Extensions raise what is no Exception, too.
         except BaseException as error:  # noqa: BLE001  see the reason above
-            reason = f"{type(error).__name__}: {said(error)}"
+            reason = f"{type(error).__name__}: {one_line(error)}"
             self._answer = Unknown(f"the collector failed: {reason}")
         self._pending.release()
 

@@ -41,7 +41,7 @@ class UsageError(EnvprintError):
     """A command line that does not parse."""
 
 
-class Undetermined(Exception):
+class UnknownValueError(Exception):
     """A value was asked for that the fingerprint lists as unknown.
 
     Never shown to a user: the engine turns it into an *undecided* entry, so that a rule cannot

@@ -26,7 +26,7 @@ def refusal(report: Report, fail_on: Impact, strict: bool = False) -> str:
     if findings:
         worst = findings[0].impact
         return "\n".join([f"{worst.word}: {MEANING[worst]}", *_listed(findings)])
-    return "\n".join(_undecided(report.doubtful(fail_on)))
+    return "\n".join(_undecided(report.undecided_reaching(fail_on)))
 
 
 def _listed(findings: Sequence[Finding]) -> Iterator[str]:
@@ -41,8 +41,8 @@ def _said(finding: Finding) -> str:
     return f"{one_line(finding.message or finding.title)} ({finding.rule})"
 
 
-def _undecided(doubts: Sequence[Undecided]) -> Iterator[str]:
-    rules = {doubt.rule for doubt in doubts}
+def _undecided(undecided: Sequence[Undecided]) -> Iterator[str]:
+    rules = {entry.rule for entry in undecided}
     yield f"undecided: {counted(rules, 'rule')} that could reach the threshold"
-    for doubt in doubts:
-        yield f"  {doubt.rule}: {doubt.path}: {one_line(doubt.reason)}"
+    for entry in undecided:
+        yield f"  {entry.rule}: {entry.path}: {one_line(entry.reason)}"

@@ -29,7 +29,7 @@ def _lines(fingerprint: Fingerprint, colour: bool) -> Iterator[str]:
         yield from block("tag", f"{key} = {value}")
     for topic, text in summary.lines:
         yield from block(topic, text)
-    foreign = frozenset(fingerprint.foreign)
+    foreign = frozenset(fingerprint.undeclared)
     for place, note in (("facts", ""), ("live", ", at this moment")):
         for section, fields in sorted(getattr(fingerprint, place).items()):
             path = f"{place}.{section}"

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 SILENCE_S = 180.0
 """How long a probe may say nothing: a framework's import on a busy machine takes a minute."""
-MOST_STARTS = 16
+MAX_STARTS = 16
 """Processes for one run of a probe: each crash costs one operation, and the next goes on there."""
 
-Report = Callable[[str], None]
+OnProgress = Callable[[str], None]
 
 
 class Plan(NamedTuple):
@@ -58,7 +58,7 @@ def names() -> list[str]:
     return module_names(programs)
 
 
-def measure(plan: Plan, report: Report = lambda _: None) -> dict[str, Any]:
+def measure(plan: Plan, report: OnProgress = lambda _: None) -> dict[str, Any]:
     """What the probes told, the raw form of `facts.probes.numeric`: key to telling.
 
     A key is a probe's name, and on a GPU such as `torch on gpu:0`. A telling has `revision`,
@@ -73,23 +73,23 @@ def measure(plan: Plan, report: Report = lambda _: None) -> dict[str, Any]:
         if plan.device == "gpu" and program_named(name).ON_GPU:
             first = _on(plan, name, "gpu:0", report)
             found |= first
-            gpus = max((telling.get("gpus", 1) for telling in first.values()), default=1)
+            gpus = max((report_.get("gpus", 1) for report_ in first.values()), default=1)
             for number in range(1, gpus):
                 found |= _on(plan, name, f"gpu:{number}", report)
     return found
 
 
-def _on(plan: Plan, name: str, device: str, report: Report) -> dict[str, Any]:
+def _on(plan: Plan, name: str, device: str, report: OnProgress) -> dict[str, Any]:
     """What one probe told on one device, in every run; nothing where it is not installed."""
     key = name if device == "cpu" else f"{name} on {device}"
-    tellings = []
+    reports = []
     program = revision(f"{name}.py", *_parts(name))
     for number in range(1, plan.repeat + 1):
         report(f"{key}, {number} of {plan.repeat}" if plan.repeat > 1 else key)
-        tellings.append(_run(plan.python, name, device))
-        if "missing" in tellings[-1]:
+        reports.append(_run(plan.python, name, device))
+        if "missing" in reports[-1]:
             return {}
-    return {key: {**_gathered(tellings), "revision": program}}
+    return {key: {**_gathered(reports), "revision": program}}
 
 
 def program_named(name: str) -> "Program":
@@ -114,26 +114,26 @@ def revision(*files: str) -> str:
     return hashed.hexdigest()[:32]
 
 
-def _gathered(tellings: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _gathered(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The tellings of all runs as one; a run that refused is no run of any operation."""
-    told = [telling for telling in tellings if "refused" not in telling]
-    if not told:
-        return {**tellings[0], "runs": len(tellings), "digests": {}, "errors": {}}
+    completed = [report_ for report_ in reports if "refused" not in report_]
+    if not completed:
+        return {**reports[0], "runs": len(reports), "digests": {}, "errors": {}}
     digests: dict[str, list[str]] = {}
     reasons: dict[str, list[str]] = {}
-    for telling in told:
-        for operation, reason in telling["errors"].items():
+    for report_ in completed:
+        for operation, reason in report_["errors"].items():
             reasons.setdefault(operation, []).append(reason)
-        for operation, digest in telling["digests"].items():
+        for operation, digest in report_["digests"].items():
             if digest not in digests.setdefault(operation, []):
                 digests[operation].append(digest)
-    refusals = [telling["refused"] for telling in tellings if "refused" in telling]
+    refusals = [report_["refused"] for report_ in reports if "refused" in report_]
     return {
-        **told[0],
-        "runs": len(told),
+        **completed[0],
+        "runs": len(completed),
         "digests": digests,
         "errors": {
-            operation: _reason(failed, len(told) if operation in digests else len(failed))
+            operation: _reason(failed, len(completed) if operation in digests else len(failed))
             for operation, failed in reasons.items()
         },
         **({"refusals": refusals} if refusals else {}),
@@ -147,33 +147,33 @@ def _reason(failed: Sequence[str], runs: int) -> str:
 
 def _run(python: str, name: str, device: str) -> dict[str, Any]:
     """What one process told, and where it crashed, another that went on behind that operation."""
-    told: dict[str, Any] = {"digests": {}, "errors": {}}
+    reported: dict[str, Any] = {"digests": {}, "errors": {}}
     after = ""
-    for _ in range(MOST_STARTS):
-        after = _listen(told, lines(python, f"{name}.py", device, after))
+    for _ in range(MAX_STARTS):
+        after = _listen(reported, lines(python, f"{name}.py", device, after))
         if not after:
             break
-    for operation in told.pop("operations", ()):
-        if operation not in told["digests"]:
-            told["errors"].setdefault(operation, "not tried, as too many before it crashed")
-    return told
+    for operation in reported.pop("operations", ()):
+        if operation not in reported["digests"]:
+            reported["errors"].setdefault(operation, "not tried, as too many before it crashed")
+    return reported
 
 
-def _listen(told: dict[str, Any], results: Iterable[dict[str, Any]]) -> str:
+def _listen(reported: dict[str, Any], results: Iterable[dict[str, Any]]) -> str:
     """Add what one process tells to `told`; the operation at which it ended too early, or none."""
     trying = ""
     for line in results:
         if "operation" in line:
             kind = "digest" if "digest" in line else "error"
-            told[f"{kind}s"][line["operation"]] = line[kind]
+            reported[f"{kind}s"][line["operation"]] = line[kind]
         elif "ended" in line:
-            lost = told["errors"] if trying else told
+            lost = reported["errors"] if trying else reported
             lost[trying or "refused"] = line["ended"]
             return trying
         elif "trying" in line:
             trying = line["trying"]
         else:
-            told.update(line.get("begun", line))
+            reported.update(line.get("begun", line))
     return ""
 
 

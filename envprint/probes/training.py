@@ -21,7 +21,7 @@ VALIDATION_SAMPLES = 128
 BATCH_SIZE = 64
 EPOCHS = 3
 
-Told = Callable[[int, int, int], None]
+OnProgress = Callable[[int, int, int], None]
 """Is told the number of the run, the step that is done, and of how many; 0 when a run begins."""
 
 
@@ -44,7 +44,7 @@ class Switches(NamedTuple):
 SEEDS = ("hash", "python", "numpy", "framework")
 
 
-class Job(NamedTuple):
+class TrainingJob(NamedTuple):
     """What to train, and where."""
 
     python: str
@@ -77,7 +77,7 @@ class Run(NamedTuple):
 class Series(NamedTuple):
     """Several runs of one job with the same switches."""
 
-    job: Job
+    job: TrainingJob
     switches: Switches
     version: str
     in_force: Mapping[str, str]
@@ -96,7 +96,7 @@ class Series(NamedTuple):
         return len({run.weights[-1] for run in self.runs}) == 1
 
 
-def settings_of(job: Job, switches: Switches) -> dict[str, str]:
+def settings_of(job: TrainingJob, switches: Switches) -> dict[str, str]:
     """What was asked for: with equal settings, two machines can be compared."""
     seeds = {f"{name}_seed": getattr(switches, name) for name in SEEDS}
     determinism = {None: "left", True: "on", False: "off"}[switches.op_determinism]
@@ -125,18 +125,18 @@ def raw(series: Series) -> dict[str, Any]:
     }
 
 
-def train(job: Job, switches: Switches, repeat: int, told: Told) -> Series:
+def train(job: TrainingJob, switches: Switches, repeat: int, on_progress: OnProgress) -> Series:
     """Train `repeat` times. Raises `EnvprintError` when the framework is missing or refuses."""
     runs = []
-    begun: dict[str, Any] = {}
+    header: dict[str, Any] = {}
     for number in range(1, repeat + 1):
-        begun, run = _run(job, switches, partial(told, number))
+        header, run = _run(job, switches, partial(on_progress, number))
         runs.append(run)
-    return Series(job, switches, begun["version"], begun["in_force"], tuple(runs))
+    return Series(job, switches, header["version"], header["in_force"], tuple(runs))
 
 
 def _run(
-    job: Job, switches: Switches, told: Callable[[int, int], None]
+    job: TrainingJob, switches: Switches, on_progress: Callable[[int, int], None]
 ) -> tuple[dict[str, Any], Run]:
     """What the process said it is, and its training."""
     weights: list[str] = []
@@ -145,16 +145,16 @@ def _run(
     for line in lines(
         job.python,
         FILES[job.framework],
-        json.dumps(_asked(job, switches)),
+        json.dumps(_order(job, switches)),
         by="_training.py",
         variables={"PYTHONHASHSEED": seed},
     ):
         if "starting" in line:
-            told(0, job.steps)
+            on_progress(0, job.steps)
         elif "weights" in line:
             weights.append(line["weights"])
             if len(weights) > 1:
-                told(len(weights) - 1, job.steps)
+                on_progress(len(weights) - 1, job.steps)
         whole.update(line)
     if "missing" in whole:
         raise MissingError(f"training: {job.framework} is not installed for {job.python}")
@@ -166,7 +166,7 @@ def _run(
     return whole["begun"], Run(**metrics, weights=tuple(weights))
 
 
-def _asked(job: Job, switches: Switches) -> dict[str, Any]:
+def _order(job: TrainingJob, switches: Switches) -> dict[str, Any]:
     """What the process is to do."""
     return {
         "device": job.device,

@@ -114,12 +114,12 @@ def ask(rule: str, before: Fingerprint | None, after: Fingerprint, job: Workload
     rules = [_rules()[name] for name in heard if _rules()[name].applies.holds(job)]
     with mock.patch.object(judge, "applying", lambda _: rules):
         if before:
-            said = _only(rule, judge_drift(before, after, job, Policy()))
+            matches = _only(rule, judge_drift(before, after, job, Policy()))
         else:
-            said = _only(rule, judge_state(after, None, job, Policy()))
+            matches = _only(rule, judge_state(after, None, job, Policy()))
     for recording in _recordings:
-        recording.append(Case(rule, before, after, job, len(said[0]), len(said[1])))
-    return said
+        recording.append(Case(rule, before, after, job, len(matches[0]), len(matches[1])))
+    return matches
 
 
 def workload(frameworks: Iterable[str] = (), device: str = "cpu", **options: Any) -> Workload:
@@ -129,8 +129,8 @@ def workload(frameworks: Iterable[str] = (), device: str = "cpu", **options: Any
 
 
 def _only(rule: str, report: Report) -> Said:
-    said = [f for f in (*report.findings, *report.advice) if f.rule == rule]
-    return said, [doubt for doubt in report.undecided if doubt.rule == rule]
+    matches = [f for f in (*report.findings, *report.advice) if f.rule == rule]
+    return matches, [entry for entry in report.undecided if entry.rule == rule]
 
 
 @cache

@@ -46,7 +46,9 @@ def answer(text: str, code: int = 0) -> dict[str, Any]:
 
 
 def machine(status: Any = None, diff: Any = None, **answers: Any) -> Any:
-    run = {name: said for name, said in ((STATUS, status), (DIFF, diff)) if said is not None}
+    run = {
+        name: answers for name, answers in ((STATUS, status), (DIFF, diff)) if answers is not None
+    }
     answers.setdefault("directory", "/p/src")
     mounts = {"/proc/self/mountinfo": MOUNTS}
     return host(read={**GIT_FILES, **mounts, **answers.pop("read", {})}, run=run, **answers)
@@ -129,7 +131,7 @@ def test_the_root_may_be_a_work_tree_and_is_asked_for_once() -> None:
     assert section.collect(host(read=files, directory="/"))["commit"] == COMMIT
     asked: list[str] = []
     nowhere: Any = host()
-    nowhere.kind = asked.append
+    nowhere.file_type = asked.append
     assert work_tree_around(nowhere, "/a") is None
     assert asked == ["/a/.git", "/.git"]
 

@@ -178,8 +178,8 @@ def test_a_second_reading_that_is_not_whole_is_not_taken(again: dict[str, Any]) 
 
 def test_the_driver_is_asked_once_where_every_process_is_there() -> None:
     class Once(RecordedHost):
-        def gpu(self, again: bool = False) -> Any:
-            assert not again
+        def nvml(self, refresh: bool = False) -> Any:
+            assert not refresh
             return super().gpu()
 
     answers = machine(DESKTOP, real_path=INITIAL, process=PROCESSES)
@@ -491,10 +491,10 @@ def test_a_container_that_lost_its_devices_is_told_from_other_trouble(
             "system": {"": {"system": "Linux", "release": "6.8.0-31-generic"}},
         }
     )
-    told = section.collect(answers)["status"]
-    assert told.startswith(status)
+    reported = section.collect(answers)["status"]
+    assert reported.startswith(status)
     closed = None if opens == "EINVAL" else opens
-    assert (f"/dev/nvidiactl cannot be opened: {opens}" in told) == bool(closed)
+    assert (f"/dev/nvidiactl cannot be opened: {opens}" in reported) == bool(closed)
     assert section.sample(answers)["control_device_error"] == closed
 
 

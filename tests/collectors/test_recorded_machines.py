@@ -20,7 +20,7 @@ import pytest
 
 from envprint.collectors import Collector, collectors
 from envprint.collectors._runner import capture
-from envprint.core.errors import Undetermined
+from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.workload import detect
 from envprint.documents.codec import dumps, loads
@@ -61,9 +61,9 @@ def test_a_capture_says_what_the_description_of_the_machine_says(machine: str) -
     [(machine, path) for machine in MACHINES for path in said(machine)["unknown"]],
 )
 def test_what_a_machine_cannot_tell_is_unknown_with_a_reason(machine: str, path: str) -> None:
-    with pytest.raises(Undetermined) as doubt:
+    with pytest.raises(UnknownValueError) as entry:
         captured(machine).value(path)
-    assert len(doubt.value.reason) > 10
+    assert len(entry.value.reason) > 10
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -76,8 +76,8 @@ def test_a_pre_flight_finds_what_is_wrong_with_the_machine_and_no_more(machine: 
 def _value(fingerprint: Fingerprint, path: str) -> Any:
     try:
         return fingerprint.value(path)
-    except Undetermined as doubt:
-        return f"unknown: {doubt}"
+    except UnknownValueError:
+        return f"unknown: {entry}"
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -90,7 +90,7 @@ def test_no_collector_fails_and_no_secret_passes(machine: str) -> None:
     fingerprint = captured(machine)
     assert not [reason for reason in fingerprint.unknown.values() if "the collector" in reason]
     assert HIDDEN not in dumps(fingerprint)
-    assert loads(dumps(fingerprint).encode(), machine)._replace(foreign=()) == fingerprint
+    assert loads(dumps(fingerprint).encode(), machine)._replace(undeclared=()) == fingerprint
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -111,10 +111,10 @@ NOT_RECORDED = {
 
 @pytest.mark.parametrize("collector", collectors(), ids=lambda one: f"{one.place}.{one.section}")
 def test_some_recorded_machine_knows_a_value_of_every_section(collector: Collector) -> None:
-    sections = [getattr(captured(m), collector.place)[collector.section] for m in MACHINES]
+    sections = [getattr(captured(m), collector.kind)[collector.section] for m in MACHINES]
     fields = [field.name for field in collector.fields]
     known = {f for section in sections for f in fields if section.get(f) not in (None, [], {})}
-    is_excused = f"{collector.place}.{collector.section}" in NOT_RECORDED
+    is_excused = f"{collector.kind}.{collector.section}" in NOT_RECORDED
     assert bool(known) != is_excused, "tests/hosts/ needs a recording that answers this collector"
 
 

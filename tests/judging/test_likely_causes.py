@@ -157,8 +157,8 @@ def test_a_machine_is_known_again_though_its_software_and_its_settings_differ(ma
             },
         }
     )
-    told = "facts.cpu.model" not in before.unknown
-    assert is_same_machine(before, after) is told
+    text = "facts.cpu.model" not in before.unknown
+    assert is_same_machine(before, after) is text
 
 
 def test_two_of_the_recorded_machines_are_never_one() -> None:

@@ -81,7 +81,7 @@ REPORT = Report(
         Expected(f"rule-expected-{n}", f"facts.os.e-{n}", f"message-expected-{n}", f"reason-e-{n}")
         for n in NUMBERS
     ),
-    lockstep=tuple(f"rule-lockstep-{n}" for n in range(3)),
+    also_changed=tuple(f"rule-lockstep-{n}" for n in range(3)),
     policy_notes=tuple(f"note-{n}" for n in range(3)),
 )
 
@@ -98,7 +98,7 @@ IDENTIFIES: dict[str, Iterable[str]] = {
     "likely_causes": REPORT.likely_causes,
     "look_next": REPORT.look_next,
     "expected": (text for e in REPORT.expected for text in (str(e.rule), e.message, e.reason)),
-    "lockstep": REPORT.lockstep,
+    "lockstep": REPORT.also_changed,
     "policy_notes": REPORT.policy_notes,
 }
 """Part of a report to the texts by which a reader knows that each of its members is there."""

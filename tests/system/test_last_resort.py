@@ -183,7 +183,7 @@ def test_whatever_a_collector_raises_costs_its_own_section_and_no_time(
 
     def collectors() -> Any:
         return [
-            c._replace(read=_raising(error)) if c.section == "cpu" and c.place == "facts" else c
+            c._replace(read=_raising(error)) if c.section == "cpu" and c.kind == "facts" else c
             for c in real()
         ]
 
@@ -307,7 +307,7 @@ def test_what_the_handler_of_a_signal_raises_is_not_taken_for_an_answer(
     monkeypatch.setitem(sys.modules, "torch", torch)
     before = signal.signal(signal.SIGUSR1, handler)
     try:
-        for ask in (interpreter.describe, process_state.describe, lambda: _runner._asked(kill)):
+        for ask in (interpreter.describe, process_state.describe, lambda: _runner._attempt(kill)):
             with pytest.raises((SystemExit, TimeoutError)):
                 ask()
     finally:

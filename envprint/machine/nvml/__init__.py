@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 TYPE_CHECKING = False  # the child that asks does without `typing`
 if TYPE_CHECKING:
-    from envprint.machine.nvml.client import Asked
+    from envprint.machine.nvml.client import NvmlQuery
 
 
 class NoLibrary:
@@ -23,7 +23,7 @@ class NoLibrary:
         return {"library": None}
 
 
-def begin(timeout_s: float) -> Asked | NoLibrary:
+def begin(timeout_s: float) -> NvmlQuery | NoLibrary:
     """Start to ask the driver, where there is a library; elsewhere nothing else is imported."""
     from envprint.machine.nvml import library
 
@@ -31,4 +31,4 @@ def begin(timeout_s: float) -> Asked | NoLibrary:
         return NoLibrary()
     from envprint.machine.nvml import client
 
-    return client.begin(timeout_s)
+    return client.start_query(timeout_s)

@@ -163,19 +163,19 @@ def to_document(report: Report) -> dict[str, Any]:
                 "confidence": finding.confidence.value,
                 "before": finding.before,
                 "after": finding.after,
-                "not_seen": finding.not_seen,
+                "not_seen": finding.probed_equal,
             }
             for finding in report.findings
         ],
         "changes": [change._asdict() for change in report.changes],
         "undecided": [
-            {"rule": doubt.rule, "path": doubt.path, "reason": doubt.reason}
-            for doubt in report.undecided
+            {"rule": entry.rule, "path": entry.path, "reason": entry.reason}
+            for entry in report.undecided
         ],
         "advice": [_advice(finding) for finding in report.advice],
         "ignored": [ignored._asdict() for ignored in report.ignored],
         "expected": [expected._asdict() for expected in report.expected],
-        "lockstep": list(report.lockstep),
+        "lockstep": list(report.also_changed),
         "policy_notes": list(report.policy_notes),
     }
 

@@ -21,7 +21,7 @@ from envprint.core.words import DEVICES, verdict
 OMITS = frozenset({"changes"})
 """Parts of a report that are not shown whole: changes that no rule knows are counted where there
 are many."""
-MOST_CHANGES = 12
+MAX_CHANGES = 12
 """Unexplained changes shown in a section before the rest is only counted."""
 FOLD = 5
 """From this many on, changes of one kind are counted instead of listed."""
@@ -113,8 +113,8 @@ def _finding(finding: Finding, colour: bool) -> Iterator[str]:
     if not _says_both(finding):
         values = (finding.before, finding.after) if finding.before is not None else (finding.after,)
         yield from block("", " → ".join(_short(_readable(finding, value)) for value in values))
-    if finding.not_seen:
-        yield from block("  not seen", finding.not_seen)
+    if finding.probed_equal:
+        yield from block("  not seen", finding.probed_equal)
     yield from block("  why", finding.why)
     yield from block("  but not", finding.not_when)
     yield from what_to_do(finding.remedy)
@@ -126,8 +126,8 @@ def _says_both(finding: Finding) -> bool:
     """Whether the message has both values already, or there are none to show."""
     values = [value for value in (finding.before, finding.after) if value is not None]
     simple = not any(isinstance(value, (dict, list)) for value in values)
-    said = all(str(_readable(finding, value)) in finding.message for value in values)
-    return not simple or not values or said
+    has_both = all(str(_readable(finding, value)) in finding.message for value in values)
+    return not simple or not values or has_both
 
 
 def _readable(finding: Finding, value: Any) -> Any:
@@ -144,11 +144,11 @@ def _changes(changes: tuple[Change, ...]) -> Iterator[str]:
         if section == "live":
             yield from block(section, f"{len(found)} values, as they do from moment to moment")
             continue
-        said, single = _folded(found)
-        said += [_change(change) for change in single[:MOST_CHANGES]]
-        if len(single) > MOST_CHANGES:
-            said.append(f"and {len(single) - MOST_CHANGES} more")
-        yield from block(section, "; ".join(said))
+        lines, single = _folded(found)
+        lines += [_change(change) for change in single[:MAX_CHANGES]]
+        if len(single) > MAX_CHANGES:
+            lines.append(f"and {len(single) - MAX_CHANGES} more")
+        yield from block(section, "; ".join(lines))
 
 
 def _folded(changes: list[Change]) -> tuple[list[str], list[Change]]:
@@ -160,8 +160,8 @@ def _folded(changes: list[Change]) -> tuple[list[str], list[Change]]:
             alike.setdefault((last, around[0]), []).append(change)
     many = {key: found for key, found in alike.items() if len(found) >= FOLD}
     folded = {change.path for found in many.values() for change in found}
-    said = [f"{last} of {len(found)} {where}" for (last, where), found in many.items()]
-    return said, [change for change in changes if change.path not in folded]
+    lines = [f"{last} of {len(found)} {where}" for (last, where), found in many.items()]
+    return lines, [change for change in changes if change.path not in folded]
 
 
 def _change(change: Change) -> str:
@@ -179,11 +179,11 @@ def _change(change: Change) -> str:
 def _undecided(report: Report) -> Iterator[str]:
     """Each reason once: a driver that does not answer leaves many values unknown."""
     reasons: dict[str, list[Undecided]] = {}
-    for doubt in report.undecided:
-        reasons.setdefault(doubt.reason, []).append(doubt)
-    for reason, doubts in reasons.items():
-        paths = ", ".join(dict.fromkeys(doubt.path for doubt in doubts))
-        rules = ", ".join(dict.fromkeys(doubt.rule for doubt in doubts))
+    for entry in report.undecided:
+        reasons.setdefault(entry.reason, []).append(entry)
+    for reason, entries in reasons.items():
+        paths = ", ".join(dict.fromkeys(entry.path for entry in entries))
+        rules = ", ".join(dict.fromkeys(entry.rule for entry in entries))
         yield from block("", f"{paths}: {reason} ({rules})")
 
 
@@ -191,8 +191,8 @@ def _expected(report: Report) -> Iterator[str]:
     for expected in report.expected:
         rule = f" ({expected.rule})" if expected.rule else ""
         yield from block("", f"{expected.message}: {expected.reason}{rule}")
-    if report.lockstep:
-        names = ", ".join(report.lockstep)
+    if report.also_changed:
+        names = ", ".join(report.also_changed)
         yield from block("  but", f"these came with it, and the result may be theirs: {names}")
 
 

@@ -79,7 +79,7 @@ def run(child: ModuleType, framework: ModuleType, settings: dict[str, Any]) -> N
         return
     child.tell(starting=framework.MODULE)
 
-    def told(arrays: Iterable[Any]) -> None:
+    def report(arrays: Iterable[Any]) -> None:
         hashed = hashlib.blake2b(digest_size=16)
         for weights in arrays:
             hashed.update(weights)
@@ -92,7 +92,7 @@ def run(child: ModuleType, framework: ModuleType, settings: dict[str, Any]) -> N
             samples(child.inputs, settings[count], count)
             for count in ("samples", "validation_samples")
         ]
-        child.tell(result=framework.train(settings, parts, told))
+        child.tell(result=framework.train(settings, parts, report))
 
     _, refusal = child.attempt(train)
     if refusal:

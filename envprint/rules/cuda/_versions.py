@@ -14,7 +14,7 @@ _BUNDLED = ("wheel", "conda")
 SHADOWED = "facts.cuda.shadowed"
 
 
-class Found(NamedTuple):
+class LibraryVersion(NamedTuple):
     """A library's version and the path that says it."""
 
     version: str
@@ -26,7 +26,7 @@ def place(library: str) -> str:
     return f"facts.cuda.{library}"
 
 
-def in_use(now: Fingerprint, library: str, workload: Workload) -> Found | None:
+def in_use(now: Fingerprint, library: str, workload: Workload) -> LibraryVersion | None:
     """The loaded copy, else the one that would be loaded; None when there is none that counts.
 
     PyTorch's and JAX's wheels bring their libraries along, so that a copy outside wheels and
@@ -37,11 +37,11 @@ def in_use(now: Fingerprint, library: str, workload: Workload) -> Found | None:
         for copy in copies:
             counts = "source" not in copy or copy["source"] in _BUNDLED
             if copy.get("version") and (counts or "tensorflow" in workload.frameworks):
-                return Found(copy["version"], path)
+                return LibraryVersion(copy["version"], path)
     return None
 
 
-def cudnn_in_front(now: Fingerprint) -> Found | None:
+def cudnn_in_front(now: Fingerprint) -> LibraryVersion | None:
     """The cuDNN that LD_LIBRARY_PATH puts before a wheel's, where its version is known.
 
     Its name has no version, the header beside it has. Where none lies beside it, as when its
@@ -56,7 +56,7 @@ def cudnn_in_front(now: Fingerprint) -> Found | None:
     beside = [copy for copy in headers if any(_is_beside(copy.get("path"), f) for f in files)]
     versions = {copy.get("version") for copy in beside or headers}
     version = versions.pop() if len(versions) == 1 else None
-    return Found(version, SHADOWED) if version else None
+    return LibraryVersion(version, SHADOWED) if version else None
 
 
 def _is_beside(header: str | None, file: str) -> bool:

@@ -12,7 +12,7 @@ from envprint.core.shell import command, export, in_turn
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload, uses
 from envprint.rules.kit.packages import is_same_release, pip_install, traces, version_path
-from envprint.rules.kit.settings import SWITCHES, switch, told, trace, variable, variables_of
+from envprint.rules.kit.settings import SWITCHES, reported, switch, trace, variable, variables_of
 
 KERAS = "facts.frameworks.keras"
 TENSORFLOW = version_path("tensorflow")
@@ -31,9 +31,9 @@ def keras_version(side: Fingerprint) -> str | None:
 
 
 def _asks_for_legacy(side: Fingerprint) -> bool:
-    asked = variables_of(side).get(LEGACY, "").lower() in ("1", "true")
+    is_requested = variables_of(side).get(LEGACY, "").lower() in ("1", "true")
     # 2.15 is the first version that reads the variable.
-    return asked and numbers(side.value(TENSORFLOW) or "") >= (2, 15)
+    return is_requested and numbers(side.value(TENSORFLOW) or "") >= (2, 15)
 
 
 def keras_changed(comparison: Comparison, *, major: bool) -> Iterator[Match]:
@@ -106,7 +106,7 @@ def floatx_changed(comparison: Comparison, workload: Workload) -> Iterator[Match
 def _in_force(comparison: Comparison, name: str) -> tuple[str | None, str | None]:
     """What Keras itself has told on both sides, else what its file and variables make of it."""
     sides = (comparison.before, comparison.after)
-    before, after = (told(side, f"keras-{name}") for side in sides)
+    before, after = (reported(side, f"keras-{name}") for side in sides)
     if before and after:
         return before, after
     before, after = (side.value(f"{KERAS}.{name}") for side in sides)

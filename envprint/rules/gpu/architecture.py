@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envprint.core.comparison import Comparison
-from envprint.core.cuda_visible_devices import Shown
+from envprint.core.cuda_visible_devices import VisibleDevice
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
@@ -16,8 +16,8 @@ from envprint.rules.kit.devices import (
     changed_paths,
     described,
     field,
+    gpu_training,
     of_each_change,
-    training,
 )
 
 _TF32_CAPABILITY = (8, 0)
@@ -39,7 +39,7 @@ CUBLAS = Evidence(
 )
 
 
-def capability(now: Fingerprint, one: Shown) -> str | None:
+def capability(now: Fingerprint, one: VisibleDevice) -> str | None:
     """Such as `7.5`; None when it is not known to have one. Raises `Undetermined`."""
     text: str | None = field(now, one.key, "compute_capability")
     return text
@@ -75,7 +75,7 @@ RULES = (
         title="The GPU is of another architecture",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(DEVICES,),
         why="cuDNN and cuBLAS choose other kernels on another architecture and promise equal bits "
         "only on the same one.",
@@ -105,7 +105,7 @@ RULES = (
         title="Only one of the GPUs computes in TF32",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(DEVICES, _OVERRIDE),
         why="From compute capability 8.0 on, TensorFlow and JAX in products and convolutions, and "
         "PyTorch in convolutions, cut float32 inputs to 10 bits of mantissa by default. That "

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.core.errors import Undetermined
+from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
 from envprint.core.workload import Workload
-from envprint.rules.kit.devices import DEVICES, LIVE, cards, of_each_card, training
+from envprint.rules.kit.devices import DEVICES, LIVE, cards, gpu_training, of_each_card
 
 LOST = "live.gpu.lost"
 _FALLEN_OFF = "fallen off the bus"
@@ -58,7 +58,7 @@ def _is_fine(now: Fingerprint, key: str, workload: Workload) -> bool:
     try:
         checks = (_needs_reset, _worn, _held_back)
         return not any(list(faults(now, key, workload)) for faults in checks)
-    except Undetermined:
+    except UnknownValueError:
         return False
 
 
@@ -82,14 +82,14 @@ def _worn(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:
     if now.value(place) is None:
         return
     faults = [name for name in _FAULTS if now.value(f"{place}.{name}")]
-    told = [_FAULTS[name] for name in faults]
+    texts = [_FAULTS[name] for name in faults]
     count = now.value(f"{place}.uncorrected")
     if count:
         faults.append("uncorrected")
-        told.append(f"{count} errors not corrected since the driver was loaded")
+        texts.append(f"{count} errors not corrected since the driver was loaded")
     if faults:
         paths = tuple(f"{place}.{name}" for name in faults)
-        yield Match(f"memory of GPU {key}: {', '.join(told)}", paths, after=", ".join(faults))
+        yield Match(f"memory of GPU {key}: {', '.join(texts)}", paths, after=", ".join(faults))
 
 
 def _held_back(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:
@@ -107,7 +107,7 @@ RULES = (
         title="A GPU does not answer",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(LOST, DEVICES, LIVE),
         why="A GPU that has fallen off the bus cannot be reached until the machine is restarted, "
         "and what ran on it has failed. The driver also refuses one whose power cables or "
@@ -136,7 +136,7 @@ RULES = (
         title="The GPU must be reset before it works again",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(LIVE, DEVICES),
         why="After some faults the driver asks for a reset. Before Ampere, after an error of two "
         "bits, it makes no further context until the page is retired, which happens at the reset.",
@@ -160,7 +160,7 @@ RULES = (
         title="The GPU's memory has had errors",
         impact=Impact.NONE,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(LIVE, DEVICES),
         why="An error that ECC cannot correct ends the programs that use the place, so that no "
         "wrong number goes on. From Ampere on the place is then out of use, and NVIDIA says that a "
@@ -190,7 +190,7 @@ RULES = (
         title="The GPU is slowed down for heat or power",
         impact=Impact.PERF,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(LIVE, DEVICES),
         why="The driver or the hardware lowers the clocks, the latter to a half or less. That "
         "every kernel still gives the same bits is inferred: NVIDIA speaks of clocks alone.",

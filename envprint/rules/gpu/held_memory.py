@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envprint.core.comparison import Comparison
-from envprint.core.cuda_visible_devices import Shown
+from envprint.core.cuda_visible_devices import VisibleDevice
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Result, Rule
 from envprint.core.units import size
 from envprint.core.workload import Workload, on_gpu, uses
-from envprint.rules.gpu._holders import HELD_BYTES, PIDS_ARE_OURS, held, listed
+from envprint.rules.gpu._holders import HELD_BYTES, PIDS_ARE_OURS, held_memory, listed
 from envprint.rules.gpu.free_memory import own_bytes
 from envprint.rules.kit.devices import (
     DEVICES,
@@ -26,12 +26,12 @@ from envprint.rules.kit.devices import (
     changed_paths,
     field,
     free_path,
+    gpu_training,
     in_use,
     match_devices,
     of_each,
     of_each_change,
     size_of,
-    training,
 )
 
 LESS_FREE_SHARE = 0.1
@@ -72,8 +72,8 @@ _UNLISTED = {
 }
 
 
-def _held_by_others(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[Match]:
-    found = held(now, one)
+def _held_by_others(now: Fingerprint, one: VisibleDevice, workload: Workload) -> Iterator[Match]:
+    found = held_memory(now, one)
     if found.listed_bytes >= HELD_BYTES:
         place = in_use(now, one)
         has_ended = any(holder.has_ended for holder in found.holders)
@@ -86,8 +86,8 @@ def _held_by_others(now: Fingerprint, one: Shown, workload: Workload) -> Iterato
         )
 
 
-def _unattributed(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[Match]:
-    found = held(now, one)
+def _unattributed(now: Fingerprint, one: VisibleDevice, workload: Workload) -> Iterator[Match]:
+    found = held_memory(now, one)
     if found.unlisted_bytes >= HELD_BYTES:
         place = in_use(now, one)
         reason = now.value(f"{place}.unattributed_reason") or "not-known"
@@ -101,7 +101,7 @@ def _unattributed(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[
         )
 
 
-def _share(now: Fingerprint, one: Shown, amount: int) -> str:
+def _share(now: Fingerprint, one: VisibleDevice, amount: int) -> str:
     """`996 of 11,264 MiB (9 %) of GPU 0`."""
     is_shared = field(now, one.key, "shares_system_memory")
     total = None if is_shared else _total(now, one)
@@ -110,13 +110,13 @@ def _share(now: Fingerprint, one: Shown, amount: int) -> str:
     return f"{size(amount)} of {size(total)} ({100 * amount / total:.0f} %) of GPU {one.key}"
 
 
-def _left(now: Fingerprint, one: Shown) -> str:
+def _left(now: Fingerprint, one: VisibleDevice) -> str:
     free = now.value(free_path(now, one))
     return f"; {size(free)} are free" if free is not None else ""
 
 
 def _less_free(comparison: Comparison, workload: Workload) -> Iterator[Result]:
-    def look(pair: tuple[Shown, Shown]) -> Iterator[Match]:
+    def look(pair: tuple[VisibleDevice, VisibleDevice]) -> Iterator[Match]:
         paths = [
             f"{in_use(side, one)}.memory_free_bytes"
             for side, one in zip((comparison.before, comparison.after), pair, strict=True)
@@ -138,7 +138,7 @@ def _less_free(comparison: Comparison, workload: Workload) -> Iterator[Result]:
     return about_each(labelled, look)
 
 
-def _total(now: Fingerprint, one: Shown) -> int | None:
+def _total(now: Fingerprint, one: VisibleDevice) -> int | None:
     return size_of(now, one, "memory_total_bytes")
 
 
@@ -231,7 +231,7 @@ RULES = (
         title="The GPU has less memory",
         impact=Impact.NUMERIC,
         confidence=Confidence.INFERRED,
-        applies=training,
+        applies=gpu_training,
         watches=(DEVICES,),
         why="Less memory in all leaves less for workspaces, which decides between algorithms; and "
         "what does not fit any more needs a smaller batch, which is another run.",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.core.cuda_visible_devices import Shown
-from envprint.core.errors import Undetermined
+from envprint.core.cuda_visible_devices import VisibleDevice
+from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
@@ -16,12 +16,12 @@ from envprint.rules.kit.devices import (
     DEVICES,
     LIVE,
     field,
+    gpu_training,
     in_use,
     of_each,
     of_each_card,
     part,
     size_of,
-    training,
     visible,
 )
 
@@ -34,14 +34,14 @@ _SERVER = frozenset(["nvidia-cuda-mps-server", "nvidia-cuda-mps"])
 https://docs.nvidia.com/deploy/mps/: the mode is recommended for it."""
 
 
-def _taken(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[Match]:
+def _taken(now: Fingerprint, one: VisibleDevice, workload: Workload) -> Iterator[Match]:
     if field(now, one.key, "compute_mode") not in _EXCLUSIVE:
         return
     place = in_use(now, one)
     if now.value(PIDS_ARE_OURS) is False:
         rest = now.value(f"{place}.unattributed_bytes") or 0
         if now.value("facts.frameworks.imported") or rest >= HELD_BYTES:
-            raise Undetermined(f"{place}.processes", "not every process is visible here")
+            raise UnknownValueError(f"{place}.processes", "not every process is visible here")
     computing = [
         process
         for process in now.value(f"{place}.processes") or []
@@ -49,7 +49,7 @@ def _taken(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[Match]:
     ]
     missing = now.value(f"{place}.lists_missing") or {}
     if not computing and not missing.keys() <= {"graphics"}:
-        raise Undetermined(f"{place}.processes", "not every list of processes could be read")
+        raise UnknownValueError(f"{place}.processes", "not every list of processes could be read")
     names = [process.get("name") or f"pid {process.get('pid')}" for process in computing]
     # NVIDIA's server of the Multi-Process Service has the one place, and lets others in.
     if names and _SERVER.isdisjoint(names):
@@ -71,14 +71,14 @@ def _slow_start(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 def _divided(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:
     if field(now, key, "mig_mode") != "on" or not field(now, key, "mig_devices"):
         return
-    profiles, told = [], []
+    profiles, text = [], []
     for one in visible(now):
         if one.key == key:
             name = str((part(now, one) or {}).get("name") or "a part without a name")
             profiles.append(name.rpartition("MIG ")[2])
-            told.append(f"{profiles[-1]}, {size(size_of(now, one, 'memory_total_bytes') or 0)}")
+            text.append(f"{profiles[-1]}, {size(size_of(now, one, 'memory_total_bytes') or 0)}")
     yield Match(
-        f"GPU {key} is divided (MIG): the work gets {'; '.join(told)}",
+        f"GPU {key} is divided (MIG): the work gets {'; '.join(text)}",
         (f"{DEVICES}[{key}].mig_devices",),
         after=", ".join(profiles),
     )
@@ -90,7 +90,7 @@ RULES = (
         title="The GPU admits one process, and another has it",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(DEVICES, LIVE, PIDS_ARE_OURS),
         why="In compute mode exclusive-process one context is allowed on a GPU, and the next one "
         "is refused: all CUDA-capable devices are busy or unavailable. A program that names no GPU "
@@ -117,7 +117,7 @@ RULES = (
         title="The driver takes seconds to start",
         impact=Impact.PERF,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(INIT_MS, DEVICES),
         why="Without persistence mode the driver initialises each GPU anew for the first program, "
         "one to three seconds for GPUs with ECC, and lets go of it after the last, settings such "
@@ -138,7 +138,7 @@ RULES = (
         title="The work gets a part of a GPU",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(DEVICES,),
         why="A MIG device has its own number of multiprocessors and its own memory, and results "
         "hold for its profile.",

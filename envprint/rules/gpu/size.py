@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envprint.core.comparison import Comparison
-from envprint.core.cuda_visible_devices import Shown
-from envprint.core.errors import Undetermined
+from envprint.core.cuda_visible_devices import VisibleDevice
+from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
@@ -21,10 +21,10 @@ from envprint.rules.kit.devices import (
     cards,
     changed_paths,
     field,
+    gpu_training,
     of_each_change,
     part,
     size_of,
-    training,
 )
 
 _BLOCK = 256
@@ -32,7 +32,7 @@ _BLOCK = 256
 _SIZES = ("sm_count", "mig_mode", "mig_devices")
 
 
-def _sm_count(now: Fingerprint, one: Shown) -> int | None:
+def _sm_count(now: Fingerprint, one: VisibleDevice) -> int | None:
     return size_of(now, one, "sm_count")
 
 
@@ -45,7 +45,7 @@ def _other_count(comparison: Comparison, change: DeviceChange) -> Iterator[Match
     )
 
 
-def _wave(now: Fingerprint, one: Shown) -> int | None:
+def _wave(now: Fingerprint, one: VisibleDevice) -> int | None:
     """Elements that PyTorch draws in one wave: threads per SM times SMs, in blocks of 256.
 
     https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cuda/DistributionTemplates.h
@@ -56,7 +56,7 @@ def _wave(now: Fingerprint, one: Shown) -> int | None:
     threads = threads_per_sm(kind)
     if threads is None:
         path = f"{DEVICES}[{one.key}].compute_capability"
-        raise Undetermined(path, f"threads per SM of {kind} are not in envprint's table")
+        raise UnknownValueError(path, f"threads per SM of {kind} are not in envprint's table")
     return count * (threads // _BLOCK * _BLOCK)
 
 
@@ -71,7 +71,7 @@ def _other_numbers(comparison: Comparison, change: DeviceChange) -> Iterator[Mat
     )
 
 
-def _profile(now: Fingerprint, one: Shown) -> str:
+def _profile(now: Fingerprint, one: VisibleDevice) -> str:
     """`1g.5gb` of `NVIDIA A100-SXM4-40GB MIG 1g.5gb`, or that the GPU is whole."""
     given = part(now, one)
     if given is None:
@@ -92,7 +92,7 @@ def _divided(comparison: Comparison, change: DeviceChange) -> Iterator[Match]:
     )
 
 
-def _given(now: Fingerprint, one: Shown, profile: str) -> str:
+def _given(now: Fingerprint, one: VisibleDevice, profile: str) -> str:
     """`as 1g.5gb with 14 multiprocessors and 4,864 MiB`."""
     count, memory = (size_of(now, one, name) for name in ("sm_count", "memory_total_bytes"))
     has = [f"{count} multiprocessors"] if count else []
@@ -121,7 +121,7 @@ RULES = (
         title="The GPU has another number of streaming multiprocessors",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(DEVICES,),
         why="Kernels divide sums over the streaming multiprocessors, so another number of them "
         "rounds in another order.",
@@ -170,7 +170,7 @@ RULES = (
         title="The GPU is divided differently",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(DEVICES, VISIBLE),
         why="A MIG device is a GPU with fewer streaming multiprocessors and less memory: sums are "
         "divided in another way, and fewer algorithms fit.",
@@ -191,7 +191,7 @@ RULES = (
         title="The GPU is in MIG mode and not divided",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(DEVICES, VISIBLE),
         why="With MIG switched on a program gets an instance and never the whole GPU. Until a GPU "
         "instance and a compute instance in it are created, no CUDA program runs there.",

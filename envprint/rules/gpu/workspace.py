@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.core.cuda_visible_devices import Shown
+from envprint.core.cuda_visible_devices import VisibleDevice
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
 from envprint.core.units import size
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload, on_gpu, uses
-from envprint.rules.gpu._holders import PIDS_ARE_OURS, held
+from envprint.rules.gpu._holders import PIDS_ARE_OURS, held_memory
 from envprint.rules.kit.devices import DEVICES, LIVE, in_use, of_each
 
 _WORKSPACE = "facts.environ.variables[TF_CUDNN_WORKSPACE_LIMIT_IN_MB]"
 _LARGER_FROM = (2, 10)
 
 
-def _workspace_short(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[Match]:
+def _workspace_short(now: Fingerprint, one: VisibleDevice, workload: Workload) -> Iterator[Match]:
     limit = _workspace_limit(now)
     path = f"{in_use(now, one)}.memory_free_bytes"
-    free, found = now.value(path), held(now, one)
+    free, found = now.value(path), held_memory(now, one)
     others = found.listed_bytes + found.unlisted_bytes
     if free is not None and free < limit <= free + others:
         yield Match(
@@ -34,9 +34,9 @@ def _workspace_short(now: Fingerprint, one: Shown, workload: Workload) -> Iterat
 
 def _workspace_limit(now: Fingerprint) -> int:
     """What TensorFlow lets a convolution use; see the rule's evidence."""
-    asked = now.value(_WORKSPACE)
-    if asked is not None and asked.isdecimal():
-        return int(asked[:9]) << 20
+    limit = now.value(_WORKSPACE)
+    if limit is not None and limit.isdecimal():
+        return int(limit[:9]) << 20
     version = now.value("facts.frameworks.tensorflow.version")
     return (4 if version and numbers(version) < _LARGER_FROM else 8) << 30
 
