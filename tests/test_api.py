@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import envprint
-from envprint.core.errors import Undetermined
+from envprint.core.errors import UnknownValueError
 from envprint.core.impact import Impact
 from envprint.core.rule import Match, Rule
 from envprint.documents.codec import dumps
@@ -112,7 +112,7 @@ def test_what_is_raised_in_a_worker_arrives(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_value_that_is_unknown_is_an_error_that_can_be_pickled() -> None:
-    with pytest.raises(Undetermined) as caught:
+    with pytest.raises(UnknownValueError) as caught:
         fingerprint({}, {"facts.gpu": "no driver"}).value("facts.gpu.count")
     twin = pickle.loads(pickle.dumps(caught.value))
     assert (twin.path, twin.reason, str(twin)) == (

@@ -153,9 +153,9 @@ def load(source: str, options: argparse.Namespace, console: Console) -> Fingerpr
     for damage in found.skipped:
         console.warn(f"skipped: {damage}")
     fingerprint = loads(found.content, found.name)
-    if fingerprint.foreign:
-        names = ", ".join(sorted(fingerprint.foreign)[:5])
-        console.warn(f"{found.name}: {len(fingerprint.foreign)} keys are not known: {names}")
+    if fingerprint.undeclared:
+        names = ", ".join(sorted(fingerprint.undeclared)[:5])
+        console.warn(f"{found.name}: {len(fingerprint.undeclared)} keys are not known: {names}")
     return fingerprint
 
 

@@ -11,7 +11,7 @@ from envprint.core.fingerprint import FRAMEWORKS
 from envprint.core.impact import IMPACT_WORDS, Impact
 from envprint.core.report import Report
 from envprint.core.units import parse_seconds, parse_size
-from envprint.core.words import doubts
+from envprint.core.words import count_undecided
 from envprint.judging.context import Context, Request, agreed
 from envprint.judging.policy.model import UNKNOWN_ACTIONS
 from envprint.outputs import formats
@@ -81,7 +81,7 @@ def present(report: Report, context: Context, options: argparse.Namespace, conso
     """Print the report in the format asked for and return the exit code."""
     write(report, options, console, console.colour() and options.output is None)
     if options.format != "text":
-        warn_of_doubts(report, context, console)
+        warn_of_undecided(report, context, console)
     return context.exit_code(report)
 
 
@@ -91,10 +91,10 @@ def write(report: Report, options: argparse.Namespace, console: Console, colour:
     console.emit(output.render(report, colour, options.strict), options.output)
 
 
-def warn_of_doubts(report: Report, context: Context, console: Console) -> None:
+def warn_of_undecided(report: Report, context: Context, console: Console) -> None:
     """How many rules could not be decided, where the policy has that told."""
-    if context.policy.on_unknown == "warn" and doubts(report.undecided):
-        console.warn(doubts(report.undecided))
+    if context.policy.on_unknown == "warn" and count_undecided(report.undecided):
+        console.warn(count_undecided(report.undecided))
 
 
 def size_argument(text: str) -> int:

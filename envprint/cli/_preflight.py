@@ -6,7 +6,7 @@ import argparse
 
 from envprint.cli._capture_options import capture_now, load
 from envprint.cli._console import Console
-from envprint.cli._judge_options import context_of, request_of, warn_of_doubts, write
+from envprint.cli._judge_options import context_of, request_of, warn_of_undecided, write
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.report import Report
 from envprint.judging.context import Context
@@ -53,4 +53,4 @@ def _tell(
     # Those of the policy's own have been told when it was read.
     for note in [note for note in report.policy_notes if note not in context.policy.notes]:
         console.complain(f"policy: {note}")
-    warn_of_doubts(report, context, console)
+    warn_of_undecided(report, context, console)

@@ -9,9 +9,18 @@ from typing import Any
 from envprint.cli._console import Console
 from envprint.cli._progress_bar import Progress
 from envprint.core.errors import UsageError
-from envprint.probes.training import EPOCHS, FILES, Job, MissingError, Series, Switches, raw, train
+from envprint.probes.training import (
+    EPOCHS,
+    FILES,
+    MissingError,
+    Series,
+    Switches,
+    TrainingJob,
+    raw,
+    train,
+)
 
-Found = tuple[dict[str, Any], str, bool]
+Outcome = tuple[dict[str, Any], str, bool]
 """What was found, as JSON types and as text, and whether the runs were equal."""
 
 NAME = "training"
@@ -72,7 +81,7 @@ def _number(least: int) -> Any:
     return number
 
 
-def run_training(options: argparse.Namespace, console: Console, python: str) -> Found:
+def run_training(options: argparse.Namespace, console: Console, python: str) -> Outcome:
     """What was found, the text, and whether the runs were equal.
 
     `training` is the raw form for `facts.probes.training`; `search` how `--explain` came to it.
@@ -84,13 +93,13 @@ def run_training(options: argparse.Namespace, console: Console, python: str) -> 
             "and --threads"
         )
     for framework in [options.framework] if options.framework else FILES:
-        job = Job(python, framework, options.device, options.epochs or EPOCHS)
+        job = TrainingJob(python, framework, options.device, options.epochs or EPOCHS)
         with suppress(*([] if options.framework else [MissingError])):
             return (_explain if options.explain else _train)(job, options, console)
     raise MissingError(f"training: neither {' nor '.join(FILES)} is installed for {python}")
 
 
-def _train(job: Job, options: argparse.Namespace, console: Console) -> Found:
+def _train(job: TrainingJob, options: argparse.Namespace, console: Console) -> Outcome:
     """The runs that were asked for, and their table."""
     from envprint.outputs.training import render
 
@@ -102,7 +111,7 @@ def _train(job: Job, options: argparse.Namespace, console: Console) -> Found:
     return {"training": {job.framework: told}}, text, series.repeats
 
 
-def _explain(job: Job, options: argparse.Namespace, console: Console) -> Found:
+def _explain(job: TrainingJob, options: argparse.Namespace, console: Console) -> Outcome:
     """The search, the last runs of it, and its text."""
     from envprint.outputs.switch_search import explained, raw_search
     from envprint.probes.smallest_switches import most_runs, search

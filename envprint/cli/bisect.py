@@ -86,10 +86,10 @@ def _lines(steps: list[Step], between: int) -> Iterator[str]:
         yield from block(finding.impact.word, f"{finding.title} ({finding.rule})")
         yield from block("", finding.message)
         came = "came" if step.is_steady else "came for good, after it had come and gone,"
-        yield from block("  when", f"{came} between {_told(step.before)} and {_told(step.after)}")
+        yield from block("  when", f"{came} between {_name(step.before)} and {_name(step.after)}")
 
 
-def _told(one: Fingerprint) -> str:
+def _name(one: Fingerprint) -> str:
     label = f"{one.label}, " if one.label else ""
     when = one.captured_at.replace("T", " ").rstrip("Z")
     return f"{label}{when} ({one.digest.removeprefix('sha256:')[:12]})"

@@ -55,12 +55,12 @@ def _init(options: argparse.Namespace, console: Console) -> int:
 
 def _show(options: argparse.Namespace, console: Console) -> int:
     from envprint.judging.policy.find import agreed_policy
-    from envprint.judging.policy.in_force import shown
+    from envprint.judging.policy.in_force import rows
 
     policy, name, text = agreed_policy(options.policy)
     for note in policy.notes:
         console.warn(note)
-    console.emit("\n".join(_lines(shown(policy, name, text), name, console.colour())) + "\n")
+    console.emit("\n".join(_lines(rows(policy, name, text), name, console.colour())) + "\n")
     return 0
 
 

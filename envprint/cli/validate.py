@@ -19,7 +19,7 @@ exit codes:
   2  at least one is not; every fault is named with its place
 """
 
-MOST_FAULTS = 20
+MAX_FAULTS = 20
 """Named per document; a document of another kind would have thousands."""
 
 
@@ -41,10 +41,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
             found = faults(_content(path), name)
         except (DocumentError, StoreError) as error:
             found = [str(error)]
-        for fault in found[:MOST_FAULTS]:
+        for fault in found[:MAX_FAULTS]:
             console.complain(fault)
-        if len(found) > MOST_FAULTS:
-            console.complain(f"{name}: {len(found) - MOST_FAULTS} more faults")
+        if len(found) > MAX_FAULTS:
+            console.complain(f"{name}: {len(found) - MAX_FAULTS} more faults")
         if not found:
             console.emit(f"{name}: valid\n")
         code = code or (2 if found else 0)

@@ -46,18 +46,18 @@ def capture(
 ) -> Fingerprint:
     """Everything the collectors find on `host`. `timeout_s` is each collector's own limit."""
     if timeout_s is None:
-        timeout_s = DEEP_TIMEOUT_S if _asked(host.deep) is True else COLLECTOR_TIMEOUT_S
+        timeout_s = DEEP_TIMEOUT_S if _attempt(host.deep) is True else COLLECTOR_TIMEOUT_S
     # What fails of these is said by the sections that need it, which ask again.
-    begun = _asked(host.begin)
+    begun = _attempt(host.begin)
     # Here once, in the caller's thread: Keras keeps its dtype policy by thread.
-    _asked(host.interpreter)
+    _attempt(host.interpreter)
     waits_s = 0.0 if isinstance(begun, Unknown) else begun
     found: dict[str, dict[str, Any]] = {"facts": {}, "live": {}}
     unknown: dict[str, str] = {}
     for collector, values in _read_all(host, timeout_s, waits_s):
         place = f"{collector.place}.{collector.section}"
         found[collector.place][collector.section] = dict(_known(collector, values, place, unknown))
-    identity, captured_at = _asked(host.identity), _asked(host.now)
+    identity, captured_at = _attempt(host.identity), _attempt(host.now)
     if isinstance(captured_at, Unknown):
         raise EnvprintError(f"cannot capture: the time is not known: {captured_at.reason}")
     if isinstance(identity, Unknown):
@@ -80,7 +80,7 @@ def capture(
     )
 
 
-def _asked(ask: Callable[[], T]) -> T | Unknown:
+def _attempt(ask: Callable[[], T]) -> T | Unknown:
     """What the host answers, or why it does not."""
     try:
         return ask()

@@ -120,7 +120,7 @@ def collect(host: Host) -> Mapping[str, Any]:
 def _supported_version(host: Host) -> str | Unknown | None:
     answer = nvml.ask(host, lambda: kind_of(host))
     if not answer.has_devices:
-        return None if answer.is_absent else answer.doubt
+        return None if answer.is_absent else answer.unknown
     version: int | Unknown = nvml.value(answer.reading, "cuda_driver_version")
     # 1000 * major + 10 * minor
     # https://docs.nvidia.com/deploy/nvml-api/group__nvmlSystemQueries.html

@@ -29,8 +29,8 @@ def collect(host: Host) -> Mapping[str, Any]:
     if isinstance(answer, Unknown):
         return {field.name: answer for field in FACTS}
     reading = answer.reading
-    devices: Any = {} if answer.is_absent else answer.doubt
-    count: Any = 0 if answer.is_absent else answer.doubt
+    devices: Any = {} if answer.is_absent else answer.unknown
+    count: Any = 0 if answer.is_absent else answer.unknown
     if answer.has_devices:
         count, devices = reading["count"], _devices(reading, _facts_of)
     driver = _version(answer, "driver_version")
@@ -52,12 +52,12 @@ def sample(host: Host) -> Mapping[str, Any]:
     answer = attempt(lambda: nvml.ask(host, lambda: kind_of(host)))
     if isinstance(answer, Unknown):
         return {field.name: answer for field in LIVE}
-    none = None if answer.is_absent else answer.doubt
+    none = None if answer.is_absent else answer.unknown
     is_odd = nvml.has_unknown_error(answer.reading)
     closed = attempt(lambda: control_device_error(host)) if is_odd else None
     if not answer.has_devices:
-        devices: Any = {} if answer.is_absent else answer.doubt
-        lost: Any = [] if answer.is_absent else answer.doubt
+        devices: Any = {} if answer.is_absent else answer.unknown
+        lost: Any = [] if answer.is_absent else answer.unknown
         return {
             "devices": devices,
             "lost": lost,
@@ -112,7 +112,7 @@ def _again(host: Host, before: Mapping[str, Any]) -> Mapping[str, Any] | None:
 def _version(answer: nvml.Answer, key: str) -> Any:
     if key in answer.reading:
         return nvml.value(answer.reading, key)
-    return None if answer.is_absent else answer.doubt
+    return None if answer.is_absent else answer.unknown
 
 
 def _visible(
@@ -125,11 +125,11 @@ def _visible(
     wanted = variables.get("CUDA_VISIBLE_DEVICES")
     order = variables.get("CUDA_DEVICE_ORDER")
     if not cuda_visible_devices.is_decided(keys, known, wanted, order):
-        return Unknown(cuda_visible_devices.UNDECIDED)
-    if doubt := cuda_visible_devices.doubt(keys, known, wanted, driver):
+        return Unknown(cuda_visible_devices.UNKNOWN_ORDER)
+    if doubt := cuda_visible_devices.unknown_reason(keys, known, wanted, driver):
         return Unknown(doubt)
     found = []
-    for one in cuda_visible_devices.shown(keys, known, wanted, driver):
+    for one in cuda_visible_devices.visible_devices(keys, known, wanted, driver):
         device = known.get(one.key, {})
         if one.part is not None:
             found.append(device["mig_devices"][one.part].get("uuid"))

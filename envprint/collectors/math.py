@@ -62,7 +62,7 @@ def pools(host: Host) -> Pools | Unknown:
     said = host.interpreter().get("thread_pools", [])
     if isinstance(said, Mapping):
         return Unknown(said["error"])
-    shown = Shown(host)
+    shown = ShortPaths(host)
     told = [
         {
             "api": pool["user_api"],
@@ -78,7 +78,7 @@ def pools(host: Host) -> Pools | Unknown:
     return sorted(told, key=lambda pool: (pool["api"], pool["library"]))
 
 
-class Shown:
+class ShortPaths:
     """Paths as documents show them: below the search directory or the prefix, else in full."""
 
     def __init__(self, host: Host) -> None:
@@ -98,7 +98,7 @@ def loaded(host: Host, known: Pools | Unknown) -> list[dict[str, str | None]]:
     """The libraries that this process has mapped; nothing unless a framework is imported."""
     if not host.interpreter().get("imported"):
         return []
-    shown = Shown(host)
+    shown = ShortPaths(host)
     told = {} if isinstance(known, Unknown) else {p["library"]: p["version"] for p in known}
     found = (
         (name, version, shown.path(path))

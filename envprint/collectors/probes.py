@@ -104,14 +104,14 @@ def collect(host: Host) -> Mapping[str, Any]:
     probes = host.interpreter().get("probes", {})
     numeric: Any = Unknown(NOT_MEASURED)
     if "numeric" in probes:
-        numeric = {key: _telling(telling) for key, telling in probes["numeric"].items()}
+        numeric = {key: _reported(telling) for key, telling in probes["numeric"].items()}
     training: Any = Unknown(NOT_TRAINED)
     if "training" in probes:
         training = {key: _runs(telling) for key, telling in probes["training"].items()}
     return {"numeric": numeric, "training": training}
 
 
-def _telling(telling: Mapping[str, Any]) -> Any:
+def _reported(telling: Mapping[str, Any]) -> Any:
     if "refused" in telling:
         return Unknown(telling["refused"])
     varying = [

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 from typing import Any, NamedTuple
 
-from envprint.core.errors import Undetermined
+from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint, around
 from envprint.core.hidden import REASON, differ
 from envprint.core.paths import is_inside
@@ -36,15 +36,15 @@ class Comparison(NamedTuple):
     """Paths where only words that are hidden on both sides could tell a difference."""
 
     def change(self, path: str) -> Change | None:
-        """What changed at `path`, or None; raises `Undetermined` when a side is unknown there, or
-        both are hidden.
+        """What changed at `path`, or None; raises `UnknownValueError` when a side is unknown
+        there, or both are hidden.
 
         Looks at the values, so that a map entry which appears or goes is seen through its fields.
         """
         before, after = self.before.value(path), self.after.value(path)
         is_other = differ(before, after)
         if is_other is None:
-            raise Undetermined(path, REASON)
+            raise UnknownValueError(path, REASON)
         return Change.between(path, before, after) if is_other else None
 
     def under(self, *prefixes: str) -> tuple[str, ...]:

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 from envprint.core.versions import numbers
 
 BY_BUS = "PCI_BUS_ID"
-MOST = 1024
+MAX_DEVICES = 1024
 """GPUs of one machine that are looked at: a document may claim any number."""
-UNDECIDED = (
+UNKNOWN_ORDER = (
     "CUDA numbers unlike GPUs from the fastest on and nvidia-smi by bus address, so it is not "
     "known which GPU a number means; CUDA_DEVICE_ORDER=PCI_BUS_ID would decide it"
 )
@@ -31,7 +31,7 @@ https://docs.nvidia.com/datacenter/tesla/mig-user-guide/mig-device-names.html"""
 Devices = Mapping[str, Mapping[str, Any]]
 
 
-class Shown(NamedTuple):
+class VisibleDevice(NamedTuple):
     """What a program is shown as one GPU."""
 
     key: str
@@ -47,25 +47,27 @@ class Shown(NamedTuple):
 
 def keys_of(count: int | None, devices: Devices) -> list[str]:
     """The keys of all GPUs that the driver counts, also of those that do not answer."""
-    return [str(index) for index in range(min(len(devices) if count is None else count, MOST))]
+    return [
+        str(index) for index in range(min(len(devices) if count is None else count, MAX_DEVICES))
+    ]
 
 
-def shown(
+def visible_devices(
     keys: Sequence[str], devices: Devices, wanted: str | None, driver: str | None
-) -> list[Shown]:
+) -> list[VisibleDevice]:
     """What CUDA_VISIBLE_DEVICES leaves, in its order; all when it is unset.
 
     A number is taken for NVML's; see `is_decided`. A driver that is not known is taken for an old
-    one; see `doubt`.
+    one; see `unknown_reason`.
     """
-    wished = _wished(keys, devices, wanted)
+    wished = _requested(keys, devices, wanted)
     return wished if _shows_several_parts(driver) else _one_part_at_most(wished)
 
 
-def doubt(
+def unknown_reason(
     keys: Sequence[str], devices: Devices, wanted: str | None, driver: str | None
 ) -> str | None:
-    """Why it is not known how many GPUs `shown` are; None when it is."""
+    """Why it is not known how many `visible_devices` there are; None when it is."""
     for entry in [] if wanted is None else _entries(wanted):
         if entry in keys or list(_named(entry, keys, devices)):
             continue
@@ -77,7 +79,7 @@ def doubt(
         unread = [key for key in keys if "mig_devices" not in devices.get(key, {})]
         if unread and entry.startswith("MIG-"):
             return f"a name may be that of a part of GPU {unread[0]}, and they are not known"
-    wished = _wished(keys, devices, wanted)
+    wished = _requested(keys, devices, wanted)
     if driver is None and _one_part_at_most(wished) != wished:
         return "how many parts of a GPU a program is shown follows from the driver's version"
     kinds_wished = {one.part is None for one in wished}
@@ -89,9 +91,9 @@ def doubt(
 def is_decided(
     keys: Sequence[str], devices: Devices, wanted: str | None, order: str | None
 ) -> bool:
-    """Whether `shown` are the GPUs that CUDA shows, whatever their order."""
+    """Whether `visible_devices` are the GPUs that CUDA shows, whatever their order."""
     by_number = wanted is not None and any(entry.isdecimal() for entry in _entries(wanted))
-    cards = {one.key for one in _wished(keys, devices, wanted)}
+    cards = {one.key for one in _requested(keys, devices, wanted)}
     names = {devices.get(key, {}).get("name") for key in keys}
     are_alike = len(names) == 1 and None not in names
     return not by_number or cards == set(keys) or order == BY_BUS or are_alike
@@ -100,7 +102,7 @@ def is_decided(
 def kinds(devices: Devices) -> list[str]:
     """`NVIDIA A100-SXM4-40GB (compute capability 8.0)` of each kind of GPU here, sorted."""
     found: dict[str | None, str | None] = {}
-    for device in list(devices.values())[:MOST]:
+    for device in list(devices.values())[:MAX_DEVICES]:
         name, capability = device.get("name"), device.get("compute_capability")
         found[name] = found.get(name) or capability
     return sorted(_kind(name, capability) for name, capability in found.items())
@@ -117,13 +119,13 @@ def parts_of(device: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return device.get("mig_devices") or []
 
 
-def _wished(keys: Sequence[str], devices: Devices, wanted: str | None) -> list[Shown]:
+def _requested(keys: Sequence[str], devices: Devices, wanted: str | None) -> list[VisibleDevice]:
     """What the list asks for, before the driver limits it.
 
     It ends at the first entry that names no GPU, or more than one, and is empty when an entry
     comes twice.
     """
-    found: list[Shown] = []
+    found: list[VisibleDevice] = []
     for entry in keys if wanted is None else _entries(wanted):
         named = list(_named(entry, keys, devices))
         if not named:
@@ -138,7 +140,7 @@ def _shows_several_parts(driver: str | None) -> bool:
     return numbers(driver or "") >= _SEVERAL_PARTS
 
 
-def _one_part_at_most(wished: list[Shown]) -> list[Shown]:
+def _one_part_at_most(wished: list[VisibleDevice]) -> list[VisibleDevice]:
     """A part hides whole GPUs and all other parts."""
     return [one for one in wished if one.part is not None][:1] or wished
 
@@ -159,11 +161,11 @@ def _entries(wanted: str) -> list[str]:
     return found
 
 
-def _named(entry: str, keys: Sequence[str], devices: Devices) -> Iterator[Shown]:
+def _named(entry: str, keys: Sequence[str], devices: Devices) -> Iterator[VisibleDevice]:
     """What one entry stands for: a GPU, or its parts; nothing when several fit it."""
     if entry.startswith("MIG-"):
         fitting = [
-            Shown(key, number)
+            VisibleDevice(key, number)
             for key, device in devices.items()
             for number, part in enumerate(parts_of(device))
             if str(part.get("uuid") or "").startswith(entry)
@@ -180,10 +182,10 @@ def _begins(device: Mapping[str, Any], entry: str) -> bool:
     return entry.startswith("GPU-") and str(device.get("uuid") or "").startswith(entry)
 
 
-def _whole_or_parts(key: str, device: Mapping[str, Any]) -> list[Shown]:
+def _whole_or_parts(key: str, device: Mapping[str, Any]) -> list[VisibleDevice]:
     """The card; where it is divided, one MIG device of each GPU instance."""
     parts = parts_of(device) if device.get("mig_mode") == "on" else []
     by_instance: dict[Any, int] = {}
     for number, part in enumerate(parts):
         by_instance.setdefault(part.get("gpu_instance", f"part {number}"), number)
-    return [Shown(key, number) for number in by_instance.values()] or [Shown(key)]
+    return [VisibleDevice(key, number) for number in by_instance.values()] or [VisibleDevice(key)]

@@ -8,7 +8,7 @@ from typing import Any
 
 from envprint.core.hidden import unsealed
 
-BESIDE = ("code", "probes")
+NOT_IN_DIGEST = ("code", "probes")
 """Sections that are not of the environment: the project's own state, which the directory decides,
 and what was computed, which is there only where it was asked for."""
 
@@ -22,6 +22,8 @@ def _canonical_digest(value: Any) -> str:
 
 
 def digest_facts(facts: Mapping[str, Any]) -> tuple[dict[str, str], str]:
-    """The digest of every section, and the one of the environment: over all but `BESIDE`."""
+    """The digest of every section, and the one of the environment: over all but `NOT_IN_DIGEST`."""
     sections = {name: _canonical_digest(section) for name, section in facts.items()}
-    return sections, _canonical_digest({k: v for k, v in sections.items() if k not in BESIDE})
+    return sections, _canonical_digest(
+        {k: v for k, v in sections.items() if k not in NOT_IN_DIGEST}
+    )

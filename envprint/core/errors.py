@@ -60,7 +60,7 @@ class DriftError(EnvprintError):
         return type(self), (str(self), self.report), self.__dict__
 
 
-class Undetermined(Exception):
+class UnknownValueError(Exception):
     """A value was asked for that the fingerprint lists as unknown.
 
     Never shown to a user: the engine turns it into an *undecided* entry, so that a rule cannot

@@ -79,7 +79,7 @@ def record(*fields: Field) -> Record:
     return Record(fields)
 
 
-MOST_LEVELS = 64
+MAX_LEVELS = 64
 """How deep what is not declared may be nested: far from where Python gives up, in any place."""
 
 
@@ -107,7 +107,7 @@ def require(shape: Shape, value: Any) -> None:
 
     `null` is allowed for a field (known to be absent), a missing key too (it is unknown), and so
     are keys that are not declared (a newer minor version may have added them), with values that are
-    nested `MOST_LEVELS` deep at most. See `may_be_null` for the items of lists and maps.
+    nested `MAX_LEVELS` deep at most. See `may_be_null` for the items of lists and maps.
     """
     if value is None:
         return
@@ -136,15 +136,15 @@ def _require_container(shape: Shape, value: Any) -> None:
 
 def _require_levels(shape: Shape, value: Mapping[str, Any]) -> None:
     for key, item in value.items():
-        if inner(shape, key) is None and nesting(item) > MOST_LEVELS:
-            fault = ShapeFault(f"at most {MOST_LEVELS} levels of nesting", item)
+        if inner(shape, key) is None and nesting(item) > MAX_LEVELS:
+            fault = ShapeFault(f"at most {MAX_LEVELS} levels of nesting", item)
             raise fault.inside(step(shape, key))
 
 
 def nesting(value: Any) -> int:
-    """How many levels of lists and objects `value` has, up to `MOST_LEVELS` and one more."""
+    """How many levels of lists and objects `value` has, up to `MAX_LEVELS` and one more."""
     levels, items = 0, [value]
-    while levels <= MOST_LEVELS:
+    while levels <= MAX_LEVELS:
         containers = [item for item in items if type(item) in (dict, list)]
         if not containers:
             break

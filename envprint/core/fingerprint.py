@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
-from envprint.core.errors import Undetermined
+from envprint.core.errors import UnknownValueError
 from envprint.core.paths import STEP
 
 SCHEMA_VERSION = "1.0"
@@ -26,7 +26,7 @@ NO_THREADPOOLCTL = "threadpoolctl is not installed here; it tells kernels and th
 
 COARSE = " coarse"
 """The end of the name under which a probe tells the first digits of its random draws."""
-_MOST_STEPS = 16
+_MAX_STEPS = 16
 """No declared place lies deeper; a name in a hostile path may look like any number of steps."""
 
 
@@ -53,13 +53,13 @@ class Fingerprint(NamedTuple):
     tags: Mapping[str, str] = {}
     identity: Mapping[str, str] | None = None
     """User, host name and home directory, only when asked for."""
-    foreign: tuple[str, ...] = ()
+    undeclared: tuple[str, ...] = ()
     """Paths of keys that this version does not declare; kept, never compared."""
 
     def value(self, path: str) -> Any:
         """The value at `path`; None when it is known to be absent.
 
-        Raises `Undetermined` when it is unknown, or lies inside something unknown.
+        Raises `UnknownValueError` when it is unknown, or lies inside something unknown.
         """
         value: Any = {"facts": self.facts, "live": self.live}
         reached = ""
@@ -67,7 +67,7 @@ class Fingerprint(NamedTuple):
             reached = path[: match.end()]
             key = match[2] or match[1]
             if reached in self.unknown:
-                raise Undetermined(reached, self.unknown[reached])
+                raise UnknownValueError(reached, self.unknown[reached])
             value = value.get(key) if isinstance(value, Mapping) else None
         return value
 
@@ -78,14 +78,14 @@ class Fingerprint(NamedTuple):
         """
         try:
             value = self.value(path)
-        except Undetermined:
+        except UnknownValueError:
             return default
         return default if value is None else value
 
 
 def around(path: str) -> Iterator[str]:
     """`path` and the places that it lies in, as far as they are declared."""
-    for match in islice(re.finditer(STEP, path), _MOST_STEPS):
+    for match in islice(re.finditer(STEP, path), _MAX_STEPS):
         yield path[: match.end()]
     yield path
 

@@ -120,12 +120,12 @@ KNOWN = MEANT | frozenset(
 def misspelt(variables: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Each name that nearly matches a known one, and the known one."""
     for name in variables:
-        meant = None if name in KNOWN else _meant(name.upper())
+        meant = None if name in KNOWN else _closest(name.upper())
         if meant:
             yield name, meant
 
 
-def _meant(name: str) -> str | None:
+def _closest(name: str) -> str | None:
     """The nearest of the names worth guessing at, of equals the first; None when none is near."""
     near = [
         (distance(name, meant), meant)

@@ -22,7 +22,7 @@ class Finding(NamedTuple):
     not_when: str
     remedy: str
     evidence: tuple[str, ...]
-    not_seen: str | None = None
+    probed_equal: str | None = None
     """What was expected and that probes on both sides did not see it; the impact is lowered."""
 
 
@@ -90,7 +90,7 @@ class Report(NamedTuple):
     look_next: tuple[str, ...] = ()
     """Where to look when results differ and nothing found here explains it."""
     expected: tuple[Expected, ...] = ()
-    lockstep: tuple[str, ...] = ()
+    also_changed: tuple[str, ...] = ()
     """Rules whose findings came together with what was expected: the result may be theirs."""
     policy_notes: tuple[str, ...] = ()
     """What is wrong with the policy itself: entries that have expired, or fit nothing."""
@@ -104,7 +104,7 @@ class Report(NamedTuple):
         """
         if self.reaching(fail_on, strict):
             return 1
-        return 3 if fail_on_unknown and self.doubtful(fail_on) else 0
+        return 3 if fail_on_unknown and self.undecided_reaching(fail_on) else 0
 
     def reaching(self, fail_on: Impact, strict: bool = False) -> tuple[Finding, ...]:
         """The findings (with `strict`, advice too) at or above `fail_on`, the worst first."""
@@ -112,6 +112,6 @@ class Report(NamedTuple):
         reached = (finding for finding in counted if finding.impact >= fail_on)
         return tuple(sorted(reached, key=lambda finding: -finding.impact))
 
-    def doubtful(self, fail_on: Impact) -> tuple[Undecided, ...]:
+    def undecided_reaching(self, fail_on: Impact) -> tuple[Undecided, ...]:
         """The rules that could have reached `fail_on`, and could not be decided."""
         return tuple(doubt for doubt in self.undecided if doubt.impact >= fail_on)

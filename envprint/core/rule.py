@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
 from envprint.core.comparison import Comparison
-from envprint.core.errors import Undetermined
+from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.workload import Condition, Workload
@@ -44,14 +44,15 @@ class Match(NamedTuple):
 class UnknownValue(NamedTuple):
     """A value that a rule needs and that is unknown: where it would be, and why it is not known.
 
-    A rule that yields one goes on to its next item; one that lets `Undetermined` pass ends there.
+    A rule that yields one goes on to its next item; one that lets `UnknownValueError` pass ends
+    there.
     """
 
     path: str
     reason: str
 
     @classmethod
-    def of(cls, error: Undetermined) -> "UnknownValue":
+    def of(cls, error: UnknownValueError) -> "UnknownValue":
         """The value whose absence raised `error`."""
         return cls(error.path, error.reason)
 
@@ -69,7 +70,7 @@ def for_each(items: Iterable[Item], look: Callable[[Item], Iterable[Result]]) ->
     for item in items:
         try:
             yield from look(item)
-        except Undetermined as error:
+        except UnknownValueError as error:
             yield UnknownValue.of(error)
 
 

@@ -38,9 +38,9 @@ def headline(
 
     `findings` are in the order of a report, the worst first; `look` is where else to look.
     """
-    text = _found(findings, causes) if findings else otherwise
+    text = _findings_text(findings, causes) if findings else otherwise
     look = f"if results differ, {look}" if look else ""
-    return "; ".join(filter(None, (text, look, doubts(undecided))))
+    return "; ".join(filter(None, (text, look, count_undecided(undecided))))
 
 
 def without_findings(comparison: Comparison | None, some_ignored: bool) -> str:
@@ -67,9 +67,9 @@ def verdict(report: Report, strict: bool) -> tuple[Impact, str]:
     return worst.impact, text
 
 
-def _found(findings: Sequence[Finding], causes: Sequence[str]) -> str:
+def _findings_text(findings: Sequence[Finding], causes: Sequence[str]) -> str:
     """What the worst finding means, the likeliest cause, and how many more there are."""
-    seen = not all(finding.not_seen for finding in findings)
+    seen = not all(finding.probed_equal for finding in findings)
     impact = findings[0].impact
     meaning = MEANING[impact] if seen else "not seen here, as both sides were probed"
     first = next(iter(causes), findings[0].rule)
@@ -79,7 +79,7 @@ def _found(findings: Sequence[Finding], causes: Sequence[str]) -> str:
     return f"{meaning}: {_inside_sentence(title)}{more}"
 
 
-def doubts(undecided: Sequence[Undecided]) -> str:
+def count_undecided(undecided: Sequence[Undecided]) -> str:
     """How many rules could not be decided, advice left out; empty when all could."""
     rules = {entry.rule for entry in undecided if entry.impact > Impact.NONE}
     return f"{counted(rules, 'rule')} could not be decided" if rules else ""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from envprint.core.errors import Undetermined
+from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import FRAMEWORKS, Fingerprint
 
 
@@ -121,7 +121,7 @@ def _gpu_is_meant(now: Fingerprint) -> bool:
         return False
     try:
         return bool(now.value("facts.gpu.devices"))
-    except Undetermined:
+    except UnknownValueError:
         # A card or its driver is there, and does not answer.
         paths = ("facts.gpu.status", "facts.gpu.library_path")
         return any(now.get(path) is not None for path in paths)

@@ -6,14 +6,14 @@ A name alone tells which, so that whoever compares two files loads nothing of th
 import os
 import re
 
-from envprint.machine.files import Found, input_name, read_input
+from envprint.machine.files import Input, input_name, read_input
 
 NOW = "now"
 """Stands for this machine, captured first; a file of this name is `./now`."""
 _DIGEST = r"(sha256:)?[0-9a-f]{6,64}"
 
 
-def take(source: str) -> Found:
+def take(source: str) -> Input:
     """What `source` names. Raises `DocumentError` and `StoreError`.
 
     `@…` is always a reference (`./@x` a file of such a name); what could be the beginning of a
@@ -23,4 +23,4 @@ def take(source: str) -> Found:
         from envprint.documents.references import resolve
 
         return resolve(source)
-    return Found(read_input(source), input_name(source))
+    return Input(read_input(source), input_name(source))

@@ -13,7 +13,7 @@ from envprint.core.errors import StoreError
 from envprint.core.suggest import closest
 from envprint.core.words import counted
 from envprint.documents.store import Saved, Store, is_name
-from envprint.machine.files import Found
+from envprint.machine.files import Input
 
 LISTS = "`envprint log` lists what is"
 SAVES = "`envprint capture --save NAME` saves something"
@@ -21,7 +21,7 @@ DIGITS = 12
 """As many of a digest as reports print."""
 
 
-def resolve(reference: str, store: Store | None = None) -> Found:
+def resolve(reference: str, store: Store | None = None) -> Input:
     """The document that `reference` means in `store` (default: the project's).
 
     Raises `StoreError`.
@@ -35,7 +35,7 @@ def resolve(reference: str, store: Store | None = None) -> Found:
     return found._replace(skipped=(*passed_over, *found.skipped))
 
 
-def _looked_up(reference: str, store: Store) -> Found:
+def _looked_up(reference: str, store: Store) -> Input:
     looked_up = _Reference(reference, store)
     word = reference.removeprefix("@")
     if word == reference:
@@ -59,33 +59,33 @@ class _Reference:
         self.store = store
         self.skipped: list[str] = []
 
-    def counted(self, back: int) -> Found:
+    def counted(self, back: int) -> Input:
         """The one `back` before the last."""
         contents = list(islice(self._readable(self._entries()), back + 1))
         if not contents:
             raise self._nothing("nothing is saved", SAVES)
         if len(contents) <= back:
             raise self._nothing(f"only {counted(contents, 'fingerprint')} saved", LISTS)
-        return self._found(contents[back])
+        return self._input(contents[back])
 
-    def last_good(self) -> Found:
+    def last_good(self) -> Input:
         """The last run with exit code 0."""
         good = (s for s in self._entries() if s.kind == "run" and s.exit_code == 0)
         for content in self._readable(good):
-            return self._found(content)
+            return self._input(content)
         raise self._nothing("no run with exit code 0 is saved", LISTS)
 
-    def by_name(self, name: str) -> Found:
+    def by_name(self, name: str) -> Input:
         """What was saved under `name`."""
-        kept = self.store.named(name) if is_name(name) else None
-        if kept is None:
+        object_id = self.store.named(name) if is_name(name) else None
+        if object_id is None:
             raise self._nothing("nothing of this name is saved", _instead(name, self.store.names()))
-        return self._found(self.store.read(kept))
+        return self._input(self.store.read(object_id))
 
-    def by_digest(self, prefix: str) -> Found:
+    def by_digest(self, prefix: str) -> Input:
         """The one whose bytes or whose facts have the digest that begins with `prefix`."""
         objects = self.store.objects(prefix.removeprefix("sha256:"))
-        found = {kept: [Saved("", "", kept, "")] for kept in objects}
+        found = {object_id: [Saved("", "", object_id, "")] for object_id in objects}
         for saved in self._entries():
             if saved.digest.startswith(prefix):
                 found.setdefault(saved.digest, []).append(saved)
@@ -101,7 +101,7 @@ class _Reference:
         # An environment that did not change has one digest, however often it was saved: the
         # newest stands for it.
         same = next(iter(found.values()))
-        return self._found(next(self._readable(same), None) or self.store.read(same[0].object))
+        return self._input(next(self._readable(same), None) or self.store.read(same[0].object))
 
     def _entries(self) -> Iterator[Saved]:
         for saved in self.store.saved():
@@ -117,8 +117,8 @@ class _Reference:
             except StoreError as error:
                 self.skipped.append(str(error))
 
-    def _found(self, content: bytes) -> Found:
-        return Found(content, self.text, tuple(self.skipped))
+    def _input(self, content: bytes) -> Input:
+        return Input(content, self.text, tuple(self.skipped))
 
     def _nothing(self, what: str, instead: str) -> StoreError:
         damage = f" ({len(self.skipped)} damaged, {self.skipped[0]})" if self.skipped else ""

@@ -136,7 +136,7 @@ class Store:
     ) -> None:
         """Of the directory or URL `place`, else of `find_place(warn)`. Raises `StoreError`."""
         place = find_place(warn) if place is None else place
-        with _told(f"cannot open {place}"):
+        with _store_errors(f"cannot open {place}"):
             self._folder = open_folder(place)
         self.place = self._folder.place
 
@@ -151,31 +151,31 @@ class Store:
         """Keep `fingerprint`, under `name` if given. Raises `StoreError`; nothing is harmed."""
         content = dumps(fingerprint).encode("ascii")
         entry, saved_at = _stamp(time.time_ns())
-        label, kept = fingerprint.label, _digest(content)
-        saved = Saved(entry, saved_at, kept, fingerprint.digest, kind, exit_code, label)
+        label, object_id = fingerprint.label, _digest(content)
+        saved = Saved(entry, saved_at, object_id, fingerprint.digest, kind, exit_code, label)
         document = {**saved._asdict(), "schema_version": ENTRY_VERSION}
         del document["entry"]
         if name is not None:
             checked_name(name)
         # The document before what speaks of it: an entry never leads to nothing.
-        with _told(f"cannot save in {self.place}", f"; {HOME} names another place"):
-            self._folder.write(_object_path(kept), content)
+        with _store_errors(f"cannot save in {self.place}", f"; {HOME} names another place"):
+            self._folder.write(_object_path(object_id), content)
             self._folder.write(f"entries/{entry}", to_json(document).encode("ascii"))
             if name is not None:
-                self._folder.write(f"names/{name}", f"{kept}\n".encode("ascii"))
+                self._folder.write(f"names/{name}", f"{object_id}\n".encode("ascii"))
         return saved
 
     def keep_run(self, name: str, record: str) -> None:
         """Keep the record of a run as `runs/NAME`. Raises `StoreError`."""
-        with _told(f"cannot save in {self.place}", f"; {HOME} names another place"):
+        with _store_errors(f"cannot save in {self.place}", f"; {HOME} names another place"):
             self._folder.write(f"runs/{name}", record.encode("ascii"))
 
-    def read(self, kept: str) -> bytes:
-        """The bytes of the object `kept` (`sha256:…`). Raises `StoreError` when damaged."""
-        where = f"{self.place}: {_object_path(kept)}"
-        with _told(where):
-            content = self._folder.read(_object_path(kept))
-        if _digest(content) != kept:
+    def read(self, object_id: str) -> bytes:
+        """The bytes of the object `object_id` (`sha256:…`). Raises `StoreError` when damaged."""
+        where = f"{self.place}: {_object_path(object_id)}"
+        with _store_errors(where):
+            content = self._folder.read(_object_path(object_id))
+        if _digest(content) != object_id:
             raise StoreError(f"{where}: damaged, its content has another digest")
         return content
 
@@ -197,7 +197,7 @@ class Store:
     def named(self, name: str) -> str | None:
         """The object that has `name`; None where none has. Raises `StoreError` when damaged."""
         where = f"{self.place}: names/{name}"
-        with _told(where):
+        with _store_errors(where):
             try:
                 text = self._folder.read(f"names/{name}").decode("utf-8", "replace").strip()
             except FileNotFoundError:
@@ -207,7 +207,7 @@ class Store:
         return text
 
     def _names(self, path: str) -> list[str]:
-        with _told(f"cannot read {self.place}"):
+        with _store_errors(f"cannot read {self.place}"):
             return self._folder.names(path)
 
     def _entry(self, entry: str) -> Saved | Damaged:
@@ -224,7 +224,7 @@ class Store:
 
 
 @contextmanager
-def _told(what: str, advice: str = "") -> Iterator[None]:
+def _store_errors(what: str, advice: str = "") -> Iterator[None]:
     """Errors of the place as one line that begins with `what`."""
     try:
         yield
@@ -238,8 +238,8 @@ def _digest(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
-def _object_path(kept: str) -> str:
-    digest = kept.removeprefix("sha256:")
+def _object_path(object_id: str) -> str:
+    digest = object_id.removeprefix("sha256:")
     return f"objects/{digest[:2]}/{digest}.json"
 
 

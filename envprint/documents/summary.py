@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from envprint.core.cuda_visible_devices import MOST
-from envprint.core.errors import Undetermined
+from envprint.core.cuda_visible_devices import MAX_DEVICES
+from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.report import Summary
 from envprint.core.units import size
@@ -29,7 +29,7 @@ def _lines(fingerprint: Fingerprint) -> Iterator[tuple[str, str]]:
     ):
         try:
             yield topic, tell(fingerprint)
-        except Undetermined as doubt:
+        except UnknownValueError as doubt:
             yield topic, f"unknown: {doubt.reason}"
 
 
@@ -48,7 +48,9 @@ def _cpu(f: Fingerprint) -> str:
 def _gpu(f: Fingerprint) -> str:
     devices: dict[str, Any] = f.value("facts.gpu.devices") or {}
     count = f.value("facts.gpu.count") or 0
-    keys = sorted({*devices, *map(str, range(min(count, MOST)))}, key=lambda key: (len(key), key))
+    keys = sorted(
+        {*devices, *map(str, range(min(count, MAX_DEVICES)))}, key=lambda key: (len(key), key)
+    )
     if not keys:
         return f"none ({f.value('facts.gpu.status')})"
     told: dict[str, int] = {}
@@ -62,7 +64,7 @@ def _one_gpu(f: Fingerprint, key: str) -> str:
     place = f"facts.gpu.devices[{key}]"
     try:
         name = f.value(f"{place}.name") or "unnamed"
-    except Undetermined as doubt:
+    except UnknownValueError as doubt:
         if doubt.path == place:
             return f"GPU {key}: {doubt.reason}"
         name = f"GPU {key} (name: {doubt.reason})"
@@ -82,7 +84,7 @@ def _memory_of(f: Fingerprint, key: str) -> str:
         total, free = f.value(f"{facts}.memory_total_bytes"), f.value(f"{live}.memory_free_bytes")
         used, reserved = (f.value(f"{live}.memory_{kind}_bytes") for kind in ("used", "reserved"))
         interface = f.value(f"{live}.memory_interface")
-    except Undetermined as doubt:
+    except UnknownValueError as doubt:
         return f"memory unknown: {doubt.reason}"
     if total is None or free is None:
         return "memory unknown"
@@ -103,7 +105,7 @@ def _parts_of(f: Fingerprint, key: str) -> str:
     """`divided (MIG): 3g.20gb 20,096 MiB`: the numbers of the whole are nobody's."""
     try:
         parts = f.value(f"facts.gpu.devices[{key}].mig_devices") or []
-    except Undetermined as doubt:
+    except UnknownValueError as doubt:
         return f"divided (MIG), its parts are not known: {doubt.reason}"
     told = [
         str(part.get("name") or "a part").rpartition("MIG ")[2]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from envprint.core.errors import DocumentError
-from envprint.core.fields import MOST_LEVELS, nesting
+from envprint.core.fields import MAX_LEVELS, nesting
 from envprint.core.fingerprint import SCHEMA_VERSION
 from envprint.documents.codec import parse_json
 from envprint.documents.published_shape import published
@@ -28,8 +28,8 @@ def faults(content: bytes, name: str) -> list[str]:
     import jsonschema
 
     document = parse_json(content, name)
-    if nesting(document) > MOST_LEVELS:
-        raise DocumentError(f"{name}: nested too deeply, {MOST_LEVELS} levels at most")
+    if nesting(document) > MAX_LEVELS:
+        raise DocumentError(f"{name}: nested too deeply, {MAX_LEVELS} levels at most")
     kind = _kind_of(document, name)
     validator = jsonschema.Draft202012Validator(json.loads(published(kind)))
     found = [

@@ -35,7 +35,7 @@ _NO_ANSWER = (INSUFFICIENT_POWER, INTERRUPT_TROUBLE, GPU_IS_LOST, UNKNOWN_ERROR)
 """With these the driver refuses the handle of a GPU that it cannot reach:
 https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html"""
 
-_MOST_MEMORY_BYTES = 1 << 50
+_MAX_MEMORY_BYTES = 1 << 50
 """A thousand times what a GPU has: NVML's word for "not available" is 2**64 - 1."""
 _SWITCH = {0: "off", 1: "on"}
 _MEANING = {
@@ -61,7 +61,7 @@ class Answer(NamedTuple):
     """GPUs were counted, so that each has an entry, be it one without values."""
 
     @property
-    def doubt(self) -> Unknown:
+    def unknown(self) -> Unknown:
         """The status as the reason why a value is unknown."""
         return self.status if isinstance(self.status, Unknown) else Unknown(self.status)
 
@@ -238,6 +238,6 @@ def memory(device: Mapping[str, Any]) -> Any:
     if isinstance(found, Unknown):
         return found
     total, used, free = found["total"], found["used"], found["free"]
-    if 0 < total < _MOST_MEMORY_BYTES and used <= total and free <= total:
+    if 0 < total < _MAX_MEMORY_BYTES and used <= total and free <= total:
         return found
     return Unknown(f"NVML gives {total} bytes of memory, {used} used, {free} free: cannot be true")

@@ -12,7 +12,7 @@ from envprint.machine.nvml.queries import PROCESS_LISTS
 
 FIRST_S, LONGEST_S = 10.0, 600.0
 """For how long; twice as long each time, since a hang hides all GPUs until its time is over."""
-MOST_OF_ONE = 3
+MAX_FAILURES_OF_ONE = 3
 """After so many calls of one GPU it is left out whole: each of them has cost a child."""
 
 
@@ -48,7 +48,7 @@ class Spared:
             name, gpu, *_ = (*call.split(" "), "")
             if name.startswith("nvmlDevice") and gpu:
                 failures[gpu] = failures.get(gpu, 0) + 1
-                if failures[gpu] == MOST_OF_ONE:
+                if failures[gpu] == MAX_FAILURES_OF_ONE:
                     found[f"nvmlDeviceGetHandleByIndex {gpu} {gpu}"] = reason
         return found
 

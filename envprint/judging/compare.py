@@ -22,7 +22,10 @@ def compare(before: Fingerprint, after: Fingerprint) -> Comparison:
     hidden on both, where that cannot be told; it is kept apart as `hidden`.
     """
     unknown = (
-        before.unknown.keys() | after.unknown.keys() | set(before.foreign) | set(after.foreign)
+        before.unknown.keys()
+        | after.unknown.keys()
+        | set(before.undeclared)
+        | set(after.undeclared)
     )
     changes: list[Change | str] = []
     for place in ("facts", "live"):

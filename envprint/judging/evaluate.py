@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from envprint.core.comparison import Comparison
-from envprint.core.errors import Undetermined
+from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.rule import Match, Result, Rule, State, UnknownValue
 from envprint.core.workload import Workload
@@ -43,7 +43,7 @@ def _evaluation(rule: Rule, results: Iterable[Result]) -> Evaluation:
                 matches.append(result)
             else:
                 unknowns[result] = None
-    except Undetermined as error:
+    except UnknownValueError as error:
         unknowns[UnknownValue.of(error)] = None
     return Evaluation(rule, tuple(matches), tuple(unknowns))
 

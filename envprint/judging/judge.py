@@ -7,7 +7,7 @@ not a machine.
 from collections.abc import Container, Iterator, Mapping, Sequence
 
 from envprint.core.comparison import Change, Comparison
-from envprint.core.digest import BESIDE
+from envprint.core.digest import NOT_IN_DIGEST
 from envprint.core.fingerprint import Fingerprint, Places
 from envprint.core.hidden import REASON
 from envprint.core.impact import Impact
@@ -20,7 +20,7 @@ from envprint.documents.summary import summarise
 from envprint.judging.compare import compare
 from envprint.judging.evaluate import Evaluation, on_comparison, on_fingerprint
 from envprint.judging.likely_causes import likely_causes
-from envprint.judging.next_steps import look_next, look_where
+from envprint.judging.next_steps import hint, steps
 from envprint.judging.policy.model import Policy
 from envprint.judging.policy.stale_entries import notes
 from envprint.rules import applying
@@ -78,7 +78,7 @@ def _report(
             findings,
             causes,
             otherwise=without_findings(comparison, some_ignored=bool(ignored)),
-            look=look_where(quiet) if quiet else "",
+            look=hint(quiet) if quiet else "",
             undecided=undecided,
         ),
         baseline=summarise(comparison.before) if comparison else None,
@@ -90,9 +90,9 @@ def _report(
         advice=tuple(finding for finding in kept if rules[finding.rule].advice),
         ignored=tuple(ignored),
         likely_causes=causes,
-        look_next=look_next(quiet, undecided, ignored, changes) if quiet else (),
+        look_next=steps(quiet, undecided, ignored, changes) if quiet else (),
         expected=tuple(expected),
-        lockstep=_lockstep(findings, states) if expected else (),
+        also_changed=_also_changed(findings, states) if expected else (),
         policy=policy.file,
         policy_notes=tuple(notes(policy, evaluations, comparison)),
     )
@@ -101,10 +101,12 @@ def _report(
 def silence(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
     """The evaluations without the matches beside which a stronger rule found the same thing."""
     found = {rule.id: {match.about for match in matches} for rule, matches, _ in evaluations}
-    return [evaluation._replace(matches=_heard(evaluation, found)) for evaluation in evaluations]
+    return [
+        evaluation._replace(matches=_unsilenced(evaluation, found)) for evaluation in evaluations
+    ]
 
 
-def _heard(evaluation: Evaluation, found: Mapping[str, set[str | None]]) -> tuple[Match, ...]:
+def _unsilenced(evaluation: Evaluation, found: Mapping[str, set[str | None]]) -> tuple[Match, ...]:
     """The matches beside which no stronger rule found the same thing; `found` is what each found.
 
     A match that is about nothing in particular is about everything.
@@ -128,9 +130,9 @@ def apply_probes(
     probed = {finding.rule for finding in findings if rules[finding.rule].probed}
     if not probed:
         return list(findings)
-    from envprint.judging.probe_evidence import Settled  # loaded only where it is needed
+    from envprint.judging.probe_evidence import ProbeEvidence  # loaded only where it is needed
 
-    settled = Settled(comparison, workload)
+    settled = ProbeEvidence(comparison, workload)
     return [
         settled.lowered(finding, rules[finding.rule]) if finding.rule in probed else finding
         for finding in findings
@@ -159,7 +161,7 @@ def apply_policy(
 def _weighed(finding: Finding, policy: Policy) -> Finding:
     """The finding with the team's impact; what it has decided stands, whatever was measured."""
     impact = policy.own_impact(finding.rule)
-    return finding if impact is None else finding._replace(impact=impact, not_seen=None)
+    return finding if impact is None else finding._replace(impact=impact, probed_equal=None)
 
 
 def _undecided(evaluations: Sequence[Evaluation], policy: Policy) -> Iterator[Undecided]:
@@ -178,7 +180,7 @@ def _hidden(
     known = [(value.path, rule.advice) for rule, _, unknowns in evaluations for value in unknowns]
     for path in comparison.hidden if comparison else ():
         place, section = path.split(".")[:2]
-        beside = place == "live" or section in BESIDE
+        beside = place == "live" or section in NOT_IN_DIGEST
         if not any(is_inside(path, inside) and (beside or not advice) for inside, advice in known):
             impact = Impact.NONE if beside else Impact.NUMERIC
             entry = Undecided(HIDDEN_VALUE, path, REASON, impact)
@@ -200,7 +202,7 @@ def _apart(
     return tuple(left), expected
 
 
-def _lockstep(findings: Sequence[Finding], states: Container[str]) -> tuple[str, ...]:
+def _also_changed(findings: Sequence[Finding], states: Container[str]) -> tuple[str, ...]:
     """What changed together with the experiment, and could be what its result is due to."""
     moved = [f.rule for f in findings if f.impact >= Impact.NUMERIC and f.rule not in states]
     return tuple(dict.fromkeys(moved))

@@ -14,7 +14,7 @@ from envprint.core.impact import Confidence, Impact
 from envprint.core.paths import is_inside
 from envprint.core.report import Finding
 
-MOST = 3
+MAX_CAUSES = 3
 """Causes that are named; with more of them, none would be the likely one."""
 
 _CHANGED_BETWEEN_RUNS = (
@@ -59,7 +59,7 @@ def likely_causes(
     # What was seen to be computed is an effect, and named only when no cause of it is found.
     causes = [f for f in strong if not is_inside(f.paths[0], "facts.probes")] or strong
     ranked = sorted(causes, key=order)
-    return tuple(dict.fromkeys(finding.rule for finding in ranked))[:MOST]
+    return tuple(dict.fromkeys(finding.rule for finding in ranked))[:MAX_CAUSES]
 
 
 def _news(finding: Finding, states: Container[str], changed: Places) -> int:

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any
 
 from envprint.core.comparison import Change, Comparison
-from envprint.core.errors import Undetermined
+from envprint.core.errors import UnknownValueError
 from envprint.core.impact import Impact
 from envprint.core.report import Ignored, Undecided
 from envprint.core.words import counted
@@ -27,12 +27,12 @@ class _Code(Enum):
     UNCLEAR = "look at the code, the data and the seeds"
 
 
-def look_where(comparison: Comparison) -> str:
+def hint(comparison: Comparison) -> str:
     """Where to look when nothing here explains other results, as the end of a sentence."""
     return _code(comparison)[0].value
 
 
-def look_next(
+def steps(
     comparison: Comparison,
     undecided: Iterable[Undecided],
     ignored: Iterable[Ignored],
@@ -84,7 +84,7 @@ def _code(comparison: Comparison) -> tuple[_Code, str]:
             # The digest of the differences covers the content of tracked files only.
             told = "the same commit and changes, but untracked files were compared by name only"
             return _Code.UNCLEAR, told
-    except Undetermined as doubt:
+    except UnknownValueError as doubt:
         return _Code.UNCLEAR, f"it could not be compared ({doubt.reason})"
     return _Code.SAME, "the same commit, with nothing changed since"
 
@@ -116,5 +116,5 @@ def _on_both_sides(comparison: Comparison, path: str) -> tuple[Any, ...]:
     """The value at `path` before and after; nothing where either is unknown."""
     try:
         return comparison.before.value(path), comparison.after.value(path)
-    except Undetermined:
+    except UnknownValueError:
         return ()

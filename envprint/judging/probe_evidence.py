@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from envprint.core.comparison import Comparison
-from envprint.core.errors import Undetermined
+from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import COARSE, Fingerprint, around
 from envprint.core.impact import Impact
 from envprint.core.report import Finding
@@ -20,7 +20,7 @@ from envprint.core.workload import Workload
 _NUMERIC = "facts.probes.numeric"
 
 
-class Settled:
+class ProbeEvidence:
     """What the probes on both sides of a comparison say of the rules that expect other rounding."""
 
     def __init__(self, comparison: Comparison, workload: Workload) -> None:
@@ -45,7 +45,7 @@ class Settled:
             f"{finding.impact.word} was expected, but probes on both sides gave the same bits in "
             f"all operations that they cover on {DEVICES[self._workload.device]}: {what}"
         )
-        return finding._replace(impact=Impact.NONE, not_seen=text)
+        return finding._replace(impact=Impact.NONE, probed_equal=text)
 
     def _equal_operations(self, framework: str) -> int | None:
         """As `_equal_operations`, counted once for each framework."""
@@ -64,7 +64,7 @@ def _equal_operations(framework: str, comparison: Comparison, device: str) -> in
         places = [f"{_NUMERIC}[{key}]" for key in keys]
         unknown = _unknown_in(before, places), _unknown_in(after, places)
         counts = [_equal_in(place, before, after, unknown) for place in places]
-    except Undetermined:
+    except UnknownValueError:
         return None
     equal = [count for count in counts if count]
     return sum(equal) if equal and len(equal) == len(counts) else None
@@ -86,7 +86,7 @@ def _unknown_in(side: Fingerprint, places: Sequence[str]) -> _ByPlace:
 def _equal_in(
     place: str, before: Fingerprint, after: Fingerprint, unknown: tuple[_ByPlace, _ByPlace]
 ) -> int | None:
-    """The same of one probe; raises `Undetermined` where it is unknown as a whole."""
+    """The same of one probe; raises `UnknownValueError` where it is unknown as a whole."""
     told = [side.value(place) or {} for side in (before, after)]
     # One run in which an operation that varies agreed says nothing of the next.
     varies = any(side.get("varying") for side in told)

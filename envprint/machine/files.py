@@ -17,7 +17,7 @@ from typing import NamedTuple
 from envprint.core.errors import DocumentError, OutputError
 
 
-class Found(NamedTuple):
+class Input(NamedTuple):
     """The bytes of a document, and what to say of them."""
 
     content: bytes
@@ -174,7 +174,7 @@ def _overwrite(descriptor: int, content: bytes) -> None:
 
 
 _DESCRIPTORS = "/dev/fd"
-_MOST_LINKS = 40
+_MAX_LINKS = 40
 """As many as Linux follows."""
 
 
@@ -185,7 +185,7 @@ def _descriptor(path: str) -> int | None:
     there what they write, and opening it again would write over what they have written.
     """
     folders = {_DESCRIPTORS, os.path.realpath(_DESCRIPTORS)}
-    for _ in range(_MOST_LINKS):
+    for _ in range(_MAX_LINKS):
         folder, name = os.path.split(path)
         if name.isdecimal() and {folder, os.path.realpath(folder)} & folders:
             return int(name)

@@ -36,7 +36,7 @@ def seed(value: int) -> tuple[Seeded, ...]:
     that the program made itself are its own. Raises `EnvprintError` unless 0 <= value < 2**32.
     """
     number = _checked(value)
-    return (*_set(number), *_told(number))
+    return (*_set(number), *_not_set(number))
 
 
 def _checked(value: object) -> int:
@@ -133,7 +133,7 @@ def _global_generator(number: int) -> Seeded:
     return Seeded("tensorflow-generator", code, refused is None, refused)
 
 
-def _told(number: int) -> Iterator[Seeded]:
+def _not_set(number: int) -> Iterator[Seeded]:
     """What no call can set any more, or at all."""
     if "jax" in sys.modules:
         yield Seeded(

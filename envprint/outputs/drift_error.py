@@ -26,7 +26,7 @@ def refusal(report: Report, fail_on: Impact, strict: bool = False) -> str:
     if findings:
         worst = findings[0].impact
         return "\n".join([f"{worst.word}: {MEANING[worst]}", *_listed(findings)])
-    return "\n".join(_undecided(report.doubtful(fail_on)))
+    return "\n".join(_undecided(report.undecided_reaching(fail_on)))
 
 
 def _listed(findings: Sequence[Finding]) -> Iterator[str]:

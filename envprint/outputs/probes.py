@@ -16,11 +16,11 @@ SHOWN_DIGITS = 16
 
 def render(numeric: Mapping[str, Any], colour: bool = False) -> str:
     """The raw form of `envprint.probes.runner.measure` as text that ends with a newline."""
-    lines = [line for key, told in numeric.items() for line in _told(key, told, colour)]
+    lines = [line for key, told in numeric.items() for line in _probe(key, told, colour)]
     return "\n".join(lines[1:]) + "\n"
 
 
-def _told(key: str, told: Mapping[str, Any], colour: bool) -> Iterator[str]:
+def _probe(key: str, told: Mapping[str, Any], colour: bool) -> Iterator[str]:
     name, _, device = key.partition(" on ")
     where = f"{device}, {told.get('device') or 'unnamed'}" if device else DEVICES["cpu"]
     yield from heading(f"{name} {told.get('version') or ''}".rstrip() + f", on {where}", colour)
@@ -31,7 +31,7 @@ def _told(key: str, told: Mapping[str, Any], colour: bool) -> Iterator[str]:
     settings = "; ".join(f"{name} {value}" for name, value in sorted(told["settings"].items()))
     yield from block("settings", settings or "none known")
     shown = ""
-    for operation in sorted({*_told_apart(told), *told["errors"]}):
+    for operation in sorted({*_operations(told), *told["errors"]}):
         kind, _, what = operation.partition("/")
         topic, shown = ("" if kind == shown else kind), kind
         yield f"{plain(topic):<14} {plain(what):<36} {plain(_result(told, operation))}"
@@ -44,7 +44,7 @@ def _result(told: Mapping[str, Any], operation: str) -> str:
     return different[0][:SHOWN_DIGITS] if len(different) == 1 else f"{len(different)} results"
 
 
-def _told_apart(told: Mapping[str, Any]) -> list[str]:
+def _operations(told: Mapping[str, Any]) -> list[str]:
     """The operations, without the first digits of those that have been told in full."""
     return [name for name in told.get("digests", {}) if not name.endswith(COARSE)]
 
@@ -53,7 +53,7 @@ def varying(told: Mapping[str, Any]) -> list[str]:
     """Operations with more than one result, or with one in some runs only, sorted."""
     return sorted(
         name
-        for name in _told_apart(told)
+        for name in _operations(told)
         if len(told["digests"][name]) > 1 or name in told["errors"]
     )
 
@@ -65,7 +65,7 @@ def is_repeating(told: Mapping[str, Any]) -> bool:
 
 def repeats(told: Mapping[str, Any]) -> str:
     """Whether what was run repeated itself, as a sentence."""
-    operations, names = counted(_told_apart(told), "operation"), varying(told)
+    operations, names = counted(_operations(told), "operation"), varying(told)
     refusals = told.get("refusals", ())
     runs = told["runs"] + len(refusals)
     if runs == 1:

@@ -10,7 +10,7 @@ from envprint.core.words import counted
 from envprint.outputs.training import NAMES, title
 from envprint.probes.smallest_switches import Search, Trial
 from envprint.probes.snippets import Lines, in_one_call, lines_for
-from envprint.probes.training import Job, Series, Switches, raw, settings_of
+from envprint.probes.training import Series, Switches, TrainingJob, raw, settings_of
 
 INDENT = "    "
 NOT_NEEDED = "equal, so it is not needed"
@@ -29,7 +29,7 @@ def raw_search(search: Search) -> dict[str, Any]:
     }
 
 
-def _raw_trial(trial: Trial, job: Job) -> dict[str, Any]:
+def _raw_trial(trial: Trial, job: TrainingJob) -> dict[str, Any]:
     return {
         "settings": settings_of(job, trial.switches),
         "runs": trial.runs,

@@ -24,10 +24,10 @@ from envprint.probes import programs
 
 SILENCE_S = 180.0
 """How long a probe may say nothing: a framework's import on a busy machine takes a minute."""
-MOST_STARTS = 16
+MAX_STARTS = 16
 """Processes for one run of a probe: each crash costs one operation, and the next goes on there."""
 
-Report = Callable[[str], None]
+OnProgress = Callable[[str], None]
 
 
 class Plan(NamedTuple):
@@ -55,7 +55,7 @@ def names() -> list[str]:
     return module_names(programs)
 
 
-def measure(plan: Plan, report: Report = lambda _: None) -> dict[str, Any]:
+def measure(plan: Plan, report: OnProgress = lambda _: None) -> dict[str, Any]:
     """What the probes told, the raw form of `facts.probes.numeric`: key to telling.
 
     A key is a probe's name, and on a GPU such as `torch on gpu:0`. A telling has `revision`,
@@ -76,7 +76,7 @@ def measure(plan: Plan, report: Report = lambda _: None) -> dict[str, Any]:
     return found
 
 
-def _on(plan: Plan, name: str, device: str, report: Report) -> dict[str, Any]:
+def _on(plan: Plan, name: str, device: str, report: OnProgress) -> dict[str, Any]:
     """What one probe told on one device, in every run; nothing where it is not installed."""
     key = name if device == "cpu" else f"{name} on {device}"
     tellings = []
@@ -133,7 +133,7 @@ def _run(python: str, name: str, device: str) -> dict[str, Any]:
     """What one process told, and where it crashed, another that went on behind that operation."""
     told: dict[str, Any] = {"digests": {}, "errors": {}}
     after = ""
-    for _ in range(MOST_STARTS):
+    for _ in range(MAX_STARTS):
         after = _listen(told, lines(python, f"{name}.py", device, after))
         if not after:
             break

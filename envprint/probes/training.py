@@ -21,7 +21,7 @@ VALIDATION_SAMPLES = 128
 BATCH_SIZE = 64
 EPOCHS = 3
 
-Told = Callable[[int, int, int], None]
+OnProgress = Callable[[int, int, int], None]
 """Is told the number of the run, the step that is done, and of how many; 0 when a run begins."""
 
 
@@ -44,7 +44,7 @@ class Switches(NamedTuple):
 SEEDS = ("hash", "python", "numpy", "framework")
 
 
-class Job(NamedTuple):
+class TrainingJob(NamedTuple):
     """What to train, and where."""
 
     python: str
@@ -77,7 +77,7 @@ class Run(NamedTuple):
 class Series(NamedTuple):
     """Several runs of one job with the same switches."""
 
-    job: Job
+    job: TrainingJob
     switches: Switches
     version: str
     in_force: Mapping[str, str]
@@ -96,7 +96,7 @@ class Series(NamedTuple):
         return len({run.weights[-1] for run in self.runs}) == 1
 
 
-def settings_of(job: Job, switches: Switches) -> dict[str, str]:
+def settings_of(job: TrainingJob, switches: Switches) -> dict[str, str]:
     """What was asked for: with equal settings, two machines can be compared."""
     seeds = {f"{name}_seed": getattr(switches, name) for name in SEEDS}
     determinism = {None: "left", True: "on", False: "off"}[switches.op_determinism]
@@ -125,7 +125,7 @@ def raw(series: Series) -> dict[str, Any]:
     }
 
 
-def train(job: Job, switches: Switches, repeat: int, told: Told) -> Series:
+def train(job: TrainingJob, switches: Switches, repeat: int, told: OnProgress) -> Series:
     """Train `repeat` times. Raises `EnvprintError` when the framework is missing or refuses."""
     runs = []
     begun: dict[str, Any] = {}
@@ -136,7 +136,7 @@ def train(job: Job, switches: Switches, repeat: int, told: Told) -> Series:
 
 
 def _run(
-    job: Job, switches: Switches, told: Callable[[int, int], None]
+    job: TrainingJob, switches: Switches, told: Callable[[int, int], None]
 ) -> tuple[dict[str, Any], Run]:
     """What the process said it is, and its training."""
     weights: list[str] = []
@@ -145,7 +145,7 @@ def _run(
     for line in lines(
         job.python,
         FILES[job.framework],
-        json.dumps(_asked(job, switches)),
+        json.dumps(_order(job, switches)),
         by="_training.py",
         variables={"PYTHONHASHSEED": seed},
     ):
@@ -166,7 +166,7 @@ def _run(
     return whole["begun"], Run(**metrics, weights=tuple(weights))
 
 
-def _asked(job: Job, switches: Switches) -> dict[str, Any]:
+def _order(job: TrainingJob, switches: Switches) -> dict[str, Any]:
     """What the process is to do."""
     return {
         "device": job.device,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from envprint.core.comparison import Comparison
-from envprint.core.errors import Undetermined
+from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import COARSE, NOT_MEASURED, NOT_TRAINED, Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Result, Rule, UnknownValue, for_each
@@ -23,8 +23,8 @@ NUMERIC = "facts.probes.numeric"
 TRAINING = "facts.probes.training"
 RANDOM = "random"
 """The class of operations that draw from random streams."""
-_NOT_ASKED = (NOT_MEASURED, NOT_TRAINED)
-MOST = 4
+_NOT_REQUESTED = (NOT_MEASURED, NOT_TRAINED)
+MAX_OPERATIONS = 4
 """Operations of one class that are named before the rest is only counted."""
 
 
@@ -65,7 +65,7 @@ def _differing(
         rounded = is_random and all(_is_rounded(name, *digests) for name in chosen)
         how = ", in the last digits only" if rounded else ""
         yield Match(
-            f"{spoken(key)}: {_listed(chosen, both)}{how}; {_agreeing(agreeing)}",
+            f"{probe_name(key)}: {_listed(chosen, both)}{how}; {_agreeing(agreeing)}",
             (
                 *(f"{place}.digests[{name}]" for name in chosen),
                 *comparison.under(f"{place}.settings", f"{place}.version"),
@@ -104,7 +104,7 @@ def workload_uses(workload: Workload) -> Callable[[str], bool]:
     return uses
 
 
-def spoken(key: str) -> str:
+def probe_name(key: str) -> str:
     """`torch on the CPU` and `torch on gpu:0` for their keys."""
     return key if " on " in key else f"{key} on {DEVICES['cpu']}"
 
@@ -120,8 +120,8 @@ def _listed(chosen: list[str], both: Iterable[str]) -> str:
         if len(operations) == len(whole):
             parts.append(name)
             continue
-        more = len(operations) - MOST
-        shown = "; ".join(operations[:MOST]) + (f"; {more} more" if more > 0 else "")
+        more = len(operations) - MAX_OPERATIONS
+        shown = "; ".join(operations[:MAX_OPERATIONS]) + (f"; {more} more" if more > 0 else "")
         parts.append(f"{name} ({len(operations)} of {len(whole)}: {shown})")
     verb = "differ" if len(chosen) > 1 else "differs"
     return f"{_joined(parts)} {verb}"
@@ -145,7 +145,7 @@ def _of_each_probe(
 ) -> Iterator[Result]:
     """What `look` finds in each probe of both sides; what one of them could not do is unknown."""
     sides = comparison.before, comparison.after
-    if any(side.unknown.get(place) in _NOT_ASKED for side in sides):
+    if any(side.unknown.get(place) in _NOT_REQUESTED for side in sides):
         return
     before, after = (side.value(place) or {} for side in sides)
 
@@ -168,7 +168,7 @@ def _unknown_values(comparison: Comparison, paths: Iterable[str]) -> Iterator[Un
         for side in (comparison.before, comparison.after):
             try:
                 side.value(path)
-            except Undetermined as error:
+            except UnknownValueError as error:
                 yield UnknownValue.of(error)
 
 
@@ -179,7 +179,8 @@ def varying(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         if names:
             runs = f"{told.get('runs')} runs"
             yield Match(
-                f"{spoken(key)}: {_joined(names[:MOST])} did not give one result in {runs}",
+                f"{probe_name(key)}: {_joined(names[:MAX_OPERATIONS])} "
+                f"did not give one result in {runs}",
                 tuple(f"{NUMERIC}[{key}].digests[{name}]" for name in names),
             )
 
@@ -187,7 +188,7 @@ def varying(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 def _measured(
     now: Fingerprint, workload: Workload, place: str
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    if now.unknown.get(place) not in _NOT_ASKED:
+    if now.unknown.get(place) not in _NOT_REQUESTED:
         told = now.value(place) or {}
         for key in sorted(filter(workload_uses(workload), told)):
             yield key, told[key]

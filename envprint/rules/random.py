@@ -34,7 +34,7 @@ _HOW = {
 _REMEDY = "envprint.seed(N) at the same place on both sides, before anything draws"
 
 
-def _spoken(name: str) -> str:
+def _generator_name(name: str) -> str:
     on_gpu = re.fullmatch(r"torch-cuda-(\d+)", name)
     return f"PyTorch's generator of GPU {on_gpu[1]}" if on_gpu else _OWNERS.get(name, name)
 
@@ -53,7 +53,7 @@ def _states(comparison: Comparison, workload: Workload) -> Iterator[Result]:
     def look(name: str) -> Iterator[Match]:
         change = comparison.change(_state(name)) if _acts(name, comparison, workload) else None
         if change:
-            message = f"{_spoken(name)} {_HOW[change.kind]}"
+            message = f"{_generator_name(name)} {_HOW[change.kind]}"
             yield Match(message, (change.path,), change.before, change.after)
 
     return for_each(sorted(before.keys() & after.keys()), look)

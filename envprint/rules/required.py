@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.core.errors import Undetermined
+from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Result, Rule, for_each
@@ -52,7 +52,9 @@ def _switches(now: Fingerprint, workload: Workload) -> Iterator[Result]:
         path = f"{SWITCHES}[{name}]"
         value = now.value(f"{path}.value")
         if value is None and not now.value("facts.frameworks.imported"):
-            raise Undetermined(path, "a program throws it itself, and this one runs no framework")
+            raise UnknownValueError(
+                path, "a program throws it itself, and this one runs no framework"
+            )
         if value != "on":
             yield Match(f"{name} is {value or 'off'}, and must be on", (path,), after=value)
 

@@ -13,7 +13,7 @@ from envprint.machine.procfs import ARITHMETIC, CUDA, library_pattern, mapped_fi
 
 _NUMERIC = re.compile(library_pattern(ARITHMETIC, CUDA, r"libtorch\w+"))
 """What the collectors of `math` and `cuda` know, and every part of PyTorch."""
-MOST_PROCESSES = 256
+MAX_PROCESSES = 256
 """Of one job that are looked at, so that a job of thousands costs no more."""
 
 
@@ -39,7 +39,7 @@ class Loaded:
 
 
 def descendants(pid: int) -> list[int]:
-    """The process itself and all below it, `MOST_PROCESSES` at most."""
+    """The process itself and all below it, `MAX_PROCESSES` at most."""
     found = [pid]
     for one in found:
         with suppress(OSError):
@@ -47,6 +47,6 @@ def descendants(pid: int) -> list[int]:
                 path = f"/proc/{one}/task/{thread}/children"
                 with suppress(OSError), open(path, "rb") as file:  # noqa: PTH123
                     found += map(int, file.read().split())
-        if len(found) >= MOST_PROCESSES:
+        if len(found) >= MAX_PROCESSES:
             break
-    return found[:MOST_PROCESSES]
+    return found[:MAX_PROCESSES]

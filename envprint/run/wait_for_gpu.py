@@ -41,7 +41,7 @@ def wait(
         now = capture()
         report, free = judge(now), _free(now)
         left_s = until - time.monotonic()
-        doubt = _doubt(report, fail_on)
+        doubt = _unknown_reason(report, fail_on)
         text = _lack(report, fail_on) or doubt or _unsettled(free, before)
         if not text:
             return now
@@ -64,7 +64,7 @@ def _lack(report: Report, fail_on: Impact) -> str:
     )
 
 
-def _doubt(report: Report, fail_on: Impact) -> str:
+def _unknown_reason(report: Report, fail_on: Impact) -> str:
     """Why the driver does not tell whether the GPUs are free, in words; empty where it does."""
     for doubt in report.undecided:
         # Which of the GPUs, or of their parts, the job gets is no question of time.

@@ -15,7 +15,7 @@ import sys
 import time
 from itertools import pairwise
 
-from envprint.probes.training import FILES, Job, MissingError, Switches, train
+from envprint.probes.training import FILES, MissingError, Switches, TrainingJob, train
 
 ALL_SEEDS = Switches(hash=1, python=1, numpy=1, framework=1)
 
@@ -32,10 +32,10 @@ def main() -> None:
     print(f"{'framework':<24} {'wall s':>8} {'quickest s':>11} {'processor s':>12}")
     for python in options.python or [sys.executable]:
         for framework in FILES:
-            measure(Job(python, framework), options.runs)
+            measure(TrainingJob(python, framework), options.runs)
 
 
-def measure(job: Job, runs: int) -> None:
+def measure(job: TrainingJob, runs: int) -> None:
     """A line for one framework; none where it is not installed."""
     begun_s = [time.monotonic()]
     before_s = processor_s()

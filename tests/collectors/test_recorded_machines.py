@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from envprint.collectors._runner import capture
-from envprint.core.errors import Undetermined
+from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.workload import detect
 from envprint.documents.codec import dumps, loads
@@ -58,7 +58,7 @@ def test_a_capture_says_what_the_description_of_the_machine_says(machine: str) -
     [(machine, path) for machine in MACHINES for path in said(machine)["unknown"]],
 )
 def test_what_a_machine_cannot_tell_is_unknown_with_a_reason(machine: str, path: str) -> None:
-    with pytest.raises(Undetermined) as doubt:
+    with pytest.raises(UnknownValueError) as doubt:
         captured(machine).value(path)
     assert len(doubt.value.reason) > 10
 
@@ -73,7 +73,7 @@ def test_a_pre_flight_finds_what_is_wrong_with_the_machine_and_no_more(machine: 
 def _value(fingerprint: Fingerprint, path: str) -> Any:
     try:
         return fingerprint.value(path)
-    except Undetermined as doubt:
+    except UnknownValueError as doubt:
         return f"unknown: {doubt}"
 
 
@@ -87,7 +87,7 @@ def test_no_collector_fails_and_no_secret_passes(machine: str) -> None:
     fingerprint = captured(machine)
     assert not [reason for reason in fingerprint.unknown.values() if "the collector" in reason]
     assert HIDDEN not in dumps(fingerprint)
-    assert loads(dumps(fingerprint).encode(), machine)._replace(foreign=()) == fingerprint
+    assert loads(dumps(fingerprint).encode(), machine)._replace(undeclared=()) == fingerprint
 
 
 @pytest.mark.parametrize("machine", MACHINES)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from envprint.core import cuda_visible_devices
-from envprint.core.cuda_visible_devices import Shown
+from envprint.core.cuda_visible_devices import VisibleDevice
 from tests.builders.frameworks import TORCH
 from tests.conftest import Build
 
@@ -28,7 +28,10 @@ DIVIDED = {"uuid": "GPU-22cc", "name": "A", "mig_mode": "on", "mig_devices": PAR
 def labels(
     wanted: str | None, devices: dict[str, dict[str, Any]] = CARDS, driver: str = "550.1"
 ) -> list[str]:
-    return [one.label for one in cuda_visible_devices.shown(list(devices), devices, wanted, driver)]
+    return [
+        one.label
+        for one in cuda_visible_devices.visible_devices(list(devices), devices, wanted, driver)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -83,9 +86,11 @@ def test_of_a_divided_card_parts_are_shown(
 def test_a_part_hides_whole_cards_and_with_newer_drivers_that_is_not_known() -> None:
     cards = {"0": CARDS["0"], "1": DIVIDED}
     assert labels(None, cards) == ["1/0"]
-    assert cuda_visible_devices.doubt(list(cards), cards, None, "550.1") is None
-    assert "beside parts" in str(cuda_visible_devices.doubt(list(cards), cards, None, "570.1"))
-    assert cuda_visible_devices.doubt(list(cards), cards, "0", "570.1") is None
+    assert cuda_visible_devices.unknown_reason(list(cards), cards, None, "550.1") is None
+    assert "beside parts" in str(
+        cuda_visible_devices.unknown_reason(list(cards), cards, None, "570.1")
+    )
+    assert cuda_visible_devices.unknown_reason(list(cards), cards, "0", "570.1") is None
 
 
 @pytest.mark.parametrize(
@@ -102,7 +107,7 @@ def test_a_part_hides_whole_cards_and_with_newer_drivers_that_is_not_known() -> 
 def test_what_a_name_means_may_not_be_known(
     devices: dict[str, dict[str, Any]], wanted: str, driver: str | None, why: str | None
 ) -> None:
-    doubt = cuda_visible_devices.doubt(list(devices), devices, wanted, driver)
+    doubt = cuda_visible_devices.unknown_reason(list(devices), devices, wanted, driver)
     assert doubt is None if why is None else why in str(doubt)
 
 
@@ -124,14 +129,14 @@ def test_kinds_are_told_once_each() -> None:
 
 
 def test_a_part_has_the_key_of_its_card_and_a_label_of_its_own() -> None:
-    assert [(one.key, one.label) for one in (Shown("1"), Shown("1", 2))] == [
+    assert [(one.key, one.label) for one in (VisibleDevice("1"), VisibleDevice("1", 2))] == [
         ("1", "1"),
         ("1", "1/2"),
     ]
 
 
 def test_what_is_shown_has_no_text_in_which_a_part_passes_for_its_card() -> None:
-    assert str(Shown("1", 2)) == "Shown(key='1', part=2)"
+    assert str(VisibleDevice("1", 2)) == "Shown(key='1', part=2)"
 
 
 LISTS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envprint.core.comparison import Change
-from envprint.core.errors import Undetermined
+from envprint.core.errors import UnknownValueError
 from tests.builders.support import fingerprint
 
 
@@ -26,7 +26,7 @@ def test_a_value_that_is_unknown_or_absent_is_the_default(path: str) -> None:
 
 def test_what_a_rule_reads_is_never_taken_for_absent_when_it_is_unknown() -> None:
     some = fingerprint({}, {"facts.gpu.count": "denied"})
-    with pytest.raises(Undetermined, match="denied"):
+    with pytest.raises(UnknownValueError, match="denied"):
         some.value("facts.gpu.count")
 
 

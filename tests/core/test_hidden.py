@@ -18,7 +18,7 @@ from envprint.cli import main
 from envprint.cli._console import Console
 from envprint.collectors._runner import capture
 from envprint.core.digest import digest_facts
-from envprint.core.errors import Undetermined
+from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.hidden import MARK, REASON, differ, unsealed
 from envprint.core.impact import Impact
@@ -166,7 +166,7 @@ def test_hidden_words_inside_lists_and_records_are_compared_too() -> None:
 def test_a_comparison_raises_for_what_is_hidden() -> None:
     comparison = compare(*sides("TF_X", MARK, MARK))
     assert (comparison.changes, comparison.hidden) == ((), (VARIABLE.format("TF_X"),))
-    with pytest.raises(Undetermined):
+    with pytest.raises(UnknownValueError):
         comparison.change(VARIABLE.format("TF_X"))
 
 

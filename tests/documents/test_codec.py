@@ -54,7 +54,7 @@ def test_foreign_keys_are_kept_aside_and_named() -> None:
     text["facts"]["astrology"] = {"sign": "virgo"}
     text["schema_version"] = "1.7"
     read = codec.loads(json.dumps(text).encode(), "f")
-    assert sorted(read.foreign) == ["facts.astrology", "facts.os.mood", "flavour"]
+    assert sorted(read.undeclared) == ["facts.astrology", "facts.os.mood", "flavour"]
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -16,7 +16,7 @@ import pytest
 from envprint.cli import main
 from envprint.cli._console import Console
 from envprint.core.errors import DocumentError
-from envprint.core.fields import MOST_LEVELS, ListOf, MapOf, Record, Scalar, Shape
+from envprint.core.fields import MAX_LEVELS, ListOf, MapOf, Record, Scalar, Shape
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.workload import FRAMEWORKS, detect
 from envprint.documents.codec import dumps, loads, parse_json
@@ -197,9 +197,9 @@ def test_nesting_is_refused_in_one_line_by_every_verb(
 
 
 def test_what_a_newer_version_nests_a_little_is_read() -> None:
-    nested = "[" * (MOST_LEVELS - 1) + "]" * (MOST_LEVELS - 1)
+    nested = "[" * (MAX_LEVELS - 1) + "]" * (MAX_LEVELS - 1)
     content = json.dumps({**HEAD, "facts": {"os": {"mood": None}}}).replace("null", nested)
-    assert loads(content.encode(), "f").foreign == ("facts.os.mood",)
+    assert loads(content.encode(), "f").undeclared == ("facts.os.mood",)
 
 
 @pytest.mark.parametrize(

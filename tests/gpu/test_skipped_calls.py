@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from envprint.gpu.skipped_calls import FIRST_S, LONGEST_S, MOST_OF_ONE, Spared
+from envprint.gpu.skipped_calls import FIRST_S, LONGEST_S, MAX_FAILURES_OF_ONE, Spared
 
 MEMORY = "nvmlDeviceGetMemoryInfo 1"
 COMPUTE = "nvmlDeviceGetComputeRunningProcesses 1"
@@ -43,10 +43,10 @@ def test_a_gpu_that_fails_again_and_again_is_left_out_whole() -> None:
 
 def test_calls_of_no_gpu_leave_none_out() -> None:
     spared = Spared()
-    for place in range(MOST_OF_ONE):
+    for place in range(MAX_FAILURES_OF_ONE):
         spared.add(f"nvmlSystemGetSomething{place}", "hung", 0.0)
     spared.add("nvmlDeviceGetCount", "hung", 0.0)
-    assert len(spared.calls(0.0)) == MOST_OF_ONE + 1
+    assert len(spared.calls(0.0)) == MAX_FAILURES_OF_ONE + 1
 
 
 def test_what_fails_for_good_is_tried_less_and_less_often_until_it_answers() -> None:

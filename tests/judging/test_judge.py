@@ -179,10 +179,10 @@ def test_a_state_that_may_have_been_there_before_is_undecided_and_no_finding(
 
 def test_what_the_team_weighs_itself_is_not_lowered_by_a_probe() -> None:
     finding = judge._finding(a_rule("x"), Match("m", (KERNEL,)))
-    lowered = finding._replace(impact=Impact.NONE, not_seen="equal bits")
+    lowered = finding._replace(impact=Impact.NONE, probed_equal="equal bits")
     own = Policy(impacts={"x": Impact.DIVERGES})
     (kept,), _, _ = judge.apply_policy([lowered], own)
-    assert (kept.impact, kept.not_seen) == (Impact.DIVERGES, None)
+    assert (kept.impact, kept.probed_equal) == (Impact.DIVERGES, None)
     assert judge.apply_policy([lowered], Policy()) == ([lowered], [], [])
 
 

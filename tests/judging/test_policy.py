@@ -16,7 +16,7 @@ from envprint.core.impact import Impact
 from envprint.core.workload import Requirements, Workload
 from envprint.judging.judge import judge_drift, judge_state
 from envprint.judging.policy.find import agreed_policy, find_policy
-from envprint.judging.policy.in_force import shown
+from envprint.judging.policy.in_force import rows
 from envprint.judging.policy.model import Entry, Policy
 from envprint.judging.policy.parse import parse_policy
 from envprint.judging.policy.template import starting_policy
@@ -164,7 +164,7 @@ def test_a_mark_at_the_beginning_of_the_file_does_no_harm(tmp_path: Path) -> Non
     path.write_text("fail_on = 'perf'\ndevice = 'gpu'\n", encoding="utf-8-sig")
     policy, name, text = agreed_policy(str(path))
     assert policy == Policy(fail_on=Impact.PERF, device="gpu", file=str(path))
-    assert ("fail_on", "perf", "line 1") in shown(policy, name, text)
+    assert ("fail_on", "perf", "line 1") in rows(policy, name, text)
 
 
 def test_bytes_that_are_no_text_are_named() -> None:
@@ -233,7 +233,7 @@ def test_an_impact_may_be_that_of_many_rules_and_the_most_exact_entry_holds(
 def test_what_is_expected_is_shown_apart_and_not_counted() -> None:
     text = "[[expect]]\nrule = 'tensorflow-onednn-*'\nreason = 'we vary oneDNN'\n"
     report = drifted(text)
-    assert (report.impact, report.findings, report.lockstep) == (Impact.NONE, (), ())
+    assert (report.impact, report.findings, report.also_changed) == (Impact.NONE, (), ())
     assert [(e.rule, e.reason) for e in report.expected] == [
         ("tensorflow-onednn-switched", "we vary oneDNN")
     ]
@@ -246,8 +246,8 @@ def test_what_is_expected_is_shown_apart_and_not_counted() -> None:
 
 def test_what_comes_together_with_the_experiment_is_told() -> None:
     text = "[[expect]]\npath = 'facts.os.kernel*'\nreason = 'new kernel'"
-    assert drifted(text).lockstep == ("tensorflow-onednn-switched",)
-    assert drifted("").lockstep == ()
+    assert drifted(text).also_changed == ("tensorflow-onednn-switched",)
+    assert drifted("").also_changed == ()
 
 
 def test_an_entry_that_expired_or_fits_nothing_is_reported() -> None:
@@ -497,19 +497,19 @@ def test_the_first_ignore_of_a_new_policy_holds_for_a_year_whatever_the_day(
 
 
 def test_what_is_in_force_is_shown_with_its_source() -> None:
-    rows = {
+    shown = {
         key: (value, source)
-        for key, value, source in shown(parse_policy(WHOLE, "p", TODAY), "p", WHOLE.decode())
+        for key, value, source in rows(parse_policy(WHOLE, "p", TODAY), "p", WHOLE.decode())
     }
-    assert rows["fail_on"] == ("diverges", "line 2")
-    assert rows["require.packages.numpy"] == ("==2.4.*", "line 15")
-    assert rows["require.variables.TF_DETERMINISTIC_OPS"] == ("1", "line 13")
-    assert rows["ignore[1]"] == (
+    assert shown["fail_on"] == ("diverges", "line 2")
+    assert shown["require.packages.numpy"] == ("==2.4.*", "line 15")
+    assert shown["require.variables.TF_DETERMINISTIC_OPS"] == ("1", "line 13")
+    assert shown["ignore[1]"] == (
         "facts.cuda.*: an old one, until 2026-01-31, which is over",
         "line 22",
     )
-    assert rows["expect[0]"][1] == "line 27"
-    assert {key: source for key, _, source in shown(Policy(), None, "")} == {
+    assert shown["expect[0]"][1] == "line 27"
+    assert {key: source for key, _, source in rows(Policy(), None, "")} == {
         "fail_on": "default",
         "on_unknown": "default",
         "frameworks": "default",

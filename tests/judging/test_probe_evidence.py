@@ -60,7 +60,7 @@ def test_equal_bits_in_all_operations_lower_a_forecast_and_say_so() -> None:
     report = judged(BEFORE, AFTER, "numpy", policy=Policy())
     finding = finding_of(report)
     assert finding.impact is Impact.NONE
-    assert finding.not_seen == (
+    assert finding.probed_equal == (
         "numeric was expected, but probes on both sides gave the same bits in all operations that "
         "they cover on the CPU: 2 of numpy"
     )
@@ -71,7 +71,7 @@ def test_equal_bits_in_all_operations_lower_a_forecast_and_say_so() -> None:
     assert "none      OpenBLAS is told to use another kernel" in shown
     assert "not seen numeric was expected, but probes" in shown
     (document,) = json.loads(json_output.render(report))["findings"]
-    assert (document["impact"], document["not_seen"]) == ("none", finding.not_seen)
+    assert (document["impact"], document["not_seen"]) == ("none", finding.probed_equal)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_forecast_stands_without_equal_bits_of_every_framework(
     before: Fingerprint, after: Fingerprint, names: list[str]
 ) -> None:
     finding = finding_of(judged(before, after, *names, policy=Policy()))
-    assert (finding.impact, finding.not_seen) == (Impact.NUMERIC, None)
+    assert (finding.impact, finding.probed_equal) == (Impact.NUMERIC, None)
 
 
 def test_an_operation_that_one_side_could_not_compute_settles_nothing() -> None:

@@ -65,7 +65,7 @@ def test_a_capture_without_posix_and_proc_is_whole_and_says_what_is_missing(
     fingerprint = capture(LiveHost(), identify=True)
     undo()
     assert [r for r in fingerprint.unknown.values() if "the collector" in r] == []
-    assert loads(dumps(fingerprint).encode(), "x")._replace(foreign=()) == fingerprint
+    assert loads(dumps(fingerprint).encode(), "x")._replace(undeclared=()) == fingerprint
     assert {
         path: fingerprint.unknown[path]
         for path in ("facts.os.system", "facts.cpu.usable_threads", "live.host.disk_free_bytes")

@@ -28,7 +28,7 @@ from envprint.probes.programs import _training as child
 from envprint.probes.programs._child import inputs
 from envprint.probes.smallest_switches import Search, everything, most_runs, search
 from envprint.probes.snippets import in_one_call, lines_for
-from envprint.probes.training import Job, Run, Series, Switches, raw, train
+from envprint.probes.training import Run, Series, Switches, TrainingJob, raw, train
 from tests.builders.last_resort import MACHINE
 
 IN_FORCE = {"device": "cpu", "keras": "3.15.1", "op_determinism": "off", "threads": "2"}
@@ -41,11 +41,11 @@ def series(
     switches: Switches = ALL,
     parted: int | None = None,
     runs: int = 2,
-    job: Job | None = None,
+    job: TrainingJob | None = None,
     version: str = "2.21.0",
 ) -> Series:
     """Runs that part at a step, made up."""
-    job = job or Job("python", "tensorflow")
+    job = job or TrainingJob("python", "tensorflow")
     step = math.inf if parted is None else parted
     of_runs = []
     for number in range(runs):
@@ -179,7 +179,7 @@ limits    seen in 3 runs of 24 steps of this small network; what varies rarely,
 def trained(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trainings of which nothing is run: they repeat themselves as those of Keras 3 do."""
 
-    def pretend(job: Job, switches: Switches, runs: int, told: Any) -> Series:
+    def pretend(job: TrainingJob, switches: Switches, runs: int, told: Any) -> Series:
         return series(switches, keras_3(switches, runs), runs, job)
 
     monkeypatch.setattr(_probe_training, "train", pretend)
@@ -252,7 +252,7 @@ def test_a_loss_that_is_not_a_number_costs_no_measurement(told: list[dict[str, A
     result = json.loads(metrics + '"first_epoch_loss": -Infinity}')
     begun = {"version": "2.9.1", "in_force": {"threads": "2", "op_determinism": "off"}}
     told += [{"begun": begun}, {"weights": "a" * 32}, {"weights": "b" * 32}, {"result": result}]
-    job = Job("python", "torch")
+    job = TrainingJob("python", "torch")
     found = raw(train(job, Switches(), 2, lambda *_: None))
     run = found["runs"][0]
     assert (run["loss"], run["val_loss"], run["first_epoch_loss"]) == (None, None, None)
@@ -293,7 +293,7 @@ def test_lines_to_copy_are_those_of_the_version_at_hand() -> None:
 def test_cublas_needs_its_variable_on_a_gpu_only() -> None:
     switches = Switches(framework=0, op_determinism=True)
     cpu, gpu = (
-        lines_for(series(switches, job=Job("python", "torch", device), version="2.13.0"))
+        lines_for(series(switches, job=TrainingJob("python", "torch", device), version="2.13.0"))
         for device in ("cpu", "gpu")
     )
     assert (
@@ -388,7 +388,7 @@ def test_a_run_that_fails_is_one_clear_reason(
 ) -> None:
     told += [{"starting": "torch"}, {"begun": {}}, {"weights": "a"}, {"weights": "b"}, last]
     with pytest.raises(EnvprintError, match=message):
-        train(Job("python", "torch"), Switches(), 2, lambda *_: None)
+        train(TrainingJob("python", "torch"), Switches(), 2, lambda *_: None)
 
 
 def test_each_step_is_told(told: list[dict[str, Any]]) -> None:
@@ -397,7 +397,7 @@ def test_each_step_is_told(told: list[dict[str, Any]]) -> None:
     told += [{"weights": digest} for digest in "abc"]
     told += [{"result": metrics}]
     steps: list[tuple[int, int, int]] = []
-    found = train(Job("python", "torch"), Switches(), 2, lambda *step: steps.append(step))
+    found = train(TrainingJob("python", "torch"), Switches(), 2, lambda *step: steps.append(step))
     assert steps == [(run, step, 24) for run in (1, 2) for step in (0, 1, 2)]
     assert raw(found)["runs"] == [{**metrics, "weights": "c"}] * 2
 

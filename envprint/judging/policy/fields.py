@@ -14,7 +14,7 @@ from envprint.core.units import SIZE
 from envprint.core.words import DEVICES
 from envprint.judging.policy.model import UNKNOWN_ACTIONS
 
-MOST_GPUS = 1024
+MAX_GPUS = 1024
 """More than any machine has, the parts of divided ones counted."""
 ISO_DATE = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 _RECORDED = rf"^(?!{'|'.join(NOT_OURS)})(({'|'.join(sorted(NAMES))})$|{'|'.join(PREFIXES)})"
@@ -43,15 +43,15 @@ def _like(pattern: str) -> Scalar:
 
 
 _IMPACT = _one_of(IMPACT_WORDS)
-_SAID = _like(r"\S")
-_GPUS = Scalar("integer", (int,), lambda: {"minimum": 0, "maximum": MOST_GPUS})
+_TEXT = _like(r"\S")
+_GPUS = Scalar("integer", (int,), lambda: {"minimum": 0, "maximum": MAX_GPUS})
 _SWITCH = TEXT._replace(limits=lambda: {"enum": list(switches())})
 _DATE = Scalar("date", (str,), lambda: {"format": "date", "pattern": ISO_DATE})
 
 _ENTRY = record(
-    Field("rule", _SAID, "Rule id or pattern (`*` stands for anything)."),
-    Field("path", _SAID, "Path or pattern of the fingerprint."),
-    Field("reason", _SAID, "Why; required."),
+    Field("rule", _TEXT, "Rule id or pattern (`*` stands for anything)."),
+    Field("path", _TEXT, "Path or pattern of the fingerprint."),
+    Field("reason", _TEXT, "Why; required."),
 )._replace(required=("reason",), any_of=("rule", "path"))
 _EXPIRES = Field("expires", _DATE, "Last day on which it holds: 2027-01-31.")
 

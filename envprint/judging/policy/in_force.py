@@ -10,7 +10,7 @@ from envprint.judging.policy.toml import TABLE, is_pyproject, lines_of
 DEFAULT = "default"
 
 
-def shown(policy: Policy, name: str | None, text: str) -> list[tuple[str, str, str]]:
+def rows(policy: Policy, name: str | None, text: str) -> list[tuple[str, str, str]]:
     """(key, value, source) of everything that is in force; the source is a line or `default`."""
     lines = lines_of(text)
     prefix = TABLE if name and is_pyproject(name) else ()
@@ -36,7 +36,7 @@ def _rows(policy: Policy) -> Iterator[tuple[tuple[str, ...], str, str]]:
     yield from _required(policy)
     for kind, entries in (("ignore", policy.ignores), ("expect", policy.expects)):
         for number, entry in enumerate(entries):
-            yield (kind, str(number)), entry.place, _told(entry)
+            yield (kind, str(number)), entry.place, _entry_text(entry)
 
 
 def _required(policy: Policy) -> Iterator[tuple[tuple[str, ...], str, str]]:
@@ -53,7 +53,7 @@ def _required(policy: Policy) -> Iterator[tuple[tuple[str, ...], str, str]]:
             yield ("require", kind, name), f"require.{kind}.{name}", value or "empty"
 
 
-def _told(entry: Entry) -> str:
+def _entry_text(entry: Entry) -> str:
     what = entry.rule if entry.rule != "*" else entry.path
     if entry.rule != "*" and entry.path != "*":
         what = f"{entry.rule} at {entry.path}"

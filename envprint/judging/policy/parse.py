@@ -18,7 +18,7 @@ from envprint.core.suggest import did_you_mean
 from envprint.core.units import parse_size
 from envprint.core.words import DEVICES
 from envprint.core.workload import Requirements
-from envprint.judging.policy.fields import ISO_DATE, MOST_GPUS, SHAPE, switches
+from envprint.judging.policy.fields import ISO_DATE, MAX_GPUS, SHAPE, switches
 from envprint.judging.policy.model import UNKNOWN_ACTIONS, Entry, Policy
 from envprint.judging.policy.toml import TABLE, decoded, is_pyproject, line_of, parse_toml
 from envprint.rules import catalogue
@@ -129,8 +129,8 @@ class _Reader(NamedTuple):
         for name in data.get("variables", {}):
             if not is_recorded(name):
                 raise self.fault(("require", "variables", name), "envprint does not record it")
-        if not 0 <= data.get("gpus", 0) <= MOST_GPUS:
-            raise self.fault(("require", "gpus"), f"expected a number from 0 to {MOST_GPUS}")
+        if not 0 <= data.get("gpus", 0) <= MAX_GPUS:
+            raise self.fault(("require", "gpus"), f"expected a number from 0 to {MAX_GPUS}")
         for switch in data.get("switches", ()):
             self.one_of(switch, switches(), ("require", "switches"))
         for package, versions in data.get("packages", {}).items():

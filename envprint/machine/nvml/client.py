@@ -13,7 +13,7 @@ from envprint.machine.child_process import Child
 from envprint.machine.nvml.library import find_library
 from envprint.machine.nvml.messages import Gathered, finished
 
-MOST_CRASHES = 3
+MAX_CRASHES = 3
 """So often a child is started again without the call in which the driver crashed."""
 
 
@@ -106,7 +106,7 @@ class Asked:
             self._child = None
             self._reading = {"library": self._library, **gathered.reading}
             self._reading["failure"] = gathered.failure(code, self._timeout_s)
-            if gathered.crashed(code) and len(self._skipped) < MOST_CRASHES:
+            if gathered.crashed(code) and len(self._skipped) < MAX_CRASHES:
                 reason = f"the driver crashed in this call (signal {-(code or 0)})"
                 self._skipped[gathered.call] = reason
                 self.start()

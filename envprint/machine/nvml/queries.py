@@ -30,14 +30,14 @@ class OddError(Exception):
     """NVML has given a value that cannot be true; the argument says which."""
 
 
-MOST_DEVICES = 1024
+MAX_DEVICES = 1024
 """GPUs of a machine, or MIG devices of a GPU, that are believed: each one said to be there costs
 calls and memory."""
 
 
 def counted(number: Any) -> int:
     """A number of devices. Raises `OddError`."""
-    if number > MOST_DEVICES:
+    if number > MAX_DEVICES:
         raise OddError(f"NVML counts {number}, which cannot be true")
     return int(number)
 

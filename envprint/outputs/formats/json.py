@@ -163,7 +163,7 @@ def to_document(report: Report) -> dict[str, Any]:
                 "confidence": finding.confidence.value,
                 "before": finding.before,
                 "after": finding.after,
-                "not_seen": finding.not_seen,
+                "not_seen": finding.probed_equal,
             }
             for finding in report.findings
         ],
@@ -175,7 +175,7 @@ def to_document(report: Report) -> dict[str, Any]:
         "advice": [_advice(finding) for finding in report.advice],
         "ignored": [ignored._asdict() for ignored in report.ignored],
         "expected": [expected._asdict() for expected in report.expected],
-        "lockstep": list(report.lockstep),
+        "lockstep": list(report.also_changed),
         "policy_notes": list(report.policy_notes),
     }
 

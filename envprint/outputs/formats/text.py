@@ -18,7 +18,7 @@ from envprint.core.text import plain
 from envprint.core.units import size
 from envprint.core.words import DEVICES, verdict
 
-MOST_CHANGES = 12
+MAX_CHANGES = 12
 """Unexplained changes shown in a section before the rest is only counted."""
 FOLD = 5
 """From this many on, changes of one kind are counted instead of listed."""
@@ -110,8 +110,8 @@ def _finding(finding: Finding, colour: bool) -> Iterator[str]:
     if not _says_both(finding):
         values = (finding.before, finding.after) if finding.before is not None else (finding.after,)
         yield from block("", " → ".join(_short(_readable(finding, value)) for value in values))
-    if finding.not_seen:
-        yield from block("  not seen", finding.not_seen)
+    if finding.probed_equal:
+        yield from block("  not seen", finding.probed_equal)
     yield from block("  why", finding.why)
     yield from block("  but not", finding.not_when)
     yield from what_to_do(finding.remedy)
@@ -142,9 +142,9 @@ def _changes(changes: tuple[Change, ...]) -> Iterator[str]:
             yield from block(section, f"{len(found)} values, as they do from moment to moment")
             continue
         said, single = _folded(found)
-        said += [_change(change) for change in single[:MOST_CHANGES]]
-        if len(single) > MOST_CHANGES:
-            said.append(f"and {len(single) - MOST_CHANGES} more")
+        said += [_change(change) for change in single[:MAX_CHANGES]]
+        if len(single) > MAX_CHANGES:
+            said.append(f"and {len(single) - MAX_CHANGES} more")
         yield from block(section, "; ".join(said))
 
 
@@ -188,8 +188,8 @@ def _expected(report: Report) -> Iterator[str]:
     for expected in report.expected:
         rule = f" ({expected.rule})" if expected.rule else ""
         yield from block("", f"{expected.message}: {expected.reason}{rule}")
-    if report.lockstep:
-        names = ", ".join(report.lockstep)
+    if report.also_changed:
+        names = ", ".join(report.also_changed)
         yield from block("  but", f"these came with it, and the result may be theirs: {names}")
 
 

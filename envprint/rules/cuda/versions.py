@@ -14,7 +14,7 @@ _BUNDLED = ("wheel", "conda")
 SHADOWED = "facts.cuda.shadowed"
 
 
-class Found(NamedTuple):
+class LibraryVersion(NamedTuple):
     """A library's version and the path that says it."""
 
     version: str
@@ -26,27 +26,27 @@ def place(library: str) -> str:
     return f"facts.cuda.{library}"
 
 
-def in_use(now: Fingerprint, library: str, workload: Workload) -> Found | None:
+def in_use(now: Fingerprint, library: str, workload: Workload) -> LibraryVersion | None:
     """The loaded copy, else the one that would be loaded; None when there is none that counts.
 
     PyTorch's and JAX's wheels bring their libraries along, so that a copy outside wheels and
-    conda counts for TensorFlow only. Raises `Undetermined`.
+    conda counts for TensorFlow only. Raises `UnknownValueError`.
     """
     for path in (f"{place(library)}.loaded", f"{place(library)}.installed"):
         copies: list[dict[str, Any]] = now.value(path) or []
         for copy in copies:
             counts = "source" not in copy or copy["source"] in _BUNDLED
             if copy.get("version") and (counts or "tensorflow" in workload.frameworks):
-                return Found(copy["version"], path)
+                return LibraryVersion(copy["version"], path)
     return None
 
 
-def cudnn_in_front(now: Fingerprint) -> Found | None:
+def cudnn_in_front(now: Fingerprint) -> LibraryVersion | None:
     """The cuDNN that LD_LIBRARY_PATH puts before a wheel's, where its version is known.
 
     Its name has no version, the header beside it has. Where none lies beside it, as when its
     directory is a link, it is taken for one of those that have a header, if these agree. None when
-    a copy is loaded, for that one counts. Raises `Undetermined`.
+    a copy is loaded, for that one counts. Raises `UnknownValueError`.
     """
     files = [file for file in now.value(SHADOWED) or [] if "/libcudnn.so" in file]
     if not files or now.value(f"{place('cudnn')}.loaded"):
@@ -56,7 +56,7 @@ def cudnn_in_front(now: Fingerprint) -> Found | None:
     beside = [copy for copy in headers if any(_is_beside(copy.get("path"), f) for f in files)]
     versions = {copy.get("version") for copy in beside or headers}
     version = versions.pop() if len(versions) == 1 else None
-    return Found(version, SHADOWED) if version else None
+    return LibraryVersion(version, SHADOWED) if version else None
 
 
 def _is_beside(header: str | None, file: str) -> bool:
@@ -77,7 +77,7 @@ def changed(comparison: Comparison, library: str, workload: Workload) -> list[Ma
 
 
 def built_with(now: Fingerprint, library: str, workload: Workload) -> dict[str, str]:
-    """Framework to version, for the frameworks of the workload. Raises `Undetermined`."""
+    """Framework to version, for the frameworks of the workload. Raises `UnknownValueError`."""
     versions: dict[str, str | None] = now.value(f"{place(library)}.built") or {}
     return {
         name: version

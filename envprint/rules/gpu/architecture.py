@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envprint.core.comparison import Comparison
-from envprint.core.cuda_visible_devices import Shown
+from envprint.core.cuda_visible_devices import VisibleDevice
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
@@ -39,8 +39,8 @@ CUBLAS = Evidence(
 )
 
 
-def capability(now: Fingerprint, one: Shown) -> str | None:
-    """Such as `7.5`; None when it is not known to have one. Raises `Undetermined`."""
+def capability(now: Fingerprint, one: VisibleDevice) -> str | None:
+    """Such as `7.5`; None when it is not known to have one. Raises `UnknownValueError`."""
     text: str | None = field(now, one.key, "compute_capability")
     return text
 

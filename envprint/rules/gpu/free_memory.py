@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.core.cuda_visible_devices import Shown
-from envprint.core.errors import Undetermined
+from envprint.core.cuda_visible_devices import VisibleDevice
+from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Result, Rule
@@ -27,7 +27,7 @@ from envprint.rules.kit.devices import (
 _TENSORFLOW_BYTES = (500 << 20, 1050 << 20, 1536 << 20)
 """What TensorFlow leaves to the driver and CUDA's libraries: up to compute capability 6, at 7, and
 from 8 on; see the rule's evidence."""
-_MOST_NEEDED = max(_TENSORFLOW_BYTES)
+_MAX_NEEDED_BYTES = max(_TENSORFLOW_BYTES)
 _SHARED = "shares the system's memory, which has"
 _CONTEXT_BYTES = 300 << 20
 """What a context takes without any tensor, with CUDA 11.7 and later; see the rule's evidence."""
@@ -47,12 +47,14 @@ def _trains(workload: Workload) -> bool:
     return not {"tensorflow", "torch", "jax"}.isdisjoint(workload.frameworks)
 
 
-def own_bytes(now: Fingerprint, one: Shown) -> int:
-    """What the process that captured and its children hold themselves. Raises `Undetermined`."""
+def own_bytes(now: Fingerprint, one: VisibleDevice) -> int:
+    """What the process that captured and its children hold. Raises `UnknownValueError`."""
     device = in_use(now, one)
     if now.value(PIDS_ARE_OURS) is False:
         if now.value("facts.frameworks.imported"):
-            raise Undetermined(f"{device}.processes", "this process is not known among the holders")
+            raise UnknownValueError(
+                f"{device}.processes", "this process is not known among the holders"
+            )
         return 0
     own = [process for process in now.value(f"{device}.processes") or [] if process.get("own")]
     return sum(process.get("memory_bytes") or 0 for process in own)
@@ -65,12 +67,12 @@ def _low(now: Fingerprint, workload: Workload) -> Iterator[Result]:
     yield from of_each(_low_of)(now, workload)
 
 
-def _low_of(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[Match]:
+def _low_of(now: Fingerprint, one: VisibleDevice, workload: Workload) -> Iterator[Match]:
     asked = workload.min_free_gpu_bytes
     path = free_path(now, one)
     free = now.value(path)
     # What is known less often is asked only where it decides.
-    if free is None or (asked is None and (free >= _MOST_NEEDED or not _trains(workload))):
+    if free is None or (asked is None and (free >= _MAX_NEEDED_BYTES or not _trains(workload))):
         return
     needed = _needed(now, one.key, workload) if asked is None else asked
     own = own_bytes(now, one) if free < needed else 0
@@ -83,11 +85,11 @@ def _low_of(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[Match]
         yield Match(text, (path,), after=free)
 
 
-def _by_whom(now: Fingerprint, one: Shown) -> str:
+def _by_whom(now: Fingerprint, one: VisibleDevice) -> str:
     """Who has it, as far as that is known: this rule speaks for those that would name them."""
     try:
         found = held(now, one)
-    except Undetermined:
+    except UnknownValueError:
         return ""
     told = [f"held by {listed(found.holders)}"] if found.listed_bytes >= NAMED_BYTES else []
     if found.unlisted_bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.core.errors import Undetermined
+from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
@@ -58,7 +58,7 @@ def _is_fine(now: Fingerprint, key: str, workload: Workload) -> bool:
     try:
         checks = (_needs_reset, _worn, _held_back)
         return not any(list(faults(now, key, workload)) for faults in checks)
-    except Undetermined:
+    except UnknownValueError:
         return False
 
 

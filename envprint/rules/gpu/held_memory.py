@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envprint.core.comparison import Comparison
-from envprint.core.cuda_visible_devices import Shown
+from envprint.core.cuda_visible_devices import VisibleDevice
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Result, Rule
@@ -72,7 +72,7 @@ _UNLISTED = {
 }
 
 
-def _held_by_others(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[Match]:
+def _held_by_others(now: Fingerprint, one: VisibleDevice, workload: Workload) -> Iterator[Match]:
     found = held(now, one)
     if found.listed_bytes >= HELD_BYTES:
         place = in_use(now, one)
@@ -86,7 +86,7 @@ def _held_by_others(now: Fingerprint, one: Shown, workload: Workload) -> Iterato
         )
 
 
-def _unattributed(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[Match]:
+def _unattributed(now: Fingerprint, one: VisibleDevice, workload: Workload) -> Iterator[Match]:
     found = held(now, one)
     if found.unlisted_bytes >= HELD_BYTES:
         place = in_use(now, one)
@@ -101,7 +101,7 @@ def _unattributed(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[
         )
 
 
-def _share(now: Fingerprint, one: Shown, amount: int) -> str:
+def _share(now: Fingerprint, one: VisibleDevice, amount: int) -> str:
     """`996 of 11,264 MiB (9 %) of GPU 0`."""
     is_shared = field(now, one.key, "shares_system_memory")
     total = None if is_shared else _total(now, one)
@@ -110,13 +110,13 @@ def _share(now: Fingerprint, one: Shown, amount: int) -> str:
     return f"{size(amount)} of {size(total)} ({100 * amount / total:.0f} %) of GPU {one.key}"
 
 
-def _left(now: Fingerprint, one: Shown) -> str:
+def _left(now: Fingerprint, one: VisibleDevice) -> str:
     free = now.value(free_path(now, one))
     return f"; {size(free)} are free" if free is not None else ""
 
 
 def _less_free(comparison: Comparison, workload: Workload) -> Iterator[Result]:
-    def look(pair: tuple[Shown, Shown]) -> Iterator[Match]:
+    def look(pair: tuple[VisibleDevice, VisibleDevice]) -> Iterator[Match]:
         paths = [
             f"{in_use(side, one)}.memory_free_bytes"
             for side, one in zip((comparison.before, comparison.after), pair, strict=True)
@@ -138,7 +138,7 @@ def _less_free(comparison: Comparison, workload: Workload) -> Iterator[Result]:
     return about_each(labelled, look)
 
 
-def _total(now: Fingerprint, one: Shown) -> int | None:
+def _total(now: Fingerprint, one: VisibleDevice) -> int | None:
     return size_of(now, one, "memory_total_bytes")
 
 

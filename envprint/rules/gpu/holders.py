@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from envprint import knowledge
-from envprint.core.cuda_visible_devices import Shown
-from envprint.core.errors import Undetermined
+from envprint.core.cuda_visible_devices import VisibleDevice
+from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.units import size
 from envprint.rules.kit.devices import field, in_use
@@ -42,11 +42,11 @@ class Held(NamedTuple):
         return sum(holder.bytes for holder in self.holders)
 
 
-def held(now: Fingerprint, one: Shown) -> Held:
-    """What others hold of one GPU, and who they are. Raises `Undetermined`."""
+def held(now: Fingerprint, one: VisibleDevice) -> Held:
+    """What others hold of one GPU, and who they are. Raises `UnknownValueError`."""
     place = in_use(now, one)
     if _is_inside(now) and now.value(PIDS_ARE_OURS) is False:
-        raise Undetermined(f"{place}.processes", "this process is not known among the holders")
+        raise UnknownValueError(f"{place}.processes", "this process is not known among the holders")
     processes = _listed(now, place)
     found: dict[str, Holder] = {}
     for process in processes:
@@ -66,7 +66,7 @@ def _is_inside(now: Fingerprint) -> bool:
 def _listed(now: Fingerprint, place: str) -> Sequence[Mapping[str, Any]]:
     try:
         processes: Sequence[Mapping[str, Any]] = now.value(f"{place}.processes") or ()
-    except Undetermined:
+    except UnknownValueError:
         if _is_inside(now):
             raise
         return ()
@@ -81,7 +81,7 @@ def _unlisted(
         return 0
     try:
         rest: int = now.value(f"{place}.unattributed_bytes") or 0
-    except Undetermined:
+    except UnknownValueError:
         if _is_inside(now):
             raise
         # Nobody else but others can hold what is in use beside what is listed.

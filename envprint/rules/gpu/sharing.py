@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.core.cuda_visible_devices import Shown
-from envprint.core.errors import Undetermined
+from envprint.core.cuda_visible_devices import VisibleDevice
+from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
@@ -34,14 +34,14 @@ _SERVER = frozenset(["nvidia-cuda-mps-server", "nvidia-cuda-mps"])
 https://docs.nvidia.com/deploy/mps/: the mode is recommended for it."""
 
 
-def _taken(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[Match]:
+def _taken(now: Fingerprint, one: VisibleDevice, workload: Workload) -> Iterator[Match]:
     if field(now, one.key, "compute_mode") not in _EXCLUSIVE:
         return
     place = in_use(now, one)
     if now.value(PIDS_ARE_OURS) is False:
         rest = now.value(f"{place}.unattributed_bytes") or 0
         if now.value("facts.frameworks.imported") or rest >= HELD_BYTES:
-            raise Undetermined(f"{place}.processes", "not every process is visible here")
+            raise UnknownValueError(f"{place}.processes", "not every process is visible here")
     computing = [
         process
         for process in now.value(f"{place}.processes") or []
@@ -49,7 +49,7 @@ def _taken(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[Match]:
     ]
     missing = now.value(f"{place}.lists_missing") or {}
     if not computing and not missing.keys() <= {"graphics"}:
-        raise Undetermined(f"{place}.processes", "not every list of processes could be read")
+        raise UnknownValueError(f"{place}.processes", "not every list of processes could be read")
     names = [process.get("name") or f"pid {process.get('pid')}" for process in computing]
     # NVIDIA's server of the Multi-Process Service has the one place, and lets others in.
     if names and _SERVER.isdisjoint(names):

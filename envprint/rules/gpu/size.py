@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envprint.core.comparison import Comparison
-from envprint.core.cuda_visible_devices import Shown
-from envprint.core.errors import Undetermined
+from envprint.core.cuda_visible_devices import VisibleDevice
+from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
@@ -32,7 +32,7 @@ _BLOCK = 256
 _SIZES = ("sm_count", "mig_mode", "mig_devices")
 
 
-def _sm_count(now: Fingerprint, one: Shown) -> int | None:
+def _sm_count(now: Fingerprint, one: VisibleDevice) -> int | None:
     return size_of(now, one, "sm_count")
 
 
@@ -45,7 +45,7 @@ def _other_count(comparison: Comparison, change: DeviceChange) -> Iterator[Match
     )
 
 
-def _wave(now: Fingerprint, one: Shown) -> int | None:
+def _wave(now: Fingerprint, one: VisibleDevice) -> int | None:
     """Elements that PyTorch draws in one wave: threads per SM times SMs, in blocks of 256.
 
     https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cuda/DistributionTemplates.h
@@ -56,7 +56,7 @@ def _wave(now: Fingerprint, one: Shown) -> int | None:
     threads = threads_per_sm(kind)
     if threads is None:
         path = f"{DEVICES}[{one.key}].compute_capability"
-        raise Undetermined(path, f"threads per SM of {kind} are not in envprint's table")
+        raise UnknownValueError(path, f"threads per SM of {kind} are not in envprint's table")
     return count * (threads // _BLOCK * _BLOCK)
 
 
@@ -71,7 +71,7 @@ def _other_numbers(comparison: Comparison, change: DeviceChange) -> Iterator[Mat
     )
 
 
-def _profile(now: Fingerprint, one: Shown) -> str:
+def _profile(now: Fingerprint, one: VisibleDevice) -> str:
     """`1g.5gb` of `NVIDIA A100-SXM4-40GB MIG 1g.5gb`, or that the GPU is whole."""
     given = part(now, one)
     if given is None:
@@ -92,7 +92,7 @@ def _divided(comparison: Comparison, change: DeviceChange) -> Iterator[Match]:
     )
 
 
-def _given(now: Fingerprint, one: Shown, profile: str) -> str:
+def _given(now: Fingerprint, one: VisibleDevice, profile: str) -> str:
     """`as 1g.5gb with 14 multiprocessors and 4,864 MiB`."""
     count, memory = (size_of(now, one, name) for name in ("sm_count", "memory_total_bytes"))
     has = [f"{count} multiprocessors"] if count else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.core.cuda_visible_devices import Shown
+from envprint.core.cuda_visible_devices import VisibleDevice
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
@@ -18,7 +18,7 @@ _WORKSPACE = "facts.environ.variables[TF_CUDNN_WORKSPACE_LIMIT_IN_MB]"
 _LARGER_FROM = (2, 10)
 
 
-def _workspace_short(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[Match]:
+def _workspace_short(now: Fingerprint, one: VisibleDevice, workload: Workload) -> Iterator[Match]:
     limit = _workspace_limit(now)
     path = f"{in_use(now, one)}.memory_free_bytes"
     free, found = now.value(path), held(now, one)

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from envprint.core import cuda_visible_devices
 from envprint.core.comparison import Comparison
-from envprint.core.cuda_visible_devices import Shown
-from envprint.core.errors import Undetermined
+from envprint.core.cuda_visible_devices import VisibleDevice
+from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.rule import Drift, Match, Result, State, UnknownValue, for_each
 from envprint.core.versions import numbers
@@ -25,27 +25,27 @@ Item = TypeVar("Item")
 training = on_gpu & uses("tensorflow", "torch", "jax")
 
 
-def visible(now: Fingerprint) -> list[Shown]:
-    """What CUDA shows a program. Raises `Undetermined` where it is not decided."""
+def visible(now: Fingerprint) -> list[VisibleDevice]:
+    """What CUDA shows a program. Raises `UnknownValueError` where it is not decided."""
     keys, devices = _all(now)
     order: str | None = now.value(ORDER)
     wanted: str | None = now.value(VISIBLE)
     if not cuda_visible_devices.is_decided(keys, devices, wanted, order):
-        raise Undetermined(SHOWN, cuda_visible_devices.UNDECIDED)
+        raise UnknownValueError(SHOWN, cuda_visible_devices.UNKNOWN_ORDER)
     return _shown(now)
 
 
 def cards(now: Fingerprint) -> list[str]:
-    """Keys of the GPUs of which CUDA shows all or a part. Raises `Undetermined`."""
+    """Keys of the GPUs of which CUDA shows all or a part. Raises `UnknownValueError`."""
     return list(dict.fromkeys(one.key for one in visible(now)))
 
 
 def how_many(now: Fingerprint) -> int:
-    """How many GPUs CUDA shows, whichever they are. Raises `Undetermined`."""
+    """How many GPUs CUDA shows, whichever they are. Raises `UnknownValueError`."""
     return len(_shown(now))
 
 
-def of_each(look: Callable[[Fingerprint, Shown, Workload], Iterable[Match]]) -> State:
+def of_each(look: Callable[[Fingerprint, VisibleDevice, Workload], Iterable[Match]]) -> State:
     """A check of everything that is shown, each match about the one it was found in."""
 
     def check(now: Fingerprint, workload: Workload) -> Iterator[Result]:
@@ -77,13 +77,13 @@ def about_each(
     return for_each(labelled, look_at)
 
 
-def _shown(now: Fingerprint) -> list[Shown]:
+def _shown(now: Fingerprint) -> list[VisibleDevice]:
     keys, devices = _all(now)
     wanted, driver = now.value(VISIBLE), now.value(DRIVER)
-    doubt = cuda_visible_devices.doubt(keys, devices, wanted, driver)
+    doubt = cuda_visible_devices.unknown_reason(keys, devices, wanted, driver)
     if doubt:
-        raise Undetermined(SHOWN, doubt)
-    return cuda_visible_devices.shown(keys, devices, wanted, driver)
+        raise UnknownValueError(SHOWN, doubt)
+    return cuda_visible_devices.visible_devices(keys, devices, wanted, driver)
 
 
 def _uuids(now: Fingerprint) -> list[str | None]:
@@ -96,10 +96,10 @@ def _all(now: Fingerprint) -> tuple[list[str], dict[str, Any]]:
     return cuda_visible_devices.keys_of(now.value("facts.gpu.count"), devices), devices
 
 
-def part(now: Fingerprint, one: Shown) -> Mapping[str, Any] | None:
+def part(now: Fingerprint, one: VisibleDevice) -> Mapping[str, Any] | None:
     """The MIG device that a program gets of a divided GPU; None when the GPU is whole.
 
-    Raises `Undetermined`.
+    Raises `UnknownValueError`.
     """
     if one.part is not None:
         return cuda_visible_devices.parts_of({"mig_devices": field(now, one.key, "mig_devices")})[
@@ -108,43 +108,45 @@ def part(now: Fingerprint, one: Shown) -> Mapping[str, Any] | None:
     if field(now, one.key, "mig_mode") != "on":
         return None
     field(now, one.key, "mig_devices")  # raises where the parts could not be read
-    raise Undetermined(f"{DEVICES}[{one.key}].mig_devices", "the GPU is divided into no part")
+    raise UnknownValueError(f"{DEVICES}[{one.key}].mig_devices", "the GPU is divided into no part")
 
 
-def in_use(now: Fingerprint, one: Shown) -> str:
+def in_use(now: Fingerprint, one: VisibleDevice) -> str:
     """The path of the live values of what a program gets: of a GPU, or of its part."""
     given = part(now, one)
     place = f"{LIVE}[{one.key}]"
     if given is None:
         return place
     if not given.get("uuid"):
-        raise Undetermined(f"{DEVICES}[{one.key}].mig_devices", "the part has no known UUID")
+        raise UnknownValueError(f"{DEVICES}[{one.key}].mig_devices", "the part has no known UUID")
     return f"{place}.mig_devices[{given['uuid']}]"
 
 
-def free_path(now: Fingerprint, one: Shown) -> str:
+def free_path(now: Fingerprint, one: VisibleDevice) -> str:
     """Where the free memory is told of what a program gets, which may be the system's."""
     if field(now, one.key, "shares_system_memory"):
         return HOST_MEMORY
     return f"{in_use(now, one)}.memory_free_bytes"
 
 
-def size_of(now: Fingerprint, one: Shown, name: str) -> int | None:
-    """`sm_count` or `memory_total_bytes` of what a program gets. Raises `Undetermined`."""
+def size_of(now: Fingerprint, one: VisibleDevice, name: str) -> int | None:
+    """`sm_count` or `memory_total_bytes` of what a program gets. Raises `UnknownValueError`."""
     given = part(now, one)
     value: int | None = field(now, one.key, name) if given is None else given.get(name)
     if given is not None and value is None:
-        raise Undetermined(f"{DEVICES}[{one.key}].mig_devices", f"{name} of the part is not known")
+        raise UnknownValueError(
+            f"{DEVICES}[{one.key}].mig_devices", f"{name} of the part is not known"
+        )
     return value
 
 
 def field(now: Fingerprint, key: str, name: str) -> Any:
-    """One fact of one GPU. Raises `Undetermined`."""
+    """One fact of one GPU. Raises `UnknownValueError`."""
     return now.value(f"{DEVICES}[{key}].{name}")
 
 
 def any_reaches(comparison: Comparison, capability: tuple[int, int]) -> bool:
-    """Whether a visible GPU of either side has it, or a later one. Raises `Undetermined`."""
+    """Whether a visible GPU of either side has it, or a later one. Raises `UnknownValueError`."""
     return any(
         numbers(field(side, key, "compute_capability") or "") >= capability
         for side in (comparison.before, comparison.after)
@@ -157,9 +159,9 @@ class DeviceChange(NamedTuple):
 
     keys: tuple[str, ...]
     """The GPUs of the later fingerprint."""
-    old: Shown
+    old: VisibleDevice
     """The first of them in the earlier one."""
-    new: Shown
+    new: VisibleDevice
     """The same in the later one."""
     before: Any
     after: Any
@@ -171,17 +173,17 @@ class DeviceChange(NamedTuple):
 
 
 def of_each_change(
-    value_of: Callable[[Fingerprint, Shown], Any],
+    value_of: Callable[[Fingerprint, VisibleDevice], Any],
     look: Callable[[Comparison, DeviceChange], Iterable[Match]],
 ) -> Drift:
     """A rule's look at each change of a value of visible GPUs; GPUs that change alike are one."""
 
     def drift(comparison: Comparison, workload: Workload) -> Iterator[Result]:
-        alike: dict[tuple[Any, Any], list[tuple[Shown, Shown]]] = {}
+        alike: dict[tuple[Any, Any], list[tuple[VisibleDevice, VisibleDevice]]] = {}
         for old, new in match_devices(comparison):
             try:
                 values = value_of(comparison.before, old), value_of(comparison.after, new)
-            except Undetermined as error:
+            except UnknownValueError as error:
                 yield UnknownValue.of(error)
                 continue
             if values[0] != values[1] and None not in values:
@@ -195,13 +197,13 @@ def of_each_change(
     return drift
 
 
-def match_devices(comparison: Comparison) -> list[tuple[Shown, Shown]]:
+def match_devices(comparison: Comparison) -> list[tuple[VisibleDevice, VisibleDevice]]:
     """What is shown on both sides and belongs together: by UUID, else by model, else by order.
 
-    In the order of the later side. Raises `Undetermined`.
+    In the order of the later side. Raises `UnknownValueError`.
     """
     before, after = _both_shown(comparison)
-    found: dict[Shown, Shown] = {}
+    found: dict[VisibleDevice, VisibleDevice] = {}
     for name in ("uuid", "name", None):
         taken = set(found.values())
         left_before = [one for one in before if one not in taken]
@@ -210,7 +212,7 @@ def match_devices(comparison: Comparison) -> list[tuple[Shown, Shown]]:
     return [(found[one], one) for one in after if one in found]
 
 
-def _both_shown(comparison: Comparison) -> tuple[list[Shown], list[Shown]]:
+def _both_shown(comparison: Comparison) -> tuple[list[VisibleDevice], list[VisibleDevice]]:
     sides = comparison.before, comparison.after
     # On one machine a number means one card, whichever it is: equal numbers are the same card, and
     # unlike numbers are not.
@@ -222,10 +224,13 @@ def _both_shown(comparison: Comparison) -> tuple[list[Shown], list[Shown]]:
 
 
 def _match_by(
-    name: str | None, comparison: Comparison, before: list[Shown], after: list[Shown]
-) -> Iterator[tuple[Shown, Shown]]:
+    name: str | None,
+    comparison: Comparison,
+    before: list[VisibleDevice],
+    after: list[VisibleDevice],
+) -> Iterator[tuple[VisibleDevice, VisibleDevice]]:
     """The later and the earlier of each pair alike in `name`: the first with the first."""
-    alike: dict[Any, list[Shown]] = {}
+    alike: dict[Any, list[VisibleDevice]] = {}
     for one in before:
         alike.setdefault(_likeness(comparison.before, one, name), []).append(one)
     candidates = {like: iter(ones) for like, ones in alike.items() if like}
@@ -235,13 +240,13 @@ def _match_by(
             yield one, old
 
 
-def _likeness(now: Fingerprint, one: Shown, name: str | None) -> Any:
+def _likeness(now: Fingerprint, one: VisibleDevice, name: str | None) -> Any:
     """What two GPUs or parts must share to belong together; None where it is not known."""
     if name is None:
         return "any GPU"
     try:
         return field(now, one.key, name) if one.part is None else (part(now, one) or {}).get(name)
-    except Undetermined:
+    except UnknownValueError:
         return None
 
 
@@ -252,6 +257,6 @@ def changed_paths(comparison: Comparison, keys: tuple[str, ...], *names: str) ->
 
 
 def described(now: Fingerprint, key: str) -> str:
-    """`NVIDIA A100-SXM4-40GB (compute capability 8.0)`. Raises `Undetermined`."""
+    """`NVIDIA A100-SXM4-40GB (compute capability 8.0)`. Raises `UnknownValueError`."""
     name = field(now, key, "name")
     return f"{name} (compute capability {field(now, key, 'compute_capability')})"

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from envprint.core.comparison import Comparison
-from envprint.core.errors import Undetermined
+from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.rule import Drift, Match, Result, for_each
 from envprint.core.shell import export, in_turn, unset
@@ -34,8 +34,8 @@ class SettingChange:
     """One setting on both sides, and which cause alone would have moved it.
 
     More than one may: another variable on another machine. Each question looks only at what it
-    needs, and raises `Undetermined` where that is unknown: what the other causes need is no reason
-    to leave it open.
+    needs, and raises `UnknownValueError` where that is unknown: what the other causes need is no
+    reason to leave it open.
     """
 
     def __init__(self, comparison: Comparison, dial: Dial) -> None:
@@ -80,7 +80,7 @@ class SettingChange:
         """Whether a program has set what neither variables nor the machine account for."""
         try:
             return self.is_change() and not (self.is_by_variables() or self.is_by_machine())
-        except Undetermined:
+        except UnknownValueError:
             # No rule can then name the variables or the machine; yet what was told differs.
             return self.is_change()
 

@@ -67,7 +67,7 @@ def is_variable(source: str | None) -> bool:
 def told(side: Fingerprint, key: str) -> str | None:
     """What a loaded framework has said of a switch; None when it was left to itself or not asked.
 
-    Raises `Undetermined` where the framework refused to say.
+    Raises `UnknownValueError` where the framework refused to say.
     """
     if is_variable(side.value(f"{SWITCHES}[{key}].source")):
         return None
@@ -231,7 +231,7 @@ def variable(name: str) -> str:
 
 
 def variables_of(side: Fingerprint) -> Variables:
-    """The recorded variables; raises `Undetermined` when they are unknown.
+    """The recorded variables; raises `UnknownValueError` when they are unknown.
 
     Those that are read at the start of a process stand as they were then.
     """

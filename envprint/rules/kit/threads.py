@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from envprint.core.errors import Undetermined
+from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.versions import numbers
 from envprint.rules.kit.settings import Dial, Variables, told, variables_of
@@ -71,7 +71,7 @@ def blas_told(side: Fingerprint) -> Mapping[str, Any]:
 def _pools(side: Fingerprint) -> list[Mapping[str, Any]]:
     try:
         return side.value("facts.math.thread_pools") or []
-    except Undetermined:  # threadpoolctl is not installed there
+    except UnknownValueError:  # threadpoolctl is not installed there
         return []
 
 
