@@ -37,12 +37,12 @@ def field_lines() -> Iterator[str]:
     yield "`null` is a value that is known to be absent; a value that could not be determined is"
     yield "left out and listed under `unknown` with the reason."
     for collector in collectors():
-        anchor = collector.section if collector.place == "facts" else f"live.{collector.section}"
+        anchor = collector.section if collector.kind == "facts" else f"live.{collector.section}"
         yield from ("", f"## {anchor}", "", collector.doc, "")
         yield "| field | type | what it is | rules |"
         yield "|---|---|---|---|"
         for field in collector.fields:
-            yield from field_rows(field, f"{collector.place}.{collector.section}", "")
+            yield from field_rows(field, f"{collector.kind}.{collector.section}", "")
 
 
 def field_rows(field: Field, place: str, prefix: str) -> Iterator[str]:

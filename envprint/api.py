@@ -76,13 +76,13 @@ def capture(
     Raises `EnvprintError` when `python` does not answer, or is too old to be probed.
     """
     path = os.fspath(python) if python is not None else None
-    host = LiveHost(path, deep=deep, gpu_timeout_s=gpu_timeout_s)
+    host = LiveHost(path, verify_files=deep, gpu_timeout_s=gpu_timeout_s)
     if path is None:
-        host.look_inside()
+        host.read_process_state()
     if probe:
         from envprint.probes.runner import Plan, able, measure
 
-        host.keep({"numeric": measure(Plan(able(host.interpreter())))})
+        host.set_probe_results({"numeric": measure(Plan(able(host.interpreter())))})
     return _runner.capture(
         host, label=label, note=note, tags=tags, timeout_s=timeout_s, identify=identify
     )

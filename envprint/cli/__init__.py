@@ -76,10 +76,10 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
         code = _run(arguments, console)
         console.flush()
     except EnvprintError as error:
-        console.complain(str(error))
+        console.log(str(error))
         return _could_not(arguments)
     except KeyboardInterrupt:
-        console.complain("interrupted")
+        console.log("interrupted")
         return 130
     # A fault of envprint: no traceback for people who cannot act on it, and never exit code 1,
     # which says that something was found.
@@ -103,7 +103,7 @@ def _tell_fault(error: BaseException, console: Console) -> None:
         file = trace.tb_frame.f_code.co_filename
         place = f" ({os.path.basename(file)}, line {trace.tb_lineno})"
     what = f"{type(error).__name__}: {error}"[:300]
-    console.complain(f"a fault of envprint: {what}{place}; please report it {REPORT}")
+    console.log(f"a fault of envprint: {what}{place}; please report it {REPORT}")
 
 
 def _could_not(arguments: list[str]) -> int:

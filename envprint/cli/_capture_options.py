@@ -64,7 +64,7 @@ def host_of(options: argparse.Namespace) -> LiveHost:
 
     return LiveHost(
         options.python,
-        deep=getattr(options, "deep", False),
+        verify_files=getattr(options, "deep", False),
         gpu_timeout_s=gpu_timeout_of(options),
     )
 
@@ -102,13 +102,13 @@ def probe_now(
 
     python = able(host.interpreter())
     plan = Plan(python, names, device, repeat)
-    told = measure(plan, lambda what: console.complain(f"probing {what}"))
+    told = measure(plan, lambda what: console.log(f"probing {what}"))
     for name in names:
         if name not in told:
             raise EnvprintError(f"probe {name}: it is not installed for {python}")
     failed = list(_in_vain(told, names))
     for line in failed[:-1]:
-        console.complain(line)
+        console.log(line)
     if failed:
         raise EnvprintError(failed[-1])
     return told
@@ -139,7 +139,7 @@ def keep(fingerprint: Fingerprint, options: argparse.Namespace, console: Console
         store = Store(warn=console.warn)
         store.save(fingerprint, options.save)
         place = f"{store.place}, {fingerprint.digest[:19]}"
-        console.complain(f"saved as @{options.save} in {place}")
+        console.log(f"saved as @{options.save} in {place}")
 
 
 def load(source: str, options: argparse.Namespace, console: Console) -> Fingerprint:

@@ -34,9 +34,9 @@ class Console(NamedTuple):
 
     def warn(self, text: str) -> None:
         """One line of warning on stderr."""
-        self.complain(f"warning: {text}")
+        self.log(f"warning: {text}")
 
-    def complain(self, text: str) -> None:
+    def log(self, text: str) -> None:
         """One line on stderr, where there is one: the exit code says the same."""
         from envprint.core.redact import safe_text  # most commands have nothing to say here
 

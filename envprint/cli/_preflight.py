@@ -27,7 +27,7 @@ def preflight(options: argparse.Namespace, console: Console) -> tuple[Fingerprin
     code = context.exit_code(report)
     _tell(report, context, options, console, in_full=code != 0)
     if code:
-        console.complain("the command was not run; --no-check runs it all the same")
+        console.log("the command was not run; --no-check runs it all the same")
         return before, None
     return before, report
 
@@ -49,8 +49,8 @@ def _tell(
             return
     for finding in report.findings:
         what = finding.message or finding.title
-        console.complain(f"{finding.impact.word}: {what} ({finding.rule})")
+        console.log(f"{finding.impact.word}: {what} ({finding.rule})")
     # Those of the policy's own have been told when it was read.
     for note in [note for note in report.policy_notes if note not in context.policy.notes]:
-        console.complain(f"policy: {note}")
+        console.log(f"policy: {note}")
     warn_of_undecided(report, context, console)

@@ -38,7 +38,7 @@ class Progress:
             bar = "#" * filled + "." * (BAR - filled)
             self._rewrite(f"{self._what} [{bar}] run {number} of {self._runs}{left}")
         elif step == 0:
-            self._console.complain(f"{self._what}: run {number} of {self._runs}{left}")
+            self._console.log(f"{self._what}: run {number} of {self._runs}{left}")
 
     def __enter__(self) -> Progress:
         return self

@@ -58,7 +58,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """Probe, capture, write, save."""
     host = host_of(options)
     if options.probe:
-        host.keep({"numeric": probe_now(host, console, (), "cpu", 1)})
+        host.set_probe_results({"numeric": probe_now(host, console, (), "cpu", 1)})
     fingerprint = capture_now(
         options,
         console,

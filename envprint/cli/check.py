@@ -79,5 +79,5 @@ def run(options: argparse.Namespace, console: Console) -> int:
     else:
         from envprint.run.wait_for_gpu import wait
 
-        current = wait(capture, judge, context.policy.fail_on, limit_s, console.complain)
+        current = wait(capture, judge, context.policy.fail_on, limit_s, console.log)
     return present(judge(current), context, options, console)

@@ -60,7 +60,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         console.emit(table([HEAD, *map(_cells, rows)]))
     else:
         saves = "`envprint capture --save NAME` saves something"
-        console.complain(f"nothing is saved in {store.place}; {saves}")
+        console.log(f"nothing is saved in {store.place}; {saves}")
     return 0
 
 

@@ -49,7 +49,7 @@ def _init(options: argparse.Namespace, console: Console) -> int:
     text = starting_policy(capture(LiveHost(options.python), via="cli"))
     console.emit(text, target)
     if target != "-":
-        console.complain(f"{target}: written; every line in it can be changed or left out")
+        console.log(f"{target}: written; every line in it can be changed or left out")
     return 0
 
 

@@ -76,7 +76,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.output != "-":
         console.emit(text if options.format == "text" else to_json(clean(found)))
     if options.output is not None or options.save is not None:
-        host.keep(found)
+        host.set_probe_results(found)
         keep(capture_now(options, console, host, label=options.label), options, console)
     return 0 if repeats else 1
 
@@ -89,7 +89,7 @@ def _measured(
     texts, repeats = [], True
     numeric = [name for name in options.names if name != TRAINING]
     if options.device == "gpu":
-        console.complain("a CUDA context is made on each visible GPU, as --device gpu asks")
+        console.log("a CUDA context is made on each visible GPU, as --device gpu asks")
     if numeric or not options.names:
         told = probe_now(host, console, numeric, options.device, options.repeat or 1)
         found["numeric"] = told

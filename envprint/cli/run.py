@@ -22,7 +22,7 @@ from envprint.run.newcomers import in_words, newcomers
 from envprint.run.record import During, Run, look_back
 
 if TYPE_CHECKING:
-    from envprint.run.job import Held
+    from envprint.run.job import BlockedSignals
 
 HELP = "check first, then run a command while watching the GPUs, and keep a record"
 EPILOG = """\
@@ -84,7 +84,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.command[0] == "--":  # argparse drops it in newer versions only
         del options.command[0]
     if not hasattr(signal, "sigtimedwait"):
-        console.complain(f"run: signals cannot be passed on {sys.platform}; Linux is needed")
+        console.log(f"run: signals cannot be passed on {sys.platform}; Linux is needed")
         return REFUSED
     if options.hash_seed is not None and os.environ.get(HASH_SEED) != options.hash_seed:
         _start_again(options.hash_seed)
@@ -92,7 +92,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         store = Store(warn=console.warn)
         before, report = preflight(options, console)
     except KeyboardInterrupt:
-        console.complain("interrupted")
+        console.log("interrupted")
         return _end_by_ctrl_c(console)
     if report is None and not options.no_check:
         return REFUSED
@@ -107,21 +107,21 @@ def _start_again(seed: str) -> NoReturn:
 
 def _run(options: argparse.Namespace, console: Console, ready: _Ready) -> int:
     """The command's exit code; what cannot be recorded is told and changes nothing of it."""
-    from envprint.run.job import Held, StartError
+    from envprint.run.job import BlockedSignals, StartError
 
     prepare()
     # Longer than the job: a second signal, for one that has gone, must cost neither the record nor
     # its exit code.
-    with Held(to_the_end=console.is_last) as held:
+    with BlockedSignals(to_the_end=console.is_last) as held:
         try:
             during = _watched(options, console, held)
         except StartError as error:
             name = options.command[0] or "''"
-            console.complain(f"cannot run {name}: {error}")
+            console.log(f"cannot run {name}: {error}")
             return error.code
         done = attempt(lambda: _record(options, console, ready, during))
         if isinstance(done, Unknown):
-            console.complain(f"no record of this run: {done.reason}")
+            console.log(f"no record of this run: {done.reason}")
     return _end_by_ctrl_c(console) if during.ended.by_ctrl_c else during.ended.exit_code
 
 
@@ -134,7 +134,7 @@ def _end_by_ctrl_c(console: Console) -> int:
     return 128 + signal.SIGINT
 
 
-def _watched(options: argparse.Namespace, console: Console, held: Held) -> During:
+def _watched(options: argparse.Namespace, console: Console, held: BlockedSignals) -> During:
     """Run the command to its end, and see what happens meanwhile. Raises `StartError`."""
     from envprint import gpu
     from envprint.run.job import Job
@@ -158,4 +158,4 @@ def _record(options: argparse.Namespace, console: Console, ready: _Ready, during
         console.warn(in_words(who))
     run = Run(options.command, during, ready.before, after, ready.report, options.hash_seed)
     for reason in keep(run, ready.store, options.record):
-        console.complain(f"no record of this run: {reason}")
+        console.log(f"no record of this run: {reason}")

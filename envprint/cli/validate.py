@@ -42,9 +42,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
         except (DocumentError, StoreError) as error:
             found = [str(error)]
         for fault in found[:MAX_FAULTS]:
-            console.complain(fault)
+            console.log(fault)
         if len(found) > MAX_FAULTS:
-            console.complain(f"{name}: {len(found) - MAX_FAULTS} more faults")
+            console.log(f"{name}: {len(found) - MAX_FAULTS} more faults")
         if not found:
             console.emit(f"{name}: valid\n")
         code = code or (2 if found else 0)

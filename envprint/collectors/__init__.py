@@ -21,13 +21,13 @@ Read = Callable[[Host], Mapping[str, Any]]
 class Collector(NamedTuple):
     """Reads one section of `facts` or of `live`."""
 
-    place: str
+    kind: str
     """`facts` or `live`."""
     section: str
     doc: str
     fields: tuple[Field, ...]
     read: Read
-    waits: bool
+    needs_gpu_reading: bool
     """It waits for something that was begun before, and is best read last."""
 
 
@@ -52,10 +52,10 @@ def collectors() -> tuple[Collector, ...]:
                         doc,
                         getattr(module, fields),
                         getattr(module, read),
-                        getattr(module, "WAITS", False),
+                        getattr(module, "NEEDS_GPU_READING", False),
                     )
                 )
-    return tuple(sorted(found, key=lambda collector: (collector.place, collector.section)))
+    return tuple(sorted(found, key=lambda collector: (collector.kind, collector.section)))
 
 
 def declared(place: str) -> Record:
@@ -64,6 +64,6 @@ def declared(place: str) -> Record:
         tuple(
             Field(collector.section, Record(collector.fields), collector.doc)
             for collector in collectors()
-            if collector.place == place
+            if collector.kind == place
         )
     )

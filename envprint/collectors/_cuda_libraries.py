@@ -71,7 +71,7 @@ def driver_library(host: Host) -> dict[str, Any] | None:
     """The CUDA driver library that a program would load; None when there is none."""
     for directory in loader_directories(host):
         path = f"{directory}/{DRIVER_LIBRARY}"
-        if host.kind(path) == "file":
+        if host.file_type(path) == "file":
             real = host.real_path(path)
             return {
                 "path": real,
@@ -102,7 +102,7 @@ def _toolkit(host: Host, path: str) -> Toolkit | None:
     version = components.get("cuda") or parse_version_txt(
         text_or_none(host, f"{path}/version.txt") or ""
     )
-    if version is None and host.kind(f"{path}/include") == "directory":
+    if version is None and host.file_type(f"{path}/include") == "directory":
         in_name = re.search(r"/cuda-(\d+\.\d+)$", path)
         version = in_name[1] if in_name else None
     return Toolkit(version, path, components) if version else None
@@ -290,7 +290,7 @@ def loaded(host: Host, copies: Iterable[Copy]) -> dict[str, list[dict[str, str]]
     found: dict[str, list[dict[str, str]]] = {library.key: [] for library in LIBRARIES}
     if host.interpreter()["imported"]:
         wheels = [copy for copy in copies if copy.source == "wheel"]
-        for key, path in parse_maps(host.text("/proc/self/maps")):
+        for key, path in parse_maps(host.read_text("/proc/self/maps")):
             version = _version_of(path, host.real_path(path), [w for w in wheels if w.key == key])
             found[key].append({"path": path} | ({"version": version} if version else {}))
     return found

@@ -74,7 +74,7 @@ def _described(host: Host, path: str) -> tuple[str, str | Unknown | None]:
 
 
 def _metadata(host: Host, path: str) -> str:
-    if host.kind(path) != "directory":
+    if host.file_type(path) != "directory":
         return path
     return f"{path}/{'METADATA' if path.endswith('.dist-info') else 'PKG-INFO'}"
 

@@ -46,17 +46,17 @@ def capture(
 ) -> Fingerprint:
     """Everything the collectors find on `host`. `timeout_s` is each collector's own limit."""
     if timeout_s is None:
-        timeout_s = DEEP_TIMEOUT_S if _attempt(host.deep) is True else COLLECTOR_TIMEOUT_S
+        timeout_s = DEEP_TIMEOUT_S if _attempt(host.verify_files) is True else COLLECTOR_TIMEOUT_S
     # What fails of these is said by the sections that need it, which ask again.
-    begun = _attempt(host.begin)
+    begun = _attempt(host.start_gpu_query)
     # Here once, in the caller's thread: Keras keeps its dtype policy by thread.
     _attempt(host.interpreter)
     waits_s = 0.0 if isinstance(begun, Unknown) else begun
     found: dict[str, dict[str, Any]] = {"facts": {}, "live": {}}
     unknown: dict[str, str] = {}
     for collector, values in _read_all(host, timeout_s, waits_s):
-        place = f"{collector.place}.{collector.section}"
-        found[collector.place][collector.section] = dict(_known(collector, values, place, unknown))
+        place = f"{collector.kind}.{collector.section}"
+        found[collector.kind][collector.section] = dict(_known(collector, values, place, unknown))
     identity, captured_at = _attempt(host.identity), _attempt(host.now)
     if isinstance(captured_at, Unknown):
         raise EnvprintError(f"cannot capture: the time is not known: {captured_at.reason}")
@@ -95,14 +95,14 @@ def _read_all(host: Host, timeout_s: float, waits_s: float) -> Iterator[tuple[Co
     One thread reads them all, unless one of them hangs: it is left behind, and another thread
     reads the rest.
     """
-    waiting = sorted(collectors(), key=lambda collector: collector.waits)
+    waiting = sorted(collectors(), key=lambda collector: collector.needs_gpu_reading)
     while waiting:
         readings = [_Reading(collector) for collector in waiting]
         todo = list(readings)
         _start(todo, host)
         for reading in readings:
             collector = waiting.pop(0)
-            limit_s = timeout_s + waits_s if collector.waits else timeout_s
+            limit_s = timeout_s + waits_s if collector.needs_gpu_reading else timeout_s
             answer = reading.answer_within(limit_s)
             if answer is None:
                 todo.clear()

@@ -32,7 +32,7 @@ def search_directories(host: Host) -> list[str]:
 def directory_of(host: Host, directories: list[str], file: str) -> str | None:
     """The first of `directories` that has `file`, such as `torch/__init__.py`; None if none has."""
     for directory in directories:
-        if host.kind(f"{directory}/{file}") == "file":
+        if host.file_type(f"{directory}/{file}") == "file":
             return directory
     return None
 

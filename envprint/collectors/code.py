@@ -45,7 +45,7 @@ class Head(NamedTuple):
 
 def work_tree_around(host: Host, directory: str) -> WorkTree | None:
     """The work tree that holds `directory`, or None."""
-    while host.kind(os.path.join(directory, ".git")) is None:
+    while host.file_type(os.path.join(directory, ".git")) is None:
         parent = os.path.dirname(directory)
         if parent == directory:
             return None
@@ -56,8 +56,8 @@ def work_tree_around(host: Host, directory: str) -> WorkTree | None:
 def work_tree_at(host: Host, top: str) -> WorkTree:
     """The work tree whose `.git` is in `top`: a directory, or a file that names one."""
     git = os.path.join(top, ".git")
-    if host.kind(git) == "file":
-        git = _joined(top, _named(host.text(git)))
+    if host.file_type(git) == "file":
+        git = _joined(top, _named(host.read_text(git)))
     common = text_or_none(host, f"{git}/commondir")
     return WorkTree(top, git, _joined(git, common.strip()) if common else git)
 
@@ -78,7 +78,7 @@ def _joined(directory: str, path: str) -> str:
 # 8ab686eafeb1f44702738c8b0f24f2567c36da6d
 def head_of(host: Host, tree: WorkTree) -> Head:
     """Commit and branch. Raises `OSError`, and `ValueError` for a form that is not known."""
-    text = host.text(f"{tree.git}/HEAD").strip()
+    text = host.read_text(f"{tree.git}/HEAD").strip()
     if not text.startswith("ref: "):
         return Head(_commit(text), None)
     name = text[5:]
@@ -134,7 +134,7 @@ def submodules_of(host: Host, tree: WorkTree) -> dict[str, str | None]:
     found = {}
     for _, path in settings(modules, "submodule", "path"):
         top = _joined(tree.top, path)
-        there = host.kind(f"{top}/.git") is not None
+        there = host.file_type(f"{top}/.git") is not None
         found[path] = head_of(host, work_tree_at(host, top)).commit if there else None
     return found
 
@@ -151,7 +151,7 @@ def file_system_around(host: Host, directory: str) -> str:
 
     Raises `OSError` where there is no /proc, `ValueError` when no mount holds the directory.
     """
-    found = kinds(host.text(MOUNTS))
+    found = kinds(host.read_text(MOUNTS))
     around = directory
     while around not in found:
         if around in ("", "/"):

@@ -69,11 +69,11 @@ def kind_of(host: Host) -> str | None:
 def _kind_by_file(host: Host) -> str | None:
     if host.environ().get("KUBERNETES_SERVICE_HOST"):
         return "kubernetes"
-    if host.kind("/.singularity.d") == "directory":
+    if host.file_type("/.singularity.d") == "directory":
         return "apptainer"
-    if host.kind("/run/.containerenv") == "file":
+    if host.file_type("/run/.containerenv") == "file":
         return "podman"
-    return "docker" if host.kind("/.dockerenv") == "file" else None
+    return "docker" if host.file_type("/.dockerenv") == "file" else None
 
 
 def _kind_by_name(host: Host) -> str | None:

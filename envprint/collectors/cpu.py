@@ -193,7 +193,7 @@ _CPUS = "/sys/devices/system/cpu"
 def collect(host: Host) -> Mapping[str, Any]:
     """Read from /proc/cpuinfo, /sys/devices/system/cpu and the control groups."""
     machine = attempt(lambda: host.system()["machine"])
-    blocks = attempt(lambda: parse_cpuinfo(host.text("/proc/cpuinfo")))
+    blocks = attempt(lambda: parse_cpuinfo(host.read_text("/proc/cpuinfo")))
     described = (
         dict.fromkeys(_FROM_CPUINFO, blocks)
         if isinstance(blocks, Unknown)
@@ -240,10 +240,10 @@ def _topology(host: Host, blocks: Sequence[Block]) -> tuple[int | Unknown, int |
     if all(package and core for package, core in places):
         return len({package for package, _ in places}), len(places)
     cpus = [f"{_CPUS}/cpu{block['processor']}/topology" for block in blocks]
-    ids = attempt(lambda: {host.text(f"{cpu}/physical_package_id").strip() for cpu in cpus})
+    ids = attempt(lambda: {host.read_text(f"{cpu}/physical_package_id").strip() for cpu in cpus})
     return (
         ids if isinstance(ids, Unknown) else _packages(host, blocks, ids),
-        attempt(lambda: len({host.text(f"{cpu}/thread_siblings_list") for cpu in cpus})),
+        attempt(lambda: len({host.read_text(f"{cpu}/thread_siblings_list") for cpu in cpus})),
     )
 
 
@@ -259,6 +259,6 @@ def _packages(host: Host, blocks: Sequence[Block], ids: set[str]) -> int | Unkno
     https://www.kernel.org/doc/Documentation/devicetree/bindings/cpu/cpu-topology.txt
     """
     is_arm = any("CPU implementer" in block for block in blocks)
-    if is_arm and any(host.kind(f"{tree}/cpus") == "directory" for tree in _DEVICE_TREES):
+    if is_arm and any(host.file_type(f"{tree}/cpus") == "directory" for tree in _DEVICE_TREES):
         return Unknown("the device tree does not say which processors share a package")
     return Unknown("the firmware does not number its packages") if "-1" in ids else len(ids)

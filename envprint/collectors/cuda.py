@@ -97,7 +97,7 @@ FACTS = (
 )
 
 
-WAITS = True
+NEEDS_GPU_READING = True
 """The driver is asked in a child, which works while other sections are read."""
 
 

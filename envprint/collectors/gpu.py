@@ -19,7 +19,7 @@ from envprint.gpu.kernel_driver import control_device_error
 from envprint.machine.attempt import attempt
 from envprint.machine.host import Host
 
-WAITS = True
+NEEDS_GPU_READING = True
 """The driver is asked in a child, which works while other sections are read."""
 
 
@@ -103,7 +103,7 @@ def _settled(
 
 def _again(host: Host, before: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """What the driver says now; None where that is less than it said before."""
-    found = None if before.get("failure") else attempt(lambda: host.gpu(again=True))
+    found = None if before.get("failure") else attempt(lambda: host.nvml(refresh=True))
     if found is None or isinstance(found, Unknown) or found.get("failure"):
         return None
     return found if found.get("count") == before["count"] else None

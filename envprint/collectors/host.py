@@ -56,7 +56,7 @@ def sample(host: Host) -> Mapping[str, Any]:
 
 
 def _memory(host: Host) -> dict[str, int | Unknown]:
-    sizes = attempt(lambda: parse_meminfo(host.text("/proc/meminfo")))
+    sizes = attempt(lambda: parse_meminfo(host.read_text("/proc/meminfo")))
     if isinstance(sizes, Unknown):
         return dict.fromkeys(
             ("memory_total_bytes", "memory_available_bytes", "swap_used_bytes"), sizes
@@ -84,7 +84,7 @@ def parse_meminfo(text: str) -> dict[str, int]:
 # 0.20 0.18 0.12 1/80 11206      in /proc/loadavg
 # 1945.32 3695.18                in /proc/uptime
 def _first_number(host: Host, path: str) -> float:
-    return float(host.text(path).split()[0])
+    return float(host.read_text(path).split()[0])
 
 
 def _shared_memory(host: Host) -> dict[str, int | Unknown | None]:

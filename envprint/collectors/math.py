@@ -102,7 +102,7 @@ def loaded(host: Host, known: Pools | Unknown) -> list[dict[str, str | None]]:
     told = {} if isinstance(known, Unknown) else {p["library"]: p["version"] for p in known}
     found = (
         (name, version, shown.path(path))
-        for name, version, path in parse_maps(host.text("/proc/self/maps"))
+        for name, version, path in parse_maps(host.read_text("/proc/self/maps"))
     )
     return [
         {"name": name, "version": told.get(path) or version, "library": path}
@@ -205,7 +205,7 @@ def _installed(host: Host) -> Iterator[tuple[str, str, str]]:
     own = [f"{prefix}/lib"] if f"{prefix}/lib" not in system else []
     for folder in (*own, *system):
         for file in _FILES:
-            if host.kind(f"{folder}/{file}") == "file":
+            if host.file_type(f"{folder}/{file}") == "file":
                 real = host.real_path(f"{folder}/{file}")
                 runtime = re.match(_RUNTIME, real.rpartition("/")[2])
                 if runtime and folder in own:

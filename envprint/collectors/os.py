@@ -60,9 +60,9 @@ def collect(host: Host) -> Mapping[str, Any]:
 
 def _os_release(host: Host) -> str:
     try:
-        return host.text("/etc/os-release")
+        return host.read_text("/etc/os-release")
     except FileNotFoundError:
-        return host.text("/usr/lib/os-release")
+        return host.read_text("/usr/lib/os-release")
 
 
 # PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"
@@ -89,6 +89,6 @@ def _time_zone(host: Host) -> str | None:
     if "/zoneinfo/" in target:
         return target.partition("/zoneinfo/")[2]
     try:
-        return host.text("/etc/timezone").strip() or None
+        return host.read_text("/etc/timezone").strip() or None
     except FileNotFoundError:
         return None

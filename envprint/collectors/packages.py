@@ -233,7 +233,7 @@ def collect(host: Host) -> Mapping[str, Any]:
     return {
         **_installed(host, found),
         "conda": attempt(lambda: conda_packages(host, prefix)),
-        "files_verified": host.deep(),
+        "files_verified": host.verify_files(),
     }
 
 
@@ -246,7 +246,7 @@ def _installed(host: Host, found: Sequence[Installed] | Unknown) -> dict[str, An
     return {
         "distributions": {name: _describe(host, one) for name, one in first.items()},
         "duplicates": _duplicates(found),
-        "edited": _edited(host, first) if host.deep() else shallow,
+        "edited": _edited(host, first) if host.verify_files() else shallow,
     }
 
 

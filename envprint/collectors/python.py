@@ -103,7 +103,7 @@ def collect(host: Host) -> Mapping[str, Any]:
 def _prefix_kind(host: Host, said: Mapping[str, Any]) -> str:
     if said["prefix"] != said["base_prefix"]:
         return "venv"
-    return "conda" if host.kind(f"{said['prefix']}/conda-meta") == "directory" else "system"
+    return "conda" if host.file_type(f"{said['prefix']}/conda-meta") == "directory" else "system"
 
 
 def _variables(host: Host) -> list[Mapping[str, str]]:
@@ -118,7 +118,7 @@ def _startup_hooks(host: Host, said: Mapping[str, Any]) -> list[str]:
         if directory.endswith(("site-packages", "dist-packages")):
             names = names_or_empty(host, directory)
             found.update(
-                n for n in names if _is_hook(n) and runs_code(host.text(f"{directory}/{n}"))
+                n for n in names if _is_hook(n) and runs_code(host.read_text(f"{directory}/{n}"))
             )
     return sorted(found)
 

@@ -13,7 +13,7 @@ from envprint.machine.host import Host
 from envprint.machine.nvml.queries import MOMENT
 
 
-class Holder(NamedTuple):
+class MemoryHolder(NamedTuple):
     """A process that held memory of a GPU while it was watched, other than the watcher's own."""
 
     gpu: str
@@ -39,7 +39,7 @@ class Gap(NamedTuple):
     """A time in which the driver said nothing of a GPU, or of any: from one answer to the next."""
 
     gpu: str | None
-    """As in `Holder`; None for all."""
+    """As in `MemoryHolder`; None for all."""
     reason: str
     seen_from: str
     """The last answer before it, or the begin of the watch."""
@@ -47,13 +47,13 @@ class Gap(NamedTuple):
     """None when it lasts."""
 
 
-class Watched(NamedTuple):
+class WatchResult(NamedTuple):
     """What was seen."""
 
     status: str
     """`ok`, or why there is nothing to watch."""
     samples: int
-    holders: tuple[Holder, ...]
+    holders: tuple[MemoryHolder, ...]
     """In order of appearance."""
     gaps: tuple[Gap, ...]
     used_peak_bytes: Mapping[str, int]
@@ -62,12 +62,12 @@ class Watched(NamedTuple):
     """The most that this process and its descendants held at once, by GPU."""
 
     @property
-    def intruders(self) -> tuple[Holder, ...]:
+    def intruders(self) -> tuple[MemoryHolder, ...]:
         """Those that are surely not this process' and surely came after the watch began."""
         return tuple(h for h in self.holders if h.own is False and h.at_start is False)
 
 
-class Account:
+class MemoryAccount:
     """Adds samples up; its methods may be called from several threads."""
 
     def __init__(self, host: Host, status: str) -> None:
@@ -80,20 +80,20 @@ class Account:
         self._heard: dict[str | None, float] = {}
         """When there was the last answer about a GPU; None stands for any."""
         self._uuids: dict[int, str] = {}
-        self._known: dict[tuple[str, int], Holder] = {}
+        self._known: dict[tuple[str, int], MemoryHolder] = {}
         self._own: set[tuple[str, int]] = set()
-        self._past: list[Holder] = []
+        self._past: list[MemoryHolder] = []
         self._gaps: list[Gap] = []
         self._used: dict[str, int] = {}
         self._own_peak: dict[str, int] = {}
 
-    def watched(self) -> Watched:
+    def result(self) -> WatchResult:
         """The sum of it."""
         with self._lock:
             holders = sorted((*self._past, *self._known.values()), key=lambda h: h.seen_from)
             used, own = dict(self._used), dict(self._own_peak)
             gaps = tuple(self._gaps)
-            return Watched(self._status, self._samples, tuple(holders), gaps, used, own)
+            return WatchResult(self._status, self._samples, tuple(holders), gaps, used, own)
 
     def add(self, reading: Mapping[str, Any]) -> None:
         """One sample: every device that could be asked, in parts where it is divided."""
@@ -105,7 +105,7 @@ class Account:
         """What there is of a sample in which the driver got stuck: the devices before that one."""
         with self._lock:
             now_s = reading.get("sampled_at_s")
-            if now_s and any(_is_told(unit) for _, unit in self._units(reading)):
+            if now_s and any(_is_complete(unit) for _, unit in self._units(reading)):
                 if now_s != self._heard.get(None):
                     self._close_gap(None)
                 self._add_units(reading)
@@ -113,7 +113,7 @@ class Account:
     def _add_units(self, reading: Mapping[str, Any]) -> None:
         now_s = reading["sampled_at_s"]
         for gpu, unit in self._units(reading):
-            if _is_told(unit):
+            if _is_complete(unit):
                 self._add_device(gpu, unit, now_s)
         self._samples += now_s != self._heard.get(None)
         self._heard[None] = now_s
@@ -163,7 +163,7 @@ class Account:
             if found.get("own"):
                 self._own.add(key)
                 return
-            self._known[key] = Holder(
+            self._known[key] = MemoryHolder(
                 gpu=gpu,
                 pid=pid,
                 name=found.get("name"),
@@ -205,6 +205,6 @@ def _raise(peaks: dict[str, int], gpu: str, amount: int) -> None:
     peaks[gpu] = max(peaks.get(gpu, 0), amount)
 
 
-def _is_told(unit: Mapping[str, Any]) -> bool:
+def _is_complete(unit: Mapping[str, Any]) -> bool:
     """Whether a sample has come to the end of this device, or its driver refuses it."""
     return bool(unit.get("handle")) or all(key in unit for key in MOMENT)

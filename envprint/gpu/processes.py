@@ -234,7 +234,7 @@ def is_own(host: Host, pid: int) -> bool:
 
 def _parent(host: Host, pid: int) -> int:
     """0, which is nobody's parent, where it cannot be read: that process is not ours."""
-    parent = attempt(lambda: parse_parent(host.text(f"/proc/{pid}/stat")))
+    parent = attempt(lambda: parse_parent(host.read_text(f"/proc/{pid}/stat")))
     return 0 if isinstance(parent, Unknown) else parent
 
 

@@ -73,7 +73,7 @@ ContainerKind = Callable[[], str | None]
 def ask(host: Host, container_kind: ContainerKind) -> Answer:
     """The reading of this host and whether it can be used. Raises `OSError`."""
     try:
-        reading = host.gpu()
+        reading = host.nvml()
     except FileNotFoundError:
         reading = {"library": None}
     if not reading["library"]:

@@ -16,7 +16,7 @@ MAX_FAILURES_OF_ONE = 3
 """After so many calls of one GPU it is left out whole: each of them has cost a child."""
 
 
-class Spared:
+class SkippedCalls:
     """Grows with every failure, until the driver answers all calls; times are monotonic."""
 
     def __init__(self) -> None:

@@ -18,17 +18,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from envprint.core.errors import EnvprintError
-from envprint.gpu.account import Account, Gap, Holder, Watched
+from envprint.gpu.account import Gap, MemoryAccount, MemoryHolder, WatchResult
 from envprint.gpu.reading import failed, in_words
-from envprint.gpu.skipped_calls import Spared
+from envprint.gpu.skipped_calls import SkippedCalls
 from envprint.machine.child_process import Child
 from envprint.machine.host import Host
 from envprint.machine.live import GPU_TIMEOUT_S, LiveHost
-from envprint.machine.nvml.client import watching
-from envprint.machine.nvml.messages import Gathered
+from envprint.machine.nvml.client import watcher
+from envprint.machine.nvml.messages import NvmlMessages
 
-__all__ = ["Gap", "Holder", "Watch", "Watched", "watch"]
+__all__ = ["Gap", "Holder", "MemoryHolder", "Watch", "WatchResult", "Watched", "watch"]
 
+Holder, Watched = MemoryHolder, WatchResult
+"""The names of both in the first releases, which programs may import."""
 INTERVAL_S = 1.0
 LATE_S = 1.0
 """So late an answer is a gap, though it may still come: times are told to the second."""
@@ -49,20 +51,20 @@ def watch(*, interval_s: float = INTERVAL_S, gpu_timeout_s: float = GPU_TIMEOUT_
         raise EnvprintError(f"expected interval_s of 0.05 or more, found {interval_s!r}")
     if not gpu_timeout_s > 0:
         raise EnvprintError(f"expected gpu_timeout_s above 0, found {gpu_timeout_s!r}")
-    watched = Watch(LiveHost(), interval_s, gpu_timeout_s)
-    watched.start()
-    return watched
+    started = Watch(LiveHost(), interval_s, gpu_timeout_s)
+    started.start()
+    return started
 
 
 class Watch:
     """A watch under way; a context manager that stops it."""
 
     def __init__(self, host: Host, interval_s: float, gpu_timeout_s: float) -> None:
-        self._begin, status = watching(interval_s)
-        self._spared = Spared()
+        self._begin, status = watcher(interval_s)
+        self._skipped_calls = SkippedCalls()
         self._late_s = interval_s + min(LATE_S, gpu_timeout_s)
         self._silence_s = interval_s + gpu_timeout_s
-        self._account = Account(host, status)
+        self._account = MemoryAccount(host, status)
         self._child: Child | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="envprint.gpu.watch", daemon=True)
@@ -81,11 +83,11 @@ class Watch:
             except RuntimeError as error:  # a limit allows no thread
                 self._account.silence(str(error))
 
-    def so_far(self) -> Watched:
+    def so_far(self) -> WatchResult:
         """What has been seen until now, or until the stop."""
-        return self._account.watched()
+        return self._account.result()
 
-    def stop(self) -> Watched:
+    def stop(self) -> WatchResult:
         """End the watch and its child. A second call changes nothing."""
         self._stopping.set()
         child = self._child
@@ -100,7 +102,7 @@ class Watch:
         assert self._begin
         pause_s = 0.0
         while not self._stopping.wait(pause_s):
-            pause_s, skipped = PAUSE_S, self._spared.calls(time.monotonic())
+            pause_s, skipped = PAUSE_S, self._skipped_calls.calls(time.monotonic())
             try:
                 self._child = self._begin(skipped)
             except OSError as error:
@@ -114,24 +116,24 @@ class Watch:
 
     def _listen(self, child: Child, is_sparing: bool) -> bool:
         """Take every sample of one child; whether it was ended to try again what it leaves out."""
-        gathered = Gathered()
-        for event in self._events(child, gathered):
-            self._note_gap(event, gathered)
+        messages = NvmlMessages()
+        for event in self._events(child, messages):
+            self._note_gap(event, messages)
             if event == "sample":
-                if _refusal(gathered.reading):
+                if _refusal(messages.reading):
                     break
-                self._account.add(gathered.reading)
+                self._account.add(messages.reading)
                 if not is_sparing:
-                    self._spared.clear()
-                elif self._spared.is_over(time.monotonic()):
+                    self._skipped_calls.clear()
+                elif self._skipped_calls.is_over(time.monotonic()):
                     child.end(kill=True)
                     return True
         code = child.end(kill=True)
         if not self._stopping.is_set():
-            self._tell_failure(gathered, code)
+            self._note_failure(messages, code)
         return False
 
-    def _events(self, child: Child, gathered: Gathered) -> Iterator[str]:
+    def _events(self, child: Child, messages: NvmlMessages) -> Iterator[str]:
         """The kind of each line that the child prints; `LATE` or `SUSPENDED` where none came.
 
         Ends with the child, or when it has been silent for so long that it is given up.
@@ -148,28 +150,28 @@ class Watch:
                 try:
                     line = child.line(begun_s + self._silence_s)
                 except TimeoutError:
-                    gathered.is_late = True
+                    messages.is_late = True
                     return
             if line is None:
                 return
-            yield gathered.take(line)
+            yield messages.take(line)
 
-    def _note_gap(self, event: str, gathered: Gathered) -> None:
+    def _note_gap(self, event: str, messages: NvmlMessages) -> None:
         if event == SUSPENDED:
             self._account.silence("envprint was suspended")
         elif event == LATE and not self._stopping.is_set():
-            self._account.add_part(gathered.reading)
-            self._account.silence(gathered.silence(self._late_s))
+            self._account.add_part(messages.reading)
+            self._account.silence(messages.silence(self._late_s))
 
-    def _tell_failure(self, gathered: Gathered, code: int | None) -> None:
+    def _note_failure(self, messages: NvmlMessages, code: int | None) -> None:
         reason = (
-            _refusal(gathered.reading)
-            or gathered.failure(code, self._silence_s)
+            _refusal(messages.reading)
+            or messages.failure(code, self._silence_s)
             or "NVML has no GPU to watch"
         )
-        if call := gathered.failed_in(code):
-            self._spared.add(call, reason, time.monotonic())
-        self._account.add_part(gathered.reading)
+        if call := messages.failed_in(code):
+            self._skipped_calls.add(call, reason, time.monotonic())
+        self._account.add_part(messages.reading)
         self._account.silence(reason)
 
 

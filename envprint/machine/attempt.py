@@ -34,7 +34,7 @@ def reason_of(error: OSError) -> str:
 def text_or_none(host: Host, path: str) -> str | None:
     """The text at `path`, or None when there is no such file. Other errors are raised."""
     try:
-        return host.text(path)
+        return host.read_text(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
 
@@ -42,6 +42,6 @@ def text_or_none(host: Host, path: str) -> str | None:
 def names_or_empty(host: Host, path: str) -> list[str]:
     """The names in a directory, none when it does not exist. Other errors are raised."""
     try:
-        return host.names(path)
+        return host.list_dir(path)
     except (FileNotFoundError, NotADirectoryError):
         return []

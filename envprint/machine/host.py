@@ -29,16 +29,16 @@ class Host(Hashable, Protocol):
     def read(self, path: str) -> bytes:
         """The content of a file. Raises `OSError`."""
 
-    def text(self, path: str) -> str:
+    def read_text(self, path: str) -> str:
         """The content of a text file. Raises `OSError`."""
 
     def sha256(self, path: str) -> str:
         """The digest of a file's content in hexadecimal, however large it is. Raises `OSError`."""
 
-    def names(self, path: str) -> list[str]:
+    def list_dir(self, path: str) -> list[str]:
         """The sorted names in a directory. Raises `OSError`."""
 
-    def kind(self, path: str) -> str | None:
+    def file_type(self, path: str) -> str | None:
         """`file`, `directory` or `other`, links followed; None for nothing. Raises `OSError`."""
 
     def real_path(self, path: str) -> str:
@@ -75,10 +75,10 @@ class Host(Hashable, Protocol):
     def run(self, argv: Sequence[str], timeout_s: float = COMMAND_TIMEOUT_S) -> Completed:
         """Run a command without a shell or stdin. Raises `OSError`, `TimeoutError` included."""
 
-    def begin(self) -> float:
+    def start_gpu_query(self) -> float:
         """Start what takes long and needs no answer yet; in how many seconds it has one."""
 
-    def gpu(self, again: bool = False) -> Mapping[str, Any]:
+    def nvml(self, refresh: bool = False) -> Mapping[str, Any]:
         """The raw NVML reading, see `envprint.machine.nvml.client`; `again`: another one, of
         now."""
 
@@ -90,5 +90,5 @@ class Host(Hashable, Protocol):
         """The mark of a hidden word with the user's seal, see `envprint.machine.sealing`; None
         without."""
 
-    def deep(self) -> bool:
+    def verify_files(self) -> bool:
         """Whether the user asked to look into every installed file (`--deep`)."""

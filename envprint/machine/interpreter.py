@@ -230,7 +230,7 @@ def _answer(module: object, question: str, on: "str | None") -> "dict[str, str] 
     # A framework raises whatever it likes, in extensions also what is no Exception, and one of its
     # switches is not worth the rest of the description.
     except BaseException as error:  # noqa: BLE001  see the reason above
-        return {"error": said(error) or type(error).__name__}
+        return {"error": one_line(error) or type(error).__name__}
 
 
 def _ask(place: object, question: str, on: "str | None") -> "dict[str, str] | None":
@@ -246,7 +246,7 @@ def _ask(place: object, question: str, on: "str | None") -> "dict[str, str] | No
     return {"value": str(place)} if isinstance(place, (int, str)) and place else None
 
 
-def said(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
     """The first line of what an exception says; nothing where that raises another."""
     try:
         return str(error).partition("\n")[0]

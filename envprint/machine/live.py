@@ -11,7 +11,7 @@ from envprint.machine.clock import utc
 from envprint.machine.files import open_regular
 
 if TYPE_CHECKING:
-    from envprint.machine.nvml.library import Begun
+    from envprint.machine.nvml.library import StartedQuery
 from envprint.machine.host import COMMAND_TIMEOUT_S, Completed
 
 GPU_TIMEOUT_S = 10.0
@@ -26,12 +26,16 @@ class LiveHost:
     """
 
     def __init__(
-        self, python: str | None = None, *, deep: bool = False, gpu_timeout_s: float = GPU_TIMEOUT_S
+        self,
+        python: str | None = None,
+        *,
+        verify_files: bool = False,
+        gpu_timeout_s: float = GPU_TIMEOUT_S,
     ) -> None:
-        self._deep = deep
+        self._verify_files = verify_files
         self._gpu_timeout_s = gpu_timeout_s
         self._interpreter = self._describe(python) if python is not None else None
-        self._asked: Begun | None = None
+        self._query: StartedQuery | None = None
         self._names: dict[str, list[str]] = {}
 
     def read(self, path: str) -> bytes:
@@ -45,7 +49,7 @@ class LiveHost:
         finally:
             os.close(descriptor)
 
-    def text(self, path: str) -> str:
+    def read_text(self, path: str) -> str:
         return self.read(path).decode("utf-8", "replace")
 
     def sha256(self, path: str) -> str:
@@ -60,13 +64,13 @@ class LiveHost:
             os.close(descriptor)
         return digest.hexdigest()
 
-    def names(self, path: str) -> list[str]:
+    def list_dir(self, path: str) -> list[str]:
         # Several collectors list the same directories; one capture shows one moment.
         if path not in self._names:
             self._names[path] = sorted(os.listdir(path))
         return self._names[path]
 
-    def kind(self, path: str) -> str | None:
+    def file_type(self, path: str) -> str | None:
         try:
             mode = os.stat(path).st_mode
         except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -89,11 +93,11 @@ class LiveHost:
             self._interpreter = interpreter.describe()
         return self._interpreter
 
-    def keep(self, probes: Mapping[str, Any]) -> None:
+    def set_probe_results(self, probes: Mapping[str, Any]) -> None:
         """Have a capture hold what probes of the interpreter have told."""
         self._interpreter = {**self.interpreter(), "probes": probes}
 
-    def look_inside(self) -> None:
+    def read_process_state(self) -> None:
         """Have a capture hold what only code in this process can say of itself."""
         from envprint.machine.process_state import describe
 
@@ -102,7 +106,7 @@ class LiveHost:
     def _describe(self, python: str) -> Mapping[str, Any]:
         import json
 
-        source = self.text(interpreter.__file__) + "\nprint_description()\n"
+        source = self.read_text(interpreter.__file__) + "\nprint_description()\n"
         try:
             done = self.run([python, "-c", source], 30.0)
         except OSError as error:
@@ -149,20 +153,20 @@ class LiveHost:
             name: value for name, value in os.environ.items() if not coerced or name != "LC_CTYPE"
         }
 
-    def begin(self) -> float:
-        from envprint.machine.nvml.library import begin
+    def start_gpu_query(self) -> float:
+        from envprint.machine.nvml.library import start_query
 
-        self._asked = begin(self._gpu_timeout_s)
+        self._query = start_query(self._gpu_timeout_s)
         return self._gpu_timeout_s
 
-    def gpu(self, again: bool = False) -> Mapping[str, Any]:
-        if again:
-            return LiveHost(gpu_timeout_s=min(self._gpu_timeout_s, GPU_AGAIN_S)).gpu()
+    def nvml(self, refresh: bool = False) -> Mapping[str, Any]:
+        if refresh:
+            return LiveHost(gpu_timeout_s=min(self._gpu_timeout_s, GPU_AGAIN_S)).nvml()
         # Three sections ask, and a driver that hangs should be waited for once.
-        if self._asked is None:
-            self.begin()
-        assert self._asked
-        return self._asked.result()
+        if self._query is None:
+            self.start_gpu_query()
+        assert self._query
+        return self._query.result()
 
     def process(self, pid: int) -> Mapping[str, Any]:
         return os_calls.process(pid)
@@ -172,5 +176,5 @@ class LiveHost:
 
         return seal(word)
 
-    def deep(self) -> bool:
-        return self._deep
+    def verify_files(self) -> bool:
+        return self._verify_files

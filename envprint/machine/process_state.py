@@ -13,7 +13,7 @@ from operator import index
 from typing import Any, NamedTuple, TypeVar
 
 from envprint.core.fingerprint import NO_THREADPOOLCTL
-from envprint.machine.interpreter import said
+from envprint.machine.interpreter import one_line
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ class RefusedError(Exception):
     """A framework raised something when it was asked; the text says what, in one line."""
 
 
-class Seat(NamedTuple):
+class GeneratorSource(NamedTuple):
     """Where a generator is found: in a module that is loaded, by a function that takes it."""
 
     name: str
@@ -49,7 +49,7 @@ class Seat(NamedTuple):
 
 
 def _generators() -> Iterator[tuple[str, dict[str, str | None]]]:
-    for seat in (*SEATS, *_on_gpus()):
+    for seat in (*GENERATOR_SOURCES, *_on_gpus()):
         module = sys.modules.get(seat.module)
         if module is not None:
             try:
@@ -60,7 +60,7 @@ def _generators() -> Iterator[tuple[str, dict[str, str | None]]]:
                 yield seat.name, {"error": str(error)}
 
 
-def _state(seat: Seat, module: Any) -> str | None:
+def _state(seat: GeneratorSource, module: Any) -> str | None:
     state = seat.look(module)
     return None if state is None else digest(state)
 
@@ -74,7 +74,7 @@ def answered(ask: Callable[[], T]) -> T:
     # Frameworks raise errors of their own kinds, extensions also what is no Exception (a panic in
     # Rust), and no answer is worth the training that asks.
     except BaseException as error:  # noqa: BLE001  see the reason above
-        raise RefusedError(f"{type(error).__name__}: {said(error)}") from None
+        raise RefusedError(f"{type(error).__name__}: {one_line(error)}") from None
 
 
 def _python(random: Any) -> object:
@@ -129,30 +129,30 @@ def _torch(torch: Any) -> object:
     return bytes(torch.get_rng_state().tolist())
 
 
-SEATS = (
-    Seat("python", "random", _python),
-    Seat("numpy", "numpy.random", _numpy),
-    Seat("tensorflow", "tensorflow.python.eager.context", _tensorflow),
-    Seat(
+GENERATOR_SOURCES = (
+    GeneratorSource("python", "random", _python),
+    GeneratorSource("numpy", "numpy.random", _numpy),
+    GeneratorSource("tensorflow", "tensorflow.python.eager.context", _tensorflow),
+    GeneratorSource(
         "tensorflow-generator", "tensorflow.python.ops.stateful_random_ops", _tensorflow_generator
     ),
-    Seat("keras", "keras.src.backend.common.global_state", _keras),
-    Seat("keras", "keras.src.backend", _keras_2),
-    Seat("tf-keras", "tf_keras.src.backend", _keras_2),
-    Seat("torch", "torch", _torch),
+    GeneratorSource("keras", "keras.src.backend.common.global_state", _keras),
+    GeneratorSource("keras", "keras.src.backend", _keras_2),
+    GeneratorSource("tf-keras", "tf_keras.src.backend", _keras_2),
+    GeneratorSource("torch", "torch", _torch),
 )
 
 
 # `torch.cuda.get_rng_state` would start CUDA; the generators are there only after that.
 # https://github.com/pytorch/pytorch/blob/v2.13.0/torch/cuda/random.py
-def _on_gpus() -> Iterator[Seat]:
+def _on_gpus() -> Iterator[GeneratorSource]:
     cuda: Any = sys.modules.get("torch.cuda")
     try:
         count = answered(lambda: len(cuda.default_generators) if cuda.is_initialized() else 0)
     except RefusedError:  # it is not imported, or another version
         return
     for number in range(count):
-        yield Seat(f"torch-cuda-{number}", "torch.cuda", partial(_torch_cuda, number))
+        yield GeneratorSource(f"torch-cuda-{number}", "torch.cuda", partial(_torch_cuda, number))
 
 
 def _torch_cuda(number: int, cuda: Any) -> object:

@@ -54,7 +54,7 @@ class RecordedHost:
         answer = self._answer("read", path)
         return bytes.fromhex(answer["hex"]) if isinstance(answer, dict) else _joined(answer)
 
-    def text(self, path: str) -> str:
+    def read_text(self, path: str) -> str:
         return self.read(path).decode("utf-8", "replace")
 
     def sha256(self, path: str) -> str:
@@ -63,7 +63,7 @@ class RecordedHost:
         digest: str = self._answer("sha256", path)
         return digest
 
-    def names(self, path: str) -> list[str]:
+    def list_dir(self, path: str) -> list[str]:
         if path in self._answers.get("names", {}):
             names: list[str] = self._answer("names", path)
             return names
@@ -71,7 +71,7 @@ class RecordedHost:
             raise _os_error("ENOENT", path)
         return sorted(self._directories[path])
 
-    def kind(self, path: str) -> str | None:
+    def file_type(self, path: str) -> str | None:
         if self._answers.get("kind", {}).get(path, ...) is None:
             return None
         if path in self._answers.get("kind", {}):
@@ -128,11 +128,11 @@ class RecordedHost:
         answer = self._answer("run", " ".join(argv))
         return Completed(answer["code"], _joined(answer["stdout"]))
 
-    def begin(self) -> float:
+    def start_gpu_query(self) -> float:
         return 0.0
 
-    def gpu(self, again: bool = False) -> Mapping[str, Any]:
-        reading: Mapping[str, Any] = self._answer("gpu_again" if again else "gpu")
+    def nvml(self, refresh: bool = False) -> Mapping[str, Any]:
+        reading: Mapping[str, Any] = self._answer("gpu_again" if refresh else "gpu")
         return reading
 
     def process(self, pid: int) -> Mapping[str, Any]:
@@ -142,7 +142,7 @@ class RecordedHost:
     def seal(self, word: str) -> None:
         """A recording holds no user's key, so nothing is sealed with one."""
 
-    def deep(self) -> bool:
+    def verify_files(self) -> bool:
         return bool(self._answers.get("deep", {}).get(""))
 
 
@@ -172,17 +172,17 @@ class RecordingHost:
     def read(self, path: str) -> bytes:
         return self._note("read", path, lambda: self._host.read(path), _lines)
 
-    def text(self, path: str) -> str:
+    def read_text(self, path: str) -> str:
         return self.read(path).decode("utf-8", "replace")
 
     def sha256(self, path: str) -> str:
         return self._note("sha256", path, lambda: self._host.sha256(path))
 
-    def names(self, path: str) -> list[str]:
-        return self._note("names", path, lambda: self._host.names(path))
+    def list_dir(self, path: str) -> list[str]:
+        return self._note("names", path, lambda: self._host.list_dir(path))
 
-    def kind(self, path: str) -> str | None:
-        return self._note("kind", path, lambda: self._host.kind(path))
+    def file_type(self, path: str) -> str | None:
+        return self._note("kind", path, lambda: self._host.file_type(path))
 
     def real_path(self, path: str) -> str:
         return self._note("real_path", path, lambda: self._host.real_path(path))
@@ -229,11 +229,11 @@ class RecordingHost:
             lambda c: {"code": c.code, "stdout": _lines(c.stdout)},
         )
 
-    def begin(self) -> float:
-        return self._host.begin()
+    def start_gpu_query(self) -> float:
+        return self._host.start_gpu_query()
 
-    def gpu(self, again: bool = False) -> Mapping[str, Any]:
-        return self._note("gpu_again" if again else "gpu", "", lambda: self._host.gpu(again))
+    def nvml(self, refresh: bool = False) -> Mapping[str, Any]:
+        return self._note("gpu_again" if refresh else "gpu", "", lambda: self._host.nvml(refresh))
 
     def process(self, pid: int) -> Mapping[str, Any]:
         return self._note("process", str(pid), lambda: self._host.process(pid))
@@ -241,8 +241,8 @@ class RecordingHost:
     def seal(self, word: str) -> None:
         """As its recording will answer: people share those."""
 
-    def deep(self) -> bool:
-        return self._note("deep", "", self._host.deep)
+    def verify_files(self) -> bool:
+        return self._note("deep", "", self._host.verify_files)
 
 
 def _lines(content: bytes) -> Any:

@@ -26,7 +26,7 @@ from envprint.run.looking import Looking
 from envprint.run.process_groups import adopt_orphans, end_left_behind, release_adopted
 from envprint.run.spawn import start
 
-HELD = signal.valid_signals() - {
+BLOCKED = signal.valid_signals() - {
     signal.SIGKILL,
     signal.SIGSTOP,
     # What writing brings about, to a pipe that nobody reads or beyond a limit.
@@ -80,7 +80,7 @@ class StartError(Exception):
         self.code = code
 
 
-class Held:
+class BlockedSignals:
     """A block in which the signals for a job are held, for its `wait` to pass on.
 
     In threads that are started in it, too: a signal would end the process through any of them.
@@ -96,8 +96,8 @@ class Held:
     def __init__(self, *, to_the_end: bool = False) -> None:
         self._to_the_end = to_the_end
 
-    def __enter__(self) -> "Held":
-        self.mask = set(signal.pthread_sigmask(signal.SIG_BLOCK, HELD))
+    def __enter__(self) -> "BlockedSignals":
+        self.mask = set(signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED))
         self.ignores_children = signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN
         if self.ignores_children:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -106,7 +106,7 @@ class Held:
     def __exit__(self, *exception: object) -> None:
         if self._to_the_end:
             return
-        while signal.sigtimedwait(HELD, 0):
+        while signal.sigtimedwait(BLOCKED, 0):
             pass
         if self.ignores_children:
             signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -116,7 +116,9 @@ class Held:
 class Job:
     """A command that has been started, inside of a `Held` block. Raises `StartError`."""
 
-    def __init__(self, argv: Sequence[str], variables: Mapping[str, str], held: Held) -> None:
+    def __init__(
+        self, argv: Sequence[str], variables: Mapping[str, str], held: BlockedSignals
+    ) -> None:
         self._begun = time.monotonic()
         if not argv[0]:
             raise StartError(NOT_FOUND, "its name is empty")
@@ -160,7 +162,7 @@ class Job:
         pid, status, usage = os.wait4(self.pid, os.WNOHANG | os.WUNTRACED)
         if not pid:
             # Its end or stop, from now on or a moment ago, is a signal, too.
-            self._take(signal.sigwaitinfo(HELD))
+            self._take(signal.sigwaitinfo(BLOCKED))
         elif os.WIFSTOPPED(status):
             self._stopped(os.WSTOPSIG(status))
         else:

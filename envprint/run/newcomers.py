@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.units import size
-from envprint.gpu.account import Holder, Watched
+from envprint.gpu.account import MemoryHolder, WatchResult
 
 
-def newcomers(watched: Watched, before: Fingerprint) -> list[Holder]:
+def newcomers(watched: WatchResult, before: Fingerprint) -> list[MemoryHolder]:
     """Who came while the command ran, or may have and was not seen in the capture before it."""
     devices = before.get("live.gpu.devices", {})
     units = [unit for d in devices.values() for unit in (d, *(d.get("mig_devices") or {}).values())]
@@ -16,7 +16,7 @@ def newcomers(watched: Watched, before: Fingerprint) -> list[Holder]:
     return [who for who in strangers if who.at_start is False or who.pid not in known]
 
 
-def in_words(who: Holder) -> str:
+def in_words(who: MemoryHolder) -> str:
     """Who held memory while the command ran, of what, how much, and from when to when."""
     most = "an unknown amount" if who.peak_bytes is None else f"{size(who.peak_bytes)} at most"
     until = f"until {who.seen_until}" if who.seen_until else "to the end"

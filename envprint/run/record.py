@@ -16,7 +16,7 @@ from envprint.judging.compare import compare
 
 if TYPE_CHECKING:
     from envprint.core.report import Report
-    from envprint.gpu.account import Watched
+    from envprint.gpu.account import WatchResult
     from envprint.run.job import Ended
 
 _HOLDER = record(
@@ -114,7 +114,7 @@ class During(NamedTuple):
     started_at: str
     ended_at: str
     ended: Ended
-    watched: Watched
+    watched: WatchResult
     libraries: Sequence[str]
 
 
@@ -196,7 +196,7 @@ def _known(run: Run) -> tuple[dict[str, Any], dict[str, str]]:
     return known, unknown
 
 
-def _gpus(watched: Watched) -> dict[str, Any]:
+def _gpus(watched: WatchResult) -> dict[str, Any]:
     return {
         **watched._asdict(),
         "holders": [holder._asdict() for holder in watched.holders],

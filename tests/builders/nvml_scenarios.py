@@ -22,8 +22,8 @@ def read(
         for name in ("LD_LIBRARY_PATH", simulator.VARIABLE):
             patch.setenv(name, variables[name])
         host = LiveHost(gpu_timeout_s=timeout_s)
-        host.begin()
-        text = json.dumps(host.gpu())
+        host.start_gpu_query()
+        text = json.dumps(host.nvml())
     folder = str(simulator.library(simulator.generation_of(driver)).parent)
     reading: dict[str, Any] = json.loads(text.replace(folder, "/simulated"))
     return reading

@@ -129,7 +129,7 @@ def test_the_root_may_be_a_work_tree_and_is_asked_for_once() -> None:
     assert section.collect(host(read=files, directory="/"))["commit"] == COMMIT
     asked: list[str] = []
     nowhere: Any = host()
-    nowhere.kind = asked.append
+    nowhere.file_type = asked.append
     assert work_tree_around(nowhere, "/a") is None
     assert asked == ["/a/.git", "/.git"]
 

@@ -178,8 +178,8 @@ def test_a_second_reading_that_is_not_whole_is_not_taken(again: dict[str, Any]) 
 
 def test_the_driver_is_asked_once_where_every_process_is_there() -> None:
     class Once(RecordedHost):
-        def gpu(self, again: bool = False) -> Any:
-            assert not again
+        def nvml(self, refresh: bool = False) -> Any:
+            assert not refresh
             return super().gpu()
 
     answers = machine(DESKTOP, real_path=INITIAL, process=PROCESSES)

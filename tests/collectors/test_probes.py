@@ -60,7 +60,7 @@ def test_a_framework_that_refuses_is_unknown_with_its_reason() -> None:
 
 def test_a_capture_holds_what_was_measured_and_its_digest_is_that_of_the_environment() -> None:
     bare, probed = LiveHost(), LiveHost()
-    probed.keep({"numeric": {"numpy": TOLD}})
+    probed.set_probe_results({"numeric": {"numpy": TOLD}})
     without, fingerprint = capture(bare), capture(probed)
     place = "facts.probes.numeric[numpy]"
     assert fingerprint.value(f"{place}.digests[matmul/large float32]") == "a"

@@ -36,8 +36,8 @@ def capture_with(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Fingerprint]:
 
     def run(read: Callable[[Any], Mapping[str, Any]], **options: Any) -> Fingerprint:
         found = (
-            Collector("facts", "odd", "", FIELDS, read, waits=False),
-            Collector("facts", "sound", "", FIELDS, lambda host: GOOD, waits=False),
+            Collector("facts", "odd", "", FIELDS, read, needs_gpu_reading=False),
+            Collector("facts", "sound", "", FIELDS, lambda host: GOOD, needs_gpu_reading=False),
         )
         monkeypatch.setattr(_runner, "collectors", lambda: found)
         return _runner.capture(host(**MACHINE), **options)
@@ -88,8 +88,10 @@ def test_a_thread_that_was_left_behind_reads_nothing_more(monkeypatch: pytest.Mo
         reads.append(("sound", threading.get_ident()))
         return GOOD
 
-    found = [Collector("facts", "odd", "", FIELDS, hang, waits=False)]
-    found += [Collector("facts", f"sound{n}", "", FIELDS, read, waits=False) for n in (1, 2)]
+    found = [Collector("facts", "odd", "", FIELDS, hang, needs_gpu_reading=False)]
+    found += [
+        Collector("facts", f"sound{n}", "", FIELDS, read, needs_gpu_reading=False) for n in (1, 2)
+    ]
     monkeypatch.setattr(_runner, "collectors", lambda: found)
     _runner.capture(host(**MACHINE), timeout_s=0.05)
     release.set()

@@ -23,7 +23,7 @@ from envprint.collectors._runner import capture
 from envprint.core.fingerprint import Unknown
 from envprint.core.redact import HIDDEN, is_recorded, safe_arguments, safe_text, safe_value
 from envprint.documents.codec import dumps
-from envprint.gpu.account import Gap, Holder, Watched
+from envprint.gpu.account import Gap, MemoryHolder, WatchResult
 from envprint.judging.judge import judge_drift
 from envprint.judging.policy.parse import parse_policy
 from envprint.machine.recorded import RecordedHost
@@ -228,9 +228,9 @@ def test_no_message_repeats_a_secret(
 def test_no_record_of_a_run_holds_a_secret(kind: str) -> None:
     secrets = {name: KINDS[kind]() for name in RECORDED}
     text = {name: one.text for name, one in secrets.items()}
-    holder = Holder("0", 1, text["holder"], False, True, "2026-11-21T12:00:00Z", None, None)
+    holder = MemoryHolder("0", 1, text["holder"], False, True, "2026-11-21T12:00:00Z", None, None)
     gap = Gap(None, text["gap"], "2026-11-21T12:00:00Z", None)
-    watched = Watched("ok", 1, (holder,), (gap,), {}, {})
+    watched = WatchResult("ok", 1, (holder,), (gap,), {}, {})
     ended = Ended(0, None, 1.0, 0, None, False)
     during = record.During("", "", ended, watched, [f"/opt/{text['libraries']}/x.so"])
     run = record.Run(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from envprint.gpu.skipped_calls import FIRST_S, LONGEST_S, MAX_FAILURES_OF_ONE, Spared
+from envprint.gpu.skipped_calls import FIRST_S, LONGEST_S, MAX_FAILURES_OF_ONE, SkippedCalls
 
 MEMORY = "nvmlDeviceGetMemoryInfo 1"
 COMPUTE = "nvmlDeviceGetComputeRunningProcesses 1"
@@ -10,7 +10,7 @@ HANDLE = "nvmlDeviceGetHandleByIndex 1 1"
 
 
 def test_a_call_is_left_out_for_a_time_and_then_tried_again() -> None:
-    spared = Spared()
+    spared = SkippedCalls()
     assert spared.calls(0.0) == {}
     spared.add("nvmlDeviceGetName 1", "crashed", 100.0)
     assert spared.calls(100.0) == {"nvmlDeviceGetName 1": "crashed"}
@@ -20,7 +20,7 @@ def test_a_call_is_left_out_for_a_time_and_then_tried_again() -> None:
 
 
 def test_older_interfaces_are_left_out_with_it() -> None:
-    spared = Spared()
+    spared = SkippedCalls()
     spared.add(f"{MEMORY} 33554472", "hung", 0.0)
     spared.add(COMPUTE, "crashed", 0.0)
     assert spared.calls(0.0) == {
@@ -33,7 +33,7 @@ def test_older_interfaces_are_left_out_with_it() -> None:
 
 
 def test_a_gpu_that_fails_again_and_again_is_left_out_whole() -> None:
-    spared = Spared()
+    spared = SkippedCalls()
     for place, call in enumerate(("Name 1", "UUID 1", "UUID 0", "PciInfo 1")):
         assert HANDLE not in spared.calls(0.0), place
         spared.add(f"nvmlDeviceGet{call}", "hung", 0.0)
@@ -42,7 +42,7 @@ def test_a_gpu_that_fails_again_and_again_is_left_out_whole() -> None:
 
 
 def test_calls_of_no_gpu_leave_none_out() -> None:
-    spared = Spared()
+    spared = SkippedCalls()
     for place in range(MAX_FAILURES_OF_ONE):
         spared.add(f"nvmlSystemGetSomething{place}", "hung", 0.0)
     spared.add("nvmlDeviceGetCount", "hung", 0.0)
@@ -50,7 +50,7 @@ def test_calls_of_no_gpu_leave_none_out() -> None:
 
 
 def test_what_fails_for_good_is_tried_less_and_less_often_until_it_answers() -> None:
-    spared, now_s, pauses = Spared(), 0.0, []
+    spared, now_s, pauses = SkippedCalls(), 0.0, []
     for _ in range(9):
         spared.add(MEMORY, "hung", now_s)
         begun_s = now_s

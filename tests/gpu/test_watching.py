@@ -17,8 +17,8 @@ import envprint
 from envprint.core.errors import EnvprintError
 from envprint.gpu import account as holders
 from envprint.gpu import skipped_calls, watching
-from envprint.gpu.account import Account
-from envprint.gpu.watching import Watch, Watched
+from envprint.gpu.account import MemoryAccount
+from envprint.gpu.watching import Watch, WatchResult
 from tests.builders.driver import IDLE, Driver
 from tests.builders.nvml_child import children_of_this_process
 from tests.builders.nvml_readings import INITIAL, MIB
@@ -60,7 +60,7 @@ def stranger() -> Iterator[int]:
     os.kill(pid, 9)
 
 
-def until(watch: Watch, what: Callable[[Watched], Any], limit_s: float = 60.0) -> Watched:
+def until(watch: Watch, what: Callable[[WatchResult], Any], limit_s: float = 60.0) -> WatchResult:
     """What was seen, as soon as `what` is so."""
     end = time.monotonic() + limit_s
     while not what(watch.so_far()):
@@ -266,7 +266,7 @@ def test_without_a_library_there_is_nothing_to_watch(monkeypatch: pytest.MonkeyP
     before = threading.active_count()
     with watching.watch() as watch:
         assert threading.active_count() == before
-    assert watch.stop() == Watched("libnvidia-ml.so.1 is not installed", 0, (), (), {}, {})
+    assert watch.stop() == WatchResult("libnvidia-ml.so.1 is not installed", 0, (), (), {}, {})
 
 
 def test_nothing_is_left_after_a_stop_and_a_second_one_changes_nothing(driver: Driver) -> None:
@@ -317,17 +317,17 @@ def test_a_gap_lasts_from_one_answer_to_the_next(monkeypatch: pytest.MonkeyPatch
     """A sample bears the time when it was begun; in this one the driver hung for two minutes."""
     now = [900.0]
     monkeypatch.setattr(time, "time", lambda: now[0])
-    account = Account(host(real_path=INITIAL, interpreter={"pid": 1}), "ok")
+    account = MemoryAccount(host(real_path=INITIAL, interpreter={"pid": 1}), "ok")
     account.silence("at first")
     account.add(sample((7, 20), at_s=950.0))
     now[0] = 1200.0
     account.silence("hung")
     now[0] = 1500.0
     account.add(sample(at_s=1380.0))
-    first, second = account.watched().gaps
+    first, second = account.result().gaps
     assert (first.seen_from, first.seen_until) == (iso(900), iso(900))
     assert (second.seen_from, second.seen_until) == (iso(950), iso(1500))
-    (holder,) = account.watched().holders
+    (holder,) = account.result().holders
     assert (holder.seen_from, holder.seen_until) == (iso(950), iso(950))
 
 
@@ -341,12 +341,12 @@ NEIGHBOURS: dict[str, Any] = {
 
 
 def test_who_is_seen_after_a_first_silence_may_have_been_there_before() -> None:
-    account = Account(host(**NEIGHBOURS), "ok")
+    account = MemoryAccount(host(**NEIGHBOURS), "ok")
     account.silence("the driver has to be loaded first")
     account.add(sample((7, 20)))
     account.silence("and again")
     account.add(sample((7, 20), (8, 20)))
-    seen = account.watched()
+    seen = account.result()
     assert [(h.pid, h.own, h.at_start) for h in seen.holders] == [
         (7, False, None),
         (8, False, False),
@@ -355,10 +355,10 @@ def test_who_is_seen_after_a_first_silence_may_have_been_there_before() -> None:
 
 
 def test_who_is_on_a_card_that_was_not_there_at_first_may_have_been_there_before() -> None:
-    account = Account(host(**NEIGHBOURS), "ok")
+    account = MemoryAccount(host(**NEIGHBOURS), "ok")
     account.add({"sampled_at_s": 999.0, "devices": []})
     account.add(sample((7, 20)))
-    assert [h.at_start for h in account.watched().holders] == [None]
+    assert [h.at_start for h in account.result().holders] == [None]
 
 
 @pytest.mark.parametrize(("code", "peaks"), [(999, {CARD: 60}), (3, {})])
@@ -366,60 +366,60 @@ def test_without_an_answer_about_memory_at_least_what_processes_held_was_in_use(
     code: int, peaks: dict[str, int]
 ) -> None:
     """A card without memory of its own shares the system's, which is no use of the card."""
-    account = Account(host(**NEIGHBOURS), "ok")
+    account = MemoryAccount(host(**NEIGHBOURS), "ok")
     for processes in ((), ((7, 20), (8, 40)), ((8, None),)):
         reading = sample(*processes)
         reading["devices"][0]["memory"] = {"error": code, "name": "text"}
         account.add(reading)
-    seen = account.watched()
+    seen = account.result()
     assert (seen.used_peak_bytes, seen.gaps) == (peaks, ())
 
 
 def test_a_card_that_is_left_out_keeps_its_name() -> None:
-    account = Account(host(real_path=INITIAL, interpreter={"pid": 1}), "ok")
+    account = MemoryAccount(host(real_path=INITIAL, interpreter={"pid": 1}), "ok")
     account.add(sample())
     account.add({"sampled_at_s": 1001.0, "devices": [{"handle": {"error": None, "name": "hung"}}]})
-    assert [(gap.gpu, gap.reason) for gap in account.watched().gaps] == [(CARD, "hung")]
+    assert [(gap.gpu, gap.reason) for gap in account.result().gaps] == [(CARD, "hung")]
 
 
 def test_a_part_of_a_sample_counts_once_and_tells_nothing_of_the_rest() -> None:
-    account = Account(host(real_path=INITIAL, interpreter={"pid": 1}), "ok")
+    account = MemoryAccount(host(real_path=INITIAL, interpreter={"pid": 1}), "ok")
     account.add_part({"devices": [{"handle": {"error": 15, "name": "lost"}}]})
     account.add_part({"sampled_at_s": 999.0, "devices": [{"uuid": CARD, "handle": None}]})
-    assert account.watched() == Watched("ok", 0, (), (), {}, {})
+    assert account.result() == WatchResult("ok", 0, (), (), {}, {})
     reading = sample((7, 20))
     reading["devices"].append({"uuid": SECOND, "handle": None})
     for _ in range(2):
         account.add_part(reading)
         account.silence("hung")
-    seen = account.watched()
+    seen = account.result()
     assert (seen.samples, [h.gpu for h in seen.holders]) == (1, [CARD])
     assert [(gap.gpu, gap.seen_until) for gap in seen.gaps] == [(None, None)]
 
 
 def test_in_another_pid_namespace_nobody_is_accused() -> None:
-    account = Account(host(real_path={"/proc/self/ns/pid": "pid:[4026532914]"}), "ok")
+    account = MemoryAccount(host(real_path={"/proc/self/ns/pid": "pid:[4026532914]"}), "ok")
     account.add(sample())
     account.add(sample((7, 20)))
-    seen = account.watched()
+    seen = account.result()
     assert [(h.pid, h.name, h.own) for h in seen.holders] == [(7, None, None)]
     assert seen.intruders == ()
 
 
 def test_a_divided_card_whose_parts_are_not_told_is_watched_whole() -> None:
-    account = Account(host(real_path=INITIAL, interpreter={"pid": 1}), "ok")
+    account = MemoryAccount(host(real_path=INITIAL, interpreter={"pid": 1}), "ok")
     told = sample((7, 20))
     told["devices"][0] |= {"mig_mode": [1, 1], "mig_devices": {"error": 999, "name": "Unknown"}}
     account.add(told)
-    assert [holder.pid for holder in account.watched().holders] == [7]
+    assert [holder.pid for holder in account.result().holders] == [7]
 
 
 def test_a_process_that_ended_before_it_was_looked_at_is_not_accused() -> None:
-    account = Account(host(real_path=INITIAL, interpreter={"pid": 1}), "ok")
+    account = MemoryAccount(host(real_path=INITIAL, interpreter={"pid": 1}), "ok")
     account.add(sample())
     account.add(sample((7, None)))
-    assert [(h.own, h.peak_bytes) for h in account.watched().holders] == [(None, None)]
-    assert account.watched().intruders == ()
+    assert [(h.own, h.peak_bytes) for h in account.result().holders] == [(None, None)]
+    assert account.result().intruders == ()
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, float("nan")])

@@ -179,7 +179,7 @@ def test_what_could_wait_or_never_end_is_refused_as_a_file(name: str, tmp_path: 
         path.mkdir()
     else:
         path.symlink_to("/dev/zero")
-    for ask in (LiveHost().read, LiveHost().text, LiveHost().sha256):
+    for ask in (LiveHost().read, LiveHost().read_text, LiveHost().sha256):
         with pytest.raises(OSError, match="is not a regular file"):
             ask(str(path))
 

@@ -14,7 +14,7 @@ def test_nothing_is_there_in_three_ways(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "dangling").symlink_to("nowhere")
     for name in ("nope", "file/below", "dangling", "a\0b"):
-        assert LiveHost().kind(f"{tmp_path}/{name}") is None
+        assert LiveHost().file_type(f"{tmp_path}/{name}") is None
 
 
 def test_a_refused_look_is_an_error_and_not_an_absence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,6 +25,6 @@ def test_a_refused_look_is_an_error_and_not_an_absence(monkeypatch: pytest.Monke
     with monkeypatch.context() as patch:
         patch.setattr("envprint.machine.live.os.stat", refuse)
         with pytest.raises(PermissionError, match=r"/closed/\.git"):
-            recording.kind("/closed/.git")
+            recording.file_type("/closed/.git")
     with pytest.raises(PermissionError, match=r"/closed/\.git"):
-        RecordedHost(recording.answers).kind("/closed/.git")
+        RecordedHost(recording.answers).file_type("/closed/.git")

@@ -223,9 +223,9 @@ def test_a_library_that_prints_does_not_spoil_the_reading() -> None:
 
 def test_without_a_library_no_child_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finding, "find_library", lambda variables: None)
-    assert LiveHost().gpu() == {"library": None}
+    assert LiveHost().nvml() == {"library": None}
     monkeypatch.setattr(client, "find_library", lambda variables: None)
-    assert client.begin(1.0).result() == {"library": None, "failure": None}
+    assert client.start_query(1.0).result() == {"library": None, "failure": None}
 
 
 def test_without_the_package_the_reason_is_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,25 +234,25 @@ def test_without_the_package_the_reason_is_its_name(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(client, "find_library", lambda variables: "/x/libnvidia-ml.so.1")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     failure = "the package nvidia-ml-py is not installed"
-    assert client.begin(1.0).result()["failure"] == failure
+    assert client.start_query(1.0).result()["failure"] == failure
 
 
 def test_where_no_process_can_be_started_the_reason_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    found = client.ask("/x/libnvidia-ml.so.1", "/x", 1.0).result()
+    found = client.query_library("/x/libnvidia-ml.so.1", "/x", 1.0).result()
     assert found["failure"] == "no child process: No such file or directory"
 
 
 def test_another_package_of_that_name_is_told_and_not_fatal(tmp_path: Path) -> None:
     (tmp_path / "pynvml.py").write_text("class NVMLError(Exception): pass\n")
-    found = client.ask(str(simulator.library()), str(tmp_path), 20.0).result()
+    found = client.query_library(str(simulator.library()), str(tmp_path), 20.0).result()
     assert found["init"]["name"].startswith("AttributeError: module 'pynvml' has no attribute")
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / "pynvml.py").write_text("import a_module_that_is_not_there")
-    found = client.ask(str(simulator.library()), str(broken), 20.0).result()
+    found = client.query_library(str(simulator.library()), str(broken), 20.0).result()
     assert found["failure"] == "reading NVML ended with exit code 1"
 
 
@@ -262,7 +262,7 @@ def test_a_library_outside_the_loaders_path_is_loaded_by_its_path(
     library = shutil.copy(simulator.library(), tmp_path / "libnvidia-ml.so.1")
     monkeypatch.setenv(simulator.VARIABLE, str(IDLE / "driver.txt"))
     folder = str(Path(pynvml.__file__).parent)
-    found = client.ask(str(library), folder, 20.0).result()
+    found = client.query_library(str(library), folder, 20.0).result()
     assert (found["init"], found["library"], found["count"]) == (None, str(library), 1)
 
 
@@ -296,13 +296,13 @@ def test_a_second_reading_is_of_now_and_leaves_the_first(
     for name, value in simulator.environment(driver).items():
         monkeypatch.setenv(name, value)
     host = LiveHost()
-    first = host.gpu()
+    first = host.nvml()
     driver.write_text(f"{driver.read_text()}nvmlDeviceGetTemperature@0 = ok 77\n")
-    assert host.gpu(again=True)["devices"][0]["temperature"] == 77
-    assert host.gpu() is first
+    assert host.nvml(refresh=True)["devices"][0]["temperature"] == 77
+    assert host.nvml() is first
     assert first["devices"][0]["temperature"] != 77
     driver.write_text("nvmlInit = hang\n")
-    assert "did not answer within 2 s" in host.gpu(again=True)["failure"]
+    assert "did not answer within 2 s" in host.nvml(refresh=True)["failure"]
 
 
 def test_other_sections_are_read_while_the_driver_works(tmp_path: Path) -> None:
@@ -313,7 +313,7 @@ def test_other_sections_are_read_while_the_driver_works(tmp_path: Path) -> None:
     told: list[str] = []
 
     class Watched(LiveHost):
-        def begin(self) -> float:
+        def start_gpu_query(self) -> float:
             told.append("begin")
             return super().begin()
 
@@ -321,11 +321,11 @@ def test_other_sections_are_read_while_the_driver_works(tmp_path: Path) -> None:
             told.append("system")
             return super().system()
 
-        def gpu(self, again: bool = False) -> Any:
+        def nvml(self, refresh: bool = False) -> Any:
             told.append("gpu")
-            return super().gpu(again)
+            return super().gpu(refresh)
 
     capture(Watched())
     assert told[0] == "begin"
     assert "system" in told[1 : told.index("gpu")]
-    assert {c.section for c in collectors() if c.waits} == {"cuda", "gpu"}
+    assert {c.section for c in collectors() if c.needs_gpu_reading} == {"cuda", "gpu"}

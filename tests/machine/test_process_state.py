@@ -17,9 +17,10 @@ from envprint.core.fingerprint import NO_THREADPOOLCTL
 from envprint.machine import process_state
 from tests.builders.pretend import load, only_python, space
 
-NAMES = {seat.module for seat in process_state.SEATS} | {"torch.cuda", *process_state.POOLED} - {
-    "random"
-}
+NAMES = {seat.module for seat in process_state.GENERATOR_SOURCES} | {
+    "torch.cuda",
+    *process_state.POOLED,
+} - {"random"}
 
 
 @pytest.fixture(autouse=True)

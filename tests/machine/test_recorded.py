@@ -44,8 +44,8 @@ VARIABLES = {
 )
 def test_directories_follow_from_any_path(path: str, directories: dict[str, list[str]]) -> None:
     machine = host(read={path: "x"})
-    assert {parent: machine.names(parent) for parent in directories} == directories
-    assert all(machine.kind(parent) == "directory" for parent in directories)
+    assert {parent: machine.list_dir(parent) for parent in directories} == directories
+    assert all(machine.file_type(parent) == "directory" for parent in directories)
 
 
 def test_marks_and_near_misses_are_kept_without_their_values() -> None:

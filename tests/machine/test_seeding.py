@@ -134,7 +134,7 @@ def test_the_ends_of_the_range_are_seeds(value: int) -> None:
 
 
 def test_names_are_those_of_the_section_that_tells_states() -> None:
-    from envprint.machine.process_state import SEATS
+    from envprint.machine.process_state import GENERATOR_SOURCES
 
-    named = {seat.name for seat in SEATS} | {"torch-cuda", "jax", HASH}
+    named = {seat.name for seat in GENERATOR_SOURCES} | {"torch-cuda", "jax", HASH}
     assert {call.generator for call in seeding._CALLS} <= named

@@ -18,7 +18,7 @@ from envprint.cli import main
 from envprint.core.errors import EnvprintError
 from envprint.core.fingerprint import Unknown
 from envprint.documents import validate
-from envprint.gpu.account import Holder, Watched
+from envprint.gpu.account import MemoryHolder, WatchResult
 from envprint.run import newcomers
 from envprint.run.finish import _name as record_name
 from envprint.run.finish import attempt
@@ -805,7 +805,7 @@ def test_intruders_on_the_gpus_are_told_and_the_run_itself_is_none(
         assert re.search(text, told)
 
 
-INTRUDER = Holder("GPU-1", 7, "python", False, False, "14:03:14", "14:03:16", 1900 << 20)
+INTRUDER = MemoryHolder("GPU-1", 7, "python", False, False, "14:03:14", "14:03:16", 1900 << 20)
 
 
 @pytest.mark.parametrize(
@@ -821,7 +821,7 @@ INTRUDER = Holder("GPU-1", 7, "python", False, False, "14:03:14", "14:03:16", 19
          "from 14:03:14 until 14:03:16; the driver did not tell whether it did before"),
     ],
 )  # fmt: skip
-def test_an_intruder_is_told_with_start_end_and_peak(who: Holder, text: str) -> None:
+def test_an_intruder_is_told_with_start_end_and_peak(who: MemoryHolder, text: str) -> None:
     assert newcomers.in_words(who) == text
 
 
@@ -829,7 +829,7 @@ def test_who_was_seen_before_the_run_is_no_newcomer() -> None:
     maybe = INTRUDER._replace(at_start=None)
     there = INTRUDER._replace(at_start=True)
     strangers = (INTRUDER, maybe, there, INTRUDER._replace(own=None), INTRUDER._replace(own=True))
-    watched = Watched("ok", 9, strangers, (), {}, {})
+    watched = WatchResult("ok", 9, strangers, (), {}, {})
     for seen, told in (([], [INTRUDER, maybe]), ([{"pid": 7}], [INTRUDER])):
         before = fingerprint({"live.gpu.devices": {"0": {"processes": seen}}})
         assert newcomers.newcomers(watched, before) == told

@@ -38,7 +38,7 @@ def test_the_example_of_the_architecture_is_true() -> None:
     files = {what: re.findall(r"`([\w/.]+\.\w+)`", line) for what, line in lines.items()}
     assert list(files) == ["read", "judged", "tested", "described"]
     place, section, field = path.split(".")
-    (collector,) = [c for c in collectors() if (c.place, c.section) == (place, section)]
+    (collector,) = [c for c in collectors() if (c.kind, c.section) == (place, section)]
     assert field in {declared.name for declared in collector.fields}
     assert files["read"] == [f"envprint/collectors/{section}.py"]
     names = [name.removesuffix(".py").replace("/", ".") for name in files["judged"]]

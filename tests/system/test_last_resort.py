@@ -144,7 +144,7 @@ def test_whatever_a_collector_raises_costs_its_own_section_and_no_time(
 
     def collectors() -> Any:
         return [
-            c._replace(read=_raising(error)) if c.section == "cpu" and c.place == "facts" else c
+            c._replace(read=_raising(error)) if c.section == "cpu" and c.kind == "facts" else c
             for c in real()
         ]
 

@@ -41,7 +41,7 @@ def interpreters() -> list[str]:
 
 
 def distributions(python: str, deep: bool = False) -> Any:
-    return packages.collect(LiveHost(python, deep=deep))["distributions"]
+    return packages.collect(LiveHost(python, verify_files=deep))["distributions"]
 
 
 @pytest.mark.parametrize("python", interpreters())
@@ -116,7 +116,7 @@ def test_deep_finds_the_edited_file_and_nothing_else(environment: Build, tmp_pat
     location = Path(distributions(python)["demo"]["location"])
     (location / "demo" / "__init__.py").write_text("x = 3")
     (location / "demo" / "a,b.txt").unlink()
-    section = packages.collect(LiveHost(python, deep=True))
+    section = packages.collect(LiveHost(python, verify_files=True))
     assert section["edited"] == {"demo": ["demo/__init__.py", "demo/a,b.txt"]}
     assert section["files_verified"] is True
 

@@ -103,7 +103,7 @@ def test_memory_is_what_nvidia_smi_says_and_adds_up(captured: Fingerprint) -> No
 def used_bytes() -> list[int]:
     """What is in use of each GPU."""
     host = LiveHost()
-    return [device["memory"]["used"] for device in host.gpu()["devices"]]
+    return [device["memory"]["used"] for device in host.nvml()["devices"]]
 
 
 def test_a_capture_takes_no_memory_of_the_gpu() -> None:
@@ -176,7 +176,7 @@ def test_a_check_says_so(holder: int) -> None:
 def test_what_the_calls_take_is_printed() -> None:
     """For docs/gpu.md; run with -s."""
     begun = time.perf_counter()
-    reading = LiveHost().gpu()
+    reading = LiveHost().nvml()
     print(f"\n{reading['devices'][0]['name']}, driver {reading['driver_version']}")
     print(f"the child: {(time.perf_counter() - begun) * 1000:.0f} ms, init {reading['init_ms']} ms")
     for name, spent in sorted(reading["call_ms"].items(), key=lambda item: -item[1]):

@@ -60,7 +60,7 @@ def blas_of(host: Host, package: str, directory: str, bundled: list[Bundled]) ->
 
     Raises `OSError`, and `ValueError` when its `__config__.py` is not understood.
     """
-    name, version = parse_config(host.text(f"{directory}/{package}/__config__.py"))
+    name, version = parse_config(host.read_text(f"{directory}/{package}/__config__.py"))
     for library in bundled:
         if (library.owner, library.directory) == (package, directory):
             return Blas(name, version, library.file, package)
@@ -116,6 +116,6 @@ def _outside_wheel(host: Host, name: str) -> str | None:
     files = MKL_FILES if "mkl" in name else CBLAS_FILES
     for folder in (f"{prefix}/lib", *library_folders(host.system()["machine"])):
         for file in files:
-            if host.kind(f"{folder}/{file}") == "file":
+            if host.file_type(f"{folder}/{file}") == "file":
                 return host.real_path(f"{folder}/{file}").removeprefix(f"{prefix}/")
     return None

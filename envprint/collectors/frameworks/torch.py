@@ -43,7 +43,7 @@ def _cudnn(where: Environment, directory: str) -> str:
     """The cuDNN wheel that this build asks for. Raises `ValueError` when it names none."""
     installed = where.distribution(directory, TORCH.distributions)
     pin = installed and re.search(
-        _CUDNN, where.host.text(f"{directory}/{installed.entry}/METADATA")
+        _CUDNN, where.host.read_text(f"{directory}/{installed.entry}/METADATA")
     )
     if not pin:
         raise ValueError("the metadata of torch names no cuDNN")

@@ -63,7 +63,7 @@ def locate(where: Environment, package: Package) -> Located | None:
         if any(one.name in package.distributions for one in where.installed):
             raise ValueError(f"installed, but no {package.file} on the search path")
         return None
-    text = where.host.text(f"{directory}/{package.file}")
+    text = where.host.read_text(f"{directory}/{package.file}")
     installed = where.distribution(directory, package.distributions)
     version = assigned(text, package.names) or (installed and installed.version)
     if not isinstance(version, str):

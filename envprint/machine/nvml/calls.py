@@ -39,16 +39,16 @@ _NO_PART = (INVALID_ARGUMENT, NOT_FOUND)
 https://github.com/NVIDIA/go-nvlib/blob/main/pkg/nvlib/device/device.go"""
 
 
-def tell(*words: Any) -> None:
+def send(*words: Any) -> None:
     """One line to the parent."""
     line = b"\n" + MARK + json.dumps(words).encode() + b"\n"
     while line:  # a pipe takes 64 KiB at a time
         line = line[os.write(1, line) :]
 
 
-def note(place: Sequence[Any], value: Any) -> None:
+def send_value(place: Sequence[Any], value: Any) -> None:
     """A value for the parent that is no call's result."""
-    tell("is", place, value)
+    send("is", place, value)
 
 
 class SkippedError(Exception):
@@ -77,7 +77,7 @@ class Nvml:
         """
         numbers = [str(word) for word in (*place, *arguments) if type(word) is int]
         label = " ".join((name, *numbers))
-        tell("call", label)
+        send("call", label)
         begun = time.perf_counter()
         try:
             if label in self.skipped:
@@ -87,7 +87,7 @@ class Nvml:
         # UnicodeDecodeError for a garbled name, AttributeError where its own release is too old.
         except Exception as error:  # noqa: BLE001  see the reason above
             value = self._failure(error)
-        tell("is", place, value, name, round((time.perf_counter() - begun) * 1000, 3))
+        send("is", place, value, name, round((time.perf_counter() - begun) * 1000, 3))
         return value
 
     def _failure(self, error: Exception) -> dict[str, Any]:
@@ -106,10 +106,10 @@ class Nvml:
         problem = _load(library)
         begun = time.perf_counter()
         init = self.ask(["init"], "nvmlInit", form=lambda _: None)
-        note(["init_ms"], round((time.perf_counter() - begun) * 1000, 3))
+        send_value(["init_ms"], round((time.perf_counter() - begun) * 1000, 3))
         if init and problem:
-            note(["init", "name"], f"{init['name']}: {problem}")
-        note(["library"], _loaded_path() or library)
+            send_value(["init", "name"], f"{init['name']}: {problem}")
+        send_value(["library"], _loaded_path() or library)
         self.ask(["nvml_version"], "nvmlSystemGetNVMLVersion", form=text)
         return init is None
 
@@ -167,7 +167,9 @@ class Nvml:
                 break
         if place[-1] == "compute_processes":
             api = version.lstrip("_") or "v3"
-            note([*place[:-1], "process_interface"], api if isinstance(found, list) else found)
+            send_value(
+                [*place[:-1], "process_interface"], api if isinstance(found, list) else found
+            )
 
     def clock_reasons(self, place: list[Any], handle: Any) -> None:
         """Why the clocks are as they are; the function had another name before R535."""
@@ -183,9 +185,9 @@ class Nvml:
         handles = self._part_handles(index, parent)
         place = ["devices", index, "mig_devices"]
         if isinstance(handles, dict):
-            note(place, handles)
+            send_value(place, handles)
             return []
-        note(place, [{} for _ in handles])
+        send_value(place, [{} for _ in handles])
         found = [([*place, number], part) for number, part in enumerate(handles)]
         for part_place, part in found:
             self.fill(part_place, part, PART)

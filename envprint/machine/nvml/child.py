@@ -14,7 +14,7 @@ import sys
 import time
 from typing import Any, NoReturn
 
-from envprint.machine.nvml.calls import Nvml, note, tell
+from envprint.machine.nvml.calls import Nvml, send, send_value
 from envprint.machine.nvml.codes import FUNCTION_NOT_FOUND, NOT_SUPPORTED
 from envprint.machine.nvml.queries import DETAILS, IDENTITY, text
 
@@ -28,7 +28,7 @@ def read(nvml: Nvml, library: str) -> None:
     nvml.ask(["driver_version"], "nvmlSystemGetDriverVersion", form=text)
     nvml.ask(["cuda_driver_version"], "nvmlSystemGetCudaDriverVersion_v2")
     handles = nvml.handles()
-    note(["sampled_at_s"], time.time())
+    send_value(["sampled_at_s"], time.time())
     for index, handle in handles.items():
         mig = nvml.fill(["devices", index], handle, IDENTITY)["mig_mode"]
         nvml.use(["devices", index], handle)
@@ -60,10 +60,10 @@ def watch(nvml: Nvml, library: str, interval_s: float) -> None:
         watched += parts or [(["devices", index], handle)]
     due = time.monotonic()
     while True:
-        note(["sampled_at_s"], time.time())
+        send_value(["sampled_at_s"], time.time())
         for place, handle in watched:
             nvml.use(place, handle)
-        tell("sample")
+        send("sample")
         due = max(due + interval_s, time.monotonic())
         if select.select([0], [], [], max(0.0, due - time.monotonic()))[0]:
             return
@@ -77,7 +77,7 @@ def main() -> NoReturn:
     os.closerange(3, 256)  # what the parent's libraries have left open
     order = json.loads(sys.argv[-1])
     library: str = order["library"]
-    tell("call", "import pynvml")
+    send("call", "import pynvml")
     import pynvml
 
     nvml = Nvml(pynvml, order["skipped"])
@@ -89,6 +89,6 @@ def main() -> NoReturn:
         # The kernel's own clock ends a child that its parent has had to leave.
         signal.alarm(int(order["timeout_s"]) + 2)
         read(nvml, library)
-    tell("end")
+    send("end")
     # A driver in trouble may hang while the library unloads.
     os._exit(0)

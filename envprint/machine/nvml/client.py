@@ -11,21 +11,21 @@ from typing import Any
 
 from envprint.machine.child_process import Child
 from envprint.machine.nvml.library import find_library
-from envprint.machine.nvml.messages import Gathered, finished
+from envprint.machine.nvml.messages import NvmlMessages, finished
 
 MAX_CRASHES = 3
 """So often a child is started again without the call in which the driver crashed."""
 
 
-def begin(timeout_s: float) -> Asked:
-    """Start asking NVML, where its library is; what it says is in `Asked.result`."""
-    library, folder, failure = _found()
+def start_query(timeout_s: float) -> NvmlQuery:
+    """Start asking NVML, where its library is; what it says is in `NvmlQuery.result`."""
+    library, folder, failure = _find_nvml()
     if failure or library is None:
-        return Asked({"library": library, "failure": failure})
-    return ask(library, folder, timeout_s)
+        return NvmlQuery({"library": library, "failure": failure})
+    return query_library(library, folder, timeout_s)
 
 
-def _found() -> tuple[str | None, str, str | None]:
+def _find_nvml() -> tuple[str | None, str, str | None]:
     """The library, the folder of pynvml, and why they cannot be used."""
     if not hasattr(os, "posix_spawn"):
         return "nvml.dll", "", f"NVML is not asked on {sys.platform}"
@@ -40,23 +40,23 @@ def _found() -> tuple[str | None, str, str | None]:
     return library, os.path.dirname(spec.origin), None
 
 
-def watching(interval_s: float) -> tuple[Callable[[Mapping[str, str]], Child] | None, str]:
+def watcher(interval_s: float) -> tuple[Callable[[Mapping[str, str]], Child] | None, str]:
     """What starts a child that watches without some calls; or None, and why there is none."""
-    library, folder, failure = _found()
+    library, folder, failure = _find_nvml()
     if failure or library is None:
         return None, failure or "libnvidia-ml.so.1 is not installed"
     order = {"library": library, "interval_s": interval_s}
     return lambda skipped: Child(command(folder, order | {"skipped": skipped})), "ok"
 
 
-def ask(library: str, pynvml_folder: str, timeout_s: float) -> Asked:
+def query_library(library: str, pynvml_folder: str, timeout_s: float) -> NvmlQuery:
     """The same of a library and a pynvml that are known."""
-    asked = Asked({"library": library}, pynvml_folder, timeout_s)
-    asked.start()
-    return asked
+    query = NvmlQuery({"library": library}, pynvml_folder, timeout_s)
+    query.start()
+    return query
 
 
-class Asked:
+class NvmlQuery:
     """A reading under way, or what is known without one."""
 
     def __init__(self, known: dict[str, Any], folder: str = "", timeout_s: float = 0.0) -> None:
@@ -101,14 +101,14 @@ class Asked:
         * `call_ms`: function to milliseconds, all calls of it together.
         """
         while self._child:
-            gathered = gather(self._child.lines(self._deadline_s))
-            code = self._child.end(kill=gathered.is_late)
+            messages = gather(self._child.lines(self._deadline_s))
+            code = self._child.end(kill=messages.is_late)
             self._child = None
-            self._reading = {"library": self._library, **gathered.reading}
-            self._reading["failure"] = gathered.failure(code, self._timeout_s)
-            if gathered.crashed(code) and len(self._skipped) < MAX_CRASHES:
+            self._reading = {"library": self._library, **messages.reading}
+            self._reading["failure"] = messages.failure(code, self._timeout_s)
+            if messages.crashed(code) and len(self._skipped) < MAX_CRASHES:
                 reason = f"the driver crashed in this call (signal {-(code or 0)})"
-                self._skipped[gathered.call] = reason
+                self._skipped[messages.call] = reason
                 self.start()
         return finished(self._reading)
 
@@ -125,13 +125,13 @@ def command(folder: str, order: Mapping[str, Any]) -> list[str]:
     return [sys.executable or "", "-I", "-S", "-c", code, json.dumps(order)]
 
 
-def gather(lines: Iterable[bytes]) -> Gathered:
+def gather(lines: Iterable[bytes]) -> NvmlMessages:
     """All that comes before the end, or before the deadline."""
-    gathered = Gathered()
+    messages = NvmlMessages()
     try:
         for line in lines:
-            if gathered.take(line) == "end":
+            if messages.take(line) == "end":
                 break
     except TimeoutError:
-        gathered.is_late = True
-    return gathered
+        messages.is_late = True
+    return messages

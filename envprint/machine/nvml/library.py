@@ -13,7 +13,7 @@ LIBRARY = "libnvidia-ml.so.1"
 LOADER_CACHE = "/etc/ld.so.cache"
 
 
-class Begun(Protocol):
+class StartedQuery(Protocol):
     """A question to the driver that is under way."""
 
     def result(self) -> Mapping[str, Any]:
@@ -28,13 +28,13 @@ class NoLibrary:
         return {"library": None}
 
 
-def begin(timeout_s: float) -> Begun:
+def start_query(timeout_s: float) -> StartedQuery:
     """Start to ask the driver, where there is a library; elsewhere nothing else is imported."""
     if hasattr(os, "posix_spawn") and find_library(os.environ) is None:
         return NoLibrary()
     from envprint.machine.nvml import client
 
-    return client.begin(timeout_s)
+    return client.start_query(timeout_s)
 
 
 def find_library(variables: Mapping[str, str]) -> str | None:

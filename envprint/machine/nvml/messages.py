@@ -11,7 +11,7 @@ from envprint.machine.nvml.queries import MOMENT
 _CANNOT_SKIP = ("import pynvml", "nvmlInit")
 
 
-class Gathered:
+class NvmlMessages:
     """What a child has told so far."""
 
     def __init__(self) -> None:

@@ -74,7 +74,7 @@ def coarse(operation: str, result: bytes) -> bytes | None:
     return array("q", cut).tobytes()
 
 
-def tell(**result: Any) -> None:
+def send(**result: Any) -> None:
     """Print one result as a line."""
     line = (json.dumps(result) + "\n").encode("ascii")
     while line:
@@ -134,34 +134,34 @@ def surroundings() -> dict[str, str]:
 def run(probe: ModuleType, device: str, after: str = "") -> None:
     """Run the operations of one probe, all or those behind `after`, and tell what came of it."""
     if util.find_spec(probe.MODULE) is None:
-        tell(missing=probe.MODULE)
+        send(missing=probe.MODULE)
         return
     around = surroundings()  # before a framework sets variables of its own
     begun, refusal = attempt(lambda: probe.begin(device))
     listed, refused = attempt(lambda: [] if refusal else operations(probe, device))
     if refusal or refused:
-        tell(refused=refusal or refused)
+        send(refused=refusal or refused)
         return
     names = [name for name, _ in listed]
     settings = {**around, **begun["settings"]}
-    tell(begun={**begun, "settings": settings, "operations": names})
+    send(begun={**begun, "settings": settings, "operations": names})
     for name, operation in listed[names.index(after) + 1 if after in names else 0 :]:
-        tell(trying=name)
+        send(trying=name)
         result, refusal = attempt(partial(lambda compute: content(compute()), operation))
         if refusal:
-            tell(operation=name, error=refusal)
+            send(operation=name, error=refusal)
             continue
-        tell(operation=name, digest=digest(result))
+        send(operation=name, digest=digest(result))
         cut = coarse(name, result)
         if cut is not None:
-            tell(operation=f"{name} coarse", digest=digest(cut))
+            send(operation=f"{name} coarse", digest=digest(cut))
 
 
 if __name__ == "__main__":
     file, device, *rest = sys.argv[1:]
     prepare(device)
     run(load(file), device, *rest)
-    tell(done=True)
+    send(done=True)
     sys.stderr.flush()
     # A framework may take seconds to go, or crash on its way out: nothing it does then matters.
     os._exit(0)

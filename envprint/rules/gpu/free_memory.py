@@ -12,7 +12,7 @@ from envprint.core.rule import Evidence, Match, Result, Rule
 from envprint.core.units import size
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload, on_gpu
-from envprint.rules.gpu.holders import NAMED_BYTES, PIDS_ARE_OURS, held, listed
+from envprint.rules.gpu.holders import NAMED_BYTES, PIDS_ARE_OURS, held_memory, listed
 from envprint.rules.kit.devices import (
     DEVICES,
     HOST_MEMORY,
@@ -88,7 +88,7 @@ def _low_of(now: Fingerprint, one: VisibleDevice, workload: Workload) -> Iterato
 def _by_whom(now: Fingerprint, one: VisibleDevice) -> str:
     """Who has it, as far as that is known: this rule speaks for those that would name them."""
     try:
-        found = held(now, one)
+        found = held_memory(now, one)
     except UnknownValueError:
         return ""
     told = [f"held by {listed(found.holders)}"] if found.listed_bytes >= NAMED_BYTES else []

@@ -16,7 +16,7 @@ from envprint.core.rule import Evidence, Match, Result, Rule
 from envprint.core.units import size
 from envprint.core.workload import Workload, on_gpu, uses
 from envprint.rules.gpu.free_memory import own_bytes
-from envprint.rules.gpu.holders import HELD_BYTES, PIDS_ARE_OURS, held, listed
+from envprint.rules.gpu.holders import HELD_BYTES, PIDS_ARE_OURS, held_memory, listed
 from envprint.rules.kit.devices import (
     DEVICES,
     HOST_MEMORY,
@@ -73,7 +73,7 @@ _UNLISTED = {
 
 
 def _held_by_others(now: Fingerprint, one: VisibleDevice, workload: Workload) -> Iterator[Match]:
-    found = held(now, one)
+    found = held_memory(now, one)
     if found.listed_bytes >= HELD_BYTES:
         place = in_use(now, one)
         has_ended = any(holder.has_ended for holder in found.holders)
@@ -87,7 +87,7 @@ def _held_by_others(now: Fingerprint, one: VisibleDevice, workload: Workload) ->
 
 
 def _unattributed(now: Fingerprint, one: VisibleDevice, workload: Workload) -> Iterator[Match]:
-    found = held(now, one)
+    found = held_memory(now, one)
     if found.unlisted_bytes >= HELD_BYTES:
         place = in_use(now, one)
         reason = now.value(f"{place}.unattributed_reason") or "not-known"

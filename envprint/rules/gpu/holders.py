@@ -19,7 +19,7 @@ NAMED_BYTES = 64 << 20
 """What a process must hold to be named: small ones come and go."""
 
 
-class Holder(NamedTuple):
+class Program(NamedTuple):
     """Programs of one name, or a process without one, and what they hold."""
 
     label: str
@@ -28,10 +28,10 @@ class Holder(NamedTuple):
     has_ended: bool = False
 
 
-class Held(NamedTuple):
+class HeldMemory(NamedTuple):
     """What others hold of one GPU."""
 
-    holders: tuple[Holder, ...]
+    holders: tuple[Program, ...]
     """The largest first."""
     unlisted_bytes: int
     """In use and held by none of them; 0 where it is not more than a driver at rest takes."""
@@ -42,20 +42,20 @@ class Held(NamedTuple):
         return sum(holder.bytes for holder in self.holders)
 
 
-def held(now: Fingerprint, one: VisibleDevice) -> Held:
+def held_memory(now: Fingerprint, one: VisibleDevice) -> HeldMemory:
     """What others hold of one GPU, and who they are. Raises `UnknownValueError`."""
     place = in_use(now, one)
     if _is_inside(now) and now.value(PIDS_ARE_OURS) is False:
         raise UnknownValueError(f"{place}.processes", "this process is not known among the holders")
     processes = _listed(now, place)
-    found: dict[str, Holder] = {}
+    found: dict[str, Program] = {}
     for process in processes:
         if not process.get("own"):
             holder = _holder(process, now.value(PIDS_ARE_OURS))
             known = found.get(holder.label, holder._replace(bytes=0))
             found[holder.label] = known._replace(bytes=known.bytes + holder.bytes)
     ordered = sorted(found.values(), key=lambda holder: (-holder.bytes, holder.label))
-    return Held(tuple(ordered), _unlisted(now, one.key, place, processes))
+    return HeldMemory(tuple(ordered), _unlisted(now, one.key, place, processes))
 
 
 def _is_inside(now: Fingerprint) -> bool:
@@ -96,7 +96,7 @@ def _is_of_desktop(program: str | None) -> bool:
     return any(entry["program"] == program for entry in knowledge.entries("desktop_programs"))
 
 
-def _holder(process: Mapping[str, Any], pids_are_ours: bool | None) -> Holder:
+def _holder(process: Mapping[str, Any], pids_are_ours: bool | None) -> Program:
     amount = process.get("memory_bytes") or 0
     name, pid = process.get("name"), process.get("pid")
     if name:
@@ -109,17 +109,17 @@ def _holder(process: Mapping[str, Any], pids_are_ours: bool | None) -> Holder:
             label = f"{name}, which has ended and waits for its parent:"
         elif process.get("same_user") is False and not is_desktop:
             label = f"{name} (of another user)"
-        return Holder(label, amount, is_desktop)
+        return Program(label, amount, is_desktop)
     if pids_are_ours is False:
-        return Holder(f"pid {pid} (of the host, its owner is not visible here)", amount, False)
+        return Program(f"pid {pid} (of the host, its owner is not visible here)", amount, False)
     if process.get("exists") is False and process.get("still_listed"):
-        return Holder(f"pid {pid}, which no longer exists:", amount, False, has_ended=True)
+        return Program(f"pid {pid}, which no longer exists:", amount, False, has_ended=True)
     if process.get("exists") is False:
-        return Holder(f"pid {pid}, which has ended since it was listed:", amount, False)
-    return Holder(f"pid {pid} (not visible to this user)", amount, False)
+        return Program(f"pid {pid}, which has ended since it was listed:", amount, False)
+    return Program(f"pid {pid} (not visible to this user)", amount, False)
 
 
-def listed(holders: Iterator[Holder] | tuple[Holder, ...]) -> str:
+def listed(holders: Iterator[Program] | tuple[Program, ...]) -> str:
     """`the desktop: Xorg 412 MiB, firefox 396 MiB; programs that compute: python 9,000 MiB`."""
     groups: dict[str, list[str]] = {}
     for holder in holders:

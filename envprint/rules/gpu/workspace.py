@@ -11,7 +11,7 @@ from envprint.core.rule import Evidence, Match, Rule
 from envprint.core.units import size
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload, on_gpu, uses
-from envprint.rules.gpu.holders import PIDS_ARE_OURS, held
+from envprint.rules.gpu.holders import PIDS_ARE_OURS, held_memory
 from envprint.rules.kit.devices import DEVICES, LIVE, in_use, of_each
 
 _WORKSPACE = "facts.environ.variables[TF_CUDNN_WORKSPACE_LIMIT_IN_MB]"
@@ -21,7 +21,7 @@ _LARGER_FROM = (2, 10)
 def _workspace_short(now: Fingerprint, one: VisibleDevice, workload: Workload) -> Iterator[Match]:
     limit = _workspace_limit(now)
     path = f"{in_use(now, one)}.memory_free_bytes"
-    free, found = now.value(path), held(now, one)
+    free, found = now.value(path), held_memory(now, one)
     others = found.listed_bytes + found.unlisted_bytes
     if free is not None and free < limit <= free + others:
         yield Match(
