@@ -14,7 +14,7 @@ from envprint.core.rule import Evidence, Match, Rule
 from envprint.core.workload import Workload, always, machine, on_cpu, uses
 from envprint.rules import framework_switches
 from envprint.rules.kit import instruction_sets, threads
-from envprint.rules.kit.setting_rules import turned_by_machine, turned_by_variables
+from envprint.rules.kit.setting_rules import changed_by_machine, changed_by_variables
 from envprint.rules.kit.settings import variable, variables_of
 
 # What it does that control groups allow only so much CPU time.
@@ -61,7 +61,7 @@ QUOTAS_RULES = (
                 "https://github.com/scikit-learn/scikit-learn/pull/26082",
             ),
         ),
-        drift=turned_by_machine(
+        drift=changed_by_machine(
             ("facts.cpu.quota_cpus", "facts.cpu.cores"),
             threads.SCIKIT_LEARN,
             remedy="Fix the thread counts on both sides",
@@ -134,7 +134,7 @@ RULES = (
             ),
             Evidence("OpenBLAS kernels of two instruction sets", measured="np.ct_Haswell"),
         ),
-        drift=turned_by_machine(
+        drift=changed_by_machine(
             ("facts.cpu.flags",),
             *instruction_sets.ISAS,
             framework_switches.ONEDNN,
@@ -185,7 +185,7 @@ RULES = (
                 "https://github.com/pytorch/pytorch/issues/88718",
             ),
         ),
-        drift=turned_by_machine(
+        drift=changed_by_machine(
             ("facts.cpu.usable_threads",),
             *threads.THREADS,
             remedy="Fix the thread counts on both sides",
@@ -208,7 +208,7 @@ RULES = (
             _TORCH_AVX512,
             Evidence("avx2 on a processor with AVX-512", measured="pt.cap_avx2"),
         ),
-        drift=turned_by_variables(instruction_sets.ATEN),
+        drift=changed_by_variables(instruction_sets.ATEN),
         probed=True,
     ),
     Rule(
@@ -232,7 +232,7 @@ RULES = (
                 "https://uxlfoundation.github.io/oneDNN/dev_guide_cpu_dispatcher_control.html",
             ),
         ),
-        drift=turned_by_variables(instruction_sets.ONEDNN),
+        drift=changed_by_variables(instruction_sets.ONEDNN),
         probed=True,
     ),
     Rule(
@@ -260,7 +260,7 @@ RULES = (
                 "https://numpy.org/doc/stable/reference/simd/build-options.html#runtime-simd-dispatch",
             ),
         ),
-        drift=turned_by_variables(instruction_sets.NUMPY),
+        drift=changed_by_variables(instruction_sets.NUMPY),
         probed=True,
     ),
     *QUOTAS_RULES,

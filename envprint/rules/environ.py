@@ -14,7 +14,7 @@ from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
 from envprint.core.shell import command, in_turn, is_name, unset
 from envprint.core.workload import Workload, always
-from envprint.rules.kit.settings import READ_AT_START, readers, shown, variable, variables_of
+from envprint.rules.kit.settings import READ_AT_START, readers, value_text, variable, variables_of
 
 ALLOCATORS = ("jemalloc", "tcmalloc", "mimalloc", "hoard", "snmalloc", "rpmalloc")
 
@@ -35,8 +35,8 @@ def _late(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         if name in late:
             start, value = late[name].get("start"), late[name].get("now")
             yield Match(
-                f"{name} was {shown(start)} when the process started and was then made "
-                f"{shown(value)}: it is still {shown(start)} that counts",
+                f"{name} was {value_text(start)} when the process started and was then made "
+                f"{value_text(value)}: it is still {value_text(start)} that counts",
                 (f"facts.environ.changed_since_start[{name}]",),
                 start,
                 value,
@@ -52,7 +52,7 @@ def _in_process(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         there = readers(now, name)
         if there:
             yield Match(
-                f"the process itself made {name} {shown(late[name].get('now'))}, and "
+                f"the process itself made {name} {value_text(late[name].get('now'))}, and "
                 f"{' and '.join(there)} may have been imported before that",
                 (f"facts.environ.changed_since_start[{name}]",),
                 late[name].get("start"),

@@ -12,8 +12,8 @@ from envprint.core.versions import numbers
 from envprint.core.workload import Workload, machine, on_cpu, on_gpu, uses
 from envprint.rules.kit.determinism import when_switched
 from envprint.rules.kit.devices import DEVICES, any_reaches
-from envprint.rules.kit.setting_rules import turned_by_variables
-from envprint.rules.kit.settings import Dial, Variables, variable, when_changed
+from envprint.rules.kit.setting_rules import changed_by_variables
+from envprint.rules.kit.settings import Setting, Variables, variable, when_changed
 
 _NEURAL = frozenset("avx512_vnni avx512_bf16 avx_vnni amx_tile amx_int8 amx_bf16".split())
 """Features of a processor with which TensorFlow turns oneDNN on by itself, on Linux."""
@@ -35,7 +35,7 @@ def _onednn(side: Fingerprint, variables: Variables) -> str:
     return "off" if _NEURAL.isdisjoint(flags) and "Neoverse-V1" not in model else "on"
 
 
-ONEDNN = Dial(
+ONEDNN = Setting(
     "oneDNN",
     ("tensorflow",),
     ("TF_ENABLE_ONEDNN_OPTS",),
@@ -67,8 +67,8 @@ def _fpmath(names: tuple[str, ...]) -> Callable[[Fingerprint, Variables], str]:
     return setting
 
 
-def _precision(what: str, used_by: tuple[str, ...], *names: str) -> Dial:
-    return Dial(what, used_by, names, _fpmath(names), lambda side, setting: None)
+def _precision(what: str, used_by: tuple[str, ...], *names: str) -> Setting:
+    return Setting(what, used_by, names, _fpmath(names), lambda side, setting: None)
 
 
 _ONEDNN_PRECISION = _precision(
@@ -129,7 +129,7 @@ RULES = (
                 "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/util/port.cc",
             ),
         ),
-        drift=turned_by_variables(ONEDNN),
+        drift=changed_by_variables(ONEDNN),
         probed=True,
     ),
     Rule(
@@ -164,7 +164,7 @@ RULES = (
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=uses("tensorflow", "torch") & on_cpu,
-        watches=tuple(variable(name) for dial in _PRECISIONS for name in dial.variables),
+        watches=tuple(variable(name) for setting in _PRECISIONS for name in setting.variables),
         why="The variables allow oneDNN to cut the inputs of products and convolutions to bfloat16 "
         "or float16, where it has faster kernels for those.",
         not_when="The processor has no such kernels: an x86 one without AMX is passed over, where "
@@ -176,7 +176,7 @@ RULES = (
                 "https://oneapi-src.github.io/oneDNN/dev_guide_attributes_fpmath_mode.html",
             ),
         ),
-        drift=turned_by_variables(*_PRECISIONS),
+        drift=changed_by_variables(*_PRECISIONS),
         probed=True,
     ),
     Rule(

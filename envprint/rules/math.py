@@ -9,7 +9,7 @@ from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
 from envprint.core.workload import Workload, always, machine, on_cpu, uses
 from envprint.rules.kit import instruction_sets, threads
-from envprint.rules.kit.setting_rules import turned_by_variables
+from envprint.rules.kit.setting_rules import changed_by_variables
 from envprint.rules.kit.settings import variable
 
 # What MKL is told about the processor.
@@ -43,7 +43,7 @@ MKL_RULES = (
             Evidence("COMPATIBLE with PyTorch", measured="pt.cbwr"),
             Evidence("AVX2 with PyTorch on an AMD processor", measured="torch.cbwr-avx2"),
         ),
-        drift=turned_by_variables(instruction_sets.MKL_BRANCH),
+        drift=changed_by_variables(instruction_sets.MKL_BRANCH),
         probed=True,
     ),
     Rule(
@@ -61,7 +61,7 @@ MKL_RULES = (
             _MKL_INSTRUCTIONS,
             Evidence("No effect on an AMD processor", measured="pt.mklinstr"),
         ),
-        drift=turned_by_variables(instruction_sets.MKL_INSTRUCTIONS),
+        drift=changed_by_variables(instruction_sets.MKL_INSTRUCTIONS),
         probed=True,
     ),
 )
@@ -93,7 +93,7 @@ BORROWED_RULES = (
             ),
             Evidence("A training without decompositions", measured="jax.openblas"),
         ),
-        drift=turned_by_variables(instruction_sets.LAPACK),
+        drift=changed_by_variables(instruction_sets.LAPACK),
         advice=True,
         yields_to=("openblas-core-changed",),
         probed=True,
@@ -118,7 +118,7 @@ BORROWED_RULES = (
             ),
             Evidence("A training in float32", measured="tf.glibc"),
         ),
-        drift=turned_by_variables(instruction_sets.DOUBLES),
+        drift=changed_by_variables(instruction_sets.DOUBLES),
         advice=True,
         yields_to=("glibc-hwcaps-changed",),
         probed=True,
@@ -189,7 +189,7 @@ _TUNABLES = Evidence(
     "The tunable glibc.cpu.hwcaps",
     "https://sourceware.org/glibc/manual/latest/html_node/Hardware-Capability-Tunables.html",
 )
-_THREAD_NAMES = tuple(sorted({name for dial in threads.THREADS for name in dial.variables}))
+_THREAD_NAMES = tuple(sorted({name for setting in threads.THREADS for name in setting.variables}))
 
 RULES = (
     Rule(
@@ -212,7 +212,7 @@ RULES = (
             Evidence("MKL_NUM_THREADS and PyTorch", measured="pt.mklthr1"),
             _OPENBLAS,
         ),
-        drift=turned_by_variables(*threads.THREADS),
+        drift=changed_by_variables(*threads.THREADS),
         probed=True,
     ),
     Rule(
@@ -233,7 +233,7 @@ RULES = (
             Evidence("Sandybridge on a processor with AVX-512", measured="np.ct_Sandybridge"),
             _OPENBLAS_CORE,
         ),
-        drift=turned_by_variables(instruction_sets.OPENBLAS),
+        drift=changed_by_variables(instruction_sets.OPENBLAS),
         probed=True,
     ),
     Rule(
@@ -321,7 +321,7 @@ RULES = (
         "which glibc-double-functions-changed speaks of.",
         remedy="Give GLIBC_TUNABLES the same value on both sides.",
         evidence=(_TUNABLES, Evidence("PyTorch is not reached", measured="pt.glibc")),
-        drift=turned_by_variables(instruction_sets.LIBM),
+        drift=changed_by_variables(instruction_sets.LIBM),
         probed=True,
     ),
     *BORROWED_RULES,

@@ -10,8 +10,8 @@ from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Result, Rule, UnknownValue
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload
-from envprint.rules.kit.devices import DEVICES, VISIBLE, any_reaches, how_many, training
-from envprint.rules.kit.settings import shown, variable, when_changed
+from envprint.rules.kit.devices import DEVICES, VISIBLE, any_reaches, gpu_training, how_many
+from envprint.rules.kit.settings import value_text, variable, when_changed
 
 _WORLD_SIZE = variable("WORLD_SIZE")
 _NVLS = variable("NCCL_NVLS_ENABLE")
@@ -51,7 +51,7 @@ def _in_the_switch(comparison: Comparison, workload: Workload) -> Iterator[Match
         return
     if sums_over_gpus(comparison) and any_reaches(comparison, (9, 0)):
         yield Match(
-            f"NCCL_NVLS_ENABLE was {shown(change.before)}, is {shown(change.after)}",
+            f"NCCL_NVLS_ENABLE was {value_text(change.before)}, is {value_text(change.after)}",
             (_NVLS,),
             change.before,
             change.after,
@@ -64,7 +64,7 @@ RULES = (
         title="NCCL is told to reduce differently",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(*map(variable, _CHOICES), *WATCHED),
         why="The algorithm and protocol of a reduction decide in which order the GPUs' parts are "
         "added.",
@@ -79,7 +79,7 @@ RULES = (
         title="NCCL sums inside the NVLink switch on one side only",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(_NVLS, *WATCHED),
         why="From Hopper on NCCL lets the NVLink switch do the additions, in an order that may "
         "differ from call to call; with NCCL_NVLS_ENABLE=0 the GPUs add in a fixed one.",

@@ -9,7 +9,7 @@ from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
 from envprint.core.shell import command
 from envprint.core.workload import Workload, uses
-from envprint.rules.kit.devices import training
+from envprint.rules.kit.devices import gpu_training
 from envprint.rules.kit.settings import variable, when_changed
 
 _WORLD_SIZE = variable("WORLD_SIZE")
@@ -59,7 +59,7 @@ RULES = (
         title="Horovod joins gradients differently",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(variable("HOROVOD_FUSION_THRESHOLD"),),
         why="Gradients that are ready together are added together, so the order of the additions "
         "follows from the time. Only 0 switches that off.",

@@ -138,9 +138,9 @@ def test_an_unknown_number_of_cpus_is_a_doubt_only_when_a_variable_changed() -> 
 
 def test_without_a_count_of_cpus_the_wish_is_what_counts() -> None:
     nothing = fingerprint({"facts.environ.variables": {}})
-    assert _threads.TORCH.setting(nothing, {}) == "one per CPU"
-    assert _threads.TORCH.setting(nothing, {"OMP_NUM_THREADS": "3"}) == "3"
-    assert _threads.JAX.pin(nothing, "1") is None
+    assert _threads.TORCH.forecast(nothing, {}) == "one per CPU"
+    assert _threads.TORCH.forecast(nothing, {"OMP_NUM_THREADS": "3"}) == "3"
+    assert _threads.JAX.fix(nothing, "1") is None
 
 
 @pytest.mark.parametrize(

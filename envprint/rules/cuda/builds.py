@@ -21,7 +21,7 @@ from envprint.rules.cuda.tables import (
     torch_wheels,
 )
 from envprint.rules.cuda.versions import built_with, place
-from envprint.rules.kit.devices import DEVICES, cards, field, training
+from envprint.rules.kit.devices import DEVICES, cards, field, gpu_training
 
 # Whether a framework's build has code for the GPUs at hand, and who compiles it when it has not.
 #
@@ -305,7 +305,7 @@ RULES = (
         title="The framework's CUDA no longer knows this GPU",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(_RUNTIME, CODE, TORCH, DEVICES),
         why="Each major version of CUDA drops old architectures: its compiler makes no code for "
         "them, and its libraries have none. CUDA 13 dropped Maxwell, Pascal and Volta.",

@@ -19,7 +19,7 @@ from envprint.rules.cuda.versions import (
     in_use,
     place,
 )
-from envprint.rules.kit.devices import DEVICES, cards, field, training
+from envprint.rules.kit.devices import DEVICES, cards, field, gpu_training
 
 FRAMEWORK_CHECK = Evidence(
     "PyTorch compares the loaded cuDNN with the one it was compiled against and with the GPUs, and "
@@ -113,7 +113,7 @@ RULES = (
         title="cuDNN has another version",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(_CUDNN,),
         why="Another cuDNN chooses other algorithms; it promises equal bits only within a version. "
         "It may also need more memory for the same network.",
@@ -139,7 +139,7 @@ RULES = (
         title="cuDNN does not fit the framework",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(_CUDNN, SHADOWED),
         why="PyTorch, and TensorFlow and JAX through XLA, refuse a cuDNN of another major version, "
         "or of an older minor version, than they were built with. A copy in LD_LIBRARY_PATH "
@@ -155,7 +155,7 @@ RULES = (
         title="This cuDNN does not compute on this GPU",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(_CUDNN, DEVICES),
         why="From 9.11 on cuDNN has no kernels for Maxwell, Pascal and Volta, that is, below "
         "compute capability 7.5. PyTorch refuses to start with it where such a GPU is visible.",

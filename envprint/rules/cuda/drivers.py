@@ -14,7 +14,7 @@ from envprint.rules.cuda import builds
 from envprint.rules.cuda.builds import CODE, DRIVER, FORCED, LIBRARY, TENSORFLOW, TORCH
 from envprint.rules.cuda.tables import driver_floor
 from envprint.rules.cuda.versions import built_with, place
-from envprint.rules.kit.devices import DEVICES, cards, field, training
+from envprint.rules.kit.devices import DEVICES, cards, field, gpu_training
 
 _MODULE = "facts.cuda.kernel_module_version"
 _RUNTIME = place("runtime")
@@ -83,7 +83,7 @@ RULES = (
         title="The driver is too old for the framework's CUDA",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(DRIVER, LIBRARY, _RUNTIME),
         why="Below the lowest driver of its CUDA version a program finds no GPU.",
         not_when="NVIDIA's forward-compatibility package is loaded, on a data-centre GPU.",
@@ -122,7 +122,7 @@ RULES = (
         title="The driver is older than the framework's CUDA",
         impact=Impact.PERF,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(DRIVER, LIBRARY, _RUNTIME),
         why="From CUDA 11 on a driver of the same major version is enough for compiled code. What "
         "is new in the toolkit, and PTX that the program compiles itself, may still fail.",
@@ -159,7 +159,7 @@ RULES = (
         title="CUDA's forward compatibility does not work on this GPU",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(LIBRARY, _MODULE, DEVICES),
         why="The package that runs a newer CUDA on an older driver is for data-centre GPUs. With a "
         "GeForce card CUDA does not start: cudaErrorCompatNotSupportedOnDevice.",
@@ -182,7 +182,7 @@ RULES = (
         title="The two halves of the driver have different versions",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(LIBRARY, _MODULE),
         why="The kernel module refuses a user-space library of another version; this is so after "
         "an upgrade until the module is loaded anew.",

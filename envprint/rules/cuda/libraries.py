@@ -11,7 +11,7 @@ from envprint.core.rule import Drift, Evidence, Match, Rule
 from envprint.core.workload import Workload
 from envprint.rules.cuda.cudnn import FRAMEWORK_CHECK
 from envprint.rules.cuda.versions import SHADOWED, changed, place
-from envprint.rules.kit.devices import training
+from envprint.rules.kit.devices import gpu_training
 from envprint.rules.nccl import WATCHED, sums_over_gpus
 
 _CUBLAS = Evidence(
@@ -46,7 +46,7 @@ RULES = (
         title="cuBLAS has another version",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(place("cublas"),),
         why="Another cuBLAS chooses other kernels for matrix products, which add in another order.",
         not_when="The program has no matrix product on the GPU.",
@@ -60,7 +60,7 @@ RULES = (
         title="The CUDA runtime has another version",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(place("runtime"),),
         why="The libraries of another toolkit come with it, and they promise equal bits only "
         "within one toolkit version.",
@@ -76,7 +76,7 @@ RULES = (
         title="NCCL has another version",
         impact=Impact.NUMERIC,
         confidence=Confidence.INFERRED,
-        applies=training,
+        applies=gpu_training,
         watches=(place("nccl"), *WATCHED),
         why="NCCL chooses how it sums over GPUs by the links between them and by tables, which "
         "differ between versions, and promises no equal bits.",
@@ -96,7 +96,7 @@ RULES = (
         title="LD_LIBRARY_PATH hides a framework's own library",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(SHADOWED,),
         why="The loader takes a library from LD_LIBRARY_PATH before the copy that the framework "
         "was tested with.",

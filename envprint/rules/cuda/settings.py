@@ -10,7 +10,7 @@ from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Result, Rule, UnknownValue
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload, on_gpu, uses
-from envprint.rules.kit.devices import DEVICES, cards, field, training
+from envprint.rules.kit.devices import DEVICES, cards, field, gpu_training
 from envprint.rules.kit.settings import variable, variables_of, when_changed
 
 _SINGLE, _DOUBLE = "CUBLAS_EMULATE_SINGLE_PRECISION", "CUBLAS_EMULATE_DOUBLE_PRECISION"
@@ -77,7 +77,7 @@ RULES = (
         title="cuBLAS emulates a precision differently",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(*map(variable, _EMULATION), DEVICES),
         why="With these variables cuBLAS composes float32 products of bfloat16 ones, or float64 "
         "products of integer ones. They round differently, the promise of equal bits does not "
@@ -103,7 +103,7 @@ RULES = (
         title="GPU memory is handed out differently",
         impact=Impact.NONE,
         confidence=Confidence.INFERRED,
-        applies=training,
+        applies=gpu_training,
         watches=tuple(map(variable, _ALLOCATORS)),
         why="These variables decide how memory is taken from the driver and not what is computed.",
         not_when="Memory is short: then they can decide which convolution algorithms still fit, "

@@ -12,7 +12,7 @@ from envprint.core.shell import command, export, in_turn
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload, uses
 from envprint.rules.kit.packages import is_same_release, pip_install, traces, version_path
-from envprint.rules.kit.settings import SWITCHES, switch, told, trace, variable, variables_of
+from envprint.rules.kit.settings import SWITCHES, reported, switch, trace, variable, variables_of
 
 KERAS = "facts.frameworks.keras"
 TENSORFLOW = version_path("tensorflow")
@@ -106,7 +106,7 @@ def floatx_changed(comparison: Comparison, workload: Workload) -> Iterator[Match
 def _in_force(comparison: Comparison, name: str) -> tuple[str | None, str | None]:
     """What Keras itself has told on both sides, else what its file and variables make of it."""
     sides = (comparison.before, comparison.after)
-    before, after = (told(side, f"keras-{name}") for side in sides)
+    before, after = (reported(side, f"keras-{name}") for side in sides)
     if before and after:
         return before, after
     before, after = (side.value(f"{KERAS}.{name}") for side in sides)

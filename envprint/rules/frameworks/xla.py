@@ -17,11 +17,11 @@ from envprint.core.rule import Evidence, Match, Rule
 from envprint.core.workload import Workload, on_cpu, uses
 from envprint.rules.kit.settings import (
     SWITCHES,
-    both_tell,
-    shown,
+    both_report,
+    reported,
     switch,
-    told,
     trace,
+    value_text,
     variable,
     variables_of,
 )
@@ -65,7 +65,7 @@ def _moved(before: Flags, after: Flags, device: str) -> list[str]:
     ]
     sides = ((name, before.get(name), after.get(name)) for name in names)
     return [
-        f"{name} was {shown(was)}, is {shown(now)}"
+        f"{name} was {value_text(was)}, is {value_text(now)}"
         for name, was, now in sides
         if was != now and (was or _default(name)) != (now or _default(name))
     ]
@@ -100,9 +100,9 @@ def _compiles(comparison: Comparison, workload: Workload) -> bool:
 
 def _clustered(comparison: Comparison, device: str) -> tuple[str | None, str | None]:
     """What makes auto-clustering on that device, on both sides; None where it stays off."""
-    asked = both_tell(comparison, AUTO_JIT)
+    asked = both_report(comparison, AUTO_JIT)
     before, after = (
-        _clusters(side, device, told(side, AUTO_JIT) if asked else None)
+        _clusters(side, device, reported(side, AUTO_JIT) if asked else None)
         for side in (comparison.before, comparison.after)
     )
     return before, after

@@ -16,8 +16,8 @@ from envprint.rules.kit.devices import (
     changed_paths,
     described,
     field,
+    gpu_training,
     of_each_change,
-    training,
 )
 
 _TF32_CAPABILITY = (8, 0)
@@ -75,7 +75,7 @@ RULES = (
         title="The GPU is of another architecture",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(DEVICES,),
         why="cuDNN and cuBLAS choose other kernels on another architecture and promise equal bits "
         "only on the same one.",
@@ -105,7 +105,7 @@ RULES = (
         title="Only one of the GPUs computes in TF32",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(DEVICES, _OVERRIDE),
         why="From compute capability 8.0 on, TensorFlow and JAX in products and convolutions, and "
         "PyTorch in convolutions, cut float32 inputs to 10 bits of mantissa by default. That "

@@ -9,7 +9,14 @@ from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
 from envprint.core.workload import Workload, on_gpu
-from envprint.rules.kit.devices import DEVICES, SHOWN, VISIBLE, how_many, of_each_card, training
+from envprint.rules.kit.devices import (
+    DEVICES,
+    VISIBLE,
+    VISIBLE_DEVICES,
+    gpu_training,
+    how_many,
+    of_each_card,
+)
 
 _DRAW_BY_DEVICE = frozenset(("tensorflow", "torch"))
 _RANDOMNESS = Evidence(
@@ -33,7 +40,7 @@ def _one_side(comparison: Comparison, workload: Workload) -> Iterator[Match]:
 
 
 def _counted(comparison: Comparison, before: int, after: int, *prefixes: str) -> Match:
-    paths = comparison.under(*prefixes, VISIBLE, SHOWN) or (VISIBLE,)
+    paths = comparison.under(*prefixes, VISIBLE, VISIBLE_DEVICES) or (VISIBLE,)
     return Match(f"visible GPUs: {before} then, {after} now", paths, before, after)
 
 
@@ -59,7 +66,7 @@ RULES = (
         title="Another number of GPUs is visible",
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(DEVICES, "facts.gpu.count", VISIBLE),
         why="A data-parallel run splits its batches and sums its gradients over the GPUs it sees.",
         not_when="The program uses one GPU however many there are.",
@@ -78,7 +85,7 @@ RULES = (
         title="Only one of the two runs has a GPU",
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(DEVICES, "facts.gpu.count", VISIBLE),
         why="All frameworks compute with other kernels on the CPU. PyTorch draws its random "
         "numbers with another engine there, and TensorFlow's depend on the device.",
@@ -130,7 +137,7 @@ RULES = (
         title="A GPU does not allow computing",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(DEVICES,),
         why="In compute mode `prohibited` the driver refuses every context on the GPU.",
         not_when="The program does not use that GPU.",

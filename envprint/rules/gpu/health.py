@@ -9,7 +9,7 @@ from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
 from envprint.core.workload import Workload
-from envprint.rules.kit.devices import DEVICES, LIVE, cards, of_each_card, training
+from envprint.rules.kit.devices import DEVICES, LIVE, cards, gpu_training, of_each_card
 
 LOST = "live.gpu.lost"
 _FALLEN_OFF = "fallen off the bus"
@@ -107,7 +107,7 @@ RULES = (
         title="A GPU does not answer",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(LOST, DEVICES, LIVE),
         why="A GPU that has fallen off the bus cannot be reached until the machine is restarted, "
         "and what ran on it has failed. The driver also refuses one whose power cables or "
@@ -136,7 +136,7 @@ RULES = (
         title="The GPU must be reset before it works again",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(LIVE, DEVICES),
         why="After some faults the driver asks for a reset. Before Ampere, after an error of two "
         "bits, it makes no further context until the page is retired, which happens at the reset.",
@@ -160,7 +160,7 @@ RULES = (
         title="The GPU's memory has had errors",
         impact=Impact.NONE,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(LIVE, DEVICES),
         why="An error that ECC cannot correct ends the programs that use the place, so that no "
         "wrong number goes on. From Ampere on the place is then out of use, and NVIDIA says that a "
@@ -190,7 +190,7 @@ RULES = (
         title="The GPU is slowed down for heat or power",
         impact=Impact.PERF,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(LIVE, DEVICES),
         why="The driver or the hardware lowers the clocks, the latter to a half or less. That "
         "every kernel still gives the same bits is inferred: NVIDIA speaks of clocks alone.",

@@ -26,12 +26,12 @@ from envprint.rules.kit.devices import (
     changed_paths,
     field,
     free_path,
+    gpu_training,
     in_use,
     match_devices,
     of_each,
     of_each_change,
     size_of,
-    training,
 )
 
 LESS_FREE_SHARE = 0.1
@@ -231,7 +231,7 @@ RULES = (
         title="The GPU has less memory",
         impact=Impact.NUMERIC,
         confidence=Confidence.INFERRED,
-        applies=training,
+        applies=gpu_training,
         watches=(DEVICES,),
         why="Less memory in all leaves less for workspaces, which decides between algorithms; and "
         "what does not fit any more needs a smaller batch, which is another run.",

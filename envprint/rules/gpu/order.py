@@ -14,7 +14,7 @@ from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Result, Rule, for_each
 from envprint.core.workload import Workload
-from envprint.rules.kit.devices import DEVICES, ORDER, VISIBLE, described, training
+from envprint.rules.kit.devices import DEVICES, ORDER, VISIBLE, described, gpu_training
 
 _DOCUMENTED = Evidence(
     "CUDA_DEVICE_ORDER and CUDA_VISIBLE_DEVICES",
@@ -87,7 +87,7 @@ RULES = (
         title="GPUs are numbered differently",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(ORDER, VISIBLE, DEVICES),
         why="With unlike GPUs in a machine the same number means another card in another order, "
         "and kernels of another card round differently.",
@@ -101,7 +101,7 @@ RULES = (
         title="An index means another GPU",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(DEVICES,),
         why="A program that asks for a GPU by number gets another kind of card, whose kernels "
         "round differently. Numbers follow the bus, and change with a card that is "
@@ -122,7 +122,7 @@ RULES = (
         title="Which of the unlike GPUs is the first is left to CUDA",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(ORDER, VISIBLE, DEVICES),
         why="CUDA counts GPUs from the fastest on, nvidia-smi and this report by bus address: the "
         "card that is meant and the one that computes may differ.",

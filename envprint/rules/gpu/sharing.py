@@ -16,12 +16,12 @@ from envprint.rules.kit.devices import (
     DEVICES,
     LIVE,
     field,
+    gpu_training,
     in_use,
     of_each,
     of_each_card,
     part,
     size_of,
-    training,
     visible,
 )
 
@@ -90,7 +90,7 @@ RULES = (
         title="The GPU admits one process, and another has it",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(DEVICES, LIVE, PIDS_ARE_OURS),
         why="In compute mode exclusive-process one context is allowed on a GPU, and the next one "
         "is refused: all CUDA-capable devices are busy or unavailable. A program that names no GPU "
@@ -117,7 +117,7 @@ RULES = (
         title="The driver takes seconds to start",
         impact=Impact.PERF,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(INIT_MS, DEVICES),
         why="Without persistence mode the driver initialises each GPU anew for the first program, "
         "one to three seconds for GPUs with ECC, and lets go of it after the last, settings such "
@@ -138,7 +138,7 @@ RULES = (
         title="The work gets a part of a GPU",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(DEVICES,),
         why="A MIG device has its own number of multiprocessors and its own memory, and results "
         "hold for its profile.",

@@ -21,10 +21,10 @@ from envprint.rules.kit.devices import (
     cards,
     changed_paths,
     field,
+    gpu_training,
     of_each_change,
     part,
     size_of,
-    training,
 )
 
 _BLOCK = 256
@@ -121,7 +121,7 @@ RULES = (
         title="The GPU has another number of streaming multiprocessors",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(DEVICES,),
         why="Kernels divide sums over the streaming multiprocessors, so another number of them "
         "rounds in another order.",
@@ -170,7 +170,7 @@ RULES = (
         title="The GPU is divided differently",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(DEVICES, VISIBLE),
         why="A MIG device is a GPU with fewer streaming multiprocessors and less memory: sums are "
         "divided in another way, and fewer algorithms fit.",
@@ -191,7 +191,7 @@ RULES = (
         title="The GPU is in MIG mode and not divided",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=training,
+        applies=gpu_training,
         watches=(DEVICES, VISIBLE),
         why="With MIG switched on a program gets an instance and never the whole GPU. Until a GPU "
         "instance and a compute instance in it are created, no CUDA program runs there.",

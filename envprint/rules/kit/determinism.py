@@ -39,7 +39,7 @@ IMPACTS = {"torch-default-dtype": Impact.DIVERGES, "keras-dtype-policy": Impact.
 _OWNERS = ("tensorflow", "torch", "jax", "keras")
 _SET_ONLY = ("tensorflow-intra-op-threads",)
 """Switches of threads that are told only where the program or a variable has set them."""
-_BY_SWITCH = {dial.switch: dial for dial in threads.THREADS if dial.switch}
+_BY_SWITCH = {setting.switch: setting for setting in threads.THREADS if setting.switch}
 _XLA_DETERMINISTIC = frozenset(
     f"--xla_gpu_deterministic_ops{value}" for value in ("", "=true", "=True", "=1")
 )
@@ -145,16 +145,16 @@ def jax_off(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 def threads_left_to_machine(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     """Thread counts that nothing fixes."""
     variables = variables_of(now)
-    for dial in threads.THREADS:
-        is_set_inside = dial.switch in _SET_ONLY and now.value(f"{SWITCHES}[{dial.switch}]")
-        if reaches(dial, workload) and dial.variables and not is_set_inside:
-            count = dial.setting(now, variables)
-            if threads.requested(variables, dial.variables) is None and count != "1":
-                pin = dial.pin(now, count)
+    for setting in threads.THREADS:
+        is_set_inside = setting.switch in _SET_ONLY and now.value(f"{SWITCHES}[{setting.switch}]")
+        if reaches(setting, workload) and setting.variables and not is_set_inside:
+            count = setting.forecast(now, variables)
+            if threads.requested(variables, setting.variables) is None and count != "1":
+                fix = setting.fix(now, count)
                 yield Match(
-                    f"{dial.what} follows the number of usable CPUs",
-                    tuple(variable(name) for name in dial.variables),
-                    remedy=pin and export(*pin),
+                    f"{setting.what} follows the number of usable CPUs",
+                    tuple(variable(name) for name in setting.variables),
+                    remedy=fix and export(*fix),
                 )
 
 
@@ -165,8 +165,8 @@ def switched(comparison: Comparison, workload: Workload) -> Iterator[Result]:
     def look(key: str) -> Iterator[Match]:
         if not _acts(key, comparison, workload):
             return
-        if dial := _BY_SWITCH.get(key):
-            yield from _threads_set_inside(SettingChange(comparison, dial), key)
+        if setting := _BY_SWITCH.get(key):
+            yield from _threads_set_inside(SettingChange(comparison, setting), key)
         elif not all(is_variable(side[key].get("source")) for side in (before, after)):
             change = comparison.change(switch(key))
             if change and not _is_floatx(comparison, key):
@@ -178,7 +178,7 @@ def switched(comparison: Comparison, workload: Workload) -> Iterator[Result]:
 
 def _threads_set_inside(setting: SettingChange, key: str) -> Iterator[Match]:
     """A count that a program has set; another rule has those of variables and of the machine."""
-    if any(setting.told) and setting.is_by_program():
+    if any(setting.reported) and setting.is_by_program():
         yield _stands(setting.comparison, key, *setting.values)
 
 

@@ -16,13 +16,13 @@ VISIBLE = "facts.environ.variables[CUDA_VISIBLE_DEVICES]"
 ORDER = "facts.environ.variables[CUDA_DEVICE_ORDER]"
 DEVICES = "facts.gpu.devices"
 DRIVER = "facts.gpu.driver_version"
-SHOWN = "facts.gpu.visible"
+VISIBLE_DEVICES = "facts.gpu.visible"
 LIVE = "live.gpu.devices"
 HOST_MEMORY = "live.host.memory_available_bytes"
 
 Item = TypeVar("Item")
 
-training = on_gpu & uses("tensorflow", "torch", "jax")
+gpu_training = on_gpu & uses("tensorflow", "torch", "jax")
 
 
 def visible(now: Fingerprint) -> list[VisibleDevice]:
@@ -31,8 +31,8 @@ def visible(now: Fingerprint) -> list[VisibleDevice]:
     order: str | None = now.value(ORDER)
     wanted: str | None = now.value(VISIBLE)
     if not cuda_visible_devices.is_decided(keys, devices, wanted, order):
-        raise UnknownValueError(SHOWN, cuda_visible_devices.UNKNOWN_ORDER)
-    return _shown(now)
+        raise UnknownValueError(VISIBLE_DEVICES, cuda_visible_devices.UNKNOWN_ORDER)
+    return _visible_devices(now)
 
 
 def cards(now: Fingerprint) -> list[str]:
@@ -42,7 +42,7 @@ def cards(now: Fingerprint) -> list[str]:
 
 def how_many(now: Fingerprint) -> int:
     """How many GPUs CUDA shows, whichever they are. Raises `UnknownValueError`."""
-    return len(_shown(now))
+    return len(_visible_devices(now))
 
 
 def of_each(look: Callable[[Fingerprint, VisibleDevice, Workload], Iterable[Match]]) -> State:
@@ -77,12 +77,12 @@ def about_each(
     return for_each(labelled, look_at)
 
 
-def _shown(now: Fingerprint) -> list[VisibleDevice]:
+def _visible_devices(now: Fingerprint) -> list[VisibleDevice]:
     keys, devices = _all(now)
     wanted, driver = now.value(VISIBLE), now.value(DRIVER)
     doubt = cuda_visible_devices.unknown_reason(keys, devices, wanted, driver)
     if doubt:
-        raise UnknownValueError(SHOWN, doubt)
+        raise UnknownValueError(VISIBLE_DEVICES, doubt)
     return cuda_visible_devices.visible_devices(keys, devices, wanted, driver)
 
 
@@ -202,7 +202,7 @@ def match_devices(comparison: Comparison) -> list[tuple[VisibleDevice, VisibleDe
 
     In the order of the later side. Raises `UnknownValueError`.
     """
-    before, after = _both_shown(comparison)
+    before, after = _visible_on_both_sides(comparison)
     found: dict[VisibleDevice, VisibleDevice] = {}
     for name in ("uuid", "name", None):
         taken = set(found.values())
@@ -212,14 +212,16 @@ def match_devices(comparison: Comparison) -> list[tuple[VisibleDevice, VisibleDe
     return [(found[one], one) for one in after if one in found]
 
 
-def _both_shown(comparison: Comparison) -> tuple[list[VisibleDevice], list[VisibleDevice]]:
+def _visible_on_both_sides(
+    comparison: Comparison,
+) -> tuple[list[VisibleDevice], list[VisibleDevice]]:
     sides = comparison.before, comparison.after
     # On one machine a number means one card, whichever it is: equal numbers are the same card, and
     # unlike numbers are not.
     uuids = _uuids(sides[0])
     is_one = None not in uuids and uuids == _uuids(sides[1])
     is_one = is_one and sides[0].value(ORDER) == sides[1].value(ORDER)
-    before, after = (_shown(side) if is_one else visible(side) for side in sides)
+    before, after = (_visible_devices(side) if is_one else visible(side) for side in sides)
     return before, after
 
 

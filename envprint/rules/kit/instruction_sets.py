@@ -12,8 +12,8 @@ import re
 from envprint import knowledge
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.versions import numbers
-from envprint.rules.kit.settings import LEVELS, Dial, Variables
-from envprint.rules.kit.threads import blas_pool, blas_told
+from envprint.rules.kit.settings import LEVELS, Setting, Variables
+from envprint.rules.kit.threads import blas_pool, reported_blas
 
 # Which of its compiled loops NumPy runs, by the names of features in its variables.
 #
@@ -60,7 +60,7 @@ def _version(side: Fingerprint) -> tuple[int, ...]:
     return numbers(side.value("facts.frameworks.numpy.version") or "") or _NEWEST
 
 
-def pin(side: Fingerprint, level: str) -> tuple[str, str] | None:
+def fix(side: Fingerprint, level: str) -> tuple[str, str] | None:
     """The variable, and its value, that holds NumPy at `level`; None where there is none."""
     for entry in knowledge.covering("numpy_loops", _version(side), loops=level):
         if "disable" in entry:
@@ -115,7 +115,7 @@ def _core_class(core: str) -> str | None:
     return next((one["level"] for one in cores if one["core"].lower() == core.lower()), None)
 
 
-def _core_pin(side: Fingerprint, level: str) -> tuple[str, str] | None:
+def _fix_core(side: Fingerprint, level: str) -> tuple[str, str] | None:
     cores = knowledge.entries("openblas_cores")
     names = [one["core"] for one in cores if one.get("pins") and one["level"] == level]
     return ("OPENBLAS_CORETYPE", names[0]) if names else None
@@ -178,7 +178,7 @@ def _mkl(side: Fingerprint, variables: Variables) -> str:
     return _mkl_instructions(side, variables).lower() if free else branch
 
 
-def _mkl_pin(side: Fingerprint, level: str) -> tuple[str, str]:
+def _fix_mkl(side: Fingerprint, level: str) -> tuple[str, str]:
     is_intel = side.value("facts.cpu.vendor") == "GenuineIntel"
     return "MKL_CBWR", "AVX2" if is_intel and level == "avx2" else "COMPATIBLE"
 
@@ -190,31 +190,31 @@ def _mkl_instructions(side: Fingerprint, variables: Variables) -> str:
 
 _ONEDNN_PIN = {"sse": "SSE41", "avx": "AVX", "avx2": "AVX2", "avx512": "AVX512_CORE"}
 
-OPENBLAS = Dial(
+OPENBLAS = Setting(
     "the instruction set of NumPy's OpenBLAS",
     ("numpy", "scikit-learn"),
     ("OPENBLAS_CORETYPE",),
     _openblas,
-    _core_pin,
+    _fix_core,
     on_gpu=True,
-    told=lambda side: _core_class(blas_told(side).get("architecture") or ""),
+    reported=lambda side: _core_class(reported_blas(side).get("architecture") or ""),
 )
-LAPACK = Dial(
+LAPACK = Setting(
     "the instruction set of the OpenBLAS that JAX's decompositions use, SciPy's",
     ("jax",),
     OPENBLAS.variables,
     lambda side, variables: _openblas(side, variables, "scipy"),
-    OPENBLAS.pin,
+    OPENBLAS.fix,
 )
-NUMPY = Dial(
+NUMPY = Setting(
     "the instruction set of NumPy's loops",
     ("numpy", "scikit-learn"),
     ("NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES"),
     lambda side, variables: loops(side, native(side), variables),
-    pin,
+    fix,
     on_gpu=True,
 )
-LIBM = Dial(
+LIBM = Setting(
     "the instruction set of the C library's mathematics",
     ("numpy", "scikit-learn"),
     ("GLIBC_TUNABLES",),
@@ -229,42 +229,42 @@ DOUBLES = LIBM._replace(
     used_by=("tensorflow", "jax"),
     on_gpu=False,
 )
-ATEN = Dial(
+ATEN = Setting(
     "the instruction set of PyTorch's kernels",
     ("torch",),
     ("ATEN_CPU_CAPABILITY",),
     _aten,
     lambda side, level: ("ATEN_CPU_CAPABILITY", "default" if level == "sse" else level),
 )
-ONEDNN = Dial(
+ONEDNN = Setting(
     "oneDNN's instruction set",
     ("tensorflow", "torch", "jax"),
     ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"),
     _onednn,
     lambda side, level: ("ONEDNN_MAX_CPU_ISA", _ONEDNN_PIN[level]) if level in LEVELS else None,
 )
-MKL_BRANCH = Dial(
+MKL_BRANCH = Setting(
     "MKL's branch for reproducible results",
     ("torch",),
     ("MKL_CBWR",),
     _mkl_branch,
     lambda side, branch: ("MKL_CBWR", branch),
 )
-MKL_INSTRUCTIONS = Dial(
+MKL_INSTRUCTIONS = Setting(
     "MKL's instruction set",
     ("torch",),
     ("MKL_ENABLE_INSTRUCTIONS",),
     _mkl_instructions,
     lambda side, level: None,
 )
-MKL = Dial(
+MKL = Setting(
     "MKL's instruction set",
     ("torch",),
     ("MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS"),
     _mkl,
-    _mkl_pin,
+    _fix_mkl,
 )
-XLA = Dial(
+XLA = Setting(
     "XLA's instruction set",
     ("jax",),
     (),

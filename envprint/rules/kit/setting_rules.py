@@ -15,14 +15,14 @@ from envprint.core.rule import Drift, Match, Result, for_each
 from envprint.core.shell import export, in_turn, unset
 from envprint.core.workload import Workload
 from envprint.rules.kit.settings import (
-    Dial,
+    Setting,
     Variables,
     has_imported,
     proviso,
     rank,
     reaches,
-    shown,
     trace,
+    value_text,
     variable,
     variables_of,
 )
@@ -38,17 +38,17 @@ class SettingChange:
     reason to leave it open.
     """
 
-    def __init__(self, comparison: Comparison, dial: Dial) -> None:
+    def __init__(self, comparison: Comparison, setting: Setting) -> None:
         self.comparison = comparison
-        self.dial = dial
+        self.setting = setting
         self._sides = comparison.before, comparison.after
         self._forecasts: dict[tuple[int, int], str] = {}
 
     @cached_property
-    def told(self) -> tuple[str | None, str | None]:
+    def reported(self) -> tuple[str | None, str | None]:
         """What the process of each side has told to be in force."""
         before, after = self._sides
-        return self.dial.told(before), self.dial.told(after)
+        return self.setting.reported(before), self.setting.reported(after)
 
     @cached_property
     def values(self) -> tuple[str, str]:
@@ -56,8 +56,8 @@ class SettingChange:
 
         A command cannot ask, and the program may set the same; so the word of one side is nothing.
         """
-        before, after = self.told
-        if None in self.told and not all(map(self._has_imported, self._sides)):
+        before, after = self.reported
+        if None in self.reported and not all(map(self._has_imported, self._sides)):
             before = after = None
         return (
             self._forecast(_BEFORE, _BEFORE) if before is None else before,
@@ -86,76 +86,82 @@ class SettingChange:
 
     def is_held(self) -> bool:
         """Whether the machines differ for it, and variables make them equal."""
-        before, after = (self.dial.setting(side, {}) for side in self._sides)
+        before, after = (self.setting.forecast(side, {}) for side in self._sides)
         return before != after and (
             self._forecast(_BEFORE, _BEFORE) == self._forecast(_AFTER, _AFTER)
         )
 
     def _has_imported(self, side: Fingerprint) -> bool:
-        return has_imported(side, self.dial.used_by[0])
+        return has_imported(side, self.setting.used_by[0])
 
     def _forecast(self, machine: int, environ: int) -> str:
         """What is to be expected on the machine of one side with the variables of another."""
         key = machine, environ
         if key not in self._forecasts:
             variables = variables_of(self._sides[environ])
-            self._forecasts[key] = self.dial.setting(self._sides[machine], variables)
+            self._forecasts[key] = self.setting.forecast(self._sides[machine], variables)
         return self._forecasts[key]
 
 
-def turned_by_variables(*dials: Dial) -> Drift:
+def changed_by_variables(*settings: Setting) -> Drift:
     """A rule's look at the variables: fires when they alone move a setting on the new machine."""
 
     def drift(comparison: Comparison, workload: Workload) -> Iterator[Result]:
-        def look(dial: Dial) -> Iterator[Match]:
-            names = [name for name in dial.variables if comparison.change(variable(name))]
-            if names and reaches(dial, workload):
-                yield from _by_variables(SettingChange(comparison, dial), names)
+        def look(setting: Setting) -> Iterator[Match]:
+            names = [name for name in setting.variables if comparison.change(variable(name))]
+            if names and reaches(setting, workload):
+                yield from _by_variables(SettingChange(comparison, setting), names)
 
-        return for_each(dials, look)
+        return for_each(settings, look)
 
     return drift
 
 
-def turned_by_machine(paths: tuple[str, ...], *dials: Dial, remedy: str) -> Drift:
+def changed_by_machine(paths: tuple[str, ...], *settings: Setting, remedy: str) -> Drift:
     """A rule's look at the processor: one finding for all settings that it moved."""
 
     def drift(comparison: Comparison, workload: Workload) -> Iterator[Match]:
         changes = [change for path in paths if (change := comparison.change(path))]
         if not changes:
             return
-        settings = [SettingChange(comparison, dial) for dial in dials if reaches(dial, workload)]
-        moved = [setting for setting in settings if setting.is_change() and setting.is_by_machine()]
-        if moved:
-            held = [setting.dial.what for setting in settings if setting.is_held()]
+        setting_changes = [
+            SettingChange(comparison, setting) for setting in settings if reaches(setting, workload)
+        ]
+        changed = [
+            change for change in setting_changes if change.is_change() and change.is_by_machine()
+        ]
+        if changed:
+            held = [change.setting.what for change in setting_changes if change.is_held()]
             yield Match(
-                "; ".join([*map(_in_words, moved), *_held_alike(held)]),
+                "; ".join([*map(_in_words, changed), *_held_alike(held)]),
                 tuple(change.path for change in changes),
                 changes[0].before,
                 changes[0].after,
-                remedy="; ".join([remedy, *_pins(moved)]),
+                remedy="; ".join([remedy, *_fixes(changed)]),
             )
 
     return drift
 
 
-def _by_variables(setting: SettingChange, names: list[str]) -> Iterator[Match]:
-    if setting.is_by_variables() and setting.is_change():
-        before, after = map(variables_of, (setting.comparison.before, setting.comparison.after))
-        told = ", ".join(f"{n} was {shown(before.get(n))}, is {shown(after.get(n))}" for n in names)
-        unsure = proviso(setting.comparison, names) if None in setting.told else ""
+def _by_variables(change: SettingChange, names: list[str]) -> Iterator[Match]:
+    if change.is_by_variables() and change.is_change():
+        before, after = map(variables_of, (change.comparison.before, change.comparison.after))
+        variables_text = ", ".join(
+            f"{n} was {value_text(before.get(n))}, is {value_text(after.get(n))}" for n in names
+        )
+        unsure = proviso(change.comparison, names) if None in change.reported else ""
         yield Match(
-            f"{told}: {_in_words(setting)}{unsure}",
-            (*map(variable, names), *trace(setting.comparison, names)),
+            f"{variables_text}: {_in_words(change)}{unsure}",
+            (*map(variable, names), *trace(change.comparison, names)),
             _values(before, names),
             _values(after, names),
             remedy=in_turn(*(export(n, before[n]) if n in before else unset(n) for n in names)),
         )
 
 
-def _in_words(setting: SettingChange) -> str:
-    before, after = setting.values
-    return f"{setting.dial.what} was {before}, is {after}"
+def _in_words(change: SettingChange) -> str:
+    before, after = change.values
+    return f"{change.setting.what} was {before}, is {after}"
 
 
 def _held_alike(held: Sequence[str]) -> Iterator[str]:
@@ -163,11 +169,11 @@ def _held_alike(held: Sequence[str]) -> Iterator[str]:
         yield f"variables hold {' and '.join(held)} alike"
 
 
-def _pins(moved: Sequence[SettingChange]) -> Iterator[str]:
+def _fixes(changed: Sequence[SettingChange]) -> Iterator[str]:
     """For each setting the assignment that both machines can obey: the lower of the two."""
-    for setting in moved:
-        pin = setting.dial.pin(setting.comparison.after, min(setting.values, key=rank))
-        held = pin and export(*pin)
+    for change in changed:
+        fix = change.setting.fix(change.comparison.after, min(change.values, key=rank))
+        held = fix and export(*fix)
         if held:
             yield held
 

@@ -64,7 +64,7 @@ def is_variable(source: str | None) -> bool:
     return (source or "").partition(" ")[0].isupper()
 
 
-def told(side: Fingerprint, key: str) -> str | None:
+def reported(side: Fingerprint, key: str) -> str | None:
     """What a loaded framework has said of a switch; None when it was left to itself or not asked.
 
     Raises `UnknownValueError` where the framework refused to say.
@@ -85,7 +85,7 @@ def backend(side: Fingerprint) -> str | None:
     """Keras' backend as it has told, else as its variable and its file have it."""
     key = "keras-backend"
     recorded: str | None = side.value("facts.frameworks.keras.backend")
-    return told(side, key) or recorded
+    return reported(side, key) or recorded
 
 
 def has_imported(side: Fingerprint, framework: str) -> bool:
@@ -93,11 +93,11 @@ def has_imported(side: Fingerprint, framework: str) -> bool:
     return framework in (side.value(IMPORTED) or ())
 
 
-def both_tell(comparison: Comparison, key: str) -> bool:
+def both_report(comparison: Comparison, key: str) -> bool:
     """Whether a switch can be compared: each side tells it, or has left it to itself."""
     framework = key.partition("-")[0]
     return all(
-        told(side, key) is not None or has_imported(side, framework)
+        reported(side, key) is not None or has_imported(side, framework)
         for side in (comparison.before, comparison.after)
     )
 
@@ -110,9 +110,9 @@ def in_force(comparison: Comparison, name: str) -> tuple[str | None, str | None]
     key = SWITCH_OF.get(name)
     sides = (comparison.before, comparison.after)
     values = [side.value(f"{VARIABLES}[{name}]") for side in sides]
-    if key and both_tell(comparison, key):
+    if key and both_report(comparison, key):
         before, after = (
-            told(side, key) or value for side, value in zip(sides, values, strict=True)
+            reported(side, key) or value for side, value in zip(sides, values, strict=True)
         )
         return before, after
     return values[0], values[1]
@@ -149,7 +149,7 @@ def proviso(comparison: Comparison, names: list[str]) -> str:
 Variables = Mapping[str, str]
 
 
-class Dial(NamedTuple):
+class Setting(NamedTuple):
     """One setting: who reads it, which variables turn it, and what is then in force."""
 
     what: str
@@ -157,15 +157,15 @@ class Dial(NamedTuple):
     """Frameworks that compute with it."""
     variables: tuple[str, ...]
     """In the order in which they win."""
-    setting: Callable[[Fingerprint, Variables], str]
+    forecast: Callable[[Fingerprint, Variables], str]
     """What is in force on that machine with those variables."""
-    pin: Callable[[Fingerprint, str], tuple[str, str] | None]
+    fix: Callable[[Fingerprint, str], tuple[str, str] | None]
     """The variable, and its value, that brings a setting about; None when there is none."""
     on_gpu: bool = False
     """Whether a job on a GPU still computes with it."""
     switch: str | None = None
     """The determinism switch in which the framework tells it, when it is loaded."""
-    told: Callable[[Fingerprint], str | None] = lambda side: None
+    reported: Callable[[Fingerprint], str | None] = lambda side: None
     """What the process itself has told to be in force, None when it has told nothing."""
 
 
@@ -210,17 +210,18 @@ def _set_differently(
     change = comparison.change(variable(name))
     paths = comparison.under(f"{SWITCHES}[{SWITCH_OF[name]}]") if name in SWITCH_OF else ()
     if change is None:
-        told = f"{SWITCH_OF[name]} was {shown(before)}, is {shown(after)}"
+        told = f"{SWITCH_OF[name]} was {value_text(before)}, is {value_text(after)}"
         return Match(told, paths, before, after)
     return Match(
-        f"{name} was {shown(change.before)}, is {shown(change.after)}{proviso(comparison, [name])}",
+        f"{name} was {value_text(change.before)}, is {value_text(change.after)}"
+        f"{proviso(comparison, [name])}",
         tuple(dict.fromkeys((change.path, *trace(comparison, (name,)), *paths))),
         change.before,
         change.after,
     )
 
 
-def shown(value: str | None) -> str:
+def value_text(value: str | None) -> str:
     """A variable's value for people."""
     return "unset" if value is None else value or "empty"
 
@@ -239,10 +240,10 @@ def variables_of(side: Fingerprint) -> Variables:
     return {name: value for name, value in recorded.items() if value is not None}
 
 
-def reaches(dial: Dial, workload: Workload) -> bool:
-    """Whether the job computes with what the dial sets."""
-    used = not set(dial.used_by).isdisjoint(workload.frameworks)
-    return used and (workload.device == "cpu" or dial.on_gpu)
+def reaches(setting: Setting, workload: Workload) -> bool:
+    """Whether the job computes with the setting."""
+    used = not set(setting.used_by).isdisjoint(workload.frameworks)
+    return used and (workload.device == "cpu" or setting.on_gpu)
 
 
 LEVELS = ("sse", "avx", "avx2", "avx512")

@@ -15,7 +15,7 @@ from typing import Any
 from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.versions import numbers
-from envprint.rules.kit.settings import Dial, Variables, told, variables_of
+from envprint.rules.kit.settings import Setting, Variables, reported, variables_of
 
 OPENBLAS = (
     "OPENBLAS_NUM_THREADS",
@@ -58,7 +58,7 @@ def blas_pool(side: Fingerprint, owner: str = "numpy") -> str:
     return next((pool for pool in POOLS if pool in name), "")
 
 
-def blas_told(side: Fingerprint) -> Mapping[str, Any]:
+def reported_blas(side: Fingerprint) -> Mapping[str, Any]:
     """What the process has told of the BLAS that NumPy computes with; nothing if it was not asked.
 
     It is what holds: OpenBLAS reads its variables when it is loaded, and never again.
@@ -75,7 +75,7 @@ def _pools(side: Fingerprint) -> list[Mapping[str, Any]]:
         return []
 
 
-def _threads_told(pool: Mapping[str, Any]) -> str | None:
+def _reported_threads(pool: Mapping[str, Any]) -> str | None:
     return str(pool["threads"]) if pool.get("threads") else None
 
 
@@ -85,14 +85,14 @@ def _numpy(side: Fingerprint, variables: Variables) -> str:
     return _capped(side, requested(variables, names)) if names else "1"
 
 
-def _pin(name: str, count: str) -> tuple[str, str] | None:
+def _fix(name: str, count: str) -> tuple[str, str] | None:
     """None where there is no count to pin: a pool without limit, or what a document makes up."""
     return (name, count) if count.isascii() and count.isdecimal() else None
 
 
-def _numpy_pin(side: Fingerprint, count: str) -> tuple[str, str] | None:
+def _fix_numpy(side: Fingerprint, count: str) -> tuple[str, str] | None:
     names = POOLS.get(blas_pool(side))
-    return _pin(names[0], count) if names else None
+    return _fix(names[0], count) if names else None
 
 
 def _torch_names(side: Fingerprint) -> tuple[str, ...]:
@@ -119,13 +119,13 @@ def _scikit_learn(side: Fingerprint, variables: Variables) -> str:
     return str((whole and side.value("facts.cpu.cores")) or count)
 
 
-def _scikit_learn_told(side: Fingerprint) -> str | None:
+def _reported_scikit_learn(side: Fingerprint) -> str | None:
     """The count of its own OpenMP runtime, where it asks that and nothing else."""
     if requested(variables_of(side), ("OMP_NUM_THREADS",)) is None:
         return None
     pools = (pool for pool in _pools(side) if pool.get("api") == "openmp")
     own = (p for p in pools if (p.get("library") or "").startswith("scikit_learn"))
-    return _threads_told(next(own, {}))
+    return _reported_threads(next(own, {}))
 
 
 def _counts_cores(side: Fingerprint) -> bool:
@@ -133,43 +133,43 @@ def _counts_cores(side: Fingerprint) -> bool:
     return not version or numbers(version) >= (1, 3)
 
 
-NUMPY = Dial(
+NUMPY = Setting(
     "the thread count of NumPy's BLAS",
     ("numpy", "scikit-learn"),
     tuple(dict.fromkeys(name for names in POOLS.values() for name in names)),
     _numpy,
-    _numpy_pin,
+    _fix_numpy,
     on_gpu=True,
-    told=lambda side: _threads_told(blas_told(side)),
+    reported=lambda side: _reported_threads(reported_blas(side)),
 )
-SCIKIT_LEARN = Dial(
+SCIKIT_LEARN = Setting(
     "scikit-learn's OpenMP thread count",
     ("scikit-learn",),
     ("OMP_NUM_THREADS", "LOKY_MAX_CPU_COUNT"),
     _scikit_learn,
-    lambda side, count: _pin("OMP_NUM_THREADS", count),
+    lambda side, count: _fix("OMP_NUM_THREADS", count),
     on_gpu=True,
-    told=_scikit_learn_told,
+    reported=_reported_scikit_learn,
 )
-TORCH = Dial(
+TORCH = Setting(
     "PyTorch's thread count",
     ("torch",),
     MKL,
     lambda side, variables: _capped(side, requested(variables, _torch_names(side))),
-    lambda side, count: _pin(_torch_names(side)[0], count),
+    lambda side, count: _fix(_torch_names(side)[0], count),
     switch="torch-threads",
-    told=lambda side: told(side, "torch-threads"),
+    reported=lambda side: reported(side, "torch-threads"),
 )
-TENSORFLOW = Dial(
+TENSORFLOW = Setting(
     "TensorFlow's thread count for one operation",
     ("tensorflow",),
     ("TF_NUM_INTRAOP_THREADS",),
     _tensorflow,
-    lambda side, count: _pin("TF_NUM_INTRAOP_THREADS", count),
+    lambda side, count: _fix("TF_NUM_INTRAOP_THREADS", count),
     switch="tensorflow-intra-op-threads",
-    told=lambda side: told(side, "tensorflow-intra-op-threads"),
+    reported=lambda side: reported(side, "tensorflow-intra-op-threads"),
 )
-JAX = Dial(
+JAX = Setting(
     "XLA's thread count",
     ("jax",),
     (),
