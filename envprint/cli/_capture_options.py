@@ -102,29 +102,31 @@ def probe_now(
 
     python = able(host.interpreter())
     plan = Plan(python, names, device, repeat)
-    told = measure(plan, lambda what: console.log(f"probing {what}"))
+    reported = measure(plan, lambda what: console.log(f"probing {what}"))
     for name in names:
-        if name not in told:
+        if name not in reported:
             raise EnvprintError(f"probe {name}: it is not installed for {python}")
-    failed = list(_in_vain(told, names))
+    failed = list(_in_vain(reported, names))
     for line in failed[:-1]:
         console.log(line)
     if failed:
         raise EnvprintError(failed[-1])
-    return told
+    return reported
 
 
-def _in_vain(told: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
+def _in_vain(reported: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
     """A line for each probe that was asked for, on that device, and computed nothing at all.
 
     Without names every probe is one that may have no framework to compute with.
     """
-    on_gpu = [key for key in told if " on gpu" in key]
-    asked = [[name] for name in names]
-    asked += [[key for key in on_gpu if key.startswith(f"{name} ")] for name in names] or [on_gpu]
-    for keys in filter(None, asked):
-        if not any(told[key]["digests"] for key in keys):
-            first = told[keys[0]]
+    on_gpu = [key for key in reported if " on gpu" in key]
+    requested = [[name] for name in names]
+    requested += [[key for key in on_gpu if key.startswith(f"{name} ")] for name in names] or [
+        on_gpu
+    ]
+    for keys in filter(None, requested):
+        if not any(reported[key]["digests"] for key in keys):
+            first = reported[keys[0]]
             reason = first.get("refused") or next(iter(first["errors"].values()), "no operation")
             yield f"probe {keys[0]}: {reason}"
 

@@ -106,9 +106,9 @@ def _train(job: TrainingJob, options: argparse.Namespace, console: Console) -> O
     repeat = options.repeat or REPEAT
     with Progress(console, NAME, repeat) as progress:
         series = train(job, switches_of(options), repeat, progress.tell)
-    told = raw(series)
-    text = render(job.framework, told, console.colour())
-    return {"training": {job.framework: told}}, text, series.repeats
+    reported = raw(series)
+    text = render(job.framework, reported, console.colour())
+    return {"training": {job.framework: reported}}, text, series.repeats
 
 
 def _explain(job: TrainingJob, options: argparse.Namespace, console: Console) -> Outcome:
@@ -128,11 +128,11 @@ def _explain(job: TrainingJob, options: argparse.Namespace, console: Console) ->
             )
 
         found = search(attempt, _seed(options), repeat)
-    told = {
+    reported = {
         "training": {job.framework: raw(found.last)},
         "search": {job.framework: raw_search(found)},
     }
-    return told, explained(found, console.colour()), found.last.repeats
+    return reported, explained(found, console.colour()), found.last.repeats
 
 
 def switches_of(options: argparse.Namespace) -> Switches:

@@ -91,14 +91,14 @@ def _measured(
     if options.device == "gpu":
         console.log("a CUDA context is made on each visible GPU, as --device gpu asks")
     if numeric or not options.names:
-        told = probe_now(host, console, numeric, options.device, options.repeat or 1)
-        found["numeric"] = told
-        texts.append(probes.render(told, console.colour()))
-        repeats = all(map(probes.is_repeating, told.values()))
+        reported = probe_now(host, console, numeric, options.device, options.repeat or 1)
+        found["numeric"] = reported
+        texts.append(probes.render(reported, console.colour()))
+        repeats = all(map(probes.is_repeating, reported.values()))
     if TRAINING in options.names:
         python = runner.able(host.interpreter(), TRAINING_FLOOR)
-        told, text, same = run_training(options, console, python)
-        found |= told
+        reported, text, same = run_training(options, console, python)
+        found |= reported
         texts.append(text)
         repeats = repeats and same
     return found, "\n".join(texts), repeats

@@ -209,8 +209,10 @@ def _own(where: Environment, framework: str) -> dict[str, str] | Unknown | None:
         return record
     if record["build"] != "cuda":
         return None
-    said = {"runtime": record["cuda_version"], "cudnn": record["cudnn_version"]}
-    return {key: value for key, value in said.items() if isinstance(value, str) and "." in value}
+    versions = {"runtime": record["cuda_version"], "cudnn": record["cudnn_version"]}
+    return {
+        key: value for key, value in versions.items() if isinstance(value, str) and "." in value
+    }
 
 
 # Requires-Dist: nvidia-cudnn-cu12 (==9.1.0.70) ; platform_system == "Linux"

@@ -15,9 +15,9 @@ from envprint.machine.host import Host
 
 def libc_of(host: Host) -> str | Unknown:
     """Name and version, such as `glibc 2.36`; `musl` alone outside Alpine. Raises `OSError`."""
-    said: str | None = host.interpreter()["libc"]
-    if said:
-        return said
+    described: str | None = host.interpreter()["libc"]
+    if described:
+        return described
     system = host.system()["system"]
     if system != "Linux":
         return Unknown(f"the version of the C library is not read on {system}")

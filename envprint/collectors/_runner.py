@@ -48,10 +48,10 @@ def capture(
     if timeout_s is None:
         timeout_s = DEEP_TIMEOUT_S if _attempt(host.verify_files) is True else COLLECTOR_TIMEOUT_S
     # What fails of these is said by the sections that need it, which ask again.
-    begun = _attempt(host.start_gpu_query)
+    gpu_wait_s = _attempt(host.start_gpu_query)
     # Here once, in the caller's thread: Keras keeps its dtype policy by thread.
     _attempt(host.interpreter)
-    waits_s = 0.0 if isinstance(begun, Unknown) else begun
+    waits_s = 0.0 if isinstance(gpu_wait_s, Unknown) else gpu_wait_s
     found: dict[str, dict[str, Any]] = {"facts": {}, "live": {}}
     unknown: dict[str, str] = {}
     for collector, values in _read_all(host, timeout_s, waits_s):

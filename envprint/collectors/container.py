@@ -81,8 +81,8 @@ def _kind_by_name(host: Host) -> str | None:
 
     https://systemd.io/CONTAINER_INTERFACE/
     """
-    told = text_or_none(host, "/run/systemd/container") or host.environ().get(MANAGER) or ""
-    return told.strip() or None
+    manager = text_or_none(host, "/run/systemd/container") or host.environ().get(MANAGER) or ""
+    return manager.strip() or None
 
 
 def _kind_by_kernel(host: Host) -> str | None:

@@ -46,9 +46,9 @@ def collect(host: Host) -> Mapping[str, Any]:
     for name, value, source in _from_variables(host.environ()):
         safe = safe_text(value, host.seal)
         switches[name] = {"value": _plain(name, safe), "source": source}
-    for name, said in host.interpreter().get("switches", {}).items():
-        answer = Unknown(said["error"]) if "error" in said else said["value"]
-        switches[name] = {"value": answer, "source": said["source"]}
+    for name, reply in host.interpreter().get("switches", {}).items():
+        answer = Unknown(reply["error"]) if "error" in reply else reply["value"]
+        switches[name] = {"value": answer, "source": reply["source"]}
     return {"switches": switches}
 
 

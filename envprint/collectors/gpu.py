@@ -126,8 +126,8 @@ def _visible(
     order = variables.get("CUDA_DEVICE_ORDER")
     if not cuda_visible_devices.is_decided(keys, known, wanted, order):
         return Unknown(cuda_visible_devices.UNKNOWN_ORDER)
-    if doubt := cuda_visible_devices.unknown_reason(keys, known, wanted, driver):
-        return Unknown(doubt)
+    if why := cuda_visible_devices.unknown_reason(keys, known, wanted, driver):
+        return Unknown(why)
     found = []
     for one in cuda_visible_devices.visible_devices(keys, known, wanted, driver):
         device = known.get(one.key, {})

@@ -59,23 +59,23 @@ Pools = list[dict[str, Any]]
 
 def pools(host: Host) -> Pools | Unknown:
     """What threadpoolctl said in this process. Raises `OSError`, `KeyError`."""
-    said = host.interpreter().get("thread_pools", [])
-    if isinstance(said, Mapping):
-        return Unknown(said["error"])
-    shown = ShortPaths(host)
-    told = [
+    answer = host.interpreter().get("thread_pools", [])
+    if isinstance(answer, Mapping):
+        return Unknown(answer["error"])
+    short = ShortPaths(host)
+    pools = [
         {
             "api": pool["user_api"],
             "name": pool["internal_api"],
-            "library": shown.path(pool["filepath"]),
+            "library": short.path(pool["filepath"]),
             "version": pool.get("version"),
             "architecture": pool.get("architecture"),
             "threading_layer": pool.get("threading_layer"),
             "threads": pool["num_threads"],
         }
-        for pool in said
+        for pool in answer
     ]
-    return sorted(told, key=lambda pool: (pool["api"], pool["library"]))
+    return sorted(pools, key=lambda pool: (pool["api"], pool["library"]))
 
 
 class ShortPaths:
@@ -98,14 +98,14 @@ def loaded(host: Host, known: Pools | Unknown) -> list[dict[str, str | None]]:
     """The libraries that this process has mapped; nothing unless a framework is imported."""
     if not host.interpreter().get("imported"):
         return []
-    shown = ShortPaths(host)
-    told = {} if isinstance(known, Unknown) else {p["library"]: p["version"] for p in known}
+    short = ShortPaths(host)
+    versions = {} if isinstance(known, Unknown) else {p["library"]: p["version"] for p in known}
     found = (
-        (name, version, shown.path(path))
+        (name, version, short.path(path))
         for name, version, path in parse_maps(host.read_text("/proc/self/maps"))
     )
     return [
-        {"name": name, "version": told.get(path) or version, "library": path}
+        {"name": name, "version": versions.get(path) or version, "library": path}
         for name, version, path in found
     ]
 

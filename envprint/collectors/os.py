@@ -41,15 +41,15 @@ FACTS = (
 def collect(host: Host) -> Mapping[str, Any]:
     """Read from uname, os-release(5) and the variables of locale(7)."""
     kernel = attempt(host.system)
-    said = {} if isinstance(kernel, Unknown) else kernel
-    unsaid = kernel if isinstance(kernel, Unknown) else None
+    values = {} if isinstance(kernel, Unknown) else kernel
+    unknown = kernel if isinstance(kernel, Unknown) else None
     release = attempt(lambda: parse_os_release(_os_release(host)))
     unread = release if isinstance(release, Unknown) else None
     named = {} if isinstance(release, Unknown) else release
     return {
-        "system": unsaid or said["system"],
-        "kernel_release": unsaid or said["release"],
-        "kernel_version": unsaid or said["version"],
+        "system": unknown or values["system"],
+        "kernel_release": unknown or values["release"],
+        "kernel_version": unknown or values["version"],
         "distribution": unread or _identifier(named),
         "distribution_name": unread or named.get("PRETTY_NAME"),
         "libc": attempt(lambda: libc_of(host)),

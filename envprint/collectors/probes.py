@@ -104,27 +104,27 @@ def collect(host: Host) -> Mapping[str, Any]:
     probes = host.interpreter().get("probes", {})
     numeric: Any = Unknown(NOT_MEASURED)
     if "numeric" in probes:
-        numeric = {key: _reported(telling) for key, telling in probes["numeric"].items()}
+        numeric = {key: _reported(report) for key, report in probes["numeric"].items()}
     training: Any = Unknown(NOT_TRAINED)
     if "training" in probes:
-        training = {key: _runs(telling) for key, telling in probes["training"].items()}
+        training = {key: _runs(report) for key, report in probes["training"].items()}
     return {"numeric": numeric, "training": training}
 
 
-def _reported(telling: Mapping[str, Any]) -> Any:
-    if "refused" in telling:
-        return Unknown(telling["refused"])
+def _reported(report: Mapping[str, Any]) -> Any:
+    if "refused" in report:
+        return Unknown(report["refused"])
     varying = [
         name
-        for name, different in telling["digests"].items()
-        if len(different) > 1 or name in telling["errors"]
+        for name, different in report["digests"].items()
+        if len(different) > 1 or name in report["errors"]
     ]
-    digests: dict[str, Any] = {name: found[0] for name, found in telling["digests"].items()}
+    digests: dict[str, Any] = {name: found[0] for name, found in report["digests"].items()}
     digests.update((name, Unknown("it does not repeat itself here")) for name in varying)
-    digests.update((name, Unknown(why)) for name, why in telling["errors"].items())
-    kept = {name: telling[name] for name in ("revision", "version", "device", "settings", "runs")}
+    digests.update((name, Unknown(why)) for name, why in report["errors"].items())
+    kept = {name: report[name] for name in ("revision", "version", "device", "settings", "runs")}
     return {**kept, "digests": digests, "varying": sorted(varying)}
 
 
-def _runs(telling: Mapping[str, Any]) -> Any:
-    return Unknown(telling["refused"]) if "refused" in telling else dict(telling)
+def _runs(report: Mapping[str, Any]) -> Any:
+    return Unknown(report["refused"]) if "refused" in report else dict(report)

@@ -87,23 +87,25 @@ _STATE = ("gil_enabled", "byte_order", "subnormals_flushed")
 
 def collect(host: Host) -> Mapping[str, Any]:
     """Read from the interpreter under observation and the .pth files on its search path."""
-    said = host.interpreter()
-    flags = {name: on for name, on in said["flags"].items() if name != "hash_randomization"}
+    described = host.interpreter()
+    flags = {name: on for name, on in described["flags"].items() if name != "hash_randomization"}
     return {
-        **{name: said[name] for name in (*_PLAIN, *_STATE)},
-        "executable": host.real_path(said["executable"]) if said["executable"] else None,
-        "prefix_kind": attempt(lambda: _prefix_kind(host, said)),
+        **{name: described[name] for name in (*_PLAIN, *_STATE)},
+        "executable": host.real_path(described["executable"]) if described["executable"] else None,
+        "prefix_kind": attempt(lambda: _prefix_kind(host, described)),
         "flags": flags,
-        "hash_seed": hash_seed(said, _variables(host)),
-        "startup_hooks": attempt(lambda: _startup_hooks(host, said)),
-        "search_path": said["path"],
+        "hash_seed": hash_seed(described, _variables(host)),
+        "startup_hooks": attempt(lambda: _startup_hooks(host, described)),
+        "search_path": described["path"],
     }
 
 
-def _prefix_kind(host: Host, said: Mapping[str, Any]) -> str:
-    if said["prefix"] != said["base_prefix"]:
+def _prefix_kind(host: Host, described: Mapping[str, Any]) -> str:
+    if described["prefix"] != described["base_prefix"]:
         return "venv"
-    return "conda" if host.file_type(f"{said['prefix']}/conda-meta") == "directory" else "system"
+    return (
+        "conda" if host.file_type(f"{described['prefix']}/conda-meta") == "directory" else "system"
+    )
 
 
 def _variables(host: Host) -> list[Mapping[str, str]]:
@@ -112,9 +114,9 @@ def _variables(host: Host) -> list[Mapping[str, str]]:
     return [*([start] if isinstance(start, Mapping) else []), host.environ()]
 
 
-def _startup_hooks(host: Host, said: Mapping[str, Any]) -> list[str]:
-    found = set(said["site_hooks"])
-    for directory in said["path"]:
+def _startup_hooks(host: Host, described: Mapping[str, Any]) -> list[str]:
+    found = set(described["site_hooks"])
+    for directory in described["path"]:
         if directory.endswith(("site-packages", "dist-packages")):
             names = names_or_empty(host, directory)
             found.update(

@@ -36,9 +36,9 @@ LIVE = (
 
 def sample(host: Host) -> Mapping[str, Any]:
     """What the process has said of its generators; what one refused to tell is unknown."""
-    said = host.interpreter().get("generators", {})
-    return {"generators": {name: {"state": _state(said[name])} for name in said}}
+    answer = host.interpreter().get("generators", {})
+    return {"generators": {name: {"state": _state(answer[name])} for name in answer}}
 
 
-def _state(said: Mapping[str, str | None]) -> str | Unknown | None:
-    return Unknown(str(said["error"])) if "error" in said else said["state"]
+def _state(answer: Mapping[str, str | None]) -> str | Unknown | None:
+    return Unknown(str(answer["error"])) if "error" in answer else answer["state"]

@@ -60,8 +60,8 @@ def visible_devices(
     A number is taken for NVML's; see `is_decided`. A driver that is not known is taken for an old
     one; see `unknown_reason`.
     """
-    wished = _requested(keys, devices, wanted)
-    return wished if _shows_several_parts(driver) else _one_part_at_most(wished)
+    requested = _requested(keys, devices, wanted)
+    return requested if _shows_several_parts(driver) else _one_part_at_most(requested)
 
 
 def unknown_reason(
@@ -79,11 +79,11 @@ def unknown_reason(
         unread = [key for key in keys if "mig_devices" not in devices.get(key, {})]
         if unread and entry.startswith("MIG-"):
             return f"a name may be that of a part of GPU {unread[0]}, and they are not known"
-    wished = _requested(keys, devices, wanted)
-    if driver is None and _one_part_at_most(wished) != wished:
+    requested = _requested(keys, devices, wanted)
+    if driver is None and _one_part_at_most(requested) != requested:
         return "how many parts of a GPU a program is shown follows from the driver's version"
-    kinds_wished = {one.part is None for one in wished}
-    if len(kinds_wished) > 1 and _shows_several_parts(driver):
+    requested_kinds = {one.part is None for one in requested}
+    if len(requested_kinds) > 1 and _shows_several_parts(driver):
         return "whether a program is shown whole GPUs beside parts of others is not known"
     return None
 
@@ -140,9 +140,9 @@ def _shows_several_parts(driver: str | None) -> bool:
     return numbers(driver or "") >= _SEVERAL_PARTS
 
 
-def _one_part_at_most(wished: list[VisibleDevice]) -> list[VisibleDevice]:
+def _one_part_at_most(requested: list[VisibleDevice]) -> list[VisibleDevice]:
     """A part hides whole GPUs and all other parts."""
-    return [one for one in wished if one.part is not None][:1] or wished
+    return [one for one in requested if one.part is not None][:1] or requested
 
 
 def _entries(wanted: str) -> list[str]:

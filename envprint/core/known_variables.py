@@ -120,26 +120,26 @@ KNOWN = MEANT | frozenset(
 def misspelt(variables: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Each name that nearly matches a known one, and the known one."""
     for name in variables:
-        meant = None if name in KNOWN else _closest(name.upper())
-        if meant:
-            yield name, meant
+        closest = None if name in KNOWN else _closest(name.upper())
+        if closest:
+            yield name, closest
 
 
 def _closest(name: str) -> str | None:
     """The nearest of the names worth guessing at, of equals the first; None when none is near."""
     near = [
-        (distance(name, meant), meant)
-        for meant in MEANT
+        (distance(name, known), known)
+        for known in MEANT
         # A slip leaves one end of a name whole; this spares most of the comparisons.
-        if (name[:3] == meant[:3] or name[-4:] == meant[-4:]) and is_near(name, meant)
+        if (name[:3] == known[:3] or name[-4:] == known[-4:]) and is_near(name, known)
     ]
     return min(near)[1] if near else None
 
 
-def is_near(name: str, meant: str) -> bool:
+def is_near(name: str, known: str) -> bool:
     """Whether the names differ by one slip at most, or by two when they are long."""
-    allowed = 2 if len(meant) >= 12 else 1
-    return abs(len(name) - len(meant)) <= allowed and distance(name, meant) <= allowed
+    allowed = 2 if len(known) >= 12 else 1
+    return abs(len(name) - len(known)) <= allowed and distance(name, known) <= allowed
 
 
 def distance(left: str, right: str) -> int:

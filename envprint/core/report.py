@@ -114,4 +114,4 @@ class Report(NamedTuple):
 
     def undecided_reaching(self, fail_on: Impact) -> tuple[Undecided, ...]:
         """The rules that could have reached `fail_on`, and could not be decided."""
-        return tuple(doubt for doubt in self.undecided if doubt.impact >= fail_on)
+        return tuple(entry for entry in self.undecided if entry.impact >= fail_on)

@@ -69,9 +69,9 @@ def verdict(report: Report, strict: bool) -> tuple[Impact, str]:
 
 def _findings_text(findings: Sequence[Finding], causes: Sequence[str]) -> str:
     """What the worst finding means, the likeliest cause, and how many more there are."""
-    seen = not all(finding.probed_equal for finding in findings)
+    is_seen = not all(finding.probed_equal for finding in findings)
     impact = findings[0].impact
-    meaning = MEANING[impact] if seen else "not seen here, as both sides were probed"
+    meaning = MEANING[impact] if is_seen else "not seen here, as both sides were probed"
     first = next(iter(causes), findings[0].rule)
     title = next(finding.title for finding in findings if finding.rule == first)
     others = len(findings) - 1

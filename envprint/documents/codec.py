@@ -152,11 +152,11 @@ def _place(trail: _Trail) -> str:
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        seen: set[str] = set()
+        names: set[str] = set()
         for name, _ in pairs:
-            if name in seen:
+            if name in names:
                 raise ValueError(f"the key {json.dumps(name)[:60]} stands twice in one object")
-            seen.add(name)
+            names.add(name)
     return result
 
 

@@ -126,13 +126,13 @@ def _trouble(host: Host, error: Mapping[str, Any], container_kind: ContainerKind
 
     https://github.com/NVIDIA/nvidia-container-toolkit/issues/48
     """
-    told = in_words(error)
+    text = in_words(error)
     closed = control_device_error(host) if error["error"] == UNKNOWN_ERROR else None
     if not closed:
-        return told
+        return text
     kind = attempt(container_kind)
     if isinstance(kind, Unknown) or kind in (None, "wsl"):
-        return f"{told}; {CONTROL_DEVICE} cannot be opened: {closed}"
+        return f"{text}; {CONTROL_DEVICE} cannot be opened: {closed}"
     return (
         "the container lost its GPU devices, typically by systemctl daemon-reload on the host: "
         f"restart the container ({CONTROL_DEVICE} cannot be opened: {closed}; NVML error "

@@ -26,8 +26,8 @@ def is_chief(variables: Mapping[str, str]) -> bool:
     except RefusedError:  # the launcher's word has to do
         rank = None
     if rank is None:
-        told = (variables[name] for name in RANKS if variables.get(name, "").isdecimal())
-        rank = int(next(told, "0"))
+        ranks = (variables[name] for name in RANKS if variables.get(name, "").isdecimal())
+        rank = int(next(ranks, "0"))
     return rank == 0
 
 

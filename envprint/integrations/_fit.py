@@ -99,13 +99,13 @@ class Fit:
             return
         findings = [finding for finding in report.findings if finding.rule not in _MOVES_ANYWAY]
         if findings:
-            told = "; ".join(f"{f.message} ({f.rule}, {f.impact.word})" for f in findings)
-            warnings.warn(f"envprint: changed during training: {told}; see {place}", stacklevel=4)
+            text = "; ".join(f"{f.message} ({f.rule}, {f.impact.word})" for f in findings)
+            warnings.warn(f"envprint: changed during training: {text}; see {place}", stacklevel=4)
 
     def _between(self, start: Fingerprint, end: Fingerprint) -> Report:
-        asked = self._options
+        options = self._options
         return diff(
-            start, end, frameworks=asked.frameworks, device=asked.device, policy=asked.policy
+            start, end, frameworks=options.frameworks, device=options.device, policy=options.policy
         )
 
     def _captured(self, moment: str) -> Fingerprint:
@@ -114,15 +114,15 @@ class Fit:
         )
 
     def _check(self, now: Fingerprint, place: str) -> None:
-        asked = self._options
+        options = self._options
         try:
             check(
-                asked.baseline,
+                options.baseline,
                 current=now,
-                fail_on=asked.fail_on,
-                frameworks=asked.frameworks,
-                device=asked.device,
-                policy=asked.policy,
+                fail_on=options.fail_on,
+                frameworks=options.frameworks,
+                device=options.device,
+                policy=options.policy,
             )
         except DriftError as drift:
             text = f"the training did not begin: {drift}\ncaptured in {place}"

@@ -31,9 +31,9 @@ def __getattr__(name: str) -> Any:
 def _keras() -> ModuleType:
     # As TensorFlow decides what tf.keras is.
     # https://github.com/tensorflow/tensorflow/blob/v2.21.0/tensorflow/python/util/lazy_loader.py
-    wished = LiveHost().environ().get("TF_USE_LEGACY_KERAS", "").lower() in ("1", "true")
+    is_legacy = LiveHost().environ().get("TF_USE_LEGACY_KERAS", "").lower() in ("1", "true")
     legacy = sys.modules.get("tf_keras")
-    if legacy is not None and (wished or "keras" not in sys.modules):
+    if legacy is not None and (is_legacy or "keras" not in sys.modules):
         return legacy
     import keras
 

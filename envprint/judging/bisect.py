@@ -34,10 +34,10 @@ def narrow(
     `between` is in order of time.
     """
     line = [good, *between, bad]
-    seen = [_marks(judge(good, record)) for record in line[1:]]
+    marks_by_record = [_marks(judge(good, record)) for record in line[1:]]
     steps = []
     for finding in judge(good, bad).findings:
-        has = [_mark(finding) in marks for marks in seen]
+        has = [_mark(finding) in marks for marks in marks_by_record]
         first = next((i + 1 for i in reversed(range(len(has))) if not has[i]), 0)
         steps.append(Step(finding, line[first], line[first + 1], not any(has[:first])))
     return sorted(steps, key=lambda step: line.index(step.after))

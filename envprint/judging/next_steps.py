@@ -47,7 +47,7 @@ def steps(
 
 
 def _left_open(undecided: Iterable[Undecided], ignored: Iterable[Ignored]) -> Iterator[str]:
-    rules = {doubt.rule for doubt in undecided if doubt.impact > Impact.NONE}
+    rules = {entry.rule for entry in undecided if entry.impact > Impact.NONE}
     if rules:
         yield f"what could not be decided: {counted(rules, 'rule')}, with the reasons below"
     left_out = {entry.rule for entry in ignored}
@@ -56,9 +56,9 @@ def _left_open(undecided: Iterable[Undecided], ignored: Iterable[Ignored]) -> It
 
 
 def _beyond_the_environment(comparison: Comparison) -> Iterator[str]:
-    state, told = _code(comparison)
+    state, text = _code(comparison)
     if state is not _Code.SAME:
-        yield f"the code: {told}"
+        yield f"the code: {text}"
     yield "the data: the files, their order and how they are read; envprint does not look at them"
     yield _seeds(comparison)
 
@@ -82,31 +82,31 @@ def _code(comparison: Comparison) -> tuple[_Code, str]:
             return _Code.DIFFERS, "the commit is the same, but not what was changed since"
         if comparison.after.value("facts.code.dirty"):
             # The digest of the differences covers the content of tracked files only.
-            told = "the same commit and changes, but untracked files were compared by name only"
-            return _Code.UNCLEAR, told
-    except UnknownValueError as doubt:
-        return _Code.UNCLEAR, f"it could not be compared ({doubt.reason})"
+            text = "the same commit and changes, but untracked files were compared by name only"
+            return _Code.UNCLEAR, text
+    except UnknownValueError as error:
+        return _Code.UNCLEAR, f"it could not be compared ({error.reason})"
     return _Code.SAME, "the same commit, with nothing changed since"
 
 
 def _seeds(comparison: Comparison) -> str:
-    told = ["the seeds: run the job twice here, and see whether it repeats itself"]
+    steps = ["the seeds: run the job twice here, and see whether it repeats itself"]
     if alike := _generators_alike(comparison):
         names = ", ".join(alike)
-        told.append(
+        steps.append(
             f"these generators were in the same state when captured, so look at what seeds them or "
             f"draws from them later: {names}"
         )
     if "random" in _on_both_sides(comparison, "facts.python.hash_seed"):
-        told.append("the hash seed is random, so sets of text are in another order at each start")
-    return "; ".join(told)
+        steps.append("the hash seed is random, so sets of text are in another order at each start")
+    return "; ".join(steps)
 
 
 def _generators_alike(comparison: Comparison) -> list[str]:
     """The generators known to have been in one state on both sides; none without a seed."""
     sides = _on_both_sides(comparison, "live.random.generators")
     before, after = (
-        {name: told["state"] for name, told in (known or {}).items() if told.get("state")}
+        {name: state["state"] for name, state in (known or {}).items() if state.get("state")}
         for known in sides or ({}, {})
     )
     return sorted(name for name, state in before.items() if after.get(name) == state)

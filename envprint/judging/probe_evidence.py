@@ -60,7 +60,7 @@ def _equal_operations(framework: str, comparison: Comparison, device: str) -> in
     before, after = comparison.before, comparison.after
     try:
         probes = (before.value(_NUMERIC) or {}, after.value(_NUMERIC) or {})
-        keys = sorted({key for told in probes for key in told if _is_of(key, framework, device)})
+        keys = sorted({key for probe in probes for key in probe if _is_of(key, framework, device)})
         places = [f"{_NUMERIC}[{key}]" for key in keys]
         unknown = _unknown_in(before, places), _unknown_in(after, places)
         counts = [_equal_in(place, before, after, unknown) for place in places]
@@ -87,11 +87,11 @@ def _equal_in(
     place: str, before: Fingerprint, after: Fingerprint, unknown: tuple[_ByPlace, _ByPlace]
 ) -> int | None:
     """The same of one probe; raises `UnknownValueError` where it is unknown as a whole."""
-    told = [side.value(place) or {} for side in (before, after)]
+    probes = [side.value(place) or {} for side in (before, after)]
     # One run in which an operation that varies agreed says nothing of the next.
-    varies = any(side.get("varying") for side in told)
-    same = len({side.get("revision") for side in told}) == 1
-    digests = [side.get("digests", {}) for side in told]
+    varies = any(side.get("varying") for side in probes)
+    same = len({side.get("revision") for side in probes}) == 1
+    digests = [side.get("digests", {}) for side in probes]
     # What neither side can compute, no job there does; what one alone could not, is open.
     if not same or varies or unknown[0][place] != unknown[1][place] or digests[0] != digests[1]:
         return None

@@ -20,16 +20,16 @@ RANDOM = "random"
 def hash_seed(interpreter: Mapping[str, Any], variables: Iterable[Mapping[str, str]]) -> str:
     """The seed in force as text, or "random"; `variables` are the places it may have come from."""
     flags = interpreter.get("flags", {})
-    wished = [seed for seed in (seed_of(v.get("PYTHONHASHSEED")) for v in variables) if seed]
+    seeds = [seed for seed in (seed_of(v.get("PYTHONHASHSEED")) for v in variables) if seed]
     rounds = _ROUNDS.get(interpreter.get("hash_algorithm", ""))
     if rounds and "hash_probe" in interpreter:
-        for seed in ("0", *wished):
+        for seed in ("0", *seeds):
             if text_hash(HASH_PROBE, int(seed), *rounds) == interpreter["hash_probe"]:
                 return seed
         return RANDOM
     if flags.get("hash_randomization") == 0:
         return "0"
-    return wished[0] if wished and not flags.get("ignore_environment") else RANDOM
+    return seeds[0] if seeds and not flags.get("ignore_environment") else RANDOM
 
 
 def seed_of(value: str | None) -> str | None:

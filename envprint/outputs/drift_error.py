@@ -41,8 +41,8 @@ def _said(finding: Finding) -> str:
     return f"{one_line(finding.message or finding.title)} ({finding.rule})"
 
 
-def _undecided(doubts: Sequence[Undecided]) -> Iterator[str]:
-    rules = {doubt.rule for doubt in doubts}
+def _undecided(undecided: Sequence[Undecided]) -> Iterator[str]:
+    rules = {entry.rule for entry in undecided}
     yield f"undecided: {counted(rules, 'rule')} that could reach the threshold"
-    for doubt in doubts:
-        yield f"  {doubt.rule}: {doubt.path}: {one_line(doubt.reason)}"
+    for entry in undecided:
+        yield f"  {entry.rule}: {entry.path}: {one_line(entry.reason)}"

@@ -16,61 +16,61 @@ SHOWN_DIGITS = 16
 
 def render(numeric: Mapping[str, Any], colour: bool = False) -> str:
     """The raw form of `envprint.probes.runner.measure` as text that ends with a newline."""
-    lines = [line for key, told in numeric.items() for line in _probe(key, told, colour)]
+    lines = [line for key, reported in numeric.items() for line in _probe(key, reported, colour)]
     return "\n".join(lines[1:]) + "\n"
 
 
-def _probe(key: str, told: Mapping[str, Any], colour: bool) -> Iterator[str]:
+def _probe(key: str, reported: Mapping[str, Any], colour: bool) -> Iterator[str]:
     name, _, device = key.partition(" on ")
-    where = f"{device}, {told.get('device') or 'unnamed'}" if device else DEVICES["cpu"]
-    yield from heading(f"{name} {told.get('version') or ''}".rstrip() + f", on {where}", colour)
-    if "refused" in told:
-        yield from block("unknown", told["refused"])
+    where = f"{device}, {reported.get('device') or 'unnamed'}" if device else DEVICES["cpu"]
+    yield from heading(f"{name} {reported.get('version') or ''}".rstrip() + f", on {where}", colour)
+    if "refused" in reported:
+        yield from block("unknown", reported["refused"])
         return
-    yield from block("", repeats(told))
-    settings = "; ".join(f"{name} {value}" for name, value in sorted(told["settings"].items()))
+    yield from block("", repeats(reported))
+    settings = "; ".join(f"{name} {value}" for name, value in sorted(reported["settings"].items()))
     yield from block("settings", settings or "none known")
     shown = ""
-    for operation in sorted({*_operations(told), *told["errors"]}):
+    for operation in sorted({*_operations(reported), *reported["errors"]}):
         kind, _, what = operation.partition("/")
         topic, shown = ("" if kind == shown else kind), kind
-        yield f"{plain(topic):<14} {plain(what):<36} {plain(_result(told, operation))}"
+        yield f"{plain(topic):<14} {plain(what):<36} {plain(_result(reported, operation))}"
 
 
-def _result(told: Mapping[str, Any], operation: str) -> str:
-    different = told["digests"].get(operation, [])
-    if operation in told["errors"]:
-        return f"unknown: {told['errors'][operation]}"
+def _result(reported: Mapping[str, Any], operation: str) -> str:
+    different = reported["digests"].get(operation, [])
+    if operation in reported["errors"]:
+        return f"unknown: {reported['errors'][operation]}"
     return different[0][:SHOWN_DIGITS] if len(different) == 1 else f"{len(different)} results"
 
 
-def _operations(told: Mapping[str, Any]) -> list[str]:
+def _operations(reported: Mapping[str, Any]) -> list[str]:
     """The operations, without the first digits of those that have been told in full."""
-    return [name for name in told.get("digests", {}) if not name.endswith(COARSE)]
+    return [name for name in reported.get("digests", {}) if not name.endswith(COARSE)]
 
 
-def varying(told: Mapping[str, Any]) -> list[str]:
+def varying(reported: Mapping[str, Any]) -> list[str]:
     """Operations with more than one result, or with one in some runs only, sorted."""
     return sorted(
         name
-        for name in _operations(told)
-        if len(told["digests"][name]) > 1 or name in told["errors"]
+        for name in _operations(reported)
+        if len(reported["digests"][name]) > 1 or name in reported["errors"]
     )
 
 
-def is_repeating(told: Mapping[str, Any]) -> bool:
+def is_repeating(reported: Mapping[str, Any]) -> bool:
     """Whether every run told the same; one that refused told nothing."""
-    return not varying(told) and not told.get("refusals")
+    return not varying(reported) and not reported.get("refusals")
 
 
-def repeats(told: Mapping[str, Any]) -> str:
+def repeats(reported: Mapping[str, Any]) -> str:
     """Whether what was run repeated itself, as a sentence."""
-    operations, names = counted(_operations(told), "operation"), varying(told)
-    refusals = told.get("refusals", ())
-    runs = told["runs"] + len(refusals)
+    operations, names = counted(_operations(reported), "operation"), varying(reported)
+    refusals = reported.get("refusals", ())
+    runs = reported["runs"] + len(refusals)
     if runs == 1:
         return f"{operations}, each run once; --repeat N says whether they repeat themselves"
-    if is_repeating(told):
+    if is_repeating(reported):
         return f"{operations}, each the same bits in {runs} fresh processes"
     what = [", ".join(names)] if names else []
     if refusals:

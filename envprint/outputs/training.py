@@ -25,30 +25,30 @@ SHOWN_DIGITS = 12
 """Of the digest of the weights."""
 
 
-def render(framework: str, told: Mapping[str, Any], colour: bool = False) -> str:
+def render(framework: str, reported: Mapping[str, Any], colour: bool = False) -> str:
     """One framework's entry of `facts.probes.training` as text that ends with a newline."""
-    return "\n".join(_lines(framework, told, colour)) + "\n"
+    return "\n".join(_lines(framework, reported, colour)) + "\n"
 
 
-def _lines(framework: str, told: Mapping[str, Any], colour: bool) -> Iterator[str]:
-    yield from list(heading(title(framework, told), colour))[1:]
-    yield from block("seeds", _seeds(framework, told["settings"]))
-    yield from block("switches", _switches(told))
-    yield from block("size", _size(told["settings"]))
+def _lines(framework: str, reported: Mapping[str, Any], colour: bool) -> Iterator[str]:
+    yield from list(heading(title(framework, reported), colour))[1:]
+    yield from block("seeds", _seeds(framework, reported["settings"]))
+    yield from block("switches", _switches(reported))
+    yield from block("size", _size(reported["settings"]))
     yield ""
-    yield from _table(told["runs"])
+    yield from _table(reported["runs"])
     yield ""
-    yield from block("result", conclusion(told))
-    if len(told["runs"]) > 1:
+    yield from block("result", conclusion(reported))
+    if len(reported["runs"]) > 1:
         yield from block("spread", "from the smallest to the largest, in % of the smallest")
 
 
-def title(framework: str, told: Mapping[str, Any]) -> str:
+def title(framework: str, reported: Mapping[str, Any]) -> str:
     """What was trained, and on what."""
-    in_force, device = told["in_force"], told["settings"]["device"]
+    in_force, device = reported["in_force"], reported["settings"]["device"]
     name = DEVICES[device] + (f" {in_force['device']}" if device == "gpu" else "")
     keras = f" with Keras {in_force['keras']}" if "keras" in in_force else ""
-    return plain(f"{framework} {told['version']}{keras}, on {name}")
+    return plain(f"{framework} {reported['version']}{keras}, on {name}")
 
 
 def _seeds(framework: str, settings: Mapping[str, str]) -> str:
@@ -59,8 +59,8 @@ def _seeds(framework: str, settings: Mapping[str, str]) -> str:
     return "; ".join(filter(None, (on, off and f"left to chance: {off}")))
 
 
-def _switches(told: Mapping[str, Any]) -> str:
-    settings, in_force = told["settings"], told["in_force"]
+def _switches(reported: Mapping[str, Any]) -> str:
+    settings, in_force = reported["settings"], reported["in_force"]
     determinism = f"op determinism {in_force['op_determinism']}"
     determinism += " as it was" if settings["op_determinism"] == LEFT else ""
     threads = counted(range(int(in_force["threads"])), "thread")
@@ -108,15 +108,15 @@ def _spread(values: Sequence[float | None]) -> str:
     return f"{(most - least) / least:.5%}" if least > 0 else "-"
 
 
-def conclusion(told: Mapping[str, Any]) -> str:
+def conclusion(reported: Mapping[str, Any]) -> str:
     """Whether the weights are equal, and if not, after which step they parted."""
-    runs, step = told["runs"], told["parted_at_step"]
+    runs, step = reported["runs"], reported["parted_at_step"]
     if len(runs) == 1:
         return "one run does not say whether it repeats itself; --repeat N does"
-    if told["repeats"]:
+    if reported["repeats"]:
         return f"the final weights are equal bit for bit in all {len(runs)} runs"
     different = len({run["weights"] for run in runs})
     endings = f"{len(runs)} runs ended with {different} different sets of weights"
     if step == 0:
         return f"the weights differed before the first step; {endings}"
-    return f"the weights parted after step {step} of {_steps(told['settings'])}; {endings}"
+    return f"the weights parted after step {step} of {_steps(reported['settings'])}; {endings}"

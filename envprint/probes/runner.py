@@ -70,7 +70,7 @@ def measure(plan: Plan, report: OnProgress = lambda _: None) -> dict[str, Any]:
         if plan.device == "gpu" and import_module(f"{programs.__name__}.{name}").ON_GPU:
             first = _on(plan, name, "gpu:0", report)
             found |= first
-            gpus = max((telling.get("gpus", 1) for telling in first.values()), default=1)
+            gpus = max((result.get("gpus", 1) for result in first.values()), default=1)
             for number in range(1, gpus):
                 found |= _on(plan, name, f"gpu:{number}", report)
     return found
@@ -79,15 +79,15 @@ def measure(plan: Plan, report: OnProgress = lambda _: None) -> dict[str, Any]:
 def _on(plan: Plan, name: str, device: str, report: OnProgress) -> dict[str, Any]:
     """What one probe told on one device, in every run; nothing where it is not installed."""
     key = name if device == "cpu" else f"{name} on {device}"
-    tellings = []
+    reports = []
     parts = getattr(import_module(f"{programs.__name__}.{name}"), "PARTS", ())
     program = revision(f"{name}.py", *parts)
     for number in range(1, plan.repeat + 1):
         report(f"{key}, {number} of {plan.repeat}" if plan.repeat > 1 else key)
-        tellings.append(_run(plan.python, name, device))
-        if "missing" in tellings[-1]:
+        reports.append(_run(plan.python, name, device))
+        if "missing" in reports[-1]:
             return {}
-    return {key: {**_gathered(tellings), "revision": program}}
+    return {key: {**_gathered(reports), "revision": program}}
 
 
 def revision(*files: str) -> str:
@@ -98,26 +98,26 @@ def revision(*files: str) -> str:
     return hashed.hexdigest()[:32]
 
 
-def _gathered(tellings: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _gathered(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The tellings of all runs as one; a run that refused is no run of any operation."""
-    told = [telling for telling in tellings if "refused" not in telling]
-    if not told:
-        return {**tellings[0], "runs": len(tellings), "digests": {}, "errors": {}}
+    completed = [result for result in reports if "refused" not in result]
+    if not completed:
+        return {**reports[0], "runs": len(reports), "digests": {}, "errors": {}}
     digests: dict[str, list[str]] = {}
     reasons: dict[str, list[str]] = {}
-    for telling in told:
-        for operation, reason in telling["errors"].items():
+    for result in completed:
+        for operation, reason in result["errors"].items():
             reasons.setdefault(operation, []).append(reason)
-        for operation, digest in telling["digests"].items():
+        for operation, digest in result["digests"].items():
             if digest not in digests.setdefault(operation, []):
                 digests[operation].append(digest)
-    refusals = [telling["refused"] for telling in tellings if "refused" in telling]
+    refusals = [result["refused"] for result in reports if "refused" in result]
     return {
-        **told[0],
-        "runs": len(told),
+        **completed[0],
+        "runs": len(completed),
         "digests": digests,
         "errors": {
-            operation: _reason(failed, len(told) if operation in digests else len(failed))
+            operation: _reason(failed, len(completed) if operation in digests else len(failed))
             for operation, failed in reasons.items()
         },
         **({"refusals": refusals} if refusals else {}),
@@ -131,33 +131,33 @@ def _reason(failed: Sequence[str], runs: int) -> str:
 
 def _run(python: str, name: str, device: str) -> dict[str, Any]:
     """What one process told, and where it crashed, another that went on behind that operation."""
-    told: dict[str, Any] = {"digests": {}, "errors": {}}
+    reported: dict[str, Any] = {"digests": {}, "errors": {}}
     after = ""
     for _ in range(MAX_STARTS):
-        after = _listen(told, lines(python, f"{name}.py", device, after))
+        after = _listen(reported, lines(python, f"{name}.py", device, after))
         if not after:
             break
-    for operation in told.pop("operations", ()):
-        if operation not in told["digests"]:
-            told["errors"].setdefault(operation, "not tried, as too many before it crashed")
-    return told
+    for operation in reported.pop("operations", ()):
+        if operation not in reported["digests"]:
+            reported["errors"].setdefault(operation, "not tried, as too many before it crashed")
+    return reported
 
 
-def _listen(told: dict[str, Any], results: Iterable[dict[str, Any]]) -> str:
+def _listen(reported: dict[str, Any], results: Iterable[dict[str, Any]]) -> str:
     """Add what one process tells to `told`; the operation at which it ended too early, or none."""
     trying = ""
     for line in results:
         if "operation" in line:
             kind = "digest" if "digest" in line else "error"
-            told[f"{kind}s"][line["operation"]] = line[kind]
+            reported[f"{kind}s"][line["operation"]] = line[kind]
         elif "ended" in line:
-            lost = told["errors"] if trying else told
+            lost = reported["errors"] if trying else reported
             lost[trying or "refused"] = line["ended"]
             return trying
         elif "trying" in line:
             trying = line["trying"]
         else:
-            told.update(line.get("begun", line))
+            reported.update(line.get("begun", line))
     return ""
 
 

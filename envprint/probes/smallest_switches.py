@@ -68,24 +68,24 @@ def search(attempt: Attempt, seed: int, repeat: int) -> Search:
     """
     trials: list[Trial] = []
 
-    def tried(switches: Switches, dropped: str | None = None, runs: int = TRIAL_RUNS) -> bool:
+    def try_out(switches: Switches, dropped: str | None = None, runs: int = TRIAL_RUNS) -> bool:
         trials.append(_tried(attempt, switches, dropped, runs))
         return trials[-1].repeats
 
-    tried(Switches())
+    try_out(Switches())
     current = everything(seed)
-    if not tried(current):
+    if not try_out(current):
         current = current._replace(threads=1)
-        if not tried(current):
+        if not try_out(current):
             return Search(tuple(trials), None)
     left_out = []
     for name in ORDER:
         candidate = current._replace(**{name: None})
-        if tried(candidate, name):
+        if try_out(candidate, name):
             current = candidate
             left_out.append(name)
     for candidate in _put_back(current, left_out, seed):
-        if tried(candidate, runs=max(repeat, TRIAL_RUNS)):
+        if try_out(candidate, runs=max(repeat, TRIAL_RUNS)):
             return Search(tuple(trials), candidate)
     return Search(tuple(trials), None)
 

@@ -125,18 +125,18 @@ def raw(series: Series) -> dict[str, Any]:
     }
 
 
-def train(job: TrainingJob, switches: Switches, repeat: int, told: OnProgress) -> Series:
+def train(job: TrainingJob, switches: Switches, repeat: int, on_progress: OnProgress) -> Series:
     """Train `repeat` times. Raises `EnvprintError` when the framework is missing or refuses."""
     runs = []
-    begun: dict[str, Any] = {}
+    header: dict[str, Any] = {}
     for number in range(1, repeat + 1):
-        begun, run = _run(job, switches, partial(told, number))
+        header, run = _run(job, switches, partial(on_progress, number))
         runs.append(run)
-    return Series(job, switches, begun["version"], begun["in_force"], tuple(runs))
+    return Series(job, switches, header["version"], header["in_force"], tuple(runs))
 
 
 def _run(
-    job: TrainingJob, switches: Switches, told: Callable[[int, int], None]
+    job: TrainingJob, switches: Switches, on_progress: Callable[[int, int], None]
 ) -> tuple[dict[str, Any], Run]:
     """What the process said it is, and its training."""
     weights: list[str] = []
@@ -150,11 +150,11 @@ def _run(
         variables={"PYTHONHASHSEED": seed},
     ):
         if "starting" in line:
-            told(0, job.steps)
+            on_progress(0, job.steps)
         elif "weights" in line:
             weights.append(line["weights"])
             if len(weights) > 1:
-                told(len(weights) - 1, job.steps)
+                on_progress(len(weights) - 1, job.steps)
         whole.update(line)
     if "missing" in whole:
         raise MissingError(f"training: {job.framework} is not installed for {job.python}")

@@ -21,10 +21,10 @@ def _changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     if changes:
         first = changes[0]
         if first.path == _COMMIT:
-            told = f"the commit was {_short(first.before)}, is {_short(first.after)}"
+            text = f"the commit was {_short(first.before)}, is {_short(first.after)}"
         else:
-            told = f"{first.path.rpartition('.')[2]} differs"
-        yield Match(told, comparison.under("facts.code"), first.before, first.after)
+            text = f"{first.path.rpartition('.')[2]} differs"
+        yield Match(text, comparison.under("facts.code"), first.before, first.after)
 
 
 def _short(commit: str | None) -> str:

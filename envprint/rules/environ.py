@@ -20,12 +20,14 @@ ALLOCATORS = ("jemalloc", "tcmalloc", "mimalloc", "hoard", "snmalloc", "rpmalloc
 
 
 def _misspelt(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    for name, meant in sorted((now.value("facts.environ.misspelt") or {}).items()):
+    for name, closest in sorted((now.value("facts.environ.misspelt") or {}).items()):
         yield Match(
-            f"{name} is set, {meant} was probably meant",
+            f"{name} is set, {closest} was probably meant",
             (f"facts.environ.misspelt[{name}]", variable(name)),
             after=name,
-            remedy=in_turn(unset(name), command("export {}=…", meant if is_name(meant) else None)),
+            remedy=in_turn(
+                unset(name), command("export {}=…", closest if is_name(closest) else None)
+            ),
         )
 
 

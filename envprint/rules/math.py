@@ -147,9 +147,9 @@ def _blas(comparison: Comparison, workload: Workload) -> Iterator[Match]:
         owner for owner in sorted(before.keys() & after.keys()) if before[owner] != after[owner]
     ]
     if moved:
-        told = "; ".join(f"{name}'s BLAS was {before[name]}, is {after[name]}" for name in moved)
+        text = "; ".join(f"{name}'s BLAS was {before[name]}, is {after[name]}" for name in moved)
         paths = (change.path, *comparison.under(*(f"facts.frameworks.{m}.blas" for m in moved)))
-        yield Match(told, paths, before, after)
+        yield Match(text, paths, before, after)
 
 
 def _libc(comparison: Comparison, workload: Workload) -> Iterator[Match]:
@@ -172,8 +172,8 @@ def _openmp(comparison: Comparison, workload: Workload) -> Iterator[Match]:
         for entries in (change.before, change.after)
     )
     if before != after:
-        told = ", ".join(f"{name} of {owner}" for owner, name in sorted(before ^ after))
-        yield Match(f"on one side only: {told}", (change.path,), change.before, change.after)
+        text = ", ".join(f"{name} of {owner}" for owner, name in sorted(before ^ after))
+        yield Match(f"on one side only: {text}", (change.path,), change.before, change.after)
 
 
 _OPENBLAS = Evidence(

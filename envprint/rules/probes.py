@@ -174,10 +174,10 @@ def _unknown_values(comparison: Comparison, paths: Iterable[str]) -> Iterator[Un
 
 def varying(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     """Operations that differed between processes."""
-    for key, told in _measured(now, workload, NUMERIC):
-        names = told.get("varying") or []
+    for key, reported in _measured(now, workload, NUMERIC):
+        names = reported.get("varying") or []
         if names:
-            runs = f"{told.get('runs')} runs"
+            runs = f"{reported.get('runs')} runs"
             yield Match(
                 f"{probe_name(key)}: {_joined(names[:MAX_OPERATIONS])} "
                 f"did not give one result in {runs}",
@@ -189,9 +189,9 @@ def _measured(
     now: Fingerprint, workload: Workload, place: str
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     if now.unknown.get(place) not in _NOT_REQUESTED:
-        told = now.value(place) or {}
-        for key in sorted(filter(workload_uses(workload), told)):
-            yield key, told[key]
+        reported = now.value(place) or {}
+        for key in sorted(filter(workload_uses(workload), reported)):
+            yield key, reported[key]
 
 
 def training(comparison: Comparison, workload: Workload) -> Iterator[Result]:
@@ -201,10 +201,10 @@ def training(comparison: Comparison, workload: Workload) -> Iterator[Result]:
 
 def _other_weights(key: str, before: Probe, after: Probe) -> Iterator[Match]:
     sides = (before, after)
-    ends = [_end(told) for told in sides if told.get("repeats")]
+    ends = [_end(side) for side in sides if side.get("repeats")]
     if before.get("settings") != after.get("settings") or len(set(ends)) < 2 or None in ends:
         return
-    losses = [told["runs"][0]["first_epoch_loss"] for told in sides]
+    losses = [side["runs"][0]["first_epoch_loss"] for side in sides]
     words, impact = _apart(*losses)
     yield Match(
         f"{key}: other weights; losses after the first epoch are {words}",
@@ -225,21 +225,21 @@ def _apart(before: float | None, after: float | None) -> tuple[str, Impact]:
     return f"{apart:.2g} apart", Impact.NUMERIC if apart <= 0.01 else Impact.DIVERGES
 
 
-def _end(told: Mapping[str, Any]) -> str | None:
+def _end(reported: Mapping[str, Any]) -> str | None:
     """The digest of the weights at the end; None where that or the loss was not told."""
-    run: Mapping[str, Any] = next(iter(told.get("runs") or []), {})
+    run: Mapping[str, Any] = next(iter(reported.get("runs") or []), {})
     weights: str | None = run.get("weights") if "first_epoch_loss" in run else None
     return weights
 
 
 def unrepeated(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     """Trainings whose runs ended with other weights although nothing was left to chance."""
-    for key, told in _measured(now, workload, TRAINING):
-        settings = told.get("settings") or {}
+    for key, reported in _measured(now, workload, TRAINING):
+        settings = reported.get("settings") or {}
         chance = [name for name in settings if name.endswith("seed") and settings[name] == "off"]
-        if told.get("repeats") is False and not chance:
+        if reported.get("repeats") is False and not chance:
             yield Match(
-                f"{key}: weights parted after step {told.get('parted_at_step')}",
+                f"{key}: weights parted after step {reported.get('parted_at_step')}",
                 (f"{TRAINING}[{key}].parted_at_step",),
             )
 

@@ -70,8 +70,8 @@ def _hooks(comparison: Comparison, workload: Workload) -> Iterator[Match]:
             name for name in moved if not re.fullmatch(HARMLESS, name.removesuffix(".pth"))
         )
         if strange:
-            told = f"on one side only: {', '.join(strange)}"
-            yield Match(told, (change.path,), change.before, change.after)
+            text = f"on one side only: {', '.join(strange)}"
+            yield Match(text, (change.path,), change.before, change.after)
 
 
 def _flushed(now: Fingerprint, workload: Workload) -> Iterator[Match]:

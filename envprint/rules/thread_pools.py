@@ -34,9 +34,9 @@ def _pools(comparison: Comparison, workload: Workload) -> Iterator[Match]:
             _by_place(pools or [], workload) for pools in (change.before, change.after)
         )
         both = sorted(before.keys() & after.keys())
-        told = [text for key in both for text in _moved(key, before[key], after[key])]
-        if told:
-            yield Match("; ".join(told), (POOLS,), change.before, change.after)
+        texts = [text for key in both for text in _moved(key, before[key], after[key])]
+        if texts:
+            yield Match("; ".join(texts), (POOLS,), change.before, change.after)
 
 
 def _by_place(pools: list[Mapping[str, Any]], workload: Workload) -> Pools:

@@ -140,7 +140,7 @@ class Job:
 
         What fails meanwhile costs no more than itself: the command runs on, and has nobody else.
         """
-        end, told = None, ""
+        end, message = None, ""
         with Looking(look, pauses_s):
             while end is None:
                 try:
@@ -151,9 +151,9 @@ class Job:
                 # Whatever it is, to leave the command alone would be worse.
                 except Exception as error:  # noqa: BLE001  see the reason above
                     reason = f"{type(error).__name__}: {error}"
-                    if reason != told:
+                    if reason != message:
                         warn(f"while the command runs: {reason}")
-                    told = reason
+                    message = reason
                     time.sleep(RETRY_S)
         return self._end(*end, time.monotonic() - self._begun)
 

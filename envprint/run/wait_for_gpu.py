@@ -36,22 +36,22 @@ def wait(
 
     What is waited for is told when it changes, and at the end what could not be told till then.
     """
-    until, told, before = time.monotonic() + limit_s, "", None
+    until, message, before = time.monotonic() + limit_s, "", None
     while True:
         now = capture()
         report, free = judge(now), _free(now)
         left_s = until - time.monotonic()
-        doubt = _unknown_reason(report, fail_on)
-        text = _lack(report, fail_on) or doubt or _unsettled(free, before)
+        reason = _unknown_reason(report, fail_on)
+        text = _lack(report, fail_on) or reason or _unsettled(free, before)
         if not text:
             return now
         if left_s <= 0:
-            if doubt:
-                tell(f"{limit_s:.0f} s are over: {doubt}")
+            if reason:
+                tell(f"{limit_s:.0f} s are over: {reason}")
             return now
-        if text != told:
+        if text != message:
             tell(f"waiting, {left_s:.0f} s at most: {text}")
-        told, before = text, free
+        message, before = text, free
         time.sleep(min(PAUSE_S, left_s))
 
 
@@ -66,11 +66,11 @@ def _lack(report: Report, fail_on: Impact) -> str:
 
 def _unknown_reason(report: Report, fail_on: Impact) -> str:
     """Why the driver does not tell whether the GPUs are free, in words; empty where it does."""
-    for doubt in report.undecided:
+    for entry in report.undecided:
         # Which of the GPUs, or of their parts, the job gets is no question of time.
-        is_silence = doubt.path.startswith(GPUS) and not doubt.path.endswith(".mig_devices")
-        if doubt.rule == DECIDED_BY and doubt.impact >= fail_on and is_silence:
-            return f"free memory of the GPUs is not known: {doubt.reason}"
+        is_silence = entry.path.startswith(GPUS) and not entry.path.endswith(".mig_devices")
+        if entry.rule == DECIDED_BY and entry.impact >= fail_on and is_silence:
+            return f"free memory of the GPUs is not known: {entry.reason}"
     return ""
 
 

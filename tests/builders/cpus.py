@@ -25,6 +25,6 @@ def cpu(flags: list[str], numpy: str = "2.4.6", **variables: str) -> Fingerprint
 
 
 def limited(rule: str, name: str, value: str, flags: list[str], *frameworks: str) -> list[str]:
-    findings, doubts = drift(rule, cpu(flags), cpu(flags, **{name: value}), frameworks)
-    assert doubts == []
+    findings, undecided = drift(rule, cpu(flags), cpu(flags, **{name: value}), frameworks)
+    assert undecided == []
     return [f.impact.word for f in findings]

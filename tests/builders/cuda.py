@@ -33,6 +33,6 @@ def machine(values: dict[str, Any], capability: str = "8.6", count: int = 1) -> 
 
 
 def says(said: Any) -> list[tuple[Impact, str]]:
-    findings, doubts = said
-    assert doubts == []
+    findings, undecided = said
+    assert undecided == []
     return [(finding.impact, finding.message) for finding in findings]

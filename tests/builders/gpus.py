@@ -32,6 +32,6 @@ def machine(*cards: dict[str, Any], unknown: Any = None, more: Any = None) -> Fi
 
 
 def says(said: Any) -> list[tuple[Impact, str]]:
-    findings, doubts = said
-    assert doubts == []
+    findings, undecided = said
+    assert undecided == []
     return [(finding.impact, finding.message) for finding in findings]

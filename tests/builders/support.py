@@ -102,11 +102,11 @@ def state(
 def ask(rule: str, before: Fingerprint | None, after: Fingerprint, job: Workload) -> Said:
     """What one rule says, in a diff when there are two sides and else in a pre-flight."""
     if before:
-        said = _only(rule, judge_drift(before, after, job, Policy()))
+        matches = _only(rule, judge_drift(before, after, job, Policy()))
     else:
-        said = _only(rule, judge_state(after, None, job, Policy()))
-    CASES.append(Case(rule, before, after, job, len(said[0]), len(said[1])))
-    return said
+        matches = _only(rule, judge_state(after, None, job, Policy()))
+    CASES.append(Case(rule, before, after, job, len(matches[0]), len(matches[1])))
+    return matches
 
 
 def workload(frameworks: Iterable[str] = (), device: str = "cpu", **options: Any) -> Workload:
@@ -117,5 +117,5 @@ def workload(frameworks: Iterable[str] = (), device: str = "cpu", **options: Any
 
 def _only(rule: str, report: Any) -> Said:
     assert rule in {r.id for r in catalogue()}, f"no rule {rule!r}"
-    said = [f for f in (*report.findings, *report.advice) if f.rule == rule]
-    return said, [doubt for doubt in report.undecided if doubt.rule == rule]
+    matches = [f for f in (*report.findings, *report.advice) if f.rule == rule]
+    return matches, [entry for entry in report.undecided if entry.rule == rule]

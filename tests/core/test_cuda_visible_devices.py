@@ -107,8 +107,8 @@ def test_a_part_hides_whole_cards_and_with_newer_drivers_that_is_not_known() -> 
 def test_what_a_name_means_may_not_be_known(
     devices: dict[str, dict[str, Any]], wanted: str, driver: str | None, why: str | None
 ) -> None:
-    doubt = cuda_visible_devices.unknown_reason(list(devices), devices, wanted, driver)
-    assert doubt is None if why is None else why in str(doubt)
+    entry = cuda_visible_devices.unknown_reason(list(devices), devices, wanted, driver)
+    assert entry is None if why is None else why in str(entry)
 
 
 def test_cards_of_a_kind_that_is_not_known_are_not_alike() -> None:

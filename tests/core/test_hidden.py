@@ -66,7 +66,7 @@ def judged(name: str, before: str, after: str, policy: Policy | None = None) -> 
 
 
 def doubts(report: Report) -> list[str]:
-    return sorted({doubt.path for doubt in report.undecided})
+    return sorted({entry.path for entry in report.undecided})
 
 
 @pytest.mark.parametrize(
@@ -103,8 +103,8 @@ def test_a_path_that_begins_like_a_token_differs_from_another(value: str) -> Non
 
 def test_a_doubt_about_a_hidden_value_has_an_owner_a_path_and_a_reason() -> None:
     report = judged("TF_CONFIG", MARK, MARK)
-    (doubt,) = report.undecided
-    assert doubt[:3] == (HIDDEN_VALUE, VARIABLE.format("TF_CONFIG"), REASON)
+    (entry,) = report.undecided
+    assert entry[:3] == (HIDDEN_VALUE, VARIABLE.format("TF_CONFIG"), REASON)
     assert json.loads(json_output.render(report))["undecided"] == [
         {"rule": HIDDEN_VALUE, "path": VARIABLE.format("TF_CONFIG"), "reason": REASON}
     ]
@@ -291,7 +291,7 @@ def test_diff_of_two_old_documents_with_hidden_values_is_undecided(tmp_path: Pat
         argv = ["diff", *names, "--on-unknown", action, "--framework", "numpy", "--format", "json"]
         assert main(argv, Console(printed, StringIO())) == code
         found = json.loads(printed.getvalue())["undecided"]
-        assert VARIABLE.format("LD_PRELOAD") in {doubt["path"] for doubt in found}
+        assert VARIABLE.format("LD_PRELOAD") in {entry["path"] for entry in found}
 
 
 def test_many_equal_sections_are_looked_through_once() -> None:

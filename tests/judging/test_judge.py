@@ -89,7 +89,7 @@ def test_a_doubt_weighs_what_the_policy_lets_its_rule_weigh(
     report = drift(ONE, fingerprint({LIBC: "x"}, unknown={KERNEL: "denied"}), policy)
     assert report.exit_code(Impact.NUMERIC, fail_on_unknown=True) == code
     # It is listed all the same: nothing is hidden.
-    assert [doubt.rule for doubt in report.undecided] == ["kernel-changed"]
+    assert [entry.rule for entry in report.undecided] == ["kernel-changed"]
     assert ("1 rule could not be decided" in report.summary) == (code == 3)
 
 

@@ -64,11 +64,11 @@ def test_a_rule_that_knows_nothing_doubts(rule: Rule, firing: list[Case]) -> Non
         if case.workload.replicas:
             continue  # the user has told what the rule would else look up
         for before, after in hidden(case, {known_as(path) for path in rule.watches}):
-            findings, doubts = ask(rule.id, before, after, case.workload)
+            findings, undecided = ask(rule.id, before, after, case.workload)
             assert findings == []
             # Each unknown value is listed: those that were hidden, and those of the case itself.
             own = {*case.after.unknown.values(), *(case.before or case.after).unknown.values()}
-            reasons = {doubt.reason for doubt in doubts}
+            reasons = {entry.reason for entry in undecided}
             assert "denied" in reasons
             assert reasons <= own | {"denied"}
 

@@ -74,8 +74,8 @@ def insert(path: Path, entry: dict[str, Any]) -> None:
 
 
 def messages(said: Any) -> list[str]:
-    findings, doubts = said
-    return [finding.message for finding in findings] + [doubt.reason for doubt in doubts]
+    findings, undecided = said
+    return [finding.message for finding in findings] + [entry.reason for entry in undecided]
 
 
 def arm(field: str) -> Any:

@@ -37,7 +37,7 @@ def test_a_model_that_changed_twice_is_named_once() -> None:
 
 def test_the_finding_names_the_models() -> None:
     sides = [fingerprint({VERSION: version}) for version in ("1.3.2", "1.4.2")]
-    findings, doubts = drift(RULE, *sides, ["scikit-learn"])
+    findings, undecided = drift(RULE, *sides, ["scikit-learn"])
     assert [(f.impact, f.message, f.remedy) for f in findings] == [
         (
             Impact.DIVERGES,
@@ -45,7 +45,7 @@ def test_the_finding_names_the_models() -> None:
             "pip install scikit-learn==1.3.2",
         )
     ]
-    assert doubts == []
+    assert undecided == []
     patch = fingerprint({VERSION: "1.4.1"})
     assert drift(RULE, patch, sides[1], ["scikit-learn"])[0][0].message == (
         "scikit-learn was 1.4.1, is 1.4.2"

@@ -14,14 +14,14 @@ def code(**values: object) -> Fingerprint:
 def test_another_commit_is_advice_that_explains_all_of_the_code() -> None:
     before = code(commit="a" * 40, branch="main", dirty=False)
     after = code(commit="b" * 40, branch="try", dirty=False)
-    advice, doubts = drift("code-changed", before, after)
+    advice, undecided = drift("code-changed", before, after)
     assert [(f.message, f.paths) for f in advice] == [
         (
             "the commit was aaaaaaaaaaaa, is bbbbbbbbbbbb",
             ("facts.code.branch", "facts.code.commit"),
         )
     ]
-    assert doubts == []
+    assert undecided == []
 
 
 def test_other_uncommitted_changes_are_another_code() -> None:
@@ -41,9 +41,9 @@ def test_leaving_the_repository_is_told() -> None:
 
 
 def test_a_dirty_work_tree_is_advice() -> None:
-    advice, doubts = state("code-dirty", code(commit="a" * 40, dirty=True))
+    advice, undecided = state("code-dirty", code(commit="a" * 40, dirty=True))
     assert [f.message for f in advice] == ["the work tree differs from commit aaaaaaaaaaaa"]
-    assert doubts == []
+    assert undecided == []
     assert state("code-dirty", code(commit="a", dirty=False)) == ([], [])
 
 
@@ -57,7 +57,7 @@ def test_what_git_does_not_tell_is_a_doubt() -> None:
 def test_another_kind_of_file_system_is_advice_for_code_that_lists_files() -> None:
     rule = "code-file-system-changed"
     before, after = code(file_system="ext4"), code(file_system="tmpfs")
-    advice, doubts = drift(rule, before, after)
+    advice, undecided = drift(rule, before, after)
     assert [(f.impact, f.message, f.paths, f.before, f.after) for f in advice] == [
         (
             Impact.DIVERGES,
@@ -67,8 +67,8 @@ def test_another_kind_of_file_system_is_advice_for_code_that_lists_files() -> No
             "tmpfs",
         )
     ]
-    assert doubts == []
+    assert undecided == []
     assert drift(rule, before, before) == ([], [])
     unknown = fingerprint(unknown={"facts.code.file_system": "no /proc"})
-    advice, doubts = drift(rule, before, unknown)
-    assert (advice, [doubt.reason for doubt in doubts]) == ([], ["no /proc"])
+    advice, undecided = drift(rule, before, unknown)
+    assert (advice, [entry.reason for entry in undecided]) == ([], ["no /proc"])

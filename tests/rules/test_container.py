@@ -13,11 +13,11 @@ SERVICE = "facts.container.notebook_service"
 def test_a_lower_memory_limit_may_end_the_job() -> None:
     rule = "container-memory-limit-lowered"
     free, wide, tight = (fingerprint({LIMIT: value}) for value in (None, 64 << 30, 16 << 30))
-    advice, doubts = drift(rule, wide, tight)
+    advice, undecided = drift(rule, wide, tight)
     assert [(f.impact, f.message) for f in advice] == [
         (Impact.BREAKS, "memory was 64.0 GiB, is limited to 16.0 GiB")
     ]
-    assert doubts == []
+    assert undecided == []
     assert [f.message for f in drift(rule, free, tight)[0]] == [
         "memory was not limited, is limited to 16.0 GiB"
     ]
@@ -28,8 +28,8 @@ def test_a_lower_memory_limit_may_end_the_job() -> None:
 
 def test_another_image_is_advice() -> None:
     before, after = fingerprint({IMAGE: "a:1"}), fingerprint({IMAGE: "a:2"})
-    advice, doubts = drift("container-changed", before, after)
-    assert ([f.message for f in advice], doubts) == (["image was a:1, is a:2"], [])
+    advice, undecided = drift("container-changed", before, after)
+    assert ([f.message for f in advice], undecided) == (["image was a:1, is a:2"], [])
     assert drift("container-changed", before, before) == ([], [])
 
 
@@ -47,7 +47,7 @@ def test_an_image_that_neither_side_can_see_is_no_doubt() -> None:
 
 
 def test_a_managed_service_is_named() -> None:
-    advice, doubts = state("container-managed-service", fingerprint({SERVICE: "colab"}))
-    assert ([f.message for f in advice], doubts) == (["this is a session of colab"], [])
+    advice, undecided = state("container-managed-service", fingerprint({SERVICE: "colab"}))
+    assert ([f.message for f in advice], undecided) == (["this is a session of colab"], [])
     assert state("container-managed-service", fingerprint()) == ([], [])
     assert len(state("container-managed-service", fingerprint(unknown={SERVICE: "?"}))[1]) == 1

@@ -15,8 +15,8 @@ BF16 = [*AVX512, "avx512_bf16", "avx512_vnni"]
 
 
 def test_losing_avx512_moves_the_kernels_of_the_jobs_libraries_only() -> None:
-    findings, doubts = drift("cpu-isa-changed", cpu(AVX512), cpu(AVX2), ["torch"])
-    assert doubts == []
+    findings, undecided = drift("cpu-isa-changed", cpu(AVX512), cpu(AVX2), ["torch"])
+    assert undecided == []
     assert [(f.impact, f.message, f.paths, f.remedy) for f in findings] == [
         (
             Impact.NUMERIC,
@@ -36,14 +36,14 @@ def test_features_that_no_float32_kernel_is_chosen_by_are_quiet() -> None:
 
 
 def test_tensorflow_turns_onednn_on_by_the_processor() -> None:
-    findings, doubts = drift("cpu-isa-changed", cpu(BF16), cpu(AVX512), ["tensorflow"])
+    findings, undecided = drift("cpu-isa-changed", cpu(BF16), cpu(AVX512), ["tensorflow"])
     assert [(f.message, f.remedy) for f in findings] == [
         (
             "oneDNN was on, is off",
             "Limit every library on both sides to the lower set; export TF_ENABLE_ONEDNN_OPTS=1",
         )
     ]
-    assert doubts == []
+    assert undecided == []
 
 
 def test_the_same_limit_on_both_sides_makes_processors_equal() -> None:
@@ -110,17 +110,17 @@ def test_a_gpu_job_sees_the_processor_through_numpy_only() -> None:
 
 def test_unknown_flags_leave_the_rule_undecided() -> None:
     unknown = fingerprint(unknown={FLAGS: "no /proc"})
-    findings, doubts = drift("cpu-isa-changed", cpu(AVX2), unknown, ["numpy"])
-    assert (findings, [d.path for d in doubts]) == ([], [FLAGS])
+    findings, undecided = drift("cpu-isa-changed", cpu(AVX2), unknown, ["numpy"])
+    assert (findings, [d.path for d in undecided]) == ([], [FLAGS])
 
 
 def test_another_architecture_says_it_once() -> None:
     arm = fingerprint({FLAGS: ["asimd"], "facts.cpu.architecture": "aarch64"})
-    findings, doubts = drift("cpu-architecture-changed", cpu(AVX2), arm, ["numpy"])
+    findings, undecided = drift("cpu-architecture-changed", cpu(AVX2), arm, ["numpy"])
     assert [(f.impact, f.before, f.after) for f in findings] == [
         (Impact.NUMERIC, "x86_64", "aarch64")
     ]
-    assert doubts == []
+    assert undecided == []
     assert drift("cpu-isa-changed", cpu(AVX2), arm, ["numpy"])[0] == []
     assert drift("cpu-architecture-changed", arm, arm) == ([], [])
 
@@ -151,11 +151,11 @@ def vendor(name: str | None, **variables: str) -> Fingerprint:
 
 def test_another_maker_matters_to_mkl() -> None:
     intel, amd = vendor("GenuineIntel"), vendor("AuthenticAMD")
-    findings, doubts = drift("cpu-vendor-changed", intel, amd, ["torch"])
+    findings, undecided = drift("cpu-vendor-changed", intel, amd, ["torch"])
     assert [(f.impact, f.message) for f in findings] == [
         (Impact.NUMERIC, "the processor's maker was GenuineIntel, is AuthenticAMD")
     ]
-    assert doubts == []
+    assert undecided == []
     assert drift("cpu-vendor-changed", intel, amd, ["numpy"]) == ([], [])
     assert drift("cpu-vendor-changed", intel, intel, ["torch"]) == ([], [])
 
@@ -176,11 +176,11 @@ def usable(count: int, **variables: str) -> Fingerprint:
 
 @pytest.mark.parametrize("framework", ["numpy", "scikit-learn", "tensorflow", "torch", "jax"])
 def test_another_number_of_cpus_is_numeric_for_every_framework(framework: str) -> None:
-    findings, doubts = drift("cpu-usable-threads-changed", usable(2), usable(1), [framework])
+    findings, undecided = drift("cpu-usable-threads-changed", usable(2), usable(1), [framework])
     assert [(f.impact, f.paths, f.before, f.after) for f in findings] == [
         (Impact.NUMERIC, (USABLE,), 2, 1)
     ]
-    assert doubts == []
+    assert undecided == []
 
 
 def test_the_remedy_is_the_lower_count_in_the_librarys_own_variable() -> None:
@@ -204,8 +204,8 @@ def test_a_torch_job_on_a_gpu_does_not_count_cpus() -> None:
 
 def test_an_unknown_count_of_cpus_is_a_doubt() -> None:
     unknown = fingerprint(unknown={USABLE: "denied"})
-    findings, doubts = drift("cpu-usable-threads-changed", usable(2), unknown, ["numpy"])
-    assert (findings, [d.reason for d in doubts]) == ([], ["denied"])
+    findings, undecided = drift("cpu-usable-threads-changed", usable(2), unknown, ["numpy"])
+    assert (findings, [d.reason for d in undecided]) == ([], ["denied"])
 
 
 def test_a_quota_changes_the_speed() -> None:
@@ -238,7 +238,7 @@ def counted(
 
 def test_scikit_learn_counts_the_quota() -> None:
     rule = "cpu-quota-limits-threads"
-    findings, doubts = drift(rule, counted(), counted(1.5), ["scikit-learn"])
+    findings, undecided = drift(rule, counted(), counted(1.5), ["scikit-learn"])
     assert [(f.impact, f.message, f.paths, f.before, f.after, f.remedy) for f in findings] == [
         (
             Impact.NUMERIC,
@@ -249,7 +249,7 @@ def test_scikit_learn_counts_the_quota() -> None:
             "Fix the thread counts on both sides; export OMP_NUM_THREADS=2",
         )
     ]
-    assert doubts == []
+    assert undecided == []
     assert drift("cpu-quota-changed", counted(), counted(1.5), ["scikit-learn"]) == ([], [])
     assert drift(rule, counted(), counted(1.5), ["numpy"]) == ([], [])
     assert len(drift("cpu-quota-changed", counted(), counted(1.5), ["numpy"])[0]) == 1
@@ -270,17 +270,17 @@ def test_a_quota_that_leaves_the_count_is_quiet(before: Fingerprint, after: Fing
 
 
 def test_scikit_learn_counts_cores_and_not_their_hardware_threads() -> None:
-    findings, doubts = drift(
+    findings, undecided = drift(
         "cpu-quota-limits-threads", counted(cores=8), counted(cores=4), ["scikit-learn"]
     )
     assert [f.message for f in findings] == ["scikit-learn's OpenMP thread count was 8, is 4"]
-    assert doubts == []
+    assert undecided == []
 
 
 def test_an_unknown_quota_is_a_doubt() -> None:
     unknown = fingerprint(unknown={"facts.cpu.quota_cpus": "denied"})
-    findings, doubts = drift("cpu-quota-limits-threads", counted(), unknown, ["scikit-learn"])
-    assert (findings, [d.reason for d in doubts]) == ([], ["denied"])
+    findings, undecided = drift("cpu-quota-limits-threads", counted(), unknown, ["scikit-learn"])
+    assert (findings, [d.reason for d in undecided]) == ([], ["denied"])
 
 
 @pytest.mark.parametrize(
@@ -364,8 +364,8 @@ def test_numpy_knows_its_features_by_names_that_changed_with_2_4(
 ) -> None:
     before = cpu(flags, version)
     after = cpu(flags, version, NPY_DISABLE_CPU_FEATURES=value)
-    findings, doubts = drift("numpy-cpu-features-limited", before, after, ["numpy"])
-    assert ([f.impact.word for f in findings], doubts) == (said, [])
+    findings, undecided = drift("numpy-cpu-features-limited", before, after, ["numpy"])
+    assert ([f.impact.word for f in findings], undecided) == (said, [])
 
 
 @pytest.mark.parametrize(
@@ -385,8 +385,8 @@ def test_enabling_chosen_features_only_is_a_limit_too(
     version: str, value: str, flags: list[str], said: list[str]
 ) -> None:
     before, after = (cpu(flags, version), cpu(flags, version, NPY_ENABLE_CPU_FEATURES=value))
-    findings, doubts = drift("numpy-cpu-features-limited", before, after, ["numpy"])
-    assert ([f.impact.word for f in findings], doubts) == (said, [])
+    findings, undecided = drift("numpy-cpu-features-limited", before, after, ["numpy"])
+    assert ([f.impact.word for f in findings], undecided) == (said, [])
 
 
 def test_enabling_the_lower_class_is_disabling_the_higher() -> None:
@@ -399,6 +399,6 @@ def test_a_limit_on_an_unknown_processor_is_a_doubt() -> None:
     unknown = fingerprint(
         {"facts.environ.variables": {"ATEN_CPU_CAPABILITY": "avx2"}}, {FLAGS: "no /proc"}
     )
-    findings, doubts = drift("torch-cpu-capability-limited", cpu(AVX2), unknown, ["torch"])
-    assert (findings, [d.path for d in doubts]) == ([], [FLAGS])
+    findings, undecided = drift("torch-cpu-capability-limited", cpu(AVX2), unknown, ["torch"])
+    assert (findings, [d.path for d in undecided]) == ([], [FLAGS])
     assert drift("torch-cpu-capability-limited", cpu(AVX2), cpu(AVX512), ["torch"]) == ([], [])

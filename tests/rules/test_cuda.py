@@ -27,8 +27,8 @@ MODULE = "facts.cuda.kernel_module_version"
 )
 def test_another_version_of_a_library_is_numeric(rule: str, key: str, name: str) -> None:
     before, after = machine(libraries(key, "9.1.0")), machine(libraries(key, "9.3.0", "9.1.0"))
-    findings, doubts = drift(rule, before, after, ["torch"], "gpu")
-    assert doubts == []
+    findings, undecided = drift(rule, before, after, ["torch"], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message, f.paths, f.before, f.after) for f in findings] == [
         (
             Impact.NUMERIC,
@@ -51,8 +51,8 @@ def test_a_library_on_one_side_only_is_no_change_of_version() -> None:
 def test_unknown_libraries_are_undecided() -> None:
     for key in ("cudnn", "cublas", "runtime"):
         silent = fingerprint({}, {f"facts.cuda.{key}": "denied"})
-        findings, doubts = drift(f"cuda-{key}-changed", silent, machine({}), ["torch"], "gpu")
-        assert (findings, [d.path for d in doubts]) == ([], [f"facts.cuda.{key}"])
+        findings, undecided = drift(f"cuda-{key}-changed", silent, machine({}), ["torch"], "gpu")
+        assert (findings, [d.path for d in undecided]) == ([], [f"facts.cuda.{key}"])
 
 
 def test_what_is_loaded_counts_before_what_is_installed() -> None:
@@ -88,14 +88,14 @@ def test_nccl_matters_only_with_several_gpus() -> None:
 def test_unknown_gpus_leave_nccl_undecided() -> None:
     silent = fingerprint(libraries("nccl", "2.20.5"), {"facts.gpu.devices": "no answer"})
     after = machine(libraries("nccl", "2.21.5"), count=2)
-    findings, doubts = drift("cuda-nccl-changed", silent, after, ["torch"], "gpu")
-    assert (findings, [d.path for d in doubts]) == ([], ["facts.gpu.devices"])
+    findings, undecided = drift("cuda-nccl-changed", silent, after, ["torch"], "gpu")
+    assert (findings, [d.path for d in undecided]) == ([], ["facts.gpu.devices"])
 
 
 def test_a_cudnn_older_than_the_one_built_with_breaks() -> None:
     now = machine(libraries("cudnn", "9.1.0.70", tensorflow="9.3.0.75", torch="9.1.0.70"))
-    findings, doubts = state("cuda-cudnn-older-than-built", now, ["tensorflow", "torch"], "gpu")
-    assert doubts == []
+    findings, undecided = state("cuda-cudnn-older-than-built", now, ["tensorflow", "torch"], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message, f.remedy) for f in findings] == [
         (
             Impact.BREAKS,
@@ -132,8 +132,8 @@ def test_unknown_builds_leave_cudnn_undecided() -> None:
         {"facts.cuda.cudnn.installed": []},
         {"facts.cuda.cudnn.built": "denied"},
     )
-    _, doubts = state("cuda-cudnn-older-than-built", now, ["torch"], "gpu")
-    assert [d.reason for d in doubts] == ["denied"]
+    _, undecided = state("cuda-cudnn-older-than-built", now, ["torch"], "gpu")
+    assert [d.reason for d in undecided] == ["denied"]
 
 
 def test_the_faulty_cudnn_is_named_on_the_gpus_it_concerns() -> None:
@@ -148,8 +148,8 @@ def test_the_faulty_cudnn_is_named_on_the_gpus_it_concerns() -> None:
 
 def test_unknown_cudnn_leaves_its_faults_undecided() -> None:
     silent = fingerprint({}, {"facts.cuda.cudnn": "denied"})
-    findings, doubts = state("cuda-cudnn-not-repeatable", silent, ["torch"], "gpu")
-    assert (findings, len(doubts)) == ([], 1)
+    findings, undecided = state("cuda-cudnn-not-repeatable", silent, ["torch"], "gpu")
+    assert (findings, len(undecided)) == ([], 1)
 
 
 def test_a_shadowed_library_is_named() -> None:
@@ -171,8 +171,8 @@ def test_unknown_shadows_are_undecided() -> None:
 
 def test_a_driver_below_the_floor_breaks_and_the_remedy_names_the_floor() -> None:
     now = machine({DRIVER: "470.82.01", **libraries("runtime", torch="12.4", tensorflow="11.2")})
-    findings, doubts = state("cuda-driver-below-floor", now, ["tensorflow", "torch"], "gpu")
-    assert doubts == []
+    findings, undecided = state("cuda-driver-below-floor", now, ["tensorflow", "torch"], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message, f.paths) for f in findings] == [
         (
             Impact.BREAKS,
@@ -207,8 +207,8 @@ def test_the_compatibility_package_lifts_the_floor() -> None:
 
 def test_an_unknown_driver_is_undecided() -> None:
     now = fingerprint({}, {DRIVER: "no answer"})
-    findings, doubts = state("cuda-driver-below-floor", now, ["torch"], "gpu")
-    assert (findings, [d.path for d in doubts]) == ([], [DRIVER])
+    findings, undecided = state("cuda-driver-below-floor", now, ["torch"], "gpu")
+    assert (findings, [d.path for d in undecided]) == ([], [DRIVER])
 
 
 @pytest.mark.parametrize(
@@ -253,8 +253,8 @@ def test_a_library_without_a_version_is_undecided() -> None:
     now = fingerprint(
         {f"{LIBRARY}.compat": False, MODULE: "36.4.0"}, {f"{LIBRARY}.version": "not in its name"}
     )
-    findings, doubts = state("cuda-driver-library-mismatch", now, ["torch"], "gpu")
-    assert (findings, [d.reason for d in doubts]) == ([], ["not in its name"])
+    findings, undecided = state("cuda-driver-library-mismatch", now, ["torch"], "gpu")
+    assert (findings, [d.reason for d in undecided]) == ([], ["not in its name"])
 
 
 @pytest.mark.parametrize(
@@ -288,8 +288,8 @@ def test_the_last_entry_of_a_build_holds_machine_code_too(
     capability: str, said: list[Impact]
 ) -> None:
     now = machine({CODE: ["sm_50", "sm_60", "sm_75", "compute_80"]}, capability)
-    findings, doubts = state("cuda-gpu-not-in-build", now, ["tensorflow"], "gpu")
-    assert ([f.impact for f in findings], doubts) == (said, [])
+    findings, undecided = state("cuda-gpu-not-in-build", now, ["tensorflow"], "gpu")
+    assert ([f.impact for f in findings], undecided) == (said, [])
 
 
 def test_an_unknown_build_is_undecided() -> None:

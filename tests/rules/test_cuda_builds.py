@@ -53,15 +53,17 @@ def test_a_wheel_of_pytorch_is_judged_by_its_table(
     version: str, capability: str, impact: Impact | None
 ) -> None:
     now = machine({TORCH: version}, capability)
-    findings, doubts = state(NOT_IN_BUILD, now, ["torch"], "gpu")
-    assert doubts == []
+    findings, undecided = state(NOT_IN_BUILD, now, ["torch"], "gpu")
+    assert undecided == []
     assert [f.impact for f in findings] == ([impact] if impact is not None else [])
     assert state(NOT_IN_BUILD, now, ["jax"], "gpu") == ([], [])
 
 
 def test_a_gpu_that_the_wheel_has_no_code_for_names_the_wheel_that_has() -> None:
-    findings, doubts = state(NOT_IN_BUILD, machine({TORCH: "2.8.0+cu128"}, "6.1"), ["torch"], "gpu")
-    assert doubts == []
+    findings, undecided = state(
+        NOT_IN_BUILD, machine({TORCH: "2.8.0+cu128"}, "6.1"), ["torch"], "gpu"
+    )
+    assert undecided == []
     assert [(f.impact, f.message, f.paths, f.after, f.remedy) for f in findings] == [
         (
             Impact.BREAKS,
@@ -106,8 +108,8 @@ def test_unknown_gpus_or_versions_leave_the_build_undecided() -> None:
         values: dict[str, Any] = {} if TORCH in unknown else {TORCH: "2.8.0+cu128"}
         card = {"facts.gpu.count": 1, "facts.gpu.devices": {"0": {}}}
         now = fingerprint(values | card, unknown)
-        findings, doubts = state(NOT_IN_BUILD, now, ["torch"], "gpu")
-        assert (findings, [d.reason for d in doubts]) == ([], list(unknown.values()))
+        findings, undecided = state(NOT_IN_BUILD, now, ["torch"], "gpu")
+        assert (findings, [d.reason for d in undecided]) == ([], list(unknown.values()))
 
 
 def test_an_odd_capability_is_passed_over() -> None:
@@ -133,8 +135,8 @@ def test_ptx_of_tensorflow_that_is_for_hopper_alone_breaks_on_later_gpus(
     version: str, capability: str, impact: Impact | None
 ) -> None:
     now = machine({TENSORFLOW: version, CODE: TF_WHEEL}, capability)
-    findings, doubts = state(NOT_IN_BUILD, now, ["tensorflow"], "gpu")
-    assert doubts == []
+    findings, undecided = state(NOT_IN_BUILD, now, ["tensorflow"], "gpu")
+    assert undecided == []
     assert [(f.impact, f.paths) for f in findings] == (
         [(impact, (CAPABILITY, CODE))] if impact is not None else []
     )
@@ -147,14 +149,14 @@ def test_ptx_of_tensorflow_that_is_for_hopper_alone_breaks_on_later_gpus(
 
 def test_ptx_of_an_older_architecture_is_compiled_for_later_gpus() -> None:
     older = machine({TENSORFLOW: "2.15.1", CODE: ["sm_75", "compute_80"]}, "12.0")
-    findings, doubts = state(NOT_IN_BUILD, older, ["tensorflow"], "gpu")
-    assert ([f.impact for f in findings], doubts) == ([Impact.PERF], [])
+    findings, undecided = state(NOT_IN_BUILD, older, ["tensorflow"], "gpu")
+    assert ([f.impact for f in findings], undecided) == ([Impact.PERF], [])
 
 
 def test_an_unknown_version_of_tensorflow_leaves_its_ptx_undecided() -> None:
     now = machine({CODE: TF_WHEEL}, "12.0")._replace(unknown={TENSORFLOW: "denied"})
-    findings, doubts = state(NOT_IN_BUILD, now, ["tensorflow"], "gpu")
-    assert (findings, [d.path for d in doubts]) == ([], [TENSORFLOW])
+    findings, undecided = state(NOT_IN_BUILD, now, ["tensorflow"], "gpu")
+    assert (findings, [d.path for d in undecided]) == ([], [TENSORFLOW])
 
 
 def test_where_nothing_compiles_the_kernels_the_driver_is_not_blamed() -> None:
@@ -175,8 +177,8 @@ def test_forced_ptx_breaks_a_wheel_of_pytorch_that_has_none() -> None:
 
 def test_a_gpu_that_the_cuda_dropped_breaks() -> None:
     now = machine(libraries("runtime", jax="13.0.48"), "7.0")
-    findings, doubts = state("cuda-gpu-dropped", now, ["jax"], "gpu")
-    assert doubts == []
+    findings, undecided = state("cuda-gpu-dropped", now, ["jax"], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message, f.paths, f.after) for f in findings] == [
         (
             Impact.BREAKS,
@@ -216,8 +218,8 @@ def test_where_the_code_is_known_it_is_judged_and_not_the_cuda() -> None:
 
 def test_a_gpu_newer_than_the_cuda_of_another_build_is_numeric() -> None:
     now = machine({TORCH: "2.5.1", **libraries("runtime", torch="12.4")}, "10.0")
-    findings, doubts = state("cuda-gpu-newer-than-toolkit", now, ["torch"], "gpu")
-    assert doubts == []
+    findings, undecided = state("cuda-gpu-newer-than-toolkit", now, ["torch"], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message, f.paths, f.after) for f in findings] == [
         (
             Impact.NUMERIC,
@@ -247,8 +249,8 @@ def test_a_nightly_of_pytorch_for_a_cuda_whose_wheels_have_no_ptx_breaks(
     version: str, cuda: str, capability: str, impact: Impact
 ) -> None:
     now = machine({TORCH: version, **libraries("runtime", torch=cuda)}, capability)
-    findings, doubts = state("cuda-gpu-newer-than-toolkit", now, ["torch"], "gpu")
-    assert ([f.impact for f in findings], doubts) == ([impact], [])
+    findings, undecided = state("cuda-gpu-newer-than-toolkit", now, ["torch"], "gpu")
+    assert ([f.impact for f in findings], undecided) == ([impact], [])
     has_none = findings[0].message.endswith("and PyTorch's builds for it have no PTX")
     assert has_none is (impact is Impact.BREAKS)
 
@@ -271,8 +273,8 @@ def test_a_gpu_that_the_cuda_makes_code_for_is_quiet(cuda: str, capability: str)
 def test_unknown_builds_leave_toolkits_undecided() -> None:
     silent = fingerprint({}, {"facts.cuda.runtime": "denied"})
     for rule in ("cuda-gpu-dropped", "cuda-gpu-newer-than-toolkit"):
-        findings, doubts = state(rule, silent, ["torch"], "gpu")
-        assert (findings, [d.reason for d in doubts]) == ([], ["denied"])
+        findings, undecided = state(rule, silent, ["torch"], "gpu")
+        assert (findings, [d.reason for d in undecided]) == ([], ["denied"])
 
 
 def driven(driver: str, capability: str, **more: Any) -> Any:
@@ -282,8 +284,8 @@ def driven(driver: str, capability: str, **more: Any) -> Any:
 
 def test_ptx_that_is_newer_than_the_driver_breaks() -> None:
     now = driven("535.104.05", "10.0")
-    findings, doubts = state("cuda-driver-cannot-compile", now, ["tensorflow"], "gpu")
-    assert doubts == []
+    findings, undecided = state("cuda-driver-cannot-compile", now, ["tensorflow"], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message, f.paths, f.after, f.remedy) for f in findings] == [
         (
             Impact.BREAKS,
@@ -316,8 +318,8 @@ def test_a_driver_that_reads_the_ptx_or_need_not_is_quiet(
 
 def test_a_driver_between_floor_and_toolkit_is_advice() -> None:
     now = driven("535.104.05", "8.6")
-    findings, doubts = state("cuda-driver-older-than-toolkit", now, ["tensorflow"], "gpu")
-    assert doubts == []
+    findings, undecided = state("cuda-driver-older-than-toolkit", now, ["tensorflow"], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message, f.paths) for f in findings] == [
         (
             Impact.PERF,
@@ -334,8 +336,8 @@ def test_a_driver_between_floor_and_toolkit_is_advice() -> None:
 def test_another_driver_that_compiles_the_kernels_is_numeric() -> None:
     before, after = driven("560.28.03", "10.0"), driven("570.26", "10.0")
     rule = "cuda-kernels-compiled-by-another-driver"
-    findings, doubts = drift(rule, before, after, ["tensorflow"], "gpu")
-    assert doubts == []
+    findings, undecided = drift(rule, before, after, ["tensorflow"], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message, f.paths, f.before, f.after) for f in findings] == [
         (
             Impact.NUMERIC,
@@ -364,8 +366,8 @@ def with_compat(name: str, library: str = "560.35.05", module: str = "550.90.07"
 
 def test_forward_compatibility_on_geforce_breaks() -> None:
     now = with_compat("NVIDIA GeForce RTX 3060")
-    findings, doubts = state("cuda-compat-not-supported", now, ["torch"], "gpu")
-    assert doubts == []
+    findings, undecided = state("cuda-compat-not-supported", now, ["torch"], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message, f.paths, f.after) for f in findings] == [
         (
             Impact.BREAKS,
@@ -392,19 +394,19 @@ def test_forward_compatibility_where_it_works_or_is_not_used_is_quiet(now: Any) 
 
 def test_an_unknown_driver_library_leaves_compatibility_undecided() -> None:
     silent = fingerprint({}, {LIBRARY: "denied"})
-    findings, doubts = state("cuda-compat-not-supported", silent, ["torch"], "gpu")
-    assert (findings, [d.reason for d in doubts]) == ([], ["denied"])
+    findings, undecided = state("cuda-compat-not-supported", silent, ["torch"], "gpu")
+    assert (findings, [d.reason for d in undecided]) == ([], ["denied"])
 
 
 def test_an_unknown_driver_leaves_its_rules_undecided() -> None:
     silent = fingerprint({}, {DRIVER: "no answer"})
     for rule in ("cuda-driver-cannot-compile", "cuda-driver-older-than-toolkit"):
-        findings, doubts = state(rule, silent, ["tensorflow"], "gpu")
-        assert (findings, [d.path for d in doubts]) == ([], [DRIVER])
-    findings, doubts = drift(
+        findings, undecided = state(rule, silent, ["tensorflow"], "gpu")
+        assert (findings, [d.path for d in undecided]) == ([], [DRIVER])
+    findings, undecided = drift(
         "cuda-kernels-compiled-by-another-driver", silent, silent, ["tensorflow"], "gpu"
     )
-    assert (findings, [d.path for d in doubts]) == ([], [DRIVER])
+    assert (findings, [d.path for d in undecided]) == ([], [DRIVER])
 
 
 def test_a_driver_that_came_with_a_cuda_is_above_its_floor_and_rises_with_it() -> None:

@@ -20,8 +20,8 @@ ATTENTION = "cuda-cudnn-attention-not-repeatable"
 @pytest.mark.parametrize("framework", ["torch", "tensorflow", "jax"])
 def test_a_cudnn_that_dropped_the_gpu_breaks(framework: str) -> None:
     now = machine(libraries("cudnn", "9.13.1.26"), "7.0")
-    findings, doubts = state(DROPPED, now, [framework], "gpu")
-    assert doubts == []
+    findings, undecided = state(DROPPED, now, [framework], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message, f.paths, f.after) for f in findings] == [
         (
             Impact.BREAKS,
@@ -50,8 +50,8 @@ def test_other_rules_that_say_it_breaks_speak_first_and_a_changed_version_is_sil
 
 def test_attention_that_does_not_repeat_itself_is_advice() -> None:
     now = machine(libraries("cudnn", "9.18.0.1"), "10.3", count=2)
-    findings, doubts = state(ATTENTION, now, ["torch"], "gpu")
-    assert doubts == []
+    findings, undecided = state(ATTENTION, now, ["torch"], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message, f.paths) for f in findings] == [
         (
             Impact.NUMERIC,
@@ -80,8 +80,8 @@ def test_an_unknown_cudnn_or_gpu_is_undecided() -> None:
     hidden = fingerprint(libraries("cudnn", "9.13.1"), {"facts.gpu.devices": "denied"})
     for rule in (DROPPED, ATTENTION):
         for now in (silent, hidden):
-            findings, doubts = state(rule, now, ["torch"], "gpu")
-            assert (findings, [d.reason for d in doubts]) == ([], ["denied"])
+            findings, undecided = state(rule, now, ["torch"], "gpu")
+            assert (findings, [d.reason for d in undecided]) == ([], ["denied"])
 
 
 OLDER = "cuda-cudnn-older-than-built"
@@ -115,8 +115,8 @@ def test_an_older_cudnn_in_front_of_the_wheels_breaks(
     file: str, headers: list[tuple[str, str | None]]
 ) -> None:
     before, after = in_front("/x/libnccl.so.2", *headers), in_front(file, *headers)
-    findings, doubts = drift(OLDER, before, after, ["torch"], "gpu")
-    assert doubts == []
+    findings, undecided = drift(OLDER, before, after, ["torch"], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message, f.paths, f.after) for f in findings] == [
         (
             Impact.BREAKS,
@@ -150,8 +150,8 @@ def test_a_cudnn_in_front_that_fits_or_whose_version_is_not_known_is_quiet(
 
 def test_unknown_shadows_leave_the_cudnn_in_front_undecided() -> None:
     now = in_front(LINKED)._replace(unknown={SHADOWED: "denied"})
-    findings, doubts = state(OLDER, now, ["torch"], "gpu")
-    assert (findings, [d.path for d in doubts]) == ([], [SHADOWED])
+    findings, undecided = state(OLDER, now, ["torch"], "gpu")
+    assert (findings, [d.path for d in undecided]) == ([], [SHADOWED])
 
 
 def test_the_stronger_rule_speaks_for_a_cudnn_in_front() -> None:

@@ -20,11 +20,11 @@ def variables(**values: str) -> Fingerprint:
 def test_deterministic_operations_round_differently_on_the_cpu_too() -> None:
     before, after = variables(), variables(TF_DETERMINISTIC_OPS="1")
     rule = "tensorflow-deterministic-ops-changed"
-    findings, doubts = drift(rule, before, after, ["tensorflow"])
+    findings, undecided = drift(rule, before, after, ["tensorflow"])
     assert [(f.impact, f.message, f.before, f.after) for f in findings] == [
         (Impact.NUMERIC, "TF_DETERMINISTIC_OPS was unset, is 1", None, "1")
     ]
-    assert doubts == []
+    assert undecided == []
     assert drift(rule, before, after, ["torch"]) == ([], [])
     assert drift(rule, after, after, ["tensorflow"]) == ([], [])
 
@@ -50,8 +50,8 @@ def test_a_variable_that_says_its_default_is_no_change(same: str) -> None:
 )
 def test_what_cuda_libraries_read_counts_on_a_gpu(rule: str, name: str, value: str) -> None:
     before, after = variables(), variables(**{name: value})
-    findings, doubts = drift(rule, before, after, ["tensorflow"], "gpu")
-    assert ([f.impact for f in findings], doubts) == ([Impact.NUMERIC], [])
+    findings, undecided = drift(rule, before, after, ["tensorflow"], "gpu")
+    assert ([f.impact for f in findings], undecided) == ([Impact.NUMERIC], [])
     assert drift(rule, before, after, ["tensorflow"], "cpu") == ([], [])
     assert drift(rule, after, after, ["tensorflow"], "gpu") == ([], [])
     unknown = fingerprint(unknown={"facts.environ": "denied"})
@@ -61,11 +61,11 @@ def test_what_cuda_libraries_read_counts_on_a_gpu(rule: str, name: str, value: s
 def test_autotuning_off_takes_determinism_away() -> None:
     now = variables(TF_CUDNN_DETERMINISTIC="1", TF_CUDNN_USE_AUTOTUNE="0")
     rule = "tensorflow-autotune-defeats-determinism"
-    findings, doubts = state(rule, now, ["tensorflow"], "gpu")
+    findings, undecided = state(rule, now, ["tensorflow"], "gpu")
     assert [f.message for f in findings] == [
         "TF_CUDNN_USE_AUTOTUNE=0 stands beside TF_CUDNN_DETERMINISTIC=1"
     ]
-    assert doubts == []
+    assert undecided == []
     alone = variables(TF_CUDNN_DETERMINISTIC="1")
     assert state(rule, alone, ["tensorflow"], "gpu") == ([], [])
     assert state(rule, now, ["tensorflow"], "cpu") == ([], [])
@@ -79,8 +79,8 @@ def test_autotuning_off_takes_determinism_away() -> None:
 )
 def test_from_2_5_to_2_8_convolutions_vary(version: str | None, said: int) -> None:
     now = fingerprint({TENSORFLOW: version})
-    findings, doubts = state("tensorflow-convolutions-vary", now, ["tensorflow"], "gpu")
-    assert (len(findings), doubts) == (said, [])
+    findings, undecided = state("tensorflow-convolutions-vary", now, ["tensorflow"], "gpu")
+    assert (len(findings), undecided) == (said, [])
 
 
 def test_an_unknown_version_leaves_convolutions_undecided() -> None:
@@ -95,7 +95,7 @@ def loaded(source: str = "a call", **values: str) -> Fingerprint:
 
 def test_a_switch_that_both_sides_tell_is_compared() -> None:
     before, after = loaded(torch_threads="2"), loaded(torch_threads="4")
-    findings, doubts = drift("determinism-switches-changed", before, after, ["torch"])
+    findings, undecided = drift("determinism-switches-changed", before, after, ["torch"])
     assert [(f.impact, f.message, f.paths) for f in findings] == [
         (
             Impact.NUMERIC,
@@ -103,7 +103,7 @@ def test_a_switch_that_both_sides_tell_is_compared() -> None:
             (f"{SWITCHES}[torch-threads].value",),
         )
     ]
-    assert doubts == []
+    assert undecided == []
     assert drift("determinism-switches-changed", before, after, ["tensorflow"]) == ([], [])
 
 
@@ -164,13 +164,13 @@ def test_keras_switches_belong_to_the_backend_that_it_has(backend: str) -> None:
     ],
 )
 def test_the_advice_on_determinism_is_right_for_the_version(version: str, remedy: str) -> None:
-    advice, doubts = state(
+    advice, undecided = state(
         "tensorflow-op-determinism-off", fingerprint({TENSORFLOW: version}), ["tensorflow"]
     )
     assert [(f.message, f.remedy) for f in advice] == [
         ("TensorFlow: nothing seen that asks for deterministic operations", remedy)
     ]
-    assert doubts == []
+    assert undecided == []
 
 
 def test_determinism_that_is_on_needs_no_advice() -> None:
@@ -191,8 +191,8 @@ def test_the_variable_of_older_versions_is_advice(version: str, value: str, said
     now = fingerprint(
         {TENSORFLOW: version, "facts.environ.variables": {"TF_DETERMINISTIC_OPS": value}}
     )
-    advice, doubts = state("tensorflow-determinism-variable-stale", now, ["tensorflow"])
-    assert (len(advice), doubts) == (said, [])
+    advice, undecided = state("tensorflow-determinism-variable-stale", now, ["tensorflow"])
+    assert (len(advice), undecided) == (said, [])
 
 
 def test_an_unknown_version_matters_only_when_the_variable_is_set() -> None:
@@ -205,8 +205,8 @@ def test_an_unknown_version_matters_only_when_the_variable_is_set() -> None:
 
 def test_pytorch_on_a_gpu_is_advised_to_ask_for_determinism() -> None:
     rule = "torch-determinism-off"
-    advice, doubts = state(rule, variables(), ["torch"], "gpu")
-    assert ([f.impact for f in advice], doubts) == ([Impact.NUMERIC], [])
+    advice, undecided = state(rule, variables(), ["torch"], "gpu")
+    assert ([f.impact for f in advice], undecided) == ([Impact.NUMERIC], [])
     assert state(rule, loaded(torch_deterministic_algorithms="on"), ["torch"], "gpu") == ([], [])
     assert state(rule, variables(), ["torch"], "cpu") == ([], [])
     assert len(state(rule, fingerprint(unknown={SWITCHES: "?"}), ["torch"], "gpu")[1]) == 1
@@ -226,7 +226,7 @@ def test_xla_on_a_gpu_is_advised_to_take_deterministic_operations() -> None:
 
 def test_thread_counts_that_nothing_fixes_are_named_with_the_variable_that_does() -> None:
     now = fingerprint({"facts.cpu.usable_threads": 8, "facts.environ.variables": {}})
-    advice, doubts = state("threads-left-to-machine", now, ["numpy", "tensorflow"])
+    advice, undecided = state("threads-left-to-machine", now, ["numpy", "tensorflow"])
     assert sorted((f.message, f.remedy) for f in advice) == [
         (
             "TensorFlow's thread count for one operation follows the number of usable CPUs",
@@ -237,7 +237,7 @@ def test_thread_counts_that_nothing_fixes_are_named_with_the_variable_that_does(
             "export OPENBLAS_NUM_THREADS=8",
         ),
     ]
-    assert doubts == []
+    assert undecided == []
 
 
 def test_a_fixed_count_or_a_single_cpu_needs_no_advice() -> None:
@@ -256,9 +256,9 @@ def test_a_switch_that_its_framework_refuses_to_tell_is_a_doubt_beside_the_other
     del after.facts["determinism"]["switches"]["torch-cudnn-tf32"]["value"]
     path = f"{SWITCHES}[torch-cudnn-tf32].value"
     refused = after._replace(unknown={path: "mixed settings"})
-    findings, doubts = drift("determinism-switches-changed", before, refused, ["torch"], "gpu")
+    findings, undecided = drift("determinism-switches-changed", before, refused, ["torch"], "gpu")
     assert [f.message for f in findings] == ["torch-threads was 4, is 8"]
-    assert [(doubt.path, doubt.reason) for doubt in doubts] == [(path, "mixed settings")]
+    assert [(entry.path, entry.reason) for entry in undecided] == [(path, "mixed settings")]
 
 
 def test_a_thread_count_that_is_refused_hides_no_other_switch() -> None:
@@ -297,11 +297,11 @@ def test_a_count_that_one_program_has_set_is_another_where_the_other_left_it(tur
     sides = [inside("tensorflow"), inside("tensorflow", tensorflow_intra_op_threads="1")]
     before, after = reversed(sides) if turned else sides
     said = "1, is 2" if turned else "2, is 1"
-    findings, doubts = drift("determinism-switches-changed", before, after, ["tensorflow"])
+    findings, undecided = drift("determinism-switches-changed", before, after, ["tensorflow"])
     assert [(f.impact, f.message) for f in findings] == [
         (Impact.NUMERIC, f"tensorflow-intra-op-threads was {said}")
     ]
-    assert doubts == []
+    assert undecided == []
     assert drift("math-threads-changed", before, after, ["tensorflow"]) == ([], [])
 
 
@@ -336,14 +336,14 @@ def test_threads_that_a_variable_has_moved_are_told_once() -> None:
 def test_op_determinism_by_the_function_and_by_the_variable_is_the_same() -> None:
     rule = "tensorflow-deterministic-ops-changed"
     off, on = (inside("tensorflow", tensorflow_op_determinism=v) for v in ("off", "on"))
-    findings, doubts = drift(rule, off, on, ["tensorflow"])
+    findings, undecided = drift(rule, off, on, ["tensorflow"])
     assert [(f.message, f.paths) for f in findings] == [
         (
             "tensorflow-op-determinism was off, is on",
             (f"{SWITCHES}[tensorflow-op-determinism].value",),
         )
     ]
-    assert doubts == []
+    assert undecided == []
     assert drift("determinism-switches-changed", off, on, ["tensorflow"]) == ([], [])
     by_variable = with_variable(on, "TF_DETERMINISTIC_OPS", "1")
     assert drift(rule, on, by_variable, ["tensorflow"]) == ([], [])
@@ -368,8 +368,8 @@ def test_another_default_type_is_another_run(
     framework: str, switch: str, values: tuple[str, str]
 ) -> None:
     before, after = (inside(framework, **{switch: value}) for value in values)
-    findings, doubts = drift("determinism-switches-changed", before, after, [framework])
-    assert ([f.impact for f in findings], doubts) == ([Impact.DIVERGES], [])
+    findings, undecided = drift("determinism-switches-changed", before, after, [framework])
+    assert ([f.impact for f in findings], undecided) == ([Impact.DIVERGES], [])
 
 
 def test_the_policy_that_follows_keras_float_type_is_told_by_the_rule_on_that() -> None:
@@ -378,8 +378,8 @@ def test_the_policy_that_follows_keras_float_type_is_told_by_the_rule_on_that() 
         for name in ("float32", "float64")
     )
     assert drift("determinism-switches-changed", before, after, ["tensorflow"]) == ([], [])
-    findings, doubts = drift("keras-floatx-changed", before, after, ["tensorflow"])
+    findings, undecided = drift("keras-floatx-changed", before, after, ["tensorflow"])
     assert [(f.impact, f.message) for f in findings] == [
         (Impact.DIVERGES, "Keras' float type was float32, is float64")
     ]
-    assert doubts == []
+    assert undecided == []

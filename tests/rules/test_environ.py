@@ -13,11 +13,11 @@ ONEDNN = "facts.environ.variables[TF_ENABLE_ONEDNN_OPTS]"
 
 def test_a_misspelt_name_is_a_finding_that_names_both() -> None:
     now = fingerprint({"facts.environ.misspelt[PYTHONASHSEED]": "PYTHONHASHSEED"})
-    findings, doubts = state("environ-name-misspelt", now)
+    findings, undecided = state("environ-name-misspelt", now)
     assert [(f.impact, f.message, f.after) for f in findings] == [
         (Impact.NUMERIC, "PYTHONASHSEED is set, PYTHONHASHSEED was probably meant", "PYTHONASHSEED")
     ]
-    assert doubts == []
+    assert undecided == []
 
 
 def test_no_misspelt_name_is_quiet() -> None:
@@ -26,9 +26,9 @@ def test_no_misspelt_name_is_quiet() -> None:
 
 def test_unknown_names_leave_the_rule_undecided() -> None:
     now = fingerprint(unknown={"facts.environ.misspelt": "denied"})
-    findings, doubts = state("environ-name-misspelt", now)
+    findings, undecided = state("environ-name-misspelt", now)
     assert findings == []
-    assert [(d.path, d.reason) for d in doubts] == [("facts.environ.misspelt", "denied")]
+    assert [(d.path, d.reason) for d in undecided] == [("facts.environ.misspelt", "denied")]
 
 
 def test_onednn_off_is_numeric_for_tensorflow_on_the_cpu() -> None:
@@ -49,8 +49,8 @@ def switched(rule: str, before: dict[str, str], after: dict[str, str], *where: s
     """Impacts of what a rule says of two sets of variables, for frameworks and a device."""
     *frameworks, device = where
     sides = [fingerprint({"facts.environ.variables": v}) for v in (before, after)]
-    findings, doubts = drift(rule, *sides, frameworks, device)
-    assert doubts == []
+    findings, undecided = drift(rule, *sides, frameworks, device)
+    assert undecided == []
     return [f.impact.word for f in findings]
 
 
@@ -85,9 +85,9 @@ def test_onednn_unset_means_on_from_2_9_with_neural_instructions(
             onednn(version, flags, model),
             onednn(version, flags, model, TF_ENABLE_ONEDNN_OPTS=value),
         )
-        findings, doubts = drift("tensorflow-onednn-switched", *sides, ["tensorflow"])
+        findings, undecided = drift("tensorflow-onednn-switched", *sides, ["tensorflow"])
         is_moved = value != "odd" and means_on == (value == "0")
-        assert (len(findings), doubts) == (int(is_moved), [])
+        assert (len(findings), undecided) == (int(is_moved), [])
 
 
 def test_unknown_features_leave_onednn_undecided() -> None:
@@ -95,8 +95,8 @@ def test_unknown_features_leave_onednn_undecided() -> None:
         fingerprint({"facts.environ.variables": v}, {"facts.cpu.flags": "no /proc"})
         for v in ({}, {"TF_ENABLE_ONEDNN_OPTS": "0"})
     ]
-    findings, doubts = drift("tensorflow-onednn-switched", *sides, ["tensorflow"])
-    assert (findings, [d.path for d in doubts]) == ([], ["facts.cpu.flags"])
+    findings, undecided = drift("tensorflow-onednn-switched", *sides, ["tensorflow"])
+    assert (findings, [d.path for d in undecided]) == ([], ["facts.cpu.flags"])
 
 
 CHANGED = "facts.environ.changed_since_start"
@@ -112,7 +112,7 @@ def late(name: str, start: str | None, now: str | None, *imported: str) -> Finge
 
 
 def test_a_hash_seed_that_the_program_sets_is_too_late() -> None:
-    findings, doubts = state("environ-set-too-late", late("PYTHONHASHSEED", None, "0"))
+    findings, undecided = state("environ-set-too-late", late("PYTHONHASHSEED", None, "0"))
     assert [(f.impact, f.message, f.before, f.after, f.remedy) for f in findings] == [
         (
             Impact.NUMERIC,
@@ -123,7 +123,7 @@ def test_a_hash_seed_that_the_program_sets_is_too_late() -> None:
             "PYTHONHASHSEED=0 python …: set it before the process starts.",
         )
     ]
-    assert doubts == []
+    assert undecided == []
 
 
 @pytest.mark.parametrize("name", ["LD_LIBRARY_PATH", "LD_PRELOAD", "GLIBC_TUNABLES"])
@@ -135,18 +135,18 @@ def test_what_the_loader_reads_is_too_late_as_well(name: str) -> None:
 def test_a_variable_that_is_read_later_is_not_too_late() -> None:
     assert state("environ-set-too-late", late("OMP_NUM_THREADS", None, "1")) == ([], [])
     assert state("environ-set-too-late", fingerprint({CHANGED: {}})) == ([], [])
-    _, doubts = state("environ-set-too-late", fingerprint(unknown={CHANGED: "no /proc"}))
-    assert [d.reason for d in doubts] == ["no /proc"]
+    _, undecided = state("environ-set-too-late", fingerprint(unknown={CHANGED: "no /proc"}))
+    assert [d.reason for d in undecided] == ["no /proc"]
 
 
 def test_a_variable_set_beside_an_imported_framework_is_advice() -> None:
     now = late("OMP_NUM_THREADS", None, "1", "numpy", "torch")
-    advice, doubts = state("environ-set-in-process", now)
+    advice, undecided = state("environ-set-in-process", now)
     assert [f.message for f in advice] == [
         "the process itself made OMP_NUM_THREADS 1, and numpy and torch may have been imported "
         "before that"
     ]
-    assert doubts == []
+    assert undecided == []
 
 
 def test_a_variable_that_no_imported_framework_reads_is_quiet() -> None:
@@ -204,8 +204,8 @@ def test_a_lower_precision_counts_where_onednn_has_kernels_for_it(
     cpu = {"facts.cpu.flags": where, "facts.cpu.architecture": "x86_64"}
     variables = "facts.environ.variables"
     sides = fingerprint({**cpu, variables: {}}), fingerprint({**cpu, variables: {name: value}})
-    findings, doubts = drift(PRECISION, *sides, ["tensorflow"])
-    assert ([f.impact.name.lower() for f in findings], doubts) == (said, [])
+    findings, undecided = drift(PRECISION, *sides, ["tensorflow"])
+    assert ([f.impact.name.lower() for f in findings], undecided) == (said, [])
     assert drift(PRECISION, sides[1], sides[1], ["tensorflow"]) == ([], [])
     assert drift(PRECISION, *sides, ["numpy"]) == ([], [])
     assert drift(PRECISION, *sides, ["tensorflow"], "gpu") == ([], [])
@@ -262,11 +262,11 @@ def test_openmp_threads_that_follow_the_load_break_what_counts_on_them(
     rule, path = "openmp-threads-vary", "facts.environ.variables[OMP_DYNAMIC]"
     now = fingerprint({path: value})
     for framework in ("scikit-learn", "torch"):
-        findings, doubts = state(rule, now, [framework])
+        findings, undecided = state(rule, now, [framework])
         assert [(f.impact, f.message, f.after) for f in findings] == said * [
             (Impact.BREAKS, f"OMP_DYNAMIC is {value}", value)
         ]
-        assert doubts == []
+        assert undecided == []
         assert state(rule, now, [framework], "gpu") == ([], [])
     assert state(rule, now, ["numpy", "tensorflow"]) == ([], [])
     assert len(drift(rule, fingerprint(), now, ["scikit-learn"])[0]) == said

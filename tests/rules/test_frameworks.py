@@ -37,18 +37,18 @@ def test_another_version_is_numeric_for_the_jobs_that_use_it(
     rule: str, field: str, framework: str, before: str, after: str
 ) -> None:
     sides = having(**{field: before}), having(**{field: after})
-    findings, doubts = drift(rule, *sides, [framework])
+    findings, undecided = drift(rule, *sides, [framework])
     assert [(f.impact, f.before, f.after) for f in findings] == [(Impact.NUMERIC, before, after)]
     assert findings[0].paths == (f"facts.frameworks.{field}.version",)
     assert findings[0].remedy.endswith(f"=={before}")
-    assert doubts == []
+    assert undecided == []
     other = "torch" if framework != "torch" else "tensorflow"
     assert drift(rule, *sides, [other]) == ([], [])
     assert drift(rule, sides[0], sides[0], [framework]) == ([], [])
     assert drift(rule, having(**{field: None}), sides[0], [framework]) == ([], [])
     unknown = fingerprint(unknown={f"facts.frameworks.{field}": "odd file"})
-    findings, doubts = drift(rule, sides[0], unknown, [framework])
-    assert (findings, [d.reason for d in doubts]) == ([], ["odd file"])
+    findings, undecided = drift(rule, sides[0], unknown, [framework])
+    assert (findings, [d.reason for d in undecided]) == ([], ["odd file"])
 
 
 def test_a_version_explains_the_package_and_the_blas_that_come_with_it() -> None:
@@ -87,11 +87,11 @@ def test_a_framework_that_is_unknown_hides_no_other_that_is_gone() -> None:
 
 def test_a_framework_that_is_gone_breaks_the_job() -> None:
     before, after = having(torch="2.13.0"), having(torch=None)
-    findings, doubts = drift("framework-missing", before, after, ["torch"])
+    findings, undecided = drift("framework-missing", before, after, ["torch"])
     assert [(f.impact, f.message, f.remedy) for f in findings] == [
         (Impact.BREAKS, "torch was 2.13.0, is not installed", "pip install torch==2.13.0")
     ]
-    assert doubts == []
+    assert undecided == []
     assert drift("framework-missing", before, after, ["numpy"]) == ([], [])
     assert drift("framework-missing", after, before, ["torch"]) == ([], [])
     unknown = fingerprint(unknown={"facts.frameworks.torch": "odd"})
@@ -107,9 +107,9 @@ def test_a_framework_that_is_gone_breaks_the_job() -> None:
 )
 def test_a_build_for_the_cpu_diverges_on_a_gpu_only(rule: str, field: str, framework: str) -> None:
     cuda, cpu = (having(**{field: {"version": "2.13.0", "build": b}}) for b in ("cuda", "cpu"))
-    findings, doubts = drift(rule, cuda, cpu, [framework], "gpu")
+    findings, undecided = drift(rule, cuda, cpu, [framework], "gpu")
     assert [(f.impact, f.before, f.after) for f in findings] == [(Impact.DIVERGES, "cuda", "cpu")]
-    assert doubts == []
+    assert undecided == []
     assert drift(rule, cuda, cpu, [framework], "cpu") == ([], [])
     assert drift(rule, cuda, cuda, [framework], "gpu") == ([], [])
     unknown = fingerprint(unknown={f"facts.frameworks.{field}": "odd"})
@@ -133,8 +133,8 @@ def test_a_build_for_the_cpu_diverges_on_a_gpu_only(rule: str, field: str, frame
 def test_a_package_built_for_numpy_1_does_not_run_with_numpy_2(
     frameworks: dict[str, str], used: list[str], said: int
 ) -> None:
-    findings, doubts = state("numpy-2-unsupported", having(**frameworks), used)
-    assert ([f.impact for f in findings], doubts) == ([Impact.BREAKS] * said, [])
+    findings, undecided = state("numpy-2-unsupported", having(**frameworks), used)
+    assert ([f.impact for f in findings], undecided) == ([Impact.BREAKS] * said, [])
 
 
 def test_an_unknown_numpy_is_a_doubt() -> None:

@@ -12,8 +12,10 @@ from tests.builders.support import drift, fingerprint, state
 
 
 def test_another_architecture_is_numeric_and_names_both_cards() -> None:
-    findings, doubts = drift("gpu-architecture-changed", machine(A10), machine(L4), ["jax"], "gpu")
-    assert doubts == []
+    findings, undecided = drift(
+        "gpu-architecture-changed", machine(A10), machine(L4), ["jax"], "gpu"
+    )
+    assert undecided == []
     assert [(f.impact, f.message, f.paths, f.before, f.after) for f in findings] == [
         (
             Impact.NUMERIC,
@@ -45,9 +47,9 @@ def test_a_gpu_does_not_reach_work_on_the_cpu() -> None:
 
 def test_unknown_devices_leave_the_rule_undecided() -> None:
     silent = fingerprint({}, {"facts.gpu.devices": "NVML did not answer within 10 s"})
-    findings, doubts = drift("gpu-architecture-changed", machine(T4), silent, ["torch"], "gpu")
+    findings, undecided = drift("gpu-architecture-changed", machine(T4), silent, ["torch"], "gpu")
     assert findings == []
-    assert [(d.path, d.reason) for d in doubts] == [
+    assert [(d.path, d.reason) for d in undecided] == [
         ("facts.gpu.devices", "NVML did not answer within 10 s")
     ]
 
@@ -63,8 +65,8 @@ def test_a_name_that_may_be_that_of_a_silent_card_is_no_missing_card() -> None:
     before = machine(first, A10 | {"uuid": "GPU-b"}, more=named)
     after = machine(first, more=named | {"facts.gpu.count": 2})
     for rule in ("gpu-count-changed", "gpu-on-one-side-only"):
-        findings, doubts = drift(rule, before, after, ["torch"], "gpu")
-        assert (findings, [d.path for d in doubts]) == ([], ["facts.gpu.visible"])
+        findings, undecided = drift(rule, before, after, ["torch"], "gpu")
+        assert (findings, [d.path for d in undecided]) == ([], ["facts.gpu.visible"])
     gone = machine(first, more=named)
     assert [f.after for f in drift("gpu-on-one-side-only", before, gone, ["torch"], "gpu")[0]] == [
         0
@@ -73,8 +75,8 @@ def test_a_name_that_may_be_that_of_a_silent_card_is_no_missing_card() -> None:
 
 def test_which_of_unlike_cards_a_number_means_is_not_known_without_an_order() -> None:
     before = machine(T4, L4, more={VISIBLE: "1"})
-    findings, doubts = drift("gpu-architecture-changed", before, machine(L4), ["jax"], "gpu")
-    assert (findings, [d.path for d in doubts]) == ([], ["facts.gpu.visible"])
+    findings, undecided = drift("gpu-architecture-changed", before, machine(L4), ["jax"], "gpu")
+    assert (findings, [d.path for d in undecided]) == ([], ["facts.gpu.visible"])
     assert drift("gpu-count-changed", before, machine(L4), ["jax"], "gpu") == ([], [])
     both = machine(T4, L4, more={VISIBLE: "1,0"})
     assert drift("gpu-architecture-changed", both, machine(T4, L4), ["jax"], "gpu") == ([], [])
@@ -82,8 +84,8 @@ def test_which_of_unlike_cards_a_number_means_is_not_known_without_an_order() ->
 
 @pytest.mark.parametrize("framework", ["tensorflow", "torch", "jax"])
 def test_tf32_on_one_side_only_rounds_more_coarsely(framework: str) -> None:
-    findings, doubts = drift("gpu-tf32-crossed", machine(T4), machine(L4), [framework], "gpu")
-    assert doubts == []
+    findings, undecided = drift("gpu-tf32-crossed", machine(T4), machine(L4), [framework], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message, f.paths, f.before, f.after) for f in findings] == [
         (
             Impact.NUMERIC,
@@ -105,8 +107,8 @@ def test_tf32_switched_off_or_on_both_sides_is_quiet() -> None:
 
 def test_an_unknown_override_leaves_tf32_undecided() -> None:
     silent = machine(L4, unknown={"facts.environ.variables": "denied"})
-    findings, doubts = drift("gpu-tf32-crossed", machine(T4), silent, ["torch"], "gpu")
-    assert (findings, [d.reason for d in doubts]) == ([], ["denied"])
+    findings, undecided = drift("gpu-tf32-crossed", machine(T4), silent, ["torch"], "gpu")
+    assert (findings, [d.reason for d in undecided]) == ([], ["denied"])
 
 
 def test_architecture_and_tf32_each_say_their_own_and_the_size_is_silent() -> None:
@@ -166,9 +168,9 @@ def test_jax_draws_the_same_numbers_without_a_gpu() -> None:
 
 def test_a_gpu_that_may_be_there_is_undecided() -> None:
     silent = fingerprint({}, {"facts.gpu.devices": "refused", "facts.gpu.count": "refused"})
-    findings, doubts = drift("gpu-on-one-side-only", machine(T4), silent, ["torch"], "gpu")
+    findings, undecided = drift("gpu-on-one-side-only", machine(T4), silent, ["torch"], "gpu")
     assert findings == []
-    assert [d.path for d in doubts] == ["facts.gpu.devices"]
+    assert [d.path for d in undecided] == ["facts.gpu.devices"]
 
 
 def test_a_gpu_that_cannot_be_used_is_said_with_the_reason() -> None:
@@ -182,8 +184,8 @@ def test_a_gpu_that_cannot_be_used_is_said_with_the_reason() -> None:
 
 def test_a_driver_that_hangs_leaves_usability_undecided() -> None:
     now = fingerprint({}, {"facts.gpu.status": "no answer"})
-    findings, doubts = state("gpu-not-usable", now, ["torch"], "gpu")
-    assert (findings, [d.reason for d in doubts]) == ([], ["no answer"])
+    findings, undecided = state("gpu-not-usable", now, ["torch"], "gpu")
+    assert (findings, [d.reason for d in undecided]) == ([], ["no answer"])
 
 
 def test_a_card_closed_to_computing_breaks() -> None:
@@ -197,16 +199,16 @@ def test_a_card_closed_to_computing_breaks() -> None:
 
 def test_an_unknown_compute_mode_is_undecided() -> None:
     now = machine(T4, unknown={f"{DEVICE}.compute_mode": "denied"})
-    _, doubts = state("gpu-compute-prohibited", now, ["jax"], "gpu")
-    assert [d.path for d in doubts] == [f"{DEVICE}.compute_mode"]
+    _, undecided = state("gpu-compute-prohibited", now, ["jax"], "gpu")
+    assert [d.path for d in undecided] == [f"{DEVICE}.compute_mode"]
 
 
 def test_a_batch_that_does_not_divide_is_advice_with_the_real_split() -> None:
     now = machine(T4)
-    said, doubts = state(
+    said, undecided = state(
         "batch-not-divisible", now, ["tensorflow"], "gpu", batch_size=32, replicas=3
     )
-    assert doubts == []
+    assert undecided == []
     assert [(f.message, f.remedy) for f in said] == [
         (
             "a batch of 32 on 3 replicas: 10, 10, 12 in Keras; PyTorch's sampler repeats samples "
@@ -223,5 +225,5 @@ def test_a_batch_that_divides_or_is_not_given_is_quiet(options: dict[str, int]) 
 
 def test_without_replicas_the_visible_gpus_count() -> None:
     unknown = machine(T4, unknown={"facts.gpu.devices": "denied"})
-    _, doubts = state("batch-not-divisible", unknown, ["torch"], "gpu", batch_size=32)
-    assert [d.path for d in doubts] == ["facts.gpu.devices"]
+    _, undecided = state("batch-not-divisible", unknown, ["torch"], "gpu", batch_size=32)
+    assert [d.path for d in undecided] == ["facts.gpu.devices"]

@@ -66,8 +66,8 @@ def test_less_than_a_framework_takes_to_start_breaks(
     framework: str, card: dict[str, Any], limit: int
 ) -> None:
     short, enough = (machine(card, more={FREE: n * MIB}) for n in (limit - 1, limit))
-    findings, doubts = state(RULE, short, [framework], "gpu")
-    assert doubts == []
+    findings, undecided = state(RULE, short, [framework], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message, f.paths, f.after) for f in findings] == [
         (
             Impact.BREAKS,
@@ -93,8 +93,8 @@ def test_what_the_process_itself_holds_is_not_missing() -> None:
     now = in_use(200, OWN, **imported)
     assert state(RULE, now, ["tensorflow"], "gpu") == ([], [])
     unclear = in_use(200, **imported, **{"live.gpu.pids_are_ours": False})
-    findings, doubts = state(RULE, unclear, ["tensorflow"], "gpu")
-    assert (findings, [d.path for d in doubts]) == ([], ["live.gpu.devices[0].processes"])
+    findings, undecided = state(RULE, unclear, ["tensorflow"], "gpu")
+    assert (findings, [d.path for d in undecided]) == ([], ["live.gpu.devices[0].processes"])
 
 
 PART = {"uuid": "MIG-1", "name": "NVIDIA A100 MIG 1g.5gb", "memory_total_bytes": 5 * GIB}
@@ -120,5 +120,5 @@ def test_a_gpu_without_memory_of_its_own_is_judged_by_the_systems() -> None:
 @pytest.mark.parametrize("asked", [None, GIB])
 def test_unknown_free_memory_is_undecided(asked: int | None) -> None:
     now = machine(T4, unknown={FREE: "shared"})
-    findings, doubts = state(RULE, now, ["torch"], "gpu", min_free_gpu_bytes=asked)
-    assert (findings, [d.reason for d in doubts]) == ([], ["shared"])
+    findings, undecided = state(RULE, now, ["torch"], "gpu", min_free_gpu_bytes=asked)
+    assert (findings, [d.reason for d in undecided]) == ([], ["shared"])

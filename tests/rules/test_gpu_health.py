@@ -71,16 +71,16 @@ def test_gpus_that_do_not_answer_are_told_with_what_is_known() -> None:
 def test_a_gpu_of_which_nothing_is_known_hides_no_other() -> None:
     reset = {"live.gpu.devices[1]": {"errors": {"recovery_action": "reboot"}}}
     both = machine(A10, A10 | {"uuid": "GPU-2"}, more=reset, unknown={LIVE: "lost"})
-    findings, doubts = state("gpu-needs-reset", both, ["torch"], "gpu")
+    findings, undecided = state("gpu-needs-reset", both, ["torch"], "gpu")
     assert [f.message for f in findings] == ["the driver asks for GPU 1: a reboot of the machine"]
-    assert [doubt.path for doubt in doubts] == [LIVE]
+    assert [entry.path for entry in undecided] == [LIVE]
 
 
 def test_no_lost_gpu_is_quiet_and_silence_is_no_answer() -> None:
     assert state("gpu-lost", machine(A10, more={LOST: []}), ["torch"], "gpu") == ([], [])
     silent = fingerprint({}, {LOST: "NVML did not answer"})
-    _, doubts = state("gpu-lost", silent, ["torch"], "gpu")
-    assert [doubt.path for doubt in doubts] == [LOST]
+    _, undecided = state("gpu-lost", silent, ["torch"], "gpu")
+    assert [entry.path for entry in undecided] == [LOST]
 
 
 @pytest.mark.parametrize(
@@ -134,8 +134,8 @@ def test_errors_of_the_past_are_quiet_and_counters_that_cannot_be_read_are_a_dou
     for errors in (past, retired, {"recovery_action": "none"}, None):
         assert state(rule, now(errors=errors), ["jax"], "gpu") == ([], [])
     silent = machine(A10, unknown={f"{LIVE}.errors": "denied"})
-    _, doubts = state(rule, silent, ["jax"], "gpu")
-    assert [doubt.path for doubt in doubts] == [f"{LIVE}.errors"]
+    _, undecided = state(rule, silent, ["jax"], "gpu")
+    assert [entry.path for entry in undecided] == [f"{LIVE}.errors"]
 
 
 @pytest.mark.parametrize(
@@ -161,8 +161,8 @@ def test_idling_a_power_cap_and_a_change_of_clocks_are_normal(reasons: list[str]
 
 def test_clocks_that_are_not_told_leave_it_undecided() -> None:
     silent = machine(A10, unknown={f"{LIVE}.clock_reasons": "denied"})
-    _, doubts = state("gpu-clocks-held-back", silent, ["torch"], "gpu")
-    assert [doubt.path for doubt in doubts] == [f"{LIVE}.clock_reasons"]
+    _, undecided = state("gpu-clocks-held-back", silent, ["torch"], "gpu")
+    assert [entry.path for entry in undecided] == [f"{LIVE}.clock_reasons"]
 
 
 PYTHON = {"pid": 5, "name": "python", "kind": "compute", "memory_bytes": GIB}
@@ -192,8 +192,8 @@ def test_a_missing_list_may_hold_the_process_that_has_it(name: str, is_doubtful:
     drawing = now(
         EXCLUSIVE, processes=[PYTHON | {"kind": "graphics"}], lists_missing={name: "denied"}
     )
-    findings, doubts = state("gpu-exclusive-taken", drawing, ["torch"], "gpu")
-    assert (findings, bool(doubts)) == ([], is_doubtful)
+    findings, undecided = state("gpu-exclusive-taken", drawing, ["torch"], "gpu")
+    assert (findings, bool(undecided)) == ([], is_doubtful)
     taken = now(EXCLUSIVE, processes=[PYTHON], lists_missing={name: "denied"})
     assert len(state("gpu-exclusive-taken", taken, ["torch"], "gpu")[0]) == 1
 
@@ -202,8 +202,8 @@ def test_in_a_container_a_holder_may_be_invisible() -> None:
     hidden = machine(
         EXCLUSIVE, more={f"{LIVE}.unattributed_bytes": GIB, f"{LIVE}.processes": [], PIDS: False}
     )
-    findings, doubts = state("gpu-exclusive-taken", hidden, ["torch"], "gpu")
-    assert (findings, [doubt.path for doubt in doubts]) == ([], [f"{LIVE}.processes"])
+    findings, undecided = state("gpu-exclusive-taken", hidden, ["torch"], "gpu")
+    assert (findings, [entry.path for entry in undecided]) == ([], [f"{LIVE}.processes"])
     idle = {f"{LIVE}.unattributed_bytes": MIB, f"{LIVE}.processes": [], PIDS: False}
     assert state("gpu-exclusive-taken", machine(EXCLUSIVE, more=idle), ["torch"], "gpu") == ([], [])
 
@@ -244,8 +244,10 @@ def test_the_part_that_the_work_gets_is_named() -> None:
 def test_an_index_that_means_another_kind_of_card_rounds_differently() -> None:
     rule = "gpu-index-moved"
     first, second = T4 | {"uuid": "GPU-a"}, L4 | {"uuid": "GPU-b"}
-    findings, doubts = drift(rule, machine(first, second), machine(second, first), ["torch"], "gpu")
-    assert doubts == []
+    findings, undecided = drift(
+        rule, machine(first, second), machine(second, first), ["torch"], "gpu"
+    )
+    assert undecided == []
     assert [(f.impact, f.message) for f in findings] == [
         (
             Impact.NUMERIC,

@@ -18,8 +18,8 @@ LESS = "gpu-less-free-than-baseline"
 
 def test_the_desktops_memory_is_named_with_its_holders() -> None:
     now = in_use(15000, XORG, FIREFOX, OWN, {"pid": 9, "name": "cursor", "memory_bytes": 2})
-    findings, doubts = state(HELD, now, ["torch"], "gpu")
-    assert doubts == []
+    findings, undecided = state(HELD, now, ["torch"], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message, f.before, f.after) for f in findings] == [
         (
             Impact.NUMERIC,
@@ -80,8 +80,8 @@ def test_a_process_is_told_by_its_name_or_by_its_pid_and_why_it_has_none(
 @pytest.mark.parametrize("frameworks", [[], ["jax"], ["numpy", "scikit-learn"], ["tensorflow"]])
 def test_memory_held_by_others_counts_for_every_workload_on_a_gpu(frameworks: list[str]) -> None:
     now = in_use(15000, XORG, FIREFOX)
-    findings, doubts = state(HELD, now, frameworks, "gpu")
-    assert ([f.impact for f in findings], doubts) == ([Impact.NUMERIC], [])
+    findings, undecided = state(HELD, now, frameworks, "gpu")
+    assert ([f.impact for f in findings], undecided) == ([Impact.NUMERIC], [])
     assert {"JAX", "TensorFlow", "PyTorch"} <= set(findings[0].why.replace(",", "").split())
     assert "https://docs.jax.dev/en/latest/gpu_memory_allocation.html" in findings[0].evidence
     assert state(HELD, now, frameworks, "cpu") == ([], [])
@@ -92,8 +92,8 @@ def test_memory_of_no_listed_process_counts_when_it_is_more_than_a_driver_at_res
     at_rest = in_use(15500, rest=500, interface="v1", reason="driver-reserve")
     assert state(UNATTRIBUTED, at_rest, ["torch"], "gpu") == ([], [])
     now = in_use(7000, rest=9216, reason="pid-namespace")
-    findings, doubts = state(UNATTRIBUTED, now, ["torch"], "gpu")
-    assert doubts == []
+    findings, undecided = state(UNATTRIBUTED, now, ["torch"], "gpu")
+    assert undecided == []
     assert [(f.message, f.after) for f in findings] == [
         (
             "9,216 MiB of 16.0 GiB (56 %) of GPU 0 are in use, none of it by a process that is "
@@ -113,17 +113,17 @@ def test_what_is_in_use_is_held_by_others_even_where_nobody_is_listed() -> None:
     values = {"memory_used_bytes": GIB, "memory_free_bytes": 15 * GIB}
     more = {f"{place}.{name}": value for name, value in values.items()}
     now = machine(T4, more=more | {f"{place}.unattributed_reason": "driver-model"}, unknown=unknown)
-    findings, doubts = state(UNATTRIBUTED, now, ["torch"], "gpu")
-    assert doubts == []
+    findings, undecided = state(UNATTRIBUTED, now, ["torch"], "gpu")
+    assert undecided == []
     assert [f.message for f in findings] == [
         "1,024 MiB of 16.0 GiB (6 %) of GPU 0 are in use, memory per process is not reported by "
         "Windows' driver model (the list cannot be read); 15.0 GiB are free"
     ]
     more |= {"facts.frameworks.imported": ["torch"]}
-    findings, doubts = state(
+    findings, undecided = state(
         UNATTRIBUTED, machine(T4, more=more, unknown=unknown), ["torch"], "gpu"
     )
-    assert (findings, [d.path for d in doubts]) == ([], [f"{place}.processes"])
+    assert (findings, [d.path for d in undecided]) == ([], [f"{place}.processes"])
 
 
 def in_doubt(
@@ -152,10 +152,10 @@ def in_doubt(
 
 def test_a_doubt_about_the_rest_does_not_discard_who_is_listed() -> None:
     now = in_doubt(9000, FIREFOX, {"pid": 5, "name": "python", "memory_bytes": 2000})
-    findings, doubts = state(HELD, now, ["torch"], "gpu")
-    assert (doubts, [f.after for f in findings]) == ([], [2396 * MIB])
-    findings, doubts = state(UNATTRIBUTED, now, ["torch"], "gpu")
-    assert doubts == []
+    findings, undecided = state(HELD, now, ["torch"], "gpu")
+    assert (undecided, [f.after for f in findings]) == ([], [2396 * MIB])
+    findings, undecided = state(UNATTRIBUTED, now, ["torch"], "gpu")
+    assert undecided == []
     assert [f.message for f in findings] == [
         "6,604 MiB of 16.0 GiB (40 %) of GPU 0 are in use, and it is not known by whom (access "
         "denied); 7,384 MiB are free"
@@ -164,8 +164,11 @@ def test_a_doubt_about_the_rest_does_not_discard_who_is_listed() -> None:
 
 def test_in_the_process_that_trains_the_rest_may_be_its_own() -> None:
     now = in_doubt(9000, FIREFOX, **{"facts.frameworks.imported": ["torch"]})
-    findings, doubts = state(UNATTRIBUTED, now, ["torch"], "gpu")
-    assert (findings, [d.path for d in doubts]) == ([], ["live.gpu.devices[0].unattributed_bytes"])
+    findings, undecided = state(UNATTRIBUTED, now, ["torch"], "gpu")
+    assert (findings, [d.path for d in undecided]) == (
+        [],
+        ["live.gpu.devices[0].unattributed_bytes"],
+    )
 
 
 @pytest.mark.parametrize(
@@ -173,8 +176,8 @@ def test_in_the_process_that_trains_the_rest_may_be_its_own() -> None:
     [(329, "v1", True), (329, "v2", False), (1100, "v1", False), (200, "v2", True)],
 )
 def test_what_a_driver_at_rest_takes_is_nobodys(used: int, interface: str, is_quiet: bool) -> None:
-    findings, doubts = state(UNATTRIBUTED, in_doubt(used, interface=interface), ["torch"], "gpu")
-    assert (not findings, doubts) == (is_quiet, [])
+    findings, undecided = state(UNATTRIBUTED, in_doubt(used, interface=interface), ["torch"], "gpu")
+    assert (not findings, undecided) == (is_quiet, [])
 
 
 def test_of_a_divided_card_only_the_part_that_is_used_counts() -> None:
@@ -198,15 +201,15 @@ def test_ones_own_memory_is_quiet() -> None:
 def test_where_ones_own_memory_cannot_be_told_apart_the_rule_is_undecided() -> None:
     more = {"live.gpu.pids_are_ours": False, "facts.frameworks.imported": ["torch"]}
     now = in_use(7000, rest=9000, **more)
-    findings, doubts = state(HELD, now, ["torch"], "gpu")
+    findings, undecided = state(HELD, now, ["torch"], "gpu")
     assert findings == []
-    assert [d.path for d in doubts] == ["live.gpu.devices[0].processes"]
+    assert [d.path for d in undecided] == ["live.gpu.devices[0].processes"]
 
 
 def test_an_unreadable_process_list_is_undecided() -> None:
     now = machine(T4, unknown={"live.gpu.devices": "no answer"})
-    findings, doubts = state(HELD, now, ["torch"], "gpu")
-    assert (findings, [d.path for d in doubts]) == ([], ["live.gpu.devices"])
+    findings, undecided = state(HELD, now, ["torch"], "gpu")
+    assert (findings, [d.path for d in undecided]) == ([], ["live.gpu.devices"])
 
 
 def test_in_a_diff_the_same_desktop_is_quiet_and_a_new_one_is_not() -> None:
@@ -270,8 +273,8 @@ def test_cards_are_matched_by_uuid_before_their_order() -> None:
 
 def test_free_memory_that_is_unknown_on_a_side_is_undecided() -> None:
     silent = machine(T4, unknown={"live.gpu.devices": "no answer"})
-    findings, doubts = drift(LESS, silent, in_use(9), ["tensorflow"], "gpu")
-    assert (findings, [d.path for d in doubts]) == ([], ["live.gpu.devices"])
+    findings, undecided = drift(LESS, silent, in_use(9), ["tensorflow"], "gpu")
+    assert (findings, [d.path for d in undecided]) == ([], ["live.gpu.devices"])
 
 
 def test_a_smaller_card_of_the_same_kind_is_numeric() -> None:
@@ -288,5 +291,5 @@ def test_unknown_memory_of_a_card_is_undecided() -> None:
         {"facts.gpu.count": 1, "facts.gpu.devices": {"0": card}},
         {f"{DEVICE}.memory_total_bytes": "shared"},
     )
-    _, doubts = drift("gpu-memory-total-smaller", machine(A10), after, ["torch"], "gpu")
-    assert [d.reason for d in doubts] == ["shared"]
+    _, undecided = drift("gpu-memory-total-smaller", machine(A10), after, ["torch"], "gpu")
+    assert [d.reason for d in undecided] == ["shared"]

@@ -14,8 +14,8 @@ KINDS = "NVIDIA L4 (compute capability 8.9), Tesla T4 (compute capability 7.5)"
 
 def test_another_order_of_unlike_gpus_may_mean_another_one() -> None:
     by_bus = machine(T4, L4, more={ORDER: "PCI_BUS_ID"})
-    findings, doubts = drift("gpu-order-changed", machine(T4, L4), by_bus, ["torch"], "gpu")
-    assert doubts == []
+    findings, undecided = drift("gpu-order-changed", machine(T4, L4), by_bus, ["torch"], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message, f.paths, f.before, f.after) for f in findings] == [
         (
             Impact.NUMERIC,
@@ -47,8 +47,8 @@ def test_the_order_of_like_gpus_or_of_named_ones_does_not_matter() -> None:
 @pytest.mark.parametrize("wanted", [None, "0", "GPU-8932f937, 1"])
 def test_an_order_that_is_left_to_cuda_is_advice_where_it_matters(wanted: str | None) -> None:
     now = machine(T4, L4, more={VISIBLE: wanted})
-    findings, doubts = state("gpu-order-left-to-cuda", now, ["torch"], "gpu")
-    assert doubts == []
+    findings, undecided = state("gpu-order-left-to-cuda", now, ["torch"], "gpu")
+    assert undecided == []
     assert [(f.message, f.paths, f.remedy) for f in findings] == [
         (
             f"CUDA's GPU 0 need not be nvidia-smi's: there are {KINDS}",
@@ -62,8 +62,8 @@ def test_an_order_that_is_left_to_cuda_is_advice_where_it_matters(wanted: str | 
 
 def test_unknown_gpus_leave_the_order_undecided() -> None:
     silent = fingerprint({ORDER: "PCI_BUS_ID"}, {"facts.gpu.devices": "no answer"})
-    findings, doubts = drift("gpu-order-changed", machine(T4, L4), silent, ["torch"], "gpu")
-    assert (findings, [d.path for d in doubts]) == ([], ["facts.gpu.devices"])
+    findings, undecided = drift("gpu-order-changed", machine(T4, L4), silent, ["torch"], "gpu")
+    assert (findings, [d.path for d in undecided]) == ([], ["facts.gpu.devices"])
     unset = fingerprint({}, {"facts.gpu.devices": "no answer"})
-    findings, doubts = state("gpu-order-left-to-cuda", unset, ["torch"], "gpu")
-    assert (findings, [d.path for d in doubts]) == ([], ["facts.gpu.devices"])
+    findings, undecided = state("gpu-order-left-to-cuda", unset, ["torch"], "gpu")
+    assert (findings, [d.path for d in undecided]) == ([], ["facts.gpu.devices"])

@@ -16,8 +16,8 @@ FUSION = "facts.environ.variables[HOROVOD_FUSION_THRESHOLD]"
 def test_another_number_of_processes_is_another_run() -> None:
     before = fingerprint({WORLD: "8", LOCAL: "8"})
     after = fingerprint({WORLD: "16", LOCAL: "4"})
-    findings, doubts = drift("world-size-changed", before, after, ["torch"], "gpu")
-    assert doubts == []
+    findings, undecided = drift("world-size-changed", before, after, ["torch"], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message, f.paths, f.before, f.after, f.remedy) for f in findings] == [
         (
             Impact.DIVERGES,
@@ -41,8 +41,8 @@ def test_a_capture_outside_of_the_launcher_is_quiet(after: str | None) -> None:
 def test_unknown_variables_leave_the_number_of_processes_undecided() -> None:
     silent = fingerprint({}, {"facts.environ.variables": "denied"})
     for rule in ("world-size-changed", "horovod-fusion-changed"):
-        findings, doubts = drift(rule, fingerprint({WORLD: "8"}), silent, ["torch"], "gpu")
-        assert (findings, [d.reason for d in doubts]) == ([], ["denied"])
+        findings, undecided = drift(rule, fingerprint({WORLD: "8"}), silent, ["torch"], "gpu")
+        assert (findings, [d.reason for d in undecided]) == ([], ["denied"])
 
 
 def test_the_number_of_processes_speaks_for_that_of_gpus() -> None:
@@ -52,8 +52,8 @@ def test_the_number_of_processes_speaks_for_that_of_gpus() -> None:
 
 def test_another_fusion_of_gradients_is_numeric() -> None:
     sides = fingerprint({FUSION: "0"}), fingerprint({})
-    findings, doubts = drift("horovod-fusion-changed", *sides, ["tensorflow"], "gpu")
-    assert doubts == []
+    findings, undecided = drift("horovod-fusion-changed", *sides, ["tensorflow"], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message, f.paths, f.before, f.after) for f in findings] == [
         (Impact.NUMERIC, "HOROVOD_FUSION_THRESHOLD was 0, is unset", (FUSION,), "0", None)
     ]

@@ -29,10 +29,10 @@ def with_variables(card: dict[str, Any], **values: str | None) -> Fingerprint:
 
 def test_emulation_in_cublas_is_numeric() -> None:
     after = with_variables(B200, CUBLAS_EMULATE_SINGLE_PRECISION="1")
-    findings, doubts = drift(
+    findings, undecided = drift(
         "cublas-emulation-changed", with_variables(B200), after, ["torch"], "gpu"
     )
-    assert doubts == []
+    assert undecided == []
     assert [(f.impact, f.message, f.paths, f.before, f.after) for f in findings] == [
         (
             Impact.NUMERIC,
@@ -73,16 +73,16 @@ def test_emulation_that_is_off_or_impossible_is_quiet(
 def test_unknown_variables_or_gpus_leave_emulation_undecided() -> None:
     hidden = fingerprint({SINGLE: "1"}, {"facts.gpu.devices": "denied"})
     for after in (fingerprint({}, DENIED), hidden):
-        findings, doubts = drift(
+        findings, undecided = drift(
             "cublas-emulation-changed", with_variables(B200), after, ["torch"], "gpu"
         )
-        assert (findings, [d.reason for d in doubts]) == ([], ["denied"])
+        assert (findings, [d.reason for d in undecided]) == ([], ["denied"])
 
 
 def test_an_allocator_changes_nothing_and_says_so() -> None:
     sides = with_variables(T4), with_variables(T4, PYTORCH_CUDA_ALLOC_CONF="backend:native")
-    findings, doubts = drift("gpu-allocator-changed", *sides, ["torch"], "gpu")
-    assert doubts == []
+    findings, undecided = drift("gpu-allocator-changed", *sides, ["torch"], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message, f.paths) for f in findings] == [
         (
             Impact.NONE,
@@ -100,8 +100,8 @@ def test_another_limit_of_workspaces_is_numeric() -> None:
     name = "TF_CUDNN_WORKSPACE_LIMIT_IN_MB"
     sides = with_variables(T4, **{name: "1024"}), with_variables(T4, **{name: "64"})
     rule = "tensorflow-cudnn-workspace-changed"
-    findings, doubts = drift(rule, *sides, ["tensorflow"], "gpu")
-    assert doubts == []
+    findings, undecided = drift(rule, *sides, ["tensorflow"], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message, f.paths, f.before, f.after) for f in findings] == [
         (Impact.NUMERIC, f"{name} was 1024, is 64", (variable(name),), "1024", "64")
     ]
@@ -116,8 +116,8 @@ def test_amds_half_precision_counts_in_a_build_for_amd() -> None:
     build = "facts.frameworks.torch.build"
     before = fingerprint({build: "rocm"})
     after = fingerprint({build: "rocm", variable(name): "1"})
-    findings, doubts = drift(rule, before, after, ["torch"], "gpu")
-    assert doubts == []
+    findings, undecided = drift(rule, before, after, ["torch"], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message, f.paths) for f in findings] == [
         (Impact.NUMERIC, f"{name} was unset, is 1", (variable(name),))
     ]

@@ -57,18 +57,18 @@ def test_what_is_unknown_of_one_gpu_hides_nothing_of_the_other(
         lives = {f"live.gpu.devices[{key}]": {} if key == silent else live for key in "01"}
         unknown = {f"live.gpu.devices[{silent}].{name}": "no answer" for name in unread.split()}
         now = machine(A10 | facts, A10 | facts, more={**lives, **PIDS}, unknown=unknown)
-        findings, doubts = state(rule, now, ["tensorflow"], "gpu")
+        findings, undecided = state(rule, now, ["tensorflow"], "gpu")
         assert len(findings) == 1
         assert f"devices[{1 - int(silent)}]" in findings[0].paths[0]
-        assert [doubt.reason for doubt in doubts] == ["no answer"]
+        assert [entry.reason for entry in undecided] == ["no answer"]
 
 
 def test_a_card_that_does_not_allow_computing_is_named_beside_one_that_is_unknown() -> None:
     path = "facts.gpu.devices[0].compute_mode"
     now = machine(A10, A10 | {"compute_mode": "prohibited"}, unknown={path: "denied"})
-    findings, doubts = state("gpu-compute-prohibited", now, ["torch"], "gpu")
+    findings, undecided = state("gpu-compute-prohibited", now, ["torch"], "gpu")
     assert [finding.message for finding in findings] == ["GPU 1 does not allow computing"]
-    assert [doubt.path for doubt in doubts] == [path]
+    assert [entry.path for entry in undecided] == [path]
 
 
 def test_what_changed_is_told_of_the_gpus_that_are_known() -> None:
@@ -76,14 +76,14 @@ def test_what_changed_is_told_of_the_gpus_that_are_known() -> None:
     before = two(free, free)
     less = {"memory_free_bytes": 7 * GIB, "processes": [], "unattributed_bytes": 0}
     silent = two({}, less, memory_free_bytes_0="no answer")
-    findings, doubts = drift(LESS, before, silent, ["torch"], "gpu")
+    findings, undecided = drift(LESS, before, silent, ["torch"], "gpu")
     assert [finding.paths for finding in findings] == [("live.gpu.devices[1].memory_free_bytes",)]
-    assert [doubt.path for doubt in doubts] == ["live.gpu.devices[0].memory_free_bytes"]
+    assert [entry.path for entry in undecided] == ["live.gpu.devices[0].memory_free_bytes"]
     path = "facts.gpu.devices[0].sm_count"
     other = machine(A10, A10 | {"sm_count": 10}, unknown={path: "denied"})
-    findings, doubts = drift("gpu-sm-count-changed", machine(A10, A10), other, ["jax"], "gpu")
+    findings, undecided = drift("gpu-sm-count-changed", machine(A10, A10), other, ["jax"], "gpu")
     assert [finding.message[:6] for finding in findings] == ["GPU 1 "]
-    assert [doubt.path for doubt in doubts] == [path]
+    assert [entry.path for entry in undecided] == [path]
 
 
 def test_every_gpu_that_is_unknown_is_listed() -> None:
@@ -129,8 +129,11 @@ def test_ones_own_memory_is_no_loss_and_counts_as_free() -> None:
 
 def test_where_ones_own_memory_is_not_known_the_loss_is_undecided() -> None:
     more = {"live.gpu.pids_are_ours": False, "facts.frameworks.imported": ["torch"]}
-    findings, doubts = drift(LESS, in_use(15000), in_use(4000, **more), ["torch"], "gpu")
-    assert (findings, [doubt.path for doubt in doubts]) == ([], ["live.gpu.devices[0].processes"])
+    findings, undecided = drift(LESS, in_use(15000), in_use(4000, **more), ["torch"], "gpu")
+    assert (findings, [entry.path for entry in undecided]) == (
+        [],
+        ["live.gpu.devices[0].processes"],
+    )
     assert drift(LESS, in_use(15000), in_use(14990, **more), ["torch"], "gpu") == ([], [])
 
 
@@ -177,8 +180,8 @@ def test_each_part_that_the_work_gets_is_judged() -> None:
     live = {"live.gpu.devices[0]": {"mig_devices": {"MIG-1": free, "MIG-2": HELD}}, **PIDS}
     rule = "gpu-memory-held-by-others"
     newer = {**live, "facts.gpu.driver_version": "580.65.06"}
-    findings, doubts = state(rule, machine(card, more=newer), ["torch"], "gpu")
-    assert doubts == []
+    findings, undecided = state(rule, machine(card, more=newer), ["torch"], "gpu")
+    assert undecided == []
     assert [f.paths[1] for f in findings] == ["live.gpu.devices[0].mig_devices[MIG-2].processes"]
     # Before R570 a program is shown one part: the first that it names.
     assert state(rule, machine(card, more=live), ["torch"], "gpu") == ([], [])
@@ -190,8 +193,8 @@ def test_parts_whose_list_could_not_be_read_are_no_missing_parts() -> None:
     path = "facts.gpu.devices[0].mig_devices"
     now = machine(A10 | {"mig_mode": "on"}, unknown={path: "no answer"})
     for rule in ("gpu-mig-without-instance", "gpu-part-in-use", "gpu-memory-held-by-others", LOW):
-        findings, doubts = state(rule, now, ["torch"], "gpu")
-        assert (findings, [doubt.path for doubt in doubts]) == ([], [path])
+        findings, undecided = state(rule, now, ["torch"], "gpu")
+        assert (findings, [entry.path for entry in undecided]) == ([], [path])
 
 
 def test_in_a_diff_too_what_is_unknown_of_one_gpu_hides_nothing_of_the_other() -> None:
@@ -199,10 +202,10 @@ def test_in_a_diff_too_what_is_unknown_of_one_gpu_hides_nothing_of_the_other() -
     idle = {"processes": [], "unattributed_bytes": 0, "memory_free_bytes": 16 * GIB}
     names = ("processes_0", "unattributed_bytes_0", "memory_used_bytes_0")
     silent = two({}, HELD, **dict.fromkeys(names, "no answer"))
-    findings, doubts = drift(rule, two(idle, idle), silent, ["torch"], "gpu")
+    findings, undecided = drift(rule, two(idle, idle), silent, ["torch"], "gpu")
     assert ["of GPU 1" in finding.message for finding in findings] == [True]
-    assert [doubt.reason for doubt in doubts] == ["no answer"]
+    assert [entry.reason for entry in undecided] == ["no answer"]
     # What was there before is not known of either GPU by its place: whether it is news is a doubt.
-    findings, doubts = drift(rule, silent, two(HELD, HELD), ["torch"], "gpu")
-    assert (findings, [doubt.reason for doubt in doubts]) == ([], ["no answer"])
+    findings, undecided = drift(rule, silent, two(HELD, HELD), ["torch"], "gpu")
+    assert (findings, [entry.reason for entry in undecided]) == ([], ["no answer"])
     assert drift(rule, silent, two(idle, HELD), ["torch"], "gpu") == ([], [])

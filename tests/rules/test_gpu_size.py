@@ -47,9 +47,9 @@ def test_an_unknown_number_of_multiprocessors_is_undecided() -> None:
         {k: v for k, v in A10.items() if k != "sm_count"},
         unknown={f"{DEVICE}.sm_count": "not in envprint's table"},
     )
-    findings, doubts = drift("gpu-sm-count-changed", machine(A10), after, ["torch"], "gpu")
+    findings, undecided = drift("gpu-sm-count-changed", machine(A10), after, ["torch"], "gpu")
     assert findings == []
-    assert [d.path for d in doubts] == [f"{DEVICE}.sm_count"]
+    assert [d.path for d in undecided] == [f"{DEVICE}.sm_count"]
 
 
 def test_torch_draws_other_numbers_beyond_the_smaller_cards_wave() -> None:
@@ -65,9 +65,9 @@ def test_torch_draws_other_numbers_beyond_the_smaller_cards_wave() -> None:
 
 def test_a_card_newer_than_the_table_leaves_random_numbers_undecided() -> None:
     newer = machine(T4 | {"compute_capability": "99.0"})
-    findings, doubts = drift("gpu-random-numbers-changed", machine(T4), newer, ["torch"], "gpu")
+    findings, undecided = drift("gpu-random-numbers-changed", machine(T4), newer, ["torch"], "gpu")
     assert findings == []
-    assert [(d.path, d.reason) for d in doubts] == [
+    assert [(d.path, d.reason) for d in undecided] == [
         (f"{DEVICE}.compute_capability", "threads per SM of 99.0 are not in envprint's table")
     ]
 
@@ -94,8 +94,8 @@ def test_random_numbers_of_tensorflow_and_jax_do_not_depend_on_the_size() -> Non
 def test_the_size_named_is_the_limit_of_the_smaller_gpu(
     before: dict[str, Any], after: dict[str, Any], elements: str
 ) -> None:
-    findings, doubts = drift(RANDOM, machine(before), machine(after), ["torch"], "gpu")
-    assert doubts == []
+    findings, undecided = drift(RANDOM, machine(before), machine(after), ["torch"], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message) for f in findings] == [
         (
             Impact.DIVERGES,
@@ -112,8 +112,10 @@ def test_two_unlike_gpus_with_one_limit_draw_alike() -> None:
 
 
 def test_a_part_of_a_gpu_is_compared_with_the_whole() -> None:
-    findings, doubts = drift(MIG, machine(A100), machine(divided(SMALL, SMALL)), ["torch"], "gpu")
-    assert doubts == []
+    findings, undecided = drift(
+        MIG, machine(A100), machine(divided(SMALL, SMALL)), ["torch"], "gpu"
+    )
+    assert undecided == []
     assert [(f.impact, f.message, f.paths, f.before, f.after) for f in findings] == [
         (
             Impact.NUMERIC,
@@ -158,17 +160,17 @@ def test_a_card_that_cannot_be_divided_equals_one_that_is_not() -> None:
     ],
 )
 def test_a_part_that_is_not_known_is_undecided(card: dict[str, Any], reason: str) -> None:
-    findings, doubts = drift(RANDOM, machine(A100), machine(card), ["torch"], "gpu")
+    findings, undecided = drift(RANDOM, machine(A100), machine(card), ["torch"], "gpu")
     assert findings == []
-    assert [(d.path, d.reason) for d in doubts] == [(f"{DEVICE}.mig_devices", reason)]
+    assert [(d.path, d.reason) for d in undecided] == [(f"{DEVICE}.mig_devices", reason)]
 
 
 def test_a_mode_that_is_not_known_leaves_the_part_undecided() -> None:
     silent = machine(
         {k: v for k, v in A100.items() if k != "mig_mode"}, unknown={f"{DEVICE}.mig_mode": "denied"}
     )
-    findings, doubts = drift(MIG, machine(A100), silent, ["torch"], "gpu")
-    assert (findings, [d.reason for d in doubts]) == ([], ["denied"])
+    findings, undecided = drift(MIG, machine(A100), silent, ["torch"], "gpu")
+    assert (findings, [d.reason for d in undecided]) == ([], ["denied"])
 
 
 WITHOUT = "gpu-mig-without-instance"
@@ -180,8 +182,8 @@ def test_a_card_in_mig_mode_without_an_instance_breaks() -> None:
         drift(WITHOUT, machine(A100), machine(divided()), ["torch"], "gpu"),
         drift(WITHOUT, machine(divided(SMALL)), machine(divided()), ["torch"], "gpu"),
     ):
-        findings, doubts = said
-        assert doubts == []
+        findings, undecided = said
+        assert undecided == []
         assert [(f.impact, f.message, f.paths, f.after) for f in findings] == [
             (
                 Impact.BREAKS,
@@ -193,8 +195,8 @@ def test_a_card_in_mig_mode_without_an_instance_breaks() -> None:
 
 
 def test_beside_other_cards_it_is_one_gpu_less() -> None:
-    findings, doubts = state(WITHOUT, machine(A100, divided()), ["torch"], "gpu")
-    assert doubts == []
+    findings, undecided = state(WITHOUT, machine(A100, divided()), ["torch"], "gpu")
+    assert undecided == []
     assert [(f.impact, f.paths[0]) for f in findings] == [
         (Impact.DIVERGES, "facts.gpu.devices[1].mig_devices")
     ]
@@ -211,5 +213,5 @@ def test_a_card_that_is_whole_divided_or_hidden_is_quiet() -> None:
 def test_unknown_instances_are_undecided() -> None:
     card = {k: v for k, v in divided().items() if k != "mig_devices"}
     now = machine(card, unknown={f"{DEVICE}.mig_devices": "denied"})
-    findings, doubts = state(WITHOUT, now, ["torch"], "gpu")
-    assert (findings, [d.reason for d in doubts]) == ([], ["denied"])
+    findings, undecided = state(WITHOUT, now, ["torch"], "gpu")
+    assert (findings, [d.reason for d in undecided]) == ([], ["denied"])

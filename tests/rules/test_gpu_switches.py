@@ -27,8 +27,8 @@ def on(*cards: dict[str, Any], **variables: str) -> Fingerprint:
 
 @pytest.mark.parametrize("name", ["NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE"])
 def test_tf32_overridden_where_the_card_has_it_is_numeric(name: str) -> None:
-    findings, doubts = drift(TF32, on(L4), on(L4, **{name: "0"}), ["torch"], "gpu")
-    assert doubts == []
+    findings, undecided = drift(TF32, on(L4), on(L4, **{name: "0"}), ["torch"], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message, f.paths, f.before, f.after) for f in findings] == [
         (Impact.NUMERIC, f"{name} was unset, is 0", (named(name),), None, "0")
     ]
@@ -54,8 +54,8 @@ def test_a_card_with_tf32_on_one_side_is_enough() -> None:
     [("NCCL_ALGO", "Ring"), ("NCCL_PROTO", "Simple"), ("NCCL_MAX_NCHANNELS", "4")],
 )
 def test_another_reduction_over_several_gpus_is_numeric(name: str, value: str) -> None:
-    findings, doubts = drift(ALGORITHM, on(T4, T4), on(T4, T4, **{name: value}), ["jax"], "gpu")
-    assert doubts == []
+    findings, undecided = drift(ALGORITHM, on(T4, T4), on(T4, T4, **{name: value}), ["jax"], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message, f.paths, f.before, f.after) for f in findings] == [
         (Impact.NUMERIC, f"{name} was unset, is {value}", (named(name),), None, value)
     ]
@@ -75,8 +75,8 @@ def test_with_one_visible_gpu_the_number_of_processes_decides(
     before: dict[str, str], after: dict[str, str], count: int
 ) -> None:
     sides = on(T4, **before), on(T4, **after, NCCL_ALGO="Tree")
-    findings, doubts = drift(ALGORITHM, *sides, ["torch"], "gpu")
-    assert (len(findings), doubts) == (count, [])
+    findings, undecided = drift(ALGORITHM, *sides, ["torch"], "gpu")
+    assert (len(findings), undecided) == (count, [])
 
 
 def test_several_gpus_of_which_one_is_visible_are_one() -> None:
@@ -88,8 +88,8 @@ def test_several_gpus_of_which_one_is_visible_are_one() -> None:
 
 def test_sums_in_the_switch_on_one_side_only_are_numeric() -> None:
     sides = on(H100, H100), on(H100, H100, NCCL_NVLS_ENABLE="0")
-    findings, doubts = drift(NVLS, *sides, ["torch"], "gpu")
-    assert doubts == []
+    findings, undecided = drift(NVLS, *sides, ["torch"], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message, f.paths, f.before, f.after, f.remedy) for f in findings] == [
         (
             Impact.NUMERIC,
@@ -125,8 +125,8 @@ def test_what_leaves_the_switch_as_it_is_is_quiet(
 def test_unknown_variables_or_cards_leave_a_switch_undecided(rule: str, name: str) -> None:
     after = on(H100, H100, **{name: "0"})
     silent = fingerprint(unknown={"facts.environ": "denied"})
-    findings, doubts = drift(rule, silent, after, ["torch"], "gpu")
-    assert (findings, [d.reason for d in doubts]) == ([], ["denied"])
+    findings, undecided = drift(rule, silent, after, ["torch"], "gpu")
+    assert (findings, [d.reason for d in undecided]) == ([], ["denied"])
     cards = fingerprint({VISIBLE: None}, {"facts.gpu": "no answer"})
-    findings, doubts = drift(rule, cards, after, ["torch"], "gpu")
-    assert (findings, [d.path for d in doubts]) == ([], ["facts.gpu"])
+    findings, undecided = drift(rule, cards, after, ["torch"], "gpu")
+    assert (findings, [d.path for d in undecided]) == ([], ["facts.gpu"])

@@ -50,9 +50,9 @@ def test_too_little_may_end_the_run(
     rule: str, field: str, low: int, enough: int, message: str
 ) -> None:
     path = f"live.host.{field}"
-    said, doubts = state(rule, fingerprint({path: low}), ["torch"])
+    said, undecided = state(rule, fingerprint({path: low}), ["torch"])
     assert [(f.impact, f.message, f.after) for f in said] == [(Impact.BREAKS, message, low)]
-    assert doubts == []
+    assert undecided == []
     assert state(rule, fingerprint({path: enough}), ["torch"]) == ([], [])
     assert state(rule, fingerprint({path: None}), ["torch"]) == ([], [])
     unknown = fingerprint(unknown={path: "no /proc"})

@@ -27,14 +27,14 @@ def said(
     rule: str, before: dict[str, str], after: dict[str, str], framework: str, device: str
 ) -> list[str]:
     """Impacts of what the rule says when variables change."""
-    findings, doubts = drift(rule, setting(**before), setting(**after), [framework], device)
-    assert doubts == []
+    findings, undecided = drift(rule, setting(**before), setting(**after), [framework], device)
+    assert undecided == []
     return [finding.impact.name.lower() for finding in findings]
 
 
 def test_another_version_of_jax_is_numeric() -> None:
     before, after = having("0.10.1"), having("0.10.2")
-    findings, doubts = drift("jax-version-changed", before, after, ["jax"])
+    findings, undecided = drift("jax-version-changed", before, after, ["jax"])
     assert [(f.impact, f.message, f.paths, f.remedy) for f in findings] == [
         (
             Impact.NUMERIC,
@@ -43,7 +43,7 @@ def test_another_version_of_jax_is_numeric() -> None:
             "pip install jax==0.10.1",
         )
     ]
-    assert doubts == []
+    assert undecided == []
     assert drift("jax-version-changed", before, before, ["jax"]) == ([], [])
     assert drift("jax-version-changed", before, after, ["torch"]) == ([], [])
     unknown = fingerprint(unknown={FRAMEWORK: "odd"})
@@ -72,8 +72,8 @@ def test_another_jaxlib_under_the_same_jax_is_seen() -> None:
 def test_jax_refuses_a_jaxlib_that_is_newer(
     version: str | None, lib: str | None, expected: int
 ) -> None:
-    findings, doubts = state("jaxlib-newer-than-jax", having(version, lib), ["jax"])
-    assert ([f.impact for f in findings], doubts) == ([Impact.BREAKS] * expected, [])
+    findings, undecided = state("jaxlib-newer-than-jax", having(version, lib), ["jax"])
+    assert ([f.impact for f in findings], undecided) == ([Impact.BREAKS] * expected, [])
     assert state("jaxlib-newer-than-jax", having(version, lib), ["torch"]) == ([], [])
 
 
@@ -108,10 +108,10 @@ def jax(version: str | None, flag: str | None = None) -> Fingerprint:
 def test_jax_draws_other_numbers_across_0_5_0(
     before: Fingerprint, after: Fingerprint, remedy: str | None
 ) -> None:
-    findings, doubts = drift("jax-prng-default-changed", before, after, ["jax"])
+    findings, undecided = drift("jax-prng-default-changed", before, after, ["jax"])
     expected = [(Impact.DIVERGES, remedy)] if remedy else []
     assert [(f.impact, f.remedy) for f in findings] == expected
-    assert doubts == []
+    assert undecided == []
     if remedy and before.value(FRAMEWORK) != after.value(FRAMEWORK):
         assert drift("jax-version-changed", before, after, ["jax"]) == ([], [])
 
@@ -144,8 +144,8 @@ def test_a_switch_of_jax_counts_when_it_means_something_else(
     assert said(rule, other, other, "jax", "cpu") == []
     assert said(rule, {}, other, "tensorflow", "cpu") == []
     unknown = fingerprint(unknown={"facts.environ": "denied"})
-    findings, doubts = drift(rule, setting(), unknown, ["jax"])
-    assert (findings, len(doubts)) == ([], 1)
+    findings, undecided = drift(rule, setting(), unknown, ["jax"])
+    assert (findings, len(undecided)) == ([], 1)
 
 
 def test_the_precision_of_products_counts_on_a_gpu() -> None:
@@ -216,11 +216,11 @@ def test_what_a_program_has_set_in_jax_counts_as_its_variable_does(
     rule: str, switch: str, values: tuple[str | None, str], name: str, impact: Impact
 ) -> None:
     before, after = (process("jax", **({switch: v} if v else {})) for v in values)
-    findings, doubts = drift(rule, before, after, ["jax"], "gpu")
+    findings, undecided = drift(rule, before, after, ["jax"], "gpu")
     place = f"{SWITCHES}[{switch.replace('_', '-')}]"
     assert [f.impact for f in findings] == [impact]
     assert any(path.startswith(place) for path in findings[0].paths)
-    assert doubts == []
+    assert undecided == []
     assert drift("determinism-switches-changed", before, after, ["jax"], "gpu") == ([], [])
     by_variable = process("jax", {name: values[1]}, **{switch: values[1]})
     assert drift(rule, after, by_variable, ["jax"], "gpu") == ([], [])
@@ -232,14 +232,14 @@ def test_what_a_program_has_set_in_jax_counts_as_its_variable_does(
 def test_clustering_that_a_program_asks_for_counts_where_it_is_compiled() -> None:
     rule = "tensorflow-clustering-changed"
     left, asked = process("tensorflow"), process("tensorflow", tensorflow_auto_jit="on")
-    findings, doubts = drift(rule, left, asked, ["tensorflow"], "gpu")
+    findings, undecided = drift(rule, left, asked, ["tensorflow"], "gpu")
     assert [(f.impact, f.message) for f in findings] == [
         (
             Impact.DIVERGES,
             "TensorFlow's clusters were compiled with nothing, are with tf_xla_auto_jit=1",
         )
     ]
-    assert doubts == []
+    assert undecided == []
     assert drift(rule, left, asked, ["tensorflow"], "cpu") == ([], [])
     off = process("tensorflow", tensorflow_auto_jit="off")
     assert drift(rule, left, off, ["tensorflow"], "gpu") == ([], [])
@@ -297,7 +297,7 @@ def test_a_flag_counts_on_the_device_that_reads_it(
 
 def test_the_finding_names_the_flags_that_count_and_no_other() -> None:
     flags = "--xla_dump_to=/tmp --xla_gpu_autotune_level=0 --xla_cpu_max_isa=AVX"
-    findings, doubts = drift(
+    findings, undecided = drift(
         "xla-flags-changed", setting(), setting(XLA_FLAGS=flags), ["jax"], "gpu"
     )
     assert [(f.message, f.paths) for f in findings] == [
@@ -306,7 +306,7 @@ def test_the_finding_names_the_flags_that_count_and_no_other() -> None:
             (f"{VARIABLES}[XLA_FLAGS]",),
         )
     ]
-    assert doubts == []
+    assert undecided == []
     unknown = fingerprint(unknown={"facts.environ": "denied"})
     assert len(drift("xla-flags-changed", setting(), unknown, ["jax"], "gpu")[1]) == 1
 

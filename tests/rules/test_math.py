@@ -69,10 +69,10 @@ def machine(cpus: int = 2, blas: str = "scipy-openblas", **variables: str) -> Fi
 def test_a_thread_variable_counts_when_the_count_in_force_changes(
     framework: str, blas: str, variables: dict[str, str], said: int
 ) -> None:
-    findings, doubts = drift(
+    findings, undecided = drift(
         THREADS, machine(blas=blas), machine(blas=blas, **variables), [framework]
     )
-    assert (len(findings), doubts) == (said, [])
+    assert (len(findings), undecided) == (said, [])
     assert all(f.impact is Impact.NUMERIC for f in findings)
 
 
@@ -216,11 +216,11 @@ def blas(*entries: tuple[str, str, str | None]) -> Fingerprint:
 
 def test_another_blas_is_numeric_for_numpy() -> None:
     before, after = blas(("numpy", "openblas", "0.3.27")), blas(("numpy", "mkl", "2024.1"))
-    findings, doubts = drift("math-blas-changed", before, after, ["numpy"])
+    findings, undecided = drift("math-blas-changed", before, after, ["numpy"])
     assert [(f.impact, f.message, f.paths) for f in findings] == [
         (Impact.NUMERIC, "numpy's BLAS was openblas 0.3.27, is mkl 2024.1", (BLAS,))
     ]
-    assert doubts == []
+    assert undecided == []
     assert drift("math-blas-changed", before, after, ["tensorflow"]) == ([], [])
 
 
@@ -258,11 +258,11 @@ def openmp(*entries: tuple[str, str]) -> Fingerprint:
 
 def test_another_openmp_runtime_is_advice() -> None:
     before, after = openmp(("torch", "libgomp")), openmp(("torch", "libiomp5"))
-    advice, doubts = drift("math-openmp-changed", before, after, ["torch"])
+    advice, undecided = drift("math-openmp-changed", before, after, ["torch"])
     assert [(f.impact, f.message) for f in advice] == [
         (Impact.NUMERIC, "on one side only: libgomp of torch, libiomp5 of torch")
     ]
-    assert doubts == []
+    assert undecided == []
     assert drift("math-openmp-changed", before, before, ["torch"]) == ([], [])
     assert drift("math-openmp-changed", before, after, ["tensorflow"]) == ([], [])
     unknown = fingerprint(unknown={"facts.math.openmp": "?"})
@@ -274,7 +274,7 @@ def test_another_c_library_is_numeric_and_explains_the_distribution() -> None:
         fingerprint({"facts.math.libm": libc, "facts.os.libc": libc, "facts.os.distribution": name})
         for libc, name in (("glibc 2.31", "debian 11"), ("glibc 2.36", "debian 12"))
     ]
-    findings, doubts = drift("math-libc-changed", *sides)
+    findings, undecided = drift("math-libc-changed", *sides)
     assert [(f.impact, f.message, f.paths) for f in findings] == [
         (
             Impact.NUMERIC,
@@ -282,7 +282,7 @@ def test_another_c_library_is_numeric_and_explains_the_distribution() -> None:
             ("facts.math.libm", "facts.os.distribution", "facts.os.libc"),
         )
     ]
-    assert doubts == []
+    assert undecided == []
 
 
 def test_another_distribution_with_the_same_c_library_is_quiet() -> None:
@@ -319,8 +319,8 @@ def test_until_glibc_2_32_the_names_of_features_were_others(libc: str, said: int
     values = {"facts.cpu.flags": AVX2, "facts.os.libc": libc}
     tunables = {"GLIBC_TUNABLES": "glibc.tune.hwcaps=-FMA_Usable"}
     after = fingerprint({**values, "facts.environ.variables": tunables})
-    findings, doubts = drift("glibc-hwcaps-changed", fingerprint(values), after, ["numpy"])
-    assert (len(findings), doubts) == (said, [])
+    findings, undecided = drift("glibc-hwcaps-changed", fingerprint(values), after, ["numpy"])
+    assert (len(findings), undecided) == (said, [])
 
 
 @pytest.mark.parametrize(
@@ -338,8 +338,8 @@ def test_until_glibc_2_32_the_names_of_features_were_others(libc: str, said: int
 def test_mkls_branch_by_maker(vendor: str, value: str, said: int) -> None:
     values = {"facts.cpu.vendor": vendor, "facts.cpu.flags": AVX2}
     after = fingerprint({**values, "facts.environ.variables": {"MKL_CBWR": value}})
-    findings, doubts = drift("mkl-branch-changed", fingerprint(values), after, ["torch"])
-    assert (len(findings), doubts) == (said, [])
+    findings, undecided = drift("mkl-branch-changed", fingerprint(values), after, ["torch"])
+    assert (len(findings), undecided) == (said, [])
 
 
 def test_of_mkls_branches_an_amd_processor_tells_two_apart() -> None:
@@ -390,7 +390,7 @@ def inside(*pools: dict[str, object]) -> Fingerprint:
 def test_another_kernel_or_count_of_a_loaded_library_is_numeric() -> None:
     rule = "math-thread-pools-changed"
     before, after = inside(pool()), inside(pool(1, "Haswell", file="b"))
-    findings, doubts = drift(rule, before, after, ["numpy"])
+    findings, undecided = drift(rule, before, after, ["numpy"])
     assert [(f.impact, f.message, f.paths) for f in findings] == [
         (
             Impact.NUMERIC,
@@ -399,7 +399,7 @@ def test_another_kernel_or_count_of_a_loaded_library_is_numeric() -> None:
             (POOLS,),
         )
     ]
-    assert doubts == []
+    assert undecided == []
     assert drift(rule, before, after, ["tensorflow"]) == ([], [])
 
 
@@ -536,8 +536,8 @@ def test_what_a_framework_borrows_for_few_operations_is_advice(
     rule: str, stronger: str, variables: dict[str, str], framework: str
 ) -> None:
     before, after = cpu(AVX512), cpu(AVX512, **variables)
-    advice, doubts = drift(rule, before, after, [framework])
-    assert ([f.impact for f in advice], doubts) == ([Impact.NUMERIC], [])
+    advice, undecided = drift(rule, before, after, [framework])
+    assert ([f.impact for f in advice], undecided) == ([Impact.NUMERIC], [])
     report = judge_drift(before, after, workload([framework]), Policy())
     assert (report.impact, [f.rule for f in report.advice]) == (Impact.NONE, [rule])
     assert drift(rule, before, before, [framework]) == ([], [])

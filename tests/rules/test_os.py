@@ -34,8 +34,8 @@ from tests.builders.support import drift, fingerprint, state
 )
 def test_kernels_that_damage_registers_are_named(release: str | None, said: int) -> None:
     now = fingerprint({"facts.os.kernel_release": release, "facts.os.system": "Linux"})
-    findings, doubts = state("os-kernel-known-bad", now)
-    assert ([f.impact for f in findings], doubts) == ([Impact.NUMERIC] * said, [])
+    findings, undecided = state("os-kernel-known-bad", now)
+    assert ([f.impact for f in findings], undecided) == ([Impact.NUMERIC] * said, [])
 
 
 def test_another_system_with_such_a_number_is_not_meant() -> None:
@@ -56,11 +56,11 @@ def test_a_difference_is_said_with_both_values(
     rule: str, field: str, before: str, after: str
 ) -> None:
     sides = [fingerprint({f"facts.os.{field}": value}) for value in (before, after)]
-    said, doubts = drift(rule, *sides)
+    said, undecided = drift(rule, *sides)
     assert [(f.impact, f.message) for f in said] == [
         (Impact.NUMERIC, f"os.{field} was {before}, is {after}")
     ]
-    assert doubts == []
+    assert undecided == []
     assert drift(rule, sides[0], sides[0]) == ([], [])
     unknown = fingerprint(unknown={f"facts.os.{field}": "denied"})
     assert [d.reason for d in drift(rule, sides[0], unknown)[1]] == ["denied"]

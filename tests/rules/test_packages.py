@@ -22,13 +22,13 @@ def copies(name: str, *versions: str) -> Fingerprint:
 
 
 def test_a_hidden_copy_of_another_version_is_a_finding() -> None:
-    findings, doubts = state(
+    findings, undecided = state(
         "packages-duplicate-copies", copies("numpy", "1.26.4", "2.4.6"), ["numpy"]
     )
     assert [(f.impact, f.message, f.paths) for f in findings] == [
         (Impact.NUMERIC, "numpy 1.26.4 hides 2.4.6", (f"{DUPLICATES}[numpy]",))
     ]
-    assert doubts == []
+    assert undecided == []
 
 
 @pytest.mark.parametrize(
@@ -55,14 +55,14 @@ def verified(edited: dict[str, list[str]]) -> Fingerprint:
 
 def test_an_edited_file_of_a_package_that_computes_is_a_finding() -> None:
     now = verified({"torch": ["torch/nn/init.py", "torch/x.py"], "pip": ["pip/a.py"]})
-    findings, doubts = state("packages-files-edited", now, ["torch"])
+    findings, undecided = state("packages-files-edited", now, ["torch"])
     assert [(f.message, f.remedy) for f in findings] == [
         (
             "torch: torch/nn/init.py and 1 more is not what the wheel brought",
             "pip install --force-reinstall --no-deps torch",
         )
     ]
-    assert doubts == []
+    assert undecided == []
     assert state("packages-files-edited", verified({}), ["torch"]) == ([], [])
 
 
@@ -86,7 +86,7 @@ def build(version: str, build_id: str | None) -> dict[str, str | None]:
 def test_another_build_of_the_same_version_is_numeric() -> None:
     before = packages(numpy=build("2.4.6", "a"), pip=build("24", "a"))
     after = packages(numpy=build("2.4.6", "b"), pip=build("24", "b"))
-    findings, doubts = drift("packages-build-changed", before, after, ["numpy"])
+    findings, undecided = drift("packages-build-changed", before, after, ["numpy"])
     assert [(f.impact, f.message, f.paths) for f in findings] == [
         (
             Impact.NUMERIC,
@@ -94,7 +94,7 @@ def test_another_build_of_the_same_version_is_numeric() -> None:
             (f"{DISTRIBUTIONS}[numpy].build_id",),
         )
     ]
-    assert doubts == []
+    assert undecided == []
     assert drift("packages-build-changed", before, after, ["torch"]) == ([], [])
 
 
@@ -110,15 +110,15 @@ def test_a_build_that_cannot_be_told_does_not_hide_another() -> None:
     before, after = (
         fingerprint({**values, f"{DISTRIBUTIONS}[scipy]": build("1.17.1", b)}, lost) for b in "ab"
     )
-    findings, doubts = drift("packages-build-changed", before, after, ["numpy"])
+    findings, undecided = drift("packages-build-changed", before, after, ["numpy"])
     assert [f.message for f in findings] == ["scipy is another build of the same version"]
-    assert [d.reason for d in doubts] == ["denied"]
+    assert [d.reason for d in undecided] == ["denied"]
 
 
 def test_another_opencv_may_decode_differently() -> None:
     before = packages(opencv_python={"version": "3.3.0.10"})
     after = packages(opencv_python={"version": "3.4.0.12"})
-    findings, doubts = drift("opencv-changed", before, after)
+    findings, undecided = drift("opencv-changed", before, after)
     assert [(f.impact, f.message, f.remedy) for f in findings] == [
         (
             Impact.NUMERIC,
@@ -126,7 +126,7 @@ def test_another_opencv_may_decode_differently() -> None:
             "pip install opencv-python==3.3.0.10",
         )
     ]
-    assert doubts == []
+    assert undecided == []
     patch = packages(opencv_python={"version": "3.3.0.11"})
     assert drift("opencv-changed", before, patch) == ([], [])
     assert drift("opencv-changed", packages(), before) == ([], [])
@@ -149,8 +149,8 @@ def test_pillows_decoder_changed_with_major_versions_up_to_9(
     before: str, after: str, said: int
 ) -> None:
     sides = (packages(pillow={"version": v}) for v in (before, after))
-    findings, doubts = drift("pillow-decoder-changed", *sides)
-    assert (len(findings), doubts) == (said, [])
+    findings, undecided = drift("pillow-decoder-changed", *sides)
+    assert (len(findings), undecided) == (said, [])
 
 
 def test_an_unknown_pillow_is_a_doubt() -> None:
@@ -170,7 +170,7 @@ def test_pictures_are_advice_whatever_the_job() -> None:
 def test_another_version_of_a_library_for_trees_is_advice(name: str) -> None:
     rule, shown = "boosting-version-changed", name.replace("_", "-")
     before, after = packages(**{name: {"version": "2.1.4"}}), packages(**{name: {"version": "3.0"}})
-    advice, doubts = drift(rule, before, after)
+    advice, undecided = drift(rule, before, after)
     assert [(a.impact, a.message, a.paths, a.remedy) for a in advice] == [
         (
             Impact.NUMERIC,
@@ -179,7 +179,7 @@ def test_another_version_of_a_library_for_trees_is_advice(name: str) -> None:
             f"pip install {shown}==2.1.4",
         )
     ]
-    assert doubts == []
+    assert undecided == []
     assert drift(rule, before, packages(**{name: {"version": "2.1.5"}})) == ([], [])
     assert drift(rule, packages(), after) == ([], [])
     unknown = fingerprint(unknown={DISTRIBUTIONS: "denied"})
@@ -206,18 +206,18 @@ def test_a_wheel_that_python_or_the_processor_asks_for_is_no_other_build(
         )
         for value in values
     )
-    findings, doubts = drift("packages-build-changed", before, after, ["numpy"])
-    assert (len(findings), doubts) == (said, [])
+    findings, undecided = drift("packages-build-changed", before, after, ["numpy"])
+    assert (len(findings), undecided) == (said, [])
 
 
 def test_another_pandas_is_advice_for_jobs_that_prepare_data_with_it() -> None:
     rule, path = "pandas-version-changed", f"{DISTRIBUTIONS}[pandas].version"
     before, after = packages(pandas={"version": "2.1.4"}), packages(pandas={"version": "2.2.3"})
-    advice, doubts = drift(rule, before, after)
+    advice, undecided = drift(rule, before, after)
     assert [(a.impact, a.message, a.paths, a.remedy) for a in advice] == [
         (Impact.DIVERGES, "pandas was 2.1.4, is 2.2.3", (path,), "pip install pandas==2.1.4")
     ]
-    assert doubts == []
+    assert undecided == []
     assert drift(rule, before, packages(pandas={"version": "2.1.9"})) == ([], [])
     assert drift(rule, packages(), after) == ([], [])
     unknown = fingerprint(unknown={DISTRIBUTIONS: "denied"})

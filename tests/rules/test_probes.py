@@ -35,7 +35,7 @@ NOT_PROBED = fingerprint(unknown={NUMERIC: NOT_MEASURED, TRAINING: NOT_TRAINED})
 def test_operations_that_differ_are_named_by_class_and_type() -> None:
     before = probed(matmul_large_float32="a", matmul_large_float64="b", libm_exp_float32="c")
     after = probed(matmul_large_float32="x", matmul_large_float64="b", libm_exp_float32="c")
-    findings, doubts = drift(ARITHMETIC, before, after, ["numpy"])
+    findings, undecided = drift(ARITHMETIC, before, after, ["numpy"])
     assert [(f.impact, f.message, f.paths) for f in findings] == [
         (
             Impact.NUMERIC,
@@ -43,7 +43,7 @@ def test_operations_that_differ_are_named_by_class_and_type() -> None:
             (f"{NUMERIC}[numpy].digests[matmul/large float32]",),
         )
     ]
-    assert doubts == []
+    assert undecided == []
     assert drift(RANDOM, before, after, ["numpy"]) == ([], [])
     assert drift(ARITHMETIC, after, after, ["numpy"]) == ([], [])
 
@@ -68,19 +68,19 @@ def test_of_many_operations_some_are_named() -> None:
 def test_other_random_numbers_are_another_run() -> None:
     before = probed(random_normal="a", matmul_large_float32="m")
     after = probed(random_normal="b", matmul_large_float32="m")
-    findings, doubts = drift(RANDOM, before, after, ["numpy"])
+    findings, undecided = drift(RANDOM, before, after, ["numpy"])
     assert [(f.impact, f.message) for f in findings] == [
         (Impact.DIVERGES, "numpy on the CPU: random differs; matmul agrees")
     ]
-    assert doubts == []
+    assert undecided == []
     assert drift(ARITHMETIC, before, after, ["numpy"]) == ([], [])
 
 
 def test_random_numbers_that_differ_in_their_last_digits_are_rounding() -> None:
     before = probed(random_normal_float64="a", random_normal_float64_coarse="c", random_bits="r")
     after = probed(random_normal_float64="b", random_normal_float64_coarse="c", random_bits="r")
-    (finding,), doubts = drift(RANDOM, before, after, ["numpy"])
-    assert (finding.impact, doubts) == (Impact.NUMERIC, [])
+    (finding,), undecided = drift(RANDOM, before, after, ["numpy"])
+    assert (finding.impact, undecided) == (Impact.NUMERIC, [])
     assert finding.message == (
         "numpy on the CPU: random (1 of 2: normal float64) differs, in the last digits only; "
         "nothing else agrees in full"
@@ -110,11 +110,11 @@ def test_an_operation_that_could_not_be_computed_is_a_doubt_and_the_others_count
     place = f"{NUMERIC}[numpy].digests[matmul/small float32]"
     before = probed(matmul_large_float32="a", matmul_small_float32="b")
     after = probed(matmul_large_float32="x")._replace(unknown={place: "it crashed"})
-    findings, doubts = drift(ARITHMETIC, before, after, ["numpy"])
+    findings, undecided = drift(ARITHMETIC, before, after, ["numpy"])
     assert [f.message for f in findings] == [
         "numpy on the CPU: matmul differs; nothing else agrees in full"
     ]
-    assert [(d.path, d.reason) for d in doubts] == [(place, "it crashed")]
+    assert [(d.path, d.reason) for d in undecided] == [(place, "it crashed")]
     assert drift(RANDOM, before, after, ["numpy"]) == ([], [])
 
 
@@ -133,9 +133,9 @@ def test_every_operation_and_every_probe_that_is_unknown_is_listed() -> None:
 def test_results_of_other_programs_are_a_doubt_and_no_difference(rule: str) -> None:
     before, after = (probed(matmul_large=d, random_bits=d) for d in "ab")
     after.facts["probes"]["numeric"]["numpy"]["revision"] = "another"
-    findings, doubts = drift(rule, before, after, ["numpy"])
+    findings, undecided = drift(rule, before, after, ["numpy"])
     assert findings == []
-    assert [(d.path, d.reason) for d in doubts] == [
+    assert [(d.path, d.reason) for d in undecided] == [
         (f"{NUMERIC}[numpy]", "measured by other programs on the two sides")
     ]
 
@@ -167,14 +167,14 @@ def test_a_probe_speaks_for_the_frameworks_and_the_device_of_the_job(
 def test_a_machine_that_does_not_repeat_itself_is_told() -> None:
     rule = "probe-does-not-repeat"
     now = probed(varying=("matmul/large float32",), libm_exp="a")
-    findings, doubts = state(rule, now, ["numpy"])
+    findings, undecided = state(rule, now, ["numpy"])
     assert [(f.impact, f.message) for f in findings] == [
         (
             Impact.NUMERIC,
             "numpy on the CPU: matmul/large float32 did not give one result in 3 runs",
         )
     ]
-    assert doubts == []
+    assert undecided == []
     assert state(rule, probed(libm_exp="a"), ["numpy"]) == ([], [])
     assert state(rule, NOT_PROBED, ["numpy"]) == ([], [])
 
@@ -205,9 +205,9 @@ def test_other_weights_count_by_how_far_the_first_losses_are_apart(
     loss: float, impact: Impact
 ) -> None:
     rule = "probe-training-differs"
-    findings, doubts = drift(rule, trained(), trained("x", loss), ["tensorflow"])
+    findings, undecided = drift(rule, trained(), trained("x", loss), ["tensorflow"])
     assert [(f.impact, f.before, f.after) for f in findings] == [(impact, 2.0, loss)]
-    assert doubts == []
+    assert undecided == []
     assert "tensorflow: other weights; losses after the first epoch are" in findings[0].message
 
 
@@ -241,11 +241,11 @@ def test_trainings_are_compared_only_when_set_alike_and_repeating_themselves() -
 
 def test_a_training_that_does_not_repeat_itself_is_told_unless_a_seed_was_left_off() -> None:
     rule = "probe-training-does-not-repeat"
-    findings, doubts = state(rule, trained(parted_at_step=7), ["tensorflow"])
+    findings, undecided = state(rule, trained(parted_at_step=7), ["tensorflow"])
     assert [(f.impact, f.message) for f in findings] == [
         (Impact.NUMERIC, "tensorflow: weights parted after step 7")
     ]
-    assert doubts == []
+    assert undecided == []
     seedless = trained(parted_at_step=0, settings={"framework_seed": "off"})
     assert state(rule, seedless, ["tensorflow"]) == ([], [])
     assert state(rule, trained(), ["tensorflow"]) == ([], [])

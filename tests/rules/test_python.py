@@ -23,7 +23,7 @@ def seeded(value: str, variable: str | None) -> Fingerprint:
 
 def test_another_hash_seed_is_advice_and_never_decides() -> None:
     before, after = seeded("0", "0"), seeded("1", "1")
-    advice, doubts = drift("python-hash-seed-changed", before, after)
+    advice, undecided = drift("python-hash-seed-changed", before, after)
     assert [(f.impact, f.paths, f.before, f.after) for f in advice] == [
         (
             Impact.DIVERGES,
@@ -33,7 +33,7 @@ def test_another_hash_seed_is_advice_and_never_decides() -> None:
         )
     ]
     assert "only to code that iterates over sets" in advice[0].message
-    assert doubts == []
+    assert undecided == []
     report = judge_drift(before, after, Workload(), Policy())
     assert (report.impact, report.findings, report.changes) == (Impact.NONE, (), ())
 
@@ -50,8 +50,8 @@ def test_the_seed_that_is_fixed_is_the_remedy() -> None:
 
 
 def test_a_random_hash_seed_is_advice_before_a_run() -> None:
-    advice, doubts = state("python-hash-seed-unset", seeded("random", None))
-    assert ([f.after for f in advice], doubts) == (["random"], [])
+    advice, undecided = state("python-hash-seed-unset", seeded("random", None))
+    assert ([f.after for f in advice], undecided) == (["random"], [])
     assert state("python-hash-seed-unset", seeded("0", "0")) == ([], [])
     unknown = fingerprint(unknown={"facts.python.hash_seed": "?"})
     assert len(state("python-hash-seed-unset", unknown)[1]) == 1
@@ -63,10 +63,10 @@ def test_a_random_hash_seed_is_advice_before_a_run() -> None:
     [("3.10.13", "3.11.7", 1), ("3.11.2", "3.11.7", 0), ("3.14.0rc1", "3.14.0", 0)],
 )
 def test_pythons_minor_version_is_advice(before: str, after: str, said: int) -> None:
-    advice, doubts = drift(
+    advice, undecided = drift(
         "python-minor-version-changed", python(version=before), python(version=after)
     )
-    assert (len(advice), doubts) == (said, [])
+    assert (len(advice), undecided) == (said, [])
 
 
 @pytest.mark.parametrize(
@@ -106,19 +106,19 @@ def test_a_difference_of_the_interpreter_is_numeric(
     rule: str, field: str, before: object, after: object, message: str
 ) -> None:
     sides = python(**{field: before}), python(**{field: after})
-    said, doubts = drift(rule, *sides)
+    said, undecided = drift(rule, *sides)
     assert [(f.impact, f.message) for f in said] == [(Impact.NUMERIC, message)]
-    assert doubts == []
+    assert undecided == []
     assert drift(rule, sides[0], sides[0]) == ([], [])
     unknown = fingerprint(unknown={f"facts.python.{field}": "?"})
-    findings, doubts = drift(rule, sides[0], unknown)
-    assert (findings, [d.reason for d in doubts]) == ([], ["?"])
+    findings, undecided = drift(rule, sides[0], unknown)
+    assert (findings, [d.reason for d in undecided]) == ([], ["?"])
 
 
 def test_flushed_subnormals_are_a_finding() -> None:
-    findings, doubts = state("python-subnormals-flushed", python(subnormals_flushed=True))
+    findings, undecided = state("python-subnormals-flushed", python(subnormals_flushed=True))
     assert [(f.impact, f.after) for f in findings] == [(Impact.NUMERIC, True)]
-    assert doubts == []
+    assert undecided == []
     assert state("python-subnormals-flushed", python(subnormals_flushed=False)) == ([], [])
     unknown = fingerprint(unknown={"facts.python.subnormals_flushed": "?"})
     assert len(state("python-subnormals-flushed", unknown)[1]) == 1

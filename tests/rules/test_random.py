@@ -20,13 +20,15 @@ def process(**states: str | None) -> Fingerprint:
 def said(
     before: Fingerprint, after: Fingerprint, *frameworks: str, device: str = "cpu"
 ) -> list[str]:
-    findings, doubts = drift(RULE, before, after, frameworks, device)
-    assert doubts == []
+    findings, undecided = drift(RULE, before, after, frameworks, device)
+    assert undecided == []
     return [finding.message for finding in findings]
 
 
 def test_another_state_is_another_run() -> None:
-    findings, doubts = drift(RULE, process(numpy="sha256:a"), process(numpy="sha256:b"), ["numpy"])
+    findings, undecided = drift(
+        RULE, process(numpy="sha256:a"), process(numpy="sha256:b"), ["numpy"]
+    )
     assert [(f.impact, f.message, f.paths, f.before, f.after) for f in findings] == [
         (
             Impact.DIVERGES,
@@ -37,7 +39,7 @@ def test_another_state_is_another_run() -> None:
         )
     ]
     assert "envprint.seed(" in findings[0].remedy
-    assert doubts == []
+    assert undecided == []
 
 
 def test_each_generator_is_a_finding_of_its_own() -> None:
@@ -95,9 +97,9 @@ def test_one_that_could_not_be_told_is_a_doubt_beside_the_others() -> None:
     before, after = process(numpy="a", python="a"), process(numpy="b", python="b")
     path = f"{GENERATORS}[numpy].state"
     del after.live["random"]["generators"]["numpy"]["state"]
-    findings, doubts = drift(RULE, before, after._replace(unknown={path: "busy"}), ["numpy"])
+    findings, undecided = drift(RULE, before, after._replace(unknown={path: "busy"}), ["numpy"])
     assert [f.message for f in findings] == ["Python's generator was not in the same state"]
-    assert [(doubt.path, doubt.reason) for doubt in doubts] == [(path, "busy")]
+    assert [(entry.path, entry.reason) for entry in undecided] == [(path, "busy")]
     unknown = fingerprint(unknown={GENERATORS: "denied"})
     assert len(drift(RULE, before, unknown, ["numpy"])[1]) == 1
 
@@ -114,11 +116,11 @@ def test_every_generator_that_could_not_be_told_is_undecided_wherever_it_stands(
 
 def test_tensorflow_without_a_seed_is_advised_to_take_one() -> None:
     rule = "tensorflow-seed-unset"
-    advice, doubts = state(rule, process(tensorflow=None), ["tensorflow"])
+    advice, undecided = state(rule, process(tensorflow=None), ["tensorflow"])
     assert [f.message for f in advice] == [
         "TensorFlow has been given no seed, so each run draws other numbers"
     ]
-    assert doubts == []
+    assert undecided == []
     assert state(rule, process(tensorflow="a"), ["tensorflow"]) == ([], [])
     assert state(rule, process(python="a"), ["tensorflow"]) == ([], [])
     assert state(rule, process(tensorflow=None), ["torch"]) == ([], [])

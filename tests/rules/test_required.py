@@ -42,10 +42,10 @@ def test_the_number_of_visible_gpus_must_be_the_required_one() -> None:
 def test_a_variable_must_have_its_value(value: str | None, told: str) -> None:
     rule, wanted = "required-variable-differs", {"PYTHONHASHSEED": "0"}
     now = fingerprint({HASH_SEED: value} if value is not None else {})
-    findings, doubts = asked(rule, now, variables=wanted)
+    findings, undecided = asked(rule, now, variables=wanted)
     text = f"PYTHONHASHSEED is {told}, 0 is required"
     assert [(f.message, f.remedy) for f in findings] == [(text, "export PYTHONHASHSEED=0")]
-    assert doubts == []
+    assert undecided == []
     assert asked(rule, fingerprint({HASH_SEED: "0"}), variables=wanted) == ([], [])
     silent = fingerprint({}, {"facts.environ.variables": "denied"})
     assert [d.reason for d in asked(rule, silent, variables=wanted)[1]] == ["denied"]
@@ -61,8 +61,8 @@ def test_a_switch_must_be_on() -> None:
 
 
 def test_from_outside_of_a_program_its_switches_are_not_known() -> None:
-    findings, doubts = asked("required-switch-off", fingerprint({}), switches=(SWITCH,))
-    assert (findings, [d.path for d in doubts]) == ([], [PLACE])
+    findings, undecided = asked("required-switch-off", fingerprint({}), switches=(SWITCH,))
+    assert (findings, [d.path for d in undecided]) == ([], [PLACE])
 
 
 @pytest.mark.parametrize(

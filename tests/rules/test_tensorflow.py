@@ -28,8 +28,8 @@ def having(**frameworks: Any) -> Fingerprint:
 def across(rule: str, before: str | None, after: str | None) -> list[tuple[Impact, str]]:
     """Impact and message of what the rule says of two versions of TensorFlow."""
     sides = having(tensorflow=before), having(tensorflow=after)
-    findings, doubts = drift(rule, *sides, ["tensorflow"])
-    assert doubts == []
+    findings, undecided = drift(rule, *sides, ["tensorflow"])
+    assert undecided == []
     return [(finding.impact, finding.message) for finding in findings]
 
 
@@ -69,7 +69,7 @@ def keras(tensorflow: str, version: str, legacy: str | None = None, asked: bool 
 
 def test_keras_3_is_another_run_than_keras_2() -> None:
     before, after = keras("2.15.1", "2.15.0"), keras("2.21.0", "3.15.1")
-    findings, doubts = drift("keras-major-changed", before, after, ["tensorflow"])
+    findings, undecided = drift("keras-major-changed", before, after, ["tensorflow"])
     assert [(f.impact, f.before, f.after, f.remedy) for f in findings] == [
         (
             Impact.DIVERGES,
@@ -78,7 +78,7 @@ def test_keras_3_is_another_run_than_keras_2() -> None:
             "pip install tf-keras; export TF_USE_LEGACY_KERAS=1",
         )
     ]
-    assert doubts == []
+    assert undecided == []
     assert drift("keras-version-changed", before, after, ["tensorflow"]) == ([], [])
 
 
@@ -95,8 +95,8 @@ def test_tf_keras_that_is_asked_for_is_what_counts() -> None:
 
 def test_another_release_of_keras_is_advice() -> None:
     before, after = keras("2.21.0", "3.12.4"), keras("2.21.0", "3.15.1")
-    advice, doubts = drift("keras-version-changed", before, after, ["tensorflow"])
-    assert ([(f.before, f.after) for f in advice], doubts) == ([("3.12.4", "3.15.1")], [])
+    advice, undecided = drift("keras-version-changed", before, after, ["tensorflow"])
+    assert ([(f.before, f.after) for f in advice], undecided) == ([("3.12.4", "3.15.1")], [])
     assert drift("keras-major-changed", before, after, ["tensorflow"]) == ([], [])
     assert drift("keras-version-changed", before, after, ["torch"]) == ([], [])
 
@@ -109,9 +109,9 @@ def test_an_unknown_keras_is_a_doubt(rule: str) -> None:
 
 def test_asking_for_keras_2_without_tf_keras_breaks() -> None:
     rule = "keras-legacy-missing"
-    findings, doubts = state(rule, keras("2.21.0", "3.15.1", None, asked=True), ["tensorflow"])
+    findings, undecided = state(rule, keras("2.21.0", "3.15.1", None, asked=True), ["tensorflow"])
     assert [(f.impact, f.remedy) for f in findings] == [(Impact.BREAKS, "pip install tf-keras")]
-    assert doubts == []
+    assert undecided == []
     assert state(rule, keras("2.21.0", "3.15.1", "2.21.0", asked=True), ["tensorflow"]) == ([], [])
     assert len(state(rule, keras("2.15.1", "2.15.0", None, asked=True), ["tensorflow"])[0]) == 1
     assert state(rule, keras("2.14.0", "2.14.0", None, asked=True), ["tensorflow"]) == ([], [])
@@ -127,11 +127,11 @@ def test_asking_for_keras_2_without_tf_keras_breaks() -> None:
 
 def test_another_float_type_diverges() -> None:
     before, after = (having(keras={"floatx": name}) for name in ("float32", "float16"))
-    findings, doubts = drift("keras-floatx-changed", before, after, ["tensorflow"])
+    findings, undecided = drift("keras-floatx-changed", before, after, ["tensorflow"])
     assert [(f.impact, f.remedy) for f in findings] == [
         (Impact.DIVERGES, "keras.config.set_floatx('float32')")
     ]
-    assert doubts == []
+    assert undecided == []
     assert drift("keras-floatx-changed", before, before, ["tensorflow"]) == ([], [])
     unknown = fingerprint(unknown={"facts.frameworks.keras.floatx": "odd"})
     assert len(drift("keras-floatx-changed", before, unknown, ["tensorflow"])[1]) == 1
@@ -158,8 +158,8 @@ def test_a_tensorflow_outside_its_pythons_breaks(
     now = fingerprint(
         {"facts.frameworks.tensorflow.version": tensorflow, "facts.python.version": python}
     )
-    findings, doubts = state("tensorflow-python-unsupported", now, ["tensorflow"])
-    assert ([f.impact for f in findings], doubts) == ([Impact.BREAKS] * said, [])
+    findings, undecided = state("tensorflow-python-unsupported", now, ["tensorflow"])
+    assert ([f.impact for f in findings], undecided) == ([Impact.BREAKS] * said, [])
 
 
 def test_the_finding_names_the_range() -> None:
@@ -185,7 +185,7 @@ def test_the_table_has_every_release_from_1_0_on_once() -> None:
 
 def test_between_1_and_2_the_interface_is_another_one() -> None:
     sides = having(tensorflow="1.15.5"), having(tensorflow="2.3.0")
-    findings, doubts = drift("tensorflow-major-changed", *sides, ["tensorflow"])
+    findings, undecided = drift("tensorflow-major-changed", *sides, ["tensorflow"])
     assert [(f.impact, f.message, f.paths, f.remedy) for f in findings] == [
         (
             Impact.BREAKS,
@@ -194,7 +194,7 @@ def test_between_1_and_2_the_interface_is_another_one() -> None:
             "pip install tensorflow==1.15.5",
         )
     ]
-    assert doubts == []
+    assert undecided == []
     assert across("tensorflow-version-changed", "1.15.5", "2.3.0") == []
     assert across("tensorflow-major-changed", "2.3.0", "2.21.0") == []
     assert across("tensorflow-major-changed", None, "2.21.0") == []
@@ -246,8 +246,8 @@ def test_what_2_7_changed_concerns_seeded_initializers_only(
 )
 def test_an_unknown_tensorflow_is_a_doubt(rule: str) -> None:
     unknown = fingerprint(unknown={"facts.frameworks.tensorflow": "odd"})
-    findings, doubts = drift(rule, having(tensorflow="2.9.3"), unknown, ["tensorflow"])
-    assert (findings, [d.reason for d in doubts]) == ([], ["odd"])
+    findings, undecided = drift(rule, having(tensorflow="2.9.3"), unknown, ["tensorflow"])
+    assert (findings, [d.reason for d in undecided]) == ([], ["odd"])
 
 
 def test_keras_3_speaks_before_other_initializers() -> None:
@@ -276,8 +276,8 @@ def test_what_is_installed_again_bears_the_name_it_had() -> None:
 )
 def test_the_wheels_need_avx(version: str | None, flags: list[str] | None, said: int) -> None:
     now = fingerprint({VERSION: version, "facts.cpu.flags": flags})
-    findings, doubts = state("tensorflow-avx-missing", now, ["tensorflow"])
-    assert ([f.impact for f in findings], doubts) == ([Impact.BREAKS] * said, [])
+    findings, undecided = state("tensorflow-avx-missing", now, ["tensorflow"])
+    assert ([f.impact for f in findings], undecided) == ([Impact.BREAKS] * said, [])
     arm = state("tensorflow-avx-missing", now, ["tensorflow"], machine="aarch64")
     assert arm == ([], [])
 
@@ -300,14 +300,14 @@ def test_before_2_3_several_gpus_may_be_fed_in_another_order(
     count: int, version: str | None, said: int
 ) -> None:
     rule = "tensorflow-shuffle-not-repeatable"
-    advice, doubts = state(rule, gpus(count, version), ["tensorflow"], "gpu")
+    advice, undecided = state(rule, gpus(count, version), ["tensorflow"], "gpu")
     assert [(f.impact, f.message) for f in advice] == [
         (
             Impact.DIVERGES,
             f"TensorFlow {version} may shuffle differently in each run on {count} GPUs",
         )
     ] * said
-    assert doubts == []
+    assert undecided == []
     assert state(rule, gpus(count, version), ["tensorflow"], "cpu") == ([], [])
 
 
@@ -337,10 +337,10 @@ def test_without_cuda_of_its_major_version_the_job_runs_on_the_cpu(
     now: Fingerprint, remedy: str | None
 ) -> None:
     rule = "tensorflow-cuda-of-another-major"
-    findings, doubts = state(rule, now, ["tensorflow"], "gpu")
+    findings, undecided = state(rule, now, ["tensorflow"], "gpu")
     expected = [(Impact.DIVERGES, remedy)] if remedy else []
     assert [(f.impact, f.remedy) for f in findings] == expected
-    assert doubts == []
+    assert undecided == []
     assert state(rule, now, ["tensorflow"], "cpu") == ([], [])
 
 
@@ -353,7 +353,7 @@ def test_unknown_copies_of_cuda_are_a_doubt() -> None:
 
 
 def test_another_minor_release_is_numeric() -> None:
-    findings, doubts = drift(
+    findings, undecided = drift(
         "tensorflow-version-changed",
         having(tensorflow="2.16.1"),
         having(tensorflow="2.21.0"),
@@ -367,4 +367,4 @@ def test_another_minor_release_is_numeric() -> None:
             "pip install tensorflow==2.16.1",
         )
     ]
-    assert doubts == []
+    assert undecided == []

@@ -35,8 +35,8 @@ def torch(version: str | None, capability: str = "8.0", **values: Any) -> Finger
 
 def test_a_version_names_both_and_how_to_go_back() -> None:
     sides = torch("2.13.0+cu130"), torch("2.14.0+cu130")
-    findings, doubts = drift("torch-version-changed", *sides, ["torch"], "gpu")
-    assert doubts == []
+    findings, undecided = drift("torch-version-changed", *sides, ["torch"], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message, f.paths, f.remedy) for f in findings] == [
         (
             Impact.NUMERIC,
@@ -50,8 +50,8 @@ def test_a_version_names_both_and_how_to_go_back() -> None:
 
 def test_a_build_without_the_gpu_computes_on_the_cpu() -> None:
     sides = fingerprint({BUILD: "cuda"}), fingerprint({BUILD: "cpu"})
-    findings, doubts = drift("torch-build-changed", *sides, ["torch"], "gpu")
-    assert doubts == []
+    findings, undecided = drift("torch-build-changed", *sides, ["torch"], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message, f.before, f.after, f.remedy) for f in findings] == [
         (
             Impact.DIVERGES,
@@ -68,8 +68,8 @@ def test_a_build_without_the_gpu_computes_on_the_cpu() -> None:
 
 def test_the_default_of_tf32_changed_with_1_12() -> None:
     sides = torch("1.11.0+cu113"), torch("1.12.1+cu113")
-    findings, doubts = drift("torch-tf32-default-changed", *sides, ["torch"], "gpu")
-    assert doubts == []
+    findings, undecided = drift("torch-tf32-default-changed", *sides, ["torch"], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message, f.paths, f.before, f.after, f.remedy) for f in findings] == [
         (
             Impact.NUMERIC,
@@ -113,10 +113,10 @@ def test_tf32_that_is_as_before_or_is_compared_elsewhere_is_quiet(
 
 def test_unknown_variables_leave_tf32_undecided() -> None:
     silent = fingerprint({VERSION: "1.12.0"}, {"facts.environ.variables": "denied"})
-    findings, doubts = drift(
+    findings, undecided = drift(
         "torch-tf32-default-changed", torch("1.11.0"), silent, ["torch"], "gpu"
     )
-    assert (findings, [d.reason for d in doubts]) == ([], ["denied"])
+    assert (findings, [d.reason for d in undecided]) == ([], ["denied"])
 
 
 def deterministic(version: str = "2.3.0+cu121", **values: Any) -> Fingerprint:
@@ -124,8 +124,8 @@ def deterministic(version: str = "2.3.0+cu121", **values: Any) -> Fingerprint:
 
 
 def test_deterministic_algorithms_without_a_workspace_break() -> None:
-    findings, doubts = state("torch-cublas-workspace-missing", deterministic(), ["torch"], "gpu")
-    assert doubts == []
+    findings, undecided = state("torch-cublas-workspace-missing", deterministic(), ["torch"], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message, f.paths, f.remedy) for f in findings] == [
         (
             Impact.BREAKS,
@@ -161,14 +161,14 @@ def test_where_no_workspace_is_asked_for_the_rule_is_quiet(now: Fingerprint) -> 
 
 def test_a_switch_that_pytorch_does_not_tell_leaves_the_workspace_undecided() -> None:
     now = fingerprint({VERSION: "2.3.0", CUDA: "12.1"}, {DETERMINISTIC: "raised"})
-    findings, doubts = state("torch-cublas-workspace-missing", now, ["torch"], "gpu")
-    assert (findings, [d.path for d in doubts]) == ([], [DETERMINISTIC])
+    findings, undecided = state("torch-cublas-workspace-missing", now, ["torch"], "gpu")
+    assert (findings, [d.path for d in undecided]) == ([], [DETERMINISTIC])
 
 
 def test_timing_convolutions_is_advice() -> None:
     now = fingerprint({BENCHMARK: "on"})
-    findings, doubts = state("torch-cudnn-benchmark-on", now, ["torch"], "gpu")
-    assert doubts == []
+    findings, undecided = state("torch-cudnn-benchmark-on", now, ["torch"], "gpu")
+    assert undecided == []
     assert [(f.message, f.paths, f.after, f.remedy) for f in findings] == [
         (
             "torch.backends.cudnn.benchmark is on",
@@ -187,8 +187,8 @@ def test_timing_convolutions_is_advice() -> None:
 def test_another_interface_of_cudnn_is_numeric() -> None:
     name = variable("TORCH_CUDNN_V8_API_DISABLED")
     sides = fingerprint({}), fingerprint({name: "1"})
-    findings, doubts = drift("torch-cudnn-api-changed", *sides, ["torch"], "gpu")
-    assert doubts == []
+    findings, undecided = drift("torch-cudnn-api-changed", *sides, ["torch"], "gpu")
+    assert undecided == []
     assert [(f.impact, f.message, f.paths) for f in findings] == [
         (Impact.NUMERIC, "TORCH_CUDNN_V8_API_DISABLED was unset, is 1", (name,))
     ]
@@ -200,8 +200,8 @@ def test_another_interface_of_cudnn_is_numeric() -> None:
 
 def test_workers_before_1_9_repeat_one_stream() -> None:
     rule = "torch-workers-share-numpy-seed"
-    findings, doubts = state(rule, torch("1.8.1"), ["torch"])
-    assert doubts == []
+    findings, undecided = state(rule, torch("1.8.1"), ["torch"])
+    assert undecided == []
     assert [(f.message, f.paths, f.after) for f in findings] == [
         (
             "workers of PyTorch 1.8.1 all draw the same numbers from np.random",
@@ -217,8 +217,8 @@ def test_workers_before_1_9_repeat_one_stream() -> None:
 
 def test_seeds_of_workers_changed_with_1_9() -> None:
     rule = "torch-worker-seeds-changed"
-    findings, doubts = drift(rule, torch("1.8.1"), torch("1.9.0"), ["torch"])
-    assert doubts == []
+    findings, undecided = drift(rule, torch("1.8.1"), torch("1.9.0"), ["torch"])
+    assert undecided == []
     assert [(f.impact, f.message, f.paths, f.before, f.after) for f in findings] == [
         (
             Impact.DIVERGES,

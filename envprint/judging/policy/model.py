@@ -67,12 +67,12 @@ class Policy(NamedTuple):
         best = max(fitting, key=lambda name: (name == rule, len(name.replace("*", ""))), default="")
         return self.impacts.get(best)
 
-    def reach(self, doubt: Undecided) -> Impact:
+    def reach(self, undecided: Undecided) -> Impact:
         """What an undecided rule could have counted at most; none where its findings would not."""
         entries = (entry for entry in (*self.ignores, *self.expects) if not entry.has_expired)
-        if any(entry.covers(doubt.rule, (doubt.path,)) for entry in entries):
+        if any(entry.covers(undecided.rule, (undecided.path,)) for entry in entries):
             return Impact.NONE
-        return self.impact_of(doubt.rule, doubt.impact)
+        return self.impact_of(undecided.rule, undecided.impact)
 
     def ignore_for(self, finding: Finding) -> Ignored | None:
         """The entry that leaves `finding` out, with its reason; one that has expired does not."""

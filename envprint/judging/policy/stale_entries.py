@@ -41,8 +41,8 @@ def _was_judged(
             return False
         return bool(judged)
     # Without a baseline only states have been looked at.
-    meant = [rule for rule in catalogue() if matches(entry.rule, rule.id)]
-    return bool(judged) and all(rule.state for rule in meant)
+    rules = [rule for rule in catalogue() if matches(entry.rule, rule.id)]
+    return bool(judged) and all(rule.state for rule in rules)
 
 
 def _fits(entry: Entry, evaluations: Sequence[Evaluation], comparison: Comparison | None) -> bool:

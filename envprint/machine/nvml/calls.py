@@ -78,7 +78,7 @@ class Nvml:
         numbers = [str(word) for word in (*place, *arguments) if type(word) is int]
         label = " ".join((name, *numbers))
         send("call", label)
-        begun = time.perf_counter()
+        start_s = time.perf_counter()
         try:
             if label in self.skipped:
                 raise SkippedError(self.skipped[label])
@@ -87,7 +87,7 @@ class Nvml:
         # UnicodeDecodeError for a garbled name, AttributeError where its own release is too old.
         except Exception as error:  # noqa: BLE001  see the reason above
             value = self._failure(error)
-        send("is", place, value, name, round((time.perf_counter() - begun) * 1000, 3))
+        send("is", place, value, name, round((time.perf_counter() - start_s) * 1000, 3))
         return value
 
     def _failure(self, error: Exception) -> dict[str, Any]:
@@ -104,9 +104,9 @@ class Nvml:
     def start(self, library: str) -> bool:
         """Load and initialise; whether that worked."""
         problem = _load(library)
-        begun = time.perf_counter()
+        start_s = time.perf_counter()
         init = self.ask(["init"], "nvmlInit", form=lambda _: None)
-        send_value(["init_ms"], round((time.perf_counter() - begun) * 1000, 3))
+        send_value(["init_ms"], round((time.perf_counter() - start_s) * 1000, 3))
         if init and problem:
             send_value(["init", "name"], f"{init['name']}: {problem}")
         send_value(["library"], _loaded_path() or library)

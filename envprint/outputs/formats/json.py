@@ -169,8 +169,8 @@ def to_document(report: Report) -> dict[str, Any]:
         ],
         "changes": [change._asdict() for change in report.changes],
         "undecided": [
-            {"rule": doubt.rule, "path": doubt.path, "reason": doubt.reason}
-            for doubt in report.undecided
+            {"rule": entry.rule, "path": entry.path, "reason": entry.reason}
+            for entry in report.undecided
         ],
         "advice": [_advice(finding) for finding in report.advice],
         "ignored": [ignored._asdict() for ignored in report.ignored],

@@ -123,8 +123,8 @@ def _says_both(finding: Finding) -> bool:
     """Whether the message has both values already, or there are none to show."""
     values = [value for value in (finding.before, finding.after) if value is not None]
     simple = not any(isinstance(value, (dict, list)) for value in values)
-    said = all(str(_readable(finding, value)) in finding.message for value in values)
-    return not simple or not values or said
+    has_both = all(str(_readable(finding, value)) in finding.message for value in values)
+    return not simple or not values or has_both
 
 
 def _readable(finding: Finding, value: Any) -> Any:
@@ -141,11 +141,11 @@ def _changes(changes: tuple[Change, ...]) -> Iterator[str]:
         if section == "live":
             yield from block(section, f"{len(found)} values, as they do from moment to moment")
             continue
-        said, single = _folded(found)
-        said += [_change(change) for change in single[:MAX_CHANGES]]
+        lines, single = _folded(found)
+        lines += [_change(change) for change in single[:MAX_CHANGES]]
         if len(single) > MAX_CHANGES:
-            said.append(f"and {len(single) - MAX_CHANGES} more")
-        yield from block(section, "; ".join(said))
+            lines.append(f"and {len(single) - MAX_CHANGES} more")
+        yield from block(section, "; ".join(lines))
 
 
 def _folded(changes: list[Change]) -> tuple[list[str], list[Change]]:
@@ -157,8 +157,8 @@ def _folded(changes: list[Change]) -> tuple[list[str], list[Change]]:
             alike.setdefault((last, around[0]), []).append(change)
     many = {key: found for key, found in alike.items() if len(found) >= FOLD}
     folded = {change.path for found in many.values() for change in found}
-    said = [f"{last} of {len(found)} {where}" for (last, where), found in many.items()]
-    return said, [change for change in changes if change.path not in folded]
+    lines = [f"{last} of {len(found)} {where}" for (last, where), found in many.items()]
+    return lines, [change for change in changes if change.path not in folded]
 
 
 def _change(change: Change) -> str:
@@ -176,11 +176,11 @@ def _change(change: Change) -> str:
 def _undecided(report: Report) -> Iterator[str]:
     """Each reason once: a driver that does not answer leaves many values unknown."""
     reasons: dict[str, list[Undecided]] = {}
-    for doubt in report.undecided:
-        reasons.setdefault(doubt.reason, []).append(doubt)
-    for reason, doubts in reasons.items():
-        paths = ", ".join(dict.fromkeys(doubt.path for doubt in doubts))
-        rules = ", ".join(dict.fromkeys(doubt.rule for doubt in doubts))
+    for entry in report.undecided:
+        reasons.setdefault(entry.reason, []).append(entry)
+    for reason, entries in reasons.items():
+        paths = ", ".join(dict.fromkeys(entry.path for entry in entries))
+        rules = ", ".join(dict.fromkeys(entry.rule for entry in entries))
         yield from block("", f"{paths}: {reason} ({rules})")
 
 

@@ -137,14 +137,14 @@ def run(probe: ModuleType, device: str, after: str = "") -> None:
         send(missing=probe.MODULE)
         return
     around = surroundings()  # before a framework sets variables of its own
-    begun, refusal = attempt(lambda: probe.begin(device))
+    header, refusal = attempt(lambda: probe.begin(device))
     listed, refused = attempt(lambda: [] if refusal else operations(probe, device))
     if refusal or refused:
         send(refused=refusal or refused)
         return
     names = [name for name, _ in listed]
-    settings = {**around, **begun["settings"]}
-    send(begun={**begun, "settings": settings, "operations": names})
+    settings = {**around, **header["settings"]}
+    send(begun={**header, "settings": settings, "operations": names})
     for name, operation in listed[names.index(after) + 1 if after in names else 0 :]:
         send(trying=name)
         result, refusal = attempt(partial(lambda compute: content(compute()), operation))

@@ -6,7 +6,7 @@ neighbour `_child`. FILE trains in one framework. It has
 * `MODULE`, what must be installed for it;
 * `begin(settings)`: imports the framework, turns its switches and sets its seed; returns `version`
   and what is `in_force`;
-* `train(settings, samples, told)`: trains from the start and returns the metrics. `told(arrays)` is
+* `train(settings, samples, report)`: trains from the start and returns the metrics. `report(arrays)` is
   to be called with all weights before the first step and after each.
 """
 
@@ -79,7 +79,7 @@ def run(child: ModuleType, framework: ModuleType, settings: dict[str, Any]) -> N
         return
     child.send(starting=framework.MODULE)
 
-    def told(arrays: Iterable[Any]) -> None:
+    def report(arrays: Iterable[Any]) -> None:
         hashed = hashlib.blake2b(digest_size=16)
         for weights in arrays:
             hashed.update(weights)
@@ -92,7 +92,7 @@ def run(child: ModuleType, framework: ModuleType, settings: dict[str, Any]) -> N
             samples(child.inputs, settings[count], count)
             for count in ("samples", "validation_samples")
         ]
-        child.send(result=framework.train(settings, parts, told))
+        child.send(result=framework.train(settings, parts, report))
 
     _, refusal = child.attempt(train)
     if refusal:

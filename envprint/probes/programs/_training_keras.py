@@ -90,7 +90,7 @@ def network(keras: Any) -> Any:
 def train(
     settings: dict[str, Any],
     parts: Sequence[tuple[Any, list[int]]],
-    told: Callable[[Sequence[Any]], None],
+    report: Callable[[Sequence[Any]], None],
 ) -> dict[str, float]:
     """Train with `fit`, which shuffles; return the metrics."""
     import numpy as np
@@ -107,8 +107,8 @@ def train(
         metrics=["accuracy"],
     )
     steps = keras.callbacks.LambdaCallback(
-        on_train_begin=lambda logs: told(model.get_weights()),
-        on_train_batch_end=lambda batch, logs: told(model.get_weights()),
+        on_train_begin=lambda logs: report(model.get_weights()),
+        on_train_batch_end=lambda batch, logs: report(model.get_weights()),
     )
     history = model.fit(
         *training,

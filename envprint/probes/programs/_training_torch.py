@@ -61,7 +61,7 @@ def network() -> Any:
 def train(
     settings: dict[str, Any],
     parts: Sequence[tuple[Any, list[int]]],
-    told: Callable[[Iterator[bytes]], None],
+    report: Callable[[Iterator[bytes]], None],
 ) -> dict[str, float]:
     """Train in a plain loop that a `DataLoader` feeds; return the metrics."""
     import torch
@@ -73,12 +73,12 @@ def train(
         for pixels, classes in parts
     )
     net = network().to(device)
-    told(weights_of(net))
+    report(weights_of(net))
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
     loader = DataLoader(TensorDataset(*training), settings["batch_size"], shuffle=True)
     first = last = (0.0, 0.0)
     for epoch in range(settings["epochs"]):
-        last = one_epoch(net, loader, device, optimizer, told)
+        last = one_epoch(net, loader, device, optimizer, report)
         first = last if epoch == 0 else first
     net.eval()
     with torch.no_grad():
@@ -93,20 +93,20 @@ def train(
 
 
 def one_epoch(
-    net: Any, loader: Any, device: str, optimizer: Any, told: Callable[[Iterator[bytes]], None]
+    net: Any, loader: Any, device: str, optimizer: Any, report: Callable[[Iterator[bytes]], None]
 ) -> tuple[float, float]:
     """Train for an epoch; return its mean loss and accuracy."""
-    losses = hits = seen = 0.0
+    losses = hits = count = 0.0
     for images, classes in loader:
         optimizer.zero_grad()
         loss, accuracy = measured(net(images.to(device)), classes.to(device))
         loss.backward()
         optimizer.step()
-        told(weights_of(net))
+        report(weights_of(net))
         losses += loss.item() * len(classes)
         hits += accuracy * len(classes)
-        seen += len(classes)
-    return losses / seen, hits / seen
+        count += len(classes)
+    return losses / count, hits / count
 
 
 def measured(scores: Any, classes: Any) -> tuple[Any, float]:

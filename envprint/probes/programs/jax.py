@@ -39,13 +39,13 @@ def begin(device: str) -> dict[str, Any]:
         name: str(getattr(jax.config, name)) for name in SETTINGS if hasattr(jax.config, name)
     }
     settings["jaxlib"] = jax.lib.__version__
-    begun: dict[str, Any] = {"version": jax.__version__, "device": "cpu", "settings": settings}
+    header: dict[str, Any] = {"version": jax.__version__, "device": "cpu", "settings": settings}
     if device != "cpu":
         gpus, number = jax.devices("gpu"), int(device.partition(":")[2])
         if number >= len(gpus):
             raise LookupError(f"JAX sees {len(gpus)} GPUs, so there is no {device}")
-        begun.update(device=gpus[number].device_kind, gpus=len(gpus))
-    return begun
+        header.update(device=gpus[number].device_kind, gpus=len(gpus))
+    return header
 
 
 def operations(

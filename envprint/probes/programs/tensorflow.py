@@ -23,7 +23,7 @@ def begin(device: str) -> dict[str, Any]:
     os.environ["KERAS_BACKEND"] = "tensorflow"  # the one asked for may not be there
     import tensorflow as tf
 
-    begun: dict[str, Any] = {"version": tf.__version__, "device": "cpu"}
+    header: dict[str, Any] = {"version": tf.__version__, "device": "cpu"}
     if device != "cpu":
         gpus = tf.config.list_physical_devices("GPU")
         number = int(device.partition(":")[2])
@@ -33,8 +33,8 @@ def begin(device: str) -> dict[str, Any]:
         tf.config.set_visible_devices(gpus[number], "GPU")
         tf.config.experimental.set_memory_growth(gpus[number], True)
         about = tf.config.experimental.get_device_details(gpus[number])
-        begun.update(device=about.get("device_name", device), gpus=len(gpus))
-    return {**begun, "settings": _settings()}
+        header.update(device=about.get("device_name", device), gpus=len(gpus))
+    return {**header, "settings": _settings()}
 
 
 def _settings() -> dict[str, str]:
@@ -42,22 +42,22 @@ def _settings() -> dict[str, str]:
     import tensorflow as tf
 
     threads = tf.config.threading
-    told = {
+    settings = {
         "intra_op_threads": str(threads.get_intra_op_parallelism_threads() or "one for each CPU"),
         "inter_op_threads": str(threads.get_inter_op_parallelism_threads() or "one for each CPU"),
         "keras_backend": keras.backend.backend(),
         "floatx": keras.backend.floatx(),
         "keras": getattr(keras, "__version__", "hidden"),  # as some releases have it
     }
-    asked = {
+    questions = {
         "onednn": ("util._pywrap_util_port", "IsMklEnabled"),
         "op_determinism": ("framework.config", "is_op_determinism_enabled"),
         "tf32": ("framework.config", "tensor_float_32_execution_enabled"),
     }
-    for name, (module, ask) in asked.items():
+    for name, (module, ask) in questions.items():
         with suppress(ImportError, AttributeError):  # older releases lack it
-            told[name] = str(getattr(import_module(f"tensorflow.python.{module}"), ask)())
-    return told
+            settings[name] = str(getattr(import_module(f"tensorflow.python.{module}"), ask)())
+    return settings
 
 
 def operations(device: str, inputs: Callable[[int, str], bytes]) -> Named:

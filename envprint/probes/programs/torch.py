@@ -29,7 +29,7 @@ def begin(device: str) -> dict[str, Any]:
     """The version and the settings that the digests are made under."""
     import torch
 
-    begun: dict[str, Any] = {"version": torch.__version__, "device": "cpu"}
+    header: dict[str, Any] = {"version": torch.__version__, "device": "cpu"}
     settings = {}
     for name, path in SETTINGS.items():
         ask: Any = torch
@@ -42,11 +42,11 @@ def begin(device: str) -> dict[str, Any]:
         if number >= count:
             raise LookupError(f"PyTorch sees {count} GPUs, so there is no {device}")
         about = torch.cuda.get_device_properties(number)
-        begun.update(device=about.name, gpus=count)
+        header.update(device=about.name, gpus=count)
         settings["processors"] = str(about.multi_processor_count)
         for switch in ("benchmark", "deterministic", "allow_tf32"):
             settings[f"cudnn_{switch}"] = str(getattr(torch.backends.cudnn, switch))
-    return {**begun, "settings": settings}
+    return {**header, "settings": settings}
 
 
 def operations(device: str, inputs: Callable[[int, str], bytes]) -> Named:

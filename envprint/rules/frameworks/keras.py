@@ -31,9 +31,9 @@ def keras_version(side: Fingerprint) -> str | None:
 
 
 def _asks_for_legacy(side: Fingerprint) -> bool:
-    asked = variables_of(side).get(LEGACY, "").lower() in ("1", "true")
+    is_requested = variables_of(side).get(LEGACY, "").lower() in ("1", "true")
     # 2.15 is the first version that reads the variable.
-    return asked and numbers(side.value(TENSORFLOW) or "") >= (2, 15)
+    return is_requested and numbers(side.value(TENSORFLOW) or "") >= (2, 15)
 
 
 def keras_changed(comparison: Comparison, *, major: bool) -> Iterator[Match]:

@@ -63,9 +63,9 @@ _another_scikit_learn = version_changed(
 def _scikit_learn(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     for match in _another_scikit_learn(comparison, workload):
         models = changed_models(match.before, match.after)
-        told = f": clearly other models from {', '.join(models)}" if models else ""
+        text = f": clearly other models from {', '.join(models)}" if models else ""
         impact = Impact.DIVERGES if moves_far(match.before, match.after) else Impact.NUMERIC
-        yield match._replace(message=match.message + told, impact=impact)
+        yield match._replace(message=match.message + text, impact=impact)
 
 
 RULES = (

@@ -63,24 +63,24 @@ def initializers_changed(comparison: Comparison, workload: Workload) -> Iterator
 
 def seeded_initializers_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     """The same for initializers that have a seed of their own."""
-    told = "initializers with a seed of their own draw other numbers"
-    yield from _crossed(comparison, _STATEFUL, told)
+    text = "initializers with a seed of their own draw other numbers"
+    yield from _crossed(comparison, _STATEFUL, text)
 
 
-def _crossed(comparison: Comparison, first: tuple[int, int], told: str) -> Iterator[Match]:
+def _crossed(comparison: Comparison, first: tuple[int, int], text: str) -> Iterator[Match]:
     versions = _versions(comparison)
     if versions and is_same_release(*versions, places=1):
         low, high = sorted(map(numbers, versions))
         if low < first <= high:
             since = ".".join(map(str, first))
-            yield _version_match(comparison, versions, f"from {since} on {told}")
+            yield _version_match(comparison, versions, f"from {since} on {text}")
 
 
-def _version_match(comparison: Comparison, versions: tuple[str, str], told: str) -> Match:
+def _version_match(comparison: Comparison, versions: tuple[str, str], text: str) -> Match:
     before, after = versions
     name = comparison.before.value("facts.frameworks.tensorflow.distribution") or "tensorflow"
     return Match(
-        f"TensorFlow was {before}, is {after}: {told}",
+        f"TensorFlow was {before}, is {after}: {text}",
         traces(comparison, "tensorflow", *NAMES),
         before,
         after,

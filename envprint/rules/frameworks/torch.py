@@ -72,15 +72,15 @@ def tf32_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     change = comparison.change(VERSION)
     sides = (comparison.before, comparison.after)
     before, after = map(_multiplies_in_tf32, sides)
-    is_told = all(side.value(SET_IN_PROGRAM) for side in sides)
-    if not change or is_told or before == after or None in (before, after):
+    is_reported = all(side.value(SET_IN_PROGRAM) for side in sides)
+    if not change or is_reported or before == after or None in (before, after):
         return
     for key in cards(comparison.after):
         if numbers(field(comparison.after, key, "compute_capability") or "") >= (8, 0):
-            told = ["float32", "TF32"]
+            words = ["float32", "TF32"]
             yield Match(
-                f"PyTorch {change.before} multiplied matrices in {told[bool(before)]} by default, "
-                f"{change.after} does in {told[bool(after)]}",
+                f"PyTorch {change.before} multiplied matrices in {words[bool(before)]} by default, "
+                f"{change.after} does in {words[bool(after)]}",
                 traces(comparison, "torch", "torch"),
                 change.before,
                 change.after,

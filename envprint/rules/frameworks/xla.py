@@ -100,9 +100,9 @@ def _compiles(comparison: Comparison, workload: Workload) -> bool:
 
 def _clustered(comparison: Comparison, device: str) -> tuple[str | None, str | None]:
     """What makes auto-clustering on that device, on both sides; None where it stays off."""
-    asked = both_report(comparison, AUTO_JIT)
+    is_reported = both_report(comparison, AUTO_JIT)
     before, after = (
-        _clusters(side, device, reported(side, AUTO_JIT) if asked else None)
+        _clusters(side, device, reported(side, AUTO_JIT) if is_reported else None)
         for side in (comparison.before, comparison.after)
     )
     return before, after

@@ -68,19 +68,19 @@ def _low(now: Fingerprint, workload: Workload) -> Iterator[Result]:
 
 
 def _low_of(now: Fingerprint, one: VisibleDevice, workload: Workload) -> Iterator[Match]:
-    asked = workload.min_free_gpu_bytes
+    required = workload.min_free_gpu_bytes
     path = free_path(now, one)
     free = now.value(path)
     # What is known less often is asked only where it decides.
-    if free is None or (asked is None and (free >= _MAX_NEEDED_BYTES or not _trains(workload))):
+    if free is None or (required is None and (free >= _MAX_NEEDED_BYTES or not _trains(workload))):
         return
-    needed = _needed(now, one.key, workload) if asked is None else asked
+    needed = _needed(now, one.key, workload) if required is None else required
     own = own_bytes(now, one) if free < needed else 0
     if free + own < needed:
         has = f"{_SHARED if path == HOST_MEMORY else 'has'} {size(free)} free"
         itself = f", and {size(own)} in this program's own hands" if own else ""
         wants = f"a framework takes {size(needed)} to start"
-        wants = wants if asked is None else f"{size(needed)} are needed"
+        wants = wants if required is None else f"{size(needed)} are needed"
         text = f"GPU {one.key} {has}{itself}, {wants}{_by_whom(now, one)}"
         yield Match(text, (path,), after=free)
 
@@ -91,10 +91,10 @@ def _by_whom(now: Fingerprint, one: VisibleDevice) -> str:
         found = held_memory(now, one)
     except UnknownValueError:
         return ""
-    told = [f"held by {listed(found.holders)}"] if found.listed_bytes >= NAMED_BYTES else []
+    parts = [f"held by {listed(found.holders)}"] if found.listed_bytes >= NAMED_BYTES else []
     if found.unlisted_bytes:
-        told.append(f"{size(found.unlisted_bytes)} in use by no process that is listed")
-    return "".join(f"; {text}" for text in told)
+        parts.append(f"{size(found.unlisted_bytes)} in use by no process that is listed")
+    return "".join(f"; {text}" for text in parts)
 
 
 FREE_RULE = Rule(

@@ -82,14 +82,14 @@ def _worn(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:
     if now.value(place) is None:
         return
     faults = [name for name in _FAULTS if now.value(f"{place}.{name}")]
-    told = [_FAULTS[name] for name in faults]
+    texts = [_FAULTS[name] for name in faults]
     count = now.value(f"{place}.uncorrected")
     if count:
         faults.append("uncorrected")
-        told.append(f"{count} errors not corrected since the driver was loaded")
+        texts.append(f"{count} errors not corrected since the driver was loaded")
     if faults:
         paths = tuple(f"{place}.{name}" for name in faults)
-        yield Match(f"memory of GPU {key}: {', '.join(told)}", paths, after=", ".join(faults))
+        yield Match(f"memory of GPU {key}: {', '.join(texts)}", paths, after=", ".join(faults))
 
 
 def _held_back(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:

@@ -126,5 +126,5 @@ def listed(holders: Iterator[Program] | tuple[Program, ...]) -> str:
         if holder.bytes >= NAMED_BYTES:
             group = "the desktop" if holder.is_desktop else "programs that compute"
             groups.setdefault(group, []).append(f"{holder.label} {size(holder.bytes)}")
-    told = [f"{group}: {', '.join(names)}" for group, names in groups.items()]
-    return "; and by ".join(told) or "small programs"
+    texts = [f"{group}: {', '.join(names)}" for group, names in groups.items()]
+    return "; and by ".join(texts) or "small programs"

@@ -34,9 +34,9 @@ def _workspace_short(now: Fingerprint, one: VisibleDevice, workload: Workload) -
 
 def _workspace_limit(now: Fingerprint) -> int:
     """What TensorFlow lets a convolution use; see the rule's evidence."""
-    asked = now.value(_WORKSPACE)
-    if asked is not None and asked.isdecimal():
-        return int(asked[:9]) << 20
+    limit = now.value(_WORKSPACE)
+    if limit is not None and limit.isdecimal():
+        return int(limit[:9]) << 20
     version = now.value("facts.frameworks.tensorflow.version")
     return (4 if version and numbers(version) < _LARGER_FROM else 8) << 30
 

@@ -104,8 +104,8 @@ def stale_variable(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 def defeated(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     """Two variables of which one takes back what the other asks for."""
     variables = variables_of(now)
-    asked = is_on(variables.get("TF_CUDNN_DETERMINISTIC"))
-    if asked and variables.get("TF_CUDNN_USE_AUTOTUNE") in ("0", "false"):
+    is_requested = is_on(variables.get("TF_CUDNN_DETERMINISTIC"))
+    if is_requested and variables.get("TF_CUDNN_USE_AUTOTUNE") in ("0", "false"):
         yield Match(
             "TF_CUDNN_USE_AUTOTUNE=0 stands beside TF_CUDNN_DETERMINISTIC=1",
             (variable("TF_CUDNN_USE_AUTOTUNE"), variable("TF_CUDNN_DETERMINISTIC")),

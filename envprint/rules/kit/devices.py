@@ -80,9 +80,9 @@ def about_each(
 def _visible_devices(now: Fingerprint) -> list[VisibleDevice]:
     keys, devices = _all(now)
     wanted, driver = now.value(VISIBLE), now.value(DRIVER)
-    doubt = cuda_visible_devices.unknown_reason(keys, devices, wanted, driver)
-    if doubt:
-        raise UnknownValueError(VISIBLE_DEVICES, doubt)
+    reason = cuda_visible_devices.unknown_reason(keys, devices, wanted, driver)
+    if reason:
+        raise UnknownValueError(VISIBLE_DEVICES, reason)
     return cuda_visible_devices.visible_devices(keys, devices, wanted, driver)
 
 
@@ -205,8 +205,8 @@ def match_devices(comparison: Comparison) -> list[tuple[VisibleDevice, VisibleDe
     before, after = _visible_on_both_sides(comparison)
     found: dict[VisibleDevice, VisibleDevice] = {}
     for name in ("uuid", "name", None):
-        taken = set(found.values())
-        left_before = [one for one in before if one not in taken]
+        matched = set(found.values())
+        left_before = [one for one in before if one not in matched]
         left_after = [one for one in after if one not in found]
         found.update(_match_by(name, comparison, left_before, left_after))
     return [(found[one], one) for one in after if one in found]

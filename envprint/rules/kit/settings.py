@@ -210,8 +210,8 @@ def _set_differently(
     change = comparison.change(variable(name))
     paths = comparison.under(f"{SWITCHES}[{SWITCH_OF[name]}]") if name in SWITCH_OF else ()
     if change is None:
-        told = f"{SWITCH_OF[name]} was {value_text(before)}, is {value_text(after)}"
-        return Match(told, paths, before, after)
+        text = f"{SWITCH_OF[name]} was {value_text(before)}, is {value_text(after)}"
+        return Match(text, paths, before, after)
     return Match(
         f"{name} was {value_text(change.before)}, is {value_text(change.after)}"
         f"{proviso(comparison, [name])}",
