@@ -32,7 +32,7 @@ def machine(values: dict[str, Any], capability: str = "8.6", count: int = 1) -> 
     return fingerprint(found | values)
 
 
-def says(said: Any) -> list[tuple[Impact, str]]:
-    findings, undecided = said
+def says(result: Any) -> list[tuple[Impact, str]]:
+    findings, undecided = result
     assert undecided == []
     return [(finding.impact, finding.message) for finding in findings]

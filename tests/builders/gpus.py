@@ -31,7 +31,7 @@ def machine(*cards: dict[str, Any], unknown: Any = None, more: Any = None) -> Fi
     return fingerprint(found | (more or {}), unknown)
 
 
-def says(said: Any) -> list[tuple[Impact, str]]:
-    findings, undecided = said
+def says(result: Any) -> list[tuple[Impact, str]]:
+    findings, undecided = result
     assert undecided == []
     return [(finding.impact, finding.message) for finding in findings]

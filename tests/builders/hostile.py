@@ -132,8 +132,8 @@ def words(lines: Sequence[str], directory: Path) -> list[list[str]]:
         cwd=directory,
         env={"PATH": "", "HOME": "/home", "LC_ALL": "C.UTF-8"},
     )
-    told = iter(done.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1])
-    return [list(islice(told, int(count))) for count in told]
+    words = iter(done.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1])
+    return [list(islice(words, int(count))) for count in words]
 
 
 def _octets(text: str) -> bytes:

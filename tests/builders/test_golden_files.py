@@ -13,17 +13,17 @@ def test_a_failure_ends_with_the_command_that_rewrites_the_file(tmp_path: Path) 
     (tmp_path / "report.txt").write_text("same\nold\n", encoding="utf-8")
     with pytest.raises(pytest.fail.Exception) as failure:
         must_equal(tmp_path / "report.txt", "same\nnew\n", "python -m pytest --update-golden t.py")
-    said = str(failure.value).splitlines()
-    assert said[-1] == "python -m pytest --update-golden t.py"
-    assert {"-old", "+new"} <= set(said)
+    lines = str(failure.value).splitlines()
+    assert lines[-1] == "python -m pytest --update-golden t.py"
+    assert {"-old", "+new"} <= set(lines)
 
 
 def test_a_missing_file_and_a_long_difference_end_with_it_too(tmp_path: Path) -> None:
     with pytest.raises(pytest.fail.Exception) as failure:
         must_equal(tmp_path / "new.json", "line\n" * 9999, "the command")
-    said = str(failure.value).splitlines()
-    assert said[-1] == "the command"
-    assert len(said) <= SHOWN_LINES + 2
+    lines = str(failure.value).splitlines()
+    assert lines[-1] == "the command"
+    assert len(lines) <= SHOWN_LINES + 2
 
 
 def test_the_command_names_the_test_file_that_holds_the_generated_one(

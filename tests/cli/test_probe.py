@@ -25,7 +25,7 @@ from tests.conftest import Build
 
 def numpy(**changed: Any) -> dict[str, Any]:
     """What a probe told in three runs, one operation of which does not repeat itself."""
-    told = {
+    reported = {
         "revision": "r",
         "version": "2.4.6",
         "device": "cpu",
@@ -34,20 +34,20 @@ def numpy(**changed: Any) -> dict[str, Any]:
         "digests": {"libm/exp float32": ["0123456789abcdef0123"], "fft/real float32": ["a", "b"]},
         "errors": {"matmul/large bfloat16": "TypeError: no such type"},
     }
-    return {**told, **changed}
+    return {**reported, **changed}
 
 
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the probes will have told; to be filled by the test."""
-    told: dict[str, Any] = {}
+    reported: dict[str, Any] = {}
 
     def measure(plan: Plan, report: Any = None) -> dict[str, Any]:
-        report(f"{len(told)} of them {plan.repeat} times on the {plan.device}")
-        return told
+        report(f"{len(reported)} of them {plan.repeat} times on the {plan.device}")
+        return reported
 
     monkeypatch.setattr(runner, "measure", measure)
-    return told
+    return reported
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
@@ -63,11 +63,11 @@ def test_digests_are_printed_by_operation_and_kept_in_a_fingerprint(tmp_path: Pa
     lines = done.stdout.splitlines()
     assert (done.returncode, lines[0]) == (0, f"PYTHON {version}, on the CPU")
     assert "each the same bits in 2 fresh processes" in done.stdout
-    told = json.loads((tmp_path / "f.json").read_text())["facts"]["probes"]["numeric"]["python"]
-    assert (told["version"], told["runs"], told["varying"]) == (version, 2, [])
-    assert len(told["digests"]) > 5
-    for name in filter(lambda name: not name.endswith(COARSE), told["digests"]):
-        digest = told["digests"][name]
+    reported = json.loads((tmp_path / "f.json").read_text())["facts"]["probes"]["numeric"]["python"]
+    assert (reported["version"], reported["runs"], reported["varying"]) == (version, 2, [])
+    assert len(reported["digests"]) > 5
+    for name in filter(lambda name: not name.endswith(COARSE), reported["digests"]):
+        digest = reported["digests"][name]
         assert any(name.partition("/")[2] in line and digest[:16] in line for line in lines)
     assert done.stderr.splitlines() == [
         "envprint: probing python, 1 of 2",
@@ -90,8 +90,8 @@ def test_two_captures_with_probes_agree_and_have_the_digest_of_one_without(tmp_p
 
 
 def test_a_capture_in_a_script_may_probe_its_own_interpreter() -> None:
-    told = envprint.capture(probe=True).value("facts.probes.numeric[python]")
-    assert (told["runs"], told["varying"]) == (1, [])
+    reported = envprint.capture(probe=True).value("facts.probes.numeric[python]")
+    assert (reported["runs"], reported["varying"]) == (1, [])
     assert "tensorflow" not in sys.modules
 
 

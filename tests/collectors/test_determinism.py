@@ -12,8 +12,8 @@ from envprint.machine.interpreter import SWITCHES
 from tests.builders.support import host
 
 
-def switches(variables: dict[str, str], said: dict[str, Any] | None = None) -> dict[str, Any]:
-    read = section.collect(host(environ=variables, interpreter={"switches": said or {}}))
+def switches(variables: dict[str, str], answers: dict[str, Any] | None = None) -> dict[str, Any]:
+    read = section.collect(host(environ=variables, interpreter={"switches": answers or {}}))
     found: dict[str, Any] = read["switches"]
     return found
 
@@ -73,13 +73,13 @@ def test_flags_are_read_as_xla_reads_them(text: str, options: dict[str, str]) ->
 
 
 def test_a_loaded_framework_knows_better_than_the_variable() -> None:
-    said = {"jax-x64": {"value": "on", "source": "jax.config.jax_enable_x64"}}
-    assert switches({"JAX_ENABLE_X64": "0"}, said) == said
+    answers = {"jax-x64": {"value": "on", "source": "jax.config.jax_enable_x64"}}
+    assert switches({"JAX_ENABLE_X64": "0"}, answers) == answers
 
 
 def test_a_framework_that_refuses_leaves_the_value_unknown() -> None:
-    said = {"torch-matmul-tf32": {"error": "a mix of settings", "source": "torch.…"}}
-    assert switches({"TORCH_ALLOW_TF32_CUBLAS_OVERRIDE": "1"}, said) == {
+    answers = {"torch-matmul-tf32": {"error": "a mix of settings", "source": "torch.…"}}
+    assert switches({"TORCH_ALLOW_TF32_CUBLAS_OVERRIDE": "1"}, answers) == {
         "torch-matmul-tf32": {"value": Unknown("a mix of settings"), "source": "torch.…"}
     }
 

@@ -491,10 +491,10 @@ def test_a_container_that_lost_its_devices_is_told_from_other_trouble(
             "system": {"": {"system": "Linux", "release": "6.8.0-31-generic"}},
         }
     )
-    told = section.collect(answers)["status"]
-    assert told.startswith(status)
+    reported = section.collect(answers)["status"]
+    assert reported.startswith(status)
     closed = None if opens == "EINVAL" else opens
-    assert (f"/dev/nvidiactl cannot be opened: {opens}" in told) == bool(closed)
+    assert (f"/dev/nvidiactl cannot be opened: {opens}" in reported) == bool(closed)
     assert section.sample(answers)["control_device_error"] == closed
 
 

@@ -34,9 +34,9 @@ def test_nothing_was_measured() -> None:
 
 
 def test_digests_are_facts_and_what_varies_or_fails_is_unknown() -> None:
-    (key, told), *others = collected(numeric={"numpy": TOLD})["numeric"].items()
+    (key, reported), *others = collected(numeric={"numpy": TOLD})["numeric"].items()
     assert (key, others) == ("numpy", [])
-    assert told == {
+    assert reported == {
         "revision": "r",
         "version": "2.4.6",
         "device": "cpu",

@@ -9,15 +9,15 @@ from tests.builders.support import host
 
 
 def test_states_are_taken_as_the_process_said_them() -> None:
-    said = {"python": {"state": "sha256:aa"}, "tensorflow": {"state": None}}
-    read = section.sample(host(interpreter={"generators": said}))
+    answers = {"python": {"state": "sha256:aa"}, "tensorflow": {"state": None}}
+    read = section.sample(host(interpreter={"generators": answers}))
     assert read == {"generators": {"python": {"state": "sha256:aa"}, "tensorflow": {"state": None}}}
     require(Record(section.LIVE), read)
 
 
 def test_one_that_refused_is_unknown_beside_the_others() -> None:
-    said = {"torch": {"error": "RuntimeError: busy"}, "python": {"state": "sha256:aa"}}
-    assert section.sample(host(interpreter={"generators": said})) == {
+    answers = {"torch": {"error": "RuntimeError: busy"}, "python": {"state": "sha256:aa"}}
+    assert section.sample(host(interpreter={"generators": answers})) == {
         "generators": {
             "torch": {"state": Unknown("RuntimeError: busy")},
             "python": {"state": "sha256:aa"},

@@ -31,8 +31,8 @@ def test_a_quoted_text_is_printable_and_complete(text: str) -> None:
 
 
 def test_bash_reads_each_word_back_and_runs_nothing(tmp_path: Path) -> None:
-    told = words([f": {word(text)}" for text in WORDS.values()], tmp_path)
-    assert told == [[":", text] for text in WORDS.values()]
+    results = words([f": {word(text)}" for text in WORDS.values()], tmp_path)
+    assert results == [[":", text] for text in WORDS.values()]
     assert list(tmp_path.iterdir()) == []
 
 

@@ -172,8 +172,8 @@ COMMANDS = (
 def test_no_command_is_made_but_by_the_function_that_quotes(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.JoinedStr):
-            told = "".join(str(p.value) for p in node.values if isinstance(p, ast.Constant))
-            assert not any(command in told for command in COMMANDS), told
+            text = "".join(str(p.value) for p in node.values if isinstance(p, ast.Constant))
+            assert not any(command in text for command in COMMANDS), text
         if isinstance(node, ast.keyword) and node.arg == "remedy":
             made = [n for n in ast.walk(node.value) if isinstance(n, (ast.JoinedStr, ast.Mod))]
             assert not made, ast.unparse(node.value)
@@ -272,8 +272,8 @@ def tables() -> Iterator[str]:
     yield f"| rule | where the text stands | remedy, for the text `{SAMPLE}` |"
     yield "|---|---|---|"
     for trap in TRAPS:
-        told = f"`{remedy(trap, SAMPLE)}`" if trap.commands(SAMPLE) else "the rule's own words"
-        yield f"| {trap.rule} | {trap.place} | {told} |"
+        shown = f"`{remedy(trap, SAMPLE)}`" if trap.commands(SAMPLE) else "the rule's own words"
+        yield f"| {trap.rule} | {trap.place} | {shown} |"
     yield from ("", "### The texts", "", "| what it is | as JSON | as a word |", "|---|---|---|")
     for name, text in HOSTILE.items():
         word = quoted(text)

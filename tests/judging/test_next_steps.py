@@ -46,7 +46,7 @@ def test_the_same_clean_commit_leaves_the_data_and_the_seeds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("after", "told"),
+    ("after", "text"),
     [
         ({"facts.code.commit": OTHER}, "the commit was aaaaaaaaaaaa, is bbbbbbbbbbbb"),
         (
@@ -59,17 +59,17 @@ def test_the_same_clean_commit_leaves_the_data_and_the_seeds() -> None:
         ),
     ],
 )
-def test_other_code_goes_first(after: dict[str, Any], told: str) -> None:
+def test_other_code_goes_first(after: dict[str, Any], text: str) -> None:
     other = report(CLEAN, {**CLEAN, **after})
     assert other.summary == (
         "nothing that differs is known to change a training result; if results differ, look at the "
         "code first, which is not the same, then at the data and the seeds"
     )
-    assert other.look_next == (f"the code: {told}", THE_DATA, THE_SEEDS)
+    assert other.look_next == (f"the code: {text}", THE_DATA, THE_SEEDS)
 
 
 @pytest.mark.parametrize(
-    ("code", "unknown", "told"),
+    ("code", "unknown", "text"),
     [
         (DIRTY, {}, "the same commit and changes, but untracked files were compared by name only"),
         ({}, {}, "no commit to compare; capture in the project's Git work tree"),
@@ -81,14 +81,14 @@ def test_other_code_goes_first(after: dict[str, Any], told: str) -> None:
     ],
 )
 def test_code_that_cannot_be_told_stays_on_the_list(
-    code: dict[str, Any], unknown: dict[str, str], told: str
+    code: dict[str, Any], unknown: dict[str, str], text: str
 ) -> None:
     side = {**code, "facts.python.hash_seed": "0"}
     unclear = report(side, side, unknown=unknown)
     assert unclear.summary.startswith(
         "no difference; if results differ, look at the code, the data and the seeds"
     )
-    assert [step for step in unclear.look_next if step.startswith(f"the code: {told}")]
+    assert [step for step in unclear.look_next if step.startswith(f"the code: {text}")]
 
 
 def test_another_commit_is_other_code_whatever_else_is_unknown() -> None:

@@ -438,10 +438,10 @@ def test_the_functions_warn_of_a_policy_as_the_command_line_does(
         lambda: envprint.diff(one, one, policy="p"),
         lambda: envprint.check(current=one, policy="p"),
     ):
-        with pytest.warns(UserWarning) as told:
+        with pytest.warns(UserWarning) as caught:
             notes = judged().policy_notes
-        assert tuple(str(warning.message) for warning in told) == notes[:3] == LINES
-        assert {warning.filename for warning in told} == {__file__}
+        assert tuple(str(warning.message) for warning in caught) == notes[:3] == LINES
+        assert {warning.filename for warning in caught} == {__file__}
     assert main(["policy", "show", "--policy", "p"]) == 0
     assert capsys.readouterr().err.splitlines() == [f"envprint: warning: {line}" for line in LINES]
 

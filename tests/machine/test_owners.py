@@ -82,12 +82,12 @@ def test_a_policy_of_another_user_above_the_working_directory_is_not_used_and_th
     policy.write_text("[tool.envprint]\nfail_on = 'breaks'" if name[0] == "p" else "fail_on = 'x'")
     give(policy, STRANGER)
     code = main(["diff", "one.json", "one.json", "--format", "json"])
-    told = capsys.readouterr()
+    output = capsys.readouterr()
     assert code == 0
     why = f"{policy}: not used, as it belongs to user {STRANGER}"
-    assert why in told.err
-    assert "--policy" in told.err
-    report = json.loads(told.out)
+    assert why in output.err
+    assert "--policy" in output.err
+    report = json.loads(output.out)
     assert report["context"]["policy"] is None
     assert any(note.startswith(why) for note in report["policy_notes"])
 
@@ -100,9 +100,9 @@ def test_a_policy_of_another_user_is_used_when_it_is_named(
     give(policy, STRANGER)
     command = ["diff", "one.json", "one.json", "--policy", str(policy), "--format", "json"]
     assert main(command) == 0
-    told = capsys.readouterr()
-    assert "not used" not in told.err
-    assert json.loads(told.out)["context"]["policy"] == str(policy)
+    output = capsys.readouterr()
+    assert "not used" not in output.err
+    assert json.loads(output.out)["context"]["policy"] == str(policy)
 
 
 def test_behind_a_policy_of_another_user_the_own_one_further_up_holds(
@@ -179,9 +179,9 @@ def test_a_store_of_another_user_is_passed_over_and_that_is_said(
     assert main(["log"]) == 0
     assert why in capsys.readouterr().err
     assert main(["show", "@monday"]) == 2
-    told = capsys.readouterr().err
-    assert told.count("\n") == 1
-    assert why in told
+    output = capsys.readouterr().err
+    assert output.count("\n") == 1
+    assert why in output
     with pytest.raises(StoreError, match="not used"):
         envprint.load("@monday")
 
@@ -203,9 +203,9 @@ def test_where_another_users_store_stands_in_the_way_there_is_one_line_and_nothi
     (inner / ".envprint").mkdir()
     give(inner / ".envprint", STRANGER)
     assert main(["log"]) == 2
-    told = capsys.readouterr().err
-    assert told.count("\n") == 1
-    assert "ENVPRINT_HOME" in told
+    output = capsys.readouterr().err
+    assert output.count("\n") == 1
+    assert "ENVPRINT_HOME" in output
     assert list((inner / ".envprint").iterdir()) == []
 
 

@@ -165,10 +165,10 @@ def test_one_that_refuses_is_an_error_in_its_own_place(monkeypatch: pytest.Monke
     load(monkeypatch, "torch", get_rng_state=refuse)
     load(monkeypatch, "torch.cuda")
     load(monkeypatch, "numpy.random")
-    said = generators()
-    assert said["torch"] == {"error": "RuntimeError: a graph is being captured"}
-    assert said["numpy"]["error"].startswith("AttributeError: ")
-    assert "state" in said["python"]
+    states = generators()
+    assert states["torch"] == {"error": "RuntimeError: a graph is being captured"}
+    assert states["numpy"]["error"].startswith("AttributeError: ")
+    assert "state" in states["python"]
 
 
 def test_an_error_of_tensorflow_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -174,7 +174,7 @@ def test_gpus_are_hidden_unless_they_are_asked_for(
         """,
         device="gpu",
     )
-    seen = {key: telling["settings"]["seen"] for key, telling in found.items()}
+    seen = {key: result["settings"]["seen"] for key, result in found.items()}
     assert seen == {"made": "-1", "made on gpu:0": "3", "made on gpu:1": "3"}
 
 
@@ -309,8 +309,8 @@ def test_every_python_makes_the_same_inputs_and_the_same_digests(python: str) ->
     assert done.stdout.strip() == _child.digest(_child.inputs(1000003, "a"))
     assert theirs["errors"] == {}
     # The built-in sum compensates its rounding from 3.12 on.
-    for telling in (ours, theirs):
-        telling["digests"].pop("reduction/sum float64")
+    for result in (ours, theirs):
+        result["digests"].pop("reduction/sum float64")
     assert theirs["digests"] == ours["digests"]
 
 
@@ -318,9 +318,9 @@ def test_the_sum_of_python_changed_with_3_12() -> None:
     pythons = [*others(), sys.executable]
     sums: dict[bool, set[str]] = {False: set(), True: set()}
     for python in pythons:
-        telling = runner.measure(Plan(python=python, names=["python"]))["python"]
-        is_new = tuple(map(int, telling["version"].split(".")[:2])) >= (3, 12)
-        sums[is_new].update(telling["digests"]["reduction/sum float64"])
+        result = runner.measure(Plan(python=python, names=["python"]))["python"]
+        is_new = tuple(map(int, result["version"].split(".")[:2])) >= (3, 12)
+        sums[is_new].update(result["digests"]["reduction/sum float64"])
     assert all(len(found) <= 1 for found in sums.values())
     assert sums[False].isdisjoint(sums[True])
 

@@ -282,8 +282,8 @@ PROCESS = "facts.frameworks.imported"
 
 def inside(*imported: str, **values: str) -> Fingerprint:
     """What a process on two CPUs has told that had loaded these frameworks."""
-    told = {k.replace("_", "-"): {"value": v, "source": "a.call()"} for k, v in values.items()}
-    known = {SWITCHES: told, PROCESS: list(imported), "facts.cpu.usable_threads": 2}
+    switches = {k.replace("_", "-"): {"value": v, "source": "a.call()"} for k, v in values.items()}
+    known = {SWITCHES: switches, PROCESS: list(imported), "facts.cpu.usable_threads": 2}
     return fingerprint({**known, "facts.environ.variables": {}})
 
 

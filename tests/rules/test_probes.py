@@ -17,7 +17,7 @@ ARITHMETIC, RANDOM = "probe-arithmetic-differs", "probe-random-differs"
 
 def probed(key: str = "numpy", varying: tuple[str, ...] = (), **digests: str) -> Fingerprint:
     """A fingerprint whose probe gave these digests; `matmul_large` stands for `matmul/large`."""
-    told = {
+    reported = {
         "revision": "r",
         "version": "2.4.6",
         "device": "cpu",
@@ -26,7 +26,7 @@ def probed(key: str = "numpy", varying: tuple[str, ...] = (), **digests: str) ->
         "digests": {name.replace("_", "/", 1).replace("_", " "): d for name, d in digests.items()},
         "varying": list(varying),
     }
-    return fingerprint({f"{NUMERIC}[{key}]": told})
+    return fingerprint({f"{NUMERIC}[{key}]": reported})
 
 
 NOT_PROBED = fingerprint(unknown={NUMERIC: NOT_MEASURED, TRAINING: NOT_TRAINED})
@@ -187,7 +187,7 @@ def trained(
 ) -> Fingerprint:
     """A fingerprint with two runs of the training probe."""
     run: dict[str, Any] = {"loss": 1.0, "first_epoch_loss": loss, "weights": weights}
-    told = {
+    reported = {
         "revision": "r",
         "version": "2.21.0",
         "settings": {"framework_seed": "1"} if settings is None else settings,
@@ -195,7 +195,7 @@ def trained(
         "repeats": parted_at_step is None,
         "parted_at_step": parted_at_step,
     }
-    return fingerprint({f"{TRAINING}[tensorflow]": told})
+    return fingerprint({f"{TRAINING}[tensorflow]": reported})
 
 
 @pytest.mark.parametrize(

@@ -57,12 +57,14 @@ def test_a_keras_that_comes_or_goes_has_no_other_backend() -> None:
     assert len(drift("keras-backend-changed", keras, unknown, ["jax"])[1]) == 1
 
 
-def keras(tensorflow: str, version: str, legacy: str | None = None, asked: bool = False) -> Any:
+def keras(
+    tensorflow: str, version: str, legacy: str | None = None, is_requested: bool = False
+) -> Any:
     return fingerprint(
         {
             "facts.frameworks.tensorflow.version": tensorflow,
             "facts.frameworks.keras": {"version": version, "legacy_version": legacy},
-            "facts.environ.variables": {"TF_USE_LEGACY_KERAS": "1"} if asked else {},
+            "facts.environ.variables": {"TF_USE_LEGACY_KERAS": "1"} if is_requested else {},
         }
     )
 
@@ -84,7 +86,7 @@ def test_keras_3_is_another_run_than_keras_2() -> None:
 
 def test_tf_keras_that_is_asked_for_is_what_counts() -> None:
     rule = "keras-major-changed"
-    kept = keras("2.21.0", "3.15.1", "2.21.0", asked=True)
+    kept = keras("2.21.0", "3.15.1", "2.21.0", is_requested=True)
     assert drift(rule, keras("2.15.1", "2.15.0"), kept, ["tensorflow"]) == ([], [])
     findings, _ = drift(rule, keras("2.21.0", "3.15.1", "2.21.0"), kept, ["tensorflow"])
     assert [(f.before, f.after, f.remedy) for f in findings] == [
@@ -109,12 +111,22 @@ def test_an_unknown_keras_is_a_doubt(rule: str) -> None:
 
 def test_asking_for_keras_2_without_tf_keras_breaks() -> None:
     rule = "keras-legacy-missing"
-    findings, undecided = state(rule, keras("2.21.0", "3.15.1", None, asked=True), ["tensorflow"])
+    findings, undecided = state(
+        rule, keras("2.21.0", "3.15.1", None, is_requested=True), ["tensorflow"]
+    )
     assert [(f.impact, f.remedy) for f in findings] == [(Impact.BREAKS, "pip install tf-keras")]
     assert undecided == []
-    assert state(rule, keras("2.21.0", "3.15.1", "2.21.0", asked=True), ["tensorflow"]) == ([], [])
-    assert len(state(rule, keras("2.15.1", "2.15.0", None, asked=True), ["tensorflow"])[0]) == 1
-    assert state(rule, keras("2.14.0", "2.14.0", None, asked=True), ["tensorflow"]) == ([], [])
+    assert state(rule, keras("2.21.0", "3.15.1", "2.21.0", is_requested=True), ["tensorflow"]) == (
+        [],
+        [],
+    )
+    assert (
+        len(state(rule, keras("2.15.1", "2.15.0", None, is_requested=True), ["tensorflow"])[0]) == 1
+    )
+    assert state(rule, keras("2.14.0", "2.14.0", None, is_requested=True), ["tensorflow"]) == (
+        [],
+        [],
+    )
     unknown = fingerprint(
         {
             "facts.environ.variables": {"TF_USE_LEGACY_KERAS": "1"},

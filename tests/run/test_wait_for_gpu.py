@@ -49,7 +49,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def waited(moments: list[Fingerprint], limit_s: float) -> tuple[Fingerprint, list[str], int]:
     """What is waited for, what is told meanwhile, and how many captures it takes."""
-    told: list[str] = []
+    messages: list[str] = []
     left = iter(moments)
     taken: list[Fingerprint] = []
 
@@ -57,32 +57,32 @@ def waited(moments: list[Fingerprint], limit_s: float) -> tuple[Fingerprint, lis
         taken.append(next(left, moments[-1]))
         return taken[-1]
 
-    found = wait_for_gpu.wait(capture, judge, Impact.NUMERIC, limit_s, told.append)
-    return found, told, len(taken)
+    found = wait_for_gpu.wait(capture, judge, Impact.NUMERIC, limit_s, messages.append)
+    return found, messages, len(taken)
 
 
 def test_what_is_free_and_settled_is_waited_for_once_more_only(clock: list[float]) -> None:
     free = in_use(16000)
-    found, told, captures = waited([free], 60)
+    found, messages, captures = waited([free], 60)
     assert (found, captures) == (free, 2)
-    assert told == ["waiting, 60 s at most: free memory of the GPUs has not settled yet"]
+    assert messages == ["waiting, 60 s at most: free memory of the GPUs has not settled yet"]
 
 
 def test_memory_that_is_being_released_is_waited_for_until_it_settles(clock: list[float]) -> None:
     moments = [in_use(4000, BUSY), in_use(4000, BUSY), in_use(11000), in_use(15900), in_use(15900)]
-    found, told, captures = waited(moments, 60)
+    found, messages, captures = waited(moments, 60)
     assert (found, captures) == (moments[-1], 5)
-    assert [text.partition(": ")[2][:26] for text in told] == [
+    assert [text.partition(": ")[2][:26] for text in messages] == [
         "9,000 MiB of 16.0 GiB (55 ",
         "free memory of the GPUs ha",
     ]
 
 
 def test_it_is_not_waited_longer_than_asked(clock: list[float]) -> None:
-    found, told, captures = waited([in_use(4000, BUSY, FIREFOX)], 7)
+    found, messages, captures = waited([in_use(4000, BUSY, FIREFOX)], 7)
     assert (found, captures) == (in_use(4000, BUSY, FIREFOX), 5)
     assert clock[0] == 1007.0
-    assert len(told) == 1
+    assert len(messages) == 1
 
 
 def test_without_a_gpu_there_is_nothing_to_wait_for(clock: list[float]) -> None:
@@ -101,18 +101,18 @@ def test_which_gpu_the_job_gets_is_no_question_of_time(clock: list[float]) -> No
 
 def test_a_driver_that_does_not_answer_is_not_taken_for_free(clock: list[float]) -> None:
     free = in_use(15900)
-    found, told, captures = waited([in_use(4000, BUSY), SILENT, SILENT, SILENT, free], 60)
+    found, messages, captures = waited([in_use(4000, BUSY), SILENT, SILENT, SILENT, free], 60)
     assert (found, captures) == (free, 6)
-    assert [text.partition(": ")[2] for text in told[1:]] == [
+    assert [text.partition(": ")[2] for text in messages[1:]] == [
         "free memory of the GPUs is not known: no answer",
         "free memory of the GPUs has not settled yet",
     ]
 
 
 def test_at_the_end_it_is_said_that_it_could_not_be_told(clock: list[float]) -> None:
-    found, told, captures = waited([SILENT], 7)
+    found, messages, captures = waited([SILENT], 7)
     assert (found, captures, clock[0]) == (SILENT, 5, 1007.0)
-    assert told == [
+    assert messages == [
         "waiting, 7 s at most: free memory of the GPUs is not known: no answer",
         "7 s are over: free memory of the GPUs is not known: no answer",
     ]
@@ -159,9 +159,9 @@ def test_a_driver_that_hangs_all_the_time_is_a_doubt_after_it(
     # Whatever else this machine is in doubt of, or warned of.
     alone = ("--framework", "jax", "--fail-on", "breaks", "--on-unknown", action)
     with check(file, *alone, "--wait-free-gpu", "2s", "--gpu-timeout", "0.5") as run:
-        said, told = run.communicate(timeout=60)
+        said, messages = run.communicate(timeout=60)
     assert run.returncode == code, said
-    assert "2 s are over: free memory of the GPUs is not known: NVML did not answer" in told
+    assert "2 s are over: free memory of the GPUs is not known: NVML did not answer" in messages
 
 
 def test_a_check_waits_for_a_program_to_end(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ neighbour `_child`. FILE trains in one framework. It has
 * `MODULE`, what must be installed for it;
 * `begin(settings)`: imports the framework, turns its switches and sets its seed; returns `version`
   and what is `in_force`;
-* `train(settings, samples, report)`: trains from the start and returns the metrics. `report(arrays)` is
-  to be called with all weights before the first step and after each.
+* `train(settings, samples, report)`: trains from the start and returns the metrics.
+  `report(arrays)` is to be called with all weights before the first step and after each.
 """
 
 from __future__ import annotations
