@@ -144,7 +144,7 @@ def _run(python: str, name: str, device: str) -> dict[str, Any]:
 
 
 def _listen(reported: dict[str, Any], results: Iterable[dict[str, Any]]) -> str:
-    """Add what one process tells to `told`; the operation at which it ended too early, or none."""
+    """Add what one process tells to `reported`; the operation at which it ended early, or none."""
     trying = ""
     for line in results:
         if "operation" in line:
