@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     class WaitingSection(Protocol):
         """A module that says whether it waits for something that was begun before."""
 
-        WAITS: bool
+        NEEDS_GPU_READING: bool
 
 
 class Collector(NamedTuple):
@@ -74,9 +74,9 @@ def _collectors_of(section: str) -> Iterator[Collector]:
     if hasattr(module, "__path__"):
         module = import_module(f"{module.__name__}.section")
     doc, waits = (module.__doc__ or "").strip(), False
-    if hasattr(module, "WAITS"):
+    if hasattr(module, "NEEDS_GPU_READING"):
         waiting: WaitingSection = module
-        waits = waiting.WAITS
+        waits = waiting.NEEDS_GPU_READING
     if hasattr(module, "FACTS"):
         facts: FactsSection = module
         yield Collector("facts", section, doc, facts.FACTS, facts.collect, waits)

@@ -18,7 +18,7 @@ from envprint.gpu.kernel_driver import control_device_error
 from envprint.machine.attempt import attempt
 from envprint.machine.host import Host
 
-__all__ = ["FACTS", "LIVE", "WAITS", "collect", "sample"]
+__all__ = ["FACTS", "LIVE", "NEEDS_GPU_READING", "collect", "sample"]
 
 NEEDS_GPU_READING = True
 """The driver is asked in a child, which works while other sections are read."""

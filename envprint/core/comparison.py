@@ -36,8 +36,8 @@ class Comparison(NamedTuple):
     """Paths where only words that are hidden on both sides could tell a difference."""
 
     def change(self, path: str) -> Change | None:
-        """What changed at `path`, or None; raises `Undetermined` when a side is unknown there, or
-        both are hidden.
+        """What changed at `path`, or None; raises `UnknownValueError` when a side is unknown
+        there, or both are hidden.
 
         Looks at the values, so that a map entry which appears or goes is seen through its fields.
         """

@@ -58,7 +58,7 @@ def visible_devices(
     """What CUDA_VISIBLE_DEVICES leaves, in its order; all when it is unset.
 
     A number is taken for NVML's; see `is_decided`. A driver that is not known is taken for an old
-    one; see `doubt`.
+    one; see `unknown_reason`.
     """
     requested = _requested(keys, devices, wanted)
     return requested if _shows_several_parts(driver) else _one_part_at_most(requested)
@@ -67,7 +67,7 @@ def visible_devices(
 def unknown_reason(
     keys: Sequence[str], devices: Devices, wanted: str | None, driver: str | None
 ) -> str | None:
-    """Why it is not known how many GPUs `shown` are; None when it is."""
+    """Why it is not known how many `visible_devices` there are; None when it is."""
     for entry in [] if wanted is None else _entries(wanted):
         if entry in keys or list(_named(entry, keys, devices)):
             continue
@@ -91,7 +91,7 @@ def unknown_reason(
 def is_decided(
     keys: Sequence[str], devices: Devices, wanted: str | None, order: str | None
 ) -> bool:
-    """Whether `shown` are the GPUs that CUDA shows, whatever their order."""
+    """Whether `visible_devices` are the GPUs that CUDA shows, whatever their order."""
     by_number = wanted is not None and any(entry.isdecimal() for entry in _entries(wanted))
     cards = {one.key for one in _requested(keys, devices, wanted)}
     names = {devices.get(key, {}).get("name") for key in keys}

@@ -22,7 +22,7 @@ def _canonical_digest(value: Any) -> str:
 
 
 def digest_facts(facts: Mapping[str, Any]) -> tuple[dict[str, str], str]:
-    """The digest of every section, and the one of the environment: over all but `BESIDE`."""
+    """The digest of every section, and the one of the environment: over all but `NOT_IN_DIGEST`."""
     sections = {name: _canonical_digest(section) for name, section in facts.items()}
     return sections, _canonical_digest(
         {k: v for k, v in sections.items() if k not in NOT_IN_DIGEST}

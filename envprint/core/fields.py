@@ -107,7 +107,7 @@ def require(shape: Shape, value: Any) -> None:
 
     `null` is allowed for a field (known to be absent), a missing key too (it is unknown), and so
     are keys that are not declared (a newer minor version may have added them), with values that are
-    nested `MOST_LEVELS` deep at most. See `may_be_null` for the items of lists and maps.
+    nested `MAX_LEVELS` deep at most. See `may_be_null` for the items of lists and maps.
     """
     if value is None:
         return
@@ -142,7 +142,7 @@ def _require_levels(shape: Shape, value: Mapping[str, Any]) -> None:
 
 
 def nesting(value: Any) -> int:
-    """How many levels of lists and objects `value` has, up to `MOST_LEVELS` and one more."""
+    """How many levels of lists and objects `value` has, up to `MAX_LEVELS` and one more."""
     levels, items = 0, [value]
     while levels <= MAX_LEVELS:
         containers = [item for item in items if type(item) in (dict, list)]

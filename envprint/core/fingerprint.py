@@ -59,7 +59,7 @@ class Fingerprint(NamedTuple):
     def value(self, path: str) -> Any:
         """The value at `path`; None when it is known to be absent.
 
-        Raises `Undetermined` when it is unknown, or lies inside something unknown.
+        Raises `UnknownValueError` when it is unknown, or lies inside something unknown.
         """
         value: Any = {"facts": self.facts, "live": self.live}
         reached = ""

@@ -44,7 +44,8 @@ class Match(NamedTuple):
 class UnknownValue(NamedTuple):
     """A value that a rule needs and that is unknown: where it would be, and why it is not known.
 
-    A rule that yields one goes on to its next item; one that lets `Undetermined` pass ends there.
+    A rule that yields one goes on to its next item; one that lets `UnknownValueError` pass ends
+    there.
     """
 
     path: str

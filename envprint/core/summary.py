@@ -29,8 +29,8 @@ def _lines(fingerprint: Fingerprint) -> Iterator[tuple[str, str]]:
     ):
         try:
             yield topic, tell(fingerprint)
-        except UnknownValueError as doubt:
-            yield topic, f"unknown: {doubt.reason}"
+        except UnknownValueError as error:
+            yield topic, f"unknown: {error.reason}"
 
 
 def _system(f: Fingerprint) -> str:
@@ -53,21 +53,21 @@ def _gpu(f: Fingerprint) -> str:
     )
     if not keys:
         return f"none ({f.value('facts.gpu.status')})"
-    told: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for key in keys:
         text = _one_gpu(f, key)
-        told[text] = told.get(text, 0) + 1
-    return "; ".join(text if count == 1 else f"{count} × {text}" for text, count in told.items())
+        counts[text] = counts.get(text, 0) + 1
+    return "; ".join(text if count == 1 else f"{count} × {text}" for text, count in counts.items())
 
 
 def _one_gpu(f: Fingerprint, key: str) -> str:
     place = f"facts.gpu.devices[{key}]"
     try:
         name = f.value(f"{place}.name") or "unnamed"
-    except UnknownValueError as doubt:
-        if doubt.path == place:
-            return f"GPU {key}: {doubt.reason}"
-        name = f"GPU {key} (name: {doubt.reason})"
+    except UnknownValueError as error:
+        if error.path == place:
+            return f"GPU {key}: {error.reason}"
+        name = f"GPU {key} (name: {error.reason})"
     is_old = f.get(f"live.gpu.devices[{key}].process_interface") == "v1"
     old = "; process list by NVML's first interface" if is_old else ""
     slice_of = "a slice (vGPU), " if f.get(f"{place}.virtualization_mode") == "vGPU" else ""
@@ -84,8 +84,8 @@ def _memory_of(f: Fingerprint, key: str) -> str:
         total, free = f.value(f"{facts}.memory_total_bytes"), f.value(f"{live}.memory_free_bytes")
         used, reserved = (f.value(f"{live}.memory_{kind}_bytes") for kind in ("used", "reserved"))
         interface = f.value(f"{live}.memory_interface")
-    except UnknownValueError as doubt:
-        return f"memory unknown: {doubt.reason}"
+    except UnknownValueError as error:
+        return f"memory unknown: {error.reason}"
     if total is None or free is None:
         return "memory unknown"
     parts = [f"{size(used)} in use"] if used is not None else []
@@ -105,14 +105,14 @@ def _parts_of(f: Fingerprint, key: str) -> str:
     """`divided (MIG): 3g.20gb 20,096 MiB`: the numbers of the whole are nobody's."""
     try:
         parts = f.value(f"facts.gpu.devices[{key}].mig_devices") or []
-    except UnknownValueError as doubt:
-        return f"divided (MIG), its parts are not known: {doubt.reason}"
-    told = [
+    except UnknownValueError as error:
+        return f"divided (MIG), its parts are not known: {error.reason}"
+    texts = [
         str(part.get("name") or "a part").rpartition("MIG ")[2]
         + (f" {size(part['memory_total_bytes'])}" if part.get("memory_total_bytes") else "")
         for part in parts
     ]
-    return f"divided (MIG): {', '.join(told) or 'into no part yet'}"
+    return f"divided (MIG): {', '.join(texts) or 'into no part yet'}"
 
 
 def _python(f: Fingerprint) -> str:

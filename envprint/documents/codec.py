@@ -33,7 +33,7 @@ REQUIRED = (
 def to_document(fingerprint: Fingerprint) -> dict[str, Any]:
     """The JSON form of a fingerprint."""
     document = fingerprint._asdict()
-    del document["foreign"]
+    del document["undeclared"]
     return document
 
 
@@ -199,7 +199,7 @@ def from_document(document: Any, name: str) -> Fingerprint:
         known[place] = {name: {} if fields is None else fields for name, fields in sections}
     reason = f"not recorded by envprint {document['envprint_version']}"
     known["unknown"] = dict.fromkeys(missing_fields(document), reason) | document["unknown"]
-    known["foreign"] = tuple(_undeclared(document))
+    known["undeclared"] = tuple(_undeclared(document))
     return Fingerprint(**{"captured_via": "", "section_digests": {}, **known})
 
 

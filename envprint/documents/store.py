@@ -173,7 +173,7 @@ class Store:
             self._folder.write(f"runs/{name}", record.encode("ascii"))
 
     def read(self, object_id: str) -> bytes:
-        """The bytes of the object `kept` (`sha256:…`). Raises `StoreError` when damaged."""
+        """The bytes of the object `object_id` (`sha256:…`). Raises `StoreError` when damaged."""
         where = f"{self.place}: {_object_path(object_id)}"
         with _store_errors(where):
             content = self._folder.read(_object_path(object_id))

@@ -9,9 +9,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from envprint.gpu.watching import Gap, Holder, Watch, Watched, watch
+    from envprint.gpu.watching import (
+        Gap,
+        Holder,
+        MemoryHolder,
+        Watch,
+        Watched,
+        WatchResult,
+        watch,
+    )
 
-__all__ = ["Gap", "Holder", "Watch", "Watched", "watch"]
+__all__ = ["Gap", "Holder", "MemoryHolder", "Watch", "WatchResult", "Watched", "watch"]
 
 
 def __getattr__(name: str) -> Any:

@@ -39,7 +39,7 @@ class Gap(NamedTuple):
     """A time in which the driver said nothing of a GPU, or of any: from one answer to the next."""
 
     gpu: str | None
-    """As in `Holder`; None for all."""
+    """As in `MemoryHolder`; None for all."""
     reason: str
     seen_from: str
     """The last answer before it, or the begin of the watch."""

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from envprint.core.errors import EnvprintError
-from envprint.gpu.account import Gap, MemoryAccount, WatchResult
+from envprint.gpu.account import Gap, MemoryAccount, MemoryHolder, WatchResult
 from envprint.gpu.reading import failed, in_words
 from envprint.gpu.skipped_calls import SkippedCalls
 from envprint.machine.child_process import Child
@@ -27,8 +27,10 @@ from envprint.machine.live import GPU_TIMEOUT_S, LiveHost
 from envprint.machine.nvml.client import watcher
 from envprint.machine.nvml.messages import NvmlMessages
 
-__all__ = ["Gap", "Holder", "Watch", "Watched", "watch"]
+__all__ = ["Gap", "Holder", "MemoryHolder", "Watch", "WatchResult", "Watched", "watch"]
 
+Holder, Watched = MemoryHolder, WatchResult
+"""The names of both in the first releases, which programs may import."""
 INTERVAL_S = 1.0
 LATE_S = 1.0
 """So late an answer is a gap, though it may still come: times are told to the second."""

@@ -84,22 +84,22 @@ def _code(comparison: Comparison) -> tuple[_Code, str]:
             # The digest of the differences covers the content of tracked files only.
             text = "the same commit and changes, but untracked files were compared by name only"
             return _Code.UNCLEAR, text
-    except UnknownValueError:
-        return _Code.UNCLEAR, f"it could not be compared ({entry.reason})"
+    except UnknownValueError as error:
+        return _Code.UNCLEAR, f"it could not be compared ({error.reason})"
     return _Code.SAME, "the same commit, with nothing changed since"
 
 
 def _seeds(comparison: Comparison) -> str:
-    text = ["the seeds: run the job twice here, and see whether it repeats itself"]
+    steps = ["the seeds: run the job twice here, and see whether it repeats itself"]
     if alike := _generators_alike(comparison):
         names = ", ".join(alike)
-        text.append(
+        steps.append(
             f"these generators were in the same state when captured, so look at what seeds them or "
             f"draws from them later: {names}"
         )
     if "random" in _on_both_sides(comparison, "facts.python.hash_seed"):
-        text.append("the hash seed is random, so sets of text are in another order at each start")
-    return "; ".join(text)
+        steps.append("the hash seed is random, so sets of text are in another order at each start")
+    return "; ".join(steps)
 
 
 def _generators_alike(comparison: Comparison) -> list[str]:

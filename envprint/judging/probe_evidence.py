@@ -86,7 +86,7 @@ def _unknown_in(side: Fingerprint, places: Sequence[str]) -> _ByPlace:
 def _equal_in(
     place: str, before: Fingerprint, after: Fingerprint, unknown: tuple[_ByPlace, _ByPlace]
 ) -> int | None:
-    """The same of one probe; raises `Undetermined` where it is unknown as a whole."""
+    """The same of one probe; raises `UnknownValueError` where it is unknown as a whole."""
     probes = [side.value(place) or {} for side in (before, after)]
     # One run in which an operation that varies agreed says nothing of the next.
     varies = any(side.get("varying") for side in probes)

@@ -73,7 +73,7 @@ def measure(plan: Plan, report: OnProgress = lambda _: None) -> dict[str, Any]:
         if plan.device == "gpu" and program_named(name).ON_GPU:
             first = _on(plan, name, "gpu:0", report)
             found |= first
-            gpus = max((report_.get("gpus", 1) for report_ in first.values()), default=1)
+            gpus = max((result.get("gpus", 1) for result in first.values()), default=1)
             for number in range(1, gpus):
                 found |= _on(plan, name, f"gpu:{number}", report)
     return found
@@ -116,18 +116,18 @@ def revision(*files: str) -> str:
 
 def _gathered(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The tellings of all runs as one; a run that refused is no run of any operation."""
-    completed = [report_ for report_ in reports if "refused" not in report_]
+    completed = [result for result in reports if "refused" not in result]
     if not completed:
         return {**reports[0], "runs": len(reports), "digests": {}, "errors": {}}
     digests: dict[str, list[str]] = {}
     reasons: dict[str, list[str]] = {}
-    for report_ in completed:
-        for operation, reason in report_["errors"].items():
+    for result in completed:
+        for operation, reason in result["errors"].items():
             reasons.setdefault(operation, []).append(reason)
-        for operation, digest in report_["digests"].items():
+        for operation, digest in result["digests"].items():
             if digest not in digests.setdefault(operation, []):
                 digests[operation].append(digest)
-    refusals = [report_["refused"] for report_ in reports if "refused" in report_]
+    refusals = [result["refused"] for result in reports if "refused" in result]
     return {
         **completed[0],
         "runs": len(completed),
@@ -160,7 +160,7 @@ def _run(python: str, name: str, device: str) -> dict[str, Any]:
 
 
 def _listen(reported: dict[str, Any], results: Iterable[dict[str, Any]]) -> str:
-    """Add what one process tells to `told`; the operation at which it ended too early, or none."""
+    """Add what one process tells to `reported`; the operation at which it ended early, or none."""
     trying = ""
     for line in results:
         if "operation" in line:

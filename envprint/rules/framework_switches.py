@@ -164,7 +164,7 @@ RULES = (
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=uses("tensorflow", "torch") & on_cpu,
-        watches=tuple(variable(name) for dial in _PRECISIONS for name in dial.variables),
+        watches=tuple(variable(name) for setting in _PRECISIONS for name in setting.variables),
         why="The variables allow oneDNN to cut the inputs of products and convolutions to bfloat16 "
         "or float16, where it has faster kernels for those.",
         not_when="The processor has no such kernels: an x86 one without AMX is passed over, where "

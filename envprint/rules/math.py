@@ -189,7 +189,7 @@ _TUNABLES = Evidence(
     "The tunable glibc.cpu.hwcaps",
     "https://sourceware.org/glibc/manual/latest/html_node/Hardware-Capability-Tunables.html",
 )
-_THREAD_NAMES = tuple(sorted({name for dial in threads.THREADS for name in dial.variables}))
+_THREAD_NAMES = tuple(sorted({name for setting in threads.THREADS for name in setting.variables}))
 
 RULES = (
     Rule(

@@ -30,7 +30,7 @@ _VARIABLES = Evidence(
 
 
 def sums_over_gpus(comparison: Comparison) -> bool:
-    """Whether a job may add over several GPUs on both sides. Raises `Undetermined`."""
+    """Whether a job may add over several GPUs on both sides. Raises `UnknownValueError`."""
     return all(map(_has_several, (comparison.before, comparison.after)))
 
 

@@ -179,7 +179,8 @@ def varying(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         if names:
             runs = f"{reported.get('runs')} runs"
             yield Match(
-                f"{probe_name(key)}: {_joined(names[:MAX_OPERATIONS])} did not give one result in {runs}",
+                f"{probe_name(key)}: {_joined(names[:MAX_OPERATIONS])} "
+                f"did not give one result in {runs}",
                 tuple(f"{NUMERIC}[{key}].digests[{name}]" for name in names),
             )
 

@@ -114,7 +114,7 @@ class BlockedSignals:
 
 
 class Job:
-    """A command that has been started, inside of a `Held` block. Raises `StartError`."""
+    """A command that has been started, inside of a `BlockedSignals` block. Raises `StartError`."""
 
     def __init__(
         self, argv: Sequence[str], variables: Mapping[str, str], held: BlockedSignals

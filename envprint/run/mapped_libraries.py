@@ -39,7 +39,7 @@ class Loaded:
 
 
 def descendants(pid: int) -> list[int]:
-    """The process itself and all below it, `MOST_PROCESSES` at most."""
+    """The process itself and all below it, `MAX_PROCESSES` at most."""
     found = [pid]
     for one in found:
         with suppress(OSError):

@@ -46,9 +46,7 @@ def answer(text: str, code: int = 0) -> dict[str, Any]:
 
 
 def machine(status: Any = None, diff: Any = None, **answers: Any) -> Any:
-    run = {
-        name: answers for name, answers in ((STATUS, status), (DIFF, diff)) if answers is not None
-    }
+    run = {name: text for name, text in ((STATUS, status), (DIFF, diff)) if text is not None}
     answers.setdefault("directory", "/p/src")
     mounts = {"/proc/self/mountinfo": MOUNTS}
     return host(read={**GIT_FILES, **mounts, **answers.pop("read", {})}, run=run, **answers)

@@ -180,7 +180,7 @@ def test_the_driver_is_asked_once_where_every_process_is_there() -> None:
     class Once(RecordedHost):
         def nvml(self, refresh: bool = False) -> Any:
             assert not refresh
-            return super().gpu()
+            return super().nvml()
 
     answers = machine(DESKTOP, real_path=INITIAL, process=PROCESSES)
     live = section.sample(Once(answers._answers))

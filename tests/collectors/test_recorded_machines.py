@@ -61,9 +61,9 @@ def test_a_capture_says_what_the_description_of_the_machine_says(machine: str) -
     [(machine, path) for machine in MACHINES for path in said(machine)["unknown"]],
 )
 def test_what_a_machine_cannot_tell_is_unknown_with_a_reason(machine: str, path: str) -> None:
-    with pytest.raises(UnknownValueError) as entry:
+    with pytest.raises(UnknownValueError) as error:
         captured(machine).value(path)
-    assert len(entry.value.reason) > 10
+    assert len(error.value.reason) > 10
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -76,8 +76,8 @@ def test_a_pre_flight_finds_what_is_wrong_with_the_machine_and_no_more(machine: 
 def _value(fingerprint: Fingerprint, path: str) -> Any:
     try:
         return fingerprint.value(path)
-    except UnknownValueError:
-        return f"unknown: {entry}"
+    except UnknownValueError as error:
+        return f"unknown: {error}"
 
 
 @pytest.mark.parametrize("machine", MACHINES)

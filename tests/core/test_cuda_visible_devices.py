@@ -137,7 +137,7 @@ def test_a_part_has_the_key_of_its_card_and_a_label_of_its_own() -> None:
 
 
 def test_what_is_shown_has_no_text_in_which_a_part_passes_for_its_card() -> None:
-    assert str(VisibleDevice("1", 2)) == "Shown(key='1', part=2)"
+    assert str(VisibleDevice("1", 2)) == "VisibleDevice(key='1', part=2)"
 
 
 LISTS = (

@@ -18,7 +18,7 @@ from envprint.core.errors import EnvprintError
 from envprint.gpu import account as holders
 from envprint.gpu import skipped_calls, watching
 from envprint.gpu.account import MemoryAccount
-from envprint.gpu.watching import Watch, Watched
+from envprint.gpu.watching import Watch, WatchResult
 from tests.builders.driver import IDLE, Driver
 from tests.builders.nvml_child import children_of_this_process
 from tests.builders.nvml_readings import INITIAL, MIB
@@ -60,7 +60,7 @@ def stranger() -> Iterator[int]:
     os.kill(pid, 9)
 
 
-def until(watch: Watch, what: Callable[[Watched], Any], limit_s: float = 60.0) -> Watched:
+def until(watch: Watch, what: Callable[[WatchResult], Any], limit_s: float = 60.0) -> WatchResult:
     """What was seen, as soon as `what` is so."""
     end = time.monotonic() + limit_s
     while not what(watch.so_far()):
@@ -70,8 +70,8 @@ def until(watch: Watch, what: Callable[[Watched], Any], limit_s: float = 60.0) -
 
 
 def more_samples(watch: Watch) -> None:
-    watched = watch.so_far().samples
-    until(watch, lambda now: now.samples > watched + 1)
+    result = watch.so_far().samples
+    until(watch, lambda now: now.samples > result + 1)
 
 
 def test_an_intruder_is_told_with_start_end_and_peak(driver: Driver, stranger: int) -> None:
@@ -97,11 +97,11 @@ def test_an_intruder_is_told_with_start_end_and_peak(driver: Driver, stranger: i
 def test_who_was_there_before_is_a_holder_and_no_intruder(driver: Driver, stranger: int) -> None:
     driver.holds(**{f"p{stranger}": 412})
     with watching.watch(interval_s=0.05) as watch:
-        watched = until(watch, lambda now: now.holders)
-    assert [(h.pid, h.at_start, h.peak_bytes) for h in watched.holders] == [
+        result = until(watch, lambda now: now.holders)
+    assert [(h.pid, h.at_start, h.peak_bytes) for h in result.holders] == [
         (stranger, True, 412 * MIB)
     ]
-    assert watched.intruders == ()
+    assert result.intruders == ()
 
 
 def test_a_run_does_not_accuse_itself_nor_its_children(driver: Driver) -> None:
@@ -109,10 +109,10 @@ def test_a_run_does_not_accuse_itself_nor_its_children(driver: Driver) -> None:
         with watching.watch(interval_s=0.05) as watch:
             until(watch, lambda now: now.samples)
             driver.holds(**{f"p{os.getpid()}": 6000, f"p{child.pid}": 3000})
-            watched = until(watch, lambda now: now.own_peak_bytes.get(CARD))
+            result = until(watch, lambda now: now.own_peak_bytes.get(CARD))
         child.kill()
-    assert watched.holders == ()
-    assert watched.own_peak_bytes == {CARD: 9000 * MIB}
+    assert result.holders == ()
+    assert result.own_peak_bytes == {CARD: 9000 * MIB}
 
 
 def test_an_error_of_the_driver_is_a_gap_and_the_watch_goes_on(
@@ -124,8 +124,8 @@ def test_an_error_of_the_driver_is_a_gap_and_the_watch_goes_on(
         driver.answers(*(f"nvmlDeviceGet{name}@0 = 999" for name in calls))
         until(watch, lambda now: now.gaps)
         driver.holds(**{f"p{stranger}": 300})
-        watched = until(watch, lambda now: now.intruders)
-    (gap,) = watched.gaps
+        result = until(watch, lambda now: now.intruders)
+    (gap,) = result.gaps
     assert gap.gpu == CARD
     assert "NVML error 999" in gap.reason
     assert gap.seen_until is not None
@@ -139,8 +139,8 @@ def test_a_crash_of_the_driver_is_a_gap_and_a_new_child_goes_on(
         driver.answers("nvmlDeviceGetMemoryInfo@0 = crash")
         until(watch, lambda now: now.gaps)
         driver.holds(**{f"p{stranger}": 300})
-        watched = until(watch, lambda now: now.intruders)
-    (gap,) = watched.gaps
+        result = until(watch, lambda now: now.intruders)
+    (gap,) = result.gaps
     text = "reading NVML ended with signal 11 (during nvmlDeviceGetMemoryInfo, GPU 0)"
     assert (gap.gpu, gap.reason) == (None, text)
     assert gap.seen_until is not None
@@ -153,8 +153,8 @@ def test_a_hung_driver_is_a_gap_and_holds_nothing_up(driver: Driver, stranger: i
         driver.answers("nvmlDeviceGetMemoryInfo@0 = hang")
         until(watch, lambda now: now.gaps)
         driver.holds(**{f"p{stranger}": 300})
-        watched = until(watch, lambda now: now.intruders)
-    assert "did not answer within 0.55 s (during nvmlDeviceGetMemoryInfo" in watched.gaps[0].reason
+        result = until(watch, lambda now: now.intruders)
+    assert "did not answer within 0.55 s (during nvmlDeviceGetMemoryInfo" in result.gaps[0].reason
     assert children_of_this_process() == before
 
 
@@ -168,11 +168,11 @@ def test_silence_is_a_gap_from_the_last_sample_on_long_before_the_time_is_over(
         before = watch.so_far().gaps
         driver.answers(f"nvmlDeviceGetMemoryInfo@0 = hang {3 if answers_again else ''}".rstrip())
         hangs_from = iso(time.time())
-        watched = until(watch, lambda now: len(now.gaps) > len(before))
+        result = until(watch, lambda now: len(now.gaps) > len(before))
         if answers_again:
-            watched = until(watch, lambda now: now.gaps[-1].seen_until)
+            result = until(watch, lambda now: now.gaps[-1].seen_until)
     gap = watch.so_far().gaps[len(before)]
-    assert gap == watched.gaps[len(before)]
+    assert gap == result.gaps[len(before)]
     assert gap.reason == "NVML did not answer within 0.55 s (during nvmlDeviceGetMemoryInfo, GPU 0)"
     assert gap.seen_from <= hangs_from
     assert (gap.seen_until is not None) == answers_again
@@ -187,12 +187,12 @@ def test_a_card_whose_call_always_fails_does_not_hide_the_other(
     memory = "nvmlDeviceGetMemoryInfo@0 = ok 40960MiB 594MiB 304MiB 40062MiB"
     driver.answers(TWO, listed, memory, f"nvmlDeviceGet{call}@1 = {failure}")
     with watching.watch(interval_s=0.05, gpu_timeout_s=2.0) as watch:
-        watched = until(watch, lambda now: now.samples > 5)
-    assert [(h.gpu, h.pid, h.peak_bytes) for h in watched.holders] == [(CARD, stranger, 300 * MIB)]
+        result = until(watch, lambda now: now.samples > 5)
+    assert [(h.gpu, h.pid, h.peak_bytes) for h in result.holders] == [(CARD, stranger, 300 * MIB)]
     during = f"(during nvmlDeviceGet{call}, GPU 1)"
-    assert any(during in gap.reason and gap.seen_until for gap in watched.gaps if gap.gpu is None)
+    assert any(during in gap.reason and gap.seen_until for gap in result.gaps if gap.gpu is None)
     # Who holds the other is known where its memory alone cannot be asked for.
-    single = [gap for gap in watched.gaps if gap.gpu is not None]
+    single = [gap for gap in result.gaps if gap.gpu is not None]
     expected = [(SECOND, None)] if call == "ComputeRunningProcesses" else []
     assert [(gap.gpu, gap.seen_until) for gap in single] == expected
     assert all(during in gap.reason for gap in single)
@@ -205,10 +205,10 @@ def test_what_was_asked_before_the_driver_hung_is_seen_at_once(
     listed = f"nvmlDeviceGetComputeRunningProcesses@0 = ok {stranger}:-"
     driver.answers(TWO, listed, "nvmlDeviceGetMemoryInfo@1 = hang")
     with watching.watch(interval_s=0.05, gpu_timeout_s=600) as watch:
-        watched = until(watch, lambda now: now.holders and now.gaps)
-    assert [(h.gpu, h.pid) for h in watched.holders] == [(CARD, stranger)]
-    assert watched.samples == 1
-    assert watched.gaps[-1].gpu is None
+        result = until(watch, lambda now: now.holders and now.gaps)
+    assert [(h.gpu, h.pid) for h in result.holders] == [(CARD, stranger)]
+    assert result.samples == 1
+    assert result.gaps[-1].gpu is None
 
 
 def test_a_card_that_recovers_is_watched_again(
@@ -219,17 +219,17 @@ def test_a_card_that_recovers_is_watched_again(
     with watching.watch(interval_s=0.05) as watch:
         until(watch, lambda now: any(gap.gpu == SECOND for gap in now.gaps))
         driver.answers(TWO, f"nvmlDeviceGetComputeRunningProcesses@1 = ok {stranger}:-")
-        watched = until(watch, lambda now: now.holders)
-    assert [(h.gpu, h.pid) for h in watched.holders] == [(SECOND, stranger)]
-    assert all(gap.seen_until for gap in watched.gaps)
+        result = until(watch, lambda now: now.holders)
+    assert [(h.gpu, h.pid) for h in result.holders] == [(SECOND, stranger)]
+    assert all(gap.seen_until for gap in result.gaps)
 
 
 def test_a_driver_that_does_not_count_its_cards_is_a_gap_and_no_sample(driver: Driver) -> None:
     driver.answers("nvmlDeviceGetCount = 999")
     with watching.watch(interval_s=0.05) as watch:
-        watched = until(watch, lambda now: now.gaps)
-        assert (watched.samples, watched.gaps[0].gpu) == (0, None)
-        assert "NVML error 999" in watched.gaps[0].reason
+        result = until(watch, lambda now: now.gaps)
+        assert (result.samples, result.gaps[0].gpu) == (0, None)
+        assert "NVML error 999" in result.gaps[0].reason
         driver.answers()
         until(watch, lambda now: now.samples and now.gaps[0].seen_until)
 
@@ -237,8 +237,8 @@ def test_a_driver_that_does_not_count_its_cards_is_a_gap_and_no_sample(driver: D
 def test_a_driver_that_refuses_to_start_is_a_gap(driver: Driver) -> None:
     driver.answers("nvmlInit = 9")
     with watching.watch(interval_s=0.05) as watch:
-        watched = until(watch, lambda now: now.gaps)
-        assert watched.gaps[0].reason.startswith(
+        result = until(watch, lambda now: now.gaps)
+        assert result.gaps[0].reason.startswith(
             "the driver library is installed, the kernel module"
         )
         driver.answers()
@@ -258,9 +258,9 @@ def test_parts_of_a_divided_card_are_watched_and_the_whole_is_not(
         listed % "0/0",
     )
     with watching.watch(interval_s=0.05) as watch:
-        watched = until(watch, lambda now: now.holders)
-    assert [h.gpu for h in watched.holders] == ["MIG-1"]
-    assert watched.used_peak_bytes == {"MIG-1": 320 * MIB}
+        result = until(watch, lambda now: now.holders)
+    assert [h.gpu for h in result.holders] == ["MIG-1"]
+    assert result.used_peak_bytes == {"MIG-1": 320 * MIB}
 
 
 def test_without_a_library_there_is_nothing_to_watch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -348,12 +348,12 @@ def test_who_is_seen_after_a_first_silence_may_have_been_there_before() -> None:
     account.add(sample((7, 20)))
     account.silence("and again")
     account.add(sample((7, 20), (8, 20)))
-    watched = account.result()
-    assert [(h.pid, h.own, h.at_start) for h in watched.holders] == [
+    result = account.result()
+    assert [(h.pid, h.own, h.at_start) for h in result.holders] == [
         (7, False, None),
         (8, False, False),
     ]
-    assert [h.pid for h in watched.intruders] == [8]
+    assert [h.pid for h in result.intruders] == [8]
 
 
 def test_who_is_on_a_card_that_was_not_there_at_first_may_have_been_there_before() -> None:
@@ -373,8 +373,8 @@ def test_without_an_answer_about_memory_at_least_what_processes_held_was_in_use(
         reading = sample(*processes)
         reading["devices"][0]["memory"] = {"error": code, "name": "text"}
         account.add(reading)
-    watched = account.result()
-    assert (watched.used_peak_bytes, watched.gaps) == (peaks, ())
+    result = account.result()
+    assert (result.used_peak_bytes, result.gaps) == (peaks, ())
 
 
 def test_a_card_that_is_left_out_keeps_its_name() -> None:
@@ -394,18 +394,18 @@ def test_a_part_of_a_sample_counts_once_and_tells_nothing_of_the_rest() -> None:
     for _ in range(2):
         account.add_part(reading)
         account.silence("hung")
-    watched = account.result()
-    assert (watched.samples, [h.gpu for h in watched.holders]) == (1, [CARD])
-    assert [(gap.gpu, gap.seen_until) for gap in watched.gaps] == [(None, None)]
+    result = account.result()
+    assert (result.samples, [h.gpu for h in result.holders]) == (1, [CARD])
+    assert [(gap.gpu, gap.seen_until) for gap in result.gaps] == [(None, None)]
 
 
 def test_in_another_pid_namespace_nobody_is_accused() -> None:
     account = MemoryAccount(host(real_path={"/proc/self/ns/pid": "pid:[4026532914]"}), "ok")
     account.add(sample())
     account.add(sample((7, 20)))
-    watched = account.result()
-    assert [(h.pid, h.name, h.own) for h in watched.holders] == [(7, None, None)]
-    assert watched.intruders == ()
+    result = account.result()
+    assert [(h.pid, h.name, h.own) for h in result.holders] == [(7, None, None)]
+    assert result.intruders == ()
 
 
 def test_a_divided_card_whose_parts_are_not_told_is_watched_whole() -> None:

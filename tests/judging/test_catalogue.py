@@ -56,8 +56,8 @@ def test_modules_left_out_on_the_cpu_have_nothing_to_say_there() -> None:
         modules = load_parts(f"envprint.rules.{name}")
         rules = [rule for module in modules for rule in getattr(module, "RULES", ())]
         assert [rule.id for rule in rules if rule.applies.holds(everything)] == []
-    text = {rule.id for rule in RULES if rule.applies.holds(everything)}
-    assert {rule.id for rule in applying(everything)} == text
+    ids = {rule.id for rule in RULES if rule.applies.holds(everything)}
+    assert {rule.id for rule in applying(everything)} == ids
     on_gpu = everything._replace(device="gpu")
     assert [r.id for r in applying(on_gpu)] == [r.id for r in RULES if r.applies.holds(on_gpu)]
 

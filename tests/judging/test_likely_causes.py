@@ -157,8 +157,8 @@ def test_a_machine_is_known_again_though_its_software_and_its_settings_differ(ma
             },
         }
     )
-    text = "facts.cpu.model" not in before.unknown
-    assert is_same_machine(before, after) is text
+    is_known = "facts.cpu.model" not in before.unknown
+    assert is_same_machine(before, after) is is_known
 
 
 def test_two_of_the_recorded_machines_are_never_one() -> None:

@@ -438,10 +438,10 @@ def test_the_functions_warn_of_a_policy_as_the_command_line_does(
         lambda: envprint.diff(one, one, policy="p"),
         lambda: envprint.check(current=one, policy="p"),
     ):
-        with pytest.warns(UserWarning) as text:
+        with pytest.warns(UserWarning) as caught:
             notes = judged().policy_notes
-        assert tuple(str(warning.message) for warning in text) == notes[:3] == LINES
-        assert {warning.filename for warning in text} == {__file__}
+        assert tuple(str(warning.message) for warning in caught) == notes[:3] == LINES
+        assert {warning.filename for warning in caught} == {__file__}
     assert main(["policy", "show", "--policy", "p"]) == 0
     assert capsys.readouterr().err.splitlines() == [f"envprint: warning: {line}" for line in LINES]
 
@@ -497,18 +497,18 @@ def test_the_first_ignore_of_a_new_policy_holds_for_a_year_whatever_the_day(
 
 
 def test_what_is_in_force_is_shown_with_its_source() -> None:
-    rows = {
+    shown = {
         key: (value, source)
         for key, value, source in rows(parse_policy(WHOLE, "p", TODAY), "p", WHOLE.decode())
     }
-    assert rows["fail_on"] == ("diverges", "line 2")
-    assert rows["require.packages.numpy"] == ("==2.4.*", "line 15")
-    assert rows["require.variables.TF_DETERMINISTIC_OPS"] == ("1", "line 13")
-    assert rows["ignore[1]"] == (
+    assert shown["fail_on"] == ("diverges", "line 2")
+    assert shown["require.packages.numpy"] == ("==2.4.*", "line 15")
+    assert shown["require.variables.TF_DETERMINISTIC_OPS"] == ("1", "line 13")
+    assert shown["ignore[1]"] == (
         "facts.cuda.*: an old one, until 2026-01-31, which is over",
         "line 22",
     )
-    assert rows["expect[0]"][1] == "line 27"
+    assert shown["expect[0]"][1] == "line 27"
     assert {key: source for key, _, source in rows(Policy(), None, "")} == {
         "fail_on": "default",
         "on_unknown": "default",

@@ -22,7 +22,7 @@ CORE = "facts.environ.variables[OPENBLAS_CORETYPE]"
 
 def side(core: str | None, varying: tuple[str, ...] = (), **probes: str) -> Fingerprint:
     """A fingerprint with a BLAS kernel asked for, and one digest from each probe."""
-    text: dict[str, Any] = {
+    numeric: dict[str, Any] = {
         key.replace("_", " ").replace(" gpu", " on gpu:"): {
             "revision": "r",
             "version": "1",
@@ -39,7 +39,7 @@ def side(core: str | None, varying: tuple[str, ...] = (), **probes: str) -> Fing
         "facts.cpu.architecture": "x86_64",
         "facts.cpu.flags": ["avx2", "avx512f", "avx512bw", "avx512dq", "avx512vl", "fma"],
         "facts.frameworks.numpy.version": "2.4.6",
-        NUMERIC: text,
+        NUMERIC: numeric,
     }
     return fingerprint(values)
 

@@ -162,8 +162,8 @@ def test_no_rule_fires_on_what_does_not_matter(name: str, machine: str) -> None:
     assert before != after or (about_cards and not before.facts["gpu"].get("devices"))
     for first, second in ((before, after), (after, before)):
         for report in reports(first, second, case.only):
-            text = [finding for finding in report.findings if finding.impact > case.at_most]
-            assert text == []
+            findings = [finding for finding in report.findings if finding.impact > case.at_most]
+            assert findings == []
             assert {advice.rule for advice in report.advice} <= set(case.advice)
 
 

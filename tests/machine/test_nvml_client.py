@@ -208,7 +208,7 @@ def test_a_reading_works_without_the_standard_streams(closed: tuple[int, ...]) -
     code = (
         f"import os; [os.close(n) for n in {closed}];"
         "from envprint.machine.live import LiveHost;"
-        "os._exit(40 + LiveHost().gpu()['count'])"
+        "os._exit(40 + LiveHost().nvml()['count'])"
     )
     variables = simulator.environment(IDLE / "driver.txt")
     done = subprocess.run([sys.executable, "-c", code], env=variables, timeout=120, check=False)
@@ -315,7 +315,7 @@ def test_other_sections_are_read_while_the_driver_works(tmp_path: Path) -> None:
     class Watched(LiveHost):
         def start_gpu_query(self) -> float:
             told.append("begin")
-            return super().begin()
+            return super().start_gpu_query()
 
         def system(self) -> Any:
             told.append("system")
@@ -323,7 +323,7 @@ def test_other_sections_are_read_while_the_driver_works(tmp_path: Path) -> None:
 
         def nvml(self, refresh: bool = False) -> Any:
             told.append("gpu")
-            return super().gpu(refresh)
+            return super().nvml(refresh)
 
     capture(Watched())
     assert told[0] == "begin"

@@ -187,7 +187,7 @@ def _mib(value: Any) -> int | None:
 _ASK_ENVPRINT = """
 import json
 from envprint.machine.live import LiveHost
-print(json.dumps(LiveHost().gpu()))
+print(json.dumps(LiveHost().nvml()))
 """
 
 

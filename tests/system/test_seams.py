@@ -62,7 +62,7 @@ def sections(name: str) -> Iterator[Seam]:
         *optional(place, collectors, LIVE="LiveSection", sample="LiveSection"),
     ]
     yield from dict.fromkeys(two or [Seam(place, collectors.__name__, "FactsSection")])
-    yield from optional(place, collectors, WAITS="WaitingSection")
+    yield from optional(place, collectors, NEEDS_GPU_READING="WaitingSection")
 
 
 def probes() -> Iterator[Seam]:
@@ -115,7 +115,7 @@ def test_every_module_that_is_found_offers_what_its_place_asks_for(tmp_path: Pat
 BAD = {
     "FactsSection": (collectors, "FACTS = ()\ndef sample(host: object) -> None: pass"),
     "LiveSection": (collectors, "LIVE = ()\ndef sample() -> dict[str, object]: return {}"),
-    "WaitingSection": (collectors, "WAITS = 'yes'"),
+    "WaitingSection": (collectors, "NEEDS_GPU_READING = 'yes'"),
     "RuleFile": (rules, "RULE = ()"),
     "Format": (formats, "def show(report: object) -> str: return ''"),
     "Verb": (cli, "HELP = EPILOG = ''\ndef run(options: object, console: object) -> None: pass"),

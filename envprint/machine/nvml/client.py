@@ -18,7 +18,7 @@ MAX_CRASHES = 3
 
 
 def start_query(timeout_s: float) -> NvmlQuery:
-    """Start asking NVML, where its library is; what it says is in `Asked.result`."""
+    """Start asking NVML, where its library is; what it says is in `NvmlQuery.result`."""
     library, folder, failure = _find_nvml()
     if failure or library is None:
         return NvmlQuery({"library": library, "failure": failure})

@@ -6,8 +6,8 @@ neighbour `_child`. FILE trains in one framework. It has
 * `MODULE`, what must be installed for it;
 * `begin(settings)`: imports the framework, turns its switches and sets its seed; returns `version`
   and what is `in_force`;
-* `train(settings, samples, told)`: trains from the start and returns the metrics. `told(arrays)` is
-  to be called with all weights before the first step and after each.
+* `train(settings, samples, report)`: trains from the start and returns the metrics.
+  `report(arrays)` is to be called with all weights before the first step and after each.
 """
 
 from __future__ import annotations
@@ -75,28 +75,28 @@ def seed(seeds: dict[str, int | None]) -> None:
 def run(child: ModuleType, framework: ModuleType, settings: dict[str, Any]) -> None:
     """Train, telling the digest of the weights after each step, and at last the metrics."""
     if util.find_spec(framework.MODULE) is None:
-        child.tell(missing=framework.MODULE)
+        child.send(missing=framework.MODULE)
         return
-    child.tell(starting=framework.MODULE)
+    child.send(starting=framework.MODULE)
 
     def report(arrays: Iterable[Any]) -> None:
         hashed = hashlib.blake2b(digest_size=16)
         for weights in arrays:
             hashed.update(weights)
-        child.tell(weights=hashed.hexdigest())
+        child.send(weights=hashed.hexdigest())
 
     def train() -> None:
         seed(settings["seeds"])
-        child.tell(begun=framework.begin(settings))
+        child.send(begun=framework.begin(settings))
         parts = [
             samples(child.inputs, settings[count], count)
             for count in ("samples", "validation_samples")
         ]
-        child.tell(result=framework.train(settings, parts, report))
+        child.send(result=framework.train(settings, parts, report))
 
     _, refusal = child.attempt(train)
     if refusal:
-        child.tell(refused=refusal)
+        child.send(refused=refusal)
 
 
 if __name__ == "__main__":
@@ -104,4 +104,4 @@ if __name__ == "__main__":
     FILE, SETTINGS = sys.argv[1], json.loads(sys.argv[2])
     CHILD.prepare(SETTINGS["device"])
     run(CHILD, CHILD.load(FILE), SETTINGS)
-    CHILD.tell(done=True)
+    CHILD.send(done=True)

@@ -30,7 +30,7 @@ def in_use(now: Fingerprint, library: str, workload: Workload) -> LibraryVersion
     """The loaded copy, else the one that would be loaded; None when there is none that counts.
 
     PyTorch's and JAX's wheels bring their libraries along, so that a copy outside wheels and
-    conda counts for TensorFlow only. Raises `Undetermined`.
+    conda counts for TensorFlow only. Raises `UnknownValueError`.
     """
     for path in (f"{place(library)}.loaded", f"{place(library)}.installed"):
         copies: list[dict[str, Any]] = now.value(path) or []
@@ -46,7 +46,7 @@ def cudnn_in_front(now: Fingerprint) -> LibraryVersion | None:
 
     Its name has no version, the header beside it has. Where none lies beside it, as when its
     directory is a link, it is taken for one of those that have a header, if these agree. None when
-    a copy is loaded, for that one counts. Raises `Undetermined`.
+    a copy is loaded, for that one counts. Raises `UnknownValueError`.
     """
     files = [file for file in now.value(SHADOWED) or [] if "/libcudnn.so" in file]
     if not files or now.value(f"{place('cudnn')}.loaded"):
@@ -77,7 +77,7 @@ def changed(comparison: Comparison, library: str, workload: Workload) -> list[Ma
 
 
 def built_with(now: Fingerprint, library: str, workload: Workload) -> dict[str, str]:
-    """Framework to version, for the frameworks of the workload. Raises `Undetermined`."""
+    """Framework to version, for the frameworks of the workload. Raises `UnknownValueError`."""
     versions: dict[str, str | None] = now.value(f"{place(library)}.built") or {}
     return {
         name: version

@@ -43,7 +43,7 @@ class HeldMemory(NamedTuple):
 
 
 def held_memory(now: Fingerprint, one: VisibleDevice) -> HeldMemory:
-    """What others hold of one GPU, and who they are. Raises `Undetermined`."""
+    """What others hold of one GPU, and who they are. Raises `UnknownValueError`."""
     place = in_use(now, one)
     if _is_inside(now) and now.value(PIDS_ARE_OURS) is False:
         raise UnknownValueError(f"{place}.processes", "this process is not known among the holders")
@@ -126,5 +126,5 @@ def listed(holders: Iterator[Program] | tuple[Program, ...]) -> str:
         if holder.bytes >= NAMED_BYTES:
             group = "the desktop" if holder.is_desktop else "programs that compute"
             groups.setdefault(group, []).append(f"{holder.label} {size(holder.bytes)}")
-    told = [f"{group}: {', '.join(names)}" for group, names in groups.items()]
-    return "; and by ".join(told) or "small programs"
+    texts = [f"{group}: {', '.join(names)}" for group, names in groups.items()]
+    return "; and by ".join(texts) or "small programs"

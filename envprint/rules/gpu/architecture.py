@@ -40,7 +40,7 @@ CUBLAS = Evidence(
 
 
 def capability(now: Fingerprint, one: VisibleDevice) -> str | None:
-    """Such as `7.5`; None when it is not known to have one. Raises `Undetermined`."""
+    """Such as `7.5`; None when it is not known to have one. Raises `UnknownValueError`."""
     text: str | None = field(now, one.key, "compute_capability")
     return text
 

@@ -48,7 +48,7 @@ def _trains(workload: Workload) -> bool:
 
 
 def own_bytes(now: Fingerprint, one: VisibleDevice) -> int:
-    """What the process that captured and its children hold themselves. Raises `Undetermined`."""
+    """What the process that captured and its children hold. Raises `UnknownValueError`."""
     device = in_use(now, one)
     if now.value(PIDS_ARE_OURS) is False:
         if now.value("facts.frameworks.imported"):

@@ -71,14 +71,14 @@ def _slow_start(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 def _divided(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:
     if field(now, key, "mig_mode") != "on" or not field(now, key, "mig_devices"):
         return
-    profiles, text = [], []
+    profiles, texts = [], []
     for one in visible(now):
         if one.key == key:
             name = str((part(now, one) or {}).get("name") or "a part without a name")
             profiles.append(name.rpartition("MIG ")[2])
-            text.append(f"{profiles[-1]}, {size(size_of(now, one, 'memory_total_bytes') or 0)}")
+            texts.append(f"{profiles[-1]}, {size(size_of(now, one, 'memory_total_bytes') or 0)}")
     yield Match(
-        f"GPU {key} is divided (MIG): the work gets {'; '.join(text)}",
+        f"GPU {key} is divided (MIG): the work gets {'; '.join(texts)}",
         (f"{DEVICES}[{key}].mig_devices",),
         after=", ".join(profiles),
     )

@@ -39,7 +39,7 @@ IMPACTS = {"torch-default-dtype": Impact.DIVERGES, "keras-dtype-policy": Impact.
 _OWNERS = ("tensorflow", "torch", "jax", "keras")
 _SET_ONLY = ("tensorflow-intra-op-threads",)
 """Switches of threads that are told only where the program or a variable has set them."""
-_BY_SWITCH = {dial.switch: dial for dial in threads.THREADS if dial.switch}
+_BY_SWITCH = {setting.switch: setting for setting in threads.THREADS if setting.switch}
 _XLA_DETERMINISTIC = frozenset(
     f"--xla_gpu_deterministic_ops{value}" for value in ("", "=true", "=True", "=1")
 )

@@ -26,7 +26,7 @@ gpu_training = on_gpu & uses("tensorflow", "torch", "jax")
 
 
 def visible(now: Fingerprint) -> list[VisibleDevice]:
-    """What CUDA shows a program. Raises `Undetermined` where it is not decided."""
+    """What CUDA shows a program. Raises `UnknownValueError` where it is not decided."""
     keys, devices = _all(now)
     order: str | None = now.value(ORDER)
     wanted: str | None = now.value(VISIBLE)
@@ -36,12 +36,12 @@ def visible(now: Fingerprint) -> list[VisibleDevice]:
 
 
 def cards(now: Fingerprint) -> list[str]:
-    """Keys of the GPUs of which CUDA shows all or a part. Raises `Undetermined`."""
+    """Keys of the GPUs of which CUDA shows all or a part. Raises `UnknownValueError`."""
     return list(dict.fromkeys(one.key for one in visible(now)))
 
 
 def how_many(now: Fingerprint) -> int:
-    """How many GPUs CUDA shows, whichever they are. Raises `Undetermined`."""
+    """How many GPUs CUDA shows, whichever they are. Raises `UnknownValueError`."""
     return len(_visible_devices(now))
 
 
@@ -99,7 +99,7 @@ def _all(now: Fingerprint) -> tuple[list[str], dict[str, Any]]:
 def part(now: Fingerprint, one: VisibleDevice) -> Mapping[str, Any] | None:
     """The MIG device that a program gets of a divided GPU; None when the GPU is whole.
 
-    Raises `Undetermined`.
+    Raises `UnknownValueError`.
     """
     if one.part is not None:
         return cuda_visible_devices.parts_of({"mig_devices": field(now, one.key, "mig_devices")})[
@@ -130,7 +130,7 @@ def free_path(now: Fingerprint, one: VisibleDevice) -> str:
 
 
 def size_of(now: Fingerprint, one: VisibleDevice, name: str) -> int | None:
-    """`sm_count` or `memory_total_bytes` of what a program gets. Raises `Undetermined`."""
+    """`sm_count` or `memory_total_bytes` of what a program gets. Raises `UnknownValueError`."""
     given = part(now, one)
     value: int | None = field(now, one.key, name) if given is None else given.get(name)
     if given is not None and value is None:
@@ -141,12 +141,12 @@ def size_of(now: Fingerprint, one: VisibleDevice, name: str) -> int | None:
 
 
 def field(now: Fingerprint, key: str, name: str) -> Any:
-    """One fact of one GPU. Raises `Undetermined`."""
+    """One fact of one GPU. Raises `UnknownValueError`."""
     return now.value(f"{DEVICES}[{key}].{name}")
 
 
 def any_reaches(comparison: Comparison, capability: tuple[int, int]) -> bool:
-    """Whether a visible GPU of either side has it, or a later one. Raises `Undetermined`."""
+    """Whether a visible GPU of either side has it, or a later one. Raises `UnknownValueError`."""
     return any(
         numbers(field(side, key, "compute_capability") or "") >= capability
         for side in (comparison.before, comparison.after)
@@ -200,7 +200,7 @@ def of_each_change(
 def match_devices(comparison: Comparison) -> list[tuple[VisibleDevice, VisibleDevice]]:
     """What is shown on both sides and belongs together: by UUID, else by model, else by order.
 
-    In the order of the later side. Raises `Undetermined`.
+    In the order of the later side. Raises `UnknownValueError`.
     """
     before, after = _visible_on_both_sides(comparison)
     found: dict[VisibleDevice, VisibleDevice] = {}
@@ -259,6 +259,6 @@ def changed_paths(comparison: Comparison, keys: tuple[str, ...], *names: str) ->
 
 
 def described(now: Fingerprint, key: str) -> str:
-    """`NVIDIA A100-SXM4-40GB (compute capability 8.0)`. Raises `Undetermined`."""
+    """`NVIDIA A100-SXM4-40GB (compute capability 8.0)`. Raises `UnknownValueError`."""
     name = field(now, key, "name")
     return f"{name} (compute capability {field(now, key, 'compute_capability')})"

@@ -34,8 +34,8 @@ class SettingChange:
     """One setting on both sides, and which cause alone would have moved it.
 
     More than one may: another variable on another machine. Each question looks only at what it
-    needs, and raises `Undetermined` where that is unknown: what the other causes need is no reason
-    to leave it open.
+    needs, and raises `UnknownValueError` where that is unknown: what the other causes need is no
+    reason to leave it open.
     """
 
     def __init__(self, comparison: Comparison, setting: Setting) -> None:

@@ -67,7 +67,7 @@ def is_variable(source: str | None) -> bool:
 def reported(side: Fingerprint, key: str) -> str | None:
     """What a loaded framework has said of a switch; None when it was left to itself or not asked.
 
-    Raises `Undetermined` where the framework refused to say.
+    Raises `UnknownValueError` where the framework refused to say.
     """
     if is_variable(side.value(f"{SWITCHES}[{key}].source")):
         return None
@@ -213,7 +213,8 @@ def _set_differently(
         text = f"{SWITCH_OF[name]} was {value_text(before)}, is {value_text(after)}"
         return Match(text, paths, before, after)
     return Match(
-        f"{name} was {value_text(change.before)}, is {value_text(change.after)}{proviso(comparison, [name])}",
+        f"{name} was {value_text(change.before)}, is {value_text(change.after)}"
+        f"{proviso(comparison, [name])}",
         tuple(dict.fromkeys((change.path, *trace(comparison, (name,)), *paths))),
         change.before,
         change.after,
@@ -231,7 +232,7 @@ def variable(name: str) -> str:
 
 
 def variables_of(side: Fingerprint) -> Variables:
-    """The recorded variables; raises `Undetermined` when they are unknown.
+    """The recorded variables; raises `UnknownValueError` when they are unknown.
 
     Those that are read at the start of a process stand as they were then.
     """
@@ -240,7 +241,7 @@ def variables_of(side: Fingerprint) -> Variables:
 
 
 def reaches(setting: Setting, workload: Workload) -> bool:
-    """Whether the job computes with what the dial sets."""
+    """Whether the job computes with the setting."""
     used = not set(setting.used_by).isdisjoint(workload.frameworks)
     return used and (workload.device == "cpu" or setting.on_gpu)
 
