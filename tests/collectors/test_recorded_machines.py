@@ -109,7 +109,7 @@ NOT_RECORDED = {
 """Sections of which no recorded machine knows anything, and why."""
 
 
-@pytest.mark.parametrize("collector", collectors(), ids=lambda one: f"{one.place}.{one.section}")
+@pytest.mark.parametrize("collector", collectors(), ids=lambda one: f"{one.kind}.{one.section}")
 def test_some_recorded_machine_knows_a_value_of_every_section(collector: Collector) -> None:
     sections = [getattr(captured(m), collector.kind)[collector.section] for m in MACHINES]
     fields = [field.name for field in collector.fields]
