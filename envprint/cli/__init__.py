@@ -1,4 +1,4 @@
-"""The command line: one module per verb, found by its file name.
+"""The command line: one module per verb, found by file name.
 
 Each is a `Verb`. Only the module of the verb that was asked for is imported.
 """
@@ -22,7 +22,7 @@ WIDTH = 80
 COULD_NOT = 2
 """Exit code when the job could not be done."""
 DEBUG = "ENVPRINT_DEBUG"
-"""A variable: with 1 a fault of envprint shows its traceback."""
+"""Variable: with 1, an internal error shows its traceback."""
 REPORT = f"to the issue tracker of envprint, with what {DEBUG}=1 shows"
 
 
@@ -52,14 +52,14 @@ if TYPE_CHECKING:
 class _Help(argparse.RawDescriptionHelpFormatter):
     """Help in 80 columns.
 
-    Left to itself, argparse imports shutil at every start to ask how wide the terminal is.
+    By default, argparse imports shutil at every start to find the width of the terminal.
     """
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=WIDTH)
 
     def _format_action_invocation(self, action: argparse.Action) -> str:
-        """`-o, --output FILE`, as Python 3.13 has it; before, FILE stood behind both."""
+        """`-o, --output FILE`, as in Python 3.13; before, FILE followed both."""
         if not action.option_strings or action.nargs == 0:
             return super()._format_action_invocation(action)
         metavar = self._get_default_metavar_for_optional(action)
@@ -67,7 +67,7 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
 
 class _Parser(argparse.ArgumentParser):
-    """Takes no abbreviations, and says in one line what is wrong, like every other error."""
+    """Allows no abbreviations, and reports an error in one line, as envprint does elsewhere."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, **settings)
@@ -78,12 +78,12 @@ class _Parser(argparse.ArgumentParser):
 
 
 def script() -> NoReturn:
-    """The command `envprint`: run, and leave at once.
+    """The command `envprint`: run, and exit at once.
 
-    Taking the interpreter down object by object costs more than a fifth of a capture, and a
-    collector that hangs in the kernel must not hold up the end. All output is flushed by then.
+    An orderly interpreter shutdown costs more than a fifth of a capture, and a collector that hangs
+    in the kernel must not delay the exit. All output is flushed by then.
     """
-    gc.disable()  # nothing lives long enough here to be worth looking for
+    gc.disable()  # the process is too short-lived for it to pay off
     os._exit(main(console=Console(sys.stdout, sys.stderr, is_last=True)))
 
 
@@ -100,8 +100,8 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
     except KeyboardInterrupt:
         console.log("interrupted")
         return 130
-    # A fault of envprint: no traceback for people who cannot act on it, and never exit code 1,
-    # which says that something was found.
+    # An internal error: no traceback for users, who cannot act on it, and never exit code 1, which
+    # means that something was found.
     except BaseException as error:  # noqa: BLE001  see the reason above
         _tell_fault(error, console)
         return _could_not(arguments)
@@ -109,7 +109,7 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
 
 
 def _tell_fault(error: BaseException, console: Console) -> None:
-    """One line that says what happened, where, and what to do with it."""
+    """One line: what happened, where, and how to report it."""
     from envprint.machine.interpreter import one_line
 
     if os.environ.get(DEBUG) == "1":
@@ -166,7 +166,7 @@ def parser_of(verb: str, module: Verb) -> argparse.ArgumentParser:
 
 
 def _overview() -> argparse.ArgumentParser:
-    """The parser that prints what there is; the verbs' own modules say a line each."""
+    """The parser that lists the verbs, with each module's line of help."""
     from envprint.core.version import __version__
 
     parser = _Parser(

@@ -38,7 +38,7 @@ FACTS = (
 
 
 def collect(host: Host) -> Mapping[str, Any]:
-    """Read from the marks that each kind of surrounding leaves."""
+    """Read from the marks that containers, schedulers and notebook services leave."""
     variables = host.environ()
     kind = attempt(lambda: container_kind(host))
     return {

@@ -62,7 +62,7 @@ def _as_they_are(variables: Mapping[str, str]) -> dict[str, str]:
 def _changed(host: Host, now: Mapping[str, str]) -> dict[str, dict[str, str | None]]:
     # By the values as they are: two that are hidden may look alike.
     before, after = (_as_they_are(side) for side in (host.start_environ(), now))
-    # In the C locale the interpreter sets LC_CTYPE for itself at start-up (PEP 538).
+    # In the C locale the interpreter itself sets LC_CTYPE at start-up (PEP 538).
     names = [
         name
         for name in (before.keys() | after.keys()) - {"LC_CTYPE"}
@@ -82,6 +82,6 @@ def _safe(name: str, value: str | None, seal: Seal) -> str | None:
 
 
 def _is_cut(name: str, before: Mapping[str, str], after: Mapping[str, str]) -> bool:
-    """Whether only glibc has changed a value: it cuts its tunables in place at each colon."""
+    """Whether only glibc has changed the value: it splits its tunables in place at each colon."""
     start, now = before.get(name), after.get(name)
     return name == "GLIBC_TUNABLES" and bool(start and now and now.startswith(f"{start}:"))

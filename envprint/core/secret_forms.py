@@ -1,8 +1,8 @@
 """The forms of well-known tokens and keys: alphabet and length; `secret_beginnings` has the rest.
 
-A mark alone is not enough: `/data/hf_cache` and `sk-learn` begin like tokens. What is hidden is the
-word, or what group 1 of the pattern matches. Lengths are those that issuers publish or that secret
-scanners go by; where an issuer says that tokens may grow, only the shortest counts.
+A prefix alone is not enough: `/data/hf_cache` and `sk-learn` begin like tokens. What gets hidden is
+the whole match, or group 1 of the pattern. Lengths are those that issuers publish or secret
+scanners use; where an issuer says that tokens may grow, only the minimum counts.
 """
 
 import re
@@ -40,7 +40,7 @@ _RIGHT = r"(?![A-Za-z0-9_])"
 
 
 def _whole(name: str, pattern: str) -> Form:
-    """A form that one pattern describes from end to end."""
+    """A form whose pattern matches the whole token."""
     return Form(name, pattern, is_whole=True)
 
 
@@ -65,7 +65,7 @@ FORMS = (
     Form("google-client", f"{_B64}{{28}}"),
     # https://github.blog/security/announcing-npms-new-access-token-format/
     Form("npm", "[A-Za-z0-9]{36}"),
-    # Macaroons, of which those of version 2 begin with AgE in base64:
+    # Macaroons; in base64 those of version 2 begin with AgE:
     # https://docs.github.com/en/code-security/secret-scanning/introduction/supported-secret-scanning-patterns
     Form("package-index", rf"(?=AgE|\S{{90}}){_B64}{{50,}}"),
     # https://docs.nvidia.com/ngc/latest/ngc-user-guide.html
@@ -108,8 +108,8 @@ FORMS = (
     ),
     # https://docs.anthropic.com/en/api/overview
     Form("anthropic", f"{_B64}{{32,}}"),
-    # https://docs.wandb.ai/models/app/settings-page/user-settings; the older ones are 40
-    # hexadecimal digits, which only a name can tell from a commit.
+    # https://docs.wandb.ai/models/app/settings-page/user-settings; older keys are 40
+    # hexadecimal digits, which only a name distinguishes from a commit.
     Form("wandb", "[A-Za-z0-9_]{32,}"),
     # https://www.kaggle.com/docs/api
     Form("kaggle", "[a-f0-9]{32}"),
@@ -163,9 +163,9 @@ FORMS = (
     _whole("jwt", rf"{_LEFT}eyJ{_B64}{{12,2000}}\.eyJ{_B64}{{8,}}\.{_B64}{{20,}}"),
     # https://www.rfc-editor.org/rfc/rfc7516#section-3: five parts, the first of them JSON
     _whole("jwe", rf"{_LEFT}eyJ{_B64}{{12,2000}}\.{_B64}*\.{_B64}+\.{_B64}+\.{_B64}+"),
-    # The key that a Neptune account gives: JSON with the address of its API, in base64.
+    # Neptune's API token: JSON with the URL of the API, in base64.
     _whole("neptune", rf"{_LEFT}eyJhcGlf[A-Za-z0-9+/_-]{{40,}}={{0,2}}"),
-    # https://www.rfc-editor.org/rfc/rfc7468#section-10; PGP has `BLOCK`, SSH `OPENSSH` in it
+    # https://www.rfc-editor.org/rfc/rfc7468#section-10; PGP adds `BLOCK`, SSH `OPENSSH`
     _whole(
         "private-key",
         r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----[\s\S]*?"
@@ -176,7 +176,7 @@ FORMS = (
 
 @cache
 def find(form: Form) -> re.Pattern[str]:
-    """The pattern of the whole word, compiled when it is first needed."""
+    """The pattern for the whole token, compiled on first use."""
     if form.is_whole:
         return re.compile(form.pattern)
     either = "|".join(map(re.escape, form.begins))
@@ -184,7 +184,7 @@ def find(form: Form) -> re.Pattern[str]:
 
 
 def is_random(word: str) -> bool:
-    """Whether the form of a whole word says that it holds 128 bits of chance or more."""
+    """Whether the form of a whole word implies at least 128 bits of entropy."""
     if re.fullmatch("[0-9A-Fa-f]{32,}", word):
         return len(set(word)) >= 8
     if re.fullmatch("[A-Za-z0-9+/_.~-]{32,}={0,2}", word) and len(set(word)) >= 16:

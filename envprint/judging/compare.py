@@ -13,11 +13,11 @@ from envprint.core.redact import gather, replaced, replacements
 
 
 def compare(before: Fingerprint, after: Fingerprint, shape: Record) -> Comparison:
-    """Every place where both sides are known and disagree, in order of path.
+    """Every path where both sides are known and differ, in order of path.
 
     `shape` is that of a whole fingerprint: which objects are records, and which are maps.
-    What is unknown on either side is left out: it is neither equal nor different. So is what is
-    hidden on both, where that cannot be told; it is kept apart as `hidden`.
+    A value that is unknown on either side is neither equal nor different, and is left out. Values
+    hidden on both sides cannot be compared; their paths are kept in `hidden`.
     """
     unknown = (
         before.unknown.keys()
@@ -39,8 +39,8 @@ def compare(before: Fingerprint, after: Fingerprint, shape: Record) -> Compariso
 def _changes(
     path: str, shape: Shape | None, before: Any, after: Any, unknown: set[str]
 ) -> Iterator[Change | str]:
-    """The changes at and inside `path`, and the paths of what is hidden on both sides."""
-    # Two equal objects may still lack the same unknown field: no change either way.
+    """The changes at and inside `path`, and the paths of values hidden on both sides."""
+    # Equal objects can both lack the same unknown field; that is no change either.
     if before == after and not is_inside_of(before):
         return
     if not isinstance(before, Mapping) or not isinstance(after, Mapping):

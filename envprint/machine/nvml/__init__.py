@@ -1,8 +1,8 @@
-"""Asks NVIDIA's management library in a child process that may hang or crash without harm.
+"""Queries NVIDIA's management library in a child process that may hang or crash without harm.
 
-`client` starts the child and `messages` puts together what it tells; `child` is what runs there,
-`calls` and `queries` what it asks; `library` looks for the library. What comes back is raw: the
-collectors interpret it, so that a recorded machine replays readings.
+`library` finds the library, `client` starts the child and `messages` assembles its reports; in the
+child, `child` runs `calls` and `queries`. A reading is raw: `envprint.gpu` interprets it, so that a
+recorded machine can replay it.
 """
 
 from __future__ import annotations

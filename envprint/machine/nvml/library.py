@@ -1,4 +1,4 @@
-"""Where the loader would find NVIDIA's management library, by a look at names only."""
+"""Where the loader would find NVIDIA's management library, judged by file names only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LOADER_CACHE = "/etc/ld.so.cache"
 
 
 def find_library(variables: Mapping[str, str]) -> str | None:
-    """The path at which the loader would find the library; None when it is nowhere."""
+    """The path at which the loader would find the library; None if it is not installed."""
     for path in _candidates(variables):
         if os.path.exists(path):
             return path
@@ -34,7 +34,7 @@ def _cached_paths(cache: str) -> list[str]:
     try:
         with open(cache, "rb") as file:  # noqa: PTH123  pathlib costs too much here
             content = file.read()
-    except OSError:  # musl has no cache, and the directories are looked at anyway
+    except OSError:  # musl has no cache; the directories are searched anyway
         return []
     found = re.findall(rb"(/[^\0]*/" + re.escape(LIBRARY.encode()) + rb")\0", content)
     return [os.fsdecode(path) for path in found]

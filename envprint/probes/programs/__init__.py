@@ -5,12 +5,12 @@ version, in a process of its own (`_child`), and imports nothing of envprint. It
 the files that it names in `PARTS` are `Operations`. Those of the training probe, which `_training`
 runs, are each a `TrainingProgram`.
 
-The classes are the same in all: libm, reduction, dot, matmul, convolution, normalisation, softmax,
+All have the same classes: libm, reduction, dot, matmul, convolution, normalisation, softmax,
 pooling, decomposition, fft, floats (subnormals, rounding), sorting (order of equals), random. Sizes
-are odd and lie on both sides of where libraries block and share out to threads. An operation that
-is not about random draws uses none, and one that is about a class leans on no other.
+are odd, and lie on both sides of the limits at which libraries block and use threads. Only
+operations about random draws draw any, and an operation of one class depends on no other class.
 
-Of random draws a second digest is told, `random/normal float32 coarse`: of their first digits.
+Random draws have a second digest, `random/normal float32 coarse`, of their first digits.
 """
 
 from __future__ import annotations

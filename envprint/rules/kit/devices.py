@@ -1,4 +1,4 @@
-"""The GPUs that a program would see, and how those of two fingerprints pair up."""
+"""The GPUs that a program would see, and how those of two fingerprints match."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
@@ -36,7 +36,7 @@ def visible(now: Fingerprint) -> list[VisibleDevice]:
 
 
 def cards(now: Fingerprint) -> list[str]:
-    """Keys of the GPUs of which CUDA shows all or a part. Raises `UnknownValueError`."""
+    """Keys of the GPUs that are visible in whole or in part. Raises `UnknownValueError`."""
     return list(dict.fromkeys(one.key for one in visible(now)))
 
 
@@ -46,7 +46,7 @@ def how_many(now: Fingerprint) -> int:
 
 
 def of_each(look: Callable[[Fingerprint, VisibleDevice, Workload], Iterable[Match]]) -> State:
-    """A check of everything that is shown, each match about the one it was found in."""
+    """A check of every visible GPU or part; each match carries the label of its GPU."""
 
     def check(now: Fingerprint, workload: Workload) -> Iterator[Result]:
         labelled = [(one.label, one) for one in visible(now)]
@@ -56,7 +56,7 @@ def of_each(look: Callable[[Fingerprint, VisibleDevice, Workload], Iterable[Matc
 
 
 def of_each_card(look: Callable[[Fingerprint, str, Workload], Iterable[Match]]) -> State:
-    """The same for cards, of which the program may be shown a part only."""
+    """The same for whole cards, even if the program sees only a part of one."""
 
     def check(now: Fingerprint, workload: Workload) -> Iterator[Result]:
         return about_each(((key, key) for key in cards(now)), lambda key: look(now, key, workload))
@@ -97,7 +97,7 @@ def _all(now: Fingerprint) -> tuple[list[str], dict[str, Any]]:
 
 
 def part(now: Fingerprint, one: VisibleDevice) -> Mapping[str, Any] | None:
-    """The MIG device that a program gets of a divided GPU; None when the GPU is whole.
+    """The MIG device that a program gets on a divided GPU; None if the GPU is whole.
 
     Raises `UnknownValueError`.
     """
@@ -107,12 +107,12 @@ def part(now: Fingerprint, one: VisibleDevice) -> Mapping[str, Any] | None:
         ]
     if field(now, one.key, "mig_mode") != "on":
         return None
-    field(now, one.key, "mig_devices")  # raises where the parts could not be read
+    field(now, one.key, "mig_devices")  # raises if the parts could not be read
     raise UnknownValueError(f"{DEVICES}[{one.key}].mig_devices", "the GPU is divided into no part")
 
 
 def in_use(now: Fingerprint, one: VisibleDevice) -> str:
-    """The path of the live values of what a program gets: of a GPU, or of its part."""
+    """The path of the live values of what a program gets: a GPU, or its part."""
     given = part(now, one)
     place = f"{LIVE}[{one.key}]"
     if given is None:
@@ -123,7 +123,7 @@ def in_use(now: Fingerprint, one: VisibleDevice) -> str:
 
 
 def free_path(now: Fingerprint, one: VisibleDevice) -> str:
-    """Where the free memory is told of what a program gets, which may be the system's."""
+    """The path of the free memory of what a program gets; it may be the system's memory."""
     if field(now, one.key, "shares_system_memory"):
         return HOST_MEMORY
     return f"{in_use(now, one)}.memory_free_bytes"
@@ -141,7 +141,7 @@ def size_of(now: Fingerprint, one: VisibleDevice, name: str) -> int | None:
 
 
 def field(now: Fingerprint, key: str, name: str) -> Any:
-    """One fact of one GPU. Raises `UnknownValueError`."""
+    """One fact about one GPU. Raises `UnknownValueError`."""
     return now.value(f"{DEVICES}[{key}].{name}")
 
 
@@ -155,7 +155,7 @@ def any_reaches(comparison: Comparison, capability: tuple[int, int]) -> bool:
 
 
 class DeviceChange(NamedTuple):
-    """Visible GPUs of which something was one thing and is another."""
+    """Visible GPUs whose value changed in the same way."""
 
     keys: tuple[str, ...]
     """The GPUs of the later fingerprint."""
@@ -176,7 +176,7 @@ def of_each_change(
     value_of: Callable[[Fingerprint, VisibleDevice], Any],
     look: Callable[[Comparison, DeviceChange], Iterable[Match]],
 ) -> Drift:
-    """A rule's look at each change of a value of visible GPUs; GPUs that change alike are one."""
+    """A drift check of a value of visible GPUs; GPUs whose value changed alike share a match."""
 
     def drift(comparison: Comparison, workload: Workload) -> Iterator[Result]:
         alike: dict[tuple[Any, Any], list[tuple[VisibleDevice, VisibleDevice]]] = {}
@@ -198,7 +198,7 @@ def of_each_change(
 
 
 def match_devices(comparison: Comparison) -> list[tuple[VisibleDevice, VisibleDevice]]:
-    """What is shown on both sides and belongs together: by UUID, else by model, else by order.
+    """What is visible on both sides, matched by UUID, else by model, else by order.
 
     In the order of the later side. Raises `UnknownValueError`.
     """
@@ -216,8 +216,8 @@ def _visible_on_both_sides(
     comparison: Comparison,
 ) -> tuple[list[VisibleDevice], list[VisibleDevice]]:
     sides = comparison.before, comparison.after
-    # On one machine a number means one card, whichever it is: equal numbers are the same card, and
-    # unlike numbers are not.
+    # On one machine a number identifies a card, whatever its model: equal numbers are the same
+    # card, and different numbers are not.
     uuids = _uuids(sides[0])
     is_one = None not in uuids and uuids == _uuids(sides[1])
     is_one = is_one and sides[0].value(ORDER) == sides[1].value(ORDER)
@@ -231,7 +231,7 @@ def _match_by(
     before: list[VisibleDevice],
     after: list[VisibleDevice],
 ) -> Iterator[tuple[VisibleDevice, VisibleDevice]]:
-    """The later and the earlier of each pair alike in `name`: the first with the first."""
+    """Pairs (later, earlier) with equal values of `name`, each matched first to first."""
     alike: dict[Any, list[VisibleDevice]] = {}
     for one in before:
         alike.setdefault(_likeness(comparison.before, one, name), []).append(one)
@@ -243,7 +243,7 @@ def _match_by(
 
 
 def _likeness(now: Fingerprint, one: VisibleDevice, name: str | None) -> Any:
-    """What two GPUs or parts must share to belong together; None where it is not known."""
+    """The value that two GPUs or parts must share to match; None if it is unknown."""
     if name is None:
         return "any GPU"
     try:
@@ -253,7 +253,7 @@ def _likeness(now: Fingerprint, one: VisibleDevice, name: str | None) -> Any:
 
 
 def changed_paths(comparison: Comparison, keys: tuple[str, ...], *names: str) -> tuple[str, ...]:
-    """The paths of `names` that changed; the variable that chooses the GPU when none did."""
+    """The paths of `names` that changed; if none did, the variable that selects the GPU."""
     prefixes = [f"{DEVICES}[{key}].{name}" for key in keys for name in names]
     return comparison.under(*prefixes) or (VISIBLE,)
 
