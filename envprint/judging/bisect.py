@@ -1,7 +1,7 @@
-"""Between which two records a difference came: of all that was saved from a good one to a bad one.
+"""Finds when each difference appeared, among all records saved between a good and a bad one.
 
-Nothing is run again: each record is compared with the good one, and what is found there tells when
-a finding appeared. One that comes and goes is told as such.
+Nothing is run again: each record is compared with the good one, and the findings show when each
+difference appeared. One that comes and goes is reported as such.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,25 +11,25 @@ from envprint.core.fingerprint import Fingerprint
 from envprint.core.report import Finding, Report
 
 Judge = Callable[[Fingerprint, Fingerprint], Report]
-"""Judges what came from the first to the second."""
+"""Judges the differences from the first to the second."""
 
 
 class Step(NamedTuple):
-    """A finding of the bad record, and when it came."""
+    """A finding of the bad record, and when it appeared."""
 
     finding: Finding
     before: Fingerprint
     """The last record without it."""
     after: Fingerprint
-    """The first from which on every one has it."""
+    """The first record from which on all have it."""
     is_steady: bool
-    """No record before `after` had it; else it comes and goes."""
+    """Whether no record before `after` had it; otherwise it comes and goes."""
 
 
 def narrow(
     good: Fingerprint, between: Sequence[Fingerprint], bad: Fingerprint, judge: Judge
 ) -> list[Step]:
-    """Each finding of `bad` against `good`, in the order of its coming.
+    """Each finding of `bad` against `good`, in order of appearance.
 
     `between` is in order of time.
     """
@@ -44,7 +44,7 @@ def narrow(
 
 
 def _mark(finding: Finding) -> tuple[str, object]:
-    """What makes a finding the same one: its rule, and what it found."""
+    """The identity of a finding: its rule, and what it found."""
     return finding.rule, repr(finding.after)
 
 

@@ -1,6 +1,6 @@
-"""From two fingerprints to their differences, with no opinion on what matters.
+"""Compares two fingerprints: lists the differences and does not judge them.
 
-Pure but for the published schema, which says what is a record and is read once in a process.
+Pure, except that the published schema, which defines what a record is, is read once per process.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from envprint.documents.published_shape import shape_of
 
 
 def compare(before: Fingerprint, after: Fingerprint) -> Comparison:
-    """Every place where both sides are known and disagree, in order of path.
+    """Every path where both sides are known and differ, in order of path.
 
-    What is unknown on either side is left out: it is neither equal nor different. So is what is
-    hidden on both, where that cannot be told; it is kept apart as `hidden`.
+    A value that is unknown on either side is neither equal nor different, and is left out. Values
+    hidden on both sides cannot be compared; their paths are kept in `hidden`.
     """
     unknown = (
         before.unknown.keys() | after.unknown.keys() | set(before.foreign) | set(after.foreign)
@@ -38,8 +38,8 @@ def compare(before: Fingerprint, after: Fingerprint) -> Comparison:
 def _changes(
     path: str, shape: Shape | None, before: Any, after: Any, unknown: set[str]
 ) -> Iterator[Change | str]:
-    """The changes at and inside `path`, and the paths of what is hidden on both sides."""
-    # Two equal objects may still lack the same unknown field: no change either way.
+    """The changes at and inside `path`, and the paths of values hidden on both sides."""
+    # Equal objects can both lack the same unknown field; that is no change either.
     if before == after and not is_inside_of(before):
         return
     if not isinstance(before, Mapping) or not isinstance(after, Mapping):

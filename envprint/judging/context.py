@@ -1,7 +1,7 @@
-"""From what a caller asks for to a report: the one path of the command line and of the API.
+"""From a request to a report: the one path that the command line and the API share.
 
-A caller fills in a `Request`; `agreed` adds the team's policy. What comes of it judges fingerprints
-and says with which exit code a report ends.
+A caller fills in a `Request`; `agreed` adds the team's policy. The resulting `Context` judges
+fingerprints and maps a report to its exit code.
 """
 
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from envprint.judging.policy.model import Policy
 
 
 class Request(NamedTuple):
-    """How to judge. What is left out, the policy says; what that leaves out, is found out."""
+    """How to judge. The policy supplies what is left out; the rest is detected."""
 
     policy: str | None = None
     """Its file; None for the nearest one upwards."""
@@ -25,14 +25,14 @@ class Request(NamedTuple):
     fail_on: Impact | None = None
     on_unknown: str | None = None
     strict: bool = False
-    """Advice counts as a finding."""
+    """Whether advice counts as a finding."""
     min_free_gpu_bytes: int | None = None
     batch_size: int | None = None
     replicas: int | None = None
 
 
 class Context(NamedTuple):
-    """A request and the policy in force, in which the request has its say."""
+    """A request and the policy in force, in which the request takes precedence."""
 
     request: Request
     policy: Policy
@@ -42,11 +42,11 @@ class Context(NamedTuple):
         return judge_drift(baseline, current, self.workload(current, baseline), self.policy)
 
     def state(self, current: Fingerprint, baseline: Fingerprint | None) -> Report:
-        """What the present state does to one, and what a baseline adds to that."""
+        """What the present state does to a training result, and what a baseline adds to that."""
         return judge_state(current, baseline, self.workload(current, baseline), self.policy)
 
     def workload(self, now: Fingerprint, baseline: Fingerprint | None) -> Workload:
-        """The job that is named, completed by what is installed."""
+        """The requested workload, completed by what is installed."""
         request, policy = self.request, self.policy
         free, required = request.min_free_gpu_bytes, policy.required
         workload = detect(
@@ -64,13 +64,13 @@ class Context(NamedTuple):
         )
 
     def exit_code(self, report: Report) -> int:
-        """0, 1 for a finding that counts, 3 for a doubt that does."""
+        """0; 1 for a finding that counts; 3 for an undecided rule that counts."""
         policy = self.policy
         return report.exit_code(policy.fail_on, policy.on_unknown == "fail", self.request.strict)
 
 
 def agreed(request: Request) -> Context:
-    """The request under the policy that it names, or the nearest one. Raises `EnvprintError`."""
+    """The request under the policy it names, or the nearest one. Raises `EnvprintError`."""
     policy, _, _ = agreed_policy(request.policy)
     fail_on = policy.fail_on if request.fail_on is None else request.fail_on
     on_unknown = request.on_unknown or policy.on_unknown

@@ -1,6 +1,6 @@
-"""Evaluates one rule: all it finds until it ends, or until a value it needs is unknown.
+"""Evaluates one rule. It stops at the first unknown value it needs; earlier matches still count.
 
-What it found before that counts. What it could not decide is kept beside it, with path and reason.
+Each unknown value is kept with the matches, with its path and the reason.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,28 +14,28 @@ from envprint.core.workload import Workload
 
 
 class Evaluation(NamedTuple):
-    """A rule, what it found, and the unknown values that kept it from deciding the rest."""
+    """A rule, its matches, and the unknown values that left the rest undecided."""
 
     rule: Rule
     matches: tuple[Match, ...]
     unknowns: tuple[UnknownValue, ...]
-    """Each once."""
+    """Without duplicates."""
 
 
 def on_comparison(rule: Rule, comparison: Comparison, workload: Workload) -> Evaluation:
-    """What the rule finds in the differences; a rule about a state finds those that are new."""
+    """What the rule finds in the differences; a rule about a state finds only new states."""
     return _evaluation(rule, _between(rule, comparison, workload))
 
 
 def on_fingerprint(rule: Rule, current: Fingerprint, workload: Workload) -> Evaluation:
-    """What a rule about a state finds in this one."""
+    """What a rule about a state finds in this fingerprint."""
     assert rule.state
     return _evaluation(rule, _within(rule.state, current, workload))
 
 
 def _evaluation(rule: Rule, results: Iterable[Result]) -> Evaluation:
     matches: list[Match] = []
-    # The keys of a dict: unique, and in the order in which they came.
+    # The keys of a dict: unique, and in order of arrival.
     unknowns: dict[UnknownValue, None] = {}
     try:
         for result in results:
@@ -58,7 +58,7 @@ def _between(rule: Rule, comparison: Comparison, workload: Workload) -> Iterator
 
 
 def _within(state: State, now: Fingerprint, workload: Workload) -> Iterator[Result]:
-    # A generator, so that a check which raises before its first match is caught like any other.
+    # A generator, so that a check that raises before its first match is handled like any other.
     yield from state(now, workload)
 
 
@@ -67,10 +67,10 @@ def _new_states(rule: Rule, comparison: Comparison, workload: Workload) -> Itera
     yield from after.unknowns
     if after.matches:
         before = on_fingerprint(rule, comparison.before, workload)
-        # By path, not by words: the same programs holding a little more memory are not news.
+        # By path, not by text: the same programs holding a little more memory are not news.
         old = {match.paths for match in before.matches}
         new = [match for match in after.matches if match.paths not in old]
-        # What was not known before may have been there before.
+        # A state that was unknown before may have existed before.
         yield from (before.unknowns or new) if new else ()
 
 

@@ -1,7 +1,7 @@
-"""From rules and what they look at to a report. Pure; the one engine for diff, check and the API.
+"""From fingerprints and rules to a report: the one engine of diff, check and the API. Pure.
 
-A rule about a state finds something in a diff only when the state is new: a difference is judged,
-not a machine.
+In a diff, a rule about a state counts only if the state is new: a diff judges the difference, not
+the machine.
 """
 
 from collections.abc import Container, Iterator, Mapping, Sequence
@@ -99,15 +99,15 @@ def _report(
 
 
 def silence(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
-    """The evaluations without the matches beside which a stronger rule found the same thing."""
+    """The evaluations without matches for which a stronger rule found the same thing."""
     found = {rule.id: {match.about for match in matches} for rule, matches, _ in evaluations}
     return [evaluation._replace(matches=_heard(evaluation, found)) for evaluation in evaluations]
 
 
 def _heard(evaluation: Evaluation, found: Mapping[str, set[str | None]]) -> tuple[Match, ...]:
-    """The matches beside which no stronger rule found the same thing; `found` is what each found.
+    """The matches for which no stronger rule found the same thing; `found` is what each rule found.
 
-    A match that is about nothing in particular is about everything.
+    A match with no particular subject covers every subject.
     """
     rule, matches, _ = evaluation
     stronger = {about for name in rule.yields_to for about in found.get(name, ())}
@@ -124,7 +124,7 @@ def apply_probes(
     comparison: Comparison,
     workload: Workload,
 ) -> list[Finding]:
-    """The findings, those lowered whose effect numeric probes of both sides would have seen."""
+    """The findings; those that numeric probes of both sides would have detected are lowered."""
     probed = {finding.rule for finding in findings if rules[finding.rule].probed}
     if not probed:
         return list(findings)
@@ -140,7 +140,7 @@ def apply_probes(
 def apply_policy(
     findings: Sequence[Finding], policy: Policy
 ) -> tuple[list[Finding], list[Ignored], list[Expected]]:
-    """The findings in their order with the team's impacts, those left out, and those expected."""
+    """The findings, in order, with the team's impacts; those ignored; and those expected."""
     kept, left_out, expected = [], [], []
     for finding in (_weighed(finding, policy) for finding in findings):
         ignored = policy.ignore_for(finding)
@@ -157,13 +157,13 @@ def apply_policy(
 
 
 def _weighed(finding: Finding, policy: Policy) -> Finding:
-    """The finding with the team's impact; what it has decided stands, whatever was measured."""
+    """The finding with the team's impact, which takes precedence over any measurement."""
     impact = policy.own_impact(finding.rule)
     return finding if impact is None else finding._replace(impact=impact, not_seen=None)
 
 
 def _undecided(evaluations: Sequence[Evaluation], policy: Policy) -> Iterator[Undecided]:
-    """What could not be decided, each with the most that it could have counted for the team."""
+    """What is undecided, each with the highest impact it could have for the team."""
     for rule, _, unknowns in evaluations:
         for path, reason in unknowns:
             entry = Undecided(rule.id, path, reason, rule.impact)
@@ -174,7 +174,7 @@ def _undecided(evaluations: Sequence[Evaluation], policy: Policy) -> Iterator[Un
 def _hidden(
     evaluations: Sequence[Evaluation], comparison: Comparison | None, policy: Policy
 ) -> Iterator[Undecided]:
-    """What is hidden on both sides, where no rule that counts as much names it as unknown."""
+    """Values hidden on both sides, unless a rule that counts as much lists them as unknown."""
     known = [(value.path, rule.advice) for rule, _, unknowns in evaluations for value in unknowns]
     for path in comparison.hidden if comparison else ():
         place, section = path.split(".")[:2]
@@ -188,7 +188,7 @@ def _hidden(
 def _apart(
     changes: tuple[Change, ...], policy: Policy
 ) -> tuple[tuple[Change, ...], list[Expected]]:
-    """Changes that are left, and those that the policy expects."""
+    """The remaining changes, and those that the policy expects."""
     left, expected = [], []
     for change in changes:
         entry = policy.expected("", (change.path,))
@@ -201,7 +201,7 @@ def _apart(
 
 
 def _lockstep(findings: Sequence[Finding], states: Container[str]) -> tuple[str, ...]:
-    """What changed together with the experiment, and could be what its result is due to."""
+    """What changed together with the experiment and could be the cause of its result."""
     moved = [f.rule for f in findings if f.impact >= Impact.NUMERIC and f.rule not in states]
     return tuple(dict.fromkeys(moved))
 
@@ -209,7 +209,7 @@ def _lockstep(findings: Sequence[Finding], states: Container[str]) -> tuple[str,
 def _unexplained(
     evaluations: Sequence[Evaluation], comparison: Comparison | None
 ) -> tuple[Change, ...]:
-    """The changes that no rule has recognised, also where a stronger rule speaks instead."""
+    """The changes that no rule recognises; a rule silenced by a stronger one counts as well."""
     explained = Places(
         path for _, matches, _ in evaluations for match in matches for path in match.paths
     )
@@ -218,7 +218,7 @@ def _unexplained(
 
 
 def _stamp(evaluations: Sequence[Evaluation]) -> list[Finding]:
-    """Each match as a finding, with what its rule says of it."""
+    """Each match as a finding, with the data of its rule."""
     return [_finding(rule, match) for rule, matches, _ in evaluations for match in matches]
 
 

@@ -1,7 +1,7 @@
 """Which findings most likely made two results differ, best guess first.
 
-A report lists findings by impact and name, so that two of them compare well; whoever asks "what
-was it?" wants another order. Each key of it has its reason beside it.
+A report lists findings by impact and name, so that two reports compare well; the question "what
+was it?" needs another order. Each sort key has its reason next to it.
 """
 
 from __future__ import annotations
@@ -15,62 +15,62 @@ from envprint.core.paths import is_inside
 from envprint.core.report import Finding
 
 MOST = 3
-"""Causes that are named; with more of them, none would be the likely one."""
+"""Causes that are named; in a longer list none would be likely."""
 
 _CHANGED_BETWEEN_RUNS = (
-    # How the job is started and what else runs: differs from one shell to the next.
+    # How the job is started, and what else runs: changes from one shell to the next.
     (
         *("facts.environ", "facts.determinism", "facts.python.hash_seed", "facts.python.flags"),
         *("facts.cpu.usable_threads", "facts.cpu.quota_cpus", "live.gpu"),
     ),
-    # What an upgrade brings: weekly.
+    # What an upgrade changes: weekly.
     ("facts.packages", "facts.frameworks", "facts.cuda", "facts.math", "facts.python"),
     # What an administrator changes: monthly.
     ("facts.container", "facts.os", "facts.gpu.driver_version", "live.host"),
 )
-"""What changes on one machine, most often first; the hardware comes after all of it."""
+"""What changes on one machine, most often first; hardware comes last."""
 
 
 def likely_causes(
     findings: Iterable[Finding], states: Container[str], comparison: Comparison
 ) -> tuple[str, ...]:
-    """The ids of at most three rules that best explain other results, most likely first.
+    """The ids of the rules, at most three, that best explain a different result, likeliest first.
 
-    `states` are the rules about a state. Empty where nothing found here can change a result.
+    `states` are the rules about a state. Empty if no finding can change a result.
     """
     own = is_same_machine(comparison.before, comparison.after)
     changed = Places(change.path for change in comparison.changes)
 
     def order(finding: Finding) -> tuple[int, int, bool, int, str]:
         return (
-            # What changes most explains most of what is seen.
+            # A greater effect explains more of the difference.
             -finding.impact,
-            # A difference explains a difference; what was so on both sides hardly can.
+            # A difference explains a different result; a state common to both sides hardly can.
             _news(finding, states, changed),
-            # A source or a measurement before an analogy.
+            # Documented or measured causes rank before inferred ones.
             finding.confidence is Confidence.INFERRED,
-            # On one machine, people change variables more often than processors; two machines
-            # are unlike in their hardware to begin with.
+            # On one machine, variables change more often than processors; two machines have
+            # different hardware to begin with.
             _rarity(finding, changed) * (1 if own else -1),
             finding.rule,
         )
 
     strong = [finding for finding in findings if finding.impact >= Impact.NUMERIC]
-    # What was seen to be computed is an effect, and named only when no cause of it is found.
+    # What the probes measured is an effect; it is named only if no cause of it is found.
     causes = [f for f in strong if not is_inside(f.paths[0], "facts.probes")] or strong
     ranked = sorted(causes, key=order)
     return tuple(dict.fromkeys(finding.rule for finding in ranked))[:MOST]
 
 
 def _news(finding: Finding, states: Container[str], changed: Places) -> int:
-    """0 for a difference, 1 for a state that is new, 2 for one that was there before."""
+    """0 for a difference, 1 for a new state, 2 for a state that was there before."""
     if finding.rule not in states:
         return 0
     return 1 if any(map(changed.touch, finding.paths)) else 2
 
 
 def _rarity(finding: Finding, changed: Places) -> int:
-    """How rarely the like of it changes on one machine; the most common of its places counts."""
+    """How rarely such a path changes on one machine; the most frequently changing one decides."""
     places = [path for path in finding.paths if changed.touch(path)] or finding.paths
     return min(map(_rarity_of, places), default=len(_CHANGED_BETWEEN_RUNS))
 
@@ -83,10 +83,10 @@ def _rarity_of(path: str) -> int:
 
 
 def is_same_machine(before: Fingerprint, after: Fingerprint) -> bool:
-    """Whether both seem to be of one machine: a GPU in common, else the same processor and memory.
+    """Whether both seem to be one machine: a GPU in common, else the same processor and memory.
 
-    No identity is recorded unless asked for, so machines that are alike are taken for one: of
-    those, too, the hardware explains nothing. False when it cannot be told.
+    No identity is recorded by default, so identical machines count as one; hardware does not
+    explain a difference between those either. False if it cannot be determined.
     """
     cards = _cards(before), _cards(after)
     if all(cards):
@@ -101,7 +101,7 @@ def is_same_machine(before: Fingerprint, after: Fingerprint) -> bool:
 
 
 def _alike(before: int | None, after: int | None) -> bool:
-    """Equal but for the part, about a hundredth, that a kernel keeps to itself."""
+    """Equal except for the part, about a hundredth, that the kernel reserves."""
     return None not in (before, after) and abs((before or 0) - (after or 0)) * 64 <= (before or 0)
 
 

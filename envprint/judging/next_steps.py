@@ -1,7 +1,7 @@
 """Where to look when the environment does not explain why two results differ.
 
-A training result depends on the code, the data and the seeds beside the environment. The
-fingerprint holds a little about the first and the last, enough to say with which to begin.
+A training result also depends on the code, the data and the seeds. A fingerprint records a little
+about the code and the seeds, enough to suggest which to check first.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SINCE_COMMIT = ("diff_digest", "submodules", "dirty")
 
 
 class _Code(Enum):
-    """What two fingerprints say of the project's code, and where that says to look."""
+    """What two fingerprints show about the project's code, and what to check because of it."""
 
     SAME = "look at the data and the seeds: the code is the same"
     DIFFERS = "look at the code first, which is not the same, then at the data and the seeds"
@@ -28,7 +28,7 @@ class _Code(Enum):
 
 
 def look_where(comparison: Comparison) -> str:
-    """Where to look when nothing here explains other results, as the end of a sentence."""
+    """Where to look when no finding explains a different result, as the end of a sentence."""
     return _code(comparison)[0].value
 
 
@@ -38,7 +38,7 @@ def look_next(
     ignored: Iterable[Ignored],
     unexplained: Iterable[Change],
 ) -> tuple[str, ...]:
-    """What to look at, in this order; each text begins with what it is."""
+    """What to check, in this order; each text begins with its subject."""
     return (
         *_left_open(undecided, ignored),
         *_beyond_the_environment(comparison),
@@ -70,7 +70,7 @@ def _unexplained(changes: Iterable[Change]) -> Iterator[str]:
 
 
 def _code(comparison: Comparison) -> tuple[_Code, str]:
-    """Whether both sides had the same code, and what says so."""
+    """Whether both sides ran the same code, and the evidence for it."""
     sides = comparison.before, comparison.after
     try:
         commits = [side.value("facts.code.commit") for side in sides]
@@ -103,7 +103,7 @@ def _seeds(comparison: Comparison) -> str:
 
 
 def _generators_alike(comparison: Comparison) -> list[str]:
-    """The generators known to have been in one state on both sides; none without a seed."""
+    """The generators known to be in the same state on both sides; none without a seed."""
     sides = _on_both_sides(comparison, "live.random.generators")
     before, after = (
         {name: told["state"] for name, told in (known or {}).items() if told.get("state")}
@@ -113,7 +113,7 @@ def _generators_alike(comparison: Comparison) -> list[str]:
 
 
 def _on_both_sides(comparison: Comparison, path: str) -> tuple[Any, ...]:
-    """The value at `path` before and after; nothing where either is unknown."""
+    """The values at `path` before and after; empty if either is unknown."""
     try:
         return comparison.before.value(path), comparison.after.value(path)
     except Undetermined:

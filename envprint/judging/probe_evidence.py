@@ -1,7 +1,7 @@
-"""What numeric probes have settled: where arithmetic was expected to differ, and did not.
+"""Lowers the impact of findings that numeric probes refute.
 
-A forecast is lowered only when every framework that its rule reaches was probed on both sides, on
-the device of the workload, and gave the same bits in every operation.
+A forecast of different arithmetic is lowered only if every framework that its rule affects was
+probed on both sides, on the workload's device, and every operation gave the same bits.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NUMERIC = "facts.probes.numeric"
 
 
 class Settled:
-    """What the probes on both sides of a comparison say of the rules that expect other rounding."""
+    """Evidence from the probes of both sides about rules that expect different rounding."""
 
     def __init__(self, comparison: Comparison, workload: Workload) -> None:
         self._comparison = comparison
@@ -29,7 +29,7 @@ class Settled:
         self._equal: dict[str, int | None] = {}
 
     def lowered(self, finding: Finding, rule: Rule) -> Finding:
-        """A `probed` rule's finding; where probes saw nothing of it, without impact, and why."""
+        """The finding of a `probed` rule; without impact, with the reason, if probes refute it."""
         if finding.impact is not Impact.NUMERIC:
             return finding
         reached = [
@@ -48,7 +48,7 @@ class Settled:
         return finding._replace(impact=Impact.NONE, not_seen=text)
 
     def _equal_operations(self, framework: str) -> int | None:
-        """As `_equal_operations`, counted once for each framework."""
+        """`_equal_operations`, counted once per framework."""
         if framework not in self._equal:
             device = self._workload.device
             self._equal[framework] = _equal_operations(framework, self._comparison, device)
@@ -56,7 +56,7 @@ class Settled:
 
 
 def _equal_operations(framework: str, comparison: Comparison, device: str) -> int | None:
-    """How many operations both sides probed, all with the same bits; None when that is not so."""
+    """How many operations both sides probed; None unless all of them gave the same bits."""
     before, after = comparison.before, comparison.after
     try:
         probes = (before.value(_NUMERIC) or {}, after.value(_NUMERIC) or {})
@@ -74,7 +74,7 @@ _ByPlace = Mapping[str, set[str]]
 
 
 def _unknown_in(side: Fingerprint, places: Sequence[str]) -> _ByPlace:
-    """The unknown paths inside each of the places."""
+    """The unknown paths inside each place."""
     found: dict[str, set[str]] = {place: set() for place in places}
     for path in side.unknown if places else ():
         for place in around(path):
@@ -86,13 +86,13 @@ def _unknown_in(side: Fingerprint, places: Sequence[str]) -> _ByPlace:
 def _equal_in(
     place: str, before: Fingerprint, after: Fingerprint, unknown: tuple[_ByPlace, _ByPlace]
 ) -> int | None:
-    """The same of one probe; raises `Undetermined` where it is unknown as a whole."""
+    """The same for one probe. Raises `Undetermined` if the whole probe is unknown."""
     told = [side.value(place) or {} for side in (before, after)]
-    # One run in which an operation that varies agreed says nothing of the next.
+    # If an operation varies between runs, one run in which it agreed proves nothing.
     varies = any(side.get("varying") for side in told)
     same = len({side.get("revision") for side in told}) == 1
     digests = [side.get("digests", {}) for side in told]
-    # What neither side can compute, no job there does; what one alone could not, is open.
+    # No job uses what neither side can compute; what only one side cannot compute stays open.
     if not same or varies or unknown[0][place] != unknown[1][place] or digests[0] != digests[1]:
         return None
     return sum(not operation.endswith(COARSE) for operation in digests[0])

@@ -1,1 +1,1 @@
-"""A team's policy: its values, and how they are found, read, shown and started."""
+"""A team's policy: its values, and how it is found, read, shown and created."""

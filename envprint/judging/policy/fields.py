@@ -1,7 +1,7 @@
 """The form of a policy: every key, declared once; the published schema follows from it.
 
-What a key may be is said here for the schema, and checked by `envprint.judging.policy.parse`, whose
-errors name the line. A test holds the two together.
+The schema takes the allowed values from here. `envprint.judging.policy.parse` checks them again,
+because its errors name the line; a test keeps the two consistent.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from envprint.core.words import DEVICES
 from envprint.judging.policy.model import UNKNOWN_ACTIONS
 
 MOST_GPUS = 1024
-"""More than any machine has, the parts of divided ones counted."""
+"""More than any machine has, counting the parts of divided GPUs."""
 ISO_DATE = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 _RECORDED = rf"^(?!{'|'.join(NOT_OURS)})(({'|'.join(sorted(NAMES))})$|{'|'.join(PREFIXES)})"
 # https://packaging.python.org/en/latest/specifications/version-specifiers/
@@ -26,7 +26,7 @@ _VERSIONS = rf"^(\*|\s*|{_CLAUSE}(,{_CLAUSE})*,?\s*)$"
 
 
 def switches() -> tuple[str, ...]:
-    """Every determinism switch that a capture can see."""
+    """Every determinism switch that a capture can read."""
     from envprint.core.switches import FLAGS, VARIABLES
     from envprint.machine.interpreter import SWITCHES
 

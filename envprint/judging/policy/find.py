@@ -1,4 +1,4 @@
-"""Where a team's policy stands: the file that is named, or the nearest one upwards."""
+"""Finds a team's policy: the file that is named, or the nearest one upwards."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from envprint.machine.owners import distrusted
 OWN = "envprint.toml"
 SHARED = "pyproject.toml"
 _MENTION = b"envprint"
-"""A pyproject.toml without this word has no policy, and is not parsed: that costs milliseconds."""
+"""A pyproject.toml without this word has no policy; parsing it would cost milliseconds."""
 
 
 def agreed_policy(path: str | None) -> tuple[Policy, str | None, str]:
-    """The policy in force, and its file's name and text; the default and None without a file.
+    """The policy in force, and its file's name and text; the default, None and "" without a file.
 
-    Its notes name the files that were found and not used. Raises `EnvprintError` for a file that
-    cannot be read or says what cannot be meant.
+    Its notes name files that were found but not used. Raises `EnvprintError` for a file that cannot
+    be read or is not a valid policy.
     """
     passed_over: list[str] = []
     found = find_policy(passed_over.append) if path is None else path
@@ -41,21 +41,21 @@ def agreed_policy(path: str | None) -> tuple[Policy, str | None, str]:
 
 
 def exists(path: str) -> bool:
-    """Whether there is anything of that name."""
+    """Whether anything exists at `path`, even a broken link."""
     return os.path.lexists(path)
 
 
 def find_policy(tell: Callable[[str], object] = warnings.warn) -> str | None:
     """The nearest `envprint.toml`, or pyproject.toml with a table `[tool.envprint]`, upwards.
 
-    From the working directory to the root of the repository, or of the file system. What somebody
-    else could have put there is passed over, and `tell` is told. Raises `EnvprintError` for an
-    `envprint.toml` that is no file, and for a pyproject.toml that speaks of envprint and cannot be
-    parsed: a policy that is silently not applied is worse than none.
+    Searches from the working directory to the root of the repository, or of the file system. A file
+    that another user could have put there is skipped, and `tell` gets the reason. Raises
+    `EnvprintError` for an `envprint.toml` that is not a file, and for a pyproject.toml that
+    mentions envprint and cannot be parsed: a policy silently not applied is worse than none.
     """
     try:
         folder = os.getcwd()
-    except OSError:  # it is gone
+    except OSError:  # the directory is gone
         return None
     while True:
         own, shared = os.path.join(folder, OWN), os.path.join(folder, SHARED)
@@ -86,19 +86,19 @@ def _regular(path: str) -> str:
 
 
 def _is_mentioned(path: str) -> bool:
-    """Whether the pyproject.toml at `path`, if there is one, may have a policy in it."""
+    """Whether the pyproject.toml at `path`, if it exists, may contain a policy."""
     if not os.path.isfile(path):
         return False
     try:
         return _MENTION in read_input(path)
     except DocumentError:
-        if distrusted(path):  # and its owner lets nobody read it
+        if distrusted(path):  # not ours, and not readable either
             return False
         raise
 
 
 def _holds_policy(path: str) -> bool:
-    """Whether the pyproject.toml at `path`, if there is one, has a policy in it."""
+    """Whether the pyproject.toml at `path`, if it exists, contains a policy."""
     if not _is_mentioned(path):
         return False
     from envprint.judging.policy.toml import has_table
@@ -107,8 +107,8 @@ def _holds_policy(path: str) -> bool:
 
 
 def _beside(own: str) -> Iterator[str]:
-    """That another policy in the same folder is not in force."""
+    """A note if another policy in the same directory is not in force."""
     shared = os.path.join(os.path.dirname(own), SHARED)
-    with suppress(PolicyError):  # not valid, and not in force either
+    with suppress(PolicyError):  # an invalid one is not in force either
         if own != shared and _holds_policy(shared):
             yield f"{shared}: [tool.envprint] is not in force, as {OWN} beside it comes first"

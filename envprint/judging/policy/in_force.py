@@ -1,4 +1,4 @@
-"""What a policy comes to, entry by entry, and where each comes from."""
+"""The policy in force, entry by entry, with the source of each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DEFAULT = "default"
 
 
 def shown(policy: Policy, name: str | None, text: str) -> list[tuple[str, str, str]]:
-    """(key, value, source) of everything that is in force; the source is a line or `default`."""
+    """(key, value, source) of everything in force; the source is a line or `default`."""
     lines = lines_of(text)
     prefix = TABLE if name and is_pyproject(name) else ()
 

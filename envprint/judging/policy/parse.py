@@ -1,4 +1,4 @@
-"""Policies in TOML: `envprint.toml`, or `[tool.envprint]` in pyproject.toml.
+"""Parses policies in TOML: `envprint.toml`, or `[tool.envprint]` in pyproject.toml.
 
 Every key is checked, because a policy that is silently not applied is worse than none.
 """
@@ -24,14 +24,14 @@ from envprint.judging.policy.toml import TABLE, decoded, is_pyproject, line_of, 
 from envprint.rules import catalogue
 
 ANY = "*"
-"""Any rule, any path, any version that is installed."""
+"""Matches any rule, any path, any installed version."""
 
 
 def parse_policy(content: bytes, name: str, today: str) -> Policy:
-    """The policy in the TOML `content`; entries that expired before `today` (ISO date) do not hold.
+    """The policy in the TOML `content`; entries that expired before `today` (ISO date) are void.
 
-    In a pyproject.toml it is the table `[tool.envprint]`. Raises `PolicyError`, which begins with
-    `name` and, where it is known, the line.
+    In a pyproject.toml it is the table `[tool.envprint]`. Raises `PolicyError`; its message begins
+    with `name` and, if it is known, the line.
     """
     text = decoded(content, name)
     data = parse_toml(text, name)
@@ -48,7 +48,7 @@ def parse_policy(content: bytes, name: str, today: str) -> Policy:
 
 
 class _Reader(NamedTuple):
-    """Makes a policy of parsed data; knows where the data stands, for its errors."""
+    """Builds a policy from parsed data; knows the position of the data, for error messages."""
 
     name: str
     text: str
@@ -61,7 +61,7 @@ class _Reader(NamedTuple):
         return PolicyError(f"{where}: {_spelt(path)}: {message}")
 
     def policy(self, data: Any, today: str) -> Policy:
-        """The whole policy, with notes on the rules that it only imagines."""
+        """The whole policy, with notes on entries whose rules do not exist."""
         self.check(data, SHAPE)
         policy = Policy(
             fail_on=self.impact(data.get("fail_on", "numeric"), ("fail_on",)),
@@ -86,7 +86,7 @@ class _Reader(NamedTuple):
         return policy._replace(notes=tuple(self.imagined_rules(policy)))
 
     def imagined_rules(self, policy: Policy) -> Iterator[str]:
-        """The entries whose rule id or pattern fits no rule; no error, as versions differ."""
+        """Entries whose rule id or pattern matches no rule. No error, because versions differ."""
         named: list[tuple[tuple[str, ...], str]]
         named = [(("impact", name), name) for name in policy.impacts]
         for kind, entries in (("ignore", policy.ignores), ("expect", policy.expects)):
@@ -100,7 +100,7 @@ class _Reader(NamedTuple):
                 yield str(self.fault(path, f"no rule is called {name}; {what}"))
 
     def check(self, data: Any, shape: Record) -> None:
-        """Refuse wrong types and unknown keys."""
+        """Raise for wrong types and unknown keys."""
         _with_plain_dates(data)
         self.refuse_unknown_keys(data, shape, ())
         try:
@@ -112,7 +112,7 @@ class _Reader(NamedTuple):
             raise self.fault(steps, message) from None
 
     def refuse_unknown_keys(self, value: Any, shape: Shape, path: tuple[str, ...]) -> None:
-        """A key that nothing reads, and the one that was probably meant."""
+        """Raise for a key that nothing reads, and suggest the one that was probably meant."""
         if isinstance(shape, ListOf) and isinstance(value, list):
             for number, item in enumerate(value):
                 self.refuse_unknown_keys(item, shape.item, (*path, str(number)))
@@ -124,7 +124,7 @@ class _Reader(NamedTuple):
                 self.refuse_unknown_keys(inner, known[key], (*path, key))
 
     def required(self, data: Mapping[str, Any]) -> Requirements:
-        """What `[require]` asks for."""
+        """The requirements in `[require]`."""
         size = data.get("min_free_gpu")
         for name in data.get("variables", {}):
             if not is_recorded(name):
@@ -144,19 +144,19 @@ class _Reader(NamedTuple):
         )
 
     def size(self, text: str) -> int:
-        """Bytes of a size such as `20 GiB`."""
+        """The number of bytes in a size such as `20 GiB`."""
         try:
             return parse_size(text)
         except ValueError as error:
             raise self.fault(("require", "min_free_gpu"), str(error)) from None
 
     def specifier(self, text: str, path: Sequence[str]) -> None:
-        """Refuse what is no version specifier."""
+        """Raise if `text` is not a version specifier."""
         from packaging.specifiers import SpecifierSet
 
         try:
             if text != ANY:
-                SpecifierSet(text).contains("1")  # which reads the numbers, too
+                SpecifierSet(text).contains("1")  # also parses the numbers
         except ValueError:
             message = f"expected versions such as '==2.4.*', '>=2.4,<3' or '*', found {text!r}"
             raise self.fault(path, message) from None
@@ -188,29 +188,29 @@ class _Reader(NamedTuple):
             )
 
     def impact(self, word: str, path: Sequence[str]) -> Impact:
-        """The impact of that name."""
+        """The impact with that name."""
         return Impact[self.one_of(word, IMPACT_WORDS, path).upper()]
 
     def one_of(self, word: str, allowed: tuple[str, ...], path: Sequence[str]) -> str:
-        """`word`, if it is allowed."""
+        """`word`, if it is allowed; raises otherwise."""
         if word not in allowed:
             raise self.fault(path, f"expected one of {', '.join(allowed)}; found {word!r}")
         return word
 
 
 def _is_date(text: str) -> bool:
-    """Whether it is a day of the calendar, written as TOML and JSON Schema have it."""
+    """Whether it is a valid calendar date, written as TOML and JSON Schema require."""
     from datetime import date
 
     try:
-        # By itself it takes other spellings too, and which depends on the version of Python.
+        # On its own it accepts other spellings, and which ones depends on the version of Python.
         return bool(re.match(ISO_DATE, text)) and bool(date.fromisoformat(text))
     except ValueError:
         return False
 
 
 def _with_plain_dates(data: Any) -> None:
-    """TOML has dates of its own; a policy compares them as text."""
+    """Replace dates, a type of their own in TOML, by text: a policy compares them as text."""
     entries = data.get("ignore", []) if isinstance(data, dict) else []
     for entry in entries if isinstance(entries, list) else []:
         if isinstance(entry, dict) and hasattr(entry.get("expires"), "isoformat"):

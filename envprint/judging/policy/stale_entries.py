@@ -1,4 +1,4 @@
-"""What a judgement tells of the policy itself: entries that have expired, or fit nothing."""
+"""Notes on the policy itself: entries that have expired or match nothing."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from envprint.rules import catalogue
 def notes(
     policy: Policy, evaluations: Sequence[Evaluation], comparison: Comparison | None
 ) -> Iterator[str]:
-    """What is known of the policy already, and entries that have expired, or fit nothing of what
-    could be judged.
+    """The policy's own notes, then its entries that have expired or match nothing that could be
+    judged.
     """
     yield from policy.notes
     for entry in (*policy.ignores, *policy.expects):
@@ -32,7 +32,7 @@ def notes(
 def _was_judged(
     entry: Entry, evaluations: Sequence[Evaluation], comparison: Comparison | None
 ) -> bool:
-    """Whether all that the entry could fit has been looked at, and decided."""
+    """Whether everything that the entry could match was judged and decided."""
     judged = [e for e in evaluations if matches(entry.rule, e.rule.id)]
     if any(entry.covers(e.rule.id, (unknown.path,)) for e in judged for unknown in e.unknowns):
         return False
@@ -40,13 +40,13 @@ def _was_judged(
         if any(entry.covers(HIDDEN_VALUE, (path,)) for path in comparison.hidden):
             return False
         return bool(judged)
-    # Without a baseline only states have been looked at.
+    # Without a baseline only rules about a state are evaluated.
     meant = [rule for rule in catalogue() if matches(entry.rule, rule.id)]
     return bool(judged) and all(rule.state for rule in meant)
 
 
 def _fits(entry: Entry, evaluations: Sequence[Evaluation], comparison: Comparison | None) -> bool:
-    """Whether it fits what a rule found, or, without a rule, a change that none knows."""
+    """Whether it matches a rule's finding or, without a rule, a change that no rule recognises."""
     if any(entry.covers(e.rule.id, match.paths) for e in evaluations for match in e.matches):
         return True
     changes = comparison.changes if comparison and entry.rule == "*" else ()

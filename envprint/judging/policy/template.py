@@ -1,4 +1,4 @@
-"""A policy to begin with: what is so on this machine, as comments that can be put in force."""
+"""A policy to start from: this machine's state, as comments that can be uncommented."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _PACKAGES = ("tensorflow", "torch", "jax", "keras", "numpy", "scikit-learn")
 
 
 def starting_policy(now: Fingerprint) -> str:
-    """A commented file that is valid as it is, and changes nothing but what it says."""
+    """A commented file that is valid as it is and changes nothing beyond what it states."""
     job = detect(now)
     date = now.captured_at[:10]
     head = _HEAD.format(
@@ -64,7 +64,7 @@ def starting_policy(now: Fingerprint) -> str:
 
 
 def _a_year_after(date: str) -> str:
-    """The same day of the next year; the last of February for a day that this one has not."""
+    """The same day of the next year; 28 February for 29 February."""
     return f"{int(date[:4]) + 1}{date[4:].replace('02-29', '02-28')}"
 
 
@@ -78,7 +78,7 @@ def _required(now: Fingerprint) -> Iterator[str]:
     yield '# variables = { PYTHONHASHSEED = "0" }'
     yield '# switches = ["tensorflow-op-determinism"]'
     found = {name: now.get(f"facts.packages.distributions[{name}].version") for name in _PACKAGES}
-    # A version that is none could end the comment, and put a line of its own in force.
+    # Text that is not a version could end the comment and put a line of its own in force.
     lines = [pinned(name, version) for name, version in found.items() if version]
     pins = ['{} = "=={}"'.format(*line.split("==")) for line in lines if line]
     yield f"# packages = {{ {', '.join(pins or [_AN_EXAMPLE])} }}"

@@ -1,4 +1,4 @@
-"""The TOML of a policy file: its text, its data, and where in it the policy stands."""
+"""The TOML of a policy file: its text, its data, and the line of each entry."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from typing import Any
 
 from envprint.core.errors import PolicyError
 
-# The line of a key in a TOML file, which the parser does not tell.
-#
-# For messages and for `policy show` only: a form that is not understood here costs the line number.
-# https://toml.io/en/v1.0.0
+# The line of a key, which the TOML parser does not report. It serves messages and `policy show`
+# only: for syntax not recognised here, no line number is shown. https://toml.io/en/v1.0.0
 
 
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
@@ -22,7 +20,7 @@ Path = tuple[str, ...]
 
 
 def line_of(text: str, path: Sequence[str]) -> int | None:
-    """The number of the line on which the entry at `path` begins, or what is around it.
+    """The number of the line where the entry at `path`, or the nearest one around it, begins.
 
     Items of a list are counted in the path: `("ignore", "0", "rule")`.
     """
@@ -35,7 +33,7 @@ def line_of(text: str, path: Sequence[str]) -> int | None:
 
 
 def lines_of(text: str) -> dict[Path, int]:
-    """Path to line, of every table and of every key at the start of a line."""
+    """The line of every table, and of every key at the start of a line, by path."""
     found: dict[Path, int] = {}
     counts: dict[str, int] = {}
     table: Path = ()
@@ -57,18 +55,18 @@ def lines_of(text: str) -> dict[Path, int]:
 
 
 TABLE = ("tool", "envprint")
-"""Where a policy stands in a file that is not its own."""
+"""Path of the policy in a pyproject.toml."""
 
 
 def is_pyproject(name: str) -> bool:
-    """Whether the file holds the settings of other tools, too."""
+    """Whether the file also holds the settings of other tools."""
     return re.split(r"[/\\]", name)[-1] == "pyproject.toml"
 
 
 def has_table(content: bytes, name: str) -> bool:
     """Whether the pyproject.toml `content` has anything at `[tool.envprint]`.
 
-    Raises `PolicyError` when it is not valid TOML.
+    Raises `PolicyError` if it is not valid TOML.
     """
     data: Any = parse_toml(decoded(content, name), name)
     for key in TABLE:
@@ -81,7 +79,7 @@ def has_table(content: bytes, name: str) -> bool:
 def decoded(content: bytes, name: str) -> str:
     """The text of a policy file. Raises `PolicyError`."""
     try:
-        return content.decode("utf-8-sig")  # some editors begin a file with a mark
+        return content.decode("utf-8-sig")  # some editors write a byte order mark
     except UnicodeDecodeError as error:
         raise PolicyError(f"{name}: not UTF-8 text (byte {error.start})") from None
 
@@ -94,5 +92,5 @@ def parse_toml(text: str, name: str) -> dict[str, Any]:
         import tomli as tomllib
     try:
         return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is no TOMLDecodeError
+    except (ValueError, RecursionError) as error:  # ValueError: a number of 5,000 digits
         raise PolicyError(f"{name}: not valid TOML: {error}") from None
