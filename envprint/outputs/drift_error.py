@@ -1,6 +1,7 @@
-"""Why a check refuses, in as many lines as there are reasons: the text of a `DriftError`.
+"""The text of a `DriftError`: why a check refuses, one line per reason.
 
-What reached the threshold is named, with its rule and what to do; the rest is in the report.
+It names each finding that reached the threshold, with its rule and remedy; the rest is in the
+report.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from envprint.core.text import one_line, plain
 from envprint.core.words import MEANING, counted
 
 _INDENT = 10
-"""Room for the longest name of an impact, and blanks."""
+"""Width of the longest impact name, and padding."""
 
 
 def refusal(report: Report, fail_on: Impact, strict: bool = False) -> str:
-    """The reasons, the worst first; a single one is told in one line."""
+    """The reasons, worst first; a single reason takes one line."""
     findings = report.reaching(fail_on, strict)
     if len(findings) == 1:
         (only,) = findings
@@ -30,7 +31,7 @@ def refusal(report: Report, fail_on: Impact, strict: bool = False) -> str:
 
 
 def _listed(findings: Sequence[Finding]) -> Iterator[str]:
-    """A line for each finding, and below those of one rule what to do about them."""
+    """A line for each finding; the remedy follows the findings of its rule."""
     for (_, remedy), alike in groupby(findings, lambda finding: (finding.rule, finding.remedy)):
         for finding in alike:
             yield f"  {finding.impact.word:{_INDENT}}{_said(finding)}"

@@ -32,7 +32,7 @@ def _lines(fingerprint: Fingerprint, colour: bool) -> Iterator[str]:
     for place, note in (("facts", ""), ("live", ", at this moment")):
         for section, fields in sorted(getattr(fingerprint, place).items()):
             path = f"{place}.{section}"
-            if path not in fingerprint.foreign:  # of a newer version, and of any form
+            if path not in fingerprint.foreign:  # from a newer version, in any form
                 yield from heading(section + note, colour)
                 yield from _section(fields, fingerprint.unknown, path)
 

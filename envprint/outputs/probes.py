@@ -1,4 +1,4 @@
-"""What numeric probes told, for people: what repeats itself, then every digest."""
+"""Results of numeric probes for people: what repeats, then every digest."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from envprint.core.text import plain
 from envprint.core.words import DEVICES, counted
 
 SHOWN_DIGITS = 16
-"""Of a digest; as many as nobody meets twice by chance."""
+"""Digits shown of a digest; enough that none is met twice by chance."""
 
 
 def render(numeric: Mapping[str, Any], colour: bool = False) -> str:
@@ -45,12 +45,12 @@ def _result(told: Mapping[str, Any], operation: str) -> str:
 
 
 def _told_apart(told: Mapping[str, Any]) -> list[str]:
-    """The operations, without the first digits of those that have been told in full."""
+    """The operations, without the coarse variants of those digested in full."""
     return [name for name in told.get("digests", {}) if not name.endswith(COARSE)]
 
 
 def varying(told: Mapping[str, Any]) -> list[str]:
-    """Operations with more than one result, or with one in some runs only, sorted."""
+    """Operations with several results, or with a result in only some runs, sorted."""
     return sorted(
         name
         for name in _told_apart(told)
@@ -59,12 +59,12 @@ def varying(told: Mapping[str, Any]) -> list[str]:
 
 
 def is_repeating(told: Mapping[str, Any]) -> bool:
-    """Whether every run told the same; one that refused told nothing."""
+    """Whether every run gave the same results; a run that refused gave none."""
     return not varying(told) and not told.get("refusals")
 
 
 def repeats(told: Mapping[str, Any]) -> str:
-    """Whether what was run repeated itself, as a sentence."""
+    """Whether the results repeat, as a sentence."""
     operations, names = counted(_told_apart(told), "operation"), varying(told)
     refusals = told.get("refusals", ())
     runs = told["runs"] + len(refusals)

@@ -1,4 +1,4 @@
-"""A rule as a page: the one source of `envprint explain` and of docs/rules/."""
+"""A rule as a page: the common source of `envprint explain` and docs/rules/."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from envprint.core.words import HOW_WELL_KNOWN, MEANING, source
 
 
 def page(rule: Rule) -> str:
-    """The page of `rule` in Markdown that reads well as plain text too."""
+    """The page of `rule`, in Markdown that also reads well as plain text."""
     return "\n".join(_lines(rule)) + "\n"
 
 

@@ -17,7 +17,7 @@ NOT_NEEDED = "equal, so it is not needed"
 
 
 def raw_search(search: Search) -> dict[str, Any]:
-    """The same as JSON types; lines to copy are there where there is a smallest set."""
+    """The same as JSON types; includes lines to copy if there is a smallest set."""
     last, smallest = search.last, search.smallest
     lines = lines_for(last) if smallest else Lines((), ())
     return {
@@ -64,7 +64,7 @@ def _lines(search: Search, colour: bool) -> Iterator[str]:
 
 
 def _set_of(trials: Sequence[Trial], at: int) -> str:
-    """What was set in a trial, as far as possible by what changed since an earlier one."""
+    """What a trial set, where possible as the change from an earlier trial."""
     trial = trials[at]
     names = _names(trial.series.job.framework) if trial.series else _names_of_any(trials)
     if at == 0:

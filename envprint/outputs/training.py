@@ -17,12 +17,12 @@ COLUMNS = {
 }
 SEEDS = {"hash": "hashing", "python": "Python", "numpy": "NumPy"}
 NAMES = {"tensorflow": "TensorFlow", "torch": "PyTorch"}
-"""How a sentence calls what can be seeded."""
+"""Names used in sentences."""
 LEFT = "left"
 NOT_FINITE = "not finite"
-"""NaN or infinite: the training has blown up."""
+"""NaN or infinite: the training has diverged."""
 SHOWN_DIGITS = 12
-"""Of the digest of the weights."""
+"""Digits shown of the digest of the weights."""
 
 
 def render(framework: str, told: Mapping[str, Any], colour: bool = False) -> str:
@@ -44,7 +44,7 @@ def _lines(framework: str, told: Mapping[str, Any], colour: bool) -> Iterator[st
 
 
 def title(framework: str, told: Mapping[str, Any]) -> str:
-    """What was trained, and on what."""
+    """What was trained, and on which device."""
     in_force, device = told["in_force"], told["settings"]["device"]
     name = DEVICES[device] + (f" {in_force['device']}" if device == "gpu" else "")
     keras = f" with Keras {in_force['keras']}" if "keras" in in_force else ""
@@ -109,7 +109,7 @@ def _spread(values: Sequence[float | None]) -> str:
 
 
 def conclusion(told: Mapping[str, Any]) -> str:
-    """Whether the weights are equal, and if not, after which step they parted."""
+    """Whether the weights are equal and, if not, after which step they diverged."""
     runs, step = told["runs"], told["parted_at_step"]
     if len(runs) == 1:
         return "one run does not say whether it repeats itself; --repeat N does"

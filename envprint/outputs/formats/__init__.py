@@ -1,1 +1,1 @@
-"""One module per format; each has `render(report, colour, strict) -> str` and touches nothing."""
+"""One module per format. Each has a pure function `render(report, colour, strict) -> str`."""

@@ -135,7 +135,7 @@ SHAPE: Record = record(
 
 
 def render(report: Report, colour: bool = False, strict: bool = False) -> str:
-    """The report document as text; it is the same for every terminal, and with `strict`."""
+    """The report document as text; independent of the terminal and of `strict`."""
     return to_json(to_document(report))
 
 

@@ -1,7 +1,7 @@
-"""The report for people: the verdict first, then what is behind it, in 80 columns.
+"""The report for people: the verdict first, then the evidence, in 80 columns.
 
-It reads the same without colour. Whatever comes from a document may be hostile: control and
-direction characters are shown as escapes, never sent to the terminal.
+It reads the same without colour. Text from a document may be hostile: control and direction
+characters are shown as escapes and never reach the terminal.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from envprint.core.units import size
 from envprint.core.words import DEVICES, verdict
 
 MOST_CHANGES = 12
-"""Unexplained changes shown in a section before the rest is only counted."""
+"""Unexplained changes shown per section; further ones are only counted."""
 FOLD = 5
-"""From this many on, changes of one kind are counted instead of listed."""
+"""At this number or more, changes of one kind are counted and not listed."""
 
 _COLOURS = {
     Impact.NONE: "32",
@@ -33,7 +33,7 @@ _COLOURS = {
 
 
 def render(report: Report, colour: bool = False, strict: bool = False) -> str:
-    """The report as text that ends with a newline; `strict` says that advice counts."""
+    """The report as text that ends with a newline; with `strict`, advice counts."""
     return "\n".join(_lines(report, colour, strict)) + "\n"
 
 
@@ -61,7 +61,7 @@ def _lines(report: Report, colour: bool, strict: bool) -> Iterator[str]:
 
 
 def _causes(report: Report) -> Iterator[str]:
-    """The likely causes, where there are several; a single one is in the verdict already."""
+    """The likely causes, if there are several; a single one is already in the verdict."""
     if len(report.likely_causes) > 1:
         titles = {finding.rule: finding.title for finding in reversed(report.findings)}
         yield from _numbered("likely", [f"{titles[r]} ({r})" for r in report.likely_causes])
@@ -120,7 +120,7 @@ def _finding(finding: Finding, colour: bool) -> Iterator[str]:
 
 
 def _says_both(finding: Finding) -> bool:
-    """Whether the message has both values already, or there are none to show."""
+    """Whether the message already contains both values, or there are none to show."""
     values = [value for value in (finding.before, finding.after) if value is not None]
     simple = not any(isinstance(value, (dict, list)) for value in values)
     said = all(str(_readable(finding, value)) in finding.message for value in values)
@@ -128,7 +128,7 @@ def _says_both(finding: Finding) -> bool:
 
 
 def _readable(finding: Finding, value: Any) -> Any:
-    """Bytes in a unit for people; the rest as it is."""
+    """A byte count with a unit; other values unchanged."""
     return size(value) if type(value) is int and finding.paths[0].endswith("_bytes") else value
 
 
@@ -149,7 +149,7 @@ def _changes(changes: tuple[Change, ...]) -> Iterator[str]:
 
 
 def _folded(changes: list[Change]) -> tuple[list[str], list[Change]]:
-    """What says the same of many entries, as "location of 28 distributions", and the rest."""
+    """Changes common to many entries, as "location of 28 distributions", and the rest."""
     alike: dict[tuple[str, str], list[Change]] = {}
     for change in changes:
         *around, last = split_path(change.path)[2:]
@@ -174,7 +174,7 @@ def _change(change: Change) -> str:
 
 
 def _undecided(report: Report) -> Iterator[str]:
-    """Each reason once: a driver that does not answer leaves many values unknown."""
+    """Each reason once: an unresponsive driver leaves many values unknown."""
     reasons: dict[str, list[Undecided]] = {}
     for doubt in report.undecided:
         reasons.setdefault(doubt.reason, []).append(doubt)
