@@ -1,7 +1,7 @@
-"""What `envprint run` does once the command has ended, when nothing may cost its exit code.
+"""What `envprint run` does after the command has ended; nothing here may change its exit code.
 
-The command may have removed or replaced what this calls, envprint itself included. So everything
-that is needed then is imported before it starts.
+The command may have removed or replaced files that this needs, envprint itself included. So
+everything it needs is imported before the command starts.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ T = TypeVar("T")
 
 
 def prepare() -> None:
-    """Read what the comparison with the capture afterwards needs, while it is sure to be there."""
+    """Load what the comparison with the later capture needs, while it certainly exists."""
     fingerprint_shape()
 
 
 def attempt(action: Callable[[], T]) -> T | Unknown:
-    """What `action` returns, or why it did not."""
+    """What `action` returns, or why it failed."""
     try:
         return action()
     except EnvprintError as error:
         return Unknown(str(error))
-    # What a job has done to the files under this process shows up as any error whatever; its exit
-    # code is still to be handed on.
+    # Changes that a job makes to the files under this process can cause any error at all, and
+    # the job's exit code must still be returned.
     except Exception as error:  # noqa: BLE001  see the reason above
         return Unknown(f"{type(error).__name__}: {error}")
 
 
 def keep(run: Run, store: Store, folder: str | None) -> Iterator[str]:
-    """Keep the record in each of the two places, and say why where it cannot be."""
+    """Keep the record in both places; yields a message for each place where it cannot be kept."""
     document = to_document(run)
     name, text = _name(document), to_json(document)
 
@@ -58,9 +58,9 @@ def keep(run: Run, store: Store, folder: str | None) -> Iterator[str]:
 
 
 def _name(document: dict[str, Any]) -> str:
-    """For each run another: by when it began, what it was, and chance.
+    """A name unique to the run: the time of its start, the command, and random digits.
 
-    Not by process id: in containers that share a store every run may have the same.
+    Not the process id: in containers that share a store every run may have the same one.
     """
     stamp = re.sub("[:-]", "", document["started_at"])
     return f"run-{stamp}-{document['command']['digest'][7:15]}-{os.urandom(6).hex()}.json"

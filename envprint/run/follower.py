@@ -1,8 +1,8 @@
-"""What runs in the child that continues a stopped `envprint run` when its job goes on without it.
+"""The child that continues a stopped `envprint run` when its job goes on without it.
 
-A stopped process sees nothing: whoever continues the job alone, by its pid, or ends it would leave
-the run stopped for good. Started by path, with the pids of the run and of its job; its stdin stays
-open for as long as the run lives.
+A stopped process observes nothing: someone who continues or ends the job alone, by its pid, would
+leave the run stopped forever. Started by path, with the pids of the run and of its job; its stdin
+stays open as long as the run lives.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ INTERVAL_S = 0.2
 
 
 def is_stopped(pid: int) -> bool:
-    """Whether a process is stopped. One that cannot be seen is taken to be."""
+    """Whether a process is stopped; True if it cannot be read."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123  pathlib takes long to load
             return file.read().rpartition(b")")[2].split()[0] in (b"T", b"t")
@@ -25,7 +25,7 @@ def is_stopped(pid: int) -> bool:
 
 
 def main() -> None:
-    """Look until the run has ended, or is to be continued."""
+    """Poll until the run has ended or must be continued."""
     run, job = map(int, sys.argv[1:])
     while not select.select([0], [], [], INTERVAL_S)[0]:
         if is_stopped(run) and not is_stopped(job):

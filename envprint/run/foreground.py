@@ -1,10 +1,10 @@
-"""The terminal of this process, whose foreground it can lend to a job's process group.
+"""The controlling terminal, whose foreground this process can lend to a job's process group.
 
-The foreground group is sent what Ctrl-C and Ctrl-Z mean, and only it may read what is typed. A
-shell that runs a script, a pager at the end of a pipe or a wrapper such as `time` is in this
-process's own group: it must see those signals too, and may want the terminal itself. So from the
-start it is lent only where there is no such company; else when the job asks for it, which the
-kernel tells by stopping it. https://man7.org/linux/man-pages/man7/credentials.7.html
+Ctrl-C and Ctrl-Z signal the foreground group, and only that group may read input. A shell that runs
+a script, a pager at the end of a pipe or a wrapper such as `time` shares this process's own group:
+it must get those signals too, and may need the terminal. So the terminal is lent from the start
+only if the group has no other members; else when the job needs it, which the kernel signals by
+stopping the job. https://man7.org/linux/man-pages/man7/credentials.7.html
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from envprint.run.process_groups import has_company, is_of_others
 class Terminal:
     """The controlling terminal, if there is one.
 
-    To be used where SIGTTOU is blocked: it would stop a process for asking from the background.
+    Use it with SIGTTOU blocked: that signal stops a background process that calls `tcsetpgrp`.
     """
 
     def __init__(self) -> None:
@@ -35,12 +35,12 @@ class Terminal:
         return self._descriptor is not None
 
     def offer(self, group: int) -> None:
-        """Lend it to the group, unless somebody else in this process's own may want it."""
+        """Lend it to the group, unless another process in this process's group may need it."""
         if self.is_lent or (self._is_ours() and not has_company()):
             self.lend(group)
 
     def lend(self, group: int) -> bool:
-        """Put the group in the foreground, if that is this process's; whether it is there then."""
+        """Put the group in the foreground if this process's own is there; whether that worked."""
         if self._is_ours():
             self._put(group)
         self._lent_to = group
@@ -48,9 +48,9 @@ class Terminal:
         return self.is_lent
 
     def take_back(self) -> bool:
-        """Put this process in the foreground again, if it had lent it; whether it had.
+        """Put this process back in the foreground if it had lent it; whether it had.
 
-        Not where a shell has taken it meanwhile, because others of the group had stopped.
+        Not if a shell has taken the terminal meanwhile, because other members of the group stopped.
         """
         was_lent, self.is_lent = self.is_lent, False
         foreground = self._foreground()

@@ -1,13 +1,10 @@
-"""A command that runs in its own process group, with signals, terminal and exit code as without us.
+"""Runs a command in its own process group; signals, terminal and exit code are as without envprint.
 
-The signals that a person, a terminal or a scheduler sends are blocked here and taken one by one, so
-that each is passed on and none ends this process before its job. https://man7.org/linux/man-pages/
-man7/signal.7.html, man7/credentials.7.html (process groups)
-
-They are waited for without a time limit. `signal.sigtimedwait` of CPython returns memory that
-nobody has set when the process is suspended beyond the limit: after EINTR it leaves its loop at
-the deadline and reads the result of a call that failed (Modules/signalmodule.c, 3.10 to 3.14).
-Without waiting it is sound.
+Signals from a user, a terminal or a scheduler are blocked and taken one by one, so that each is
+passed on and none ends this process before its job. It waits for them without a time limit:
+when suspended beyond one, CPython's `signal.sigtimedwait` returns uninitialised memory, as after
+EINTR it reads the result of a failed call (Modules/signalmodule.c, 3.10 to 3.14).
+https://man7.org/linux/man-pages/man7/signal.7.html, man7/credentials.7.html (process groups)
 """
 
 import errno
@@ -29,30 +26,30 @@ from envprint.run.spawn import start
 HELD = signal.valid_signals() - {
     signal.SIGKILL,
     signal.SIGSTOP,
-    # What writing brings about, to a pipe that nobody reads or beyond a limit.
+    # Caused by writing: to a pipe without a reader, or beyond a limit.
     signal.SIGPIPE,
     signal.SIGXFSZ,
 }
-"""Everything that somebody may send to a job by way of this process.
+"""Every signal that may be sent to a job by way of this process.
 
-SIGSEGV and the like as well: a fault of this process itself ends it although they are held.
+SIGSEGV and the like included: when this process itself faults, they end it although blocked.
 """
 NOT_PASSED_ON = {
     signal.SIGCHLD,
-    # From the terminal, for another process of this one's group.
+    # From the terminal, for another process in this one's group.
     signal.SIGTTIN,
     signal.SIGTTOU,
 }
 FROM_KERNEL = 0x80
-"""`si_code` of what was typed; SI_KERNEL in <asm-generic/siginfo.h>."""
+"""`si_code` of a signal typed at the terminal; SI_KERNEL in <asm-generic/siginfo.h>."""
 MARGIN_BYTES = 1 << 20
-"""The kernel counts pages roughly."""
+"""Tolerance: the kernel counts pages only approximately."""
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 """Exit codes of env(1)."""
 LOST = 125
-"""Exit code of a command that somebody else has waited for; nobody can know its own."""
+"""Exit code if another process has reaped the command; its own code is then lost."""
 RETRY_S = 1.0
-"""After what has failed while a job was waited for."""
+"""Seconds to pause after a failure while waiting for a job."""
 FOLLOWER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "follower.py")
 
 
@@ -60,20 +57,20 @@ class Ended(NamedTuple):
     """How a job ended."""
 
     exit_code: int
-    """As a shell tells it: 128 and the signal's number when one ended it."""
+    """As a shell reports it: 128 plus the signal's number if a signal ended the job."""
     signal: int | None
     duration_s: float
     memory_peak_bytes: int | None
-    """The largest resident set of one of its processes. None when it was no larger than that of
-    this process, which the kernel counts to a program that it starts."""
+    """The largest resident set of one of its processes. None if not above that of this process,
+    which the kernel also counts for a program that it starts."""
     left_behind: int
-    """Processes that it had started and that were still there, and were ended."""
+    """Processes it had started that were still running, and were ended."""
     by_ctrl_c: bool = False
-    """It was ended at the terminal, which a script around it should be, too."""
+    """It was ended from the terminal; a script around it should end too."""
 
 
 class StartError(Exception):
-    """The command could not be started; `code` is that of env(1)."""
+    """The command could not be started; `code` is the exit code that env(1) would return."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
@@ -81,17 +78,17 @@ class StartError(Exception):
 
 
 class Held:
-    """A block in which the signals for a job are held, for its `wait` to pass on.
+    """A block in which the signals for a job are blocked, for its `wait` to pass on.
 
-    In threads that are started in it, too: a signal would end the process through any of them.
-    Those that come when the job has ended have nobody to go to, and are dropped. Where the process
-    ends with the job, they are held to its very end, so that none changes its exit code.
+    Also in threads started in it: a signal would end the process through any of them. Signals that
+    arrive after the job has ended have no receiver and are dropped. If the process ends with the
+    job, they stay blocked to the very end, so that none changes its exit code.
     """
 
     mask: set[int]
-    """The signals that were held before, and that the job is to hold."""
+    """The signals that were blocked before; the job starts with these blocked."""
     ignores_children: bool
-    """Whether SIGCHLD is ignored by whoever started this process: nobody could wait for a job."""
+    """Whether this process inherited an ignored SIGCHLD, with which no job can be waited for."""
 
     def __init__(self, *, to_the_end: bool = False) -> None:
         self._to_the_end = to_the_end
@@ -114,7 +111,7 @@ class Held:
 
 
 class Job:
-    """A command that has been started, inside of a `Held` block. Raises `StartError`."""
+    """A command that was started inside a `Held` block. Raises `StartError`."""
 
     def __init__(self, argv: Sequence[str], variables: Mapping[str, str], held: Held) -> None:
         self._begun = time.monotonic()
@@ -134,9 +131,9 @@ class Job:
     def wait(
         self, look: Callable[[], None], pauses_s: Sequence[float], warn: Callable[[str], None]
     ) -> Ended:
-        """Pass signals on until the command ends; `look` after each pause, the last repeating.
+        """Pass signals on until the command ends; call `look` after each pause, the last repeating.
 
-        What fails meanwhile costs no more than itself: the command runs on, and has nobody else.
+        A failure meanwhile must cost nothing else: the command runs on and depends on this process.
         """
         end, told = None, ""
         with Looking(look, pauses_s):
@@ -146,7 +143,7 @@ class Job:
                 except ChildProcessError as error:
                     warn(f"how the command ended is not known: {error.strerror}")
                     end = LOST << 8, 0
-                # Whatever it is, to leave the command alone would be worse.
+                # Whatever the error is, abandoning the command would be worse.
                 except Exception as error:  # noqa: BLE001  see the reason above
                     reason = f"{type(error).__name__}: {error}"
                     if reason != told:
@@ -156,10 +153,10 @@ class Job:
         return self._end(*end, time.monotonic() - self._begun)
 
     def _round(self) -> tuple[int, int] | None:
-        """Take what comes next; the wait status and the largest resident set after the end."""
+        """Handle the next signal; after the job's end its wait status and largest resident set."""
         pid, status, usage = os.wait4(self.pid, os.WNOHANG | os.WUNTRACED)
         if not pid:
-            # Its end or stop, from now on or a moment ago, is a signal, too.
+            # SIGCHLD covers the end or stop of the job, also just before this call.
             self._take(signal.sigwaitinfo(HELD))
         elif os.WIFSTOPPED(status):
             self._stopped(os.WSTOPSIG(status))
@@ -172,7 +169,7 @@ class Job:
         number = -code if code < 0 else None
         was_lent = self._terminal.take_back()
         if was_lent and number in (signal.SIGINT, signal.SIGQUIT):
-            # Typed, and the terminal has told the job alone.
+            # Ctrl-C, which the terminal sent to the job alone.
             os.killpg(os.getpgrp(), number)
         by_ctrl_c = number == signal.SIGINT and (was_lent or self._typed)
         left = end_left_behind(self.pid)
@@ -184,7 +181,7 @@ class Job:
         if taken.si_signo == signal.SIGCHLD:
             release_adopted(self.pid)
         if taken.si_signo == signal.SIGCONT:
-            # Perhaps in the foreground, and it was not before.
+            # This process may now be in the foreground, where it was not before.
             self._terminal.offer(self.pid)
             self._asked_to_stop = False
         if taken.si_signo == signal.SIGTSTP:
@@ -195,7 +192,7 @@ class Job:
             self._pass_on(taken.si_signo)
 
     def _pass_on(self, number: int) -> None:
-        # To a job that has become another user's (sudo) the kernel lets nothing through.
+        # The kernel forbids signals to a job that now runs as another user (sudo).
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
         with suppress(ProcessLookupError, PermissionError):
@@ -203,16 +200,16 @@ class Job:
                 os.kill(self.pid, number)
 
     def _stopped(self, number: int) -> None:
-        """Give a stopped job the terminal, if that is what it wants, or stop with it.
+        """Give a stopped job the terminal, if it needs it, or stop with it.
 
-        A terminal has a shell behind it that waits for this process to stop. Without one nobody
-        does, unless it was this process that was sent a signal to stop.
+        With a terminal, a shell waits for this process to stop. Without one no process does, unless
+        this process was itself sent a signal to stop.
         """
         wants_terminal = number in (signal.SIGTTIN, signal.SIGTTOU)
-        # What was to stop anyway does not get it: the shell is about to take it, and to continue
-        # the job would have the kernel forget the other stop. A Ctrl-Z is sent to this process
-        # until the job has the terminal, and to the job from then on, so that looking before and
-        # after misses none.
+        # If a stop is pending here, the job does not get the terminal: the shell is about to take
+        # it, and continuing the job would make the kernel discard the other stop. Ctrl-Z reaches
+        # this process until the job has the terminal, and the job from then on, so checking before
+        # and after misses none.
         if (
             wants_terminal
             and not self._is_to_stop()
@@ -228,14 +225,14 @@ class Job:
             self._stop(number if wants_terminal or typed else None)
 
     def _is_to_stop(self) -> bool:
-        """Whether this process has been sent what Ctrl-Z sends, and not stopped since."""
+        """Whether this process was sent a Ctrl-Z stop and has not stopped since."""
         return self._asked_to_stop or signal.SIGTSTP in signal.sigpending()
 
     def _stop(self, number: int | None) -> None:
-        """Stop this process, until somebody continues it or the job.
+        """Stop this process until it or the job is continued.
 
-        With its group, by the signal that the terminal has sent to the job alone. SIGCONT is the
-        next that is taken then, and passed on.
+        Stops its group with the signal that the terminal sent to the job alone. SIGCONT is the next
+        signal taken after that, and is passed on.
         """
         follower = self._follower()
         self._terminal.take_back()
@@ -247,7 +244,7 @@ class Job:
             follower.end(kill=True)
 
     def _follower(self) -> Child | None:
-        """What continues this process when the job goes on; None where it cannot be started."""
+        """The child that continues this process when the job goes on; None if it cannot start."""
         argv = [sys.executable or "", "-I", "-S", FOLLOWER, str(os.getpid()), str(self.pid)]
         with suppress(OSError):
             return Child(argv)
@@ -255,17 +252,17 @@ class Job:
 
 
 def _is_to_go_on() -> bool:
-    """Whether this process has been continued before it has stopped.
+    """Whether this process was continued before it stopped.
 
-    As by a shell that has seen others of the group stop. To stop now would have the kernel forget
-    it, as it forgets, when it continues a process, that it was to stop.
+    A shell does so when it sees other members of the group stop. Stopping now would make the
+    kernel discard that SIGCONT, just as a SIGCONT discards a pending stop.
     """
     return signal.SIGCONT in signal.sigpending()
 
 
 # VmHWM:	   17264 kB
 def _own_peak_bytes() -> int:
-    """The largest resident set of this process; not what it has inherited in its turn."""
+    """The largest resident set of this process, without the one it inherited itself."""
     with suppress(OSError, IndexError), open("/proc/self/status", "rb") as file:  # noqa: PTH123
         return int(file.read().partition(b"VmHWM:")[2].split()[0]) << 10
     return 0

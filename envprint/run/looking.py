@@ -1,7 +1,7 @@
 """Looks at a job from time to time, in a thread.
 
-Reading of a process may hang in the kernel for as long as that process does, and the signals for
-the job must be passed on meanwhile.
+Reading a process may hang in the kernel as long as that process does, and the job's signals must
+still be passed on.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 END_WAIT_S = 1.0
-"""How long a look under way may take to end; one that hangs in the kernel never does."""
+"""Seconds that a look in progress has to end; one that hangs in the kernel never does."""
 
 
 class Looking:
-    """A block in which `look` is called after each pause, the last one repeating."""
+    """A context that calls `look` after each pause; the last pause repeats."""
 
     def __init__(self, look: Callable[[], None], pauses_s: Sequence[float]) -> None:
         self._look = look
@@ -24,7 +24,7 @@ class Looking:
         self._thread = threading.Thread(target=self._work, name="envprint.run.looking", daemon=True)
 
     def __enter__(self) -> None:
-        # Where a limit allows no thread, nothing is seen.
+        # If a limit allows no further thread, nothing is observed.
         with suppress(RuntimeError):
             self._thread.start()
 
@@ -37,7 +37,7 @@ class Looking:
         pauses_s = iter(self._pauses_s)
         pause_s = next(pauses_s)
         while not self._over.wait(pause_s):
-            # What fails may be there at the next look.
+            # What fails now may succeed at the next look.
             with suppress(Exception):
                 self._look()
             pause_s = next(pauses_s, pause_s)

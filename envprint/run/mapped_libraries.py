@@ -1,6 +1,6 @@
-"""Which libraries of numerics a running job has really loaded, it and its children.
+"""Which numeric libraries a running job and its children have really loaded.
 
-Installed is not loaded: what a program computes with is what is mapped into it.
+Installed is not loaded: a program computes with the libraries mapped into it.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from contextlib import suppress
 from envprint.machine.procfs import ARITHMETIC, CUDA, library_pattern, mapped_files
 
 _NUMERIC = re.compile(library_pattern(ARITHMETIC, CUDA, r"libtorch\w+"))
-"""What the collectors of `math` and `cuda` know, and every part of PyTorch."""
+"""What the collectors of `math` and `cuda` recognise, and every part of PyTorch."""
 MOST_PROCESSES = 256
-"""Of one job that are looked at, so that a job of thousands costs no more."""
+"""Processes examined per job, so that a job of thousands costs no more."""
 
 
 class Loaded:
-    """Collects paths; a library that comes and goes between two looks is not seen."""
+    """Collects paths; a library that comes and goes between two looks is missed."""
 
     def __init__(self) -> None:
         self._seen: set[str] = set()
@@ -26,7 +26,7 @@ class Loaded:
     def look(self, pid: int) -> None:
         """Add what the process and its descendants have mapped now."""
         for one in descendants(pid):
-            # A name on a Linux system may be no text at all.
+            # File names on Linux may not be valid text.
             with (
                 suppress(OSError),
                 open(f"/proc/{one}/maps", errors="surrogateescape") as maps,  # noqa: PTH123
@@ -34,12 +34,12 @@ class Loaded:
                 self._seen.update(mapped_files(line for line in maps if ".so" in line))
 
     def paths(self) -> list[str]:
-        """The libraries of numerics among the files seen, sorted."""
+        """The numeric libraries among the files seen, sorted."""
         return sorted(filter(_NUMERIC.search, self._seen.copy()))
 
 
 def descendants(pid: int) -> list[int]:
-    """The process itself and all below it, `MOST_PROCESSES` at most."""
+    """The process and all its descendants, at most `MOST_PROCESSES`."""
     found = [pid]
     for one in found:
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Who took memory of the GPUs while a command ran, in words."""
+"""Who took GPU memory while a command ran, in words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from envprint.gpu.account import Holder, Watched
 
 
 def newcomers(watched: Watched, before: Fingerprint) -> list[Holder]:
-    """Who came while the command ran, or may have and was not seen in the capture before it."""
+    """Processes that came while the command ran, or that the capture before it may have missed."""
     devices = before.get("live.gpu.devices", {})
     units = [unit for d in devices.values() for unit in (d, *(d.get("mig_devices") or {}).values())]
     known = {process["pid"] for unit in units for process in unit.get("processes") or ()}
@@ -17,7 +17,7 @@ def newcomers(watched: Watched, before: Fingerprint) -> list[Holder]:
 
 
 def in_words(who: Holder) -> str:
-    """Who held memory while the command ran, of what, how much, and from when to when."""
+    """Who held memory while the command ran: on which GPU, how much, and from when to when."""
     most = "an unknown amount" if who.peak_bytes is None else f"{size(who.peak_bytes)} at most"
     until = f"until {who.seen_until}" if who.seen_until else "to the end"
     held = f"{who.name or f'pid {who.pid}'} held memory of {who.gpu} while the command ran"

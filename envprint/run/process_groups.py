@@ -1,7 +1,7 @@
-"""Process groups: who is in this process's own, and what a job has left behind in others.
+"""Process groups: the members of this process's own, and what a job leaves behind in others.
 
-This process adopts orphans, so all that a job starts descends from it for as long as it runs, and
-is found whatever group it is in. https://man7.org/linux/man-pages/man7/credentials.7.html,
+This process adopts orphans, so all that a job starts stays its descendant, and is found in whatever
+group it is. https://man7.org/linux/man-pages/man7/credentials.7.html,
 man2/PR_SET_CHILD_SUBREAPER.2const.html
 """
 
@@ -13,17 +13,17 @@ from contextlib import suppress
 from typing import NamedTuple
 
 LEFT_WAIT_S = 5.0
-"""How long what a command leaves behind may take to end when it is asked to."""
+"""Seconds that processes left behind have to end after SIGTERM."""
 KILL_WAIT_S = 1.0
-"""How long it may take when it is made to; what hangs in the kernel never does."""
+"""Seconds that they have after SIGKILL; a process that hangs in the kernel never ends."""
 ROUND_S = 0.05
-"""Between two looks whether they have."""
+"""Seconds between two checks whether they have ended."""
 SET_CHILD_SUBREAPER = 36
 """<linux/prctl.h>"""
 
 
 class Process(NamedTuple):
-    """Where a process belongs."""
+    """A process's position: its parent, group and session."""
 
     parent: int
     group: int
@@ -31,7 +31,7 @@ class Process(NamedTuple):
 
 
 def adopt_orphans() -> None:
-    """Become the parent of every descendant whose own parent ends, where the kernel can do that."""
+    """Become the parent of every orphaned descendant, if the kernel supports it."""
     with suppress(ImportError, OSError, AttributeError):
         from ctypes import CDLL
 
@@ -39,9 +39,9 @@ def adopt_orphans() -> None:
 
 
 def release_adopted(job: int) -> None:
-    """Let go of the orphans that have ended; not of the job, nor of this process's own helpers.
+    """Reap the orphans that have ended, but neither the job nor this process's own helpers.
 
-    Those have stayed in its group.
+    Those helpers have stayed in its group.
     """
     with suppress(ChildProcessError, ProcessLookupError):
         while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
@@ -51,12 +51,12 @@ def release_adopted(job: int) -> None:
 
 
 def has_company() -> bool:
-    """Whether others than this process and its descendants are in its group."""
+    """Whether other processes than this one and its descendants are in its group."""
     return is_of_others(os.getpgrp())
 
 
 def is_of_others(group: int | None) -> bool:
-    """Whether others than this process and its descendants are in a group."""
+    """Whether other processes than this one and its descendants are in a group."""
     processes = _living()
     return any(
         process.group == group and not _descends(pid, os.getpid(), processes)
@@ -65,14 +65,14 @@ def is_of_others(group: int | None) -> bool:
 
 
 def end_left_behind(job: int) -> int:
-    """Ask what a job has left in this session to end, and make it; how many there were.
+    """Terminate, then kill, what a job has left in this session; returns how many there were.
 
-    That is what is in its group, or descends from it in another.
+    Those are the members of its group, and its descendants in other groups.
     """
     left = _left_behind(job)
     for number, wait_s in ((signal.SIGTERM, LEFT_WAIT_S), (signal.SIGKILL, KILL_WAIT_S)):
         _tell((process.group for process in _left_behind(job).values()), number)
-        # By rounds and not by the clock, which goes on while a container is paused.
+        # Counted in rounds and not by the clock, which continues while a container is paused.
         for _ in range(round(wait_s / ROUND_S)):
             if not _left_behind(job):
                 break
@@ -81,7 +81,7 @@ def end_left_behind(job: int) -> int:
 
 
 def _tell(groups: Iterable[int], number: int) -> None:
-    """Send a signal to each group; one that is stopped has to go on to notice."""
+    """Send a signal to each group, and continue it: a stopped process must run to handle it."""
     for group in set(groups):
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(group, number)
@@ -111,7 +111,7 @@ def _descends(pid: int, ancestor: int, processes: Mapping[int, Process]) -> bool
 # 2950 (Web Content (x)) S 2801 2801 2791 …
 # https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
 def _living() -> dict[int, Process]:
-    """Every process that this one can see and that has not ended, by its id."""
+    """Every visible process that has not ended, by pid."""
     found: dict[int, Process] = {}
     names: list[str] = []
     with suppress(OSError):

@@ -102,14 +102,14 @@ NOT_ALWAYS = {
     "signal", "label", "note", "hash_seed", "preflight", "digest_after", "changed_meanwhile",
     "memory_peak_bytes", "unknown",
 }  # fmt: skip
-"""Fields that may be null or, with the reason under `unknown`, left out."""
+"""Fields that may be null or missing, with the reason under `unknown`."""
 
 SMALL = "no larger than envprint's own, which the kernel counts to what it starts"
-"""Why the memory of a small command is not known."""
+"""Why the memory of a small command is unknown."""
 
 
 class During(NamedTuple):
-    """What was seen while the command ran."""
+    """What was observed while the command ran."""
 
     started_at: str
     ended_at: str
@@ -119,15 +119,15 @@ class During(NamedTuple):
 
 
 class After(NamedTuple):
-    """What another capture told once the command had ended."""
+    """What the capture after the command found."""
 
     digest: str
     changed: Sequence[Change]
-    """Facts that were others than before it began."""
+    """Facts that differ from those before the command."""
 
 
 class Run(NamedTuple):
-    """What is known of a run when it has ended."""
+    """Everything known of a run once it has ended."""
 
     argv: Sequence[str]
     during: During
@@ -138,7 +138,7 @@ class Run(NamedTuple):
 
 
 def look_back(before: Fingerprint, after: Fingerprint) -> After:
-    """What is to be kept of the fingerprint after a run."""
+    """What to keep of the fingerprint taken after a run."""
     changes = compare(before, after).changes
     return After(after.digest, [change for change in changes if is_inside(change.path, "facts")])
 
@@ -172,7 +172,7 @@ def to_document(run: Run) -> dict[str, Any]:
 def _command(argv: Sequence[str]) -> dict[str, Any]:
     from hashlib import sha256
 
-    # A digest of a short password could be found by trying.
+    # The digest of a short password could be reversed by trying.
     safe = safe_arguments(argv)
     digest = sha256("\0".join(safe).encode("utf-8", "surrogateescape")).hexdigest()
     name = safe[0].rpartition("/")[2]
@@ -180,7 +180,7 @@ def _command(argv: Sequence[str]) -> dict[str, Any]:
 
 
 def _known(run: Run) -> tuple[dict[str, Any], dict[str, str]]:
-    """What may be known or not: the values, and the reasons where there are none."""
+    """Values that may be unknown, and the reasons for those that are."""
     known: dict[str, Any] = {}
     unknown: dict[str, str] = {}
     if isinstance(run.after, Unknown):

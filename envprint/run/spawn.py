@@ -1,4 +1,4 @@
-"""Starts a program as the leader of a new process group, its signals set as without envprint."""
+"""Starts a program as leader of a new process group, with the signal setup envprint inherited."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 def start(
     argv: Sequence[str], variables: Mapping[str, str], mask: set[int], ignores_children: bool
 ) -> int:
-    """The pid of the command; it holds the signals in `mask`. Raises `OSError`.
+    """The pid of the command, which starts with the signals in `mask` blocked. Raises `OSError`.
 
-    What the system cannot execute is taken for a script without a first line that names its shell,
-    as by env(1) and every shell. https://man7.org/linux/man-pages/man3/exec.3.html, ENOEXEC
+    A file that the system cannot execute is run as a script of the shell, as env(1) and every shell
+    do. https://man7.org/linux/man-pages/man3/exec.3.html, ENOEXEC
     """
     begin = _start_ignoring_children if ignores_children else _start_plainly
     try:
@@ -26,7 +26,7 @@ def start(
 
 
 def _place(command: str, variables: Mapping[str, str]) -> str:
-    """The path of the file that `command` means."""
+    """The path of the executable that `command` names."""
     if "/" not in command:
         for folder in os.get_exec_path(variables):
             path = os.path.join(folder, command)
@@ -50,9 +50,9 @@ def _start_plainly(argv: Sequence[str], variables: Mapping[str, str], mask: set[
 def _start_ignoring_children(
     argv: Sequence[str], variables: Mapping[str, str], mask: set[int]
 ) -> int:
-    """The same for a command that ignores SIGCHLD, which `posix_spawn` cannot make it do.
+    """The same for a command that ignores SIGCHLD, which `posix_spawn` cannot set up.
 
-    To ignore it here while the job starts would do, but for one that ends before the next line.
+    Ignoring SIGCHLD here around the spawn would race with a job that exits immediately.
     """
     import subprocess
 
@@ -61,7 +61,7 @@ def _start_ignoring_children(
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
-    # The child runs no other code of Python than that before it is another program.
+    # The child runs no other Python code before it becomes the other program.
     job = subprocess.Popen(argv, env=variables, close_fds=False, preexec_fn=prepare)  # noqa: PLW1509
-    job.returncode = 0  # it is waited for by its pid
+    job.returncode = 0  # the job is reaped by pid
     return job.pid

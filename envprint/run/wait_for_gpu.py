@@ -1,4 +1,4 @@
-"""Waits until the GPUs are known to be free enough, and their memory has settled."""
+"""Waits until the GPUs are known to be free enough and their memory use is stable."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ WAITED_FOR = (
     "gpu-memory-held-by-others",
     "gpu-memory-unattributed",
 )
-"""The rules about what other programs give back when they end."""
+"""Rules about what other programs release when they end."""
 DECIDED_BY = "gpu-memory-free-low"
-"""The rule that asks for the free memory of every GPU that the job sees."""
+"""The rule that needs the free memory of every GPU visible to the job."""
 GPUS = ("facts.gpu.devices", "live.gpu.devices")
 PAUSE_S = 2.0
 SETTLED_BYTES = 16 << 20
-"""Two looks that differ by less see memory that is not being released any more."""
+"""Bytes. A smaller difference between two looks means that no memory is being released."""
 
 
 def wait(
@@ -32,9 +32,9 @@ def wait(
     limit_s: float,
     tell: Callable[[str], None],
 ) -> Fingerprint:
-    """The first capture whose GPUs are free and settled, or the last one before `limit_s`.
+    """The first capture whose GPUs are free and stable, or the last one before `limit_s`.
 
-    What is waited for is told when it changes, and at the end what could not be told till then.
+    `tell` gets what is waited for whenever that changes, and at the end what remained unknown.
     """
     until, told, before = time.monotonic() + limit_s, "", None
     while True:
@@ -56,7 +56,7 @@ def wait(
 
 
 def _lack(report: Report, fail_on: Impact) -> str:
-    """What is to be waited for, in words; empty when there is nothing."""
+    """What is to be waited for, in words; empty if nothing is."""
     return "; ".join(
         finding.message
         for finding in report.findings
@@ -65,9 +65,9 @@ def _lack(report: Report, fail_on: Impact) -> str:
 
 
 def _doubt(report: Report, fail_on: Impact) -> str:
-    """Why the driver does not tell whether the GPUs are free, in words; empty where it does."""
+    """Why the driver does not show whether the GPUs are free, in words; empty if it does."""
     for doubt in report.undecided:
-        # Which of the GPUs, or of their parts, the job gets is no question of time.
+        # Which GPUs, or parts of them, the job gets does not depend on time.
         is_silence = doubt.path.startswith(GPUS) and not doubt.path.endswith(".mig_devices")
         if doubt.rule == DECIDED_BY and doubt.impact >= fail_on and is_silence:
             return f"free memory of the GPUs is not known: {doubt.reason}"
@@ -75,14 +75,14 @@ def _doubt(report: Report, fail_on: Impact) -> str:
 
 
 def _free(now: Fingerprint) -> dict[str, int]:
-    """Free bytes by GPU, of those that tell."""
+    """Free bytes by GPU, where known."""
     devices = now.get("live.gpu.devices", {})
     found = {key: device.get("memory_free_bytes") for key, device in devices.items()}
     return {key: free for key, free in found.items() if free is not None}
 
 
 def _unsettled(now: dict[str, int], before: dict[str, int] | None) -> str:
-    """That memory is still being released, in words; empty where two looks agree."""
+    """The memory that is still being released, in words; empty if two looks agree."""
     known = before or {}
     if now.keys() == known.keys() and all(
         abs(free - known[key]) < SETTLED_BYTES for key, free in now.items()
