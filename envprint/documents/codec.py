@@ -1,8 +1,7 @@
-"""Fingerprints as JSON documents: digests, reading, atomic writing.
+"""Fingerprints as JSON documents: serialising, strict reading, errors with their position.
 
-Reading trusts nothing: size, encoding, nesting, duplicate keys, NaN, lone surrogates and every
-declared type are checked, and an error names the file and the place. Writing replaces the target in
-one step, or leaves it as it was.
+Reading trusts nothing: it checks size, encoding, nesting, duplicate keys, NaN, lone surrogates and
+every declared type; an error names the file and the path.
 """
 
 from __future__ import annotations
@@ -43,10 +42,10 @@ def dumps(fingerprint: Fingerprint) -> str:
 
 
 def to_json(value: Any) -> str:
-    """What `json.dumps(value, indent=2, sort_keys=True)` gives, and a newline, much faster.
+    """Like `json.dumps(value, indent=2, sort_keys=True)` plus a newline, but much faster.
 
-    With an indent the standard library falls back to its pure Python encoder, generators inside
-    generators; this appends to one list.
+    With an indent, the standard library falls back to its pure Python encoder of nested generators;
+    this appends to one list.
     """
     parts: list[str] = []
     _append(value, "\n", parts)
@@ -85,14 +84,14 @@ def _append(value: Any, newline: str, parts: list[str]) -> None:
 
 
 def loads(content: bytes, name: str) -> Fingerprint:
-    """The fingerprint in `content`. Raises `DocumentError`, which begins with `name`."""
+    """The fingerprint in `content`. Raises `DocumentError`, whose message begins with `name`."""
     return from_document(parse_json(content, name), name)
 
 
 def parse_json(content: bytes, name: str) -> Any:
-    """Strict JSON: UTF-8, no NaN, no key twice, no bottomless nesting, at most `MAX_BYTES`.
+    """Strict JSON: UTF-8, no NaN, no duplicate keys, bounded nesting, at most `MAX_BYTES`.
 
-    Time and memory grow with the size alone, whatever is in it.
+    Time and memory depend on the size alone, whatever the content.
     """
     if len(content) > MAX_BYTES:
         raise DocumentError(f"{name}: larger than {MAX_BYTES >> 20} MiB, not a fingerprint")
@@ -115,14 +114,14 @@ def parse_json(content: bytes, name: str) -> Any:
         raise DocumentError(f"{name}: nested too deeply for a fingerprint") from None
     except ValueError as error:
         raise DocumentError(f"{name}: not valid JSON: {error}") from None
-    # Only an escape can bring one in, as decoding refuses it; few documents have such an escape.
+    # Only an escape can produce one, as decoding refuses it; few documents contain such an escape.
     if b"\\ud" in content or b"\\uD" in content:
         _refuse_surrogates(value, name)
     return value
 
 
 def _refuse_surrogates(value: Any, name: str) -> None:
-    """Raise `DocumentError` for half of a surrogate pair, which is no Unicode text."""
+    """Raise `DocumentError` for half of a surrogate pair, which is not valid Unicode text."""
     waiting: list[tuple[_Trail, Any]] = [(None, value)]
     while waiting:
         trail, found = waiting.pop()
@@ -138,7 +137,7 @@ def _refuse_surrogates(value: Any, name: str) -> None:
 
 
 _Trail = tuple[Any, str] | None
-"""The way to a value: the one to what is around it, and the last step."""
+"""The path to a value: the path to its container, and the last step."""
 
 
 def _place(trail: _Trail) -> str:
@@ -165,7 +164,7 @@ def _no_constant(word: str) -> Any:
 
 
 def _small_integer(digits: str) -> int:
-    # Before Python 3.10.7 the time that `int` takes grows with the square of the digits.
+    # Before Python 3.10.7, `int` takes time quadratic in the number of digits.
     if len(digits) > 21 or (number := int(digits)).bit_length() > MAX_BITS:
         raise ValueError(f"a whole number of {len(digits)} digits")
     return number
@@ -179,7 +178,7 @@ def _finite(text: str) -> float:
 
 
 def from_document(document: Any, name: str) -> Fingerprint:
-    """A checked fingerprint from parsed JSON. Raises `DocumentError`, which begins with `name`."""
+    """A checked fingerprint from parsed JSON. Raises `DocumentError`; it begins with `name`."""
     if not isinstance(document, dict):
         raise DocumentError(f"{name}: expected a JSON object, found {type(document).__name__}")
     check_version(document, name)
@@ -195,7 +194,7 @@ def from_document(document: Any, name: str) -> Fingerprint:
     }
     for place in ("facts", "live"):
         sections = document[place].items()
-        # Nothing is recorded in a section that is null; its fields are among the missing ones.
+        # A null section records nothing; its fields are among the missing ones.
         known[place] = {name: {} if fields is None else fields for name, fields in sections}
     reason = f"not recorded by envprint {document['envprint_version']}"
     known["unknown"] = dict.fromkeys(missing_fields(document), reason) | document["unknown"]
@@ -204,7 +203,7 @@ def from_document(document: Any, name: str) -> Fingerprint:
 
 
 def check_version(document: Mapping[str, Any], name: str) -> None:
-    """Raise `DocumentError` unless the document's form is one that this envprint reads."""
+    """Raise `DocumentError` unless this envprint can read the document's format version."""
     version = document.get("schema_version")
     ours = SCHEMA_VERSION.partition(".")[0]
     if not isinstance(version, str):
@@ -216,7 +215,7 @@ def check_version(document: Mapping[str, Any], name: str) -> None:
 
 
 def missing_fields(document: Mapping[str, Any]) -> Iterator[str]:
-    """The paths of declared fields that the document neither has nor lists as unknown."""
+    """The paths of declared fields that are neither present nor listed as unknown."""
     for place in ("facts", "live"):
         for section in shape_of(place).fields:
             present = document[place].get(section.name) or {}
@@ -228,7 +227,7 @@ def missing_fields(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _missing_inside(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    """The paths of declared fields that `value` lacks, in maps too; lists are read as a whole."""
+    """The paths of declared fields that `value` lacks, also in maps; a list counts as a whole."""
     if value is None:
         return
     if isinstance(shape, MapOf) and isinstance(shape.item, (MapOf, Record)):
@@ -243,7 +242,7 @@ def _missing_inside(shape: Shape, value: Any, path: str) -> Iterator[str]:
 
 
 def _foreign(document: Mapping[str, Any]) -> Iterator[str]:
-    """Keys that are not declared, at the top, as sections, or as fields of a section."""
+    """Undeclared keys: at the top, as sections, or as fields of a section."""
     declared = fingerprint_shape()
     for key in document.keys() - {field.name for field in declared.fields}:
         yield key

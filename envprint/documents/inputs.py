@@ -1,6 +1,6 @@
-"""What a user may name where a fingerprint is taken: a file, `-`, or something saved.
+"""What a user may name as a fingerprint: a file, `-`, or something saved.
 
-A name alone tells which, so that whoever compares two files loads nothing of the store.
+The name alone decides, so comparing two files does not load the store.
 """
 
 import os
@@ -9,15 +9,15 @@ import re
 from envprint.machine.files import Found, input_name, read_input
 
 NOW = "now"
-"""Stands for this machine, captured first; a file of this name is `./now`."""
+"""Names this machine, captured first; a file of that name is `./now`."""
 _DIGEST = r"(sha256:)?[0-9a-f]{6,64}"
 
 
 def take(source: str) -> Found:
-    """What `source` names. Raises `DocumentError` and `StoreError`.
+    """The document that `source` names. Raises `DocumentError` and `StoreError`.
 
-    `@…` is always a reference (`./@x` a file of such a name); what could be the beginning of a
-    digest is one only where no file is called so.
+    `@…` is always a reference (a file of that name is `./@x`). A possible digest prefix is a digest
+    only if no file has that name.
     """
     if source.startswith("@") or (not os.path.lexists(source) and re.fullmatch(_DIGEST, source)):
         from envprint.documents.references import resolve

@@ -1,8 +1,8 @@
 """The shape of a fingerprint document, read from the published schema.
 
-The declarations of the collectors are the source, and a test holds the schema to them. Reading the
-schema instead lets `diff` check and compare documents without importing any collector, which
-would take longer than the whole comparison.
+The collectors' declarations are the source, and a test keeps the schema equal to them. With the
+schema, `diff` checks and compares documents without importing any collector, which would take
+longer than the whole comparison.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ def shape_of(place: str) -> Record:
 
 
 def published(kind: str) -> str:
-    """The text of the schema file that was shipped. Raises `EnvprintError` when it is missing."""
+    """The text of an installed schema file. Raises `EnvprintError` if it is missing."""
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    # In a wheel inside the package; in a checkout (editable install, sdist) beside it.
+    # A wheel has it inside the package; a checkout (editable install, sdist) beside the package.
     for folder in (os.path.join(here, "schemas"), os.path.join(os.path.dirname(here), "schemas")):
         path = os.path.join(folder, f"{kind}-{MAJOR}.json")
         if os.path.isfile(path):

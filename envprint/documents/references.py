@@ -1,7 +1,7 @@
-"""What `@monday`, `@last`, `@last-good`, `@~2` and the beginning of a digest mean.
+"""Resolves references: `@monday`, `@last`, `@last-good`, `@~2` and the beginning of a digest.
 
-Damaged entries do not count: they are passed over, and named in what is returned. What leads to
-nothing is an error which says what was looked for, where, and what there is instead.
+Damaged entries are skipped, and named in the result. The error for a reference that matches
+nothing states what was looked for, where, and what exists instead.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from envprint.machine.files import Found
 LISTS = "`envprint log` lists what is"
 SAVES = "`envprint capture --save NAME` saves something"
 DIGITS = 12
-"""As many of a digest as reports print."""
+"""Digits of a digest that reports print."""
 
 
 def resolve(reference: str, store: Store | None = None) -> Found:
@@ -52,7 +52,7 @@ def _looked_up(reference: str, store: Store) -> Found:
 
 
 class _Reference:
-    """One reference, where it is looked up, and what was skipped on the way."""
+    """One reference, the store it is resolved in, and the damaged entries skipped on the way."""
 
     def __init__(self, text: str, store: Store) -> None:
         self.text = text
@@ -60,7 +60,7 @@ class _Reference:
         self.skipped: list[str] = []
 
     def counted(self, back: int) -> Found:
-        """The one `back` before the last."""
+        """The fingerprint `back` saves before the last."""
         contents = list(islice(self._readable(self._entries()), back + 1))
         if not contents:
             raise self._nothing("nothing is saved", SAVES)
@@ -76,14 +76,14 @@ class _Reference:
         raise self._nothing("no run with exit code 0 is saved", LISTS)
 
     def by_name(self, name: str) -> Found:
-        """What was saved under `name`."""
+        """The fingerprint saved under `name`."""
         kept = self.store.named(name) if is_name(name) else None
         if kept is None:
             raise self._nothing("nothing of this name is saved", _instead(name, self.store.names()))
         return self._found(self.store.read(kept))
 
     def by_digest(self, prefix: str) -> Found:
-        """The one whose bytes or whose facts have the digest that begins with `prefix`."""
+        """The fingerprint whose bytes or facts have a digest that begins with `prefix`."""
         objects = self.store.objects(prefix.removeprefix("sha256:"))
         found = {kept: [Saved("", "", kept, "")] for kept in objects}
         for saved in self._entries():
@@ -98,8 +98,8 @@ class _Reference:
             raise StoreError(
                 f"{self.text}: {len(found)} digests in {self.store.place} begin so: {shown}"
             )
-        # An environment that did not change has one digest, however often it was saved: the
-        # newest stands for it.
+        # An unchanged environment has one digest, however often it was saved: the newest save
+        # represents it.
         same = next(iter(found.values()))
         return self._found(next(self._readable(same), None) or self.store.read(same[0].object))
 
@@ -126,6 +126,6 @@ class _Reference:
 
 
 def _instead(name: str, names: list[str]) -> str:
-    """What the user may have meant, or what to do."""
+    """What the user may have meant, or what to do instead."""
     near = closest(name, names)
     return f"did you mean @{near[0]}?" if near else LISTS if names else SAVES

@@ -1,7 +1,7 @@
-"""Where a store keeps its files: a directory, or what stands behind a URL that fsspec opens.
+"""Where a store keeps its files: a directory, or a URL that fsspec opens.
 
-Both do three things, by paths relative to the place: read a file, write one whole or not at all,
-and list a folder. Their errors are `OSError`.
+Both read a file, write one atomically and list a directory, by paths relative to the root. Their
+errors are `OSError`.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from envprint.machine.files import MAX_BYTES, open_regular, replace_file
 
 
 class Folder(Protocol):
-    """What a store asks of the place where it lies."""
+    """What a store needs from its storage."""
 
     place: str
-    """How messages call it."""
+    """Its name in messages."""
 
     def read(self, path: str) -> bytes:
         """The content of a file. Raises `OSError`."""
 
     def write(self, path: str, content: bytes) -> None:
-        """Replace a file, in a folder that may be new. Raises `OSError`."""
+        """Replace a file; creates its directory if necessary. Raises `OSError`."""
 
     def names(self, path: str) -> list[str]:
-        """The sorted names in a folder, none where there is no such folder. Raises `OSError`."""
+        """The sorted names in a directory; none if it does not exist. Raises `OSError`."""
 
 
 def open_folder(place: str) -> Folder:
-    """The directory `place`, or what the URL `place` stands for. Raises `StoreError`."""
+    """The directory `place`, or the storage behind the URL `place`. Raises `StoreError`."""
     if place.startswith("file://"):
         return LocalFolder(_path_of(place))
     return RemoteFolder(place) if "://" in place else LocalFolder(place)
@@ -46,23 +46,23 @@ def _path_of(url: str) -> str:
 
 
 class LocalFolder:
-    """A directory, which need not be there yet."""
+    """A directory, which need not exist yet."""
 
     def __init__(self, place: str) -> None:
         self.place = place
 
     def read(self, path: str) -> bytes:
-        """The content of a file, `MAX_BYTES` + 1 at most."""
+        """The content of a file, at most `MAX_BYTES` + 1 bytes."""
         descriptor, _ = open_regular(os.path.join(self.place, path))
         with os.fdopen(descriptor, "rb") as file:
             return file.read(MAX_BYTES + 1)
 
     def write(self, path: str, content: bytes) -> None:
-        """Write beside the file and rename, so that nobody reads half of it."""
+        """Write a temporary file and rename it, so that no reader sees half of it."""
         replace_file(os.path.join(self.place, path), content)
 
     def names(self, path: str) -> list[str]:
-        """Names that begin with a dot are left out: what a killed writer left has such a one."""
+        """Names that begin with a dot are left out: a killed writer's temporary file has one."""
         try:
             found = os.listdir(os.path.join(self.place, path))
         except FileNotFoundError:
@@ -71,10 +71,10 @@ class LocalFolder:
 
 
 class RemoteFolder:
-    """A place that fsspec knows, such as `s3://bucket/baselines`.
+    """A place that fsspec can open, such as `s3://bucket/baselines`.
 
-    Object stores replace a file in one step; where another does not, a reader sees by the digest
-    that half of it is missing. https://filesystem-spec.readthedocs.io/en/latest/api.html
+    Object stores replace a file atomically; elsewhere a reader detects a half-written file by its
+    digest. https://filesystem-spec.readthedocs.io/en/latest/api.html
     """
 
     def __init__(self, url: str) -> None:
@@ -84,7 +84,7 @@ class RemoteFolder:
         except ImportError:
             install = "pip install 'envprint[store]'"
             raise StoreError(f"{self.place}: a URL needs fsspec: {install}") from None
-        # Without the cache of listings: others write here at the same time.
+        # Without fsspec's cache of listings: other writers are active at the same time.
         self._files, self._root = self._ask(url_to_fs, url, use_listings_cache=False)
 
     def read(self, path: str) -> bytes:
@@ -92,13 +92,13 @@ class RemoteFolder:
         return bytes(self._ask(self._files.cat_file, f"{self._root}/{path}"))
 
     def write(self, path: str, content: bytes) -> None:
-        """Hand over the whole content at once."""
+        """Write the whole content in one call."""
         folder, _, name = path.rpartition("/")
         self._ask(self._files.makedirs, f"{self._root}/{folder}", exist_ok=True)
         self._ask(self._files.pipe_file, f"{self._root}/{folder}/{name}", content)
 
     def names(self, path: str) -> list[str]:
-        """The last part of each name listed there."""
+        """The last part of each listed name."""
         try:
             found = self._ask(self._files.ls, f"{self._root}/{path}", detail=False)
         except FileNotFoundError:
@@ -111,7 +111,7 @@ class RemoteFolder:
             return method(*arguments, **options)
         except OSError:
             raise
-        # Each library behind fsspec has errors of its own, of which only some are OSErrors; a
-        # missing password must end in a line as well.
+        # Each library behind fsspec has its own errors, and only some are OSErrors; missing
+        # credentials must also end in a one-line message.
         except Exception as error:  # noqa: BLE001  see the reason above
             raise OSError(f"{type(error).__name__}: {error}") from None

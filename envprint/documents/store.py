@@ -1,12 +1,12 @@
-"""Where fingerprints are kept: documents by their content, an entry for each save, and names.
+"""The store of fingerprints: documents by content, an entry for each save, and names.
 
-    objects/ab/abcd….json     a document; its name is the SHA-256 of its bytes
-    entries/20261122T….json   one save: which object, when, of what kind; sorted by time
+    objects/ab/abcd….json     a document, named by the SHA-256 of its bytes
+    entries/20261122T….json   one save: object, time and kind; sorted by time
     names/monday              the object that `@monday` means
-    runs/run-….json           what happened while a command ran
+    runs/run-….json           the record of a run
 
-Nothing is ever changed but a name, no file lists others and there is no lock: writers that come at
-the same time lose nothing. docs/decisions/0011-a-store-without-an-index.md
+Only names are ever changed, and there is no index or lock: concurrent writers lose nothing.
+docs/decisions/0011-a-store-without-an-index.md
 """
 
 import os
@@ -32,7 +32,7 @@ FOLDER = ".envprint"
 ENTRY_VERSION = "1.0"
 KINDS = ("capture", "run")
 RESERVED = ("last", "last-good", "now")
-"""What references mean something else by."""
+"""Names reserved by the reference syntax."""
 
 ENTRY = record(
     Field("schema_version", TEXT, "Version of this form, MAJOR.MINOR."),
@@ -48,21 +48,21 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 
 class Saved(NamedTuple):
-    """One save, as its entry tells it."""
+    """One save, as recorded in its entry."""
 
     entry: str
     saved_at: str
     object: str
     """SHA-256 of the document's bytes."""
     digest: str
-    """The fingerprint's own."""
+    """Digest of the fingerprint's facts."""
     kind: str = "capture"
     exit_code: int | None = None
     label: str | None = None
 
 
 class Damaged(NamedTuple):
-    """An entry that cannot be read, and why."""
+    """An entry that cannot be read, and the reason."""
 
     entry: str
     saved_at: str | None
@@ -70,12 +70,12 @@ class Damaged(NamedTuple):
 
 
 def is_name(text: str) -> bool:
-    """Whether something could be saved under `text`; what else it may be is no path either."""
+    """Whether `text` is a valid name for a save; a valid name cannot be a path."""
     return _NAME.fullmatch(text) is not None and text not in RESERVED
 
 
 def checked_name(name: str) -> str:
-    """`name`, if a fingerprint can be saved under it. Raises `StoreError`."""
+    """`name`, if it is valid and not reserved. Raises `StoreError` otherwise."""
     if name in RESERVED:
         raise StoreError(f"the name {name!r} has a meaning of its own; choose another")
     if not is_name(name):
@@ -89,9 +89,9 @@ def checked_name(name: str) -> str:
 def find_place(warn: Callable[[str], object] = warnings.warn) -> str:
     """The directory or URL that `ENVPRINT_HOME` names, else the project's `.envprint`.
 
-    That is the nearest one upwards from the working directory, as far as the directory that holds
-    `.git`, where it would be made. One that somebody else could have put there is passed over, and
-    `warn` is told. Raises `StoreError`, also where such a one stands where it would be made.
+    That is the nearest one upwards from the working directory, up to the directory that holds
+    `.git`, where a new one is created. One that another user could have put there is skipped, and
+    `warn` gets the reason. Raises `StoreError`, also if such a one is in the way of a new one.
     """
     if os.environ.get(HOME):
         place = os.environ[HOME]
@@ -117,7 +117,7 @@ def find_place(warn: Callable[[str], object] = warnings.warn) -> str:
 
 
 def _may_be_used(place: str, others: dict[str, str]) -> bool:
-    """Whether there is a store at `place`, and not one that goes into `others` with the reason."""
+    """Whether `place` is a usable store; if its owner is not trusted, `others` gets the reason."""
     if not os.path.isdir(place):
         return False
     reason = distrusted(place)
@@ -129,12 +129,12 @@ def _may_be_used(place: str, others: dict[str, str]) -> bool:
 
 
 class Store:
-    """The fingerprints saved at one place. Reading never makes anything there."""
+    """The fingerprints saved at one place. Reading creates nothing there."""
 
     def __init__(
         self, place: str | None = None, warn: Callable[[str], object] = warnings.warn
     ) -> None:
-        """Of the directory or URL `place`, else of `find_place(warn)`. Raises `StoreError`."""
+        """Open the directory or URL `place`, else `find_place(warn)`. Raises `StoreError`."""
         place = find_place(warn) if place is None else place
         with _told(f"cannot open {place}"):
             self._folder = open_folder(place)
@@ -148,7 +148,7 @@ class Store:
         kind: str = "capture",
         exit_code: int | None = None,
     ) -> Saved:
-        """Keep `fingerprint`, under `name` if given. Raises `StoreError`; nothing is harmed."""
+        """Save `fingerprint`, under `name` if given. If it raises `StoreError`, nothing is lost."""
         content = dumps(fingerprint).encode("ascii")
         entry, saved_at = _stamp(time.time_ns())
         label, kept = fingerprint.label, _digest(content)
@@ -157,7 +157,7 @@ class Store:
         del document["entry"]
         if name is not None:
             checked_name(name)
-        # The document before what speaks of it: an entry never leads to nothing.
+        # The document first: no entry ever refers to a missing object.
         with _told(f"cannot save in {self.place}", f"; {HOME} names another place"):
             self._folder.write(_object_path(kept), content)
             self._folder.write(f"entries/{entry}", to_json(document).encode("ascii"))
@@ -166,12 +166,12 @@ class Store:
         return saved
 
     def keep_run(self, name: str, record: str) -> None:
-        """Keep the record of a run as `runs/NAME`. Raises `StoreError`."""
+        """Save the record of a run as `runs/NAME`. Raises `StoreError`."""
         with _told(f"cannot save in {self.place}", f"; {HOME} names another place"):
             self._folder.write(f"runs/{name}", record.encode("ascii"))
 
     def read(self, kept: str) -> bytes:
-        """The bytes of the object `kept` (`sha256:…`). Raises `StoreError` when damaged."""
+        """The bytes of the object `kept` (`sha256:…`). Raises `StoreError` if it is damaged."""
         where = f"{self.place}: {_object_path(kept)}"
         with _told(where):
             content = self._folder.read(_object_path(kept))
@@ -180,22 +180,22 @@ class Store:
         return content
 
     def saved(self) -> Iterator[Saved | Damaged]:
-        """Every save, the newest first; each is read when it is asked for."""
+        """Every save, newest first, read lazily."""
         for entry in reversed(self._names("entries")):
             if entry.endswith(".json"):
                 yield self._entry(entry)
 
     def objects(self, prefix: str) -> list[str]:
-        """The objects whose digest begins with the two or more hexadecimal digits `prefix`."""
+        """The objects whose digest begins with `prefix`, two or more hexadecimal digits."""
         found = (name.removesuffix(".json") for name in self._names(f"objects/{prefix[:2]}"))
         return [f"sha256:{digest}" for digest in found if digest.startswith(prefix)]
 
     def names(self) -> list[str]:
-        """The names given, sorted."""
+        """All names, sorted."""
         return self._names("names")
 
     def named(self, name: str) -> str | None:
-        """The object that has `name`; None where none has. Raises `StoreError` when damaged."""
+        """The object with the name; None if there is none. Raises `StoreError` if damaged."""
         where = f"{self.place}: names/{name}"
         with _told(where):
             try:
@@ -225,7 +225,7 @@ class Store:
 
 @contextmanager
 def _told(what: str, advice: str = "") -> Iterator[None]:
-    """Errors of the place as one line that begins with `what`."""
+    """Turn errors of the storage into a one-line `StoreError` that begins with `what`."""
     try:
         yield
     except OSError as error:
@@ -245,7 +245,7 @@ def _object_path(kept: str) -> str:
 
 # 20261122T005625.123456789Z-1f9c2ab07d3e.json
 def _stamp(time_ns: int) -> tuple[str, str]:
-    """The name of an entry, and the same time for people. No two writers make one name."""
+    """The name of an entry, and the same time in readable form. No two writers make one name."""
     seconds, nanoseconds = divmod(time_ns, 1_000_000_000)
     saved_at = utc(seconds)
     stamp = f"{re.sub('[:Z-]', '', saved_at)}.{nanoseconds:09d}Z"
@@ -253,13 +253,13 @@ def _stamp(time_ns: int) -> tuple[str, str]:
 
 
 def _saved_at(entry: str) -> str | None:
-    """The time in an entry's name, where nothing else tells it."""
+    """The time in an entry's name, for entries that cannot be read."""
     found = re.match(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)\.", entry)
     return "{}-{}-{}T{}:{}:{}Z".format(*found.groups()) if found else None
 
 
 def _read_entry(entry: str, document: Any) -> Saved:
-    """Raises `ShapeFault`, and `ValueError` for what no type can say."""
+    """Raises `ShapeFault`, and `ValueError` for what no type can express."""
     require(ENTRY, document)
     if not isinstance(document, dict):
         raise ValueError("empty, expected a JSON object")

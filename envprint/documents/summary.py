@@ -13,7 +13,7 @@ from envprint.core.units import size
 
 
 def summarise(fingerprint: Fingerprint) -> Summary:
-    """Which fingerprint it is, and what its machine is like."""
+    """The fingerprint's identity, and a description of its machine."""
     return Summary(
         fingerprint.label, fingerprint.digest, fingerprint.captured_at, tuple(_lines(fingerprint))
     )
@@ -100,7 +100,7 @@ def _memory_of_host(f: Fingerprint) -> str:
 
 
 def _parts_of(f: Fingerprint, key: str) -> str:
-    """`divided (MIG): 3g.20gb 20,096 MiB`: the numbers of the whole are nobody's."""
+    """`divided (MIG): 3g.20gb 20,096 MiB`: no program gets the numbers of the whole GPU."""
     try:
         parts = f.value(f"facts.gpu.devices[{key}].mig_devices") or []
     except Undetermined as doubt:

@@ -1,6 +1,6 @@
-"""Checks documents against the published JSON Schemas, and for what no schema can say.
+"""Checks documents against the published JSON Schemas, and for what no schema can express.
 
-The files under schemas/ are the contract, which `schemas/generate.py` makes from the declared
+The files under schemas/ are the contract; `schemas/generate.py` makes them from the declared
 fields. `jsonschema` is imported only to validate.
 """
 
@@ -19,9 +19,9 @@ KINDS = ("fingerprint", "report", "policy", "run")
 
 
 def faults(content: bytes, name: str) -> list[str]:
-    """Every fault of the document in `content`, each with `name` and its place.
+    """Every fault of the document in `content`, each with `name` and its path.
 
-    Raises `DocumentError` when it is no JSON object of a kind and version that is known.
+    Raises `DocumentError` unless it is a JSON object of a known kind and version.
     """
     import json
 
@@ -59,7 +59,7 @@ def _place(path: Any) -> str:
 
 
 def _inconsistencies(document: dict[str, Any], name: str) -> Iterator[str]:
-    """What no schema can say: digests, and fields neither present nor listed as unknown."""
+    """What no schema can express: digests, and fields neither present nor listed as unknown."""
     from envprint.core.digest import digest_facts
     from envprint.documents.codec import missing_fields
 
