@@ -1,1 +1,1 @@
-"""Experiments in processes of their own, and what runs them."""
+"""Experiments in separate processes, and what runs them."""

@@ -1,8 +1,8 @@
-"""Runs probes in processes of their own, and gathers what they told.
+"""Runs probes in separate processes and collects their results.
 
-A framework that is not installed is left out; one that refuses, crashes or hangs costs what it did
-not tell. Nothing is compared here but a machine with itself: an operation that differs from one
-process to the next has more than one digest.
+A framework that is not installed is left out; one that refuses, crashes or hangs loses only the
+results it has not reported. A machine is compared only with itself: an operation that differs
+between processes has more than one digest.
 """
 
 import hashlib
@@ -23,9 +23,9 @@ from envprint.machine.files import read_file
 from envprint.probes import programs
 
 SILENCE_S = 180.0
-"""How long a probe may say nothing: a framework's import on a busy machine takes a minute."""
+"""Seconds of silence before a probe is ended: on a busy machine an import takes a minute."""
 MOST_STARTS = 16
-"""Processes for one run of a probe: each crash costs one operation, and the next goes on there."""
+"""Processes per run of a probe: each crash costs one operation, and a new one continues."""
 
 Report = Callable[[str], None]
 
@@ -34,16 +34,16 @@ class Plan(NamedTuple):
     """Which probes to run, and how."""
 
     python: str = sys.executable
-    """The interpreter under observation, by its path."""
+    """Path of the interpreter under observation."""
     names: Sequence[str] = ()
     """Modules of `envprint.probes.programs`; empty for all."""
     device: str = "cpu"
-    """`gpu` runs them on each visible GPU too, which makes a CUDA context there."""
+    """`gpu` also runs them on each visible GPU, which creates a CUDA context there."""
     repeat: int = 1
 
 
 def able(interpreter: Mapping[str, Any], floor: str = "3.7") -> str:
-    """The path of the interpreter under observation; `EnvprintError` where no probe runs in it."""
+    """Path of the interpreter under observation; `EnvprintError` if it is too old for probes."""
     path, version = str(interpreter["executable"]), str(interpreter["version"])
     if is_below(version, floor):
         raise EnvprintError(f"probe: {path} is Python {version}; it needs {floor} or later")
@@ -51,18 +51,18 @@ def able(interpreter: Mapping[str, Any], floor: str = "3.7") -> str:
 
 
 def names() -> list[str]:
-    """Every numeric probe there is."""
+    """Every numeric probe."""
     return module_names(programs)
 
 
 def measure(plan: Plan, report: Report = lambda _: None) -> dict[str, Any]:
-    """What the probes told, the raw form of `facts.probes.numeric`: key to telling.
+    """The results of the probes, by key; the raw form of `facts.probes.numeric`.
 
-    A key is a probe's name, and on a GPU such as `torch on gpu:0`. A telling has `revision`,
-    `version`, `device`, `settings`, `runs`, `digests` (operation to its different digests) and
-    `errors` (operation to reason), or `refused` instead of them; `refusals` has the reasons of
-    further runs, which told nothing. An operation that failed in some runs only is in `digests` and
-    in `errors`. `report` is told what runs.
+    A key is a probe's name, on a GPU such as `torch on gpu:0`. A result has `revision`, `version`,
+    `device`, `settings`, `runs`, `digests` (operation to its different digests) and `errors`
+    (operation to reason), or `refused` instead; `refusals` lists the reasons of further runs that
+    refused. An operation that failed in only some runs is in `digests` and in `errors`. `report` is
+    called with what runs.
     """
     found: dict[str, Any] = {}
     for name in plan.names or names():
@@ -77,7 +77,7 @@ def measure(plan: Plan, report: Report = lambda _: None) -> dict[str, Any]:
 
 
 def _on(plan: Plan, name: str, device: str, report: Report) -> dict[str, Any]:
-    """What one probe told on one device, in every run; nothing where it is not installed."""
+    """The results of one probe on one device, over all runs; empty if it is not installed."""
     key = name if device == "cpu" else f"{name} on {device}"
     tellings = []
     parts = getattr(import_module(f"{programs.__name__}.{name}"), "PARTS", ())
@@ -91,7 +91,7 @@ def _on(plan: Plan, name: str, device: str, report: Report) -> dict[str, Any]:
 
 
 def revision(*files: str) -> str:
-    """Digest of the program text that a probe consists of: other programs, other results."""
+    """Digest of the text of a probe's programs: a different program gives different results."""
     hashed = hashlib.sha256()
     for file in ("_child.py", *files):
         hashed.update(read_file(os.path.join(programs.__path__[0], file)))
@@ -99,7 +99,7 @@ def revision(*files: str) -> str:
 
 
 def _gathered(tellings: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The tellings of all runs as one; a run that refused is no run of any operation."""
+    """The results of all runs merged; a run that refused counts for no operation."""
     told = [telling for telling in tellings if "refused" not in telling]
     if not told:
         return {**tellings[0], "runs": len(tellings), "digests": {}, "errors": {}}
@@ -125,12 +125,12 @@ def _gathered(tellings: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _reason(failed: Sequence[str], runs: int) -> str:
-    """Why an operation has no result, and in how many runs where others had one."""
+    """Why an operation failed and, if others succeeded, in how many runs."""
     return failed[0] if len(failed) == runs else f"in {len(failed)} of {runs} runs: {failed[0]}"
 
 
 def _run(python: str, name: str, device: str) -> dict[str, Any]:
-    """What one process told, and where it crashed, another that went on behind that operation."""
+    """The results of one run; after a crash, a new process continues after that operation."""
     told: dict[str, Any] = {"digests": {}, "errors": {}}
     after = ""
     for _ in range(MOST_STARTS):
@@ -144,7 +144,7 @@ def _run(python: str, name: str, device: str) -> dict[str, Any]:
 
 
 def _listen(told: dict[str, Any], results: Iterable[dict[str, Any]]) -> str:
-    """Add what one process tells to `told`; the operation at which it ended too early, or none."""
+    """Add one process's results to `told`; returns the operation that ended it early, or ""."""
     trying = ""
     for line in results:
         if "operation" in line:
@@ -168,11 +168,10 @@ def lines(
     by: str = "_child.py",
     variables: Mapping[str, str] | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Each result that a file of `envprint.probes.programs` tells when it is run, as soon as it is
-    there.
+    """Each result of a file of `envprint.probes.programs`, as soon as the file reports it.
 
-    `by` is the file there that runs it; it starts with these `variables` too. The last result is
-    `{"ended": reason}` where the process did not come to its end.
+    `by` is the file there that runs it, started with these additional `variables`. The last result
+    is `{"ended": reason}` if the process did not finish.
     """
     folder = programs.__path__[0]
     command = [python, os.path.join(folder, by), os.path.join(folder, file), *arguments]

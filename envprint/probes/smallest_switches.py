@@ -1,8 +1,8 @@
-"""Searches for the smallest set of switches with which a training repeats itself.
+"""Searches for the smallest set of switches that makes a training repeatable.
 
-It begins with nothing set and with everything set, and then leaves out one switch after another
-for good if the runs are still equal without it. Nothing is trained here: `attempt` is told what to
-run, and whatever it returns is believed.
+It starts with nothing set and with everything set, then drops one switch after another for good if
+the runs are still equal without it. It trains nothing itself: `attempt` runs the trials, and its
+results are taken as given.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,26 +12,26 @@ from envprint.core.errors import EnvprintError
 from envprint.probes.training import Series, Switches
 
 TRIAL_RUNS = 2
-"""What an ordinary trial takes; the last, which the answer rests on, takes what was asked for."""
+"""Runs per ordinary trial; the last one, which decides, has as many as requested."""
 ORDER = ("op_determinism", "hash", "numpy", "python", "framework")
-"""Which switch is left out first. TensorFlow's deterministic operations refuse to run without its
-seed, so they come before it."""
+"""The order in which switches are dropped. TensorFlow's deterministic operations refuse to run
+without its seed, so they come before it."""
 
 
 class Trial(NamedTuple):
-    """What was run, and what came of it."""
+    """What was run, and the result."""
 
     switches: Switches
     runs: int
     dropped: str | None
-    """The switch that was left out for this trial, None for none."""
+    """The switch that was dropped for this trial; None for none."""
     series: Series | None
     refused: str = ""
-    """Why the framework did not run; then there is no series."""
+    """Why the framework did not run; `series` is then None."""
 
     @property
     def repeats(self) -> bool:
-        """Whether it ran, and all runs were equal."""
+        """Whether it ran and all runs were equal."""
         return self.series is not None and self.series.repeats
 
 
@@ -40,11 +40,11 @@ class Search(NamedTuple):
 
     trials: tuple[Trial, ...]
     smallest: Switches | None
-    """None where no set of switches makes it repeat itself."""
+    """None if no set of switches makes the training repeatable."""
 
     @property
     def last(self) -> Series:
-        """The runs that the answer rests on."""
+        """The runs on which the answer is based."""
         return next(trial.series for trial in reversed(self.trials) if trial.series is not None)
 
 
@@ -57,14 +57,14 @@ def everything(seed: int) -> Switches:
 
 
 def most_runs(repeat: int) -> int:
-    """How many runs a search takes, when all goes as usual."""
+    """How many runs a search takes if no trial must be repeated."""
     return TRIAL_RUNS * (2 + len(ORDER)) + max(repeat, TRIAL_RUNS)
 
 
 def search(attempt: Attempt, seed: int, repeat: int) -> Search:
-    """Search; the last trial has at least `repeat` runs.
+    """Run the search; its last trial has at least `repeat` runs.
 
-    Raises `EnvprintError` where it does not run with nothing set, or with everything set.
+    Raises `EnvprintError` if the training does not run with nothing set or with everything set.
     """
     trials: list[Trial] = []
 
@@ -91,7 +91,7 @@ def search(attempt: Attempt, seed: int, repeat: int) -> Search:
 
 
 def _put_back(current: Switches, left_out: list[str], seed: int) -> Iterator[Switches]:
-    """The smallest set, and, as long as more runs show that it is too small, larger ones."""
+    """The smallest set and, as long as more runs show that it is too small, larger ones."""
     yield current
     for name in left_out:
         current = current._replace(**{name: getattr(everything(seed), name)})

@@ -1,4 +1,4 @@
-"""Switches as lines to copy: what a program calls, and what must be set before it starts."""
+"""Switches as lines to copy: the program's calls, and what must be set before it starts."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -8,21 +8,21 @@ from envprint.core.versions import is_below
 from envprint.probes.training import Series, Switches
 
 DETERMINISM_FROM = "2.8"
-"""TensorFlow with `enable_op_determinism`; before, a variable switches it."""
+"""First TensorFlow with `enable_op_determinism`; older ones have a variable."""
 ALL_SEEDS_FROM = "2.9"
-"""TensorFlow with `tf.keras.utils.set_random_seed`."""
+"""First TensorFlow with `tf.keras.utils.set_random_seed`."""
 
 
 class Lines(NamedTuple):
     """Lines to copy."""
 
     code: tuple[str, ...]
-    """Python, to stand before the network is built."""
+    """Python code, to run before the network is built."""
     shell: tuple[str, ...]
 
 
 def lines_for(series: Series) -> Lines:
-    """What sets these switches in the versions that the series was run with."""
+    """The lines that set these switches in the versions with which the series ran."""
     switches = series.switches
     framework = {"tensorflow": _tensorflow, "torch": _torch}[series.job.framework]
     calls: dict[str, list[str]] = {"import random": [], "import numpy": []}
@@ -64,7 +64,7 @@ def _torch(switches: Switches, _version: str) -> Mapping[str, list[str]]:
 
 
 def _variables(series: Series) -> Iterator[tuple[str, str]]:
-    """What counts only when it is there at the start, or before the framework is imported."""
+    """Variables that only take effect at the start, or before the framework is imported."""
     job, switches = series.job, series.switches
     if switches.hash is not None:
         yield "PYTHONHASHSEED", str(switches.hash)
@@ -77,7 +77,7 @@ def _variables(series: Series) -> Iterator[tuple[str, str]]:
 
 
 def in_one_call(series: Series) -> str:
-    """The call that does as much and more, where several seeds are set that it sets; else empty."""
+    """One call that sets several of the given seeds and more; empty if there is none."""
     switches = series.switches
     seeds = [switches.python, switches.numpy, switches.framework]
     given = [seed for seed in seeds if seed is not None]

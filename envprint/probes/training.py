@@ -1,8 +1,8 @@
-"""Trains a small network again and again, each time in a fresh process, and compares the weights.
+"""Trains a small network repeatedly, each time in a fresh process, and compares the weights.
 
-What is compared is a digest of all weights before the first step and after each, so that the step
-after which two runs parted is known exactly. Loss and accuracy are told, but decide nothing: they
-may agree where weights do not.
+It compares a digest of all weights before the first step and after each, so the step after which
+two runs diverge is known exactly. Loss and accuracy are reported, but decide nothing: they can
+agree while the weights differ.
 """
 
 import json
@@ -15,14 +15,14 @@ from envprint.core.errors import EnvprintError
 from envprint.probes.runner import lines, revision
 
 FILES = {"tensorflow": "_training_keras.py", "torch": "_training_torch.py"}
-"""Which file of `envprint.probes.programs` trains in which framework."""
+"""The file of `envprint.probes.programs` that trains in each framework."""
 SAMPLES = 512
 VALIDATION_SAMPLES = 128
 BATCH_SIZE = 64
 EPOCHS = 3
 
 Told = Callable[[int, int, int], None]
-"""Is told the number of the run, the step that is done, and of how many; 0 when a run begins."""
+"""Receives the run's number, the finished step (0 at the start) and the number of steps."""
 
 
 class MissingError(EnvprintError):
@@ -30,10 +30,10 @@ class MissingError(EnvprintError):
 
 
 class Switches(NamedTuple):
-    """What a person can set so that a training repeats itself; None is left to itself."""
+    """What a user can set to make a training repeatable; None is not set."""
 
     hash: int | None = None
-    """PYTHONHASHSEED; left to itself it is `random`, whatever this process has."""
+    """PYTHONHASHSEED; if not set it is `random`, whatever this process has."""
     python: int | None = None
     numpy: int | None = None
     framework: int | None = None
@@ -48,22 +48,22 @@ class Job(NamedTuple):
     """What to train, and where."""
 
     python: str
-    """The interpreter under observation, by its path."""
+    """Path of the interpreter under observation."""
     framework: str
     device: str = "cpu"
     epochs: int = EPOCHS
 
     @property
     def steps(self) -> int:
-        """How many steps a run has."""
+        """The number of steps of a run."""
         return self.epochs * -(-SAMPLES // BATCH_SIZE)
 
 
 class Run(NamedTuple):
     """One training: its metrics, and a digest of the weights before the first step and after each.
 
-    Losses and accuracies are those of the last epoch, but for `first_epoch_loss`. None stands for
-    what is not finite, which JSON has no number for; the weights tell such runs apart all the same.
+    Losses and accuracies are those of the last epoch, except `first_epoch_loss`. None stands for a
+    value that is not finite, which JSON cannot represent; the weights still distinguish such runs.
     """
 
     loss: float | None
@@ -81,12 +81,12 @@ class Series(NamedTuple):
     switches: Switches
     version: str
     in_force: Mapping[str, str]
-    """What really held in the process: threads, switch, device, and what else is told."""
+    """What was in force in the process: threads, switch, device, and what else it reported."""
     runs: tuple[Run, ...]
 
     @property
     def parted_at_step(self) -> int | None:
-        """The first step after which weights differed, 0 for their start; None when none did."""
+        """The first step after which weights differed, 0 for the initial weights; None if equal."""
         steps = enumerate(zip(*(run.weights for run in self.runs), strict=True))
         return next((step for step, digests in steps if len(set(digests)) > 1), None)
 
@@ -97,7 +97,7 @@ class Series(NamedTuple):
 
 
 def settings_of(job: Job, switches: Switches) -> dict[str, str]:
-    """What was asked for: with equal settings, two machines can be compared."""
+    """The requested settings; two machines are comparable if these are equal."""
     seeds = {f"{name}_seed": getattr(switches, name) for name in SEEDS}
     determinism = {None: "left", True: "on", False: "off"}[switches.op_determinism]
     return {
@@ -113,7 +113,7 @@ def settings_of(job: Job, switches: Switches) -> dict[str, str]:
 
 
 def raw(series: Series) -> dict[str, Any]:
-    """The series as it is kept under `facts.probes.training`."""
+    """The series in the form of `facts.probes.training`."""
     return {
         "revision": revision("_training.py", FILES[series.job.framework]),
         "version": series.version,
@@ -126,7 +126,7 @@ def raw(series: Series) -> dict[str, Any]:
 
 
 def train(job: Job, switches: Switches, repeat: int, told: Told) -> Series:
-    """Train `repeat` times. Raises `EnvprintError` when the framework is missing or refuses."""
+    """Train `repeat` times. Raises `EnvprintError` if the framework is missing or refuses."""
     runs = []
     begun: dict[str, Any] = {}
     for number in range(1, repeat + 1):
@@ -138,7 +138,7 @@ def train(job: Job, switches: Switches, repeat: int, told: Told) -> Series:
 def _run(
     job: Job, switches: Switches, told: Callable[[int, int], None]
 ) -> tuple[dict[str, Any], Run]:
-    """What the process said it is, and its training."""
+    """What the process reported about itself, and its training."""
     weights: list[str] = []
     whole: dict[str, Any] = {}
     seed = "random" if switches.hash is None else str(switches.hash)
@@ -167,7 +167,7 @@ def _run(
 
 
 def _asked(job: Job, switches: Switches) -> dict[str, Any]:
-    """What the process is to do."""
+    """The settings for the process, as JSON types."""
     return {
         "device": job.device,
         "epochs": job.epochs,
