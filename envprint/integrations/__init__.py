@@ -1,7 +1,7 @@
 """Thin adapters to frameworks, each a module named after its framework.
 
-One is loaded when it is first named, as in `envprint.integrations.keras.Fingerprint`; it imports
-its framework only when it is used.
+An adapter is loaded on first access, as in `envprint.integrations.keras.Fingerprint`, and imports
+its framework only when used.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which process of a distributed training looks and writes: one of them, not all."""
+"""Which process of a distributed training captures and writes: only one of them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Any
 from envprint.machine.process_state import RefusedError, answered
 
 RANKS = ("RANK", "HOROVOD_RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK")
-"""Variables in which launchers give each process its number; the first that is set counts."""
+"""Variables in which launchers number their processes; the first that is set counts."""
 
 
 def is_chief(variables: Mapping[str, str]) -> bool:
     """Whether this is the first process of its training, or the only one.
 
-    By TF_CONFIG, by what PyTorch and JAX have been told if they run distributed, by the launcher.
+    Decided by TF_CONFIG, else by PyTorch or JAX if they run distributed, else by the launcher.
     """
     task = _task(variables.get("TF_CONFIG", ""))
     if task is not None:
         return task
     try:
         rank = answered(_rank)
-    except RefusedError:  # the launcher's word has to do
+    except RefusedError:  # fall back to the launcher
         rank = None
     if rank is None:
         told = (variables[name] for name in RANKS if variables.get(name, "").isdecimal())
@@ -34,7 +34,7 @@ def is_chief(variables: Mapping[str, str]) -> bool:
 # {"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}
 # https://www.tensorflow.org/tutorials/distribute/multi_worker_with_keras#model_saving_and_loading
 def _task(config: str) -> bool | None:
-    """Whether TF_CONFIG gives this process the chief's task; None where it gives none."""
+    """Whether TF_CONFIG assigns the chief's task to this process; None if it assigns none."""
     try:
         found = json.loads(config)
         kind, number = found["task"]["type"], int(found["task"]["index"])
@@ -45,7 +45,7 @@ def _task(config: str) -> bool | None:
 
 
 def _rank() -> int | None:
-    """The number that a framework itself has for this process, where it runs distributed."""
+    """The rank that a framework itself reports for this process, if it runs distributed."""
     torch: Any = sys.modules.get("torch.distributed")
     if torch and torch.is_available() and torch.is_initialized():
         return int(torch.get_rank())

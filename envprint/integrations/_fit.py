@@ -1,6 +1,6 @@
-"""One training from its start to its end: both captured, checked, and kept as documents.
+"""One training from start to end: both captured, checked, and saved as documents.
 
-What every framework's adapter does; the adapter only knows when its training starts and ends.
+This is common to every framework's adapter; an adapter only knows when training starts and ends.
 """
 
 import os
@@ -30,13 +30,13 @@ from envprint.machine.live import LiveHost
 
 _NAME = r"fingerprint-(\d{3,})-(?:start|end)\.json"
 _MOVES_ANYWAY = ("generator-state-differs",)
-"""Rules on what a training changes by itself."""
+"""Rules about what a training itself changes."""
 
 
 class Options(NamedTuple):
-    """How a training is checked: the keywords of `envprint.check`, a label, and who writes.
+    """How a training is checked: the keywords of `envprint.check`, a label, and whether to write.
 
-    Without `baseline` and `fail_on` nothing is checked; without `chief` it is found out.
+    Without `baseline` and `fail_on` nothing is checked; without `chief` it is detected.
     """
 
     baseline: Source | None = None
@@ -49,15 +49,15 @@ class Options(NamedTuple):
 
 
 class Fit:
-    """Watches trainings, one after the other, and writes two documents for each.
+    """Watches successive trainings and writes two documents for each.
 
-    `fingerprint-001-start.json` and `-end.json` in `directory`, which may be a URL that the store
-    understands; the next training there is 002, so nothing is ever replaced.
+    They are `fingerprint-001-start.json` and `-end.json` in `directory`, which may be a URL that
+    the store accepts; the next training there is 002, so nothing is ever overwritten.
     """
 
     def __init__(self, directory: Place, options: Options) -> None:
         self._folder: Folder = open_folder(os.fspath(directory))
-        # Now, and not after hours of training, when they are needed for the last time.
+        # Checked now: they are used again only after hours of training.
         if options.fail_on is not None:
             impact_named(options.fail_on)
         self._options = options._replace(
@@ -69,7 +69,7 @@ class Fit:
         self.end: Fingerprint | None = None
 
     def begin(self) -> None:
-        """Capture, write and check. Raises `DriftError`, and `EnvprintError` for what is wrong."""
+        """Capture, write and check. Raises `DriftError`, and `EnvprintError` for invalid input."""
         chief = self._options.chief
         self._is_chief = is_chief(LiveHost().environ()) if chief is None else chief
         if not self._is_chief:
@@ -83,7 +83,7 @@ class Fit:
     def finish(self) -> None:
         """Capture and write again, and warn of what changed in between.
 
-        Nothing is raised: a model that has been trained is worth more than its fingerprint.
+        Never raises: a trained model is worth more than its fingerprint.
         """
         if not self._is_chief or self.start is None:
             return

@@ -1,11 +1,10 @@
 """A Keras callback that captures each `fit` at its start and end, and checks it first.
 
     from envprint.integrations.keras import Fingerprint
-
     model.fit(x, y, callbacks=[Fingerprint("checkpoints", baseline="@last-good")])
 
-Importing this module does not import Keras. The class is made when it is first asked for, of the
-Keras that the process uses: 3, 2 inside TensorFlow, or tf-keras beside it.
+Importing this module does not import Keras. The class is created on first access, for the Keras
+that the process uses: 3, 2 inside TensorFlow, or tf-keras beside it.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ def __getattr__(name: str) -> Any:
 
 
 def _keras() -> ModuleType:
-    # As TensorFlow decides what tf.keras is.
+    # The same decision as TensorFlow's for tf.keras.
     # https://github.com/tensorflow/tensorflow/blob/v2.21.0/tensorflow/python/util/lazy_loader.py
     wished = LiveHost().environ().get("TF_USE_LEGACY_KERAS", "").lower() in ("1", "true")
     legacy = sys.modules.get("tf_keras")
@@ -43,17 +42,17 @@ def _keras() -> ModuleType:
 
 @cache
 def _made(keras: Any) -> type[Any]:
-    """The class, as a subclass of this Keras' own callback; always the same one."""
+    """The class, a subclass of this Keras' callback; always the same object."""
 
     class Fingerprint(keras.callbacks.Callback):  # type: ignore[misc]
-        """Captures the start and the end of each `fit`, and keeps both beside the checkpoints.
+        """Captures the start and the end of each `fit`, and saves both beside the checkpoints.
 
         In `directory` the first training has `fingerprint-001-start.json` and
-        `fingerprint-001-end.json`, the next 002: nothing is replaced. With a `baseline` (a
-        fingerprint, a file, or `@NAME`) or `fail_on` the start is judged as by `envprint.check`,
-        whose options these are, and `DriftError` is raised before the first step. At the end a
-        warning says what changed meanwhile. Of several processes only the chief does all this;
-        `chief` says whether this is it, where envprint cannot tell.
+        `fingerprint-001-end.json`, the next 002: nothing is overwritten. With a `baseline` (a
+        fingerprint, a file, or `@NAME`) or `fail_on`, the start is judged as by `envprint.check`,
+        which has the same options, and `DriftError` is raised before the first step. At the end a
+        warning lists what changed meanwhile. Of several processes only the chief does all this;
+        `chief` states whether this is it, for cases that envprint cannot detect.
         """
 
         def __init__(
@@ -90,6 +89,6 @@ def _made(keras: Any) -> type[Any]:
             """The fingerprint of the last training's end; None before it and on other ranks."""
             return self._fit.end
 
-    # So that a copy or a pickle finds it.
+    # So that copying and pickling find it.
     Fingerprint.__module__, Fingerprint.__qualname__ = __name__, "Fingerprint"
     return Fingerprint
