@@ -1,8 +1,8 @@
-"""The command line: one module per verb, found by its file name.
+"""The command line: one module per verb, found by file name.
 
 A verb module has `HELP` (one line), `EPILOG` (an example and the exit codes),
-`add_arguments(parser)` and `run(options, console) -> int`; and `COULD_NOT`, where its exit code for
-what could not be done is not 2. Only the module of the verb that was asked for is imported.
+`add_arguments(parser)` and `run(options, console) -> int`; and `COULD_NOT` if its exit code for
+failure is not 2. Only the module of the requested verb is imported.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ WIDTH = 80
 COULD_NOT = 2
 """Exit code when the job could not be done."""
 DEBUG = "ENVPRINT_DEBUG"
-"""A variable: with 1 a fault of envprint shows its traceback."""
+"""Variable: with 1, an internal error shows its traceback."""
 REPORT = f"to the issue tracker of envprint, with what {DEBUG}=1 shows"
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
     """Help in 80 columns.
 
-    Left to itself, argparse imports shutil at every start to ask how wide the terminal is.
+    By default, argparse imports shutil at every start to find the width of the terminal.
     """
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=WIDTH)
 
     def _format_action_invocation(self, action: argparse.Action) -> str:
-        """`-o, --output FILE`, as Python 3.13 has it; before, FILE stood behind both."""
+        """`-o, --output FILE`, as in Python 3.13; before, FILE followed both."""
         if not action.option_strings or action.nargs == 0:
             return super()._format_action_invocation(action)
         metavar = self._get_default_metavar_for_optional(action)
@@ -48,7 +48,7 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
 
 class _Parser(argparse.ArgumentParser):
-    """Takes no abbreviations, and says in one line what is wrong, like every other error."""
+    """Allows no abbreviations, and reports an error in one line, as envprint does elsewhere."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, **settings)
@@ -59,12 +59,12 @@ class _Parser(argparse.ArgumentParser):
 
 
 def script() -> NoReturn:
-    """The command `envprint`: run, and leave at once.
+    """The command `envprint`: run, and exit at once.
 
-    Taking the interpreter down object by object costs more than a fifth of a capture, and a
-    collector that hangs in the kernel must not hold up the end. All output is flushed by then.
+    An orderly interpreter shutdown costs more than a fifth of a capture, and a collector that hangs
+    in the kernel must not delay the exit. All output is flushed by then.
     """
-    gc.disable()  # nothing lives long enough here to be worth looking for
+    gc.disable()  # the process is too short-lived for it to pay off
     os._exit(main(console=Console(sys.stdout, sys.stderr, is_last=True)))
 
 
@@ -81,8 +81,8 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
     except KeyboardInterrupt:
         console.complain("interrupted")
         return 130
-    # A fault of envprint: no traceback for people who cannot act on it, and never exit code 1,
-    # which says that something was found.
+    # An internal error: no traceback for users, who cannot act on it, and never exit code 1, which
+    # means that something was found.
     except BaseException as error:  # noqa: BLE001  see the reason above
         _tell_fault(error, console)
         return _could_not(arguments)
@@ -90,7 +90,7 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
 
 
 def _tell_fault(error: BaseException, console: Console) -> None:
-    """One line that says what happened, where, and what to do with it."""
+    """One line: what happened, where, and how to report it."""
     if os.environ.get(DEBUG) == "1" and console.stderr is not None:
         import traceback
 
@@ -139,7 +139,7 @@ def parser_of(verb: str, module: ModuleType) -> argparse.ArgumentParser:
 
 
 def _overview() -> argparse.ArgumentParser:
-    """The parser that prints what there is; the verbs' own modules say a line each."""
+    """The parser that lists the verbs, with each module's line of help."""
     parser = _Parser(
         prog="envprint",
         description="Fingerprints a machine-learning environment and judges what a difference\n"

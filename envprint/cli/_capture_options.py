@@ -1,4 +1,4 @@
-"""Options of the verbs that capture or load a fingerprint, and what they mean."""
+"""Options of the verbs that capture or load a fingerprint, and their meaning."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from envprint.machine.live import LiveHost
 
 SOURCE = "a fingerprint file, -, now, or one saved: @NAME, @last, @~2"
-"""What the verbs' help says of an argument that `load` takes."""
+"""Help text for an argument that `load` accepts."""
 
 
 def add_capture_options(parser: argparse.ArgumentParser) -> None:
-    """How to capture."""
+    """Options for how to capture."""
     parser.add_argument(
         "--python",
         metavar="PATH",
@@ -41,7 +41,7 @@ def add_capture_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_keeping_options(parser: argparse.ArgumentParser, output: str) -> None:
-    """Where a fingerprint goes, and what it is called."""
+    """Options for where to write a fingerprint, and its name."""
     parser.add_argument("-o", "--output", metavar="FILE", help=output)
     parser.add_argument(
         "--save", metavar="NAME", type=_name, help="keep it in the store, where @NAME finds it"
@@ -59,7 +59,7 @@ def _name(text: str) -> str:
 
 
 def host_of(options: argparse.Namespace) -> LiveHost:
-    """This machine, seen through the interpreter that was asked for."""
+    """This machine, seen through the requested interpreter."""
     from envprint.machine.live import LiveHost
 
     return LiveHost(
@@ -70,7 +70,7 @@ def host_of(options: argparse.Namespace) -> LiveHost:
 
 
 def gpu_timeout_of(options: argparse.Namespace) -> float:
-    """What the GPUs' driver may take, in seconds."""
+    """The time limit for the GPU driver, in seconds."""
     from envprint.machine.live import GPU_TIMEOUT_S
 
     timeout_s: float = options.gpu_timeout or GPU_TIMEOUT_S
@@ -93,10 +93,10 @@ def capture_now(
 def probe_now(
     host: LiveHost, console: Console, names: Sequence[str], device: str, repeat: int
 ) -> dict[str, Any]:
-    """What numeric probes tell of the interpreter under observation, told as they run.
+    """Results of the numeric probes in the interpreter under observation; reports progress.
 
-    Raises `EnvprintError` when one that was named is not installed or could compute nothing, and
-    when `gpu` was asked for and nothing could be computed there.
+    Raises `EnvprintError` if a requested probe is not installed or could compute nothing, and if
+    `gpu` was requested and nothing could be computed there.
     """
     from envprint.probes.runner import Plan, able, measure
 
@@ -115,9 +115,9 @@ def probe_now(
 
 
 def _in_vain(told: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
-    """A line for each probe that was asked for, on that device, and computed nothing at all.
+    """A line for each probe that was requested, for that device, and computed nothing at all.
 
-    Without names every probe is one that may have no framework to compute with.
+    Without names every probe may run, and some may lack their framework.
     """
     on_gpu = [key for key in told if " on gpu" in key]
     asked = [[name] for name in names]
@@ -143,9 +143,9 @@ def keep(fingerprint: Fingerprint, options: argparse.Namespace, console: Console
 
 
 def load(source: str, options: argparse.Namespace, console: Console) -> Fingerprint:
-    """What `source` names; `now` is captured first, as the options say.
+    """The fingerprint that `source` names; `now` is captured first, with these options.
 
-    Warns of keys that this version does not know, and of what is damaged. Raises `EnvprintError`.
+    Warns of keys unknown to this version and of damaged entries. Raises `EnvprintError`.
     """
     if source == NOW:
         return capture_now(options, console)

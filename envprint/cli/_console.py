@@ -10,10 +10,10 @@ from envprint.machine.files import write_output
 
 
 class Console(NamedTuple):
-    """The two streams, and what to know about them."""
+    """The two streams, and their properties."""
 
     stdout: TextIO | None
-    """None when it was closed before the start (`>&-`)."""
+    """None if it was closed before the start (`>&-`)."""
     stderr: TextIO | None
     is_last: bool = False
     """Whether the process ends with this verb."""
@@ -28,20 +28,20 @@ class Console(NamedTuple):
             _print(self.stdout, text)
 
     def flush(self) -> None:
-        """Let nothing wait for the interpreter's exit, where an error could not be told."""
+        """Flush stdout now: at the interpreter's exit, an error could not be reported."""
         if self.stdout is not None:
             _print(self.stdout, "")
 
     def warn(self, text: str) -> None:
-        """One line of warning on stderr."""
+        """Print one line of warning to stderr."""
         self.complain(f"warning: {text}")
 
     def complain(self, text: str) -> None:
-        """One line on stderr, where there is one: the exit code says the same."""
-        from envprint.core.redact import safe_text  # most commands have nothing to say here
+        """Print one line to stderr, if it is open; the exit code says the same."""
+        from envprint.core.redact import safe_text  # most commands never need it
 
         if self.stderr is not None:
-            with suppress(OSError, ValueError):  # ValueError: somebody has closed it
+            with suppress(OSError, ValueError):  # ValueError: it was closed
                 _write(self.stderr, f"envprint: {one_line(safe_text(text))}\n")
                 self.stderr.flush()
 
@@ -56,8 +56,8 @@ def _print(stream: TextIO, text: str) -> None:
         _write(stream, text)
         stream.flush()
     except BrokenPipeError:
-        # The reader (`| head`) has seen enough; the answer stands. Python would flush again at
-        # exit and complain, hence the null device.
+        # The reader (`| head`) has closed the pipe; the exit code still holds. Python would flush
+        # again at exit and print an error, hence the null device.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     except OSError as error:
         raise OutputError(f"cannot write to stdout: {error.strerror}") from None
@@ -67,6 +67,6 @@ def _write(stream: TextIO, text: str) -> None:
     try:
         stream.write(text)
     except UnicodeEncodeError:
-        # A terminal in the C locale cannot show every name; the answer matters more.
+        # A terminal in the C locale cannot show every name; the report matters more.
         encoding = stream.encoding
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding))

@@ -1,4 +1,4 @@
-"""Options of the verbs that judge, and what they mean."""
+"""Options of the verbs that judge, and their meaning."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ exit codes:
 
 
 def add_judging_options(parser: argparse.ArgumentParser) -> None:
-    """How to judge, and how to say it."""
+    """Options for how to judge and how to report."""
     parser.add_argument(
         "--format", choices=module_names(formats), default="text", help="default: %(default)s"
     )
@@ -56,7 +56,7 @@ def add_judging_options(parser: argparse.ArgumentParser) -> None:
 
 
 def request_of(options: argparse.Namespace) -> Request:
-    """What `add_judging_options` has been given."""
+    """The request, from the options of `add_judging_options`."""
     return Request(
         policy=options.policy,
         frameworks=tuple(options.framework),
@@ -68,8 +68,8 @@ def request_of(options: argparse.Namespace) -> Request:
 
 
 def context_of(request: Request, console: Console) -> Context:
-    """The request under the policy in force. Warns of what is to be known of the policy, which
-    reports say as well: not every verb prints one.
+    """The request under the policy in force. Warns of the policy's notes; reports contain them too,
+    but not every verb prints a report.
     """
     context = agreed(request)
     for note in context.policy.notes:
@@ -78,7 +78,7 @@ def context_of(request: Request, console: Console) -> Context:
 
 
 def present(report: Report, context: Context, options: argparse.Namespace, console: Console) -> int:
-    """Print the report in the format asked for and return the exit code."""
+    """Print the report in the requested format and return the exit code."""
     write(report, options, console, console.colour() and options.output is None)
     if options.format != "text":
         warn_of_doubts(report, context, console)
@@ -86,13 +86,13 @@ def present(report: Report, context: Context, options: argparse.Namespace, conso
 
 
 def write(report: Report, options: argparse.Namespace, console: Console, colour: bool) -> None:
-    """Print the report in the format asked for, or write it to the file that was named."""
+    """Print the report in the requested format, or write it to the requested file."""
     output = import_module(f"envprint.outputs.formats.{options.format}")
     console.emit(output.render(report, colour, options.strict), options.output)
 
 
 def warn_of_doubts(report: Report, context: Context, console: Console) -> None:
-    """How many rules could not be decided, where the policy has that told."""
+    """Warn how many rules are undecided, if the policy has `on_unknown` set to `warn`."""
     if context.policy.on_unknown == "warn" and doubts(report.undecided):
         console.warn(doubts(report.undecided))
 

@@ -1,4 +1,4 @@
-"""The pre-flight of `envprint run`: the check, whose report leaves stdout to the command."""
+"""The pre-flight of `envprint run`: a check whose report leaves stdout to the command."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from envprint.judging.context import Context
 
 
 def preflight(options: argparse.Namespace, console: Console) -> tuple[Fingerprint, Report | None]:
-    """The capture, and the report of the check; None when it refuses, or was not asked for.
+    """The capture, and the report of the check; None if it refuses or was not requested.
 
-    Raises `EnvprintError` when it could not do its work.
+    Raises `EnvprintError` if the check itself fails.
     """
     request = request_of(options)._replace(min_free_gpu_bytes=options.min_free_gpu)
     context = context_of(request, console)
@@ -40,7 +40,7 @@ def _tell(
     *,
     in_full: bool,
 ) -> None:
-    """Write the report where it was asked for, to stderr `in_full`, or there in short lines."""
+    """Write the report to its file; to stderr `in_full`, or else as short lines."""
     to_file = options.output not in (None, "-")
     if in_full or options.output is not None or options.format != "text":
         aside = Console(console.stderr, console.stderr)
@@ -50,7 +50,7 @@ def _tell(
     for finding in report.findings:
         what = finding.message or finding.title
         console.complain(f"{finding.impact.word}: {what} ({finding.rule})")
-    # Those of the policy's own have been told when it was read.
+    # The policy's own notes were printed when it was read.
     for note in [note for note in report.policy_notes if note not in context.policy.notes]:
         console.complain(f"policy: {note}")
     warn_of_doubts(report, context, console)

@@ -1,4 +1,4 @@
-"""The probe `training`: its options, and what comes of it."""
+"""The options of the probe `training`, and its results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from envprint.core.errors import UsageError
 from envprint.probes.training import EPOCHS, FILES, Job, MissingError, Series, Switches, raw, train
 
 Found = tuple[dict[str, Any], str, bool]
-"""What was found, as JSON types and as text, and whether the runs were equal."""
+"""The results as JSON types and as text, and whether the runs were equal."""
 
 NAME = "training"
 REPEAT = 5
@@ -21,7 +21,7 @@ SEEDS = ("python", "numpy", "framework", "hash")
 
 
 def add_training_options(parser: argparse.ArgumentParser) -> None:
-    """What to train, and what to leave to chance."""
+    """Options for what to train, and what to leave random."""
     group = parser.add_argument_group("options of the probe training")
     group.add_argument(
         "--framework", choices=tuple(FILES), help="train in it (default: the first installed)"
@@ -51,16 +51,16 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
 
 
 def refuse_training_options(options: argparse.Namespace) -> None:
-    """Raises `UsageError` for an option of the probe training where that is not to be run."""
+    """Raise `UsageError` for an option of the probe `training` without that probe."""
     for name in ("framework", "seed", "without", "op_determinism", "threads", "epochs", "explain"):
         value = getattr(options, name)
-        if value not in (None, []) and value is not False:  # a seed of 0 is given
+        if value not in (None, []) and value is not False:  # a seed of 0 counts as given
             option = f"--{name.replace('_', '-')}"
             raise UsageError(f"probe: {option} is for the probe training: add `training`")
 
 
 def _number(least: int) -> Any:
-    """A whole number that every generator takes."""
+    """An `argparse` type: an integer that every generator accepts as seed."""
 
     def number(text: str) -> int:
         if not (text.isascii() and text.isdigit() and least <= int(text[:10]) < 2**32):
@@ -73,9 +73,9 @@ def _number(least: int) -> Any:
 
 
 def run_training(options: argparse.Namespace, console: Console, python: str) -> Found:
-    """What was found, the text, and whether the runs were equal.
+    """The results, their text, and whether the runs were equal.
 
-    `training` is the raw form for `facts.probes.training`; `search` how `--explain` came to it.
+    `training` is the raw form for `facts.probes.training`; `search` is how `--explain` found it.
     Raises `EnvprintError`.
     """
     if options.explain and (options.without or options.op_determinism or options.threads):
@@ -91,7 +91,7 @@ def run_training(options: argparse.Namespace, console: Console, python: str) -> 
 
 
 def _train(job: Job, options: argparse.Namespace, console: Console) -> Found:
-    """The runs that were asked for, and their table."""
+    """The requested runs, and their table."""
     from envprint.outputs.training import render
 
     repeat = options.repeat or REPEAT
@@ -103,7 +103,7 @@ def _train(job: Job, options: argparse.Namespace, console: Console) -> Found:
 
 
 def _explain(job: Job, options: argparse.Namespace, console: Console) -> Found:
-    """The search, the last runs of it, and its text."""
+    """The search, its last runs, and its text."""
     from envprint.outputs.switch_search import explained, raw_search
     from envprint.probes.smallest_switches import most_runs, search
 
@@ -127,7 +127,7 @@ def _explain(job: Job, options: argparse.Namespace, console: Console) -> Found:
 
 
 def switches_of(options: argparse.Namespace) -> Switches:
-    """All seeds but those left to chance, and the switches."""
+    """The switches, and all seeds that are not left random."""
     seeds = {name: None if name in options.without else _seed(options) for name in SEEDS}
     determinism = {None: None, "on": True, "off": False}[options.op_determinism]
     return Switches(**seeds, op_determinism=determinism, threads=options.threads)

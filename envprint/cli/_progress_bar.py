@@ -1,4 +1,4 @@
-"""Tells how far a long job is, and about how long it will take."""
+"""Shows the progress of a long job, and an estimate of the time left."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from contextlib import suppress
 from envprint.cli._console import Console
 
 BAR = 24
-"""Characters of the bar."""
+"""Width of the bar in characters."""
 WIDTH = 79
 CLEAR = "\r\x1b[K"
 
 
 class Progress:
-    """Runs of one job, each of some steps: a rewritten line on a terminal, else a line per run."""
+    """Runs of one job, each of several steps: one updated line on a terminal, else one per run."""
 
     def __init__(self, console: Console, what: str, runs: int) -> None:
         self._console = console
@@ -24,7 +24,7 @@ class Progress:
         self._begun_s = self._run_begun_s = self._first_step_s = time.monotonic()
 
     def tell(self, number: int, step: int, steps: int) -> None:
-        """In the run of this number, counted from 1, this step is done; 0 when it begins."""
+        """Show that a step of this run, counted from 1, is done; step 0 is its start."""
         now_s = time.monotonic()
         self._runs = max(self._runs, number)
         if step == 0:
@@ -44,11 +44,11 @@ class Progress:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """Take the line away."""
+        """Erase the line."""
         self._rewrite("")
 
     def _left_s(self, now_s: float, number: int, step: int, steps: int) -> float | None:
-        """About how long the rest takes, by the runs that are done, else by the steps of this."""
+        """Estimated seconds left, from the finished runs, else from the steps of this one."""
         if number > 1:
             each = (self._run_begun_s - self._begun_s) / (number - 1)
             return max(each - (now_s - self._run_begun_s), 0.0) + each * (self._runs - number)

@@ -1,4 +1,4 @@
-"""`envprint bisect`: between which two saved records each difference came."""
+"""`envprint bisect`: finds between which two saved records each difference appeared."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ exit codes:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of this verb."""
+    """Add the options of this verb."""
     parser.add_argument("good", metavar="GOOD", help=SOURCE)
     parser.add_argument("bad", metavar="BAD", help="the same")
     parser.add_argument("--format", choices=("text", "json"), default="text")
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    """Load, compare each with the good one, print."""
+    """Load, compare each record with the good one, print."""
     request = Request(options.policy, tuple(options.framework), options.device)
     context = context_of(request, console)
     good, bad = (load(side, options, console) for side in (options.good, options.bad))

@@ -27,7 +27,7 @@ exit codes:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of this verb."""
+    """Add the options of this verb."""
     add_keeping_options(parser, "write here (default: stdout)")
     add_capture_options(parser)
     parser.add_argument("--note", metavar="TEXT", help="free text to keep with it")

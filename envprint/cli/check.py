@@ -29,7 +29,7 @@ example:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of this verb."""
+    """Add the options of this verb."""
     parser.add_argument("baseline", metavar="BASELINE", nargs="?", help=SOURCE)
     parser.add_argument(
         "--batch-size", type=count_argument, metavar="N", help="the global batch size"
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def request_from(options: argparse.Namespace) -> Request:
-    """What has been asked for."""
+    """The request that the options describe."""
     return request_of(options)._replace(
         min_free_gpu_bytes=options.min_free_gpu,
         batch_size=options.batch_size,

@@ -23,7 +23,7 @@ example:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of this verb."""
+    """Add the options of this verb."""
     parser.add_argument("baseline", metavar="BASELINE", help=SOURCE)
     parser.add_argument("current", metavar="CURRENT", help="another; now captures first")
     add_judging_options(parser)

@@ -28,7 +28,7 @@ exit codes:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of this verb."""
+    """Add the options of this verb."""
     parser.add_argument("rule", metavar="RULE", nargs="?", help="a rule's id (default: list all)")
     parser.add_argument("--format", choices=("text", "json"), default="text")
 
@@ -56,7 +56,7 @@ def _find(name: str) -> Rule:
 
 
 def _near(name: str, ids: Iterable[str]) -> list[str]:
-    """At most three ids that are spelt like `name`, else those with its first word."""
+    """At most three ids spelt like `name`, else those with the same first word."""
     alike = closest(name.lower(), ids, count=3, cutoff=0.7)
     topic = name.lower().partition("-")[0]
     return alike or [rule for rule in ids if topic in rule.split("-")][:3]

@@ -1,4 +1,4 @@
-"""`envprint log`: what was saved, and what changed from one to the next."""
+"""`envprint log`: what was saved, and what changed between saves."""
 
 import argparse
 from collections.abc import Callable, Iterator
@@ -29,17 +29,17 @@ Judge = Callable[[Fingerprint, Fingerprint], Impact]
 
 
 class Row(NamedTuple):
-    """One save, as it is listed."""
+    """One save, as listed."""
 
     saved: Saved | Damaged
     names: tuple[str, ...]
     verdict: str | None
-    """An impact, or `first`; None for what cannot be read."""
+    """An impact, or `first`; None if the save cannot be read."""
     fault: str | None = None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of this verb."""
+    """Add the options of this verb."""
     from envprint.cli._judge_options import count_argument
 
     parser.add_argument("--format", choices=("text", "json"), default="text")
@@ -65,7 +65,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 
 def _names(store: Store, console: Console) -> dict[str, list[str]]:
-    """Object to its names. Warns of a name that leads nowhere."""
+    """The names of each object. Warns of a name that leads nowhere."""
     found: dict[str, list[str]] = {}
     for name in store.names():
         try:
@@ -76,7 +76,7 @@ def _names(store: Store, console: Console) -> dict[str, list[str]]:
 
 
 def _judge(options: argparse.Namespace, console: Console) -> Judge:
-    """The verdict that `diff` has, under the policy that is in force now."""
+    """The same verdict as `diff`, under the policy in force now."""
     from envprint.cli._judge_options import context_of
     from envprint.judging.context import Request
 
@@ -85,7 +85,7 @@ def _judge(options: argparse.Namespace, console: Console) -> Judge:
 
 
 def _rows(store: Store, names: dict[str, list[str]], judge: Judge) -> Iterator[Row]:
-    """Newest first. Each waits for the next older that can be read, and is judged against it."""
+    """Newest first. Each is judged against the next older one that can be read."""
     waiting: tuple[Row, Fingerprint] | None = None
     held: list[Row] = []
     for row, fingerprint in _read(store, names):

@@ -1,4 +1,4 @@
-"""`envprint policy`: begin a policy file, or show what is in force and where it comes from."""
+"""`envprint policy`: create a policy file, or show the policy in force and its sources."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ exit codes:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of this verb."""
+    """Add the options of this verb."""
     parser.add_argument("action", choices=("init", "show"), metavar="init|show")
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="init: write here (default: ./envprint.toml)"

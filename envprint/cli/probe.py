@@ -1,4 +1,4 @@
-"""`envprint probe`: measure what this machine computes, and whether it repeats itself."""
+"""`envprint probe`: measures what this machine computes, and whether it repeats."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ exit codes:
 """
 TRAINING = "training"
 TRAINING_FLOOR = "3.8"
-"""The oldest Python that can train; numeric probes run in 3.7 too."""
+"""The oldest Python for the probe `training`; numeric probes also run in 3.7."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of this verb."""
+    """Add the options of this verb."""
     parser.add_argument(
         "names",
         metavar="NAME",
@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    """Measure, print, and keep."""
+    """Measure, print and save."""
     unknown = [name for name in options.names if name not in (*runner.names(), TRAINING)]
     if unknown:
         known = ", ".join((*runner.names(), TRAINING))
@@ -84,7 +84,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 def _measured(
     options: argparse.Namespace, console: Console, host: LiveHost
 ) -> tuple[dict[str, Any], str, bool]:
-    """The raw results, the same as text, and whether everything repeated itself."""
+    """The raw results, the same as text, and whether everything repeated."""
     found: dict[str, Any] = {}
     texts, repeats = [], True
     numeric = [name for name in options.names if name != TRAINING]

@@ -1,4 +1,4 @@
-"""`envprint run`: a pre-flight, then the command, watched; and a record of it."""
+"""`envprint run`: a pre-flight, then the command under watch, and a record of it."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ exit codes:
   127  there is no such command
 """
 REFUSED = COULD_NOT = 125
-"""Wrong usage as well: 2 may be the command's own."""
+"""Including usage errors: 2 may be the exit code of the command itself."""
 LOOKS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-"""Between looks at what the job has loaded; most of it is loaded at the start."""
+"""Seconds between looks at what the job has loaded; it loads most of it at the start."""
 HASH_SEED = "PYTHONHASHSEED"
 
 
 class _Ready(NamedTuple):
-    """What there is before the command begins."""
+    """What exists before the command starts."""
 
     store: Store
     before: Fingerprint
@@ -53,7 +53,7 @@ class _Ready(NamedTuple):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of this verb."""
+    """Add the options of this verb."""
     parser.add_argument(
         "command",
         metavar="COMMAND",
@@ -100,18 +100,18 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 
 def _start_again(seed: str) -> NoReturn:
-    """As a new process, in which the variable is set from the start, as it will be for the job."""
+    """Restart as a new process, in which the variable is set from the start, as for the job."""
     variables = {**LiveHost().environ_for_children(), HASH_SEED: seed}
     os.execve(sys.executable, sys.orig_argv, variables)
 
 
 def _run(options: argparse.Namespace, console: Console, ready: _Ready) -> int:
-    """The command's exit code; what cannot be recorded is told and changes nothing of it."""
+    """The command's exit code; what cannot be recorded is reported and does not change it."""
     from envprint.run.job import Held, StartError
 
     prepare()
-    # Longer than the job: a second signal, for one that has gone, must cost neither the record nor
-    # its exit code.
+    # Longer than the job: a second signal, sent to a job that has ended, must cost neither the
+    # record nor the exit code.
     with Held(to_the_end=console.is_last) as held:
         try:
             during = _watched(options, console, held)
@@ -126,7 +126,7 @@ def _run(options: argparse.Namespace, console: Console, ready: _Ready) -> int:
 
 
 def _end_by_ctrl_c(console: Console) -> int:
-    """End by the signal: a shell goes on with its script after what ends with any code."""
+    """End by SIGINT: after a normal exit, of any code, a shell would continue its script."""
     console.flush()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
@@ -135,7 +135,7 @@ def _end_by_ctrl_c(console: Console) -> int:
 
 
 def _watched(options: argparse.Namespace, console: Console, held: Held) -> During:
-    """Run the command to its end, and see what happens meanwhile. Raises `StartError`."""
+    """Run the command to its end, and observe it. Raises `StartError`."""
     from envprint import gpu
     from envprint.run.job import Job
     from envprint.run.mapped_libraries import Loaded
@@ -148,7 +148,7 @@ def _watched(options: argparse.Namespace, console: Console, held: Held) -> Durin
 
 
 def _record(options: argparse.Namespace, console: Console, ready: _Ready, during: During) -> None:
-    """Capture again, tell what changed meanwhile and who intruded, and keep it all."""
+    """Capture again, report what changed and who used the GPUs meanwhile, and save it all."""
     after = attempt(lambda: look_back(ready.before, capture_now(options, console)))
     if isinstance(after, Unknown):
         console.warn(f"what changed while the command ran is not known: {after.reason}")

@@ -20,11 +20,11 @@ exit codes:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of this verb."""
+    """Add the options of this verb."""
     parser.add_argument("kind", choices=KINDS)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    """Print the file that was shipped."""
+    """Print the installed schema file."""
     console.emit(published(options.kind))
     return 0

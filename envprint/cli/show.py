@@ -21,7 +21,7 @@ exit codes:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of this verb."""
+    """Add the options of this verb."""
     parser.add_argument("file", metavar="FILE", nargs="?", default=NOW, help=SOURCE)
     add_capture_options(parser)
 

@@ -20,18 +20,18 @@ exit codes:
 """
 
 MOST_FAULTS = 20
-"""Named per document; a document of another kind would have thousands."""
+"""Faults listed per document; a document of another kind would have thousands."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of this verb."""
+    """Add the options of this verb."""
     parser.add_argument(
         "files", metavar="FILE", nargs="+", help="a document, -, now, or one saved: @NAME"
     )
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    """Name every fault of every document."""
+    """List every fault of every document."""
     from envprint.core.errors import DocumentError, StoreError
 
     code = 0
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 
 def _content(path: str) -> bytes:
-    """The document that `path` names; this machine's for `now`."""
+    """The document that `path` names; for `now`, this machine's."""
     if path != NOW:
         return take(path).content
     from envprint.collectors._runner import capture
