@@ -12,13 +12,13 @@
 
     envprint.check(baseline="before.json", fail_on="diverges")   # or raise DriftError
 
-    envprint.seed(1234)                               # every generator, and what could not be set
+    envprint.seed(1234)                               # seeds every generator it can
 
-    with envprint.gpu.watch() as watch:                          # who else used the GPUs meanwhile
+    with envprint.gpu.watch() as watch:               # who else used the GPUs meanwhile
         train()
     print(watch.so_far().intruders)
 
-Importing this package imports nothing else: each name loads its part when it is first used.
+Importing this package imports nothing else: each name loads its module on first use.
 """
 
 from __future__ import annotations

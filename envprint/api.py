@@ -1,4 +1,4 @@
-"""The functions of `import envprint`: the same engine as the command line, with values."""
+"""The functions of `import envprint`: the engine of the command line, with Python values."""
 
 from __future__ import annotations
 
@@ -20,10 +20,8 @@ from envprint.machine.files import write_output
 from envprint.machine.live import GPU_TIMEOUT_S, LiveHost
 from envprint.outputs.drift_error import refusal
 
-# What a caller of the Python functions names, held to what there is.
-#
-# A command line refuses a wrong word by itself; a function must, or it judges another workload than
-# the caller believes.
+# Validate the names passed to the Python API. `argparse` does so for the command line; without it,
+# a misspelt name would silently judge a different workload.
 
 
 def frameworks_named(names: Iterable[str]) -> tuple[str, ...]:
@@ -33,12 +31,12 @@ def frameworks_named(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def device_named(name: str | None) -> str | None:
-    """The device of that name, or None for "as it is found". Raises `EnvprintError`."""
+    """The device with that name, or None to detect it. Raises `EnvprintError`."""
     return None if name is None else _one_of("device", name, tuple(DEVICES))
 
 
 def impact_named(name: str | Impact) -> Impact:
-    """The impact of that name. Raises `EnvprintError`."""
+    """The impact with that name. Raises `EnvprintError`."""
     if isinstance(name, Impact):
         return name
     return Impact[_one_of("impact", name, IMPACT_WORDS).upper()]
@@ -68,12 +66,12 @@ def capture(
 ) -> Fingerprint:
     """A fingerprint of this process and its machine, or of the interpreter at `python`.
 
-    Of this process it sees which frameworks are imported, the switches in force in them, the
-    state of their generators and their thread pools; it imports none itself. `timeout_s` is the
-    limit of each collector (20 s; half an hour with `deep`), and `gpu_timeout_s` that of the GPUs'
-    driver beside it. `probe` runs the numeric probes on the CPU first, each in a fresh process of
-    the interpreter.
-    Raises `EnvprintError` when `python` does not answer, or is too old to be probed.
+    For this process it includes the imported frameworks, the switches in force in them, the state
+    of their generators and their thread pools; it imports no framework itself. `timeout_s` limits
+    each collector (default 20 s; half an hour with `deep`), and `gpu_timeout_s` the GPU driver.
+    `probe` first runs the numeric probes on the CPU, each in a fresh process of the interpreter.
+
+    Raises `EnvprintError` if `python` does not respond, or is too old for probes.
     """
     path = os.fspath(python) if python is not None else None
     host = LiveHost(path, deep=deep, gpu_timeout_s=gpu_timeout_s)
@@ -91,8 +89,8 @@ def capture(
 def load(path: Place) -> Fingerprint:
     """The fingerprint in the file at `path`, or a saved one: `@NAME`, `@last`, `@last-good`, `@~2`.
 
-    The text `now` stands for a capture of this process, made here. Warns of damaged entries that it
-    skipped. Raises `EnvprintError` naming file and place.
+    The text `now` stands for a new capture of this process. Warns of damaged entries that were
+    skipped. Raises `EnvprintError`, which names the file and the position.
     """
     if path == NOW:
         return capture()
@@ -103,9 +101,9 @@ def load(path: Place) -> Fingerprint:
 
 
 def dump(fingerprint: Fingerprint, path: Place) -> None:
-    """Write the document to `path` in one step. Raises `EnvprintError`; nothing is harmed.
+    """Write the document to `path` atomically. Raises `EnvprintError`; the old file then stays.
 
-    Warns where a file can only be written in place, as one that is mounted into a container.
+    Warns if a file can only be written in place, such as one mounted into a container.
     """
     write_output(os.fspath(path), dumps(fingerprint), partial(warnings.warn, stacklevel=4))
 
@@ -120,7 +118,7 @@ def diff(
 ) -> Report:
     """What the differences between two fingerprints (or files) do to a training result.
 
-    `frameworks` and `device` narrow the workload as `--framework` and `--device` do. Raises
+    `frameworks` and `device` narrow the workload, as `--framework` and `--device` do. Raises
     `EnvprintError`.
     """
     request = _request(frameworks, device, policy)
@@ -138,11 +136,11 @@ def check(
     policy: Place | None = None,
     strict: bool = False,
 ) -> Report:
-    """Judge this process and its machine now, and against `baseline` when given.
+    """Judge this process and its machine now, and against `baseline` if given.
 
-    `current` is judged in place of a capture that is made here. Returns the report, or raises
-    `DriftError` (its `.report` is the report) when a finding is at or above `fail_on` (default:
-    the policy's, else `numeric`); its text names each that is, and what to do. With `strict`,
+    `current` replaces the capture that is otherwise made here. Returns the report, or raises
+    `DriftError` (with the report as `.report`) if a finding is at or above `fail_on` (default: the
+    policy's, else `numeric`); its text lists each such finding and its remedy. With `strict`,
     advice counts as well.
     """
     threshold = None if fail_on is None else impact_named(fail_on)
@@ -169,7 +167,7 @@ def _fingerprint(source: Source) -> Fingerprint:
 
 
 def _agreed(request: Request) -> Context:
-    """The request under the policy that it names, or the nearest one, as on the command line."""
+    """The request under the policy it names, or the nearest one, as on the command line."""
     context = agreed(request)
     for note in context.policy.notes:
         warnings.warn(note, stacklevel=3)
