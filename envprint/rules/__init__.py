@@ -9,8 +9,8 @@ from envprint.core.rule import Rule
 from envprint.core.workload import Workload
 
 ONLY_ON_GPU = ("cuda", "gpu")
-"""Modules none of whose rules can reach work on the CPU; they are a quarter of all there is to
-import, so that a diff for the CPU leaves them alone. A test holds them to it."""
+"""Modules whose rules cannot affect work on the CPU. They are a quarter of the code to import, so a
+diff for the CPU skips them; a test checks that none of their rules applies there."""
 
 
 @cache
@@ -20,7 +20,7 @@ def catalogue() -> tuple[Rule, ...]:
 
 
 def applying(workload: Workload) -> list[Rule]:
-    """The rules that can reach the workload at all, in order of id."""
+    """The rules that can affect the workload, in order of id."""
     left_out = () if workload.device == "gpu" else ONLY_ON_GPU
     rules = _rules(name for name in _module_names() if name not in left_out)
     return [rule for rule in rules if rule.applies.holds(workload)]

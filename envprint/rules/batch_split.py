@@ -1,4 +1,4 @@
-"""How a batch falls apart on several replicas when it does not divide."""
+"""How a batch is split over several replicas if it does not divide evenly."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from envprint.rules.kit.devices import VISIBLE, how_many
 
 
 def split(batch_size: int, replicas: int) -> list[int]:
-    """What each replica gets in Keras' multi_gpu_model: the last takes the remainder.
+    """The batch size of each replica in Keras' multi_gpu_model: the last gets the remainder.
 
     Source: `get_slice` in keras/utils/multi_gpu_utils.py of Keras 2.3.1.
     """

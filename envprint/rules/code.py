@@ -1,4 +1,4 @@
-"""What the project's own state says: every verdict presumes the same code."""
+"""The state of the project's own code: every verdict assumes the same code."""
 
 from __future__ import annotations
 

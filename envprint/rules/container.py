@@ -1,4 +1,4 @@
-"""What containers, schedulers and notebook services say about a result."""
+"""The effect of containers, schedulers and notebook services on a result."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _less_memory(comparison: Comparison, workload: Workload) -> Iterator[Match]:
 
 def _another(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     names = ["kind", "scheduler"]
-    # From inside most containers the image cannot be seen, which is no news on both sides.
+    # Most containers cannot see their own image, so an image unknown on both sides is no news.
     if not all(_IMAGE in side.unknown for side in (comparison.before, comparison.after)):
         names.append("image")
     for name in names:

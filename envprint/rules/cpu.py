@@ -1,7 +1,7 @@
-"""What the processor does to a result: its instruction sets, its maker, how much of it is usable.
+"""The effect of the processor on a result: instruction sets, vendor, usable share.
 
-Rules speak of what libraries make of the processor, see `_isa` and `_threads`: a feature that
-every library is told to leave alone, or that none of the job's libraries uses, changes nothing.
+The rules judge the instruction sets and threads that libraries get from the processor: a feature
+that every library is set to avoid, or that no library of the job uses, changes nothing.
 """
 
 from __future__ import annotations
@@ -17,9 +17,7 @@ from envprint.rules.kit import instruction_sets, threads
 from envprint.rules.kit.setting_rules import turned_by_machine, turned_by_variables
 from envprint.rules.kit.settings import variable, variables_of
 
-# What it does that control groups allow only so much CPU time.
-
-
+# The effect of CPU time limits of control groups.
 QUOTAS_RULES = (
     Rule(
         id="cpu-quota-changed",

@@ -1,7 +1,7 @@
-"""What determinism switches do to a result, and which of them are off.
+"""The effect of determinism switches on a result, and which of them are off.
 
-What is off is advice: a run may repeat without it. Which call is the right one depends on the
-framework's version, so the remedy does too.
+A switch that is off is advice: a run may repeat without it. The right call depends on the
+framework's version, and so does the remedy.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What environment variables do to a result: misspelt ones, late ones, and switches.
+"""The effect of environment variables on a result: misspelt, late, and switches.
 
-Switches of instruction sets stand in `cpu`, those of mathematics libraries and threads in `math`,
-determinism switches in `determinism`; the rest is in `_switches`.
+Switches of instruction sets are in `cpu`, those of mathematics libraries and threads in `math`,
+determinism switches in `determinism`; the rest is in `framework_switches`.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _preload(comparison: Comparison, workload: Workload) -> Iterator[Match]:
 
 
 def _libraries(value: str | None) -> set[str]:
-    """File names in LD_PRELOAD, those of memory allocators left out."""
+    """File names in LD_PRELOAD, except memory allocators."""
     names = {path.rpartition("/")[2] for path in (value or "").replace(":", " ").split()}
     return {name for name in names if not any(a in name for a in ALLOCATORS)}
 

@@ -16,12 +16,12 @@ from envprint.rules.kit.setting_rules import turned_by_variables
 from envprint.rules.kit.settings import Dial, Variables, variable, when_changed
 
 _NEURAL = frozenset("avx512_vnni avx512_bf16 avx_vnni amx_tile amx_int8 amx_bf16".split())
-"""Features of a processor with which TensorFlow turns oneDNN on by itself, on Linux."""
+"""Processor features with which TensorFlow enables oneDNN by default, on Linux."""
 
 
 def _onednn(side: Fingerprint, variables: Variables) -> str:
     version = side.value("facts.frameworks.tensorflow.version")
-    if version and numbers(version) < (2, 5):  # which has no such switch
+    if version and numbers(version) < (2, 5):  # has no such switch
         return "off"
     value = variables.get("TF_ENABLE_ONEDNN_OPTS", "").lower()
     if value in ("0", "false", "1", "true"):
@@ -46,11 +46,11 @@ ONEDNN = Dial(
 
 _MODES = ("BF16", "F16", "TF32", "ANY")
 _HALF_WIDTH = frozenset(["amx_bf16", "amx_fp16"])
-"""Features of an x86 processor with which oneDNN has kernels of half the width for float32."""
+"""x86 features for which oneDNN has kernels of half the width for float32."""
 
 
 def _fpmath(names: tuple[str, ...]) -> Callable[[Fingerprint, Variables], str]:
-    """What oneDNN may make of float32 with the first of these variables that is set.
+    """To what the first of these variables that is set lets oneDNN reduce float32.
 
     https://uxlfoundation.github.io/oneDNN/dev_guide_attributes_fpmath_mode.html
     """
@@ -92,7 +92,7 @@ _GPU_KERNELS = {
     "TF_CUDNN_RNN_USE_AUTOTUNE": True,
     "TF_USE_CUDNN_BATCHNORM_SPATIAL_PERSISTENT": False,
 }
-"""Variables that the GPU wheel of TensorFlow 2.21 reads, and what they are when unset."""
+"""Variables that the GPU wheel of TensorFlow 2.21 reads, and their defaults."""
 
 _TF32 = ("NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE")
 

@@ -1,4 +1,4 @@
-"""What the machine's memory and disk, as they are now, do to a run."""
+"""The effect of the machine's present memory and disk space on a run."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from envprint.core.units import size
 from envprint.core.workload import Workload, always, uses
 
 MIN_MEMORY_BYTES = 512 << 20
-"""Importing TensorFlow 2.21 alone took 557 MiB of resident memory, PyTorch 2.13 218 MiB."""
+"""Resident memory: importing TensorFlow 2.21 alone took 557 MiB, PyTorch 2.13 218 MiB."""
 MIN_SHARED_BYTES = 64 << 20
-"""What Docker gives a container unless told otherwise."""
+"""Docker's default for a container."""
 MIN_DISK_BYTES = 1 << 30
 """One checkpoint of a network of 100 million float32 weights with Adam's state is 1.2 GB."""
 

@@ -1,4 +1,4 @@
-"""What the mathematics libraries do to a result: BLAS, C library, their switches and threads."""
+"""The effect of mathematics libraries on a result: BLAS, C library, their switches and threads."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from envprint.rules.kit import instruction_sets, threads
 from envprint.rules.kit.setting_rules import turned_by_variables
 from envprint.rules.kit.settings import variable
 
-# What MKL is told about the processor.
-
-
+# MKL settings that select processor features.
 _MKL_GUIDE = "https://www.intel.com/content/www/us/en/docs/onemkl/developer-guide-linux/2025-1/"
 _MKL_BRANCHES = Evidence(
     "MKL_CBWR on processors of Intel and of others",
@@ -66,12 +64,9 @@ MKL_RULES = (
     ),
 )
 
-# Mathematics that a framework borrows: few operations, so what moves it is advice.
-#
-# Measured by the probes, operation by operation; trainings without these operations gave the same
-# bits.
-
-
+# Mathematics that a framework takes from another library. It covers few operations, so a change is
+# advice only. Measured with the probes, operation by operation; trainings without these operations
+# gave the same bits.
 BORROWED_RULES = (
     Rule(
         id="jax-lapack-kernel-changed",
@@ -130,7 +125,7 @@ Libraries = dict[str, str]
 
 
 def _in_use(entries: list[dict[str, str | None]] | None) -> Libraries:
-    """Owner to library, for the packages whose BLAS NumPy code computes with."""
+    """Owner to library, for the packages whose BLAS NumPy code uses."""
     return {
         entry.get("owner") or "": " ".join(filter(None, (entry.get("name"), entry.get("version"))))
         for entry in entries or []

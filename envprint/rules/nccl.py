@@ -1,4 +1,4 @@
-"""How NCCL sums over GPUs, and what tells it to do so differently."""
+"""How NCCL sums over GPUs, and the variables that change it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _VARIABLES = Evidence(
 
 
 def sums_over_gpus(comparison: Comparison) -> bool:
-    """Whether a job may add over several GPUs on both sides. Raises `Undetermined`."""
+    """Whether a job may sum over several GPUs on both sides. Raises `Undetermined`."""
     return all(map(_has_several, (comparison.before, comparison.after)))
 
 
@@ -46,7 +46,7 @@ def _chosen(comparison: Comparison, workload: Workload) -> Iterator[Result]:
 
 def _in_the_switch(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     change = comparison.change(_NVLS)
-    # 0 is off; 1, and 2 or unset, leave it to what the machine has.
+    # 0 disables it; 1, and 2 or unset, leave the choice to the machine.
     if change is None or (change.before == "0") == (change.after == "0"):
         return
     if sums_over_gpus(comparison) and any_reaches(comparison, (9, 0)):

@@ -1,4 +1,4 @@
-"""What the operating system does to a result: little, but for a few cases."""
+"""The effect of the operating system on a result: little, with a few exceptions."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from envprint.core.workload import Workload, always, machine
 _RELEASE = "facts.os.kernel_release"
 
 # 5.4.0-187-generic   5.3.0-2-amd64
-# Many distributions repaired the fault so: https://go.dev/wiki/LinuxKernelSignalVectorBug
+# Many distributions fixed the bug under such a number:
+# https://go.dev/wiki/LinuxKernelSignalVectorBug
 _DISTRIBUTION = r"\d+\.\d+\.0-\d+\D.*"
 
 
 def is_known_bad(release: str) -> bool:
-    """Whether a kernel of this number may corrupt vector registers.
+    """Whether a kernel with this version may corrupt vector registers.
 
-    Debian and Ubuntu call all their builds of one series X.Y.0 and repair them on their own.
+    Debian and Ubuntu number all their builds of a series X.Y.0 and backport fixes themselves.
     """
     if re.fullmatch(_DISTRIBUTION, release):
         return False

@@ -1,7 +1,7 @@
-"""What installed packages do to a result, beside the frameworks' own versions.
+"""The effect of installed packages on a result, apart from the frameworks' own versions.
 
-Most packages compute nothing: they differ silently in the report's list of changes. What is named
-here computes numbers, or decodes the data that a job learns from (`_decoders`, `_boosting`).
+Most packages compute nothing: a change of theirs only appears in the report's list of changes. The
+packages named here compute numbers, or decode the data that a job learns from.
 """
 
 from __future__ import annotations
@@ -18,12 +18,8 @@ from envprint.core.versions import numbers
 from envprint.core.workload import Workload, always
 from envprint.rules.kit.packages import CONDA, DISTRIBUTIONS, is_same_release, package_changed
 
-# The rule about libraries that train trees on their own; part of the section `packages`.
-#
-# It is advice: they are no framework that a job can be asked to name, and many environments hold
-# them unused.
-
-
+# Libraries that train trees on their own. The rule is advice: a job cannot name them as its
+# framework, and many environments have them unused.
 BOOSTING = ("xgboost", "xgboost-cpu", "lightgbm", "catboost")
 
 
@@ -56,12 +52,8 @@ BOOSTING_RULES = (
     ),
 )
 
-# Rules about packages that turn files into numbers; part of the section `packages`.
-#
-# They are advice: no fingerprint says whether the job reads pictures, and with which package. A job
-# that reads none is not touched.
-
-
+# Packages that turn files into numbers. The rules are advice: no fingerprint shows whether the job
+# reads images, and with which package. A job that reads none is not affected.
 OPENCV = (
     "opencv-python",
     "opencv-python-headless",
@@ -141,7 +133,7 @@ _EDITED = "facts.packages.edited"
 
 
 def _computing(workload: Workload) -> frozenset[str]:
-    """The distributions that compute a result of the job."""
+    """The packages that compute a result of the job."""
     listed = knowledge.entries("computing_distributions")
     return frozenset(
         entry["distribution"] for entry in listed if entry["framework"] in workload.frameworks
@@ -166,7 +158,7 @@ def _duplicates(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 
 def _edited(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     if not now.value("facts.packages.files_verified"):
-        return  # nobody asked: that is no doubt
+        return  # no check was requested
     for name, files in sorted((now.value(_EDITED) or {}).items()):
         if files and name in _computing(workload):
             more = f" and {len(files) - 1} more" if len(files) > 1 else ""
@@ -198,7 +190,7 @@ def _another_build(comparison: Comparison, name: str) -> Iterator[Match]:
 
 
 def _must(comparison: Comparison, name: str) -> bool:
-    """Whether another Python or processor needs another wheel, which rules of their own say."""
+    """Whether another Python or processor requires another wheel, which other rules report."""
     if not comparison.change(f"{DISTRIBUTIONS}[{name}].tags"):
         return False
     python = comparison.change("facts.python.version")

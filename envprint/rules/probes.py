@@ -1,6 +1,6 @@
-"""What two machines were seen to compute: no forecast, a measurement on both sides.
+"""What two machines computed, measured on both sides: evidence and no forecast.
 
-Where nobody has probed there is nothing to say; the other rules tell what may be expected.
+Without probes these rules report nothing; the other rules forecast what to expect.
 """
 
 from __future__ import annotations
@@ -16,30 +16,28 @@ from envprint.core.rule import Evidence, Match, Result, Rule, UnknownValue, for_
 from envprint.core.words import DEVICES
 from envprint.core.workload import Workload, always
 
-# How the rules of `probes` find what they speak of.
-
-
+# What the rules of `probes` look for.
 NUMERIC = "facts.probes.numeric"
 TRAINING = "facts.probes.training"
 RANDOM = "random"
-"""The class of operations that draw from random streams."""
+"""The class of operations that draw random numbers."""
 _NOT_ASKED = (NOT_MEASURED, NOT_TRAINED)
 MOST = 4
-"""Operations of one class that are named before the rest is only counted."""
+"""Operations named per class; further ones are only counted."""
 
 
 Digests = Mapping[str, str]
 Probe = Mapping[str, Any]
-"""What one probe told on one side."""
+"""The results of one probe on one side."""
 
 
 def arithmetic(comparison: Comparison, workload: Workload) -> Iterator[Result]:
-    """Operations of each probe that gave other bits; what one side could not compute is unknown."""
+    """Operations of each probe with different bits; what one side could not compute is unknown."""
     return _digests(comparison, workload, is_random=False)
 
 
 def random(comparison: Comparison, workload: Workload) -> Iterator[Result]:
-    """Random streams of each probe that gave other numbers."""
+    """Random streams of each probe that gave different numbers."""
     return _digests(comparison, workload, is_random=True)
 
 
@@ -75,12 +73,12 @@ def _differing(
 
 
 def _of_class(names: Iterable[str], is_random: bool) -> list[str]:
-    """Those that draw from random streams, or all others."""
+    """The operations that draw random numbers, or all others."""
     return sorted(name for name in names if (class_of(name) == RANDOM) == is_random)
 
 
 def _is_rounded(name: str, before: Digests, after: Digests) -> bool:
-    """Whether draws agree in their first digits, where that was measured on both sides."""
+    """Whether the coarse digests of random draws are equal, if both sides have them."""
     coarse = f"{name}{COARSE}"
     return coarse in before and coarse in after and before[coarse] == after[coarse]
 
@@ -91,9 +89,9 @@ def class_of(operation: str) -> str:
 
 
 def workload_uses(workload: Workload) -> Callable[[str], bool]:
-    """Whether the probe of a key can say something of the job.
+    """Whether the probe of a key is relevant to the job.
 
-    Python's functions are anybody's, and a job on a GPU prepares data and weights on the CPU.
+    Every job uses Python's functions, and a job on a GPU prepares data and weights on the CPU.
     """
 
     def uses(key: str) -> bool:
@@ -143,7 +141,7 @@ def _of_each_probe(
     place: str,
     look: Callable[[str, Probe, Probe], Iterable[Result]],
 ) -> Iterator[Result]:
-    """What `look` finds in each probe of both sides; what one of them could not do is unknown."""
+    """What `look` finds in each probe of both sides; what one side could not do is unknown."""
     sides = comparison.before, comparison.after
     if any(side.unknown.get(place) in _NOT_ASKED for side in sides):
         return
@@ -163,7 +161,7 @@ def _of_each_probe(
 
 
 def _unknown_values(comparison: Comparison, paths: Iterable[str]) -> Iterator[UnknownValue]:
-    """Those of `paths` that are unknown on a side; one that nobody asked for is absent."""
+    """Those of `paths` that are unknown on a side, except where no probe was requested."""
     for path in paths:
         for side in (comparison.before, comparison.after):
             try:
@@ -194,7 +192,7 @@ def _measured(
 
 
 def training(comparison: Comparison, workload: Workload) -> Iterator[Result]:
-    """Trainings with equal settings that ended with other weights, each side repeating itself."""
+    """Trainings with equal settings but different final weights, each side repeating itself."""
     return _of_each_probe(comparison, workload, TRAINING, _other_weights)
 
 
@@ -215,7 +213,7 @@ def _other_weights(key: str, before: Probe, after: Probe) -> Iterator[Match]:
 
 
 def _apart(before: float | None, after: float | None) -> tuple[str, Impact]:
-    """How far two losses are apart, in words, and what that makes of other weights."""
+    """How far two losses are apart, in words, and the resulting impact of different weights."""
     if before is None and after is None:
         return "not finite", Impact.NUMERIC
     if before is None or after is None:
@@ -225,14 +223,14 @@ def _apart(before: float | None, after: float | None) -> tuple[str, Impact]:
 
 
 def _end(told: Mapping[str, Any]) -> str | None:
-    """The digest of the weights at the end; None where that or the loss was not told."""
+    """The digest of the final weights; None if it or the loss was not reported."""
     run: Mapping[str, Any] = next(iter(told.get("runs") or []), {})
     weights: str | None = run.get("weights") if "first_epoch_loss" in run else None
     return weights
 
 
 def unrepeated(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    """Trainings whose runs ended with other weights although nothing was left to chance."""
+    """Trainings whose runs ended with different weights although nothing was left random."""
     for key, told in _measured(now, workload, TRAINING):
         settings = told.get("settings") or {}
         chance = [name for name in settings if name.endswith("seed") and settings[name] == "off"]

@@ -1,4 +1,4 @@
-"""What the interpreter does to a result: hash seed, version, float environment, start-up hooks."""
+"""The effect of the interpreter on a result: hash seed, version, float environment, hooks."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _minor(comparison: Comparison, workload: Workload) -> Iterator[Match]:
 
 
 HARMLESS = r"distutils-precedence|_virtualenv|__editable__.*|.*-nspkg|a1_coverage"
-"""Hooks of packaging tools and coverage, which touch no arithmetic."""
+"""Hooks of packaging tools and coverage, which do not affect arithmetic."""
 
 
 def _hooks(comparison: Comparison, workload: Workload) -> Iterator[Match]:

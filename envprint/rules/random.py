@@ -1,4 +1,4 @@
-"""What generators of random numbers do to a result: from another state they give other numbers."""
+"""The effect of random generators: from a different state they produce different numbers."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _OWNERS = {
     "torch": "PyTorch's generator",
 }
 _SHARED = ("python", "numpy")
-"""Data pipelines, scikit-learn and Keras draw from these, whatever trains."""
+"""Data pipelines, scikit-learn and Keras draw from these, whatever framework trains."""
 _HOW = {
     "added": "had been given no seed, now it has one",
     "removed": "had been given a seed, now it has none",
     "changed": "was not in the same state",
 }
-"""What each kind of change of a state says."""
+"""What each kind of change of a state means."""
 _REMEDY = "envprint.seed(N) at the same place on both sides, before anything draws"
 
 
@@ -40,7 +40,7 @@ def _spoken(name: str) -> str:
 
 
 def _acts(name: str, comparison: Comparison, workload: Workload) -> bool:
-    """Whether the job draws from the generator: its framework is used, and its device."""
+    """Whether the job draws from the generator: it uses its framework and its device."""
     owner = "tensorflow" if name == "tf-keras" else name.partition("-")[0]
     frameworks = keras_backends(comparison) if owner == "keras" else {owner}
     used = owner in _SHARED or not frameworks.isdisjoint(workload.frameworks)

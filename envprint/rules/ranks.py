@@ -1,4 +1,4 @@
-"""What another number of processes, or another way of joining their sums, does to a result."""
+"""The effect on a result of the number of processes, and of how their sums are combined."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WORLD_SIZE = variable("WORLD_SIZE")
 
 def _world_size(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     change = comparison.change(_WORLD_SIZE)
-    # A launcher sets the variable: a capture outside of it does not see what the job gets.
+    # A launcher sets the variable: a capture outside it does not see the job's value.
     if change and change.before and change.after:
         yield Match(
             f"the job had {change.before} processes, has {change.after}",

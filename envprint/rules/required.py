@@ -1,6 +1,6 @@
-"""What the team's policy requires of every machine, and what is not so here.
+"""What the team's policy requires of every machine, and what this machine lacks of it.
 
-The impact is `breaks` whatever the requirement is: the team has said that no run starts without.
+The impact is always `breaks`: the team has decided that no run starts without it.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _meets(version: str | None, wanted: str) -> bool:
         return version is not None
     try:
         return SpecifierSet(wanted, prereleases=True).contains(version)
-    except ValueError:  # numbers of thousands of digits, in a document that somebody has made up
+    except ValueError:  # numbers of thousands of digits, in a forged document
         return False
 
 

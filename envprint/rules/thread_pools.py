@@ -1,4 +1,4 @@
-"""The rule on pools of threads, as a training process itself has told them."""
+"""The rule about thread pools, as the training process itself reports them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from envprint.core.workload import Workload, uses
 POOLS = "facts.math.thread_pools"
 
 _USERS = {"blas": ("numpy", "scikit-learn"), "openmp": ("scikit-learn",)}
-"""PyTorch and TensorFlow compute with counts of their own, which are switches."""
+"""PyTorch and TensorFlow compute with thread counts of their own, which are switches."""
 _SETTINGS = {
     "architecture": "kernel",
     "threading_layer": "threading layer",
@@ -40,9 +40,9 @@ def _pools(comparison: Comparison, workload: Workload) -> Iterator[Match]:
 
 
 def _by_place(pools: list[Mapping[str, Any]], workload: Workload) -> Pools:
-    """The pools that the job computes with, by API, library and the folder that it lies in.
+    """The pools that the job computes with, by API, library and the library's directory.
 
-    The name of the file itself has a digest in it, another one in each build.
+    The file name itself contains a digest that differs in each build.
     """
     return {
         (api, pool.get("name") or "", (pool.get("library") or "").partition("/")[0]): pool

@@ -1,4 +1,4 @@
-"""What CUDA around a GPU does to a result: its libraries, its driver, what it was built for."""
+"""The effect of CUDA on a result: its libraries, its driver, and what frameworks were built for."""
 
 from __future__ import annotations
 
@@ -23,12 +23,10 @@ from envprint.rules.cuda.tables import (
 from envprint.rules.cuda.versions import built_with, place
 from envprint.rules.kit.devices import DEVICES, cards, field, training
 
-# Whether a framework's build has code for the GPUs at hand, and who compiles it when it has not.
+# Whether a framework's build has code for the GPUs present and, if not, what compiles it.
 #
-# TensorFlow writes down what it was built for. PyTorch does not, so its own wheels are looked up in
-# a table, and of other builds no more is known than their CUDA.
-
-
+# TensorFlow records what it was built for. PyTorch does not, so its own wheels are looked up in a
+# table; for other builds only their CUDA version is known.
 CODE = "facts.frameworks.tensorflow.compute_capabilities"
 TORCH = "facts.frameworks.torch.version"
 FORCED = "facts.environ.variables[CUDA_FORCE_PTX_JIT]"
@@ -38,19 +36,19 @@ TENSORFLOW = "facts.frameworks.tensorflow.version"
 
 _HOPPER = (9, 0)
 _PTX_OF_HOPPER_ONLY = ((2, 16), (2, 21))
-"""TensorFlow from the first on to before the second: of its compute_90 the kernels that MLIR
-generates are PTX for sm_90a, which no driver compiles for a later GPU.
+"""TensorFlow from the first version to before the second: in its compute_90 code, the kernels
+that MLIR generates are PTX for sm_90a, which no driver compiles for a later GPU.
 
-Read in the wheels of 2.16.2, 2.17.1, 2.18.0, 2.19.0, 2.20.0 and, without the `a`, 2.21.0.
+Found in the wheels of 2.16.2, 2.17.1, 2.18.0, 2.19.0, 2.20.0; 2.21.0 has no `a`.
 """
 
 
 def has_binary(capability: str, code: list[str]) -> bool:
-    """Whether `code` has machine code for a GPU: the same major version, a minor not above it."""
+    """Whether `code` has machine code for a GPU: same major version, minor not above the GPU's."""
     have = numbers(capability)
     return any(
         target[:1] == have[:1] and target <= have
-        # TensorFlow's build puts machine code beside the PTX of each compute_XY.
+        # TensorFlow's build adds machine code to the PTX of each compute_XY.
         for kind in ("sm_", "compute_")
         for target in _targets(kind, code)
     )
@@ -63,13 +61,13 @@ def has_intermediate(capability: str, code: list[str]) -> bool:
 
 # sm_75   sm_120   sm_90a   compute_90
 def _targets(kind: str, code: list[str]) -> list[tuple[int, int]]:
-    """(7, 5) of each entry of that kind."""
+    """(7, 5) for each entry of that kind."""
     digits = [numbers(name[len(kind) :])[:1] for name in code if name.startswith(kind)]
     return [(found[0] // 10, found[0] % 10) for found in digits if found]
 
 
 def _code(now: Fingerprint, workload: Workload) -> Iterator[tuple[str, str, list[str]]]:
-    """Framework, the path that says it, and its targets, where they are known."""
+    """Framework, the path of its targets, and the targets, for frameworks where they are known."""
     if "tensorflow" in workload.frameworks and now.value(CODE):
         yield "tensorflow", CODE, now.value(CODE)
     if "torch" in workload.frameworks:
@@ -96,7 +94,7 @@ def _capabilities(now: Fingerprint) -> Iterator[tuple[str, str, str]]:
 
 
 def without_code(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    """GPUs for which a framework has machine code neither of their own nor of their kind."""
+    """GPUs for which a framework has no machine code, neither exact nor of their major version."""
     for framework, source, code in _code(now, workload):
         for key, capability, path in _capabilities(now):
             if has_binary(capability, code):
@@ -116,7 +114,7 @@ def without_code(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 
 
 def _other_wheel(now: Fingerprint, capability: str, workload: Workload) -> str | None:
-    """The wheel of the same release that has code for the GPU, None when there is none."""
+    """The wheel of the same release that has code for the GPU; None if there is none."""
     release = now.value(TORCH).partition("+")[0]
     for cuda, code in torch_wheels(release, workload.machine).items():
         if has_binary(capability, code):
@@ -132,7 +130,7 @@ def _other_tensorflow(capability: str, compiles: bool) -> str | None:
 
 
 def forced(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    """CUDA_FORCE_PTX_JIT where a framework has no PTX that the GPU could use."""
+    """CUDA_FORCE_PTX_JIT with a framework that has no PTX for the GPU."""
     if now.value(FORCED) != "1":
         return
     for framework, _, code in _code(now, workload):
@@ -147,7 +145,7 @@ def forced(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 
 
 def _of_unknown_code(now: Fingerprint, workload: Workload) -> Iterator[tuple[str, str]]:
-    """Framework and its CUDA, where what it has code for is not known."""
+    """Framework and its CUDA version, for frameworks whose targets are unknown."""
     known = {framework for framework, _, _ in _code(now, workload)}
     for framework, cuda in built_with(now, "runtime", workload).items():
         if framework not in known:
@@ -155,7 +153,7 @@ def _of_unknown_code(now: Fingerprint, workload: Workload) -> Iterator[tuple[str
 
 
 def dropped(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    """GPUs older than all that a framework's CUDA knows."""
+    """GPUs older than any that a framework's CUDA supports."""
     for framework, cuda in _of_unknown_code(now, workload):
         lowest = lowest_capability(numbers(cuda))
         for key, capability, path in _capabilities(now) if lowest else ():
@@ -169,9 +167,9 @@ def dropped(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 
 
 def newer_than_toolkit(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    """GPUs for which the CUDA of a PyTorch build could not make machine code."""
+    """GPUs for which the CUDA of a PyTorch build could not generate machine code."""
     for framework, cuda in _of_unknown_code(now, workload):
-        # What is written down for JAX is the lowest version it accepts, not that of its build.
+        # JAX records the lowest version that it accepts, not the version it was built with.
         is_torch = framework == "torch"
         has_nothing = is_torch and torch_never_has_intermediate(
             now.value(TORCH) or "", workload.machine
@@ -200,11 +198,11 @@ def _compiled_by_driver(now: Fingerprint, workload: Workload) -> Iterator[tuple[
 
 
 def compiled_by_another_driver(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    """Another driver where the driver compiles the kernels."""
+    """A different driver, if the driver compiles the kernels."""
     change = comparison.change(DRIVER)
     if change and change.before and change.after:
         sides = (comparison.before, comparison.after)
-        # On one side is enough: the other has machine code of the framework's own compiler.
+        # One side is enough: the other has machine code from the framework's own compiler.
         found = {match: None for side in sides for match in _compiled_by_driver(side, workload)}
         for framework, key, path in found:
             yield Match(
@@ -217,7 +215,7 @@ def compiled_by_another_driver(comparison: Comparison, workload: Workload) -> It
 
 
 def _older_than_toolkit(now: Fingerprint, workload: Workload) -> Iterator[tuple[str, str, str]]:
-    """Framework, its CUDA, and the driver of that CUDA, where the one here is older but runs."""
+    """Framework, its CUDA version and that version's driver, if the one here is older but works."""
     driver = now.value(DRIVER)
     if driver is None or now.value(f"{LIBRARY}.compat"):
         return
@@ -228,7 +226,7 @@ def _older_than_toolkit(now: Fingerprint, workload: Workload) -> Iterator[tuple[
 
 
 def driver_cannot_compile(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    """PTX of a CUDA that is newer than the driver."""
+    """PTX of a CUDA version that is newer than the driver."""
     for framework, cuda, shipped in _older_than_toolkit(now, workload):
         for name, key, path in _compiled_by_driver(now, workload):
             if name == framework:
@@ -242,7 +240,7 @@ def driver_cannot_compile(now: Fingerprint, workload: Workload) -> Iterator[Matc
 
 
 def driver_older(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    """A driver above the floor that is older than the framework's CUDA."""
+    """A driver above the minimum that is older than the framework's CUDA version."""
     for framework, cuda, shipped in _older_than_toolkit(now, workload):
         yield Match(
             f"{framework} was built with CUDA {cuda} of driver {shipped}; {now.value(DRIVER)} runs "

@@ -1,4 +1,4 @@
-"""What cuDNN's version does to a result, and whether it fits the framework and the GPU."""
+"""The effect of cuDNN's version on a result, and whether it fits the framework and the GPU."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _older_than_built(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 
 
 def fits(version: str, built: str) -> bool:
-    """Whether the frameworks' own check lets `version` pass for what was built with `built`."""
+    """Whether the frameworks' own check accepts `version` for a build with `built`."""
     have, need = numbers(version)[:2], numbers(built)[:2]
     return have[:1] == need[:1] and have[: len(need)] >= need
 

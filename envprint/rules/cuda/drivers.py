@@ -1,4 +1,4 @@
-"""What the driver does to a result: too old, in two halves, or itself the compiler."""
+"""The effect of the driver: too old, in mismatched halves, or the compiler of kernels itself."""
 
 from __future__ import annotations
 

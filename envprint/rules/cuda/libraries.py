@@ -1,4 +1,4 @@
-"""What other versions of CUDA's libraries do to a result; cuDNN's rules stand in `_cudnn`."""
+"""The effect of different versions of CUDA's libraries; `cudnn` has the rules about cuDNN."""
 
 from __future__ import annotations
 

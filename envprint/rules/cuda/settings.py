@@ -1,4 +1,4 @@
-"""What variables around a GPU do to a result: emulation, allocators, workspaces, AMD's numbers."""
+"""The effect of variables on a GPU's results: emulation, allocators, workspaces, AMD's numbers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ALLOCATORS = {
     "XLA_CLIENT_MEM_FRACTION": "jax",
     "XLA_PYTHON_CLIENT_ALLOCATOR": "jax",
 }
-"""Variable to the framework that reads it."""
+"""The framework that reads each variable."""
 
 _ROCM = ("ROCBLAS_INTERNAL_FP16_ALT_IMPL", "MIOPEN_DEBUG_CONVOLUTION_ATTRIB_FP16_ALT_IMPL")
 _TORCH_BUILD = "facts.frameworks.torch.build"
@@ -46,13 +46,13 @@ def _emulation(comparison: Comparison, workload: Workload) -> Iterator[Result]:
 
 
 def _can_emulate(comparison: Comparison) -> bool:
-    """Whether it is switched on at all, and a GPU of the later side is able to."""
+    """Whether either side enables emulation, and a GPU of the later side supports it."""
     sides, now = (comparison.before, comparison.after), comparison.after
     return any(map(_emulates, sides)) and any(_is_able(now, key) for key in cards(now))
 
 
 def _emulates(side: Fingerprint) -> bool:
-    """Whether one of the two switches is on; the other variables do nothing alone."""
+    """Whether one of the two switches is on; the other variables have no effect alone."""
     found = variables_of(side)
     return any(found.get(name, "0") not in ("", "0") for name in (_SINGLE, _DOUBLE))
 

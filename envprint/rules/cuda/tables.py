@@ -1,7 +1,7 @@
-"""What is looked up about CUDA, its drivers and PyTorch's wheels.
+"""Look-ups about CUDA, its drivers and PyTorch's wheels.
 
-What a table does not name is newer than it, or was never in it: every look-up answers None then,
-and the rule says nothing.
+An entry that a table lacks is newer than the table or was never in it: each look-up then returns
+None, and the rule reports nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _OWN_BUILD = r"\d{1,3}(?:\.\d{1,3}){2}(?:\.dev\d{8}|rc\d)?\+cu(\d\d)(\d)"
 
 
 def driver_floor(cuda: tuple[int, ...]) -> str | None:
-    """The lowest Linux driver for a CUDA version; from 11 on one holds for all minor versions."""
+    """The lowest Linux driver for a CUDA version; from CUDA 11 on, one for all minor versions."""
     own = _driver("cuda_driver_floors", cuda[:2])
     return own or _driver("cuda_driver_floors", cuda[:1])
 
@@ -34,19 +34,19 @@ def _driver(table: str, cuda: tuple[int, ...]) -> str | None:
 
 
 def lowest_capability(cuda: tuple[int, ...]) -> str | None:
-    """The lowest compute capability that a major version of CUDA can compute on."""
+    """The lowest compute capability that a major version of CUDA supports."""
     found = knowledge.find("cuda_lowest_capabilities", cuda=_text(cuda[:1]))
     return found["capability"] if found else None
 
 
 def first_toolkit(capability: tuple[int, ...]) -> tuple[int, ...] | None:
-    """The first CUDA that can make machine code for a major compute capability."""
+    """The first CUDA version that can generate machine code for a major compute capability."""
     found = knowledge.find("cuda_first_toolkits", capability=_text(capability[:1]))
     return numbers(found["cuda"]) if found else None
 
 
 def threads_per_sm(capability: str) -> int | None:
-    """Threads that one multiprocessor holds."""
+    """The number of threads that one multiprocessor holds."""
     found = knowledge.find("compute_capabilities", capability=capability)
     return found.get("threads_per_sm") if found else None
 
@@ -58,7 +58,7 @@ def _text(version: tuple[int, ...]) -> str:
 def torch_wheel_code(version: str, machine: str) -> list[str] | None:
     """Targets such as `sm_86` and `compute_120` of one of PyTorch's own wheels.
 
-    None when the version is not that of such a wheel, or not in the table.
+    None if the version is not that of such a wheel, or not in the table.
     """
     wheel = re.fullmatch(_WHEEL, version, re.ASCII)
     if not wheel:
@@ -69,7 +69,7 @@ def torch_wheel_code(version: str, machine: str) -> list[str] | None:
 def torch_never_has_intermediate(version: str, machine: str) -> bool:
     """Whether `version` is PyTorch's own build, or nightly, for a CUDA whose wheels have no PTX.
 
-    False also when the table has no wheel for that CUDA.
+    Also False if the table has no wheel for that CUDA.
     """
     build = re.fullmatch(_OWN_BUILD, version, re.ASCII)
     cuda = f"{build[1]}.{build[2]}" if build else ""
@@ -84,7 +84,7 @@ def torch_never_has_intermediate(version: str, machine: str) -> bool:
 def torch_wheels(release: str, machine: str) -> dict[str, list[str]]:
     """CUDA version to targets, for all wheels of a release of PyTorch such as `2.8`.
 
-    `machine` is the processor's architecture; an unknown one is taken for x86-64.
+    `machine` is the processor's architecture; an unknown one counts as x86-64.
     """
     found = knowledge.covering("torch_wheels", numbers(release), machine=machine or "x86_64")
     return {entry["cuda"]: _targets(entry["code"]) for entry in found}

@@ -1,4 +1,4 @@
-"""Which version of one of CUDA's libraries a workload gets, as far as a fingerprint tells."""
+"""Which version of one of CUDA's libraries a workload uses, as far as a fingerprint shows."""
 
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ SHADOWED = "facts.cuda.shadowed"
 
 
 class Found(NamedTuple):
-    """A library's version and the path that says it."""
+    """A library's version, and the path where it is recorded."""
 
     version: str
     path: str
@@ -27,10 +27,10 @@ def place(library: str) -> str:
 
 
 def in_use(now: Fingerprint, library: str, workload: Workload) -> Found | None:
-    """The loaded copy, else the one that would be loaded; None when there is none that counts.
+    """The loaded copy, else the one that would be loaded; None if no copy is relevant.
 
-    PyTorch's and JAX's wheels bring their libraries along, so that a copy outside wheels and
-    conda counts for TensorFlow only. Raises `Undetermined`.
+    PyTorch's and JAX's wheels include their libraries, so a copy outside wheels and conda is
+    relevant to TensorFlow only. Raises `Undetermined`.
     """
     for path in (f"{place(library)}.loaded", f"{place(library)}.installed"):
         copies: list[dict[str, Any]] = now.value(path) or []
@@ -42,11 +42,11 @@ def in_use(now: Fingerprint, library: str, workload: Workload) -> Found | None:
 
 
 def cudnn_in_front(now: Fingerprint) -> Found | None:
-    """The cuDNN that LD_LIBRARY_PATH puts before a wheel's, where its version is known.
+    """The cuDNN that LD_LIBRARY_PATH puts before a wheel's, if its version is known.
 
-    Its name has no version, the header beside it has. Where none lies beside it, as when its
-    directory is a link, it is taken for one of those that have a header, if these agree. None when
-    a copy is loaded, for that one counts. Raises `Undetermined`.
+    Its file name has no version, but the header beside it does. If none is beside it, for example
+    because its directory is a link, the version is that of the other headers, if they agree. None
+    if a copy is loaded, because that one is used. Raises `Undetermined`.
     """
     files = [file for file in now.value(SHADOWED) or [] if "/libcudnn.so" in file]
     if not files or now.value(f"{place('cudnn')}.loaded"):
@@ -60,13 +60,13 @@ def cudnn_in_front(now: Fingerprint) -> Found | None:
 
 
 def _is_beside(header: str | None, file: str) -> bool:
-    """Whether both lie in one tree: /opt/cuda/include/… and /opt/cuda/lib64/…."""
+    """Whether both are in one tree: /opt/cuda/include/… and /opt/cuda/lib64/…."""
     root = (header or "").rpartition("/include/")[0]
     return file.startswith((f"{root}/lib", f"{root}/targets/"))
 
 
 def changed(comparison: Comparison, library: str, workload: Workload) -> list[Match]:
-    """The match for a library that has another version on each side; empty when it has not."""
+    """The match for a library whose version differs between the sides; empty if it does not."""
     before = in_use(comparison.before, library, workload)
     after = in_use(comparison.after, library, workload)
     if before is None or after is None or before.version == after.version:
@@ -77,7 +77,7 @@ def changed(comparison: Comparison, library: str, workload: Workload) -> list[Ma
 
 
 def built_with(now: Fingerprint, library: str, workload: Workload) -> dict[str, str]:
-    """Framework to version, for the frameworks of the workload. Raises `Undetermined`."""
+    """The version by framework, for the frameworks of the workload. Raises `Undetermined`."""
     versions: dict[str, str | None] = now.value(f"{place(library)}.built") or {}
     return {
         name: version

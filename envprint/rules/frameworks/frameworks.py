@@ -1,7 +1,6 @@
-"""What versions and builds of the frameworks do to a result.
+"""The rule about a framework that is no longer installed.
 
-NumPy's family stands in `_arrays`, JAX in `_jax`, TensorFlow and Keras in `_tensorflow`, PyTorch in
-`_torch`.
+The rules about the versions and builds of each framework are in the modules beside this one.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ def _missing(comparison: Comparison, workload: Workload) -> Iterator[Result]:
 
 
 def _replaced(comparison: Comparison, framework: str) -> bool:
-    """Whether Keras now computes with another backend, so that TensorFlow is not needed."""
+    """Whether Keras now computes with a different backend, so that TensorFlow is not needed."""
     if framework != "tensorflow":
         return False
     return comparison.after.value("facts.frameworks.keras.backend") not in (None, "tensorflow")

@@ -1,6 +1,6 @@
 """Rules about JAX: versions that draw or round differently, and its own switches.
 
-Its variables are yes-or-no texts, so a value that means the default is no change.
+Its variables are boolean texts, so setting one to its default is no change.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _FIRST_CHECKED = (0, 4)
 
 
 def _reads(name: str, default: str) -> Drift:
-    """A rule's look at a variable that has that value when it is unset."""
+    """A drift check of a variable; `default` is its value when unset."""
     return when_read_differently(lambda _, value: value or default, name)
 
 
@@ -68,7 +68,7 @@ def _is_partitionable(side: Fingerprint, chosen: str | None) -> bool | None:
 
 
 def _too_new(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    """A jaxlib that JAX refuses to import: of a later version than its own."""
+    """A jaxlib that JAX refuses to import because it is newer than JAX itself."""
     version = now.value(JAX)
     library = now.value(JAXLIB) if version else None
     if library and _FIRST_CHECKED <= numbers(version)[:3] < numbers(library)[:3]:

@@ -1,4 +1,4 @@
-"""Rules about Keras: which one tf.keras is, its version, its backend and its float type."""
+"""Rules about Keras: which package tf.keras is, its version, its backend and its float type."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FLOATS = ("bfloat16", "float16", "float32", "float64")
 
 
 def keras_version(side: Fingerprint) -> str | None:
-    """The Keras that tf.keras is: tf-keras where it is asked for, else the package keras."""
+    """The version of the Keras behind tf.keras: tf-keras if requested, else the package keras."""
     if _asks_for_legacy(side):
         legacy: str | None = side.value(f"{KERAS}.legacy_version")
         return legacy
@@ -37,7 +37,7 @@ def _asks_for_legacy(side: Fingerprint) -> bool:
 
 
 def keras_changed(comparison: Comparison, *, major: bool) -> Iterator[Match]:
-    """Another Keras behind tf.keras: another major version, or only another release."""
+    """A different Keras behind tf.keras: a new major version, or only a new release."""
     before, after = keras_version(comparison.before), keras_version(comparison.after)
     if not before or not after or before == after:
         return
@@ -59,7 +59,7 @@ def _keras_remedy(before: str, after: str) -> str | None:
 
 
 def legacy_missing(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    """Keras 2 is asked for and not there."""
+    """Keras 2 is requested but not installed."""
     if _asks_for_legacy(now) and now.value(f"{KERAS}.legacy_version") is None:
         yield Match(
             f"{LEGACY} is set, and tf-keras is not installed",
@@ -69,7 +69,7 @@ def legacy_missing(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 
 
 def backend_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    """Keras has a backend on both sides, and not the same."""
+    """Keras has different backends on the two sides."""
     before, after = _in_force(comparison, "backend")
     if before and after and before != after:
         gone = ["facts.frameworks.tensorflow"] if before == "tensorflow" else []
@@ -86,7 +86,7 @@ def backend_changed(comparison: Comparison, workload: Workload) -> Iterator[Matc
 
 
 def floatx_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    """Keras has a default float type on both sides, and not the same."""
+    """Keras has different default float types on the two sides."""
     before, after = _in_force(comparison, "floatx")
     if before and after and before != after:
         yield Match(
@@ -94,7 +94,7 @@ def floatx_changed(comparison: Comparison, workload: Workload) -> Iterator[Match
             comparison.under(
                 f"{KERAS}.floatx",
                 f"{SWITCHES}[keras-floatx]",
-                # Without a policy of its own a layer has the float type.
+                # Without its own policy, a layer has the default float type.
                 f"{SWITCHES}[keras-dtype-policy]",
             ),
             before,
@@ -104,7 +104,7 @@ def floatx_changed(comparison: Comparison, workload: Workload) -> Iterator[Match
 
 
 def _in_force(comparison: Comparison, name: str) -> tuple[str | None, str | None]:
-    """What Keras itself has told on both sides, else what its file and variables make of it."""
+    """What Keras itself reports on both sides, else the values of its file and variables."""
     sides = (comparison.before, comparison.after)
     before, after = (told(side, f"keras-{name}") for side in sides)
     if before and after:

@@ -35,14 +35,14 @@ def _numpy_2(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 def changed_models(before: str, after: str) -> tuple[str, ...]:
     """The models that a release after the older and up to the newer version fits differently.
 
-    The lists are those of the release notes, which say of themselves that they are not complete.
+    The lists are from the release notes, which state that they are incomplete.
     """
     names = [name for entry in _changes(before, after) for name in entry["models"]]
     return tuple(dict.fromkeys(names))
 
 
 def moves_far(before: str, after: str) -> bool:
-    """Whether a release between the two gave clearly other results in many models."""
+    """Whether a release between the two gave clearly different results in many models."""
     return any(entry["far"] for entry in _changes(before, after))
 
 

@@ -21,9 +21,7 @@ from envprint.rules.kit.packages import (
     version_path,
 )
 
-# How the rules of `_tensorflow` find what they speak of.
-
-
+# What the rules about TensorFlow look for.
 NAMES = ("tensorflow", "tensorflow-cpu", "tensorflow-intel", "tensorflow-gpu")
 TENSORFLOW = version_path("tensorflow")
 PYTHON = "facts.python.version"
@@ -33,9 +31,9 @@ BUILT_WITH = f"{RUNTIME}.built[tensorflow]"
 FLAGS = "facts.cpu.flags"
 
 _STATEFUL = (2, 7)
-"""From here on Keras' initializers draw from a generator that their seed starts once."""
+"""From this version on, Keras' initializers draw from a generator seeded once."""
 _STATELESS = (2, 10)
-"""From here on they draw anew from their seed with each call."""
+"""From this version on, each call draws anew from the initializer's seed."""
 _SHUFFLES_REPEAT_FROM = (2, 3)
 _NEEDS_AVX_FROM = (1, 6)
 _MAJOR_NAMES_FILE_FROM = (11,)
@@ -44,7 +42,7 @@ _BRINGS_CUDA_FROM = (2, 14)
 
 
 def _versions(comparison: Comparison) -> tuple[str, str] | None:
-    """TensorFlow's version on both sides, where both have one and they differ."""
+    """TensorFlow's version on both sides, if both have one and they differ."""
     change = comparison.change(TENSORFLOW)
     return (change.before, change.after) if change and change.before and change.after else None
 
@@ -57,12 +55,12 @@ def major_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]
 
 
 def initializers_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    """One release of TensorFlow 2 before and one after Keras drew weights in another way."""
+    """Releases of TensorFlow 2 from before and after Keras changed how it draws weights."""
     yield from _crossed(comparison, _STATELESS, "initial weights are drawn in another way")
 
 
 def seeded_initializers_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    """The same for initializers that have a seed of their own."""
+    """The same for initializers with a seed of their own."""
     told = "initializers with a seed of their own draw other numbers"
     yield from _crossed(comparison, _STATEFUL, told)
 
@@ -89,7 +87,7 @@ def _version_match(comparison: Comparison, versions: tuple[str, str], told: str)
 
 
 def build_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    """TensorFlow is there on both sides, built for other devices."""
+    """TensorFlow is installed on both sides, built for different devices."""
     change = comparison.change(BUILD)
     if change and change.before and change.after:
         yield Match(
@@ -101,7 +99,7 @@ def build_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]
 
 
 def python_unsupported(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    """The interpreter lies outside the range of this TensorFlow."""
+    """An interpreter that this TensorFlow does not support."""
     tensorflow, python = now.value(TENSORFLOW), now.value(PYTHON)
     built = python_for_tensorflow(numbers(tensorflow)) if tensorflow and python else None
     if not built:
@@ -117,12 +115,12 @@ def python_unsupported(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 
 
 def python_for_tensorflow(version: tuple[int, ...]) -> knowledge.Entry | None:
-    """Lowest and highest Python 3 with a wheel of that TensorFlow; None when not in the table."""
+    """Lowest and highest Python 3 with a wheel of that TensorFlow; None if not in the table."""
     return next(knowledge.covering("tensorflow_pythons", version), None)
 
 
 def avx_missing(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    """A processor without AVX under a wheel that has AVX in all its code."""
+    """A processor without AVX, and a wheel that uses AVX throughout."""
     version, flags = now.value(TENSORFLOW), now.value(FLAGS)
     if version and numbers(version) >= _NEEDS_AVX_FROM and flags and "avx" not in flags:
         yield Match(f"TensorFlow {version} on a processor without AVX", (FLAGS, TENSORFLOW))
@@ -140,7 +138,7 @@ def shuffle_varies(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 
 
 def cuda_of_another_major(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    """No copy of CUDA's runtime has the version whose file TensorFlow asks the loader for."""
+    """No installed CUDA runtime has the version that TensorFlow requests from the loader."""
     version = now.value(TENSORFLOW)
     if not version or now.value(BUILD) != "cuda":
         return
@@ -158,7 +156,7 @@ def cuda_of_another_major(now: Fingerprint, workload: Workload) -> Iterator[Matc
 
 
 def cuda_for_tensorflow(version: tuple[int, ...]) -> knowledge.Entry | None:
-    """CUDA and cuDNN that it was built and tested with; None when not in the table."""
+    """CUDA and cuDNN that it was built and tested with; None if not in the table."""
     return next(knowledge.covering("tensorflow_cuda", version), None)
 
 

@@ -1,4 +1,4 @@
-"""What PyTorch's version, build and switches do to a result."""
+"""The effect of PyTorch's version, build and switches on a result."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from envprint.rules.kit.devices import DEVICES, cards, field
 from envprint.rules.kit.packages import traces, version_changed, version_path
 from envprint.rules.kit.settings import SWITCHES, variable, variables_of, when_changed
 
-# How the rules of `_torch` find what they speak of.
-
-
+# What the rules about PyTorch look for.
 VERSION = version_path("torch")
 BUILD = "facts.frameworks.torch.build"
 CUDA = "facts.cuda.runtime.built[torch]"
@@ -25,19 +23,19 @@ DETERMINISTIC = f"{SWITCHES}[torch-deterministic-algorithms].value"
 WARN_ONLY = f"{SWITCHES}[torch-deterministic-warn-only].value"
 BENCHMARK = f"{SWITCHES}[torch-cudnn-benchmark].value"
 SET_IN_PROGRAM = f"{SWITCHES}[torch-matmul-tf32].value"
-"""What a loaded PyTorch tells; where both sides know it, another rule compares it."""
+"""What a loaded PyTorch reports; if both sides have it, another rule compares it."""
 OVERRIDES = ("NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE")
 
 _SEEDS_WORKERS_FROM = (1, 9)
 _TF32_PRODUCTS = ((1, 7), (1, 12))
-"""From the first of these versions to before the second, products used TF32 by default."""
+"""From the first of these versions to before the second, matrix products used TF32 by default."""
 _NEEDS_WORKSPACE = ((1, 8), (2, 9))
-"""2.9 is as old as the change and was not looked up, so it is not judged."""
+"""2.9 is as recent as the change and was not checked, so it is not judged."""
 _WORKSPACES = (":4096:8", ":16:8")
 
 
 def build_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    """A build for another kind of device."""
+    """A build for a different kind of device."""
     change = comparison.change(BUILD)
     if change and change.before and change.after:
         lost = change.after == "cpu"
@@ -55,7 +53,7 @@ def build_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]
 
 
 def _multiplies_in_tf32(side: Fingerprint) -> bool | None:
-    """Whether products of matrices use TF32 unless the program says otherwise; None: no PyTorch."""
+    """Whether matrix products use TF32 by default; None without PyTorch."""
     version, chosen = side.value(VERSION), variables_of(side)
     if not version:
         return None
@@ -68,7 +66,7 @@ def _multiplies_in_tf32(side: Fingerprint) -> bool | None:
 
 
 def tf32_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    """Products of matrices whose default precision changed with the version."""
+    """Matrix products whose default precision changed with the version."""
     change = comparison.change(VERSION)
     sides = (comparison.before, comparison.after)
     before, after = map(_multiplies_in_tf32, sides)
@@ -92,7 +90,7 @@ def tf32_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
 
 
 def workspace_missing(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    """Deterministic algorithms without the workspace that this version asks for."""
+    """Deterministic algorithms without the workspace setting that this version requires."""
     version, cuda = now.value(VERSION), now.value(CUDA)
     first, end = _NEEDS_WORKSPACE
     if not version or not first <= numbers(version) < end or numbers(cuda or "") < (10, 2):
@@ -120,7 +118,7 @@ def workers_repeat(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 
 
 def worker_seeds_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    """Versions of which one seeds NumPy in its workers."""
+    """Versions of which only one seeds NumPy in its workers."""
     change = comparison.change(VERSION)
     if change and change.before and change.after:
         sides = [numbers(side) >= _SEEDS_WORKERS_FROM for side in (change.before, change.after)]
@@ -135,7 +133,7 @@ def worker_seeds_changed(comparison: Comparison, workload: Workload) -> Iterator
 
 
 def times_convolutions(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    """The switch by which convolutions are timed."""
+    """The switch that makes PyTorch time convolutions to choose one."""
     if now.value(BENCHMARK) == "on":
         yield Match("torch.backends.cudnn.benchmark is on", (BENCHMARK,), after="on")
 

@@ -1,7 +1,7 @@
-"""Rules about XLA's flags: which of them reach the job, and what they change.
+"""Rules about XLA's flags: which of them affect the job, and what they change.
 
-Flags whose names begin with xla_gpu_ are read for GPUs and those with xla_cpu_ for the CPU, so each
-is judged by itself and not as part of one long text.
+Flags with the prefix xla_gpu_ are read for GPUs and those with xla_cpu_ for the CPU, so each flag
+is judged separately and not as part of one long text.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ AUTO_JIT = "tensorflow-auto-jit"
 # https://openxla.org/xla/flags_guidance
 _FLAG = r"--?([A-Za-z]\w*)(?:=(\S*))?"
 _QUIET = ("xla_dump_", "xla_gpu_dump_", "xla_hlo_profile", "xla_detailed_logging", "xla_log_")
-"""Beginnings of flags that only write something down."""
+"""Prefixes of flags that only write output."""
 _OTHER_DEVICE = {"cpu": ("xla_gpu_", "xla_tpu_"), "gpu": ("xla_cpu_", "xla_tpu_")}
 _HOST_DEVICES = "xla_force_host_platform_device_count"
 _SAME = {"": "true", "1": "true", "True": "true", "0": "false", "False": "false"}
 
 
 def flags_of(value: str | None) -> Flags:
-    """Flag to value, the last one where a flag stands twice. Yes and no have one spelling each.
+    """Flag to value; the last one if a flag is repeated. Booleans have one spelling each.
 
-    A value that begins with no dash names a file of flags, and counts as one flag of that name.
+    A value that does not begin with a dash names a file of flags, and counts as one flag.
     """
     text = (value or "").strip()
     if text and not text.startswith("-"):
@@ -52,12 +52,12 @@ def flags_of(value: str | None) -> Flags:
 
 
 def _plain(name: str, value: str) -> str:
-    # A level is a number, not yes or no.
+    # A level is a number, not a boolean.
     return value if name.endswith(("_level", "_count")) else _SAME.get(value, value)
 
 
 def _moved(before: Flags, after: Flags, device: str) -> list[str]:
-    """Flags that differ and that the device reads, with the value on each side."""
+    """Flags that differ and that the device reads, with the value of each side."""
     names = [
         name
         for name in sorted(before.keys() | after.keys())
@@ -72,7 +72,7 @@ def _moved(before: Flags, after: Flags, device: str) -> list[str]:
 
 
 def _default(name: str) -> str | None:
-    """What XLA takes where the flag is not given."""
+    """XLA's default for the flag."""
     found = knowledge.find("xla_flag_defaults", flag=name)
     return found["default"] if found else None
 
@@ -92,14 +92,14 @@ def _changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
 
 
 def _compiles(comparison: Comparison, workload: Workload) -> bool:
-    """Whether the job compiles with XLA without being asked to: TensorFlow does not on a CPU."""
+    """Whether the job compiles with XLA by default: TensorFlow does not on a CPU."""
     if "jax" in workload.frameworks or workload.device == "gpu":
         return True
     return any(_clustered(comparison, "cpu"))
 
 
 def _clustered(comparison: Comparison, device: str) -> tuple[str | None, str | None]:
-    """What makes auto-clustering on that device, on both sides; None where it stays off."""
+    """What enables auto-clustering on that device, for both sides; None if it is off."""
     asked = both_tell(comparison, AUTO_JIT)
     before, after = (
         _clusters(side, device, told(side, AUTO_JIT) if asked else None)
@@ -108,7 +108,7 @@ def _clustered(comparison: Comparison, device: str) -> tuple[str | None, str | N
     return before, after
 
 
-# A level in TF_XLA_FLAGS goes before what the program has set by tf.config.optimizer.set_jit.
+# A level in TF_XLA_FLAGS takes precedence over the program's tf.config.optimizer.set_jit.
 # https://github.com/tensorflow/tensorflow/blob/v2.21.0/tensorflow/compiler/jit/xla_cluster_util.cc
 def _clusters(side: Fingerprint, device: str, by_call: str | None) -> str | None:
     flags = flags_of(variables_of(side).get("TF_XLA_FLAGS"))

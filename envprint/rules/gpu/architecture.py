@@ -1,4 +1,4 @@
-"""What a GPU of another kind does to a result: its architecture and its precision."""
+"""The effect of a GPU's kind on a result: its architecture and its precision."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ANOTHER_CARD = (
     "mig_mode",
     "ecc_mode",
 )
-"""What goes with the architecture and needs no line of its own."""
+"""What changes with the architecture and needs no finding of its own."""
 CUBLAS = Evidence(
     "cuBLAS promises equal bits only for the same architecture and number of SMs",
     "https://docs.nvidia.com/cuda/cublas/index.html#results-reproducibility",
@@ -40,7 +40,7 @@ CUBLAS = Evidence(
 
 
 def capability(now: Fingerprint, one: Shown) -> str | None:
-    """Such as `7.5`; None when it is not known to have one. Raises `Undetermined`."""
+    """Such as `7.5`; None if it is known to have none. Raises `Undetermined`."""
     text: str | None = field(now, one.key, "compute_capability")
     return text
 

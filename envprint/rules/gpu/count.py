@@ -1,4 +1,4 @@
-"""What GPUs do to a result: their number, their kind, their memory, and none at all."""
+"""The effect of GPUs on a result: their number, kind and memory, and having none."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from envprint.rules.kit.devices import (
 )
 
 _TENSORFLOW_BYTES = (500 << 20, 1050 << 20, 1536 << 20)
-"""What TensorFlow leaves to the driver and CUDA's libraries: up to compute capability 6, at 7, and
+"""What TensorFlow leaves to the driver and CUDA's libraries: up to compute capability 6, for 7, and
 from 8 on; see the rule's evidence."""
 _MOST_NEEDED = max(_TENSORFLOW_BYTES)
 _SHARED = "shares the system's memory, which has"
@@ -34,7 +34,7 @@ _CONTEXT_BYTES = 300 << 20
 
 
 def _needed(now: Fingerprint, key: str, workload: Workload) -> int:
-    """What a framework takes of a whole GPU before its first tensor; 0 of a divided one."""
+    """Bytes a framework takes on a whole GPU before its first tensor; 0 on a divided one."""
     if field(now, key, "mig_mode") == "on":
         return 0
     if "tensorflow" not in workload.frameworks:
@@ -48,7 +48,7 @@ def _trains(workload: Workload) -> bool:
 
 
 def own_bytes(now: Fingerprint, one: Shown) -> int:
-    """What the process that captured and its children hold themselves. Raises `Undetermined`."""
+    """Bytes held by the capturing process and its children. Raises `Undetermined`."""
     device = in_use(now, one)
     if now.value(PIDS_ARE_OURS) is False:
         if now.value("facts.frameworks.imported"):
@@ -69,7 +69,7 @@ def _low_of(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[Match]
     asked = workload.min_free_gpu_bytes
     path = free_path(now, one)
     free = now.value(path)
-    # What is known less often is asked only where it decides.
+    # Values that are less often known are read only if they decide.
     if free is None or (asked is None and (free >= _MOST_NEEDED or not _trains(workload))):
         return
     needed = _needed(now, one.key, workload) if asked is None else asked
@@ -84,7 +84,7 @@ def _low_of(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[Match]
 
 
 def _by_whom(now: Fingerprint, one: Shown) -> str:
-    """Who has it, as far as that is known: this rule speaks for those that would name them."""
+    """Who holds the memory, as far as known; this rule silences those that would name them."""
     try:
         found = held(now, one)
     except Undetermined:

@@ -1,4 +1,4 @@
-"""GPUs that fail or are held back: what their driver says of their state."""
+"""GPUs that fail or are throttled, as reported by their driver."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _silent(now: Fingerprint, keys: list[str]) -> str:
 
 
 def _is_fine(now: Fingerprint, key: str, workload: Workload) -> bool:
-    """Whether it is known that there is nothing to say against a GPU that answers."""
+    """Whether a responding GPU is known to have no problem."""
     try:
         checks = (_needs_reset, _worn, _held_back)
         return not any(list(faults(now, key, workload)) for faults in checks)
@@ -95,7 +95,7 @@ def _worn(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:
 def _held_back(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:
     path = f"{LIVE}[{key}].clock_reasons"
     reasons = now.value(path) or []
-    # A hardware slowdown alone is also told while clocks change, and a power cap is normal.
+    # A hardware slowdown alone is also reported while clocks change, and a power cap is normal.
     causes = [_CAUSES[reason] for reason in reasons if reason in _CAUSES]
     if causes:
         yield Match(f"GPU {key} is slowed down {'; '.join(causes)}", (path,), after=reasons)

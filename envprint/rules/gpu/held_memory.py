@@ -1,7 +1,7 @@
-"""What GPU memory that is not free does to a result.
+"""The effect of GPU memory in use on a result.
 
-The mechanism is in the words of maintainers and in source code; no published measurement shows a
-trained model changed by it, and the rules say no more than that.
+Statements of maintainers and source code describe the mechanism; no published measurement shows
+that it changed a trained model, and the rules claim no more than that.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from envprint.rules.kit.devices import (
 )
 
 LESS_FREE_SHARE = 0.1
-"""Of all memory: workspaces of convolutions are of that order on the cards at hand."""
+"""Share of all memory: workspaces of convolutions are of that order on the cards at hand."""
 
 _MECHANISM = (
     Evidence(
@@ -125,7 +125,7 @@ def _less_free(comparison: Comparison, workload: Workload) -> Iterator[Result]:
         total = _total(comparison.after, pair[1])
         if before is None or after is None or total is None:
             return
-        # What a process holds itself is there for its own work.
+        # A process's own memory is available for its own work.
         before += own_bytes(comparison.before, pair[0])
         if before - after < LESS_FREE_SHARE * total:
             return

@@ -1,4 +1,4 @@
-"""Who holds memory of a GPU: the programs that are listed, and what no list accounts for."""
+"""Who holds memory of a GPU: the listed programs, and memory that no list accounts for."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -12,15 +12,15 @@ from envprint.rules.kit.devices import field, in_use
 
 PIDS_ARE_OURS = "live.gpu.pids_are_ours"
 HELD_BYTES = 256 << 20
-"""Less than this in the hands of others is a driver at rest."""
+"""Below this, usage by others is attributed to the idle driver."""
 HELD_BYTES_V1 = 1 << 30
-"""The same where the driver cannot tell its own reserve, some hundred MB, from what is in use."""
+"""The same if the driver cannot separate its own reserve, some hundred MB, from memory in use."""
 NAMED_BYTES = 64 << 20
-"""What a process must hold to be named: small ones come and go."""
+"""Minimum for a process to be named: small ones come and go."""
 
 
 class Holder(NamedTuple):
-    """Programs of one name, or a process without one, and what they hold."""
+    """Programs of one name, or one unnamed process, and the bytes they hold."""
 
     label: str
     bytes: int
@@ -32,13 +32,13 @@ class Held(NamedTuple):
     """What others hold of one GPU."""
 
     holders: tuple[Holder, ...]
-    """The largest first."""
+    """Largest first."""
     unlisted_bytes: int
-    """In use and held by none of them; 0 where it is not more than a driver at rest takes."""
+    """In use but held by none of them; 0 if no more than an idle driver takes."""
 
     @property
     def listed_bytes(self) -> int:
-        """What the holders have together."""
+        """The total of all holders."""
         return sum(holder.bytes for holder in self.holders)
 
 
@@ -59,7 +59,7 @@ def held(now: Fingerprint, one: Shown) -> Held:
 
 
 def _is_inside(now: Fingerprint) -> bool:
-    """Whether the process that captures trains, and may hold memory itself."""
+    """Whether the capturing process trains, and may hold memory itself."""
     return bool(now.value("facts.frameworks.imported"))
 
 
@@ -76,7 +76,7 @@ def _listed(now: Fingerprint, place: str) -> Sequence[Mapping[str, Any]]:
 def _unlisted(
     now: Fingerprint, key: str, place: str, processes: Sequence[Mapping[str, Any]]
 ) -> int:
-    """What is in use without a holder; nobody can tell that of memory the system shares."""
+    """Bytes in use without a holder; 0 for memory shared with the system, where nobody can tell."""
     if field(now, key, "shares_system_memory"):
         return 0
     try:
@@ -84,7 +84,7 @@ def _unlisted(
     except Undetermined:
         if _is_inside(now):
             raise
-        # Nobody else but others can hold what is in use beside what is listed.
+        # Memory in use beyond what is listed can only be held by others.
         known = sum(process.get("memory_bytes") or 0 for process in processes)
         rest = max(0, (now.value(f"{place}.memory_used_bytes") or 0) - known)
     is_v1 = bool(rest) and now.value(f"{place}.memory_interface") == "v1"
@@ -92,7 +92,7 @@ def _unlisted(
 
 
 def _is_of_desktop(program: str | None) -> bool:
-    """Whether a program belongs to a desktop even where it computes: browsers decode video."""
+    """Whether a program belongs to a desktop even if it computes: browsers decode video."""
     return any(entry["program"] == program for entry in knowledge.entries("desktop_programs"))
 
 
@@ -100,7 +100,7 @@ def _holder(process: Mapping[str, Any], pids_are_ours: bool | None) -> Holder:
     amount = process.get("memory_bytes") or 0
     name, pid = process.get("name"), process.get("pid")
     if name:
-        # A helper process of a browser goes by what it does, such as `RDD Process`.
+        # A browser's helper process is named after its task, such as `RDD Process`.
         if not _is_of_desktop(name) and _is_of_desktop(process.get("program")):
             name = process["program"]
         is_desktop = process.get("kind") == "graphics" or _is_of_desktop(name)

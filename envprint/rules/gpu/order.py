@@ -1,7 +1,7 @@
-"""Which of several unlike GPUs a program's number means.
+"""Which of several different GPUs a device number means in a program.
 
-CUDA counts from the fastest GPU on unless told otherwise, NVML and nvidia-smi by bus address. On
-a machine with like GPUs that is all the same.
+By default CUDA numbers from the fastest GPU on; NVML and nvidia-smi number by bus address. On a
+machine with identical GPUs this does not matter.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _by_bus(now: Fingerprint) -> bool:
 
 
 def _unlike(now: Fingerprint) -> list[str]:
-    """The kinds of GPU here, when there are several and a number decides between them."""
+    """The kinds of GPU here, if there are several and a number selects between them."""
     wanted = now.value(VISIBLE)
     by_number = wanted is None or any(entry.strip().isdecimal() for entry in wanted.split(","))
     found = kinds(now.value(DEVICES) or {}) if by_number else []
@@ -50,7 +50,7 @@ def _changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
 
 
 def _moved(comparison: Comparison, workload: Workload) -> Iterator[Result]:
-    """Where an index means another kind of card, and the one it meant is still there."""
+    """Indices that mean a different kind of card, while the earlier one is still present."""
     before, after = (side.value(DEVICES) or {} for side in (comparison.before, comparison.after))
 
     def look(key: str) -> Iterator[Match]:

@@ -1,4 +1,4 @@
-"""How a GPU is handed out: to one process at a time, in parts, and after how long a start."""
+"""How a GPU is shared: one process at a time, in parts; and how long its start takes."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ INIT_MS = "live.gpu.init_ms"
 SLOW_INIT_MS = 1000
 _EXCLUSIVE = ("exclusive-process", "exclusive-thread")
 _SERVER = frozenset(["nvidia-cuda-mps-server", "nvidia-cuda-mps"])
-"""The server's name, and what the kernel keeps of it.
+"""The server's name, and its name as the kernel truncates it.
 
-https://docs.nvidia.com/deploy/mps/: the mode is recommended for it."""
+The mode is recommended with the server: https://docs.nvidia.com/deploy/mps/"""
 
 
 def _taken(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[Match]:
@@ -51,7 +51,7 @@ def _taken(now: Fingerprint, one: Shown, workload: Workload) -> Iterator[Match]:
     if not computing and not missing.keys() <= {"graphics"}:
         raise Undetermined(f"{place}.processes", "not every list of processes could be read")
     names = [process.get("name") or f"pid {process.get('pid')}" for process in computing]
-    # NVIDIA's server of the Multi-Process Service has the one place, and lets others in.
+    # NVIDIA's Multi-Process Service holds the one place and admits other processes.
     if names and _SERVER.isdisjoint(names):
         yield Match(
             f"GPU {one.key} admits one process only, and {', '.join(names)} computes on it",

@@ -1,4 +1,4 @@
-"""What a GPU of another size does to a result: its multiprocessors, and the part that is given."""
+"""The effect of a GPU's size on a result: its multiprocessors, and the part that is assigned."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from envprint.rules.kit.devices import (
 )
 
 _BLOCK = 256
-"""Threads in a block of PyTorch's random kernels."""
+"""Threads per block of PyTorch's random kernels."""
 _SIZES = ("sm_count", "mig_mode", "mig_devices")
 
 
@@ -46,7 +46,7 @@ def _other_count(comparison: Comparison, change: DeviceChange) -> Iterator[Match
 
 
 def _wave(now: Fingerprint, one: Shown) -> int | None:
-    """Elements that PyTorch draws in one wave: threads per SM times SMs, in blocks of 256.
+    """Elements that PyTorch draws per wave: threads per SM times SMs, in blocks of 256.
 
     https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cuda/DistributionTemplates.h
     """
@@ -110,7 +110,7 @@ def _without_part(now: Fingerprint, workload: Workload) -> Iterator[Match]:
                 f"MIG is on for GPU {key}, and it has no instance that a program could use",
                 (f"{place}.mig_devices", f"{place}.mig_mode"),
                 after=0,
-                # CUDA passes over such a GPU: the program has one less.
+                # CUDA skips such a GPU: the program has one GPU less.
                 impact=None if len(keys) == 1 else Impact.DIVERGES,
             )
 

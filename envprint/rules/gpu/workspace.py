@@ -1,4 +1,4 @@
-"""Held memory that decides which of TensorFlow's convolution algorithms fit."""
+"""Held memory that determines which of TensorFlow's convolution algorithms fit."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _workspace_short(now: Fingerprint, one: Shown, workload: Workload) -> Iterat
 
 
 def _workspace_limit(now: Fingerprint) -> int:
-    """What TensorFlow lets a convolution use; see the rule's evidence."""
+    """The workspace limit of TensorFlow's convolutions, in bytes; see the rule's evidence."""
     asked = now.value(_WORKSPACE)
     if asked is not None and asked.isdecimal():
         return int(asked[:9]) << 20

@@ -1,4 +1,4 @@
-"""How the rules of `determinism` find what they speak of."""
+"""What the rules of `determinism` look for."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _YES = ("1", "true", "on", "yes", "y", "t")
 _NO = ("0", "false", "off", "no", "n", "f")
 ONLY_ON_GPU = ("cudnn", "tf32", "cublas", "xla-gpu", "flash", "memory-efficient")
 NO_EFFECT = ("torch-inter-op-threads", "tensorflow-inter-op-threads")
-"""Switches that are told and not judged: whole operations run at the same time, none is split."""
+"""Reported but not judged: they run whole operations concurrently, and split none."""
 JUDGED = frozenset((*SWITCH_OF.values(), "tensorflow-auto-jit", "keras-backend", "keras-floatx"))
-"""Switches that a rule of their own looks at, with the variable or the file that sets them too."""
+"""Switches with a rule of their own, which also covers the variable or file that sets them."""
 IMPACTS = {"torch-default-dtype": Impact.DIVERGES, "keras-dtype-policy": Impact.DIVERGES}
-"""Of switches that do more than round differently: in another type other numbers are drawn."""
+"""Switches that do more than change rounding: with another type, different numbers are drawn."""
 _OWNERS = ("tensorflow", "torch", "jax", "keras")
 _SET_ONLY = ("tensorflow-intra-op-threads",)
-"""Switches of threads that are told only where the program or a variable has set them."""
+"""Thread switches that are reported only if the program or a variable set them."""
 _BY_SWITCH = {dial.switch: dial for dial in threads.THREADS if dial.switch}
 _XLA_DETERMINISTIC = frozenset(
     f"--xla_gpu_deterministic_ops{value}" for value in ("", "=true", "=True", "=1")
@@ -46,14 +46,14 @@ _XLA_DETERMINISTIC = frozenset(
 
 
 def is_on(value: str | None) -> bool:
-    """Whether a switch or a variable says yes."""
+    """Whether a switch or a variable is on."""
     return (value or "").lower() in _YES
 
 
 def when_switched(**defaults: bool) -> Drift:
-    """A rule's look at yes-or-no variables: one match for each that says something else.
+    """A drift check of boolean variables: one match for each whose meaning changed.
 
-    The default stands for a variable that is unset, empty or says neither yes nor no.
+    The default applies to a variable that is unset, empty or not boolean.
     """
     return when_read_differently(lambda name, value: _says(value, defaults[name]), *defaults)
 
@@ -76,7 +76,7 @@ def _tensorflow_remedy(version: str) -> str:
 
 
 def tensorflow_off(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    """No sign of op determinism, from the first version that can have it."""
+    """No sign of op determinism, in a version that supports it."""
     variables = variables_of(now)
     on = is_on(now.value(OP_DETERMINISM)) or is_on(variables.get("TF_DETERMINISTIC_OPS"))
     version = now.value(TENSORFLOW)
@@ -89,7 +89,7 @@ def tensorflow_off(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 
 
 def stale_variable(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    """The variable of 2.7 and before, with a version that documents a function."""
+    """The variable of 2.7 and before, with a version that documents a function instead."""
     value = variables_of(now).get("TF_DETERMINISTIC_OPS")
     version = now.value(TENSORFLOW) if is_on(value) else None
     if version and numbers(version) >= (2, 8):
@@ -102,7 +102,7 @@ def stale_variable(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 
 
 def defeated(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    """Two variables of which one takes back what the other asks for."""
+    """Two variables of which one cancels the other."""
     variables = variables_of(now)
     asked = is_on(variables.get("TF_CUDNN_DETERMINISTIC"))
     if asked and variables.get("TF_CUDNN_USE_AUTOTUNE") in ("0", "false"):
@@ -114,7 +114,7 @@ def defeated(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 
 
 def varying_convolutions(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    """A version with the fault in its choice of convolutions."""
+    """A version with the bug in its choice of convolutions."""
     version = now.value(TENSORFLOW)
     if version and (2, 5) <= numbers(version) < (2, 9):
         yield Match(
@@ -159,7 +159,7 @@ def threads_left_to_machine(now: Fingerprint, workload: Workload) -> Iterator[Ma
 
 
 def switched(comparison: Comparison, workload: Workload) -> Iterator[Result]:
-    """Switches that both sides tell, with other values, and threads that a program has set."""
+    """Switches that both sides report with different values, and threads set by a program."""
     before, after = (side.value(SWITCHES) or {} for side in (comparison.before, comparison.after))
 
     def look(key: str) -> Iterator[Match]:
@@ -177,7 +177,7 @@ def switched(comparison: Comparison, workload: Workload) -> Iterator[Result]:
 
 
 def _threads_set_inside(setting: SettingChange, key: str) -> Iterator[Match]:
-    """A count that a program has set; another rule has those of variables and of the machine."""
+    """A count that a program set; counts of variables and of the machine have another rule."""
     if any(setting.told) and setting.is_by_program():
         yield _stands(setting.comparison, key, *setting.values)
 
@@ -201,7 +201,7 @@ def _is_floatx(comparison: Comparison, key: str) -> bool:
 
 
 def _acts(key: str, comparison: Comparison, workload: Workload) -> bool:
-    """Whether a switch reaches the job: its framework is used, and its device."""
+    """Whether a switch affects the job: the job uses its framework and its device."""
     owner = key.partition("-")[0]
     frameworks = keras_backends(comparison) if owner == "keras" else {owner}
     used = owner not in _OWNERS or not frameworks.isdisjoint(workload.frameworks)

@@ -1,4 +1,4 @@
-"""The GPUs that a program would see, and how those of two fingerprints pair up."""
+"""The GPUs that a program would see, and how those of two fingerprints match."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
@@ -26,7 +26,7 @@ training = on_gpu & uses("tensorflow", "torch", "jax")
 
 
 def visible(now: Fingerprint) -> list[Shown]:
-    """What CUDA shows a program. Raises `Undetermined` where it is not decided."""
+    """The GPUs visible to a CUDA program. Raises `Undetermined` if they are not known."""
     keys, devices = _all(now)
     order: str | None = now.value(ORDER)
     wanted: str | None = now.value(VISIBLE)
@@ -36,17 +36,17 @@ def visible(now: Fingerprint) -> list[Shown]:
 
 
 def cards(now: Fingerprint) -> list[str]:
-    """Keys of the GPUs of which CUDA shows all or a part. Raises `Undetermined`."""
+    """Keys of the GPUs that are visible in whole or in part. Raises `Undetermined`."""
     return list(dict.fromkeys(one.key for one in visible(now)))
 
 
 def how_many(now: Fingerprint) -> int:
-    """How many GPUs CUDA shows, whichever they are. Raises `Undetermined`."""
+    """How many GPUs are visible, whichever they are. Raises `Undetermined`."""
     return len(_shown(now))
 
 
 def of_each(look: Callable[[Fingerprint, Shown, Workload], Iterable[Match]]) -> State:
-    """A check of everything that is shown, each match about the one it was found in."""
+    """A check of every visible GPU or part; each match carries the label of its GPU."""
 
     def check(now: Fingerprint, workload: Workload) -> Iterator[Result]:
         labelled = [(one.label, one) for one in visible(now)]
@@ -56,7 +56,7 @@ def of_each(look: Callable[[Fingerprint, Shown, Workload], Iterable[Match]]) -> 
 
 
 def of_each_card(look: Callable[[Fingerprint, str, Workload], Iterable[Match]]) -> State:
-    """The same for cards, of which the program may be shown a part only."""
+    """The same for whole cards, even if the program sees only a part of one."""
 
     def check(now: Fingerprint, workload: Workload) -> Iterator[Result]:
         return about_each(((key, key) for key in cards(now)), lambda key: look(now, key, workload))
@@ -97,7 +97,7 @@ def _all(now: Fingerprint) -> tuple[list[str], dict[str, Any]]:
 
 
 def part(now: Fingerprint, one: Shown) -> Mapping[str, Any] | None:
-    """The MIG device that a program gets of a divided GPU; None when the GPU is whole.
+    """The MIG device that a program gets on a divided GPU; None if the GPU is whole.
 
     Raises `Undetermined`.
     """
@@ -107,12 +107,12 @@ def part(now: Fingerprint, one: Shown) -> Mapping[str, Any] | None:
         ]
     if field(now, one.key, "mig_mode") != "on":
         return None
-    field(now, one.key, "mig_devices")  # raises where the parts could not be read
+    field(now, one.key, "mig_devices")  # raises if the parts could not be read
     raise Undetermined(f"{DEVICES}[{one.key}].mig_devices", "the GPU is divided into no part")
 
 
 def in_use(now: Fingerprint, one: Shown) -> str:
-    """The path of the live values of what a program gets: of a GPU, or of its part."""
+    """The path of the live values of what a program gets: a GPU, or its part."""
     given = part(now, one)
     place = f"{LIVE}[{one.key}]"
     if given is None:
@@ -123,7 +123,7 @@ def in_use(now: Fingerprint, one: Shown) -> str:
 
 
 def free_path(now: Fingerprint, one: Shown) -> str:
-    """Where the free memory is told of what a program gets, which may be the system's."""
+    """The path of the free memory of what a program gets; it may be the system's memory."""
     if field(now, one.key, "shares_system_memory"):
         return HOST_MEMORY
     return f"{in_use(now, one)}.memory_free_bytes"
@@ -139,7 +139,7 @@ def size_of(now: Fingerprint, one: Shown, name: str) -> int | None:
 
 
 def field(now: Fingerprint, key: str, name: str) -> Any:
-    """One fact of one GPU. Raises `Undetermined`."""
+    """One fact about one GPU. Raises `Undetermined`."""
     return now.value(f"{DEVICES}[{key}].{name}")
 
 
@@ -153,7 +153,7 @@ def any_reaches(comparison: Comparison, capability: tuple[int, int]) -> bool:
 
 
 class DeviceChange(NamedTuple):
-    """Visible GPUs of which something was one thing and is another."""
+    """Visible GPUs whose value changed in the same way."""
 
     keys: tuple[str, ...]
     """The GPUs of the later fingerprint."""
@@ -174,7 +174,7 @@ def of_each_change(
     value_of: Callable[[Fingerprint, Shown], Any],
     look: Callable[[Comparison, DeviceChange], Iterable[Match]],
 ) -> Drift:
-    """A rule's look at each change of a value of visible GPUs; GPUs that change alike are one."""
+    """A drift check of a value of visible GPUs; GPUs whose value changed alike share a match."""
 
     def drift(comparison: Comparison, workload: Workload) -> Iterator[Result]:
         alike: dict[tuple[Any, Any], list[tuple[Shown, Shown]]] = {}
@@ -196,7 +196,7 @@ def of_each_change(
 
 
 def match_devices(comparison: Comparison) -> list[tuple[Shown, Shown]]:
-    """What is shown on both sides and belongs together: by UUID, else by model, else by order.
+    """What is visible on both sides, matched by UUID, else by model, else by order.
 
     In the order of the later side. Raises `Undetermined`.
     """
@@ -212,8 +212,8 @@ def match_devices(comparison: Comparison) -> list[tuple[Shown, Shown]]:
 
 def _both_shown(comparison: Comparison) -> tuple[list[Shown], list[Shown]]:
     sides = comparison.before, comparison.after
-    # On one machine a number means one card, whichever it is: equal numbers are the same card, and
-    # unlike numbers are not.
+    # On one machine a number identifies a card, whatever its model: equal numbers are the same
+    # card, and different numbers are not.
     uuids = _uuids(sides[0])
     is_one = None not in uuids and uuids == _uuids(sides[1])
     is_one = is_one and sides[0].value(ORDER) == sides[1].value(ORDER)
@@ -224,7 +224,7 @@ def _both_shown(comparison: Comparison) -> tuple[list[Shown], list[Shown]]:
 def _match_by(
     name: str | None, comparison: Comparison, before: list[Shown], after: list[Shown]
 ) -> Iterator[tuple[Shown, Shown]]:
-    """The later and the earlier of each pair alike in `name`: the first with the first."""
+    """Pairs (later, earlier) with equal values of `name`, each matched first to first."""
     alike: dict[Any, list[Shown]] = {}
     for one in before:
         alike.setdefault(_likeness(comparison.before, one, name), []).append(one)
@@ -236,7 +236,7 @@ def _match_by(
 
 
 def _likeness(now: Fingerprint, one: Shown, name: str | None) -> Any:
-    """What two GPUs or parts must share to belong together; None where it is not known."""
+    """The value that two GPUs or parts must share to match; None if it is unknown."""
     if name is None:
         return "any GPU"
     try:
@@ -246,7 +246,7 @@ def _likeness(now: Fingerprint, one: Shown, name: str | None) -> Any:
 
 
 def changed_paths(comparison: Comparison, keys: tuple[str, ...], *names: str) -> tuple[str, ...]:
-    """The paths of `names` that changed; the variable that chooses the GPU when none did."""
+    """The paths of `names` that changed; if none did, the variable that selects the GPU."""
     prefixes = [f"{DEVICES}[{key}].{name}" for key in keys for name in names]
     return comparison.under(*prefixes) or (VISIBLE,)
 

@@ -1,8 +1,8 @@
-"""Which instruction set each library computes with: the processor's, unless a variable limits it.
+"""Which instruction set each library uses: the processor's, unless a variable limits it.
 
-Classes, not names: float32 and float64 results were the same bits within a class (measured on the
-wheels of NumPy 2.4, PyTorch 2.13 and TensorFlow 2.21, on a processor with AVX-512), so a limit
-inside the class that the processor would choose anyway changes nothing.
+The values are classes, not names: within a class, float32 and float64 results had the same bits
+(measured on the wheels of NumPy 2.4, PyTorch 2.13 and TensorFlow 2.21, on a processor with
+AVX-512), so a limit within the class that the processor would get anyway changes nothing.
 """
 
 from __future__ import annotations
@@ -15,16 +15,14 @@ from envprint.core.versions import numbers
 from envprint.rules.kit.settings import LEVELS, Dial, Variables
 from envprint.rules.kit.threads import blas_pool, blas_told
 
-# Which of its compiled loops NumPy runs, by the names of features in its variables.
+# Which of its compiled loops NumPy runs, by the feature names in its variables.
 #
-# The table lists the loops of each release, best first. A loop asks for some features only, so that
-# disabling others changes nothing.
-
-
+# The table lists the loops of each release, best first. A loop requires only some features, so
+# disabling the others changes nothing.
 _ENABLES_FROM = (1, 25)
-"""The first release that obeys NPY_ENABLE_CPU_FEATURES, which disables what it does not name."""
+"""The first release with NPY_ENABLE_CPU_FEATURES, which disables every feature not named in it."""
 _NEWEST = (2, 4)
-"""Taken where NumPy's version is not known."""
+"""Used if NumPy's version is unknown."""
 
 
 def loops(side: Fingerprint, level: str, variables: Variables) -> str:
@@ -47,7 +45,7 @@ def _runs(entry: knowledge.Entry, level: str, disabled: frozenset[str]) -> bool:
 
 
 def _features() -> frozenset[str]:
-    """Every feature that some loop asks for."""
+    """Every feature that some loop requires."""
     listed = knowledge.entries("numpy_loops")
     return frozenset(name for entry in listed for name in entry["needs"])
 
@@ -61,7 +59,7 @@ def _version(side: Fingerprint) -> tuple[int, ...]:
 
 
 def pin(side: Fingerprint, level: str) -> tuple[str, str] | None:
-    """The variable, and its value, that holds NumPy at `level`; None where there is none."""
+    """The variable, and its value, that limits NumPy to `level`; None if there is none."""
     for entry in knowledge.covering("numpy_loops", _version(side), loops=level):
         if "disable" in entry:
             return "NPY_DISABLE_CPU_FEATURES", " ".join(entry["disable"])
@@ -79,7 +77,7 @@ def _flags(side: Fingerprint) -> frozenset[str]:
 
 
 def native(side: Fingerprint) -> str:
-    """The class of the processor itself; off x86_64 all its relevant flags, as one text."""
+    """The class of the processor itself; off x86_64, all its relevant flags as one text."""
     flags = _flags(side)
     if side.value("facts.cpu.architecture") not in (None, "x86_64", "AMD64"):
         return " ".join(sorted(flags)) or "baseline"
@@ -102,13 +100,13 @@ def _openblas(side: Fingerprint, variables: Variables, owner: str = "numpy") -> 
     if level not in LEVELS:
         return core or level
     wanted = _core_class(core)
-    # A kernel that the processor cannot run is refused, an unknown name is passed over.
+    # OpenBLAS rejects a kernel that the processor cannot run, and ignores an unknown name.
     runs = wanted and _CORE_LEVELS.index(wanted) <= _CORE_LEVELS.index(level)
     return wanted if wanted and runs else level
 
 
 def _core_class(core: str) -> str | None:
-    """The class of the kernels that OpenBLAS loads for a name of a core, in any spelling."""
+    """The class of the kernels that OpenBLAS loads for a core's name, in any spelling."""
     if not core:
         return None
     cores = knowledge.entries("openblas_cores")
@@ -143,7 +141,7 @@ def _onednn(side: Fingerprint, variables: Variables) -> str:
 
 # GLIBC_TUNABLES=glibc.malloc.check=3:glibc.cpu.hwcaps=-AVX2,-FMA
 # https://sourceware.org/glibc/manual/latest/html_node/Hardware-Capability-Tunables.html
-# Patterns are compiled where they are first needed, which in most diffs is nowhere.
+# Compiled on first use: most diffs never need these patterns.
 _HWCAPS = r"(?:^|:)glibc\.(?:cpu|tune)\.hwcaps=([^:]*)"
 
 
@@ -152,7 +150,7 @@ def _libm(side: Fingerprint, variables: Variables) -> str:
     found = re.search(_HWCAPS, tunables) if tunables else None
     off = set(found[1].split(",")) if found else set()
     libc = (side.value("facts.os.libc") or "glibc").split()
-    # Until glibc 2.32 the usable features had names of their own.
+    # Until glibc 2.32 the features that are usable had separate names.
     suffix = "_Usable" if libc[1:] and numbers(libc[1]) < (2, 33) else ""
     if libc[:1] != ["glibc"] or native(side) not in LEVELS:
         return "without choice"
@@ -160,8 +158,8 @@ def _libm(side: Fingerprint, variables: Variables) -> str:
     return "avx2" if _flags(side) >= _AVX2 and not blocked else "sse"
 
 
-# On an AMD processor MKL 2024 took any value but COMPATIBLE for one other mode, OFF and words it
-# does not know included; both modes differ from a variable that is unset or empty (measured).
+# On an AMD processor MKL 2024 treated any value except COMPATIBLE as one second mode, even OFF and
+# unknown words; both modes differ from an unset or empty variable (measured).
 def _mkl_branch(side: Fingerprint, variables: Variables) -> str:
     branch = variables.get("MKL_CBWR") or "unset"
     if side.value("facts.cpu.vendor") == "AuthenticAMD":
@@ -169,7 +167,7 @@ def _mkl_branch(side: Fingerprint, variables: Variables) -> str:
     return "OFF" if branch == "unset" else branch
 
 
-# A fixed branch takes the choice away from the processor; AUTO gives it back.
+# A fixed branch replaces the choice by processor; AUTO restores it.
 def _mkl(side: Fingerprint, variables: Variables) -> str:
     branch = _mkl_branch(side, variables).partition(",")[0]
     if native(side) not in LEVELS:

@@ -1,4 +1,4 @@
-"""How rules speak of a package's version: both sides known, and every trace of the change named."""
+"""How rules compare a package's version: both sides known, and every trace of the change named."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ CONDA = "facts.packages.conda"
 
 
 def version_path(framework: str) -> str:
-    """Where a framework's version is recorded."""
+    """The path of a framework's version."""
     return f"facts.frameworks.{framework.replace('-', '_')}.version"
 
 
 def traces(comparison: Comparison, framework: str, *distributions: str) -> tuple[str, ...]:
-    """Paths of all changes that come with another version of a framework, its version first."""
+    """Paths of all changes that accompany a framework's new version, the version first."""
     field = f"facts.frameworks.{framework.replace('-', '_')}"
     packages = [f"{place}[{name}]" for place in (DISTRIBUTIONS, CONDA) for name in distributions]
     found = comparison.under(field, *packages)
@@ -34,7 +34,7 @@ def is_same_release(before: str, after: str, places: int = 2) -> bool:
 
 
 def package_changed(comparison: Comparison, distributions: Iterable[str]) -> Iterator[Result]:
-    """One match for each of `distributions` whose version has another first or second number."""
+    """One match per package in `distributions` whose first or second version number changed."""
 
     def look(name: str) -> Iterator[Match]:
         change = comparison.change(f"{DISTRIBUTIONS}[{name}].version")
@@ -51,7 +51,7 @@ def package_changed(comparison: Comparison, distributions: Iterable[str]) -> Ite
 
 
 def pip_install(name: str, version: str | None, extra: str = "") -> str | None:
-    """The command that installs this version; None where it is no version or that is no name."""
+    """The command that installs this version; None if the version or the name is not valid."""
     from envprint.core.requirement import pinned
 
     return command("pip install {}", pinned(name, version or "", extra))
@@ -70,10 +70,10 @@ def version_changed(
     also: tuple[str, ...] = (),
     with_blas: bool = False,
 ) -> Callable[[Comparison, Workload], Iterator[Match]]:
-    """A rule's look at a version that both sides have.
+    """A drift check of a version that both sides have.
 
-    `patch` is the impact of a patch release that brings no other BLAS, `also` names fields that
-    tell builds of one version apart, `with_blas` says that the package brings a BLAS.
+    `patch` is the impact of a patch release with an unchanged BLAS, `also` names fields that
+    distinguish builds of one version, `with_blas` states that the package includes a BLAS.
     """
     field = f"facts.frameworks.{framework.replace('-', '_')}"
 

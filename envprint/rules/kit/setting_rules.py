@@ -1,7 +1,7 @@
-"""What moved a setting: a variable, the machine, or the program itself.
+"""Which cause changed a setting: a variable, the machine, or the program itself.
 
-Rules compare the setting in force on both sides, and ask which cause alone would have moved it. A
-program that was asked tells what is in force; what it does not tell follows from the other two.
+Rules compare the setting in force on both sides, and determine which cause alone would have changed
+it. A loaded framework reports what is in force; the rest follows from variables and machine.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,11 +31,11 @@ _BEFORE, _AFTER = 0, 1
 
 
 class SettingChange:
-    """One setting on both sides, and which cause alone would have moved it.
+    """One setting on both sides, and which cause alone would have changed it.
 
-    More than one may: another variable on another machine. Each question looks only at what it
-    needs, and raises `Undetermined` where that is unknown: what the other causes need is no reason
-    to leave it open.
+    There can be more than one: a different variable on a different machine. Each question needs
+    only its own values, and raises `Undetermined` if one is unknown; unknown values of
+    other causes do not leave it open.
     """
 
     def __init__(self, comparison: Comparison, dial: Dial) -> None:
@@ -46,15 +46,16 @@ class SettingChange:
 
     @cached_property
     def told(self) -> tuple[str | None, str | None]:
-        """What the process of each side has told to be in force."""
+        """What the process of each side reported as in force."""
         before, after = self._sides
         return self.dial.told(before), self.dial.told(after)
 
     @cached_property
     def values(self) -> tuple[str, str]:
-        """What is in force on both sides: what both processes have told, else the forecasts.
+        """What is in force on both sides: the reports of both processes, else the forecasts.
 
-        A command cannot ask, and the program may set the same; so the word of one side is nothing.
+        A report of one side alone does not count: a command cannot query the other program, which
+        may set the same value.
         """
         before, after = self.told
         if None in self.told and not all(map(self._has_imported, self._sides)):
@@ -65,27 +66,27 @@ class SettingChange:
         )
 
     def is_change(self) -> bool:
-        """Whether something else is in force, whatever moved it."""
+        """Whether the value in force differs, whatever the cause."""
         return self.values[0] != self.values[1]
 
     def is_by_variables(self) -> bool:
-        """Whether the variables alone move it, on the new machine."""
+        """Whether the variables alone change it, on the new machine."""
         return self._forecast(_AFTER, _BEFORE) != self._forecast(_AFTER, _AFTER)
 
     def is_by_machine(self) -> bool:
-        """Whether the machine alone moves it, with the old variables."""
+        """Whether the machine alone changes it, with the old variables."""
         return self._forecast(_AFTER, _BEFORE) != self._forecast(_BEFORE, _BEFORE)
 
     def is_by_program(self) -> bool:
-        """Whether a program has set what neither variables nor the machine account for."""
+        """Whether a program changed it in a way that neither variables nor machine explain."""
         try:
             return self.is_change() and not (self.is_by_variables() or self.is_by_machine())
         except Undetermined:
-            # No rule can then name the variables or the machine; yet what was told differs.
+            # Then no rule can attribute it to the variables or the machine, yet the reports differ.
             return self.is_change()
 
     def is_held(self) -> bool:
-        """Whether the machines differ for it, and variables make them equal."""
+        """Whether the machines differ in it and variables make them equal."""
         before, after = (self.dial.setting(side, {}) for side in self._sides)
         return before != after and (
             self._forecast(_BEFORE, _BEFORE) == self._forecast(_AFTER, _AFTER)
@@ -95,7 +96,7 @@ class SettingChange:
         return has_imported(side, self.dial.used_by[0])
 
     def _forecast(self, machine: int, environ: int) -> str:
-        """What is to be expected on the machine of one side with the variables of another."""
+        """The expected value on one side's machine with the other side's variables."""
         key = machine, environ
         if key not in self._forecasts:
             variables = variables_of(self._sides[environ])
@@ -104,7 +105,7 @@ class SettingChange:
 
 
 def turned_by_variables(*dials: Dial) -> Drift:
-    """A rule's look at the variables: fires when they alone move a setting on the new machine."""
+    """A drift check: fires if variables alone change a setting on the new machine."""
 
     def drift(comparison: Comparison, workload: Workload) -> Iterator[Result]:
         def look(dial: Dial) -> Iterator[Match]:
@@ -118,7 +119,7 @@ def turned_by_variables(*dials: Dial) -> Drift:
 
 
 def turned_by_machine(paths: tuple[str, ...], *dials: Dial, remedy: str) -> Drift:
-    """A rule's look at the processor: one finding for all settings that it moved."""
+    """A drift check of the processor: one finding for all settings that it changed."""
 
     def drift(comparison: Comparison, workload: Workload) -> Iterator[Match]:
         changes = [change for path in paths if (change := comparison.change(path))]
@@ -164,7 +165,7 @@ def _held_alike(held: Sequence[str]) -> Iterator[str]:
 
 
 def _pins(moved: Sequence[SettingChange]) -> Iterator[str]:
-    """For each setting the assignment that both machines can obey: the lower of the two."""
+    """For each setting, the assignment that both machines support: the lower of the two values."""
     for setting in moved:
         pin = setting.dial.pin(setting.comparison.after, min(setting.values, key=rank))
         held = pin and export(*pin)

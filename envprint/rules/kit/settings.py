@@ -1,7 +1,7 @@
-"""What a library sets for itself, from the processor and from variables; `_turns` says what moved.
+"""A library's settings, as they follow from the processor and the variables.
 
-A variable matters only when it changes what is in force: OMP_NUM_THREADS=4 on two CPUs, or a
-limit at what the processor has anyway, changes nothing.
+A variable matters only if it changes what is in force: OMP_NUM_THREADS=4 on two CPUs, or a limit
+at the processor's own level, changes nothing. `setting_rules` finds the cause of a change.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,13 +12,11 @@ from envprint.core.fingerprint import Fingerprint
 from envprint.core.rule import Drift, Match, Result, for_each
 from envprint.core.workload import Workload
 
-# What holds in a process: what a loaded framework has told, else what its variable asks for.
+# What is in force in a process: what a loaded framework reports, else what its variable requests.
 #
-# A variable is only a wish: the program may set the same thing itself, or set the variable when its
-# reader has looked already. So a switch that the framework tells goes first, and of a variable that
-# the process has changed the report says when it counts.
-
-
+# A variable is only a request: the program can set the same thing itself, or set the variable after
+# its reader has read it. So a switch that the framework reports takes precedence, and for a
+# variable that the process changed, the report says when it takes effect.
 SWITCHES = "facts.determinism.switches"
 VARIABLES = "facts.environ.variables"
 CHANGED = "facts.environ.changed_since_start"
@@ -32,7 +30,7 @@ SWITCH_OF = {
     "JAX_DISABLE_JIT": "jax-disable-jit",
     "JAX_THREEFRY_PARTITIONABLE": "jax-threefry-partitionable",
 }
-"""Variables whose framework tells, when it is loaded, what came of them, and that switch."""
+"""Variables whose effect the framework reports once loaded, and the switch that reports it."""
 
 READ_AT_START = ("PYTHONHASHSEED", "GLIBC_TUNABLES", "LD_LIBRARY_PATH", "LD_PRELOAD")
 """Read once, by the dynamic loader or the interpreter, before any program code runs."""
@@ -51,7 +49,7 @@ READ_AT_IMPORT = {
     "XLA_": ("jax", "tensorflow"),
     "CUBLAS_WORKSPACE_CONFIG": ("torch", "tensorflow", "jax"),
 }
-"""Beginnings of names, and the frameworks that read such a variable when they are imported."""
+"""Prefixes of names, and the frameworks that read such a variable when they are imported."""
 
 
 def switch(key: str) -> str:
@@ -65,9 +63,9 @@ def is_variable(source: str | None) -> bool:
 
 
 def told(side: Fingerprint, key: str) -> str | None:
-    """What a loaded framework has said of a switch; None when it was left to itself or not asked.
+    """What a loaded framework reported for a switch; None if it was not set or not queried.
 
-    Raises `Undetermined` where the framework refused to say.
+    Raises `Undetermined` if the framework could not report it.
     """
     if is_variable(side.value(f"{SWITCHES}[{key}].source")):
         return None
@@ -82,19 +80,19 @@ def keras_backends(comparison: Comparison) -> set[str]:
 
 
 def backend(side: Fingerprint) -> str | None:
-    """Keras' backend as it has told, else as its variable and its file have it."""
+    """Keras' backend as Keras reports it, else from its variable and its file."""
     key = "keras-backend"
     recorded: str | None = side.value("facts.frameworks.keras.backend")
     return told(side, key) or recorded
 
 
 def has_imported(side: Fingerprint, framework: str) -> bool:
-    """Whether the process that captured had loaded the framework, so that it could be asked."""
+    """Whether the capturing process had loaded the framework, so that it could be queried."""
     return framework in (side.value(IMPORTED) or ())
 
 
 def both_tell(comparison: Comparison, key: str) -> bool:
-    """Whether a switch can be compared: each side tells it, or has left it to itself."""
+    """Whether a switch can be compared: each side reports it or has not set it."""
     framework = key.partition("-")[0]
     return all(
         told(side, key) is not None or has_imported(side, framework)
@@ -103,9 +101,9 @@ def both_tell(comparison: Comparison, key: str) -> bool:
 
 
 def in_force(comparison: Comparison, name: str) -> tuple[str | None, str | None]:
-    """What stands for a variable's value on both sides; None for what is left to its default.
+    """What is in force for a variable on both sides; None for its default.
 
-    The framework's word where both sides have it: what a program sets is not seen from outside.
+    The framework's report, if both sides have one: a variable does not show what a program sets.
     """
     key = SWITCH_OF.get(name)
     sides = (comparison.before, comparison.after)
@@ -119,7 +117,7 @@ def in_force(comparison: Comparison, name: str) -> tuple[str | None, str | None]
 
 
 def as_at_start(side: Fingerprint, variables: dict[str, str | None]) -> dict[str, str | None]:
-    """The variables, those that are read at the start of a process with their value then."""
+    """The variables; those read at the start of a process have their value at that time."""
     late = side.value(CHANGED) if CHANGED not in side.unknown else None
     early = {name: late[name].get("start") for name in READ_AT_START if late and name in late}
     return {**variables, **early}
@@ -135,7 +133,7 @@ def readers(side: Fingerprint, name: str) -> list[str]:
 
 
 def proviso(comparison: Comparison, names: list[str]) -> str:
-    """What must be said with variables that a process has changed itself; mostly nothing."""
+    """The restriction to state for variables that a process changed itself; usually empty."""
     sides = (comparison.before, comparison.after)
     there = sorted({reader for side in sides for name in names for reader in readers(side, name)})
     if not there:
@@ -150,23 +148,23 @@ Variables = Mapping[str, str]
 
 
 class Dial(NamedTuple):
-    """One setting: who reads it, which variables turn it, and what is then in force."""
+    """One setting: its readers, its variables, and the value then in force."""
 
     what: str
     used_by: tuple[str, ...]
     """Frameworks that compute with it."""
     variables: tuple[str, ...]
-    """In the order in which they win."""
+    """In order of precedence."""
     setting: Callable[[Fingerprint, Variables], str]
-    """What is in force on that machine with those variables."""
+    """The value in force on that machine with those variables."""
     pin: Callable[[Fingerprint, str], tuple[str, str] | None]
-    """The variable, and its value, that brings a setting about; None when there is none."""
+    """The variable, and its value, that produces a setting; None if there is none."""
     on_gpu: bool = False
-    """Whether a job on a GPU still computes with it."""
+    """Whether it affects a job on a GPU too."""
     switch: str | None = None
-    """The determinism switch in which the framework tells it, when it is loaded."""
+    """The determinism switch in which the framework reports it, once loaded."""
     told: Callable[[Fingerprint], str | None] = lambda side: None
-    """What the process itself has told to be in force, None when it has told nothing."""
+    """The value that the process itself reported as in force; None if it reported none."""
 
 
 def trace(comparison: Comparison, names: Iterable[str]) -> tuple[str, ...]:
@@ -181,15 +179,15 @@ def trace(comparison: Comparison, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def when_changed(*names: str) -> Drift:
-    """A rule's look at variables whose every change matters: one match for each."""
+    """A drift check of variables for which every change matters: one match per variable."""
     return when_read_differently(lambda name, value: value, *names)
 
 
 def when_read_differently(read: Callable[[str, str | None], object], *names: str) -> Drift:
-    """A rule's look at variables of which only the reading matters: one match for each.
+    """A drift check of variables for which only the interpretation matters: one match per variable.
 
-    `read` gives, for a variable's name and value (None when unset), what its reader makes of it.
-    A switch of `SWITCH_OF` stands for its variable where a loaded framework tells it.
+    `read` maps a variable's name and value (None if unset) to what its reader makes of it. If a
+    loaded framework reports a switch of `SWITCH_OF`, the switch replaces its variable.
     """
 
     def drift(comparison: Comparison, workload: Workload) -> Iterator[Result]:
@@ -206,7 +204,7 @@ def when_read_differently(read: Callable[[str, str | None], object], *names: str
 def _set_differently(
     comparison: Comparison, name: str, before: str | None, after: str | None
 ) -> Match:
-    """A match for what the variable sets; it is named only where it is the variable that moved."""
+    """A match for what the variable sets; it names the variable only if that is what changed."""
     change = comparison.change(variable(name))
     paths = comparison.under(f"{SWITCHES}[{SWITCH_OF[name]}]") if name in SWITCH_OF else ()
     if change is None:
@@ -231,16 +229,16 @@ def variable(name: str) -> str:
 
 
 def variables_of(side: Fingerprint) -> Variables:
-    """The recorded variables; raises `Undetermined` when they are unknown.
+    """The recorded variables. Raises `Undetermined` if they are unknown.
 
-    Those that are read at the start of a process stand as they were then.
+    Those read at the start of a process have their value at that time.
     """
     recorded = as_at_start(side, side.value(VARIABLES) or {})
     return {name: value for name, value in recorded.items() if value is not None}
 
 
 def reaches(dial: Dial, workload: Workload) -> bool:
-    """Whether the job computes with what the dial sets."""
+    """Whether the job computes with the setting."""
     used = not set(dial.used_by).isdisjoint(workload.frameworks)
     return used and (workload.device == "cpu" or dial.on_gpu)
 
@@ -249,7 +247,7 @@ LEVELS = ("sse", "avx", "avx2", "avx512")
 
 
 def rank(setting: str) -> tuple[int, int]:
-    """Orders thread counts and instruction sets from low to high."""
+    """A sort key for thread counts and instruction sets, from low to high."""
     if setting.isdecimal() and len(setting) < 10:
         return 0, int(setting)
     return 1, LEVELS.index(setting) if setting in LEVELS else -1

@@ -1,8 +1,8 @@
-"""How many threads each library computes with, from its variables and the usable CPUs.
+"""How many threads each library uses, from its variables and the usable CPUs.
 
 The order of the variables and the cap were measured on the wheels of NumPy 2.4, PyTorch 2.13 and
-TensorFlow 2.21 with two usable CPUs: OpenBLAS and MKL never take more threads than there are
-usable CPUs, TensorFlow does.
+TensorFlow 2.21 with two usable CPUs: OpenBLAS and MKL never use more threads than there are usable
+CPUs, TensorFlow does.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ POOLS = {
     "blis": ("BLIS_NUM_THREADS", "OMP_NUM_THREADS"),
     "accelerate": ("VECLIB_MAXIMUM_THREADS",),
 }
-# 4   4,2 (one count for each level of nesting)
+# 4   4,2 (one count per level of nesting)
 # https://www.openmp.org/spec-html/5.0/openmpse50.html
 _COUNT = r"\s*(\d{1,9})\s*(?:,.*)?"
 
@@ -53,15 +53,15 @@ def _capped(side: Fingerprint, wanted: int | None) -> str:
 
 
 def blas_pool(side: Fingerprint, owner: str = "numpy") -> str:
-    """Which of `POOLS` its BLAS has; empty for another, OpenBLAS where none is recorded."""
+    """The key of its BLAS in `POOLS`; "" for any other BLAS, OpenBLAS if none is recorded."""
     name = (side.value(f"facts.frameworks.{owner}.blas.name") or "openblas").lower()
     return next((pool for pool in POOLS if pool in name), "")
 
 
 def blas_told(side: Fingerprint) -> Mapping[str, Any]:
-    """What the process has told of the BLAS that NumPy computes with; nothing if it was not asked.
+    """What the process reported about the BLAS that NumPy uses; empty if it was not queried.
 
-    It is what holds: OpenBLAS reads its variables when it is loaded, and never again.
+    It takes precedence: OpenBLAS reads its variables when it is loaded, and never again.
     """
     library = side.value("facts.frameworks.numpy.blas.library")
     pools = (pool for pool in _pools(side) if pool.get("api") == "blas")
@@ -80,13 +80,13 @@ def _threads_told(pool: Mapping[str, Any]) -> str | None:
 
 
 def _numpy(side: Fingerprint, variables: Variables) -> str:
-    # Another BLAS (the reference one, for example) has no threads to speak of.
+    # A BLAS that is none of these (such as the reference BLAS) has no threads.
     names = POOLS.get(blas_pool(side))
     return _capped(side, requested(variables, names)) if names else "1"
 
 
 def _pin(name: str, count: str) -> tuple[str, str] | None:
-    """None where there is no count to pin: a pool without limit, or what a document makes up."""
+    """None if there is no count to fix: a pool without limit, or an invalid value in a document."""
     return (name, count) if count.isascii() and count.isdecimal() else None
 
 
@@ -114,13 +114,13 @@ def _scikit_learn(side: Fingerprint, variables: Variables) -> str:
     quota = side.value("facts.cpu.quota_cpus")
     limits = (requested(variables, ("LOKY_MAX_CPU_COUNT",)), quota and math.ceil(quota))
     count = min([usable, *filter(None, limits)])
-    # Where nothing limits it, one thread for a core and not for each of its hardware threads.
+    # Without a limit it uses one thread per core, not per hardware thread.
     whole = count == side.value("facts.cpu.threads") and _counts_cores(side)
     return str((whole and side.value("facts.cpu.cores")) or count)
 
 
 def _scikit_learn_told(side: Fingerprint) -> str | None:
-    """The count of its own OpenMP runtime, where it asks that and nothing else."""
+    """The count in its own OpenMP runtime, if scikit-learn uses that one alone."""
     if requested(variables_of(side), ("OMP_NUM_THREADS",)) is None:
         return None
     pools = (pool for pool in _pools(side) if pool.get("api") == "openmp")
