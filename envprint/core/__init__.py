@@ -1,1 +1,1 @@
-"""Values and words that every part shares. Pure, and imports no other part of envprint."""
+"""Values and vocabulary shared by all packages. Pure: imports nothing else of envprint."""

@@ -26,20 +26,20 @@ class Change(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Two fingerprints and where they differ. What is unknown on a side is never compared."""
+    """Two fingerprints and their differences. A value unknown on one side is never compared."""
 
     before: Fingerprint
     after: Fingerprint
     changes: tuple[Change, ...]
-    """In order of path."""
+    """Sorted by path."""
     hidden: tuple[str, ...] = ()
-    """Paths where only words that are hidden on both sides could tell a difference."""
+    """Paths whose values could differ only in words that are hidden on both sides."""
 
     def change(self, path: str) -> Change | None:
-        """What changed at `path`, or None; raises `Undetermined` when a side is unknown there, or
-        both are hidden.
+        """The change at `path`, or None.
 
-        Looks at the values, so that a map entry which appears or goes is seen through its fields.
+        Compares the values, so a map entry that appears or disappears changes each of its fields.
+        Raises `Undetermined` when a side is unknown or both are hidden.
         """
         before, after = self.before.value(path), self.after.value(path)
         is_other = differ(before, after)
@@ -48,9 +48,9 @@ class Comparison(NamedTuple):
         return Change.between(path, before, after) if is_other else None
 
     def under(self, *prefixes: str) -> tuple[str, ...]:
-        """The paths of all changes at, inside or around any of `prefixes`, in order.
+        """The sorted paths of all changes at, inside or around any of `prefixes`.
 
-        A map that is null on one side has changed as a whole, and so has each entry in it.
+        A map that is null on one side has changed as a whole, and so has each of its entries.
         """
         found: set[str] = set()
         for prefix in prefixes:
@@ -60,10 +60,10 @@ class Comparison(NamedTuple):
         return tuple(sorted(found))
 
     def _from(self, prefix: str) -> Iterator[Change]:
-        """The changes whose paths begin with `prefix`; quick, as rules ask for each entry."""
+        """The changes whose paths begin with `prefix`. Bisects, as rules look up every entry."""
         if not self.changes:
             return iter(())
-        from bisect import bisect_left  # a diff without changes does without it
+        from bisect import bisect_left  # not needed if nothing changed
 
         start = bisect_left(self.changes, prefix, key=lambda change: change.path)
         following = (self.changes[number] for number in range(start, len(self.changes)))

@@ -1,11 +1,10 @@
-"""Which GPUs and parts of GPUs CUDA shows a program, as far as its variables decide that.
+"""The GPUs and MIG devices that CUDA_VISIBLE_DEVICES leaves visible to a program.
 
-CUDA numbers GPUs from the fastest on unless CUDA_DEVICE_ORDER says PCI_BUS_ID, NVML by bus
-address: between unlike GPUs a number says nothing without that.
+CUDA numbers GPUs fastest first unless CUDA_DEVICE_ORDER is PCI_BUS_ID, NVML by bus address; for
+different GPUs a number is ambiguous without that variable.
 https://docs.nvidia.com/cuda/cuda-programming-guide/05-appendices/environment-variables.html
-
-How a list is read that repeats an entry, names several GPUs with one or mixes names and numbers is
-not in that guide: taken is what PyTorch found and does in `torch.cuda.device_count`.
+The guide omits repeated entries, entries that match several GPUs, and mixed names and numbers;
+these follow `torch.cuda.device_count`.
 https://github.com/pytorch/pytorch/blob/v2.13.0/torch/cuda/__init__.py
 """
 
@@ -17,46 +16,46 @@ from envprint.core.versions import numbers
 
 BY_BUS = "PCI_BUS_ID"
 MOST = 1024
-"""GPUs of one machine that are looked at: a document may claim any number."""
+"""Limit on the GPUs of one machine: a document may claim any number."""
 UNDECIDED = (
     "CUDA numbers unlike GPUs from the fastest on and nvidia-smi by bus address, so it is not "
     "known which GPU a number means; CUDA_DEVICE_ORDER=PCI_BUS_ID would decide it"
 )
 
 _SEVERAL_PARTS = (570,)
-"""The driver from which on a program is shown several MIG devices. Before, it is shown one, and no
-GPU beside it; section "CUDA Device Enumeration" in
+"""The first driver that shows a program several MIG devices. Earlier ones show one, and no other
+GPU; section "CUDA Device Enumeration" in
 https://docs.nvidia.com/datacenter/tesla/mig-user-guide/mig-device-names.html"""
 
 Devices = Mapping[str, Mapping[str, Any]]
 
 
 class Shown(NamedTuple):
-    """What a program is shown as one GPU."""
+    """One device that a program sees as a GPU."""
 
     key: str
     """The card, as in the fingerprint's paths."""
     part: int | None = None
-    """Which of its MIG devices; None for a card that is whole, or divided into no part."""
+    """Index of the MIG device on the card; None for a card without MIG devices."""
 
     @property
     def label(self) -> str:
-        """What tells it from all others that are shown."""
+        """Identifies it among all visible devices."""
         return self.key if self.part is None else f"{self.key}/{self.part}"
 
 
 def keys_of(count: int | None, devices: Devices) -> list[str]:
-    """The keys of all GPUs that the driver counts, also of those that do not answer."""
+    """The keys of all GPUs that the driver counts, including those that do not respond."""
     return [str(index) for index in range(min(len(devices) if count is None else count, MOST))]
 
 
 def shown(
     keys: Sequence[str], devices: Devices, wanted: str | None, driver: str | None
 ) -> list[Shown]:
-    """What CUDA_VISIBLE_DEVICES leaves, in its order; all when it is unset.
+    """The devices that CUDA_VISIBLE_DEVICES leaves visible, in its order; all if it is unset.
 
-    A number is taken for NVML's; see `is_decided`. A driver that is not known is taken for an old
-    one; see `doubt`.
+    Reads a number as an NVML index, see `is_decided`, and treats an unknown driver as an old one,
+    see `doubt`.
     """
     wished = _wished(keys, devices, wanted)
     return wished if _shows_several_parts(driver) else _one_part_at_most(wished)
@@ -65,7 +64,7 @@ def shown(
 def doubt(
     keys: Sequence[str], devices: Devices, wanted: str | None, driver: str | None
 ) -> str | None:
-    """Why it is not known how many GPUs `shown` are; None when it is."""
+    """Why the number of devices that `shown` returns is uncertain; None if it is certain."""
     for entry in [] if wanted is None else _entries(wanted):
         if entry in keys or list(_named(entry, keys, devices)):
             continue
@@ -89,7 +88,7 @@ def doubt(
 def is_decided(
     keys: Sequence[str], devices: Devices, wanted: str | None, order: str | None
 ) -> bool:
-    """Whether `shown` are the GPUs that CUDA shows, whatever their order."""
+    """Whether `shown` returns the GPUs that CUDA shows, in whatever order."""
     by_number = wanted is not None and any(entry.isdecimal() for entry in _entries(wanted))
     cards = {one.key for one in _wished(keys, devices, wanted)}
     names = {devices.get(key, {}).get("name") for key in keys}
@@ -98,7 +97,7 @@ def is_decided(
 
 
 def kinds(devices: Devices) -> list[str]:
-    """`NVIDIA A100-SXM4-40GB (compute capability 8.0)` of each kind of GPU here, sorted."""
+    """Each kind of GPU, sorted, such as `NVIDIA A100-SXM4-40GB (compute capability 8.0)`."""
     found: dict[str | None, str | None] = {}
     for device in list(devices.values())[:MOST]:
         name, capability = device.get("name"), device.get("compute_capability")
@@ -118,10 +117,9 @@ def parts_of(device: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _wished(keys: Sequence[str], devices: Devices, wanted: str | None) -> list[Shown]:
-    """What the list asks for, before the driver limits it.
+    """The devices the list names, before the driver's limit.
 
-    It ends at the first entry that names no GPU, or more than one, and is empty when an entry
-    comes twice.
+    The list ends at the first entry that matches no GPU or several. A duplicate makes it empty.
     """
     found: list[Shown] = []
     for entry in keys if wanted is None else _entries(wanted):
@@ -139,12 +137,12 @@ def _shows_several_parts(driver: str | None) -> bool:
 
 
 def _one_part_at_most(wished: list[Shown]) -> list[Shown]:
-    """A part hides whole GPUs and all other parts."""
+    """A MIG device hides whole GPUs and all other MIG devices."""
     return [one for one in wished if one.part is not None][:1] or wished
 
 
 def _entries(wanted: str) -> list[str]:
-    """The numbers or names in a list, up to the first entry of another sort."""
+    """The numbers or names in a list, up to the first entry of a different kind."""
     entries = [entry.strip() for entry in wanted.split(",")]
     sort = next((sort for sort in ("GPU-", "MIG-") if entries[0].startswith(sort)), None)
     found = []
@@ -160,7 +158,7 @@ def _entries(wanted: str) -> list[str]:
 
 
 def _named(entry: str, keys: Sequence[str], devices: Devices) -> Iterator[Shown]:
-    """What one entry stands for: a GPU, or its parts; nothing when several fit it."""
+    """The devices that one entry names: a GPU or its MIG devices; none if it is ambiguous."""
     if entry.startswith("MIG-"):
         fitting = [
             Shown(key, number)
@@ -176,12 +174,12 @@ def _named(entry: str, keys: Sequence[str], devices: Devices) -> Iterator[Shown]
 
 
 def _begins(device: Mapping[str, Any], entry: str) -> bool:
-    """Whether `entry` is the beginning of the UUID, as CUDA_VISIBLE_DEVICES allows."""
+    """Whether `entry` is a prefix of the UUID, which CUDA_VISIBLE_DEVICES allows."""
     return entry.startswith("GPU-") and str(device.get("uuid") or "").startswith(entry)
 
 
 def _whole_or_parts(key: str, device: Mapping[str, Any]) -> list[Shown]:
-    """The card; where it is divided, one MIG device of each GPU instance."""
+    """The card; if it has MIG devices, one of each GPU instance instead."""
     parts = parts_of(device) if device.get("mig_mode") == "on" else []
     by_instance: dict[Any, int] = {}
     for number, part in enumerate(parts):

@@ -1,8 +1,7 @@
-"""Finds the modules of a subpackage by their file names.
+"""Finds the modules of a subpackage by file name.
 
-This is what lets a new collector, rule module, output or verb be one new file: nothing lists
-them. A folder with an `__init__.py` counts as one.
-Names that begin with an underscore are helpers.
+No list names them, so a new collector, rule module, output or verb is one new file. A folder with
+an `__init__.py` counts as a module; names that begin with an underscore are helpers.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from types import ModuleType
 
 
 def module_names(package: ModuleType) -> list[str]:
-    """The sorted public module names in `package`, none of them imported."""
+    """The sorted names of the public modules in `package`, without importing them."""
     folder = package.__path__[0]
     return sorted(
         name.removesuffix(".py")
@@ -27,11 +26,11 @@ def _is_package(folder: str, name: str) -> bool:
 
 
 def load_parts(name: str) -> list[ModuleType]:
-    """The module of this name; of a package, every public module in it, in order of name."""
+    """The module called `name`; for a package, its public modules sorted by name."""
     module = importlib.import_module(name)
     return load_modules(module) if hasattr(module, "__path__") else [module]
 
 
 def load_modules(package: ModuleType) -> list[ModuleType]:
-    """Every public module in `package`, imported, in order of name."""
+    """Import every public module in `package`; sorted by name."""
     return [importlib.import_module(f"{package.__name__}.{n}") for n in module_names(package)]

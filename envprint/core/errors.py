@@ -1,6 +1,6 @@
-"""The errors envprint raises: each says what was expected, what was found and what to do.
+"""The errors envprint raises. A message names what was expected, what was found and what to do.
 
-They are caught once, in `envprint.cli.main`, which prints one line and exits with 2.
+`envprint.cli.main` is the only place that catches them; it prints one line and exits with 2.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class EnvprintError(Exception):
-    """Something the user can act on; its text is one line, and repeats no credentials."""
+    """An error the user can act on. The message is one line without credentials."""
 
     def __init__(self, message: str) -> None:
         from envprint.core.redact import safe_text
@@ -21,33 +21,33 @@ class EnvprintError(Exception):
 
 
 class DocumentError(EnvprintError):
-    """A document that cannot be read as a fingerprint; names the file and the place in it."""
+    """A document is not a valid fingerprint; the message names the file and the path in it."""
 
 
 class OutputError(EnvprintError):
-    """A target that cannot be written; what stood there before is unharmed."""
+    """A target cannot be written; its previous content is intact."""
 
 
 class StoreError(EnvprintError):
-    """A store that cannot be read or written, or in which nothing is what was asked for."""
+    """A store cannot be read or written, or does not contain the requested entry."""
 
 
 class PolicyError(EnvprintError):
-    """A policy file with an unknown key, a wrong type or a value that cannot be meant."""
+    """A policy file has an unknown key, a wrong type or an invalid value."""
 
 
 class InterpreterError(EnvprintError):
-    """The interpreter given by `--python` did not answer."""
+    """The interpreter given by `--python` did not respond."""
 
 
 class UsageError(EnvprintError):
-    """A command line that does not parse."""
+    """The command line does not parse."""
 
 
 class DriftError(EnvprintError):
-    """Raised by `envprint.check` when a finding reaches the threshold; `.report` has it all.
+    """Raised by `envprint.check` when a finding reaches the threshold; `.report` is the report.
 
-    Its text names each reason in a line of its own, and what to do about it.
+    The message lists each reason on a line of its own, with what to do about it.
     """
 
     def __init__(self, message: str, report: Report) -> None:
@@ -55,16 +55,16 @@ class DriftError(EnvprintError):
         self.report = report
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # An exception is copied from its `args`, which are the message alone. Pools of workers
-        # hang or break when what a worker raised cannot be unpickled.
+        # The default rebuilds an exception from `args`, here the message alone. A pool of workers
+        # hangs or breaks on an exception that it cannot unpickle.
         return type(self), (str(self), self.report), self.__dict__
 
 
 class Undetermined(Exception):
-    """A value was asked for that the fingerprint lists as unknown.
+    """The requested value is unknown in the fingerprint.
 
-    Never shown to a user: the engine turns it into an *undecided* entry, so that a rule cannot
-    mistake "could not tell" for "equal" by forgetting to ask.
+    Never shown to a user: the engine turns it into an *undecided* entry, so a rule that forgets to
+    check cannot mistake "unknown" for "equal".
     """
 
     def __init__(self, path: str, reason: str) -> None:

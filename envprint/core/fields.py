@@ -1,7 +1,7 @@
-"""The small language in which each section declares its fields, once.
+"""The language in which each section declares its fields, once.
 
-From a declaration follow the structural check on load, the published JSON Schema, the field
-pages of the docs and the form of a path (`a.b` inside a record, `a[key]` inside a map).
+The declaration drives the structural check on load, the published JSON Schema, the docs' page of
+fields and the syntax of paths (`a.b` inside a record, `a[key]` inside a map).
 NamedTuples, not dataclasses: see docs/decisions/0001-values-are-named-tuples.md.
 """
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     Shape: TypeAlias = "Scalar | ListOf | MapOf | Record"
 else:
-    Shape = object  # until its parts are there, which refer to it
+    Shape = object  # placeholder: the classes below refer to it
 
 
 class Scalar(NamedTuple):
@@ -22,12 +22,12 @@ class Scalar(NamedTuple):
     word: str
     types: tuple[type, ...]
     limits: Callable[[], Mapping[str, Any]] | None = None
-    """Keywords that narrow it in the published schema, such as `enum`; asked for only there, as
-    they may be slow to list. Whoever reads such a value must hold it to the same."""
+    """Keywords that narrow it in the published schema, such as `enum`. Only the schema calls this,
+    as it may be slow; code that reads such a value must enforce the same limits."""
 
 
 class ListOf(NamedTuple):
-    """A JSON array. Its order counts only where the field says so; it is compared as a whole."""
+    """A JSON array, compared as a whole. Its order matters only where the field says so."""
 
     item: Shape
 
@@ -38,7 +38,7 @@ class MapOf(NamedTuple):
     item: Shape
     key: str = "name"
     names: str = ""
-    """A pattern to which the published schema holds the keys."""
+    """A pattern for the keys in the published schema."""
 
 
 class Record(NamedTuple):
@@ -46,16 +46,15 @@ class Record(NamedTuple):
 
     fields: tuple["Field", ...]
     required: tuple[str, ...] = ()
-    """Keys that must be there, as the published schema says."""
+    """Keys that the published schema requires."""
     any_of: tuple[str, ...] = ()
-    """Keys of which one at least must be there."""
+    """At least one of these keys must be present."""
 
 
 class Field(NamedTuple):
-    """A declared place in a document.
+    """A declared field of a document.
 
-    `unwatched` says why no rule looks at it; the catalogue's audit holds every field to one
-    or the other.
+    `unwatched` says why no rule watches it; the catalogue's audit requires a rule or a reason.
     """
 
     name: str
@@ -75,16 +74,16 @@ ANYTHING = Scalar("any value", (str, int, float, bool, list, dict))
 
 
 def record(*fields: Field) -> Record:
-    """A record of `fields`, in the order a person should read them."""
+    """A record of `fields`, in reading order."""
     return Record(fields)
 
 
 MOST_LEVELS = 64
-"""How deep what is not declared may be nested: far from where Python gives up, in any place."""
+"""Nesting limit of undeclared values, well below Python's recursion limit."""
 
 
 class ShapeFault(Exception):
-    """A value of the wrong type; `path` grows from the inside out while the error travels up."""
+    """A value has the wrong type; `path` grows outwards as the error propagates."""
 
     def __init__(self, expected: str, found: object) -> None:
         super().__init__(expected, found)
@@ -97,17 +96,17 @@ class ShapeFault(Exception):
         return f"{place}expected {self.expected}, found {self.found}"
 
     def inside(self, step: str) -> "ShapeFault":
-        """The same fault, seen from one level further out."""
+        """The same fault, with `step` in front of its path."""
         self.path = step + self.path
         return self
 
 
 def require(shape: Shape, value: Any) -> None:
-    """Raise `ShapeFault` at the first place where `value` is not of `shape`.
+    """Raise `ShapeFault` at the first mismatch between `value` and `shape`.
 
-    `null` is allowed for a field (known to be absent), a missing key too (it is unknown), and so
-    are keys that are not declared (a newer minor version may have added them), with values that are
-    nested `MOST_LEVELS` deep at most. See `may_be_null` for the items of lists and maps.
+    A field may be `null` (known to be absent) or missing (unknown). Undeclared keys are allowed, as
+    a newer minor version may have added them, if their values are nested at most `MOST_LEVELS`
+    deep. See `may_be_null` for the items of lists and maps.
     """
     if value is None:
         return
@@ -142,7 +141,7 @@ def _require_levels(shape: Shape, value: Mapping[str, Any]) -> None:
 
 
 def nesting(value: Any) -> int:
-    """How many levels of lists and objects `value` has, up to `MOST_LEVELS` and one more."""
+    """The depth of lists and objects in `value`, counted up to `MOST_LEVELS` + 1."""
     levels, items = 0, [value]
     while levels <= MOST_LEVELS:
         containers = [item for item in items if type(item) in (dict, list)]
@@ -164,9 +163,9 @@ def _word(shape: Shape) -> str:
 
 
 def may_be_null(container: Shape) -> bool:
-    """Whether an item of `container` may be null: a field, or the plain value of a map's entry.
+    """Whether an item of `container` may be null: a field, or a scalar in a map.
 
-    What is absent from a list, or would be a record or list in a map, is simply not in it.
+    Lists, and maps of records or lists, omit an absent item instead.
     """
     if isinstance(container, MapOf):
         return isinstance(container.item, Scalar)
@@ -185,12 +184,12 @@ def _items(shape: Shape, value: Any) -> list[tuple[Any, Shape, Any]]:
 
 
 def step(shape: Shape | None, key: object) -> str:
-    """How a path goes on from a value of `shape` to `key`."""
+    """What to append to the path of a value of `shape` to reach `key`."""
     return f"[{key}]" if isinstance(shape, (MapOf, ListOf)) else f".{key}"
 
 
 def inner(shape: Shape | None, key: str) -> Shape | None:
-    """The declared shape of `key` inside `shape`; None where nothing is declared."""
+    """The declared shape of `key` inside `shape`; None if it is undeclared."""
     if isinstance(shape, MapOf):
         return shape.item
     if isinstance(shape, Record):

@@ -1,4 +1,4 @@
-"""A fingerprint: what collectors found out about one environment."""
+"""A fingerprint: what the collectors found out about one environment."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,54 +12,54 @@ SCHEMA_VERSION = "1.0"
 
 
 class Unknown(NamedTuple):
-    """Stands in a collector's answer for a value that could not be determined."""
+    """A collector's result for a value that could not be determined."""
 
     reason: str
 
 
 NOT_MEASURED = "not measured; `envprint probe` and `envprint capture --probe` do"
 NOT_TRAINED = "not measured; `envprint probe training` does"
-"""The reasons of a probe's results that nobody has asked for: no doubt, and nothing to report."""
+"""Reasons recorded when a probe was not requested; rules ignore these."""
 
 NO_THREADPOOLCTL = "threadpoolctl is not installed here; it tells kernels and thread counts"
-"""The reason of thread pools that nobody could ask: rules judge what sets them anyway."""
+"""Reason why thread pools are unknown; rules judge the settings that determine them instead."""
 
 COARSE = " coarse"
-"""The end of the name under which a probe tells the first digits of its random draws."""
+"""Suffix of the name under which a probe reports the first digits of its random draws."""
 _MOST_STEPS = 16
-"""No declared place lies deeper; a name in a hostile path may look like any number of steps."""
+"""No declared path is deeper; a name in a hostile path may look like any number of steps."""
 
 
 class Fingerprint(NamedTuple):
-    """All that was found out about one environment at one moment."""
+    """Everything found out about one environment at one moment."""
 
     facts: Mapping[str, Any]
-    """Section to fields: what stays between two captures of an unchanged machine."""
+    """Section to fields: what is stable between two captures of an unchanged machine."""
     live: Mapping[str, Any]
-    """Section to fields: what belongs to the moment."""
+    """Section to fields: the state at the moment of the capture."""
     unknown: Mapping[str, str]
-    """Path to the reason why the value there could not be determined."""
+    """Path to the reason why its value could not be determined."""
     captured_at: str
     """UTC, ISO 8601, to the second."""
     captured_via: str
     """`cli` or `python`."""
     envprint_version: str
     digest: str
-    """Of all facts but `code` and `probes`: equal for two captures of an unchanged environment."""
+    """Over all facts but `code` and `probes`: equal for two captures of one environment."""
     section_digests: Mapping[str, str]
     schema_version: str = SCHEMA_VERSION
     label: str | None = None
     note: str | None = None
     tags: Mapping[str, str] = {}
     identity: Mapping[str, str] | None = None
-    """User, host name and home directory, only when asked for."""
+    """User, host name and home directory; only on request."""
     foreign: tuple[str, ...] = ()
-    """Paths of keys that this version does not declare; kept, never compared."""
+    """Paths of keys that this version does not declare: kept but never compared."""
 
     def value(self, path: str) -> Any:
-        """The value at `path`; None when it is known to be absent.
+        """The value at `path`; None if it is known to be absent.
 
-        Raises `Undetermined` when it is unknown, or lies inside something unknown.
+        Raises `Undetermined` if the value, or anything that contains it, is unknown.
         """
         value: Any = {"facts": self.facts, "live": self.live}
         reached = ""
@@ -72,9 +72,9 @@ class Fingerprint(NamedTuple):
         return value
 
     def get(self, path: str, default: Any = None) -> Any:
-        """The value at `path`, or `default` when it is unknown or absent.
+        """The value at `path`, or `default` if it is unknown or absent.
 
-        For what does not decide a verdict: a rule must not take unknown for absent.
+        For values that do not decide a verdict: a rule must not mistake unknown for absent.
         """
         try:
             value = self.value(path)
@@ -84,21 +84,21 @@ class Fingerprint(NamedTuple):
 
 
 def around(path: str) -> Iterator[str]:
-    """`path` and the places that it lies in, as far as they are declared."""
+    """`path` and the paths that contain it, outermost first, down to the deepest declared one."""
     for match in islice(re.finditer(STEP, path), _MOST_STEPS):
         yield path[: match.end()]
     yield path
 
 
 class Places:
-    """Paths, to be asked whether another one is, lies in or lies around any of them."""
+    """A set of paths, to test whether another path equals, contains or lies inside one of them."""
 
     def __init__(self, paths: Iterable[str]) -> None:
         self._paths = set(paths)
         self._around = {place for path in self._paths for place in around(path)}
 
     def touch(self, path: str) -> bool:
-        """Whether `path` is one of them, inside one or around one."""
+        """Whether `path` equals, contains or lies inside one of them."""
         return path in self._around or any(place in self._paths for place in around(path))
 
 

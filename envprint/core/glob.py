@@ -1,6 +1,6 @@
-"""Patterns in which `*` stands for anything, and nothing else is special.
+"""Patterns in which `*` matches any text and nothing else is special.
 
-Not `fnmatch`: there `[` opens a set of characters, and paths are full of brackets.
+Not `fnmatch`: there `[` opens a character set, and paths are full of brackets.
 """
 
 from __future__ import annotations
@@ -15,5 +15,5 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether all of `text` fits `pattern`."""
+    """Whether `pattern` matches the whole of `text`."""
     return _compiled(pattern).fullmatch(text) is not None

@@ -1,8 +1,8 @@
-"""The mark that stands for a hidden word, and what two marks say of the words behind them.
+"""The mark that replaces a hidden word, and the comparison of two marks.
 
-A mark is `<hidden>`. Where the word has the form of a random token, a seal follows: the id of the
-key and an HMAC of the word, both of one user's key (`envprint.machine.sealing`). Two marks without
-a seal, or with seals of two keys, cannot be compared: the words may be equal or not.
+A mark is `<hidden>`. If the word has the form of a random token, a seal follows: the id of the
+user's key and an HMAC of the word with that key (`envprint.machine.sealing`). Marks without a seal,
+or with seals of different keys, cannot be compared: the words may be equal or not.
 """
 
 import re
@@ -11,24 +11,24 @@ from typing import Any
 
 MARK = "<hidden>"
 REASON = "hidden on both sides, as it looks like a secret; whether it is the same cannot be told"
-"""Why a value that is hidden on both sides is undecided."""
+"""Why a value hidden on both sides is undecided."""
 
 # <hidden>#1f9c2ab0-6ff086661856fa7ac132ce1a1f9c2ab0
 _SEALED = r"<hidden>(?:#([0-9a-f]{8})-([0-9a-f]{32}))?"
 
 
 def sealed(key_id: str, code: str) -> str:
-    """The mark of a word with its seal: eight and 32 hexadecimal digits."""
+    """A mark with its seal: a key id of 8 and a code of 32 hexadecimal digits."""
     return f"{MARK}#{key_id}-{code}"
 
 
 def unsealed(text: str) -> str:
-    """`text` with plain marks: what two users' documents of one environment have in common."""
+    """`text` without seals: equal in two users' documents of the same environment."""
     return re.sub(_SEALED, MARK, text) if MARK in text else text
 
 
 def is_inside_of(value: Any) -> bool:
-    """Whether anything is hidden in `value` (JSON types)."""
+    """Whether any text in `value` (JSON types) contains a mark."""
     if type(value) is str:
         return MARK in value
     if type(value) is dict:
@@ -37,14 +37,14 @@ def is_inside_of(value: Any) -> bool:
         return False
     for item in value:
         kind = type(item)
-        # Most items are texts; a call for each would double the cost.
+        # Most items are strings; a call for each would double the cost.
         if (MARK in item) if kind is str else (kind in (dict, list) and is_inside_of(item)):
             return True
     return False
 
 
 def differ(before: Any, after: Any) -> bool | None:
-    """Whether two values differ; None where only hidden words decide it and cannot be compared."""
+    """Whether two values differ; None if that depends on hidden words that cannot be compared."""
     answers: Iterator[bool | None]
     if isinstance(before, str) and isinstance(after, str):
         if MARK not in before or MARK not in after:
@@ -66,6 +66,6 @@ def differ(before: Any, after: Any) -> bool | None:
 
 
 def _seals_differ(before: tuple[str, str], after: tuple[str, str]) -> bool | None:
-    """Whether the words differ; None without a seal on both sides, of one key."""
+    """Whether the words differ; None unless both have a seal of the same key."""
     (key_id, code), (other_id, other_code) = before, after
     return code != other_code if key_id and key_id == other_id else None

@@ -1,10 +1,10 @@
-"""What a difference does to a training result, and how well that is known."""
+"""The effect of a difference on a training result, and how well it is known."""
 
 import enum
 
 
 class Impact(enum.IntEnum):
-    """What a difference does to a training result, from nothing to "does not run"."""
+    """The effect of a difference on a training result, from none to "does not run"."""
 
     NONE = 0
     PERF = 1

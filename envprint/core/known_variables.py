@@ -1,7 +1,7 @@
-"""Environment variables known by name: marks of what a job runs in, and names worth guessing.
+"""Environment variables known by name: marks of a job's surroundings, and typos of known names.
 
-Those whose values a fingerprint holds are in `envprint.core.redact`, what switches they set in
-`envprint.core.switches`.
+`envprint.core.redact` lists the variables whose values a fingerprint holds,
+`envprint.core.switches` the switches they set.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SCHEDULERS = (
     ("AWS_BATCH_JOB_ID", "aws-batch"),
     ("KUBERNETES_SERVICE_HOST", "kubernetes"),
 )
-"""Variable that a scheduler gives to its jobs, and the scheduler. The first that is set counts."""
+"""Variable that a scheduler sets for its jobs, and the scheduler. The first one set counts."""
 
 NOTEBOOKS = (
     ("KAGGLE_KERNEL_RUN_TYPE", "kaggle"),
@@ -36,7 +36,7 @@ NOTEBOOKS = (
     ("BINDER_SERVICE_HOST", "binder"),
     ("JUPYTERHUB_API_URL", "jupyterhub"),
 )
-"""Variable that a service sets, and the service; Kaggle first, whose images contain Colab's."""
+"""Variable that a service sets, and the service. Kaggle is first: its images contain Colab's."""
 
 IMAGES = (
     "KAGGLE_DOCKER_IMAGE",
@@ -47,10 +47,10 @@ IMAGES = (
     "APPTAINER_CONTAINER",
     "SINGULARITY_CONTAINER",
 )
-"""Variables that hold the name of the image."""
+"""Variables that contain the name of the container image."""
 
 MANAGER = "container"
-"""Variable in which a manager names itself to what it starts."""
+"""Variable in which a container manager names itself to the processes it starts."""
 
 MEANT = frozenset(
     [
@@ -93,7 +93,7 @@ MEANT = frozenset(
         "TORCH_CUDNN_V8_API_DISABLED",
     ]
 )
-"""Names worth guessing at: a slip in one of these silently has no effect."""
+"""Names checked for typos: a misspelt one of these silently has no effect."""
 
 KNOWN = MEANT | frozenset(
     [
@@ -114,11 +114,11 @@ KNOWN = MEANT | frozenset(
         "PYTORCH_MUSA_ALLOC_CONF",
     ]
 )
-"""Real names that lie close to one of `MEANT` and are no slips: those of macOS, Moore Threads, …"""
+"""Real names that resemble one in `MEANT` but are no typos: those of macOS, Moore Threads, …"""
 
 
 def misspelt(variables: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Each name that nearly matches a known one, and the known one."""
+    """Each name that nearly matches a known one, with the known one."""
     for name in variables:
         meant = None if name in KNOWN else _meant(name.upper())
         if meant:
@@ -126,24 +126,24 @@ def misspelt(variables: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def _meant(name: str) -> str | None:
-    """The nearest of the names worth guessing at, of equals the first; None when none is near."""
+    """The nearest name in `MEANT`, in a tie the first in the alphabet; None if none is near."""
     near = [
         (distance(name, meant), meant)
         for meant in MEANT
-        # A slip leaves one end of a name whole; this spares most of the comparisons.
+        # A typo leaves one end of a name intact; this saves most of the comparisons.
         if (name[:3] == meant[:3] or name[-4:] == meant[-4:]) and is_near(name, meant)
     ]
     return min(near)[1] if near else None
 
 
 def is_near(name: str, meant: str) -> bool:
-    """Whether the names differ by one slip at most, or by two when they are long."""
+    """Whether the names differ by at most one typo, or two in a long name."""
     allowed = 2 if len(meant) >= 12 else 1
     return abs(len(name) - len(meant)) <= allowed and distance(name, meant) <= allowed
 
 
 def distance(left: str, right: str) -> int:
-    """Letters inserted, left out, replaced, or swapped with their neighbour."""
+    """The edit distance: letters inserted, deleted, replaced or swapped with a neighbour."""
     above: list[int] = []
     row = list(range(len(right) + 1))
     for i, a in enumerate(left):

@@ -1,4 +1,4 @@
-"""Paths into a fingerprint, such as `facts.environ.variables[TF_X]`."""
+"""Paths of values in a fingerprint, such as `facts.environ.variables[TF_X]`."""
 
 import re
 
@@ -11,5 +11,5 @@ def split_path(path: str) -> list[str]:
 
 
 def is_inside(path: str, prefix: str) -> bool:
-    """Whether `path` is `prefix` or a place inside it."""
+    """Whether `path` equals `prefix` or lies inside it."""
     return path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", ".", "[")

@@ -1,9 +1,9 @@
-"""What may enter a document or a message, and what never does.
+"""What may enter a document or a message, and what must not.
 
-Environment variables come in by an allowlist of names and prefixes. Of every text only the secret
-words are replaced: tokens by their form (`envprint.core.secret_forms`), and what stands where a
-text says that a secret follows (`envprint.core.secret_places`). The home directory becomes `~`.
-What needs patterns is loaded only when a text may hold something of it, as most hold nothing.
+Environment variables pass an allowlist of names and prefixes. In any text only the secret words are
+replaced: tokens, recognised by their form (`envprint.core.secret_forms`), and words in places where
+a secret is expected (`envprint.core.secret_places`). The home directory becomes `~`. The modules
+with patterns are loaded only for texts that may contain a secret, as most do not.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from envprint.core.hidden import MARK
 
 HIDDEN = MARK
 Seal = Callable[[str], str | None]
-"""Makes the mark of a random word with a seal, see `envprint.machine.sealing`; None where it
-cannot."""
+"""Returns the mark of a random word with a seal, or None; see `envprint.machine.sealing`."""
 
 NAMES = frozenset(
     """
@@ -38,32 +37,32 @@ NOT_OURS = ("TF_VAR_", "TF_CLI_", "TF_DATA_DIR", "TF_WORKSPACE", "TF_LOG", "TF_P
 """Terraform's variables share TensorFlow's prefix and may hold secrets."""
 
 _SECRET_PARTS = ("SECRET", "TOKEN", "PASSW", "CREDENTIAL", "AUTH")
-"""A name that has one of these anywhere names a secret."""
+"""A name that contains one of these names a secret."""
 _SECRET_WORDS = frozenset("KEY APIKEY PWD PASS PRIVATE SIGNATURE COOKIE SESSION".split())
-"""These count only as a whole word of the name."""
+"""These count only as whole words of a name."""
 _NO_SECRETS = r"AUTHOR(?!IZ)|TOKENIZ|KEY_REUSE|PRNG_KEY|IN_KEY|CACHE_KEY"
-"""Parts of names that only look like those: options of frameworks such as JAX_DEBUG_KEY_REUSE.
+"""Parts of names that only resemble those: framework options such as JAX_DEBUG_KEY_REUSE.
 
 https://docs.jax.dev/en/latest/config_options.html
 """
 _HEX_DIGITS = "0123456789abcdef"
 _POINTERS = ("_FILE", "_PATH", "_DIR")
-"""Ends of names whose value says where a secret lies."""
+"""Suffixes of names whose value is the location of a secret."""
 
 _HINTS = (
     "pass", "secret", "token", "key", "auth", "cred", "pw", "bearer", "basic", "cookie", "jwt",
     "-u ", "--user",
 )  # fmt: skip
-"""Without one of these no word of a text is said to be a secret."""
+"""A text without any of these names no secret."""
 
 
 def is_recorded(name: str) -> bool:
-    """Whether a variable of this name may enter a document at all."""
+    """Whether a variable with this name may enter a document at all."""
     return (name in NAMES or name.startswith(PREFIXES)) and not name.startswith(NOT_OURS)
 
 
 def safe_value(name: str, value: str, seal: Seal | None = None) -> str:
-    """`value` of a variable, hidden as a whole where its name is that of a secret."""
+    """The value of a variable without secrets; hidden as a whole if its name names a secret."""
     if not _names_secret(name):
         return safe_text(value, seal)
     from envprint.core.secret_places import is_plain
@@ -83,7 +82,7 @@ def _names_secret(name: str) -> bool:
 
 
 def safe_text(text: str, seal: Seal | None = None) -> str:
-    """`text` with every secret word in it replaced; the rest stays as it is."""
+    """`text` with every secret word replaced and the rest unchanged."""
     if may_name_a_secret(text):
         text = _without_named(text, lambda word: _hide(word, seal))
     from envprint.core.secret_forms import SHORTEST
@@ -92,7 +91,7 @@ def safe_text(text: str, seal: Seal | None = None) -> str:
 
 
 def safe_arguments(argv: Sequence[str]) -> list[str]:
-    """The arguments of a command without secrets; a value may be an argument of its own."""
+    """The arguments of a command without secrets; an option's value may be a separate argument."""
     from envprint.core.secret_places import is_plain, names_secret
 
     safe: list[str] = []
@@ -104,7 +103,7 @@ def safe_arguments(argv: Sequence[str]) -> list[str]:
 
 
 def may_name_a_secret(text: str) -> bool:
-    """Whether `text` may hold a URL with credentials, or a name with a secret behind it."""
+    """Whether `text` may contain a URL with credentials, or a name followed by a secret."""
     if "://" in text and _is_more_than_a_place(text):
         return True
     if "=" in text or ":" in text or " " in text:
@@ -114,7 +113,7 @@ def may_name_a_secret(text: str) -> bool:
 
 
 def _is_more_than_a_place(url: str) -> bool:
-    """Whether a URL has more than a host and short steps of a path."""
+    """Whether a URL has more than a host and short path segments."""
     long = any(len(step) >= 20 for step in url.split("/"))
     return "@" in url or "?" in url or "#" in url or "/t/" in url or long
 
@@ -143,7 +142,7 @@ def _without_tokens(text: str, seal: Seal | None) -> str:
 
 
 def _hide(word: str, seal: Seal | None) -> str:
-    """The mark of a word; with a seal where the word, or what follows a user's name, is random."""
+    """The mark of a word; with a seal if the word, or the part after a user name, is random."""
     if seal is None:
         return MARK
     from envprint.core.secret_forms import is_random
@@ -153,9 +152,9 @@ def _hide(word: str, seal: Seal | None) -> str:
 
 
 def clean(value: Any, home: str = "", seal: Seal | None = None) -> Any:
-    """A copy of `value` (JSON types) without secrets, in which paths inside `home` begin with `~`.
+    """A copy of `value` (JSON types) without secrets; paths inside `home` begin with `~`.
 
-    Keys are cleaned as well: they are names found on the machine.
+    Keys are cleaned too, as they are names found on the machine.
     """
     texts: set[str] = set()
     _gather([value], texts)
@@ -164,13 +163,13 @@ def clean(value: Any, home: str = "", seal: Seal | None = None) -> Any:
 
 
 def _gather(value: Any, texts: set[str]) -> None:
-    """Add every text in an object or array, its keys too, to `texts`."""
+    """Add every string in an object or array, keys included, to `texts`."""
     if type(value) is dict:
         texts.update(value)
         value = value.values()
     for item in value:
         kind = type(item)
-        # Most items are texts; a call for each would double the cost.
+        # Most items are strings; a call for each would double the cost.
         if kind is str:
             texts.add(item)
         elif kind is dict or kind is list:
@@ -188,7 +187,7 @@ def _with(value: Any, other: dict[str, str]) -> Any:
 
 
 def _replacements(texts: set[str], home: str, seal: Seal | None) -> dict[str, str]:
-    """What becomes of those texts that do not stay as they are."""
+    """The replacement of each text that changes."""
     suspects = {text for text in texts if may_name_a_secret(text)} | _with_beginnings(texts)
     safe = {text: safe_text(text, seal) for text in suspects}
     if home and home != "/":
@@ -200,11 +199,11 @@ def _replacements(texts: set[str], home: str, seal: Seal | None) -> dict[str, st
 
 
 def _with_beginnings(texts: Iterable[str]) -> set[str]:
-    """The texts that hold the beginning of a token."""
+    """The texts that contain the prefix of a token."""
     from envprint.core.secret_forms import BEGINNINGS, SHORTEST
 
-    # One search of all for each beginning is several times faster than one of each for all.
-    # Digests, of which there are many, are none: no form of token has digits and a to f alone.
+    # Searching all texts at once per prefix is several times faster than one text at a time.
+    # Digests, of which there are many, are skipped: no token is made of hexadecimal digits alone.
     long = [text for text in texts if len(text) >= SHORTEST and text.strip(_HEX_DIGITS)]
     joined = "\n".join(long)
     present = [begin for begin in BEGINNINGS if begin in joined]

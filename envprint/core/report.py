@@ -1,4 +1,4 @@
-"""What a judgement comes to: findings, doubts, and the report that holds them."""
+"""The result of judging: findings, undecided rules, and the report that holds them."""
 
 from typing import Any, NamedTuple
 
@@ -23,11 +23,11 @@ class Finding(NamedTuple):
     remedy: str
     evidence: tuple[str, ...]
     not_seen: str | None = None
-    """What was expected and that probes on both sides did not see it; the impact is lowered."""
+    """The expected effect, which probes on both sides did not show; the impact is lowered."""
 
 
 HIDDEN_VALUE = "hidden-value"
-"""Stands for the rule where no rule has a doubt of its own: a value is hidden on both sides."""
+"""Replaces the rule's id when a value is hidden on both sides and no rule is undecided about it."""
 
 
 class Undecided(NamedTuple):
@@ -37,12 +37,12 @@ class Undecided(NamedTuple):
     path: str
     reason: str
     impact: Impact
-    """What the rule could have said at most, by the policy's measure; none for advice, and for
-    what the policy leaves out or expects."""
+    """The worst the rule could have found under the policy; none for advice, and for what the
+    policy ignores or expects."""
 
 
 class Ignored(NamedTuple):
-    """A finding left out by the policy, with the reason given there."""
+    """A finding that the policy ignores, with the reason given there."""
 
     rule: str
     reason: str
@@ -61,17 +61,17 @@ class Expected(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """Which fingerprint a report speaks of, in short."""
+    """Identifies a fingerprint in a report."""
 
     label: str | None
     digest: str
     captured_at: str
     lines: tuple[tuple[str, str], ...]
-    """What a person wants to know of that machine first: (topic, text)."""
+    """What a reader wants to know about that machine first: (topic, text)."""
 
 
 class Report(NamedTuple):
-    """The result of a judgement. `findings` are in one total order: impact, rule, path."""
+    """The result of judging. `findings` are in a total order: impact, rule, path."""
 
     impact: Impact
     summary: str
@@ -84,34 +84,34 @@ class Report(NamedTuple):
     advice: tuple[Finding, ...]
     ignored: tuple[Ignored, ...]
     policy: str | None = None
-    """The policy file in force; None where the defaults hold."""
+    """The policy file in force; None for the defaults."""
     likely_causes: tuple[str, ...] = ()
-    """Rules that best explain other results, most likely first; at most three."""
+    """Rules that best explain different results, most likely first; at most three."""
     look_next: tuple[str, ...] = ()
-    """Where to look when results differ and nothing found here explains it."""
+    """Where to look if results differ and no finding explains it."""
     expected: tuple[Expected, ...] = ()
     lockstep: tuple[str, ...] = ()
-    """Rules whose findings came together with what was expected: the result may be theirs."""
+    """Rules whose findings appeared together with an expected change: may be the actual cause."""
     policy_notes: tuple[str, ...] = ()
-    """What is wrong with the policy itself: entries that have expired, or fit nothing."""
+    """Problems of the policy itself: entries that have expired or match nothing."""
 
     def exit_code(
         self, fail_on: Impact, fail_on_unknown: bool = False, strict: bool = False
     ) -> int:
-        """1 when a finding (with `strict`, advice too) is at or above `fail_on`, else 3 or 0.
+        """1 if a finding (with `strict`, advice too) is at or above `fail_on`, else 3 or 0.
 
-        3 is for a rule that could have reached the threshold, where unknown must fail.
+        3 means that an undecided rule could have reached it, and `fail_on_unknown` is set.
         """
         if self.reaching(fail_on, strict):
             return 1
         return 3 if fail_on_unknown and self.doubtful(fail_on) else 0
 
     def reaching(self, fail_on: Impact, strict: bool = False) -> tuple[Finding, ...]:
-        """The findings (with `strict`, advice too) at or above `fail_on`, the worst first."""
+        """The findings (with `strict`, advice too) at or above `fail_on`, worst first."""
         counted = self.findings + (self.advice if strict else ())
         reached = (finding for finding in counted if finding.impact >= fail_on)
         return tuple(sorted(reached, key=lambda finding: -finding.impact))
 
     def doubtful(self, fail_on: Impact) -> tuple[Undecided, ...]:
-        """The rules that could have reached `fail_on`, and could not be decided."""
+        """The undecided rules that could have reached `fail_on`."""
         return tuple(doubt for doubt in self.undecided if doubt.impact >= fail_on)

@@ -1,7 +1,7 @@
-"""Requirements as pip takes them, made of names and versions that somebody else may have written.
+"""Requirements for pip, made of names and versions from documents that anyone may have written.
 
-Nothing gets into such a line but a name, and what `packaging` reads as a version or as a version
-specifier: no option, no address, no second requirement. What is not that makes no line at all.
+A requirement consists of a name and what `packaging` parses as a version or specifier: no option,
+no URL, no second requirement can get in. Anything else gives None.
 """
 
 from __future__ import annotations
@@ -10,22 +10,22 @@ import re
 
 # https://packaging.python.org/en/latest/specifications/name-normalization/#name-format
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
-# 2.4.6   2.16.0rc1   2.8.0+cu128   The most usual of what the specification of versions allows.
+# 2.4.6   2.16.0rc1   2.8.0+cu128   The most common forms that the specification allows.
 _USUAL_VERSION = (
     r"[0-9]{1,18}(?:\.[0-9]{1,18}){0,8}(?:(?:a|b|rc)[0-9]{1,18})?(?:\+[a-z0-9]+(?:\.[a-z0-9]+)*)?"
 )
 _CLAUSE = r"[<>=!~]{1,3}\s*[vV]?[0-9][A-Za-z0-9.+!_-]*(?:\.\*)?"
-"""Of a specifier; `packaging` takes any text for a version behind `===`."""
+"""One clause of a specifier; `packaging` accepts any text after `===`."""
 
 
 def pinned(name: str, version: str, extra: str = "") -> str | None:
-    """`numpy==2.4.6`; None where that is no name, or no version."""
+    """`numpy==2.4.6`; None if the name or the version is invalid."""
     text = _version(version)
     return f"{name}{extra}=={text}" if text and _is_name(name) else None
 
 
 def specified(name: str, specifier: str) -> str | None:
-    """`numpy>=2.4,<3`; None where that is no name, or no version specifier."""
+    """`numpy>=2.4,<3`; None if the name or the specifier is invalid."""
     from packaging.specifiers import SpecifierSet
 
     clauses = [clause.strip() for clause in specifier.split(",") if clause.strip()]
@@ -44,10 +44,10 @@ def _is_name(text: str) -> bool:
 
 
 def _version(text: str) -> str | None:
-    """`text` as it is, or as `packaging` spells it."""
+    """`text` itself or, in a rare form, as `packaging` spells it; None if it is invalid."""
     if re.fullmatch(_USUAL_VERSION, text):
         return text
-    # Imported here: it costs as much as a bare start of the interpreter, and is seldom needed.
+    # Imported here: it costs as much as starting the interpreter, and is rarely needed.
     from packaging.version import Version
 
     try:

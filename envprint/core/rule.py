@@ -1,6 +1,6 @@
-"""A rule and what it is made of: when it applies, what it found, where its claim comes from.
+"""A rule and its parts: when it applies, what it found, where its claim comes from.
 
-A `Rule` yields a `Match` for each thing it finds and an `UnknownValue` for each that it cannot
+A `Rule` yields a `Match` for each thing it finds and an `UnknownValue` for each one it cannot
 decide; the engine (`envprint.judging.judge`) turns them into findings and undecided entries.
 """
 
@@ -17,7 +17,7 @@ Item = TypeVar("Item")
 
 
 class Evidence(NamedTuple):
-    """Where a rule's claim comes from: a page, or a measurement of this project."""
+    """The source of a rule's claim: a page, or a measurement of this project."""
 
     what: str
     url: str | None = None
@@ -26,25 +26,25 @@ class Evidence(NamedTuple):
 
 
 class Match(NamedTuple):
-    """What a rule found, before the engine stamps id, impact and confidence on it."""
+    """What a rule found, before the engine adds id, impact and confidence."""
 
     message: str
     paths: tuple[str, ...]
     before: Any = None
     after: Any = None
     impact: Impact | None = None
-    """Other than the rule's own, where this case is weaker or stronger."""
+    """Overrides the rule's impact where this case is weaker or stronger."""
     remedy: str | None = None
-    """More exact than the rule's own, for the versions at hand."""
+    """Overrides the rule's remedy, for the versions at hand."""
     about: str | None = None
-    """Which of several like things, such as GPUs: a stronger rule about another one does not
-    silence this."""
+    """Which of several similar things, such as GPUs: a stronger rule about a different one does not
+    silence this match."""
 
 
 class UnknownValue(NamedTuple):
-    """A value that a rule needs and that is unknown: where it would be, and why it is not known.
+    """A value that a rule needs and that is unknown: its path, and the reason.
 
-    A rule that yields one goes on to its next item; one that lets `Undetermined` pass ends there.
+    A rule that yields one continues with its next item; one that lets `Undetermined` pass ends.
     """
 
     path: str
@@ -52,20 +52,20 @@ class UnknownValue(NamedTuple):
 
     @classmethod
     def of(cls, error: Undetermined) -> "UnknownValue":
-        """The value whose absence raised `error`."""
+        """The unknown value that `error` is about."""
         return cls(error.path, error.reason)
 
 
 Result = Match | UnknownValue
 """What a rule yields."""
 Drift = Callable[[Comparison, Workload], Iterable[Result]]
-"""What a rule looks for between two fingerprints."""
+"""Compares two fingerprints."""
 State = Callable[[Fingerprint, Workload], Iterable[Result]]
-"""What a rule looks for in one fingerprint."""
+"""Examines one fingerprint."""
 
 
 def for_each(items: Iterable[Item], look: Callable[[Item], Iterable[Result]]) -> Iterator[Result]:
-    """What `look` finds in each item. An unknown value ends its own item and no other."""
+    """What `look` yields for each item. An unknown value ends only its own item."""
     for item in items:
         try:
             yield from look(item)
@@ -76,10 +76,10 @@ def for_each(items: Iterable[Item], look: Callable[[Item], Iterable[Result]]) ->
 class Rule(NamedTuple):
     """A named reason why a change or a state matters.
 
-    Give `drift` (looks at a comparison), `state` (looks at one fingerprint) or neither: then any
-    change at a watched path matches. `advice` marks what is not wrong in itself and never decides
-    the exit code. `yields_to` names stronger rules beside which this one stays silent,
-    where both are not about different things.
+    Give `drift` (compares two fingerprints), `state` (examines one) or neither: then any change at
+    a watched path matches. `advice` marks what is not wrong in itself and never decides the exit
+    code. `yields_to` names stronger rules that silence this one, unless the two are about different
+    things.
     """
 
     id: str
@@ -97,5 +97,5 @@ class Rule(NamedTuple):
     advice: bool = False
     yields_to: tuple[str, ...] = ()
     probed: bool = False
-    """Its effect is on arithmetic, in every process of the environment: numeric probes of both
-    sides see it, or see that it has none here."""
+    """It affects arithmetic in every process of the environment, so numeric probes of both sides
+    show its effect, or that it has none here."""

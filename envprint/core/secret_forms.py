@@ -1,8 +1,8 @@
-"""The forms of well-known tokens and keys: how each begins, its alphabet, its length.
+"""The forms of well-known tokens and keys: prefix, alphabet and length.
 
-A mark alone is not enough: `/data/hf_cache` and `sk-learn` begin like tokens. What is hidden is the
-word, or what group 1 of the pattern matches. Lengths are those that issuers publish or that secret
-scanners go by; where an issuer says that tokens may grow, only the shortest counts.
+A prefix alone is not enough: `/data/hf_cache` and `sk-learn` begin like tokens. What gets hidden is
+the whole match, or group 1 of the pattern. Lengths are those that issuers publish or secret
+scanners use; where an issuer says that tokens may grow, only the minimum counts.
 """
 
 import re
@@ -15,11 +15,11 @@ class Form(NamedTuple):
 
     name: str
     begins: tuple[str, ...]
-    """A token of this form holds one of these, so that most texts need no pattern."""
+    """A token of this form contains one of these, so most texts need no pattern."""
     pattern: str
-    """Of what follows one of `begins`, or of all with `is_whole`."""
+    """Matches what follows one of `begins` or, with `is_whole`, the whole token."""
     is_random: bool = True
-    """Whether its letters hold 128 bits of chance or more; only such words are sealed."""
+    """Whether a token has at least 128 bits of entropy; only such words are sealed."""
     is_whole: bool = False
 
 
@@ -29,7 +29,7 @@ _RIGHT = r"(?![A-Za-z0-9_])"
 
 
 def _whole(name: str, begins: tuple[str, ...], pattern: str) -> Form:
-    """A form that one pattern describes from end to end."""
+    """A form whose pattern matches the whole token."""
     return Form(name, begins, pattern, is_whole=True)
 
 
@@ -69,7 +69,7 @@ FORMS = (
     Form("google-client", ("GOCSPX-",), f"{_B64}{{28}}"),
     # https://github.blog/security/announcing-npms-new-access-token-format/
     Form("npm", ("npm_",), "[A-Za-z0-9]{36}"),
-    # Macaroons, of which those of version 2 begin with AgE in base64:
+    # Macaroons; in base64 those of version 2 begin with AgE:
     # https://docs.github.com/en/code-security/secret-scanning/introduction/supported-secret-scanning-patterns
     Form("package-index", ("pypi-",), rf"(?=AgE|\S{{90}}){_B64}{{50,}}"),
     # https://docs.nvidia.com/ngc/latest/ngc-user-guide.html
@@ -117,8 +117,8 @@ FORMS = (
     ),
     # https://docs.anthropic.com/en/api/overview
     Form("anthropic", ("sk-ant-",), f"{_B64}{{32,}}"),
-    # https://docs.wandb.ai/models/app/settings-page/user-settings; the older ones are 40
-    # hexadecimal digits, which only a name can tell from a commit.
+    # https://docs.wandb.ai/models/app/settings-page/user-settings; older keys are 40
+    # hexadecimal digits, which only a name distinguishes from a commit.
     Form("wandb", ("wandb_v1_",), "[A-Za-z0-9_]{32,}"),
     # https://www.kaggle.com/docs/api
     Form("kaggle", ("KGAT_",), "[a-f0-9]{32}"),
@@ -163,9 +163,9 @@ FORMS = (
     _whole("jwt", ("eyJ",), rf"{_LEFT}eyJ{_B64}{{12,2000}}\.eyJ{_B64}{{8,}}\.{_B64}{{20,}}"),
     # https://www.rfc-editor.org/rfc/rfc7516#section-3: five parts, the first of them JSON
     _whole("jwe", ("eyJ",), rf"{_LEFT}eyJ{_B64}{{12,2000}}\.{_B64}*\.{_B64}+\.{_B64}+\.{_B64}+"),
-    # The key that a Neptune account gives: JSON with the address of its API, in base64.
+    # Neptune's API token: JSON with the URL of the API, in base64.
     _whole("neptune", ("eyJhcGlf",), rf"{_LEFT}eyJhcGlf[A-Za-z0-9+/_-]{{40,}}={{0,2}}"),
-    # https://www.rfc-editor.org/rfc/rfc7468#section-10; PGP has `BLOCK`, SSH `OPENSSH` in it
+    # https://www.rfc-editor.org/rfc/rfc7468#section-10; PGP adds `BLOCK`, SSH `OPENSSH`
     _whole(
         "private-key",
         ("PRIVATE KEY",),
@@ -180,7 +180,7 @@ BEGINNINGS = tuple(dict.fromkeys(begin for form in FORMS for begin in form.begin
 
 @cache
 def find(form: Form) -> re.Pattern[str]:
-    """The pattern of the whole word, compiled when it is first needed."""
+    """The pattern for the whole token, compiled on first use."""
     if form.is_whole:
         return re.compile(form.pattern)
     either = "|".join(map(re.escape, form.begins))
@@ -188,7 +188,7 @@ def find(form: Form) -> re.Pattern[str]:
 
 
 def is_random(word: str) -> bool:
-    """Whether the form of a whole word says that it holds 128 bits of chance or more."""
+    """Whether the form of a whole word implies at least 128 bits of entropy."""
     if re.fullmatch("[0-9A-Fa-f]{32,}", word):
         return len(set(word)) >= 8
     if re.fullmatch("[A-Za-z0-9+/_.~-]{32,}={0,2}", word) and len(set(word)) >= 16:

@@ -1,7 +1,7 @@
-"""Where a text says that what follows is a secret: URLs, names with values, options, headers.
+"""Places where a text announces a secret: URLs, names with values, options, headers.
 
-Each function returns the text with the secret words replaced by what `hide` makes of them, and
-leaves everything else as it is. What is hidden already stays as it is.
+Each function returns the text with every secret word replaced by what `hide` returns for it, and
+everything else unchanged, marks of hidden words included.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ _KEYS = frozenset(
     STORAGE MASTER SUBSCRIPTION CONSUMER SSH GPG DEPLOY APP APPLICATION HMAC WANDB
     """.split()
 )
-"""What stands before KEY in names of secrets; `sort_key` and `cache_key` are none."""
+"""Words before KEY in names of secrets; `sort_key` and `cache_key` are not secret."""
 _OWNERS = frozenset("DB DATABASE USER SMTP MYSQL PG ADMIN ROOT PROXY HTTP FTP LOGIN MAIL".split())
-"""What stands before PASS in names of passwords; compilers have passes as well."""
+"""Words before PASS in names of passwords; compilers have passes too."""
 _MARKERS = frozenset(
     """
     PAD BOS EOS UNK MASK SEP CLS SPECIAL START END STOP BEGIN PROMPT IMAGE NEXT PER FIRST LAST
     """.split()
 )
-"""What stands before TOKEN in names of a vocabulary's marks."""
+"""Words before TOKEN in names of special tokens of a vocabulary, which are not secret."""
 _IN_QUERIES = frozenset(
     """
     sig signature key pass pat sas hmac sid session policy x-amz-signature x-amz-credential
@@ -51,11 +51,11 @@ _PLAIN_WORDS = frozenset(
 
 
 _PASSWORDS = r"(?i)passw|passphrase|pwd|secret$"
-"""Names whose value may be as short as a number."""
+"""Names whose value may be secret even if it is a short number."""
 
 
 def is_plain(value: str, name: str) -> bool:
-    """Whether a value is a switch, a word of an option, a small number or a reference."""
+    """Whether a value is a switch, a keyword, a small number or a reference."""
     value = value.strip()
     if not value or MARK in value or re.match(r"[$%][({]|\$[A-Z0-9_]*$", value):
         return True
@@ -65,7 +65,7 @@ def is_plain(value: str, name: str) -> bool:
 
 
 def names_secret(name: str) -> bool:
-    """Whether a name in a text, an option or a JSON key says that its value is a secret."""
+    """Whether a name in a text, an option or a JSON key implies that its value is secret."""
     spaced = re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", name).upper()
     words = [word for word in re.split("[^A-Z]+", spaced) if word] or [""]
     before = words[-2] if len(words) > 1 else ""
@@ -89,12 +89,12 @@ _FULL_HOST = (
 )
 _PARAMETER = r"([?&#;])([\w.%~-]+)=([^&#;\s]+)"
 _EVERYBODY = frozenset(["git", "hg", "svn", "anonymous"])
-"""Users that servers of code have for everybody."""
+"""User names that code hosts share among all users."""
 _TOKEN_PLACES = frozenset("t token tokens auth secret secrets apikey api-key access-token".split())
 
 
 def in_urls(text: str, hide: Hide) -> str:
-    """Without the user and password of every URL, its secret parameters and tokens in its path."""
+    """Hide the user and password of each URL, its secret parameters, and tokens in its path."""
 
     def clean(match: re.Match[str]) -> str:
         scheme, rest = match.groups()
@@ -115,14 +115,14 @@ def _split_query(rest: str) -> tuple[str, str, str]:
 
 
 def _end_of_user(rest: str) -> int:
-    """Where the `@` behind user and password stands; 0 without them.
+    """The position of the `@` after user and password; 0 without them.
 
-    A password may hold `/` and `@`, and so may a path: behind the last `@` that counts stands a
-    host.
+    A password may contain `/` and `@`, and so may a path: the right `@` is the last one that a
+    host follows.
     """
     first = re.split("[/?#]", rest, maxsplit=1)[0]
     if "@" not in first and (rest[:1] == "[" or not re.search(r":(?!\d*$)", first)):
-        return 0  # what there is before the first slash is a host, perhaps with a port
+        return 0  # before the first slash is a host, maybe with a port
     ends = [match.start() for match in re.finditer(r"@(?!sha\d+:)", rest)]
     if not ends or ":" not in rest[: ends[0]]:
         return max((end for end in ends if end < len(first)), default=0)  # a token has no slash
@@ -146,7 +146,7 @@ def _clean_path(path: str, hide: Hide) -> str:
 
 
 def _is_token(part: str) -> bool:
-    """Whether a step of a path is made of chance: capitals, small letters and digits, mixed."""
+    """Whether a path segment looks random: upper case, lower case and digits, mixed."""
     if "." in part or len(part) < 20 or MARK in part:
         return False
     longest = max(re.split("[_=-]", part), key=len)
@@ -174,7 +174,7 @@ _BARE = rf"({_SCHEMES}?)((?:(?![,;&](?:[\w.-]+=|\s|$))[^\s\"'<>{{}}\[\]\\])+)"
 
 
 def in_pairs(text: str, hide: Hide) -> str:
-    """Without the values that stand behind a name of a secret, as in JSON and in options."""
+    """Hide the values that follow the name of a secret, as in JSON and in options."""
     return _replaced(text, _values(text), hide)
 
 
@@ -188,7 +188,7 @@ def _replaced(text: str, spans: Iterator[tuple[int, int]], hide: Hide) -> str:
 
 
 def _values(text: str) -> Iterator[tuple[int, int]]:
-    """Where each value of a secret stands."""
+    """The span of each secret value."""
     done = 0
     for match in re.finditer(_NAMED, text):
         start = match.end()
@@ -204,7 +204,7 @@ def _values(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _value(text: str, named: re.Match[str]) -> Iterator[tuple[int, int]]:
-    """Where the value behind a name stands: none where it is no secret after all."""
+    """The span of the value after a name; none if it is not a secret after all."""
     name, start = named[1], named.end()
     if name.upper().endswith("COOKIE") and ":" in named[2]:
         yield start, len(text)
@@ -218,7 +218,7 @@ def _value(text: str, named: re.Match[str]) -> Iterator[tuple[int, int]]:
 
 
 def _texts(text: str, start: int, end: int, name: str) -> Iterator[tuple[int, int]]:
-    """Every text in a JSON object or array that is a value."""
+    """The span of every string in a value that is a JSON object or array."""
     texts = re.compile(r"(?<!\\)(\\*[\"'])((?:(?!\1)(?:\\.|.))*)\1(\s*:)?", re.DOTALL)
     for found in texts.finditer(text, start, end):
         if not found[3] and not is_plain(found[2], name):
@@ -229,7 +229,7 @@ def _end_of_container(text: str, start: int) -> int:
     try:
         return json.JSONDecoder().raw_decode(text, start)[1]
     except (ValueError, RecursionError):
-        pass  # JSON within JSON, where quotes are escaped, or what Python prints
+        pass  # JSON inside JSON, with escaped quotes, or a Python repr
     depth = 0
     for place in range(start, len(text)):
         depth += (text[place] in "{[") - (text[place] in "}]")
@@ -239,7 +239,7 @@ def _end_of_container(text: str, start: int) -> int:
 
 
 def _is_given(name: str, value: re.Match[str]) -> bool:
-    """Whether `name: value` in a sentence gives a secret, and is not prose about one."""
+    """Whether `name: value` in a sentence gives a secret, as opposed to prose about one."""
     is_long = len(value[2]) >= 8 and re.search(r"\d", value[2])
     is_last = re.match(r"\s*(?:[,;)}\n]|$)", value.string[value.end() :])
     return bool(is_long or (len(value[2]) >= 4 and is_last and re.search(_PASSWORDS, name)))
@@ -264,7 +264,7 @@ _NAME_VALUE = (
 
 
 def in_commands(text: str, hide: Hide) -> str:
-    """Without the values of options that name a secret, and the credentials of headers."""
+    """Hide the values of options that name a secret, and the credentials in headers."""
     for pattern in (_OPTION, _NAME_VALUE):
         found = (m for m in re.finditer(pattern, text) if names_secret(m[1]))
         text = _replaced(

@@ -1,6 +1,6 @@
 """Switches of determinism and precision, and the variables that set them.
 
-What a loaded framework says of its switches is asked by `envprint.machine.interpreter`.
+`envprint.machine.interpreter` reads the switches of loaded frameworks.
 """
 
 VARIABLES = {
@@ -28,4 +28,4 @@ FLAGS = {
     ("XLA_FLAGS", "xla_cpu_enable_fast_math"): "xla-cpu-fast-math",
     ("TF_XLA_FLAGS", "tf_xla_auto_jit"): "tensorflow-auto-jit",
 }
-"""Variable and the option inside it to the switch it sets."""
+"""Variable and the option in its value, to the switch that the option sets."""

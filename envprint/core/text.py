@@ -1,15 +1,15 @@
-"""Text that comes from documents and messages, made fit for a terminal."""
+"""Text from documents and messages, made safe for documents and terminals."""
 
 from __future__ import annotations
 
 from typing import Any
 
 MAX_BITS = 64
-"""Of a whole number: other programs read no more, and no float can stand for Python's largest."""
+"""Limit of an integer: other programs read no more, and Python's largest do not fit a float."""
 
 
 def is_unicode(text: str) -> bool:
-    """Whether `text` can be written as UTF-8: it has no half of a surrogate pair."""
+    """Whether `text` can be written as UTF-8, that is, has no lone surrogate."""
     if text.isascii():
         return True
     try:
@@ -20,24 +20,24 @@ def is_unicode(text: str) -> bool:
 
 
 def unicode_text(text: str) -> str:
-    """`text` as valid Unicode, with the bytes that are no UTF-8 written as `\\xff`.
+    """`text` as valid Unicode, with bytes that are not UTF-8 written as `\\xff`.
 
-    Python keeps bytes of the environment, of arguments and of file names that its locale cannot
-    read as halves of surrogate pairs. In an ASCII locale those of UTF-8 are among them.
+    Python turns bytes of variables, arguments and file names that its locale cannot decode into
+    lone surrogates; in an ASCII locale that includes UTF-8.
     """
     if is_unicode(text):
         return text
     try:
         content = text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # a half that stands for no byte, as on Windows
+    except UnicodeEncodeError:  # a surrogate that represents no byte, as on Windows
         content = text.encode("utf-8", "backslashreplace")
     return content.decode("utf-8", "backslashreplace")
 
 
 def recordable(value: Any) -> Any:
-    """`value` in JSON types as a document can hold it: with nothing in it but Unicode text.
+    """`value` (JSON types) as a document can hold it, with valid Unicode only.
 
-    Raises `ValueError` for a number that is none in JSON, or that our reader would refuse.
+    Raises `ValueError` for a number that JSON does not have or that our reader would reject.
     """
     kind = type(value)
     if kind is str:
@@ -49,7 +49,7 @@ def recordable(value: Any) -> Any:
         }
     if kind is list:
         return [recordable(item) for item in value]
-    if kind is float and value - value != 0.0:  # infinite, or no number
+    if kind is float and value - value != 0.0:  # infinite or NaN
         raise ValueError(f"{value} is not a JSON number")
     if kind is int and value.bit_length() > MAX_BITS:
         raise ValueError(f"a whole number of {value.bit_length()} bits")
@@ -71,10 +71,10 @@ _HOSTILE = {
 
 
 def plain(text: str) -> str:
-    """`text` with every character that could act on a terminal written as an escape."""
+    """`text` with every character that a terminal could act on written as an escape."""
     return text.translate(_HOSTILE)
 
 
 def one_line(text: str) -> str:
-    """The same in one line: what a document says may have lines of its own."""
+    """The same on one line: text from a document may contain line breaks."""
     return plain(" ".join(text.split()))

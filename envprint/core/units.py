@@ -1,24 +1,24 @@
-"""Sizes and times for people, and back."""
+"""Sizes and times, formatted for people and parsed."""
 
 from __future__ import annotations
 
 import re
 
 SIZE = r"\s*[0-9]{1,18}(\.[0-9]+)?\s*[KMGTkmgt]?([Ii]?[Bb])?\s*"
-"""What `parse_size` understands, in the dialect of regular expressions that JSON Schema has."""
+"""What `parse_size` accepts, in the regular expression dialect of JSON Schema."""
 _FACTORS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
 def size(count_bytes: int) -> str:
-    """Bytes in the unit a person would choose: `996 MiB`, `23.5 GiB`."""
+    """Bytes in a readable unit: `996 MiB`, `23.5 GiB`."""
     if count_bytes >= 10 << 30:
         return f"{count_bytes / (1 << 30):.1f} GiB"
     return f"{round(count_bytes / (1 << 20)):,} MiB"
 
 
 def parse_seconds(text: str) -> float:
-    """Seconds meant by `90`, `45s`, `10m`, `1.5h`. Raises `ValueError`."""
+    """The seconds in `90`, `45s`, `10m` or `1.5h`. Raises `ValueError`."""
     match = re.fullmatch(r"\s*(\d{1,6}(?:\.\d+)?)\s*([smh]?)\s*", text, re.IGNORECASE)
     if not match:
         raise ValueError(f"expected a time such as '90', '45s', '10m' or '2h', found {text!r}")
@@ -26,9 +26,9 @@ def parse_seconds(text: str) -> float:
 
 
 def parse_size(text: str) -> int:
-    """Bytes meant by `20 GiB`, `512M`, `1.5g` or a plain number. Raises `ValueError`.
+    """The bytes in `20 GiB`, `512M`, `1.5g` or a plain number. Raises `ValueError`.
 
-    Powers of 1024 whatever the spelling, as everywhere that GPU memory is spoken of.
+    Units are powers of 1024 in any spelling, as is usual for GPU memory.
     """
     if not re.fullmatch(SIZE, text, re.ASCII):
         raise ValueError(f"expected a size such as '20 GiB', found {text!r}")

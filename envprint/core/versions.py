@@ -1,35 +1,35 @@
-"""Version texts of packages, drivers and libraries, as numbers and in the right order."""
+"""Versions of packages, drivers and libraries: parsing and ordering."""
 
 from __future__ import annotations
 
 import re
 
 # 12.5.1   550.90.07   9.1.0.70   2.15.0+cu132   3rc1
-# Bounded, because a hostile document may hold a number of a million digits.
+# Bounded, because a hostile document may contain a number of a million digits.
 _LEADING = re.compile(r"\d{1,18}(?:\.\d{1,18})*", re.ASCII)
 
 
 def numbers(version: str) -> tuple[int, ...]:
-    """The leading dotted numbers: `12.5.1` gives (12, 5, 1). Empty when it starts with none."""
+    """The leading dotted numbers: `12.5.1` gives (12, 5, 1). Empty if there are none."""
     leading = _LEADING.match(version.strip())
     return tuple(map(int, leading[0].split("."))) if leading else ()
 
 
 def is_below(version: str, floor: str) -> bool:
-    """Whether `version` is lower than `floor`, as far as both are written out.
+    """Whether `version` is lower than `floor` in the components that both have.
 
-    Places that one side leaves out do not count: `525` is not below `525.60.13`. Pre-releases and
-    the like are ordered as PEP 440 says, so `2.16.0rc1` is below `2.16`.
+    So `525` is not below `525.60.13`. Pre-releases and the like are ordered by PEP 440, so
+    `2.16.0rc1` is below `2.16`.
     """
     public = version.strip().partition("+")[0]
     if not _LEADING.fullmatch(public):
-        # Imported here: most versions are plain, and the import costs a bare interpreter start.
+        # Imported here: most versions are plain, and the import costs as much as starting Python.
         from packaging.version import Version
 
         try:
             return Version(public) < Version(floor)
         except ValueError:
-            pass  # not a Python version: a library's own way of numbering
+            pass  # not a Python version: the library has its own scheme
     left, right = numbers(version), numbers(floor)
     length = min(len(left), len(right))
     return left[:length] < right[:length]

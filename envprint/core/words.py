@@ -1,4 +1,4 @@
-"""The sentences that more than one part of envprint says."""
+"""Sentences and words that several packages print."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MEANING = {
 }
 """What each impact means for the same code on the same data."""
 DEVICES = {"cpu": "the CPU", "gpu": "a GPU"}
-"""How a sentence calls each device."""
+"""The name of each device inside a sentence."""
 HOW_WELL_KNOWN = {
     Confidence.DOCUMENTED: "a vendor, a project or its maintainers say so",
     Confidence.MEASURED: "seen in a measurement",
@@ -34,9 +34,9 @@ def headline(
     look: str,
     undecided: Sequence[Undecided],
 ) -> str:
-    """The verdict in one sentence: the likeliest cause, or `otherwise` without a finding.
+    """The verdict in one sentence: the likeliest cause, or `otherwise` if there is no finding.
 
-    `findings` are in the order of a report, the worst first; `look` is where else to look.
+    `findings` are in the order of a report, worst first; `look` is where else to look.
     """
     text = _found(findings, causes) if findings else otherwise
     look = f"if results differ, {look}" if look else ""
@@ -44,7 +44,7 @@ def headline(
 
 
 def without_findings(comparison: Comparison | None, some_ignored: bool) -> str:
-    """What there is instead of a finding: no change at all, those of the moment, or harmless."""
+    """The verdict without findings: no change, only live values changed, or harmless changes."""
     if comparison is None:
         return "nothing found here that changes a training result"
     if not comparison.changes:
@@ -56,7 +56,7 @@ def without_findings(comparison: Comparison | None, some_ignored: bool) -> str:
 
 
 def verdict(report: Report, strict: bool) -> tuple[Impact, str]:
-    """The impact and the headline; with `strict`, those of advice where it is worse."""
+    """The impact and the headline; with `strict`, those of the worst advice if that is worse."""
     worst = max(report.advice, key=lambda advice: advice.impact, default=None) if strict else None
     if worst is None or worst.impact <= report.impact:
         return report.impact, report.summary
@@ -80,18 +80,18 @@ def _found(findings: Sequence[Finding], causes: Sequence[str]) -> str:
 
 
 def doubts(undecided: Sequence[Undecided]) -> str:
-    """How many rules could not be decided, advice left out; empty when all could."""
+    """How many rules could not be decided, advice not counted; empty if there are none."""
     rules = {entry.rule for entry in undecided if entry.impact > Impact.NONE}
     return f"{counted(rules, 'rule')} could not be decided" if rules else ""
 
 
 def counted(things: Collection[object], noun: str) -> str:
-    """How many there are: `1 rule`, `3 rules`."""
+    """A count with its noun: `1 rule`, `3 rules`."""
     return f"{len(things)} {noun}" + ("" if len(things) == 1 else "s")
 
 
 def source(evidence: Evidence) -> str:
-    """Where a claim comes from: an address, or what a measurement of this project gave."""
+    """The source of a claim: a URL, or the outcome of a measurement of this project."""
     if evidence.measured is None:
         return evidence.url or "no other source"
     from envprint.core.measurements import OUTCOMES
@@ -101,6 +101,6 @@ def source(evidence: Evidence) -> str:
 
 
 def _inside_sentence(title: str) -> str:
-    """`title` as it goes on after a colon: names such as NumPy and LD_PRELOAD keep their case."""
+    """`title` as it continues after a colon: names such as NumPy and LD_PRELOAD keep their case."""
     word = title.partition(" ")[0].partition("'")[0]
     return title if word != word.capitalize() else title[0].lower() + title[1:]

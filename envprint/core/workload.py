@@ -1,4 +1,4 @@
-"""The job a difference is judged for, and the conditions under which a rule can matter."""
+"""The job that a difference is judged for, and the conditions under which a rule can matter."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
@@ -8,12 +8,12 @@ from envprint.core.fingerprint import FRAMEWORKS, Fingerprint
 
 
 class Requirements(NamedTuple):
-    """The state that a team's policy asks of every machine."""
+    """The state that a team's policy requires of every machine."""
 
     min_free_gpu_bytes: int | None = None
-    """Of each visible GPU."""
+    """On each visible GPU."""
     gpus: int | None = None
-    """How many must be visible."""
+    """Number of GPUs that must be visible."""
     variables: Mapping[str, str] = {}
     switches: tuple[str, ...] = ()
     """Names of `facts.determinism.switches` that must be on."""
@@ -22,10 +22,10 @@ class Requirements(NamedTuple):
 
 
 class Workload(NamedTuple):
-    """The job a difference is judged for."""
+    """The job that a difference is judged for."""
 
     frameworks: tuple[str, ...] = ()
-    """Sorted names, of `FRAMEWORKS`."""
+    """Sorted names from `FRAMEWORKS`."""
     device: str = "cpu"
     """`cpu` or `gpu`."""
     machine: str = ""
@@ -37,7 +37,7 @@ class Workload(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """When a rule can matter at all; built with `&`, `|` and `~` and readable as text."""
+    """When a rule can matter, with a readable text; combined with `&`, `|` and `~`."""
 
     text: str
     holds: Callable[[Workload], bool]
@@ -58,7 +58,7 @@ class Condition(NamedTuple):
 
 _ON_GPU = ("jax", "tensorflow", "torch")
 _HIDE_ALL = ("", "-1", "NoDevFiles")
-"""Values of CUDA_VISIBLE_DEVICES that are there to hide every GPU."""
+"""Values of CUDA_VISIBLE_DEVICES that hide every GPU."""
 
 always = Condition("any workload", lambda workload: True)
 on_cpu = Condition("on the CPU", lambda workload: workload.device == "cpu")
@@ -75,7 +75,7 @@ def uses(*frameworks: str) -> Condition:
 
 
 def machine(*names: str) -> Condition:
-    """The processor's architecture is one of `names`, or not known."""
+    """The processor's architecture is one of `names`, or unknown."""
     return Condition(f"on {' or '.join(names)}", lambda w: not w.machine or w.machine in names)
 
 
@@ -87,12 +87,11 @@ def detect(
     device: str | None = None,
     needs_gpu: bool = False,
 ) -> Workload:
-    """The workload as far as the options leave it open: what is installed, and a GPU if there.
+    """The workload; what the options leave open follows from what is installed and present.
 
-    On either side: a GPU or a framework that was there and is gone is what must be judged, and so
-    is a GPU that does not answer. In a process that has imported frameworks, those count and not
-    what else is installed. Work with NumPy and scikit-learn alone is on the CPU. `needs_gpu`:
-    something of a GPU is asked for, be it there or not.
+    Both sides count: a GPU or framework that has disappeared must be judged, and so must a GPU that
+    does not respond. In a process that has imported frameworks, only those count. NumPy and
+    scikit-learn alone run on the CPU. `needs_gpu` means that a GPU is required, present or not.
     """
     sides = [now] if baseline is None else [now, baseline]
     installed = [
@@ -116,12 +115,12 @@ def _field(framework: str) -> str:
 
 
 def _gpu_is_meant(now: Fingerprint) -> bool:
-    """Whether there is a GPU that is not hidden, be it one that does not answer."""
+    """Whether there is a GPU that is not hidden, even if it does not respond."""
     if now.get("facts.environ.variables[CUDA_VISIBLE_DEVICES]") in _HIDE_ALL:
         return False
     try:
         return bool(now.value("facts.gpu.devices"))
     except Undetermined:
-        # A card or its driver is there, and does not answer.
+        # A card or its driver is present but does not respond.
         paths = ("facts.gpu.status", "facts.gpu.library_path")
         return any(now.get(path) is not None for path in paths)
