@@ -1,1 +1,1 @@
-"""The observed machine, live or recorded: what opens files, processes and clocks."""
+"""The observed machine, live or recorded: all access to files, processes and clocks."""

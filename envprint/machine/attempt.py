@@ -1,4 +1,4 @@
-"""How a collector says that one value could not be read without losing the others."""
+"""Reading one value that may fail, without losing the others."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ T = TypeVar("T")
 
 
 def attempt(read: Callable[[], T]) -> T | Unknown:
-    """What `read` returns, or `Unknown` with the reason when the machine refuses or answers oddly.
+    """The result of `read`, or `Unknown` with the reason if it cannot be read or parsed.
 
-    The other errors are what parsers raise on text they do not know, such as JSON nested too
-    deeply.
+    Apart from `OSError`, these are the errors of parsers on unexpected text, such as JSON nested
+    too deeply.
     """
     try:
         return read()
@@ -26,13 +26,13 @@ def attempt(read: Callable[[], T]) -> T | Unknown:
 
 
 def reason_of(error: OSError) -> str:
-    """The error in words, with the file it is about."""
+    """The error as text, with the file it is about."""
     text = error.strerror or str(error)
     return f"{error.filename}: {text}" if error.filename else text
 
 
 def text_or_none(host: Host, path: str) -> str | None:
-    """The text at `path`, or None when there is no such file. Other errors are raised."""
+    """The text at `path`, or None if there is no such file. Raises other errors."""
     try:
         return host.text(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -40,7 +40,7 @@ def text_or_none(host: Host, path: str) -> str | None:
 
 
 def names_or_empty(host: Host, path: str) -> list[str]:
-    """The names in a directory, none when it does not exist. Other errors are raised."""
+    """The names in a directory, none if it does not exist. Raises other errors."""
     try:
         return host.names(path)
     except (FileNotFoundError, NotADirectoryError):

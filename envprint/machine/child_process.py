@@ -1,7 +1,7 @@
-"""A child process that is read line by line against a deadline, and never waited for too long.
+"""A child process, read line by line with a deadline and never waited for too long.
 
-`subprocess` would serve, but importing it costs a third of a capture, and it waits for children
-that hang in the kernel and cannot be killed.
+Importing `subprocess` costs a third of a capture, and it waits for children that hang in the kernel
+and cannot be killed.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 END_WAIT_S = 0.25
-"""How long a child may take to go; one that hangs in the kernel never does, killed or not."""
+"""How long a child may take to exit; one that hangs in the kernel never does, even if killed."""
 
 
 class Child:
-    """Runs `argv`; its stdin stays open as long as this process lives, its stderr is dropped.
+    """Runs `argv` with stdin open as long as this process lives, and stderr discarded.
 
-    It gets this process's environment and `variables`. Raises `OSError` when it cannot be started.
+    It gets this process's environment and `variables`. Raises `OSError` if it cannot be started.
     """
 
     def __init__(self, argv: list[str], variables: Mapping[str, str] | None = None) -> None:
@@ -46,12 +46,12 @@ class Child:
             os.close(out)
 
     def lines(self, deadline_s: float) -> Iterator[bytes]:
-        """Each line the child has printed, until it ends; `TimeoutError` at the monotonic time."""
+        """Each line the child prints until it ends. Raises `TimeoutError` at `deadline_s`."""
         while (line := self.line(deadline_s)) is not None:
             yield line
 
     def line(self, deadline_s: float) -> bytes | None:
-        """The next line, None after the last; `TimeoutError` at the monotonic time."""
+        """The next line; None after the last. Raises `TimeoutError` at `deadline_s` (monotonic)."""
         waiting = select.poll()
         waiting.register(self._out, select.POLLIN)
         while not self._lines:
@@ -66,16 +66,16 @@ class Child:
         return self._lines.pop()
 
     def kill(self) -> None:
-        """End it now, from any thread; `end` is still to be called."""
-        if not self._is_gone:  # its number may be another's by now
+        """Kill it, from any thread; `end` must still be called."""
+        if not self._is_gone:  # its pid may have been reused
             with suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGKILL)
 
     def end(self, kill: bool = False) -> int | None:
-        """Close its pipes and see it go; its exit code or, negative, its signal.
+        """Close its pipes and reap it; returns the exit code or the negated signal.
 
-        One that is to be killed, or does not go by itself, is; it is not waited for for long. None
-        when it was left behind, or when somebody else has waited for it.
+        Kills it if `kill` is set or if it does not exit by itself, and waits briefly. None if it
+        was left behind or somebody else has reaped it.
         """
         os.close(self._out)
         os.close(self._into)

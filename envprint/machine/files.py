@@ -1,8 +1,8 @@
-"""Reading a document from wherever the user points, and writing one in a single step.
+"""Reads a document from a path, stdin or a pipe, and writes one atomically.
 
-Input may be a file, `-`, or a pipe that another command feeds; a FIFO that nobody writes to, a
-directory or an endless file end in an error, not in a wait. Output replaces the target at once or
-not at all; a target that cannot be replaced is written in place, with a warning.
+Input may be a file, `-`, or a pipe fed by another command; a FIFO without a writer, a directory or
+an endless file raises instead of blocking. Output replaces the target atomically; a target that
+cannot be replaced is written in place, with a warning.
 """
 
 import errno
@@ -18,32 +18,32 @@ from envprint.core.errors import DocumentError, OutputError
 
 
 class Found(NamedTuple):
-    """The bytes of a document, and what to say of them."""
+    """The bytes of a document, its name, and what was skipped to find it."""
 
     content: bytes
     name: str
-    """How messages call it."""
+    """Its name in error messages."""
     skipped: tuple[str, ...] = ()
-    """What was damaged and therefore passed over on the way to it."""
+    """Damaged entries that were skipped before it was found."""
 
 
 MAX_BYTES = 64 * 1024 * 1024
-"""No fingerprint is near this; a larger file is something else."""
+"""Far above the size of any fingerprint."""
 PIPE_TIMEOUT_S = 60.0
 NONBLOCK = getattr(os, "O_NONBLOCK", 0)
-"""Windows has no FIFOs that would have to be opened with it."""
+"""Not needed on Windows, which has no FIFOs in the file system."""
 
 
 def read_input(path: str, kind: str = "fingerprint") -> bytes:
-    """The bytes at `path` (`-` is stdin), `MAX_BYTES` + 1 at most. Raises `DocumentError`.
+    """The bytes at `path` (`-` is stdin), at most `MAX_BYTES` + 1. Raises `DocumentError`.
 
-    `kind` is what its messages expect there.
+    `kind` is the expected document in its messages.
     """
     name = input_name(path)
     try:
         if path == "-":
             return _read_all(_stdin(), name)
-        # Without it, opening a FIFO that has no writer would wait for one.
+        # Otherwise, opening a FIFO without a writer would block.
         descriptor = os.open(path, os.O_RDONLY | NONBLOCK)
     except (OSError, ValueError) as error:
         raise DocumentError(f"{name}: {reason(error)}") from None
@@ -58,7 +58,7 @@ def read_input(path: str, kind: str = "fingerprint") -> bytes:
 
 
 def read_file(path: str) -> bytes:
-    """The bytes of a file that is known to be there. Raises `OSError`."""
+    """The bytes of a file that is known to exist. Raises `OSError`."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         return os.read(descriptor, os.fstat(descriptor).st_size)
@@ -67,7 +67,7 @@ def read_file(path: str) -> bytes:
 
 
 def open_regular(path: str) -> tuple[int, int]:
-    """A descriptor and the size of the file at `path`. Raises `OSError`, for pipes as well."""
+    """A descriptor and the size of the file at `path`. Raises `OSError`, also for pipes."""
     descriptor = os.open(path, os.O_RDONLY | NONBLOCK)
     status = os.fstat(descriptor)
     if stat.S_ISREG(status.st_mode):
@@ -77,7 +77,7 @@ def open_regular(path: str) -> tuple[int, int]:
 
 
 def input_name(path: str) -> str:
-    """How messages call the input at `path`."""
+    """The name that error messages use for `path`."""
     return "<stdin>" if path == "-" else path
 
 
@@ -92,7 +92,7 @@ def _read_all(descriptor: int, name: str) -> bytes:
     size = 0
     while size <= MAX_BYTES:
         try:
-            # Reading first: a FIFO without a writer says "end" here, but select would wait.
+            # Read first: a FIFO without a writer is at its end here, but select would block.
             chunk = os.read(descriptor, min(1 << 20, MAX_BYTES + 1 - size))
         except BlockingIOError:
             import select
@@ -111,10 +111,10 @@ def write_output(path: str, text: str, warn: Callable[[str], object] = warnings.
     """Replace the file at `path` by `text` in one step. Raises `OutputError`.
 
     A symbolic link stays one and its target is replaced; a device or pipe is written to directly,
-    because renaming a file over it would destroy it. A file that cannot be replaced, but written,
-    is written in place after `warn` has been told.
+    because renaming a file over it would destroy it. A file that is writable but cannot be replaced
+    is written in place after a call to `warn`.
     """
-    # A name on a Linux system may be no text at all; Python keeps such bytes as lone surrogates.
+    # A Linux file name may not be valid UTF-8; Python keeps such bytes as lone surrogates.
     content = text.encode("utf-8", "backslashreplace")
     if not path:
         raise OutputError("cannot write: the name of the file is empty")
@@ -123,7 +123,7 @@ def write_output(path: str, text: str, warn: Callable[[str], object] = warnings.
         if mode is not None and stat.S_ISDIR(mode):
             raise OutputError(f"{path}: is a directory, expected a file name")
         if mode is not None and not stat.S_ISREG(mode):
-            # By the name given: the real path of a pipe in /dev/fd leads nowhere.
+            # By the given name: the real path of a pipe in /dev/fd does not exist.
             _write_through(path, content)
         elif (opened := _descriptor(path)) is not None:
             _write_all(opened, content)
@@ -134,7 +134,7 @@ def write_output(path: str, text: str, warn: Callable[[str], object] = warnings.
 
 
 _FIXED = frozenset({errno.EACCES, errno.EBUSY, errno.EPERM, errno.EROFS, errno.EXDEV})
-"""What a directory says that lets no file be made, and a mount point that is not to be replaced."""
+"""Errors of a directory that allows no new file, and of a mount point that cannot be replaced."""
 
 
 def _replace_or_overwrite(
@@ -158,7 +158,7 @@ def _replace_or_overwrite(
 
 
 def _overwrite(descriptor: int, content: bytes) -> None:
-    """Give a file another content, or leave it as it was where there is no room for that."""
+    """Overwrite a file in place, or leave it unchanged if the new content does not fit."""
     before = os.fstat(descriptor).st_size
     if hasattr(os, "posix_fallocate"):
         try:
@@ -167,7 +167,7 @@ def _overwrite(descriptor: int, content: bytes) -> None:
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 os.ftruncate(descriptor, before)
                 raise
-            # Not every file system can be asked beforehand.
+            # Not every file system supports preallocation.
     _write_all(descriptor, content)
     os.ftruncate(descriptor, len(content))
     os.fsync(descriptor)
@@ -175,14 +175,14 @@ def _overwrite(descriptor: int, content: bytes) -> None:
 
 _DESCRIPTORS = "/dev/fd"
 _MOST_LINKS = 40
-"""As many as Linux follows."""
+"""Linux' own limit."""
 
 
 def _descriptor(path: str) -> int | None:
-    """The open descriptor that `path` stands for, such as 1 for /dev/stdout; None for none.
+    """The open descriptor that `path` names, such as 1 for /dev/stdout; else None.
 
-    Where stdout goes into a file, replacing that file would take from everybody else who writes
-    there what they write, and opening it again would write over what they have written.
+    If stdout is a file, replacing that file would lose the output of other writers, and reopening
+    it would overwrite what they have written.
     """
     folders = {_DESCRIPTORS, os.path.realpath(_DESCRIPTORS)}
     for _ in range(_MOST_LINKS):
@@ -196,7 +196,7 @@ def _descriptor(path: str) -> int | None:
 
 
 def replace_file(path: str, content: bytes) -> None:
-    """Write the file at `path` whole or not at all, in a folder that may be new.
+    """Write the file at `path` atomically, and create its folder if needed.
 
     Raises `OSError`.
     """
@@ -212,7 +212,7 @@ def _mode(path: str) -> int | None:
 
 
 def _write_through(path: str, content: bytes) -> None:
-    # A FIFO without a reader refuses a non-blocking writer; waiting for one could last for ever.
+    # Opening a FIFO without a reader fails instead of blocking, possibly forever.
     descriptor = os.open(path, os.O_WRONLY | NONBLOCK)
     try:
         os.set_blocking(descriptor, True)
@@ -222,8 +222,8 @@ def _write_through(path: str, content: bytes) -> None:
 
 
 def _replace(path: str, content: bytes, mode: int | None) -> None:
-    # Not by process id: in a container every start may have the same, and one that was killed
-    # may have left its file behind.
+    # Not by pid: in a container every start may have the same one, and a killed process may have
+    # left its file behind.
     temporary = os.path.join(os.path.dirname(path), f".envprint-{os.urandom(8).hex()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
@@ -248,7 +248,7 @@ def _write_all(descriptor: int, content: bytes) -> None:
 
 
 def reason(error: Exception) -> str:
-    """What an error of the operating system says, as it goes on after a colon."""
+    """The text of an operating system error, to follow a colon."""
     if isinstance(error, FileNotFoundError):
         return "no such file or directory"
     return (getattr(error, "strerror", None) or str(error)).lower()

@@ -1,8 +1,8 @@
-"""Which hash seed an interpreter really runs with.
+"""The hash seed that an interpreter really runs with.
 
-A variable says what was wished for: `-R`, `-E`, `-I` or a change after the start all leave it
-without effect, and `sys.flags` tells only seed 0 from the rest. So the hash of a known text is
-worked out for the seed in the variable and compared with the one the interpreter gives.
+PYTHONHASHSEED is only a request: `-R`, `-E`, `-I` or a change after the start make it void, and
+`sys.flags` distinguishes only seed 0. So the hash of a known text is computed for the seed in the
+variable and compared with the interpreter's own.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ RANDOM = "random"
 
 
 def hash_seed(interpreter: Mapping[str, Any], variables: Iterable[Mapping[str, str]]) -> str:
-    """The seed in force as text, or "random"; `variables` are the places it may have come from."""
+    """The seed in force as text, or "random"; `variables` are the environments it may come from."""
     flags = interpreter.get("flags", {})
     wished = [seed for seed in (seed_of(v.get("PYTHONHASHSEED")) for v in variables) if seed]
     rounds = _ROUNDS.get(interpreter.get("hash_algorithm", ""))
@@ -33,7 +33,7 @@ def hash_seed(interpreter: Mapping[str, Any], variables: Iterable[Mapping[str, s
 
 
 def seed_of(value: str | None) -> str | None:
-    """The number that `PYTHONHASHSEED=value` means; None for random and what is not a number.
+    """The seed that `PYTHONHASHSEED=value` sets; None for random and for other text.
 
     https://docs.python.org/3/using/cmdline.html#envvar-PYTHONHASHSEED
     """
@@ -42,7 +42,7 @@ def seed_of(value: str | None) -> str | None:
 
 
 def text_hash(text: str, seed: int, compression: int, finalization: int) -> int:
-    """What `hash(text)` is on 64 bits with that seed, for ASCII text (PEP 456)."""
+    """The value of `hash(text)` on 64 bits with that seed, for ASCII text (PEP 456)."""
     first, second = _keys(seed)
     state = _sip_hash(text.encode("ascii"), first, second, compression, finalization)
     signed = state - 2**64 if state >> 63 else state
@@ -50,7 +50,7 @@ def text_hash(text: str, seed: int, compression: int, finalization: int) -> int:
 
 
 def _keys(seed: int) -> tuple[int, int]:
-    """The two halves of the key that the interpreter makes of a seed; seed 0 means no key."""
+    """The two halves of the key that the interpreter derives from a seed; 0 for seed 0."""
     if seed == 0:
         return 0, 0
     # The generator is lcg_urandom in https://github.com/python/cpython/blob/main/Python/bootstrap_hash.c

@@ -1,9 +1,8 @@
-"""The one door to the machine: everything envprint knows of it comes through a `Host`.
+"""The only access to the machine: everything envprint knows about it comes from a `Host`.
 
-Collectors ask a host and never open a file themselves, so that a recorded machine
-(`envprint.machine.recorded`) answers them as well as a live one, and a test of a collector is a
-test of a whole machine. Errors are those of the operating system: `OSError` means that this one
-question has no answer, and why.
+Collectors query a host and never open files themselves, so they work on a recorded machine
+(`envprint.machine.recorded`) as well as on a live one, and their tests run on whole machines. A
+query that fails raises the operating system's `OSError`.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -24,7 +23,7 @@ class Completed(NamedTuple):
 
 
 class Host(Hashable, Protocol):
-    """What can be asked of a machine. Paths are absolute; text is UTF-8 with replacements."""
+    """The queries a machine answers. Paths are absolute; text is UTF-8 with replacements."""
 
     def read(self, path: str) -> bytes:
         """The content of a file. Raises `OSError`."""
@@ -33,13 +32,13 @@ class Host(Hashable, Protocol):
         """The content of a text file. Raises `OSError`."""
 
     def sha256(self, path: str) -> str:
-        """The digest of a file's content in hexadecimal, however large it is. Raises `OSError`."""
+        """The hexadecimal digest of a file of any size. Raises `OSError`."""
 
     def names(self, path: str) -> list[str]:
         """The sorted names in a directory. Raises `OSError`."""
 
     def kind(self, path: str) -> str | None:
-        """`file`, `directory` or `other`, links followed; None for nothing. Raises `OSError`."""
+        """`file`, `directory` or `other`, links followed; None if missing. Raises `OSError`."""
 
     def real_path(self, path: str) -> str:
         """`path` with every link followed."""
@@ -48,26 +47,25 @@ class Host(Hashable, Protocol):
         """The environment variables of this process, as they are now."""
 
     def start_environ(self) -> Mapping[str, str]:
-        """The variables this process was started with. Raises `OSError` where that is not kept."""
+        """The variables this process was started with. Raises `OSError` if they are not known."""
 
     def interpreter(self) -> Mapping[str, Any]:
-        """What `envprint.machine.interpreter.describe` says in the interpreter under
-        observation."""
+        """The result of `envprint.machine.interpreter.describe` in the observed interpreter."""
 
     def system(self) -> Mapping[str, str]:
         """`system`, `release`, `version` and `machine` of the kernel. Raises `OSError`."""
 
     def cpus(self) -> list[int]:
-        """The processors this process may run on. Raises `OSError` where that is not known."""
+        """The processors this process may run on. Raises `OSError` if that is not known."""
 
     def disk(self, path: str) -> Mapping[str, int]:
         """`total_bytes` and `free_bytes` of the file system with `path`. Raises `OSError`."""
 
     def directory(self) -> str:
-        """The working directory. Raises `OSError` when it is gone."""
+        """The working directory. Raises `OSError` if it no longer exists."""
 
     def identity(self) -> Mapping[str, str]:
-        """`home`, `user` and `host_name` where known: not in a fingerprint unless asked for."""
+        """`home`, `user` and `host_name` as far as known; in a fingerprint only on request."""
 
     def now(self) -> str:
         """The time in UTC, ISO 8601, to the second."""
@@ -76,19 +74,16 @@ class Host(Hashable, Protocol):
         """Run a command without a shell or stdin. Raises `OSError`, `TimeoutError` included."""
 
     def begin(self) -> float:
-        """Start what takes long and needs no answer yet; in how many seconds it has one."""
+        """Start the slow queries in the background; returns the seconds until they have ended."""
 
     def gpu(self, again: bool = False) -> Mapping[str, Any]:
-        """The raw NVML reading, see `envprint.machine.nvml.client`; `again`: another one, of
-        now."""
+        """The raw NVML reading, see `envprint.machine.nvml.client`; a new one with `again`."""
 
     def process(self, pid: int) -> Mapping[str, Any]:
-        """What `envprint.machine.os_calls.process` says of a process. Raises `OSError` as it
-        does."""
+        """The result and the errors of `envprint.machine.os_calls.process`."""
 
     def seal(self, word: str) -> str | None:
-        """The mark of a hidden word with the user's seal, see `envprint.machine.sealing`; None
-        without."""
+        """The mark of a hidden word with the user's seal, or None: `envprint.machine.sealing`."""
 
     def deep(self) -> bool:
-        """Whether the user asked to look into every installed file (`--deep`)."""
+        """Whether to read every installed file (`--deep`)."""

@@ -1,9 +1,9 @@
-"""What a Python interpreter says about itself.
+"""What a Python interpreter reports about itself.
 
-This file runs twice: imported by envprint, and as source text in the interpreter given by
-`--python`, whatever its version. So it uses nothing but what Python 3.6 had, imports only modules
-that every interpreter has loaded at start-up, and keeps no state. Annotations that 3.6 could not
-evaluate are text. It never imports a framework, it looks at those that are there.
+This file runs in two ways: imported by envprint, and as source text in the interpreter given by
+`--python`, whatever its version. So it is limited to Python 3.6, imports only modules that every
+interpreter loads at start-up, and keeps no state. Annotations that 3.6 cannot evaluate are strings.
+It never imports a framework; it inspects those that are loaded.
 """
 
 import os
@@ -11,18 +11,18 @@ import sys
 import warnings
 
 MARK = "\x02envprint\x03"
-"""Printed in front of the description, because start-up hooks may print too."""
+"""Printed before the description, because start-up hooks may print too."""
 
 FRAMEWORK_MODULES = ("numpy", "scipy", "sklearn", "tensorflow", "keras", "torch", "jax", "jaxlib")
 
 HASH_PROBE = "envprint"
-"""The text whose hash shows which seed is really in force."""
+"""The text whose hash reveals the seed in force."""
 
 
 def describe() -> "dict[str, object]":
-    """Everything about this interpreter that only code inside it can know, as JSON types.
+    """Everything that only code inside this interpreter can know, as JSON types.
 
-    Call it in the thread whose work matters: subnormals and Keras' policy belong to a thread.
+    Call it in the thread that trains: subnormals and Keras' policy are per thread.
     """
     return {
         "implementation": sys.implementation.name,
@@ -74,8 +74,8 @@ def _libc() -> "str | None":
 def _search_path() -> "list[str]":
     """`sys.path` without the entry of the script or the working directory.
 
-    That first entry belongs to the code that runs, not to the environment; two captures from two
-    directories would differ by it.
+    That first entry belongs to the running code, not to the environment; captures from different
+    directories would differ.
     """
     entries = [entry for entry in sys.path if isinstance(entry, str)]
     main = getattr(sys.modules.get("__main__"), "__file__", None)
@@ -92,7 +92,7 @@ def _search_path() -> "list[str]":
 def _directory() -> str:
     try:
         return os.getcwd()
-    except OSError:  # it has been removed under the running process
+    except OSError:  # removed while the process was running
         return ""
 
 
@@ -110,7 +110,7 @@ SWITCHES = (
     ),
     ("torch-cudnn-benchmark", "torch", "backends.cudnn.benchmark", None),
     ("torch-cudnn-deterministic", "torch", "backends.cudnn.deterministic", None),
-    # From PyTorch 2.9 on; asking for allow_tf32 there raises when both ways of setting were used.
+    # Since PyTorch 2.9; reading allow_tf32 there raises if both APIs were used to set it.
     # https://docs.pytorch.org/docs/2.9/notes/cuda.html#tensorfloat-32-tf32-on-ampere-and-later-devices
     ("torch-matmul-tf32", "torch", "backends.cuda.matmul.fp32_precision", "tf32"),
     ("torch-matmul-tf32", "torch", "backends.cuda.matmul.allow_tf32", None),
@@ -130,7 +130,7 @@ SWITCHES = (
         "backends.cuda.matmul.allow_bf16_reduced_precision_reduction",
         None,
     ),
-    # Which ways of computing attention may be chosen; the CPU asks the first and the last too.
+    # Attention kernels that may be chosen; the CPU consults the first and the last too.
     # https://docs.pytorch.org/docs/stable/backends.html#torch.backends.cuda.flash_sdp_enabled
     ("torch-flash-attention", "torch", "backends.cuda.flash_sdp_enabled()", None),
     (
@@ -157,7 +157,7 @@ SWITCHES = (
         "tensor_float_32_execution_enabled()",
         None,
     ),
-    # tf.config's own getters would make the context; these attributes only hold what was set.
+    # tf.config's getters would create the context; these attributes only hold what was set.
     (
         "tensorflow-intra-op-threads",
         "tensorflow.python.eager.context",
@@ -171,8 +171,8 @@ SWITCHES = (
         None,
     ),
     ("tensorflow-auto-jit", "tensorflow.python.eager.context", "_context._optimizer_jit", None),
-    # keras.config.dtype_policy() would fix the default in place, so that a later set_floatx had
-    # no effect; before it is fixed, floatx is the policy.
+    # keras.config.dtype_policy() would freeze the default, so that a later set_floatx has no
+    # effect; until it is frozen, floatx is the policy.
     (
         "keras-dtype-policy",
         "keras.src.backend.common.global_state",
@@ -195,20 +195,20 @@ SWITCHES = (
     ("jax-disable-jit", "jax", "config.jax_disable_jit", None),
     ("jax-prng", "jax", "config.jax_default_prng_impl", None),
 )
-"""Name, loaded module, what to ask it for, and the answer that means "on" (None: it is plain).
+"""Name, loaded module, what to read there, and the value that means "on" (None: any value as is).
 
-Of several rows with one name the first that answers counts.
+If several rows have one name, the first one with a value counts.
 """
 
 
 def _switches() -> "dict[str, dict[str, str]]":
-    """Name to `value` and `source`, or to `error` and `source` where a framework refuses to tell.
+    """Name to `value` and `source`, or to `error` and `source` if a framework raises.
 
-    Only of frameworks that are loaded, and only what is set: 0 and None mean "left to itself".
+    Only of loaded frameworks, and only what is set: 0 and None mean the framework's default.
     """
     found = {}  # type: dict[str, dict[str, str]]
     with warnings.catch_warnings():
-        # PyTorch 2.9 warns when it is asked for settings that it means to rename.
+        # PyTorch 2.9 warns when settings that it will rename are read.
         warnings.simplefilter("ignore")
         for name, module, question, on in SWITCHES:
             if module in sys.modules and "value" not in found.get(name, ()):
@@ -220,21 +220,21 @@ def _switches() -> "dict[str, dict[str, str]]":
 
 
 def _answer(module: object, question: str, on: "str | None") -> "dict[str, str] | None":
-    """What a framework says, or why it does not; None when there is nothing to say."""
+    """A framework's setting, or the reason why it is unknown; None if it has none."""
     try:
         return _ask(module, question, on)
     except (AttributeError, TypeError, ImportError, KeyError):
-        return None  # another version, or one that is still being imported
+        return None  # a different version, or still being imported
     except (KeyboardInterrupt, SystemExit):
         raise
-    # A framework raises whatever it likes, in extensions also what is no Exception, and one of its
-    # switches is not worth the rest of the description.
+    # A framework may raise anything, and an extension even what is not an Exception; one switch
+    # must not cost the rest of the description.
     except BaseException as error:  # noqa: BLE001  see the reason above
         return {"error": said(error) or type(error).__name__}
 
 
 def _ask(place: object, question: str, on: "str | None") -> "dict[str, str] | None":
-    """The answer to a dotted question in which `()` means a call; None when there is none."""
+    """The value of a dotted name in which `()` means a call; None if there is none."""
     for step in question.split("."):
         place = getattr(place, step.replace("()", ""))
         if step.endswith("()"):
@@ -247,21 +247,21 @@ def _ask(place: object, question: str, on: "str | None") -> "dict[str, str] | No
 
 
 def said(error: BaseException) -> str:
-    """The first line of what an exception says; nothing where that raises another."""
+    """The first line of an exception's text; empty if reading it raises."""
     try:
         return str(error).partition("\n")[0]
-    except Exception:  # noqa: BLE001  its text is the framework's code as well
+    except Exception:  # noqa: BLE001  the text comes from the framework's code
         return ""
 
 
 def print_description() -> None:
-    """Print `MARK` and the description and leave; the end of the text that `--python` runs.
+    """Print `MARK` and the description, and exit; the entry point of what `--python` runs.
 
-    Start-up hooks may have taken `sys.stdout` away, may print at exit, and may wait there.
+    Start-up hooks may have replaced `sys.stdout`, and may print or block at exit.
     """
     import json
 
     line = (MARK + json.dumps(describe())).encode("ascii")
-    while line:  # a pipe takes 64 KiB at a time
+    while line:  # a pipe holds 64 KiB
         line = line[os.write(1, line) :]
     os._exit(0)

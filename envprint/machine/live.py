@@ -16,13 +16,13 @@ from envprint.machine.host import COMMAND_TIMEOUT_S, Completed
 
 GPU_TIMEOUT_S = 10.0
 GPU_AGAIN_S = 2.0
-"""A driver that has just answered does so within this, or its first answers have to do."""
+"""Limit for a second NVML reading: a driver that just responded needs less."""
 
 
 class LiveHost:
-    """This machine, seen through an interpreter: this one, or the one at `python`.
+    """This machine, seen from an interpreter: this one, or the one at `python`.
 
-    Raises `InterpreterError` when `python` does not answer as an interpreter does.
+    Raises `InterpreterError` if `python` does not behave like an interpreter.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class LiveHost:
         descriptor, size = open_regular(path)
         try:
             content = os.read(descriptor, size + 1)
-            # Files of /proc and /sys say 0 bytes, and any file may have grown.
+            # Files in /proc and /sys report 0 bytes, and any file may have grown.
             while chunk := os.read(descriptor, 65536) if len(content) != size else b"":
                 content += chunk
             return content
@@ -61,7 +61,7 @@ class LiveHost:
         return digest.hexdigest()
 
     def names(self, path: str) -> list[str]:
-        # Several collectors list the same directories; one capture shows one moment.
+        # Several collectors list the same directories, and a capture shows one moment.
         if path not in self._names:
             self._names[path] = sorted(os.listdir(path))
         return self._names[path]
@@ -90,11 +90,11 @@ class LiveHost:
         return self._interpreter
 
     def keep(self, probes: Mapping[str, Any]) -> None:
-        """Have a capture hold what probes of the interpreter have told."""
+        """Add the results of probes of the interpreter to the capture."""
         self._interpreter = {**self.interpreter(), "probes": probes}
 
     def look_inside(self) -> None:
-        """Have a capture hold what only code in this process can say of itself."""
+        """Add to the capture what only code in this process can know."""
         from envprint.machine.process_state import describe
 
         self._interpreter = {**self.interpreter(), **describe()}
@@ -139,8 +139,8 @@ class LiveHost:
         return Completed(*os_calls.run(argv, self.environ_for_children(), timeout_s))
 
     def environ_for_children(self) -> Mapping[str, str]:
-        """The variables of this process, but for what this interpreter has set for itself."""
-        # LC_CTYPE that this one has set (PEP 538) would keep an observed one out of its UTF-8 mode.
+        """The variables of this process, without those that this interpreter set for itself."""
+        # If this one set LC_CTYPE (PEP 538), it would keep an observed one out of its UTF-8 mode.
         try:
             coerced = "LC_CTYPE" not in self.start_environ()
         except OSError:
@@ -158,7 +158,7 @@ class LiveHost:
     def gpu(self, again: bool = False) -> Mapping[str, Any]:
         if again:
             return LiveHost(gpu_timeout_s=min(self._gpu_timeout_s, GPU_AGAIN_S)).gpu()
-        # Three sections ask, and a driver that hangs should be waited for once.
+        # Three sections need it, but a driver that hangs is waited for only once.
         if self._asked is None:
             self.begin()
         assert self._asked

@@ -1,7 +1,7 @@
-"""What each operating system is asked in its own way: its kernel, its user, its disks.
+"""Queries that differ between operating systems: kernel, user, disks, processes.
 
-Linux and macOS answer the calls of POSIX; Windows has neither those nor the `pwd` module. What has
-no answer is an `OSError` with the reason, as everywhere behind `envprint.machine.host.Host`.
+Linux and macOS have POSIX calls; Windows has neither those nor the `pwd` module. A query without an
+answer raises `OSError` with the reason, like every method of `envprint.machine.host.Host`.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _MACHINES = {"AMD64": "x86_64", "ARM64": "aarch64"}
-"""Windows' names of processors, and those of Linux that rules and packages go by."""
+"""Windows' names of architectures, to those of Linux, which rules and packages use."""
 
 _COMM_LENGTH = 15
-"""https://man7.org/linux/man-pages/man2/PR_SET_NAME.2const.html: 16 bytes with the last, a zero."""
+"""https://man7.org/linux/man-pages/man2/PR_SET_NAME.2const.html: 16 bytes with the final zero."""
 
 
 _SYSTEM_FOLDERS = ("/usr/lib64", "/usr/lib")
 
 
 def library_folders(machine: str) -> tuple[str, ...]:
-    """Where distributions keep shared libraries for a `machine`, Debian's own folder first."""
+    """Where distributions keep shared libraries for `machine`, Debian's folder first."""
     return (*_debian_folders(machine), *_SYSTEM_FOLDERS)
 
 
@@ -36,8 +36,8 @@ LOADER_FOLDERS = (
     *_debian_folders("x86_64", "aarch64"),
     *("/lib64", "/lib", *_SYSTEM_FOLDERS),
 )
-"""Where the loader finds a library without an entry in its cache or its configuration; under WSL2
-and on NixOS the driver's."""
+"""Where the loader finds libraries besides its cache and configuration; the first two hold the
+driver's under WSL2 and on NixOS."""
 
 
 def system() -> Mapping[str, str]:
@@ -71,7 +71,7 @@ def cpus() -> list[int]:
 
 
 def disk(path: str) -> Mapping[str, int]:
-    """`total_bytes` and `free_bytes` of the file system that holds `path`. Raises `OSError`."""
+    """`total_bytes` and `free_bytes` of the file system with `path`. Raises `OSError`."""
     if not hasattr(os, "statvfs"):
         raise OSError(f"file systems are not measured on {sys.platform}")
     status = os.statvfs(path)
@@ -82,14 +82,14 @@ def disk(path: str) -> Mapping[str, int]:
 
 
 def identity() -> Mapping[str, str]:
-    """`home`, `user` and `host_name` where somebody tells them."""
+    """`home`, `user` and `host_name` as far as known."""
     names = {"user": _user(), "host_name": _host_name(), "home": _home()}
     return {key: name for key, name in names.items() if name}
 
 
 def _home() -> str | None:
     home = os.path.expanduser("~")
-    return None if home == "~" else home  # as it stays without HOME and an entry in /etc/passwd
+    return None if home == "~" else home  # unchanged without HOME and an entry in /etc/passwd
 
 
 def _user() -> str | None:
@@ -99,7 +99,7 @@ def _user() -> str | None:
         return os.environ.get("USERNAME")
     try:
         return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # a container may run under a uid that /etc/passwd does not know
+    except KeyError:  # a container may run with a uid that is not in /etc/passwd
         return str(os.getuid())
 
 
@@ -112,9 +112,9 @@ def _host_name() -> str | None:
 def process(pid: int) -> Mapping[str, Any]:
     """`name`, `program`, `user`, `started_at_s` and `state` of a process.
 
-    `program` is the base name of its executable, or None; a process may go by another name.
+    `program` is the base name of its executable, or None; `name` may be different.
 
-    Raises `ProcessLookupError` when there is none, `PermissionError` when it cannot be seen.
+    Raises `ProcessLookupError` if there is none, `PermissionError` if it is hidden.
     """
     import psutil
 
@@ -130,18 +130,18 @@ def process(pid: int) -> Mapping[str, Any]:
                 "state": found.status(),
             }
     except psutil.Error as error:
-        # Where /proc is mounted with hidepid, it does not show others' processes, and a signal
-        # that is not sent still tells whether there is one.
+        # If /proc is mounted with hidepid, it hides other users' processes, but signal 0 still
+        # checks whether one exists.
         # https://man7.org/linux/man-pages/man2/kill.2.html
         os.kill(pid, 0)
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from error
 
 
 def _name(process: Any, program: str | None) -> str:
-    """The kernel's own name of it; of one that was cut, the executable's where that goes on.
+    """The kernel's name of it; a truncated one is completed from the executable's.
 
-    psutil completes a longer one from the command line, into which a program can write what it
-    likes, and where arguments stand: https://psutil.readthedocs.io/en/latest/#psutil.Process.name
+    psutil completes it from the command line, which a program can overwrite and which holds
+    arguments: https://psutil.readthedocs.io/en/latest/#psutil.Process.name
     """
     if not sys.platform.startswith("linux"):
         return program or str(process.name())[:_COMM_LENGTH]
@@ -156,7 +156,7 @@ def _name(process: Any, program: str | None) -> str:
 
 
 def _program(process: Any) -> str | None:
-    """Never an argument: psutil gives the file that is executed, of others' processes too."""
+    """Never an argument: psutil returns the executed file, even for other users' processes."""
     import psutil
 
     try:

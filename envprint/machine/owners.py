@@ -1,7 +1,7 @@
-"""Whether what is found by itself, a policy or a store, may be used: who could have put it there.
+"""Whether a policy or store that was found, not named, is trusted: who could have put it there.
 
-On a machine that people share, anybody can leave a file in /tmp or in another folder above a
-working directory. docs/decisions/0014-found-and-not-named.md
+On a shared machine anybody can leave a file in /tmp or in another folder above a working directory.
+docs/decisions/0014-found-and-not-named.md
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 def distrusted(path: str) -> str | None:
-    """Why what is found at `path` is not to be used, as a verb and its end; None where it may be.
+    """Why `path` must not be used, as a phrase that begins with a verb; None if it is trusted.
 
-    Used is what belongs to this user, and what belongs to root and nobody else can write. A link
-    and its target have to.
+    Trusted is what belongs to this user, or to root if nobody else can write it. For a link this
+    holds for the link and its target.
     """
     if not hasattr(os, "geteuid"):
-        return None  # Windows has no owners of this kind
+        return None  # Windows has no such owners
     for look in (os.lstat, os.stat):
         try:
             status = look(path)
-        except OSError:  # gone, or a link that leads nowhere: whoever opens it says so
+        except OSError:  # gone, or a dangling link: opening it reports the error
             return None
         reason = _distrusted(status)
         if reason:
@@ -42,7 +42,7 @@ def _distrusted(status: os.stat_result) -> str | None:
 
 
 def _own_ids() -> set[int]:
-    """This user; for root also whoever has become root by sudo, as Git has it.
+    """This user's id; for root under sudo also that of the invoking user, as in Git.
 
     https://git-scm.com/docs/git-config#Documentation/git-config.txt-safedirectory
     """
@@ -52,9 +52,9 @@ def _own_ids() -> set[int]:
 
 
 def _name(number: int) -> str:
-    import pwd  # not on Windows, and needed only to name somebody
+    import pwd  # not on Windows, and needed only to name an owner
 
     try:
         return f"{pwd.getpwuid(number).pw_name} (user {number})"
-    except KeyError:  # a container may know no such user
+    except KeyError:  # a container may have no such user
         return f"user {number}"

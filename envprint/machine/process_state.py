@@ -1,8 +1,8 @@
-"""What only code inside a training process can say: the state of its generators, its thread pools.
+"""State that only code inside a training process can see: random generators and thread pools.
 
-Looks at what the process has imported and at nothing else: it imports no framework, starts no
-device, and makes no generator that is not there yet. A framework that refuses to tell is an error
-in its own place. Some state belongs to a thread, so ask in the thread that trains.
+Inspects only what the process has imported: it imports no framework, starts no device and creates
+no generator. If a framework raises, only its own entry is an error. Some state is per thread, so
+call this in the thread that trains.
 """
 
 import sys
@@ -18,33 +18,33 @@ from envprint.machine.interpreter import said
 T = TypeVar("T")
 
 POOLED = ("numpy", "scipy", "sklearn", "torch")
-"""Modules that bring libraries with threads of their own, which threadpoolctl can ask."""
+"""Modules with libraries that have thread pools, which threadpoolctl can inspect."""
 
 
 def describe() -> dict[str, Any]:
     """`generators` and `thread_pools` of this process, as JSON types.
 
-    Generators are name to `state` (a digest, or None for one that nobody has seeded) or to
-    `error`; pools are what threadpoolctl says of each, or an `error`.
+    Generators map a name to `state` (a digest, or None for an unseeded one) or to `error`; pools
+    are threadpoolctl's description of each, or an `error`.
     """
     return {"generators": dict(_generators()), "thread_pools": thread_pools()}
 
 
 class NotThere(Exception):
-    """The module is loaded, but the generator has not been made, or is another version's."""
+    """The module is loaded, but has no such generator yet, or not in this version."""
 
 
 class RefusedError(Exception):
-    """A framework raised something when it was asked; the text says what, in one line."""
+    """A framework raised an exception; the message quotes it in one line."""
 
 
 class Seat(NamedTuple):
-    """Where a generator is found: in a module that is loaded, by a function that takes it."""
+    """Where to find a generator: a loaded module, and a function that reads the state from it."""
 
     name: str
     module: str
     look: Callable[[Any], object]
-    """Its state in numbers, texts, arrays and what holds them, None for one without a seed.
+    """Returns its state as numbers, strings, arrays and containers, or None if it is not seeded.
     Raises `NotThere`, and whatever a framework raises."""
 
 
@@ -66,13 +66,13 @@ def _state(seat: Seat, module: Any) -> str | None:
 
 
 def answered(ask: Callable[[], T]) -> T:
-    """What a framework answers. Raises `NotThere`, and `RefusedError` for all that it raises."""
+    """The result of a call into a framework. Raises `NotThere`; `RefusedError` for the rest."""
     try:
         return ask()
     except (NotThere, KeyboardInterrupt, SystemExit):
         raise
-    # Frameworks raise errors of their own kinds, extensions also what is no Exception (a panic in
-    # Rust), and no answer is worth the training that asks.
+    # Frameworks have errors of their own, and extensions raise what is not an Exception (a panic
+    # in Rust); no failure here may end the training that calls this.
     except BaseException as error:  # noqa: BLE001  see the reason above
         raise RefusedError(f"{type(error).__name__}: {said(error)}") from None
 
@@ -81,14 +81,14 @@ def _python(random: Any) -> object:
     return random.getstate()
 
 
-# numpy.random seeds its own generator when it is imported, and newer versions import it late.
+# numpy.random seeds its generator when imported, and newer versions import it lazily.
 # https://numpy.org/doc/stable/reference/random/generated/numpy.random.get_state.html
 def _numpy(random: Any) -> object:
     return random.get_state(legacy=False)
 
 
-# `tf.random.set_seed` puts the seed, and what draws a seed for each operation, into the context;
-# asking TensorFlow for it would make the context.
+# `tf.random.set_seed` stores the seed, and the generator of each operation's seed, in the context;
+# the public getters would create the context.
 # https://github.com/tensorflow/tensorflow/blob/v2.21.0/tensorflow/python/eager/context.py#L634
 def _tensorflow(eager: Any) -> object:
     context = eager._context
@@ -97,7 +97,7 @@ def _tensorflow(eager: Any) -> object:
     return index(context._seed), context._rng.getstate()
 
 
-# `tf.random.get_global_generator()` would make one, with a state from the operating system.
+# `tf.random.get_global_generator()` would create one, seeded by the operating system.
 # https://www.tensorflow.org/api_docs/python/tf/random/get_global_generator
 def _tensorflow_generator(operations: Any) -> object:
     generator = operations.global_generator
@@ -106,7 +106,7 @@ def _tensorflow_generator(operations: Any) -> object:
     return generator.state.numpy()
 
 
-# Until it is first needed there is no generator: Keras then draws its seed from Python's.
+# There is no generator until one is needed; Keras then draws its seed from Python's.
 # https://github.com/keras-team/keras/blob/v3.15.1/keras/src/random/seed_generator.py
 def _keras(state: Any) -> object:
     tracker = state.GLOBAL_STATE_TRACKER
@@ -143,13 +143,13 @@ SEATS = (
 )
 
 
-# `torch.cuda.get_rng_state` would start CUDA; the generators are there only after that.
+# `torch.cuda.get_rng_state` would initialise CUDA; there are no generators before that.
 # https://github.com/pytorch/pytorch/blob/v2.13.0/torch/cuda/random.py
 def _on_gpus() -> Iterator[Seat]:
     cuda: Any = sys.modules.get("torch.cuda")
     try:
         count = answered(lambda: len(cuda.default_generators) if cuda.is_initialized() else 0)
-    except RefusedError:  # it is not imported, or another version
+    except RefusedError:  # not imported, or a different version
         return
     for number in range(count):
         yield Seat(f"torch-cuda-{number}", "torch.cuda", partial(_torch_cuda, number))
@@ -160,7 +160,7 @@ def _torch_cuda(number: int, cuda: Any) -> object:
 
 
 def digest(state: object) -> str:
-    """One digest for equal states. Raises `TypeError` for what is no number, text or array."""
+    """A digest of the state. Raises `TypeError` for anything but numbers, strings and arrays."""
     import hashlib
 
     whole = hashlib.sha256()
@@ -170,9 +170,9 @@ def digest(state: object) -> str:
 
 
 def _parts(value: Any) -> Iterator[bytes]:
-    """The value in bytes that tell its type, and where it ends."""
+    """The value as bytes that encode its type and its end."""
     if isinstance(value, float):
-        yield f"{float(value)!r};".encode()  # NumPy's have another repr in each version
+        yield f"{float(value)!r};".encode()  # NumPy's repr varies with its version
     elif value is None or isinstance(value, (int, str)):
         yield f"{value!r};".encode()
     elif isinstance(value, bytes):
@@ -198,7 +198,7 @@ def _all(kind: str, values: Sequence[object]) -> Iterator[bytes]:
 #   "threading_layer": "pthreads", "architecture": "SkylakeX", "num_threads": 2}]
 # https://github.com/joblib/threadpoolctl#python-runtime-programmatic-introspection
 def thread_pools() -> list[dict[str, Any]] | dict[str, str]:
-    """What threadpoolctl says of each library with threads that is loaded, or an `error`."""
+    """threadpoolctl's description of each loaded library with a pool, or an `error`."""
     if not any(name in sys.modules for name in POOLED):
         return []
     try:
@@ -206,7 +206,7 @@ def thread_pools() -> list[dict[str, Any]] | dict[str, str]:
     except ImportError:
         return {"error": NO_THREADPOOLCTL}
     with warnings.catch_warnings():
-        # It warns of two OpenMP runtimes in one process, which rules speak of.
+        # It warns about two OpenMP runtimes in one process, which rules report.
         warnings.simplefilter("ignore")
         try:
             return answered(lambda: [dict(pool) for pool in threadpool_info()])

@@ -1,10 +1,10 @@
-"""Machines on paper: a host that answers from a recording, and one that makes the recording.
+"""Recorded machines: a host that answers from a recording, and one that makes a recording.
 
-A recording is a JSON object: question to argument to answer. Text is kept as a list of lines, so
-that it reads and diffs like the file it was; an answer `{"error": "EACCES"}` is the machine's own
-error. What is not mentioned does not exist there, and directories follow from their files, so that
-a machine can be written down in a few entries. Only what was asked is recorded, and of variables
-what `envprint.machine.recorded_environ` keeps.
+A recording is a JSON object: query to argument to answer. Text is a list of lines, so that it reads
+and diffs like the original file; `{"error": "EACCES"}` is the machine's own error. Anything else
+does not exist there, and directories follow from their files, so a few entries describe a machine.
+Only answers to actual queries are recorded, and of variables what
+`envprint.machine.recorded_environ` keeps.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _os_error(name: str, path: str) -> OSError:
 
 
 class RecordedHost:
-    """Answers every question from `answers`, never from the machine it runs on."""
+    """Answers every query from `answers`, never from the machine it runs on."""
 
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
@@ -140,14 +140,14 @@ class RecordedHost:
         return process
 
     def seal(self, word: str) -> None:
-        """A recording holds no user's key, so nothing is sealed with one."""
+        """None: a recording contains no user's key."""
 
     def deep(self) -> bool:
         return bool(self._answers.get("deep", {}).get(""))
 
 
 class RecordingHost:
-    """Passes every question on to `host` and keeps the answers in `answers`."""
+    """Passes every query on to `host` and keeps the answers in `answers`."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -239,7 +239,7 @@ class RecordingHost:
         return self._note("process", str(pid), lambda: self._host.process(pid))
 
     def seal(self, word: str) -> None:
-        """As its recording will answer: people share those."""
+        """None, as from the recording, which people share."""
 
     def deep(self) -> bool:
         return self._note("deep", "", self._host.deep)

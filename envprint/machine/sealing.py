@@ -1,8 +1,8 @@
-"""Seals of hidden words: whether two of them are equal, without a way back to either.
+"""Seals of hidden words: they show whether two words are equal, but not the words.
 
-The key is made once, in the user's own configuration directory, and readable by that user only. It
-enters no document: whoever has a document alone cannot try words against its seals. A key that
-others could read is not used, and without one nothing is sealed.
+The key is created once, in the user's configuration directory, and readable by that user only. It
+enters no document, so a document alone does not allow guessing words against its seals. A key that
+others could read is not used, and without a key nothing is sealed.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from envprint.core.hidden import sealed
 FILE = "hidden.key"
 KEY_BYTES = 32
 _LENGTH = 32
-"""Hexadecimal digits that are kept of an HMAC: 128 bits."""
+"""Hexadecimal digits kept of an HMAC: 128 bits."""
 
 
 def seal(word: str) -> str | None:
-    """The mark of `word` with this user's seal; None where there is no key to be had."""
+    """The mark of `word` with this user's seal; None if there is no usable key."""
     path = _path()
     key = _key(path) if path else None
     if key is None:
@@ -38,7 +38,7 @@ def _code(key: bytes, message: bytes) -> str:
 def _path() -> str | None:
     """https://specifications.freedesktop.org/basedir-spec/latest/"""
     base = os.environ.get("XDG_CONFIG_HOME", "")
-    if not os.path.isabs(base):  # the specification has relative paths ignored
+    if not os.path.isabs(base):  # the specification ignores relative paths
         base = os.path.join(os.path.expanduser("~"), ".config")
     return os.path.join(base, "envprint", FILE) if os.path.isabs(base) else None
 
@@ -52,7 +52,7 @@ def _key(path: str) -> bytes | None:
 
 
 def _read(path: str) -> bytes | None:
-    """The key, unless it is another's, or others may read it. Raises `OSError`."""
+    """The key; None if it belongs to or is readable by others. Raises `OSError`."""
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | os.O_NONBLOCK)
     try:
         status = os.fstat(descriptor)
@@ -66,7 +66,7 @@ def _read(path: str) -> bytes | None:
 
 
 def _make(path: str) -> bytes | None:
-    """A new key, there as a whole or not at all; of several makers the first one wins."""
+    """Create a key atomically; among concurrent processes the first one wins."""
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     beside = f"{path}.{os.urandom(6).hex()}"
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

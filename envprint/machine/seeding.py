@@ -1,7 +1,7 @@
-"""Sets the generators of random numbers that a process has, and says which it could not set.
+"""Seeds the random generators of a process, and reports which ones it could not seed.
 
-Each framework is seeded by the call that its own documentation gives, and only where it is
-imported: what is imported later is not seeded, so seed after the imports.
+Each framework is seeded with the call from its own documentation, and only if it is imported, so
+seed after the imports.
 """
 
 import sys
@@ -16,24 +16,24 @@ from envprint.machine.process_state import RefusedError, answered
 
 
 class Seeded(NamedTuple):
-    """What `seed` did to one generator, or what is left to do."""
+    """The result of `seed` for one generator, or what is left to do."""
 
     generator: str
-    """As `live.random.generators` names it; `torch-cuda` stands for each GPU's, and
-    `python-hash` for the seed of text hashes."""
+    """Its name in `live.random.generators`; `torch-cuda` means every GPU's, `python-hash`
+    the seed of string hashes."""
     call: str
-    """What was called, or what to write, as code that can be copied."""
+    """The call that was made, or that is needed, as code to copy."""
     done: bool
     reason: str | None = None
-    """Why it could not be done, None where it was."""
+    """Why it could not be seeded; None if it was."""
 
 
 def seed(value: int) -> tuple[Seeded, ...]:
-    """Set every global generator of the frameworks that this process has imported, to `value`.
+    """Seed Python's generator and the global ones of all imported frameworks with `value`.
 
-    Python's is always set. What cannot be set is told and not raised: the hash seed counts from
-    the start of the process only, JAX has no global generator, a framework may refuse. Generators
-    that the program made itself are its own. Raises `EnvprintError` unless 0 <= value < 2**32.
+    A generator that cannot be seeded is reported, not raised: the hash seed is fixed at the start
+    of the process, JAX has no global generator, a framework may raise. Generators that the program
+    created are left alone. Raises `EnvprintError` unless 0 <= value < 2**32.
     """
     number = _checked(value)
     return (*_set(number), *_told(number))
@@ -52,7 +52,7 @@ def _checked(value: object) -> int:
 
 
 class _Call(NamedTuple):
-    """A generator, the module that must be loaded for it, and how its owner says to seed it."""
+    """A generator, the module that must be loaded for it, and the documented call to seed it."""
 
     generator: str
     module: str
@@ -60,7 +60,7 @@ class _Call(NamedTuple):
     run: Callable[[Any, int], object]
 
 
-# Keras before its parts: it sets Python's, NumPy's and its backend's as well, to the same seed.
+# Keras before its parts: it also seeds Python, NumPy and its backend with the same value.
 # https://docs.python.org/3/library/random.html#random.seed
 # https://numpy.org/doc/stable/reference/random/generated/numpy.random.seed.html
 # https://www.tensorflow.org/api_docs/python/tf/keras/utils/set_random_seed
@@ -97,11 +97,11 @@ def _set(number: int) -> Iterator[Seeded]:
             if call.generator == "tensorflow":
                 yield _global_generator(number)
             if call.generator == "torch" and _is_for_cuda(module):
-                # Where CUDA has not been started, PyTorch keeps the seed until it is.
+                # Until CUDA is initialised, PyTorch remembers the seed.
                 yield Seeded("torch-cuda", code, refused is None, refused)
     import random
 
-    # Last: what Keras imports for its own call may draw from it.
+    # Last: modules that Keras imports for its own call may draw from it.
     random.seed(number)
     yield Seeded("python", f"random.seed({number})", True)
 
@@ -121,7 +121,7 @@ def _refusal(run: Callable[[Any, int], object], module: Any, number: int) -> str
 
 # https://www.tensorflow.org/guide/random_numbers#global_generator
 def _global_generator(number: int) -> Seeded:
-    """TensorFlow's other generator: `set_seed` leaves it alone."""
+    """TensorFlow's other generator, which `set_seed` does not affect."""
     operations: Any = sys.modules.get("tensorflow.python.ops.stateful_random_ops")
     if getattr(operations, "global_generator", None) is None:
         made = f"tensorflow.random.Generator.from_seed({number})"
@@ -134,7 +134,7 @@ def _global_generator(number: int) -> Seeded:
 
 
 def _told(number: int) -> Iterator[Seeded]:
-    """What no call can set any more, or at all."""
+    """What no call can seed any more, or at all."""
     if "jax" in sys.modules:
         yield Seeded(
             "jax",

@@ -1,6 +1,6 @@
-"""Every call of NVML, in the child: each told to the parent before it is made, and its result.
+"""All NVML calls in the child: each is reported to the parent before it is made, then its result.
 
-What comes is a value or an error with its code, never 0 or a text for what is not known.
+A result is a value or an error with its code, never 0 or a text in place of an unknown value.
 """
 
 from __future__ import annotations
@@ -30,33 +30,33 @@ from envprint.machine.nvml.queries import (
 from envprint.machine.procfs import mapped_files
 
 MARK = b"\x1e"
-"""Begins every line to the parent; a library may print lines of its own."""
+"""Begins every line to the parent, as a library may print lines of its own."""
 
 _INTERFACE_MISSING = (None, NOT_SUPPORTED, FUNCTION_NOT_FOUND, ARGUMENT_VERSION_MISMATCH)
-"""Errors after which an older interface is tried; None is pynvml's word for a missing symbol."""
+"""Errors after which an older interface is tried; None means that the symbol is missing."""
 _NO_PART = (INVALID_ARGUMENT, NOT_FOUND)
-"""NVIDIA's own tools take either for a place without a MIG device,
+"""NVIDIA's own tools treat either as a slot without a MIG device,
 https://github.com/NVIDIA/go-nvlib/blob/main/pkg/nvlib/device/device.go"""
 
 
 def tell(*words: Any) -> None:
-    """One line to the parent."""
+    """Send one line to the parent."""
     line = b"\n" + MARK + json.dumps(words).encode() + b"\n"
-    while line:  # a pipe takes 64 KiB at a time
+    while line:  # a pipe holds 64 KiB
         line = line[os.write(1, line) :]
 
 
 def note(place: Sequence[Any], value: Any) -> None:
-    """A value for the parent that is no call's result."""
+    """Send a value to the parent that is not a call's result."""
     tell("is", place, value)
 
 
 class SkippedError(Exception):
-    """Stands for a call in which the driver has crashed before."""
+    """A call is skipped because the driver crashed in it before."""
 
 
 class Nvml:
-    """The one place through which every NVML call goes."""
+    """Makes every NVML call."""
 
     def __init__(self, pynvml: Any, skipped: Mapping[str, str]) -> None:
         self.pynvml = pynvml
@@ -70,10 +70,10 @@ class Nvml:
         form: Callable[[Any], Any] = lambda value: value,
         function: Callable[..., Any] | None = None,
     ) -> Any:
-        """What the function gives, through `form`; or `{"error": code, "name": text}`.
+        """The function's result after `form`, or `{"error": code, "name": text}`.
 
-        The parent is told it for `place`, and how many milliseconds it took. What it asked to skip
-        is not called.
+        Reports it to the parent for `place`, with the milliseconds it took. A call that the parent
+        wants skipped is not made.
         """
         numbers = [str(word) for word in (*place, *arguments) if type(word) is int]
         label = " ".join((name, *numbers))
@@ -83,8 +83,8 @@ class Nvml:
             if label in self.skipped:
                 raise SkippedError(self.skipped[label])
             value = form((function or getattr(self.pynvml, name))(*arguments))
-        # pynvml raises NVMLLibraryMismatchError, which is no NVMLError, for a missing symbol,
-        # UnicodeDecodeError for a garbled name, AttributeError where its own release is too old.
+        # pynvml raises NVMLLibraryMismatchError, which is not an NVMLError, for a missing symbol,
+        # UnicodeDecodeError for a garbled name, AttributeError if its own release is too old.
         except Exception as error:  # noqa: BLE001  see the reason above
             value = self._failure(error)
         tell("is", place, value, name, round((time.perf_counter() - begun) * 1000, 3))
@@ -102,7 +102,7 @@ class Nvml:
         return {"error": None, "name": f"{type(error).__name__}: {error}"}
 
     def start(self, library: str) -> bool:
-        """Load and initialise; whether that worked."""
+        """Load and initialise the library; whether that succeeded."""
         problem = _load(library)
         begun = time.perf_counter()
         init = self.ask(["init"], "nvmlInit", form=lambda _: None)
@@ -114,11 +114,11 @@ class Nvml:
         return init is None
 
     def handles(self) -> dict[int, Any]:
-        """Index to handle of the GPUs that give one."""
+        """Index to handle, for the GPUs that return one."""
         count = self.ask(["count"], "nvmlDeviceGetCount", form=counted)
         found = {}
         for index in range(count) if isinstance(count, int) else ():
-            # A handle is a pointer and no result.
+            # A handle is a pointer, not a result to report.
             kept: list[Any] = []
             place = ["devices", index, "handle"]
             self.ask(place, "nvmlDeviceGetHandleByIndex", index, form=kept.append)
@@ -127,20 +127,20 @@ class Nvml:
         return found
 
     def fill(self, place: list[Any], handle: Any, queries: Queries) -> dict[str, Any]:
-        """Ask all `queries` of one device, and tell the results as keys of `place`."""
+        """Run all `queries` on one device, and report the results as keys of `place`."""
         return {
             key: self.ask([*place, key], name, handle, *arguments, form=form)
             for key, name, arguments, form in queries
         }
 
     def use(self, place: list[Any], handle: Any) -> None:
-        """Memory and processes of one device, by the newest interfaces that are there."""
+        """Memory and processes of one device, through the newest interfaces available."""
         self._memory([*place, "memory"], handle)
         for key, name in PROCESS_LISTS.items():
             self._processes([*place, key], name, handle)
 
     def _memory(self, place: list[Any], handle: Any) -> None:
-        """Version 2 keeps what the driver reserves apart from what is used; version 1 does not."""
+        """Version 2 reports memory reserved by the driver separately; version 1 does not."""
 
         def form(api: str, *names: str) -> Callable[[Any], Any]:
             return lambda info: {"api": api, **{name: getattr(info, name) for name in names}}
@@ -170,15 +170,16 @@ class Nvml:
             note([*place[:-1], "process_interface"], api if isinstance(found, list) else found)
 
     def clock_reasons(self, place: list[Any], handle: Any) -> None:
-        """Why the clocks are as they are; the function had another name before R535."""
+        """The reasons for the current clocks; the function had a different name before R535."""
         found = self.ask(place, "nvmlDeviceGetCurrentClocksEventReasons", handle)
         if isinstance(found, dict) and found["error"] in _INTERFACE_MISSING:
             self.ask(place, "nvmlDeviceGetCurrentClocksThrottleReasons", handle)
 
     def parts(self, index: int, parent: Any) -> list[tuple[list[Any], Any]]:
-        """The MIG devices of a GPU, each with what it is; their places and handles.
+        """Describe the MIG devices of a GPU; returns their places and handles.
 
-        Their list is told once it is whole, for a part that was not read is not a part that is not.
+        The list is sent only once complete, so that an unread MIG device is not mistaken for a
+        missing one.
         """
         handles = self._part_handles(index, parent)
         place = ["devices", index, "mig_devices"]
@@ -192,7 +193,7 @@ class Nvml:
         return found
 
     def _part_handles(self, index: int, parent: Any) -> Any:
-        """In NVML's order; an error object where one may be missing."""
+        """The handles in NVML's order; an error object if one may be missing."""
         place, name = ["most_parts", index], "nvmlDeviceGetMaxMigDeviceCount"
         count = self.ask(place, name, parent, form=counted)
         if not isinstance(count, int):
@@ -207,10 +208,10 @@ class Nvml:
 
 
 def _load(library: str) -> str | None:
-    """Load the library first by path where its name alone is not found, as on some WSL2 hosts.
+    """Load the library by path if its name alone is not found, as on some WSL2 hosts.
 
-    pynvml then gets the loaded one by its name. Its own error drops the loader's reason, which is
-    returned.
+    pynvml then finds the loaded one by name. Returns the loader's reason for a failure, which
+    pynvml's own error drops.
     """
     import ctypes
 

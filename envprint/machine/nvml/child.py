@@ -1,8 +1,8 @@
-"""What runs in the short-lived child that asks NVML, started by `envprint.machine.nvml.client`.
+"""The program of the child that queries NVML, started by `envprint.machine.nvml.client`.
 
-It tells each result as soon as it is there, so that a driver that hangs or crashes costs what was
-not read by then; what matters most is read first, of every GPU. No call creates a CUDA context,
-which would cost hundreds of MB on the card: https://github.com/pytorch/pytorch/issues/20532
+It reports each result at once, so that a driver that hangs or crashes costs only what is still
+unread; what matters most is read first, for every GPU. No call creates a CUDA context, which would
+take hundreds of MB on the card: https://github.com/pytorch/pytorch/issues/20532
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NO_MIG = (NOT_SUPPORTED, FUNCTION_NOT_FOUND)
 
 
 def read(nvml: Nvml, library: str) -> None:
-    """Tell the whole reading, in the form that `envprint.machine.nvml.client` documents."""
+    """Report the whole reading, in the form that `envprint.machine.nvml.client` documents."""
     if not nvml.start(library):
         return
     nvml.ask(["driver_version"], "nvmlSystemGetDriverVersion", form=text)
@@ -40,14 +40,14 @@ def read(nvml: Nvml, library: str) -> None:
 
 
 def can_have_parts(mig_mode: Any) -> bool:
-    """Whether a GPU may be divided: in a container the whole may refuse what its parts tell."""
+    """Whether a GPU may have MIG devices: in a container only those may permit queries."""
     return any(mig_mode) if isinstance(mig_mode, list) else mig_mode["error"] not in _NO_MIG
 
 
 def watch(nvml: Nvml, library: str, interval_s: float) -> None:
-    """Tell memory and processes again and again, of parts where there are any, else of GPUs.
+    """Report memory and processes repeatedly, of MIG devices if there are any, else of GPUs.
 
-    Ends when its parent does.
+    Ends together with its parent.
     """
     import select
 
@@ -70,11 +70,11 @@ def watch(nvml: Nvml, library: str, interval_s: float) -> None:
 
 
 def main() -> NoReturn:
-    """Carry out the order in the last argument.
+    """Execute the order in the last argument, a JSON object.
 
-    It has `library` (path), `skipped` (call to reason), `timeout_s`, and `interval_s` to watch.
+    Its keys: `library` (path), `skipped` (call to reason), `timeout_s`, and `interval_s` to watch.
     """
-    os.closerange(3, 256)  # what the parent's libraries have left open
+    os.closerange(3, 256)  # descriptors that the parent's libraries left open
     order = json.loads(sys.argv[-1])
     library: str = order["library"]
     tell("call", "import pynvml")
@@ -82,11 +82,11 @@ def main() -> NoReturn:
 
     nvml = Nvml(pynvml, order["skipped"])
     if order.get("interval_s"):
-        # Ctrl-C is for the job that is watched; the end of its parent is what ends the watch.
+        # Ctrl-C is meant for the watched job; the watch ends when its parent does.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         watch(nvml, library, order["interval_s"])
     else:
-        # The kernel's own clock ends a child that its parent has had to leave.
+        # The kernel ends a child that its parent had to leave behind.
         signal.alarm(int(order["timeout_s"]) + 2)
         read(nvml, library)
     tell("end")

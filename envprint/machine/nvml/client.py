@@ -1,4 +1,4 @@
-"""Starts the child that asks NVML, and puts together what it told before its time was over."""
+"""Starts the child that queries NVML, and returns what it reported before the timeout."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from envprint.machine.nvml.library import find_library
 from envprint.machine.nvml.messages import Gathered, finished
 
 MOST_CRASHES = 3
-"""So often a child is started again without the call in which the driver crashed."""
+"""How often the child is restarted without the call in which the driver crashed."""
 
 
 def begin(timeout_s: float) -> Asked:
-    """Start asking NVML, where its library is; what it says is in `Asked.result`."""
+    """Start a reading if NVML is installed; `Asked.result` returns it."""
     library, folder, failure = _found()
     if failure or library is None:
         return Asked({"library": library, "failure": failure})
@@ -26,7 +26,7 @@ def begin(timeout_s: float) -> Asked:
 
 
 def _found() -> tuple[str | None, str, str | None]:
-    """The library, the folder of pynvml, and why they cannot be used."""
+    """The library, the folder of pynvml, and the reason if they cannot be used."""
     if not hasattr(os, "posix_spawn"):
         return "nvml.dll", "", f"NVML is not asked on {sys.platform}"
     library = find_library(os.environ)
@@ -41,7 +41,7 @@ def _found() -> tuple[str | None, str, str | None]:
 
 
 def watching(interval_s: float) -> tuple[Callable[[Mapping[str, str]], Child] | None, str]:
-    """What starts a child that watches without some calls; or None, and why there is none."""
+    """A factory for the watching child (given calls to skip), or None; and `ok` or the reason."""
     library, folder, failure = _found()
     if failure or library is None:
         return None, failure or "libnvidia-ml.so.1 is not installed"
@@ -50,14 +50,14 @@ def watching(interval_s: float) -> tuple[Callable[[Mapping[str, str]], Child] | 
 
 
 def ask(library: str, pynvml_folder: str, timeout_s: float) -> Asked:
-    """The same of a library and a pynvml that are known."""
+    """Start a reading with a given library and pynvml."""
     asked = Asked({"library": library}, pynvml_folder, timeout_s)
     asked.start()
     return asked
 
 
 class Asked:
-    """A reading under way, or what is known without one."""
+    """A reading in progress, or the reason why there is none."""
 
     def __init__(self, known: dict[str, Any], folder: str = "", timeout_s: float = 0.0) -> None:
         self._reading = known
@@ -78,27 +78,26 @@ class Asked:
             self._reading["failure"] = f"no child process: {error.strerror or error}"
 
     def result(self) -> Mapping[str, Any]:
-        """What NVML says of this machine; a call's result is its value or an error object.
+        """The reading of this machine; a call's result is its value or an error object.
 
         An error object is `{"error": 3, "name": "Not Supported"}` with NVML's code, or null for a
-        failure that is none of NVML's. Sizes are bytes. The keys:
+        failure outside NVML. Sizes are bytes. The keys:
 
-        * `library`: real path of what was loaded; null when there is none, then nothing else is
-          there;
-        * `failure`: text when the child came to no end, else null. What it had not read by then is
-          missing, and `unread` says so in every object;
-        * `init`: null, or an error object, then only `nvml_version` is there; `init_ms`;
+        * `library`: real path of the loaded library; null if there is none, and then the only key;
+        * `failure`: text if the child did not finish, else null. Values not read by then are
+          missing, and every object says so in `unread`;
+        * `init`: null, or an error object, and then only `nvml_version` follows; `init_ms`;
         * `nvml_version`, `driver_version`: text; `cuda_driver_version`: 12040 for 12.4; `count`;
         * `sampled_at_s`: seconds since the epoch when memory and processes were first read;
-        * `devices`: in order of NVML's index. `handle` is null, or an error object that stands
-          alone. Else the keys of `envprint.machine.nvml.queries`, modes as [now, pending], and
+        * `devices`: in order of NVML's index. `handle` is null, or an error object and then the
+          only key. Also the keys of `envprint.machine.nvml.queries`, modes as [now, pending], and
           `memory`: `api` (`v2` or `v1`), `total`, `used`, `free`, and `reserved` with v2 only,
           because with v1 `used` includes it; `compute_processes`, `graphics_processes` and
-          `mps_processes`: lists of `pid` and `used` (null where the driver does not say, as under
+          `mps_processes`: lists of `pid` and `used` (null if the driver does not report it, as with
           WDDM); `process_interface`: v3, v2 or v1; `clock_reasons`: a bit mask;
-          `mig_devices`: the same of each part, where there can be any, or an error object: a list
-          is whole;
-        * `call_ms`: function to milliseconds, all calls of it together.
+          `mig_devices`: the same for each MIG device, if there can be any, or an error object; a
+          list is complete;
+        * `call_ms`: function to the total milliseconds of its calls.
         """
         while self._child:
             gathered = gather(self._child.lines(self._deadline_s))
@@ -114,7 +113,7 @@ class Asked:
 
 
 def command(folder: str, order: Mapping[str, Any]) -> list[str]:
-    """The child's command line. Without `site`, for that starts whatever is installed there."""
+    """The child's command line. Without `site`, which runs whatever start-up code is installed."""
     paths = [
         os.path.dirname(
             os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -126,7 +125,7 @@ def command(folder: str, order: Mapping[str, Any]) -> list[str]:
 
 
 def gather(lines: Iterable[bytes]) -> Gathered:
-    """All that comes before the end, or before the deadline."""
+    """Collect all messages up to the end or the deadline."""
     gathered = Gathered()
     try:
         for line in lines:

@@ -1,4 +1,4 @@
-"""The errors of NVML that envprint tells apart, `nvmlReturn_enum` of nvml.h.
+"""The NVML errors that envprint distinguishes, from `nvmlReturn_enum` in nvml.h.
 
 https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html
 """
@@ -15,7 +15,7 @@ LIBRARY_NOT_FOUND = 12
 FUNCTION_NOT_FOUND = 13
 GPU_IS_LOST = 15
 LIBRARY_VERSION_MISMATCH = 18
-"""The library and the kernel module are of two drivers."""
+"""The library and the kernel module belong to different drivers."""
 ARGUMENT_VERSION_MISMATCH = 25
 """The driver does not know this version of a struct."""
 UNKNOWN_ERROR = 999

@@ -1,4 +1,4 @@
-"""Where the loader would find NVIDIA's management library, by a look at names only."""
+"""Where the loader would find NVIDIA's management library, judged by file names only."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ LOADER_CACHE = "/etc/ld.so.cache"
 
 
 class Begun(Protocol):
-    """A question to the driver that is under way."""
+    """An NVML reading in progress."""
 
     def result(self) -> Mapping[str, Any]:
         """The reading, in the form of `envprint.machine.nvml.client`."""
 
 
 class NoLibrary:
-    """There is nobody to ask."""
+    """Stands for a reading on a machine without the library."""
 
     def result(self) -> Mapping[str, Any]:
         """The reading of a machine without the library."""
@@ -29,7 +29,7 @@ class NoLibrary:
 
 
 def begin(timeout_s: float) -> Begun:
-    """Start to ask the driver, where there is a library; elsewhere nothing else is imported."""
+    """Start a reading if there is a library; otherwise import nothing else."""
     if hasattr(os, "posix_spawn") and find_library(os.environ) is None:
         return NoLibrary()
     from envprint.machine.nvml import client
@@ -38,7 +38,7 @@ def begin(timeout_s: float) -> Begun:
 
 
 def find_library(variables: Mapping[str, str]) -> str | None:
-    """The path at which the loader would find the library; None when it is nowhere."""
+    """The path at which the loader would find the library; None if it is not installed."""
     for path in _candidates(variables):
         if os.path.exists(path):
             return path
@@ -59,7 +59,7 @@ def _cached_paths(cache: str) -> list[str]:
     try:
         with open(cache, "rb") as file:  # noqa: PTH123  pathlib costs too much here
             content = file.read()
-    except OSError:  # musl has no cache, and the directories are looked at anyway
+    except OSError:  # musl has no cache; the directories are searched anyway
         return []
     found = re.findall(rb"(/[^\0]*/" + re.escape(LIBRARY.encode()) + rb")\0", content)
     return [os.fsdecode(path) for path in found]

@@ -1,4 +1,4 @@
-"""Puts together what the child that asks NVML reports, line by line."""
+"""Assembles a reading from the lines that the NVML child prints."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _CANNOT_SKIP = ("import pynvml", "nvmlInit")
 
 
 class Gathered:
-    """What a child has told so far."""
+    """What a child has reported so far."""
 
     def __init__(self) -> None:
         self.reading: dict[str, Any] = {}
         self.call = ""
-        """The call under way; empty between two."""
+        """The call in progress; empty between calls."""
         self.is_late = False
         self.is_whole = False
 
     def take(self, line: bytes) -> str:
-        """Understand one line of the child; the kind of message, empty for a stranger's line."""
+        """Process one line; returns the kind of message, empty for output of a library."""
         if not line.startswith(MARK):
             return ""
         kind, *words = json.loads(line[len(MARK) :])
@@ -40,24 +40,24 @@ class Gathered:
         return str(kind)
 
     def _forget(self) -> None:
-        """What one sample has told is no part of the next."""
+        """Drop the values of the last sample before the next one."""
         for device in self.reading.get("devices", ()):
             for unit in (device, *device.get("mig_devices", ())):
                 for key in MOMENT:
                     unit.pop(key, None)
 
     def crashed(self, code: int | None) -> bool:
-        """Whether the driver crashed in a call that can be left out."""
+        """Whether the driver crashed in a call that can be skipped."""
         return bool(self.failed_in(code)) and not self.is_late
 
     def failed_in(self, code: int | None) -> str:
-        """The call in which the driver crashed or hung; empty where none can be left out."""
+        """The call in which the driver crashed or hung; empty if no call can be skipped."""
         has_failed = self.is_late or (code is not None and code < 0)
         can_skip = not self.is_whole and not self.call.startswith(_CANNOT_SKIP)
         return self.call if has_failed and can_skip else ""
 
     def failure(self, code: int | None, timeout_s: float) -> str | None:
-        """Why there is no more than this, in words."""
+        """The reason why the reading is incomplete, as text; None if it is complete."""
         if self.is_whole:
             return None
         if self.is_late:
@@ -66,7 +66,7 @@ class Gathered:
         return f"reading NVML ended with {how}{self._during()}"
 
     def silence(self, waited_s: float) -> str:
-        """That nothing has come for so long, in words."""
+        """The reason to report after `waited_s` seconds without a line."""
         return f"NVML did not answer within {waited_s:g} s{self._during()}"
 
     def _during(self) -> str:
@@ -76,7 +76,7 @@ class Gathered:
 
 
 def put(root: dict[str, Any], place: list[Any], value: Any) -> None:
-    """Set the value at `place`: texts are keys, numbers positions in lists that grow."""
+    """Set the value at `place`: strings are keys, numbers are indices of growing lists."""
     here: Any = root
     for step, following in zip(place, [*place[1:], None], strict=True):
         if isinstance(here, list):
@@ -91,7 +91,7 @@ def put(root: dict[str, Any], place: list[Any], value: Any) -> None:
 
 
 def finished(reading: dict[str, Any]) -> dict[str, Any]:
-    """The reading with an entry for every GPU that was counted, and without scaffolding."""
+    """The reading with an entry for every counted GPU, and without internal values."""
     count = reading.get("count")
     for key in ("slots", "most_parts"):
         reading.pop(key, None)

@@ -1,4 +1,4 @@
-"""What is asked of each device: the key in a reading, and the NVML function that answers.
+"""The queries for each device: the key in a reading, and the NVML function that returns it.
 
 Names and codes are those of nvml.h: https://docs.nvidia.com/deploy/nvml-api/
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def text(value: Any) -> str:
-    """As pynvml gives it: most functions decode, some leave bytes."""
+    """A string from pynvml: most functions decode it, some return bytes."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
@@ -19,7 +19,7 @@ def _bus_id(info: Any) -> str:
 
 
 RECOVERY_ACTION = 230
-"""NVML_FI_DEV_GET_GPU_RECOVERY_ACTION: what the driver asks for after a fault."""
+"""NVML_FI_DEV_GET_GPU_RECOVERY_ACTION: what the driver requires after a fault."""
 
 
 class FieldError(Exception):
@@ -27,16 +27,16 @@ class FieldError(Exception):
 
 
 class OddError(Exception):
-    """NVML has given a value that cannot be true; the argument says which."""
+    """NVML returned an impossible value, which is the argument."""
 
 
 MOST_DEVICES = 1024
-"""GPUs of a machine, or MIG devices of a GPU, that are believed: each one said to be there costs
-calls and memory."""
+"""Plausible GPUs of a machine, or MIG devices of a GPU: each reported one costs calls and
+memory."""
 
 
 def counted(number: Any) -> int:
-    """A number of devices. Raises `OddError`."""
+    """A plausible number of devices. Raises `OddError`."""
     if number > MOST_DEVICES:
         raise OddError(f"NVML counts {number}, which cannot be true")
     return int(number)
@@ -49,7 +49,7 @@ def _field(values: Any) -> int:
 
 
 Queries = tuple[tuple[str, str, tuple[Any, ...], Callable[[Any], Any]], ...]
-"""Key in the reading, function, its further arguments as in nvml.h, and the form of the result."""
+"""Key in the reading, function, its further arguments as in nvml.h, conversion of the result."""
 
 IDENTITY: Queries = (
     ("uuid", "nvmlDeviceGetUUID", (), text),
@@ -95,6 +95,6 @@ PROCESS_LISTS = {
     "graphics_processes": "nvmlDeviceGetGraphicsRunningProcesses",
     "mps_processes": "nvmlDeviceGetMPSComputeRunningProcesses",
 }
-"""Where a process computes, draws, or computes through the Multi-Process Service."""
+"""Lists of processes that compute, draw, or compute through the Multi-Process Service."""
 MOMENT = ("memory", *PROCESS_LISTS)
-"""What a watch reads of each device in every sample."""
+"""What a watch reads from each device in every sample."""

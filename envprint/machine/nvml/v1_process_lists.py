@@ -1,4 +1,4 @@
-"""The process lists of drivers before R450, which pynvml does not ask for any more."""
+"""The process lists of drivers before R450, which pynvml no longer supports."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NOT_AVAILABLE = 2**64 - 1
 
 # https://docs.nvidia.com/deploy/nvml-api/structnvmlProcessInfo__v1__t.html
 def listed(pynvml: Any, name: str, handle: Any) -> list[Any]:
-    """What the first version of a process list says. Raises pynvml's `NVMLError`."""
+    """The entries of a version 1 process list. Raises pynvml's `NVMLError`."""
     import ctypes
 
     class Process(ctypes.Structure):
@@ -25,7 +25,7 @@ def listed(pynvml: Any, name: str, handle: Any) -> list[Any]:
     code = function(handle, ctypes.byref(count), None)
     found: Any = ()
     if code == INSUFFICIENT_SIZE:
-        # Room for those that come between the two calls.
+        # Room for processes that start between the two calls.
         count.value = count.value * 2 + 5
         found = (Process * count.value)()
         code = function(handle, ctypes.byref(count), found)
@@ -35,7 +35,7 @@ def listed(pynvml: Any, name: str, handle: Any) -> list[Any]:
 
 
 class _Listed:
-    """An entry as pynvml's newer functions give it."""
+    """An entry like those of pynvml's newer functions."""
 
     def __init__(self, pid: int, used: int) -> None:
         self.pid = pid
