@@ -1,6 +1,6 @@
-"""What the NVIDIA driver's answers mean, and `envprint.gpu.watch()`.
+"""Interprets NVML readings, and offers `envprint.gpu.watch()`.
 
-Importing this package imports nothing else: the watch is loaded when one of its names is used.
+Importing this package imports nothing else: the watch is loaded on first use of one of its names.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who held memory of the GPUs during a watch: the values, and the account they come from."""
+"""Which processes held GPU memory during a watch: the result, and the account that builds it."""
 
 import threading
 import time
@@ -14,41 +14,41 @@ from envprint.machine.nvml.queries import MOMENT
 
 
 class Holder(NamedTuple):
-    """A process that held memory of a GPU while it was watched, other than the watcher's own."""
+    """A process that held memory of a watched GPU, other than this process and its descendants."""
 
     gpu: str
-    """UUID of the GPU or MIG device; its index where the driver tells no UUID."""
+    """UUID of the GPU or MIG device; its index if the driver reports no UUID."""
     pid: int
-    """As the driver gives it."""
+    """As the driver reports it."""
     name: str | None
-    """None where it is not known."""
+    """None if unknown."""
     own: bool | None
-    """None where that is not known, as in a container, or of a process that ended at once."""
+    """None if unknown, as in a container or for a process that ended at once."""
     at_start: bool | None
-    """It was there when the watch began; None where the driver was silent from then until it was
-    seen, or its GPU was not there."""
+    """Whether it was present when the watch began; None if the driver did not respond, or the GPU
+    was missing, between then and its first sighting."""
     seen_from: str
     """UTC, ISO 8601, to the second."""
     seen_until: str | None
-    """When it was seen for the last time; None when it is still there."""
+    """When it was last seen; None if it is still present."""
     peak_bytes: int | None
-    """The most it held at once; None where the driver does not say."""
+    """The most it held at once; None if the driver does not report it."""
 
 
 class Gap(NamedTuple):
-    """A time in which the driver said nothing of a GPU, or of any: from one answer to the next."""
+    """A period without data about one GPU or all of them, from one response to the next."""
 
     gpu: str | None
-    """As in `Holder`; None for all."""
+    """As in `Holder`; None for all GPUs."""
     reason: str
     seen_from: str
-    """The last answer before it, or the begin of the watch."""
+    """The last response before it, or the start of the watch."""
     seen_until: str | None
-    """None when it lasts."""
+    """None if it is still going on."""
 
 
 class Watched(NamedTuple):
-    """What was seen."""
+    """The result of a watch."""
 
     status: str
     """`ok`, or why there is nothing to watch."""
@@ -57,18 +57,18 @@ class Watched(NamedTuple):
     """In order of appearance."""
     gaps: tuple[Gap, ...]
     used_peak_bytes: Mapping[str, int]
-    """The most that was in use at once, by GPU; what processes held where no more was told."""
+    """The most in use at once, by GPU; the sum over processes if the driver reports no total."""
     own_peak_bytes: Mapping[str, int]
     """The most that this process and its descendants held at once, by GPU."""
 
     @property
     def intruders(self) -> tuple[Holder, ...]:
-        """Those that are surely not this process' and surely came after the watch began."""
+        """Processes that certainly are not this one's and certainly came after the start."""
         return tuple(h for h in self.holders if h.own is False and h.at_start is False)
 
 
 class Account:
-    """Adds samples up; its methods may be called from several threads."""
+    """Aggregates samples. Thread-safe."""
 
     def __init__(self, host: Host, status: str) -> None:
         self._host = host
@@ -78,7 +78,7 @@ class Account:
         self._samples = 0
         self._begun_s = time.time()
         self._heard: dict[str | None, float] = {}
-        """When there was the last answer about a GPU; None stands for any."""
+        """Time of the last response about each GPU; None stands for any GPU."""
         self._uuids: dict[int, str] = {}
         self._known: dict[tuple[str, int], Holder] = {}
         self._own: set[tuple[str, int]] = set()
@@ -88,7 +88,7 @@ class Account:
         self._own_peak: dict[str, int] = {}
 
     def watched(self) -> Watched:
-        """The sum of it."""
+        """The result so far."""
         with self._lock:
             holders = sorted((*self._past, *self._known.values()), key=lambda h: h.seen_from)
             used, own = dict(self._used), dict(self._own_peak)
@@ -96,13 +96,13 @@ class Account:
             return Watched(self._status, self._samples, tuple(holders), gaps, used, own)
 
     def add(self, reading: Mapping[str, Any]) -> None:
-        """One sample: every device that could be asked, in parts where it is divided."""
+        """Add a sample of every device that responds, or of its MIG devices."""
         with self._lock:
             self._close_gap(None)
             self._add_units(reading)
 
     def add_part(self, reading: Mapping[str, Any]) -> None:
-        """What there is of a sample in which the driver got stuck: the devices before that one."""
+        """Add a sample that the driver did not finish: the devices before the one it hung on."""
         with self._lock:
             now_s = reading.get("sampled_at_s")
             if now_s and any(_is_told(unit) for _, unit in self._units(reading)):
@@ -119,7 +119,7 @@ class Account:
         self._heard[None] = now_s
 
     def _units(self, reading: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """What is watched, each with its name: GPUs, or parts of those that are divided."""
+        """The watched units with their names: GPUs, or their MIG devices."""
         for index, device in enumerate(reading.get("devices", ())):
             if isinstance(device.get("uuid"), str):
                 self._uuids[index] = device["uuid"]
@@ -178,14 +178,14 @@ class Account:
             self._known[key] = known._replace(peak_bytes=max(amount, known.peak_bytes or 0))
 
     def _is_from_start(self, gpu: str) -> bool | None:
-        """Whether who is seen now for the first time was there when the watch began."""
+        """Whether a process seen for the first time was present when the watch began."""
         if gpu in self._heard:
             return False
         was_silent = any(gap.gpu in (None, gpu) for gap in self._gaps)
         return None if was_silent or self._samples else True
 
     def silence(self, reason: str) -> None:
-        """Nothing is heard of any GPU."""
+        """Begin a gap for all GPUs."""
         with self._lock:
             self._open_gap(None, reason)
 
@@ -195,7 +195,7 @@ class Account:
             self._gaps.append(Gap(gpu, reason, utc(heard_s), None))
 
     def _close_gap(self, gpu: str | None) -> None:
-        # Not with the time of the sample: that is when it was begun, and it may have hung since.
+        # Not at the sample's time: that is its start, and the driver may have hung since.
         for place, gap in enumerate(self._gaps):
             if gap.gpu == gpu and gap.seen_until is None:
                 self._gaps[place] = gap._replace(seen_until=utc(time.time()))
@@ -206,5 +206,5 @@ def _raise(peaks: dict[str, int], gpu: str, amount: int) -> None:
 
 
 def _is_told(unit: Mapping[str, Any]) -> bool:
-    """Whether a sample has come to the end of this device, or its driver refuses it."""
+    """Whether the sample of this device is complete, or the driver refuses access to it."""
     return bool(unit.get("handle")) or all(key in unit for key in MOMENT)

@@ -1,4 +1,4 @@
-"""What kind of card a GPU is, from what NVML says of it and the table of generations."""
+"""The kind of card a GPU is, from its NVML reading and the table of generations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VIRTUALIZATION_MODES = {0: "none", 1: "passthrough", 2: "vGPU", 3: "host-vGPU", 
 
 
 def shares_memory(device: Mapping[str, Any]) -> bool | Unknown:
-    """Whether the GPU has no memory of its own and takes the system's."""
+    """Whether the GPU has no memory of its own and uses the system's."""
     found, kind, name = nvml.memory(device), capability(device), nvml.value(device, "name")
     if not isinstance(found, Unknown):
         return False
@@ -44,7 +44,7 @@ def architecture(device: Mapping[str, Any]) -> str | Unknown:
 
 
 def sm_count(device: Mapping[str, Any]) -> int | Unknown:
-    """Streaming multiprocessors: NVML gives all cores, the capability those of one SM."""
+    """Streaming multiprocessors: NVML's number of cores divided by those of one SM."""
     cores = nvml.value(device, "cores")
     per_sm = _from_table("cores_per_sm", capability(device))
     if isinstance(cores, Unknown):

@@ -1,4 +1,4 @@
-"""The NVIDIA driver as the kernel and the PCI bus show it, without any library of it."""
+"""The NVIDIA driver as seen through the kernel and the PCI bus, without its libraries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DISPLAY_CLASS = "0x03"
 
 
 def kernel_module_version(host: Host) -> str | None:
-    """The version of the loaded kernel module; None when none is loaded. Raises `OSError`."""
+    """The version of the loaded kernel module; None if none is loaded. Raises `OSError`."""
     text = text_or_none(host, "/proc/driver/nvidia/version")
     version = parse_driver_version(text) if text else None
     if version is None:
@@ -29,15 +29,15 @@ def kernel_module_version(host: Host) -> str | None:
 # NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.158.01  Release Build  (…)
 # https://download.nvidia.com/XFree86/Linux-x86_64/550.90.07/README/procinterface.html
 def parse_driver_version(text: str) -> str | None:
-    """The version in `/proc/driver/nvidia/version`, of the closed or of the open module."""
+    """The version in `/proc/driver/nvidia/version`, for the proprietary and the open module."""
     found = re.search(r"Kernel Module(?: for \S+)?\s+(\d+(?:\.\d+)+)", text)
     return found[1] if found else None
 
 
 def control_device_error(host: Host) -> str | None:
-    """Why the device through which programs reach the driver cannot be opened, as `EPERM`.
+    """The error of opening the driver's control device, such as `EPERM`; None if it opens.
 
-    None when it can. A host opens what it reads before it sees that it is no regular file.
+    A host opens a path before it finds that it is not a regular file, so reading it suffices.
     """
     try:
         host.read(CONTROL_DEVICE)
@@ -48,7 +48,7 @@ def control_device_error(host: Host) -> str | None:
 
 
 def has_nvidia_card(host: Host) -> bool:
-    """Whether the PCI bus holds an NVIDIA display or 3D controller. Raises `OSError`.
+    """Whether the PCI bus has an NVIDIA display or 3D controller. Raises `OSError`.
 
     https://www.kernel.org/doc/html/latest/PCI/sysfs-pci.html
     """
@@ -60,7 +60,7 @@ def has_nvidia_card(host: Host) -> bool:
 
 
 def is_wsl(host: Host) -> bool:
-    """Whether this is Linux inside Windows.
+    """Whether this is the Windows Subsystem for Linux.
 
     https://learn.microsoft.com/windows/wsl/kernel-release-notes: 5.15.153.1-microsoft-standard-WSL2
     """

@@ -1,7 +1,7 @@
-"""Who holds a GPU's memory: an account that adds up, and never a name that may be wrong.
+"""Which processes hold a GPU's memory: an account that adds up, and no name that may be wrong.
 
-A pid means something only in the pid namespace it was given for, and the driver gives those of the
-initial one; a name looked up elsewhere can belong to another process.
+A pid is valid only in its pid namespace, and the driver reports pids of the initial one; a name
+looked up in a different namespace may belong to a different process.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,21 +21,21 @@ PID_LIMIT = 1 << 22
 """https://man7.org/linux/man-pages/man5/proc_sys_kernel.5.html (pid_max)"""
 
 SLACK_BYTES = 256 << 20
-"""How far the processes may exceed the total, since one is read after the other."""
+"""How far the processes may exceed the total, as the two are read one after the other."""
 
 CLOCK_SLACK_S = 1.0
-"""How far the start of a process may seem later than it was: the kernel keeps it in ticks since
-boot, and the time of boot in whole seconds."""
+"""How much later than it was the start of a process may appear: the kernel stores it in ticks since
+boot, and the boot time in whole seconds."""
 
 NO_SUCH_PROCESS = "there is no such process any more"
 _GENERATIONS = 64
-"""How many parents are looked at, so that an odd machine cannot hold the search for ever."""
+"""Limit on the ancestors visited, so that the search ends even on corrupt data."""
 
 
 def pids_are_ours(host: Host) -> bool | Unknown:
     """Whether this is the initial pid namespace, whose pids the driver reports.
 
-    Under WSL the driver is that of Windows, and no pid of it is one of Linux.
+    Under WSL the driver is Windows' own, and its pids are not Linux pids.
     """
     namespace = attempt(lambda: host.real_path("/proc/self/ns/pid"))
     if is_wsl(host):
@@ -44,14 +44,14 @@ def pids_are_ours(host: Host) -> bool | Unknown:
 
 
 class Moment(NamedTuple):
-    """A reading of the driver, and what is known of the processes that it lists."""
+    """A reading of the driver, and what is known about the processes it lists."""
 
     host: Host
     ours: bool
-    """The driver's pids are those of this pid namespace."""
+    """Whether the driver's pids are those of this pid namespace."""
     sampled_at_s: float | None
     gone: frozenset[int] = frozenset()
-    """Pids without a process before the driver was asked: what it lists of them is left behind."""
+    """Pids whose process had ended before the reading: their listed memory was left behind."""
 
 
 def account(moment: Moment, device: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def account(moment: Moment, device: Mapping[str, Any]) -> dict[str, Any]:
 def _holders(
     found: list[dict[str, Any]], missing: Mapping[str, str], memory: Any
 ) -> list[dict[str, Any]] | Unknown:
-    """The processes that were listed, where that can be true."""
+    """The listed processes, or `Unknown` if the list is incomplete or implausible."""
     fault = implausible(found, memory)
     if fault:
         return Unknown(fault)
@@ -103,13 +103,13 @@ _LISTS = {
     "mps_processes": "compute",
 }
 _OPTIONAL = "mps_processes"
-"""Not every driver knows the Multi-Process Service; without the others there is no account."""
+"""Not every driver supports the Multi-Process Service; the other lists are required."""
 
 
 def read_lists(device: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """One entry per pid, in order, and which lists could not be read, with the reason.
+    """One entry per pid, sorted, and each list that could not be read, with the reason.
 
-    A process that computes and draws is in both lists.
+    A process that both computes and draws is in two lists.
     """
     found: dict[int, dict[str, Any]] = {}
     missing: dict[str, str] = {}
@@ -127,16 +127,16 @@ def read_lists(device: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[st
 
 
 def merge(device: Mapping[str, Any]) -> list[dict[str, Any]] | Unknown:
-    """The processes of all lists; unknown where one of these could not be read."""
+    """The processes of all lists; `Unknown` if one of them could not be read."""
     found, missing = read_lists(device)
     return Unknown(next(iter(missing.values()))) if missing else found
 
 
 def implausible(holders: list[dict[str, Any]], memory: Any) -> str | None:
-    """Why the list cannot be true, or None.
+    """Why the list cannot be correct; None if it may be.
 
-    R535 drivers and pynvml disagreed on the layout of an entry, and what came out were pids such
-    as 0 and 4294967295: https://github.com/XuehaiPan/nvitop/issues/75
+    R535 drivers and pynvml disagreed on the layout of an entry, which gave pids such as 0 and
+    4294967295: https://github.com/XuehaiPan/nvitop/issues/75
     """
     text = "the process list cannot be read with this driver: "
     if any(not 0 < holder["pid"] <= PID_LIMIT for holder in holders):
@@ -171,12 +171,12 @@ def unattributed(
 
 
 def _possible_holder(device: Mapping[str, Any], ours: bool) -> str:
-    """What may hold memory that no process in the lists accounts for."""
+    """What may hold the memory that no listed process accounts for."""
     if not ours:
         return "pid-namespace"
     if nvml.memory(device)["api"] == "v1":
         return "driver-reserve"
-    # Known issue: on NUMA GPUs freed pages stay in use until the system wants them.
+    # Known issue: on NUMA GPUs, freed pages count as used until the system reclaims them.
     # https://docs.nvidia.com/deploy/nvml-api/known-issues.html
     is_numa = nvml.named(device, "addressing_mode", ADDRESSING_MODES) == "ATS"
     return "numa-pages" if is_numa else "managed-or-ended"
@@ -189,7 +189,7 @@ def _identify(moment: Moment, pid: int) -> dict[str, Any]:
 
 
 def ended(processes: Iterable[Mapping[str, Any]]) -> frozenset[int]:
-    """The pids of those that ended before they could be looked at, zombies among them."""
+    """The pids of processes that ended before they could be inspected, zombies included."""
     return frozenset(
         process["pid"]
         for process in processes
@@ -198,7 +198,7 @@ def ended(processes: Iterable[Mapping[str, Any]]) -> frozenset[int]:
 
 
 def identify(host: Host, pid: int, ours: bool, sampled_at_s: float | None) -> dict[str, Any]:
-    """What is known of a process beside its memory: `name`, `own` and the like, or why not."""
+    """What is known about a process besides its memory: `name`, `own` etc., or why it is not."""
     if not ours:
         return {"name_unknown": "the pid is not of this pid namespace"}
     try:
@@ -223,7 +223,7 @@ def identify(host: Host, pid: int, ours: bool, sampled_at_s: float | None) -> di
 
 
 def is_own(host: Host, pid: int) -> bool:
-    """Whether `pid` is the interpreter under observation or a descendant of it."""
+    """Whether `pid` is the observed interpreter or one of its descendants."""
     own: int = host.interpreter()["pid"]
     for _ in range(_GENERATIONS):
         if pid <= 1 or pid == own:
@@ -233,13 +233,13 @@ def is_own(host: Host, pid: int) -> bool:
 
 
 def _parent(host: Host, pid: int) -> int:
-    """0, which is nobody's parent, where it cannot be read: that process is not ours."""
+    """The parent's pid; 0 if unreadable, so the process is treated as not ours."""
     parent = attempt(lambda: parse_parent(host.text(f"/proc/{pid}/stat")))
     return 0 if isinstance(parent, Unknown) else parent
 
 
 def parse_parent(stat: str) -> int:
-    """The pid of the parent in the text of /proc/PID/stat."""
+    """The parent's pid in the text of /proc/PID/stat."""
     from envprint.machine.procfs import after_name
 
     return int(after_name(stat)[1])

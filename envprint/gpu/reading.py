@@ -1,6 +1,6 @@
-"""What a raw NVML reading means: values, what is known to be absent, and unknowns with a reason.
+"""Interprets a raw NVML reading: values, known absence, and unknowns with a reason.
 
-The form of a reading is that of `envprint.machine.nvml.client`.
+`envprint.machine.nvml.client` documents the format of a reading.
 """
 
 import re
@@ -32,11 +32,11 @@ from envprint.machine.nvml.codes import (
 
 OK = "ok"
 _NO_ANSWER = (INSUFFICIENT_POWER, INTERRUPT_TROUBLE, GPU_IS_LOST, UNKNOWN_ERROR)
-"""With these the driver refuses the handle of a GPU that it cannot reach:
+"""Errors with which the driver refuses the handle of a GPU that it cannot reach:
 https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html"""
 
 _MOST_MEMORY_BYTES = 1 << 50
-"""A thousand times what a GPU has: NVML's word for "not available" is 2**64 - 1."""
+"""A thousand times what a GPU has; NVML reports 2**64 - 1 for "not available"."""
 _SWITCH = {0: "off", 1: "on"}
 _MEANING = {
     NO_PERMISSION: "the driver denies access to the GPU",
@@ -50,15 +50,15 @@ _MEANING = {
 
 
 class Answer(NamedTuple):
-    """The reading, and what is in the way of it."""
+    """A reading, and whether it can be used."""
 
     reading: Mapping[str, Any]
     status: str | Unknown
-    """`ok`, or why there is no GPU, or why that is not known."""
+    """`ok`, the reason why there is no GPU, or `Unknown`."""
     is_absent: bool = False
-    """There is no GPU, as opposed to one that does not answer."""
+    """There is no GPU, as opposed to one that does not respond."""
     has_devices: bool = False
-    """GPUs were counted, so that each has an entry, be it one without values."""
+    """NVML returned a GPU count; every GPU has an entry, possibly empty."""
 
     @property
     def doubt(self) -> Unknown:
@@ -67,11 +67,11 @@ class Answer(NamedTuple):
 
 
 ContainerKind = Callable[[], str | None]
-"""Finds out what kind of container this is, None for none; only some errors need to know."""
+"""Returns the kind of container, None outside one; called only for some errors."""
 
 
 def ask(host: Host, container_kind: ContainerKind) -> Answer:
-    """The reading of this host and whether it can be used. Raises `OSError`."""
+    """The host's reading, and whether it can be used. Raises `OSError`."""
     try:
         reading = host.gpu()
     except FileNotFoundError:
@@ -102,7 +102,7 @@ def _without_library(host: Host, reading: Mapping[str, Any]) -> Answer:
 
 
 def _has_no_use(host: Host, error: Mapping[str, Any]) -> bool:
-    """Whether no driver is loaded because there is no card; its library may be there alone."""
+    """Whether no driver is loaded because there is no card; the library alone may be installed."""
     if error["error"] != DRIVER_NOT_LOADED or is_wsl(host):
         return False
     has_card = attempt(lambda: bool(kernel_module_version(host)) or has_nvidia_card(host))
@@ -122,7 +122,7 @@ def _init_trouble(host: Host, reading: Mapping[str, Any], container_kind: Contai
 
 
 def _trouble(host: Host, error: Mapping[str, Any], container_kind: ContainerKind) -> str:
-    """The error in words; an unknown one is that of a container whose devices were taken away.
+    """The error as text; an unknown error in a container means that it lost its devices.
 
     https://github.com/NVIDIA/nvidia-container-toolkit/issues/48
     """
@@ -141,7 +141,7 @@ def _trouble(host: Host, error: Mapping[str, Any], container_kind: ContainerKind
 
 
 def has_unknown_error(reading: Mapping[str, Any]) -> bool:
-    """Whether the driver, or one of its GPUs, answers with error 999 from the start."""
+    """Whether the driver, or one of its GPUs, returns error 999 from the start."""
     handles = [device.get("handle") for device in reading.get("devices", ())]
     answers = (reading.get("init"), reading.get("count"), *handles)
     return any(failed(raw) and raw["error"] == UNKNOWN_ERROR for raw in answers)
@@ -149,7 +149,7 @@ def has_unknown_error(reading: Mapping[str, Any]) -> bool:
 
 # /usr/lib/x86_64-linux-gnu/libnvidia-ml.so.550.107.02, and 12.550.107.02 from NVML itself
 def library_version(reading: Mapping[str, Any]) -> str:
-    """The driver version that the user-space library belongs to, in words when it is not known."""
+    """The driver version of the user-space library, or "unknown"."""
     suffix = re.search(r"\.so\.(\d+\.[\d.]+)$", reading["library"])
     if suffix:
         return suffix[1]
@@ -163,7 +163,7 @@ def failed(raw: Any) -> bool:
 
 
 def in_words(error: Mapping[str, Any]) -> str:
-    """An error object as a person reads it: what it means here, NVML's code and its own text."""
+    """An error object as readable text: its meaning here, NVML's code and NVML's text."""
     code, name = error["error"], error["name"]
     if code is None:
         return str(name)
@@ -172,23 +172,23 @@ def in_words(error: Mapping[str, Any]) -> str:
 
 
 def value(device: Mapping[str, Any], key: str) -> Any:
-    """The result of one call, or `Unknown` with what NVML said, or why it was not asked."""
+    """The result of one call, or `Unknown` with NVML's error or the reason for not calling."""
     raw = device.get(key, device.get("unread", {"error": None, "name": "NVML was not asked"}))
     return Unknown(in_words(raw)) if failed(raw) else raw
 
 
 def value_or_absent(device: Mapping[str, Any], key: str) -> Any:
-    """The same, but None where the GPU or its driver does not have the feature at all."""
+    """The same, but None if the GPU or its driver lacks the feature."""
     return None if is_missing(device.get(key)) else value(device, key)
 
 
 def is_missing(raw: Any) -> bool:
-    """Whether a call's result says that there is no such thing here."""
+    """Whether a call's result means that the feature does not exist here."""
     return failed(raw) and raw["error"] in (NOT_SUPPORTED, FUNCTION_NOT_FOUND)
 
 
 def parts(device: Mapping[str, Any]) -> list[Mapping[str, Any]] | Unknown:
-    """The MIG devices; none where the GPU cannot be divided or is not."""
+    """The MIG devices; empty if the GPU does not support MIG or has none."""
     modes = device.get("mig_mode")
     is_on = isinstance(modes, list) and modes[:1] == [1]
     if is_missing(device.get("mig_devices", modes)) and not is_on:
@@ -200,7 +200,7 @@ def parts(device: Mapping[str, Any]) -> list[Mapping[str, Any]] | Unknown:
 
 
 def switch(device: Mapping[str, Any], key: str, pending: bool = False) -> Any:
-    """`on` or `off` of a mode given as [now, pending]; None where the GPU has no such mode."""
+    """`on` or `off` for a mode given as [now, pending]; None if the GPU has no such mode."""
     modes = value_or_absent(device, key)
     if modes is None or isinstance(modes, Unknown):
         return modes
@@ -209,7 +209,7 @@ def switch(device: Mapping[str, Any], key: str, pending: bool = False) -> Any:
 
 
 def named(device: Mapping[str, Any], key: str, names: Mapping[int, str]) -> Any:
-    """The name of a number, or the number as text where a newer driver knows more."""
+    """The name of a number, or the number as text if it is newer than `names`."""
     number = value_or_absent(device, key)
     if isinstance(number, list):
         number = number[0]
@@ -223,7 +223,7 @@ def flag(device: Mapping[str, Any], key: str) -> Any:
 
 
 def is_lost(device: Mapping[str, Any]) -> bool:
-    """Whether it does not answer: from the start, or since it fell off the bus in a later call."""
+    """Whether the GPU does not respond, from the start or since it fell off the bus later."""
     handle = device.get("handle", {})
     if failed(handle) and handle["error"] in _NO_ANSWER:
         return True
@@ -231,7 +231,7 @@ def is_lost(device: Mapping[str, Any]) -> bool:
 
 
 def memory(device: Mapping[str, Any]) -> Any:
-    """The memory record, or `Unknown`; integrated GPUs report none of their own."""
+    """The memory record, or `Unknown`, as for integrated GPUs without their own memory."""
     found = value_or_absent(device, "memory")
     if found is None:
         return Unknown("NVML reports no memory for this GPU, which may share the system's")

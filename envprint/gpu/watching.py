@@ -1,13 +1,12 @@
-"""Watches the GPUs while something runs: who else holds their memory, from when to when.
+"""Watches the GPUs during a run: which other processes hold memory, from when to when.
 
     with envprint.gpu.watch() as watch:
         train()
     for intruder in watch.so_far().intruders:
         print(intruder.name, intruder.peak_bytes, intruder.seen_from, intruder.seen_until)
 
-A child asks the driver once a second, so that a driver that hangs or crashes cannot touch the run;
-it is started again when it ends, for a time without the call that ended it. No CUDA context is
-created.
+A child queries the driver once a second without a CUDA context, so a hanging or crashing driver
+cannot affect the run. It is restarted if it ends, at first without the call that ended it.
 """
 
 from __future__ import annotations
@@ -31,19 +30,19 @@ __all__ = ["Gap", "Holder", "Watch", "Watched", "watch"]
 
 INTERVAL_S = 1.0
 LATE_S = 1.0
-"""So late an answer is a gap, though it may still come: times are told to the second."""
+"""An answer later than this is a gap, even if it arrives; times have one-second resolution."""
 SUSPENDED_S = 2.0
-"""So long after the end of a wait, this process was not running; the driver is not to blame."""
+"""If a wait ends later than this, this process was suspended; the driver is not to blame."""
 LATE, SUSPENDED = "late", "suspended"
 PAUSE_S = 2.0
-"""Between the end of a child and the start of the next one."""
+"""Pause between the end of a child and the start of the next one."""
 
 
 def watch(*, interval_s: float = INTERVAL_S, gpu_timeout_s: float = GPU_TIMEOUT_S) -> Watch:
-    """Begin to watch all GPUs; ends with the `with` block or `stop`.
+    """Start watching all GPUs; ends with the `with` block or `stop`.
 
-    Looks every `interval_s` seconds (at least 0.05), and takes a driver that says nothing for
-    `gpu_timeout_s` for hung. Raises `EnvprintError` for other numbers.
+    Samples every `interval_s` seconds (at least 0.05); a driver that does not respond for
+    `gpu_timeout_s` counts as hung. Raises `EnvprintError` for invalid numbers.
     """
     if not interval_s >= 0.05:
         raise EnvprintError(f"expected interval_s of 0.05 or more, found {interval_s!r}")
@@ -55,7 +54,7 @@ def watch(*, interval_s: float = INTERVAL_S, gpu_timeout_s: float = GPU_TIMEOUT_
 
 
 class Watch:
-    """A watch under way; a context manager that stops it."""
+    """A running watch; as a context manager it stops at the end of the block."""
 
     def __init__(self, host: Host, interval_s: float, gpu_timeout_s: float) -> None:
         self._begin, status = watching(interval_s)
@@ -74,25 +73,25 @@ class Watch:
         self.stop()
 
     def start(self) -> None:
-        """Start the child, where there is a library to ask."""
+        """Start the child, if NVML is installed."""
         if self._begin:
             try:
                 self._thread.start()
-            except RuntimeError as error:  # a limit allows no thread
+            except RuntimeError as error:  # a resource limit forbids threads
                 self._account.silence(str(error))
 
     def so_far(self) -> Watched:
-        """What has been seen until now, or until the stop."""
+        """The result up to now, or up to the stop."""
         return self._account.watched()
 
     def stop(self) -> Watched:
-        """End the watch and its child. A second call changes nothing."""
+        """End the watch and its child, and return the result. Idempotent."""
         self._stopping.set()
         child = self._child
         if child:
             child.kill()
         if self._thread.is_alive():
-            # One that hangs in the kernel is left behind.
+            # A child that hangs in the kernel is left behind.
             self._thread.join(1.0)
         return self.so_far()
 
@@ -106,14 +105,14 @@ class Watch:
             except OSError as error:
                 self._account.silence(f"no child process: {error.strerror or error}")
                 continue
-            # Either `stop` has seen the child, or this sees that it was called.
+            # Race with `stop`: one of the two always kills the child.
             if self._stopping.is_set():
                 self._child.kill()
             if self._listen(self._child, bool(skipped)):
                 pause_s = 0.0
 
     def _listen(self, child: Child, is_sparing: bool) -> bool:
-        """Take every sample of one child; whether it was ended to try again what it leaves out."""
+        """Process one child's samples; True if it was ended to retry the calls that it skips."""
         gathered = Gathered()
         for event in self._events(child, gathered):
             self._note_gap(event, gathered)
@@ -132,9 +131,9 @@ class Watch:
         return False
 
     def _events(self, child: Child, gathered: Gathered) -> Iterator[str]:
-        """The kind of each line that the child prints; `LATE` or `SUSPENDED` where none came.
+        """The kind of each line that the child prints; `LATE` or `SUSPENDED` if none came in time.
 
-        Ends with the child, or when it has been silent for so long that it is given up.
+        Ends with the child, or when it has been silent for too long.
         """
         while True:
             begun_s = time.monotonic()
@@ -174,7 +173,7 @@ class Watch:
 
 
 def _refusal(reading: Mapping[str, Any]) -> str | None:
-    """Why the driver names no GPU, in words."""
+    """Why the driver reports no GPUs, as text; None if it does."""
     for key in ("init", "count"):
         if failed(reading.get(key)):
             return in_words(reading[key])
