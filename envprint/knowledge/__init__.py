@@ -1,8 +1,8 @@
-"""Tables of the world: versions, devices and what fits what, as data and not as code.
+"""Facts about versions, devices and compatibility, as data instead of code.
 
-Each table is a JSON file in this folder, with its schema in `schemas/`; a test validates them. Each
-entry stands on one line and says where it was read, and when. A table is read when something is
-looked up in it for the first time, so that a job on a CPU never reads those of GPUs.
+Each table is a JSON file in this folder, validated by a test against its schema in `schemas/`. Each
+entry is one line and names its source and the date it was read. A table is loaded at the first
+lookup, so a job on a CPU never loads those about GPUs.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ FOLDER = os.path.dirname(__file__)
 
 @cache
 def entries(table: str) -> tuple[Entry, ...]:
-    """All entries of a table, in the order of its file.
+    """All entries of a table, in file order.
 
-    Raises `EnvprintError` when the file was not installed.
+    Raises `EnvprintError` if the file is not installed.
     """
     try:
         content = read_file(os.path.join(FOLDER, f"{table}.json"))
@@ -35,16 +35,16 @@ def entries(table: str) -> tuple[Entry, ...]:
 
 
 def find(table: str, **wanted: str) -> Entry | None:
-    """The first entry whose fields have the wanted values."""
+    """The first entry whose fields have the wanted values; None if there is none."""
     fields = wanted.items()
     return next((entry for entry in entries(table) if fields <= entry.items()), None)
 
 
 def covering(table: str, version: tuple[int, ...], **wanted: str) -> Iterator[Entry]:
-    """The entries with the wanted values whose span of releases, `first` to `last`, has `version`.
+    """The entries with the wanted values whose range `first` to `last` includes `version`.
 
-    A span without `first` or `last` is open at that end. Only the first two places of a version
-    count, so that every patch release belongs to its minor one.
+    A range without `first` or `last` is open at that end. Only the first two components of a
+    version count, so a patch release belongs to its minor release.
     """
     release, fields = version[:2], wanted.items()
     for entry in entries(table):
