@@ -1,10 +1,8 @@
-"""One module per section; each declares its fields and reads them from a host.
+"""One module per section, which declares its fields and reads them from a host.
 
-A section of several modules is a package, and its module `section` is what counts.
-
-A module has `FACTS` and `collect(host)`, or `LIVE` and `sample(host)`, or both pairs. The
-functions return one value per declared field, `Unknown(reason)` among them; what they raise costs
-their own section only.
+A module has `FACTS` and `collect(host)`, or `LIVE` and `sample(host)`, or both pairs. The functions
+return one value per declared field, or `Unknown(reason)` in its place; an exception costs only
+their own section. A section of several modules is a package with these names in `section`.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,12 +26,12 @@ class Collector(NamedTuple):
     fields: tuple[Field, ...]
     read: Read
     waits: bool
-    """It waits for something that was begun before, and is best read last."""
+    """It waits for a query started earlier, so it is best read last."""
 
 
 @cache
 def collectors() -> tuple[Collector, ...]:
-    """All collectors, facts before live values, in order of section name."""
+    """All collectors, facts before live values, sorted by section name."""
     from envprint import collectors as package
     from envprint.core.discovery import module_names
 

@@ -1,8 +1,8 @@
-"""Limits that control groups put on this process, in version 1 and version 2 of their interface.
+"""Limits that control groups (version 1 and 2) set for this process.
 
-A group is bound by its own limit and by those of all groups around it, so every directory from
-the group's own up to the mount's root is asked and the tightest counts. In a container the path
-in /proc/self/cgroup may be that of the machine outside, and only the root is there to be asked.
+The limits of all ancestors apply too, so the tightest one from the group's directory up to the root
+of the mount counts. In a container, /proc/self/cgroup may show the path outside it; then only the
+root exists.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from envprint.machine.host import Host
 
 ROOT = "/sys/fs/cgroup"
 
-# Version 1 says "no limit" with the largest number of whole pages in 63 bits.
+# Version 1 writes "no limit" as the largest multiple of the page size in 63 bits.
 _UNLIMITED_BYTES = 1 << 60
 
 
 def quota_cpus(host: Host) -> float | None:
-    """CPU time this process may use per time that passes; None without a limit.
+    """The CPU quota of this process, in CPUs; None without a limit.
 
     Raises `OSError` and `ValueError`.
     """
@@ -27,7 +27,7 @@ def quota_cpus(host: Host) -> float | None:
 
 
 def memory_limit_bytes(host: Host) -> int | None:
-    """Memory this process and its group may use; None without a limit.
+    """Memory that this process and its group may use; None without a limit.
 
     Raises `OSError` and `ValueError`.
     """
@@ -36,10 +36,10 @@ def memory_limit_bytes(host: Host) -> int | None:
 
 
 def memory_left_bytes(host: Host) -> int | None:
-    """What the limits leave of that memory now; None without a limit.
+    """Memory that the limits leave now; None without a limit.
 
-    File pages that nobody has used for a while are given back when they are needed and count as
-    left. Raises `OSError` and `ValueError`.
+    Inactive file pages are reclaimed on demand, so they count as free. Raises `OSError` and
+    `ValueError`.
     """
     left = _tightest(host, "memory", _left_v1, _left_v2)
     return None if left is None else max(0, int(left))
@@ -64,7 +64,7 @@ def _tightest(host: Host, controller: str, version_1: Limit, version_2: Limit) -
 # 0::/system.slice/docker-3f9c.scope         (version 2)
 # https://man7.org/linux/man-pages/man7/cgroups.7.html
 def parse_groups(text: str) -> dict[str, str]:
-    """Controller to the group's path; the empty name stands for version 2."""
+    """Controller to the group's path; the empty name means version 2."""
     groups = {}
     for line in text.splitlines():
         _, _, rest = line.partition(":")
@@ -75,7 +75,7 @@ def parse_groups(text: str) -> dict[str, str]:
 
 
 def _upwards(root: str, path: str) -> Iterator[str]:
-    """The directories from that of the group up to the root of the mount."""
+    """The directories from the group's own up to the root of the mount."""
     steps = [step for step in path.split("/") if step not in ("", "..")]
     for count in range(len(steps), -1, -1):
         yield "/".join((root, *steps[:count]))

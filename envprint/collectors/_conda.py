@@ -1,7 +1,7 @@
-"""What a conda environment says of its packages: one JSON file each in `conda-meta`.
+"""The packages of a conda environment, from the JSON files in `conda-meta`.
 
-The files list every path of a package and grow to megabytes, so only the channel is looked for
-in the text; name, version and build stand in the file's name.
+A file lists every path of a package and may have megabytes, so it is only searched for the channel;
+name, version and build are in the file's name.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CondaPackage = dict[str, "str | Unknown | None"]
 def conda_packages(host: Host, prefix: str) -> dict[str, CondaPackage]:
     """Version, build and channel by package name; empty outside conda.
 
-    Raises `OSError` when `conda-meta` may not be listed.
+    Raises `OSError` if `conda-meta` cannot be listed.
     """
     packages = {}
     folder = f"{prefix}/conda-meta"
@@ -47,12 +47,12 @@ def parse_file_name(file: str) -> tuple[str, str, str] | None:
 
 # "channel": "https://conda.anaconda.org/conda-forge/linux-64",
 _CHANNEL = rb'"channel":\s*"([^"\\]*)"'
-# https://host/t/TOKEN/channel is how a private channel carries its token.
+# A private channel contains its token: https://host/t/TOKEN/channel
 _TOKEN = r"/t/[^/]+"
 
 
 def parse_channel(content: bytes) -> str | None:
-    """The channel in a package's JSON, without token or password; None when it names none."""
+    """The channel in a package's JSON, without token or password; None if it names none."""
     found = re.search(_CHANNEL, content)
     if not found:
         return None

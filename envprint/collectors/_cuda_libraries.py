@@ -1,7 +1,9 @@
-"""CUDA's libraries under three labels that are never merged: built with, installed, loaded.
+"""CUDA's libraries in three lists that are never merged: built with, installed, loaded.
 
-They answer three questions: what a framework was made for, what a program would probably find,
-and what this process really uses.
+They answer different questions: what a framework was built for, what a program would probably find,
+and what this process really uses. Only directories and small files are read: loading CUDA's
+libraries takes tens of milliseconds and tens of megabytes, and starting the driver can break later
+forks.
 """
 
 import json
@@ -17,11 +19,7 @@ from envprint.machine.attempt import attempt, names_or_empty, text_or_none
 from envprint.machine.host import Host
 from envprint.machine.os_calls import LOADER_FOLDERS
 
-# Where CUDA lies on a machine: the driver's library, and toolkits.
-#
-# Directories and small text files only; nothing is loaded, since loading CUDA's libraries takes
-# tens of milliseconds and tens of megabytes, and starting the driver can break later forks.
-
+# Where CUDA is installed: the driver's library and toolkits.
 
 DRIVER_LIBRARY = "libcuda.so.1"
 _VARIABLES = ("CUDA_HOME", "CUDA_PATH", "CUDA_ROOT")
@@ -34,7 +32,7 @@ class Toolkit(NamedTuple):
     path: str
     """Real path of its directory."""
     components: dict[str, str]
-    """Version by component, such as `libcublas`; empty where version.json is missing."""
+    """Version by component, such as `libcublas`; empty without a version.json."""
 
 
 def library_path(host: Host) -> list[str]:
@@ -43,7 +41,7 @@ def library_path(host: Host) -> list[str]:
 
 
 def loader_directories(host: Host) -> Iterator[str]:
-    """Where the dynamic loader looks, in its order. Raises `OSError` when a list is not readable.
+    """Where the dynamic loader searches, in order. Raises `OSError` if a file is not readable.
 
     https://man7.org/linux/man-pages/man8/ld.so.8.html
     """
@@ -68,7 +66,7 @@ def _configured(host: Host, path: str) -> Iterator[str]:
 
 
 def driver_library(host: Host) -> dict[str, Any] | None:
-    """The CUDA driver library that a program would load; None when there is none."""
+    """The CUDA driver library that a program would load; None if there is none."""
     for directory in loader_directories(host):
         path = f"{directory}/{DRIVER_LIBRARY}"
         if host.kind(path) == "file":
@@ -90,7 +88,7 @@ def parse_driver_library(path: str) -> str | Unknown:
 
 
 def toolkits(host: Host) -> list[Toolkit]:
-    """Installed toolkits: those that variables name first, then /usr/local/cuda*."""
+    """Installed toolkits: first those that variables name, then /usr/local/cuda*."""
     named = [host.environ()[name] for name in _VARIABLES if host.environ().get(name)]
     local = [f"/usr/local/{n}" for n in names_or_empty(host, "/usr/local") if n.startswith("cuda")]
     found = (_toolkit(host, path) for path in dict.fromkeys(map(host.real_path, named + local)))
@@ -109,9 +107,9 @@ def _toolkit(host: Host, path: str) -> Toolkit | None:
 
 
 # {"cuda": {"name": "CUDA SDK", "version": "11.8.0"}, "libcublas": {"version": "11.11.3.6"}}
-# seen in toolkits 11.1 to 13.3; the packages of single components bring none
+# Seen in toolkits 11.1 to 13.3; packages of single components have none.
 def parse_version_json(text: str) -> dict[str, str]:
-    """Version by component. Raises `ValueError` when the text is no JSON object."""
+    """Version by component. Raises `ValueError` if the text is not a JSON object."""
     document = json.loads(text)
     if not isinstance(document, dict):
         raise ValueError(f"expected an object, found {type(document).__name__}")
@@ -124,21 +122,21 @@ def parse_version_json(text: str) -> dict[str, str]:
 
 # CUDA Version 10.2.89
 def parse_version_txt(text: str) -> str | None:
-    """The version in version.txt, which ended with CUDA 11.0."""
+    """The version in version.txt, which exists up to CUDA 11.0."""
     found = re.match(r"CUDA Version (\d+(?:\.\d+)+)", text)
     return found[1] if found else None
 
 
 class Library(NamedTuple):
-    """One of CUDA's libraries and the names it goes by."""
+    """One of CUDA's libraries and its names."""
 
     key: str
     wheel: str
-    """Distribution name without `nvidia-` and the `-cu12` of it."""
+    """Distribution name without `nvidia-` and the likes of `-cu12`."""
     file: str
     conda: tuple[str, ...]
     component: str | None
-    """In version.json; None when the toolkit does not bring it."""
+    """Name in version.json; None if it is not part of the toolkit."""
 
 
 LIBRARIES = (
@@ -161,11 +159,11 @@ FRAMEWORKS = {
     "jax-cuda12-plugin": "jax",
     "jax-cuda13-plugin": "jax",
 }
-"""Distribution to the framework it belongs to."""
+"""Distribution to its framework."""
 
 
 class Copy(NamedTuple):
-    """A copy of a library that lies on the machine."""
+    """An installed copy of a library."""
 
     key: str
     version: str | Unknown | None
@@ -178,9 +176,9 @@ Built = dict[str, dict[str, "str | Unknown"]]
 
 
 def built(host: Host) -> Built:
-    """Library key to framework to version: its own word where that is exact, else its metadata's.
+    """Library key to framework to version: from its own files if exact there, else its metadata.
 
-    Raises `OSError` when the search path may not be listed.
+    Raises `OSError` if the search path cannot be listed.
     """
     found: Built = {library.key: {} for library in LIBRARIES}
     where = environment(host)
@@ -198,10 +196,10 @@ def built(host: Host) -> Built:
 
 
 def _own(where: Environment, framework: str) -> dict[str, str] | Unknown | None:
-    """What the framework's files say of its build; None for one without CUDA."""
+    """The versions in the framework's own files; None for a build without CUDA."""
     from envprint.collectors.frameworks import tensorflow, torch
 
-    if framework == "jax":  # the plugin's name says CUDA, its metadata the rest
+    if framework == "jax":  # the plugin's name implies CUDA, its metadata has the rest
         return {}
     read = torch.torch if framework == "torch" else tensorflow.tensorflow
     record = attempt(lambda: read(where))
@@ -222,7 +220,7 @@ _REQUIREMENT = (
 
 
 def parse_requirements(metadata: str) -> dict[str, str]:
-    """The exact or the lowest version of each library that METADATA asks for."""
+    """The exact or the lowest version of each library that METADATA requires."""
     return {
         _BY_WHEEL[wheel].key: version
         for wheel, version in re.findall(_REQUIREMENT, metadata)
@@ -231,7 +229,7 @@ def parse_requirements(metadata: str) -> dict[str, str]:
 
 
 def installed(host: Host, toolkits: Iterable[Toolkit]) -> list[Copy]:
-    """Wheels in order of the search path, then conda packages, toolkits and headers."""
+    """Wheels in search path order, then conda packages, toolkits and headers."""
     return [*_wheels(host), *_conda(host), *_of_toolkits(host, toolkits)]
 
 
@@ -278,7 +276,7 @@ def _of_toolkits(host: Host, toolkits: Iterable[Toolkit]) -> Iterator[Copy]:
 # #define CUDNN_PATCHLEVEL 0
 # https://github.com/tensorflow/tensorflow/blob/v2.15.0/third_party/gpus/find_cuda_config.py
 def parse_header(text: str, prefix: str) -> str | None:
-    """The version that a header defines, such as `9.3.0`; None when it defines none."""
+    """The version that a header defines, such as `9.3.0`; None if it defines none."""
     found = dict(re.findall(rf"^#define\s+{prefix}_(\w+)\s+(\d+)\b", text, re.MULTILINE))
     parts = (found.get("MAJOR"), found.get("MINOR"), found.get("PATCHLEVEL", found.get("PATCH")))
     known = [part for part in parts if part is not None]
@@ -286,7 +284,7 @@ def parse_header(text: str, prefix: str) -> str | None:
 
 
 def loaded(host: Host, copies: Iterable[Copy]) -> dict[str, list[dict[str, str]]]:
-    """What this process has mapped, by library key; nothing unless a framework is imported."""
+    """The libraries this process has mapped, by key; empty unless a framework is imported."""
     found: dict[str, list[dict[str, str]]] = {library.key: [] for library in LIBRARIES}
     if host.interpreter()["imported"]:
         wheels = [copy for copy in copies if copy.source == "wheel"]
@@ -309,7 +307,7 @@ def parse_maps(text: str) -> list[tuple[str, str]]:
 
 
 def _version_of(path: str, real_path: str, wheels: list[Copy]) -> str | None:
-    """By the file's name, or by the wheel of the same directory; None where neither tells."""
+    """The version in the file's name, or of the wheel in that directory; None without either."""
     in_name = re.search(r"\.so\.(\d+\.[\d.]+)$", real_path)
     for wheel in wheels:
         folder = wheel.path.rpartition("/")[0]
@@ -319,7 +317,7 @@ def _version_of(path: str, real_path: str, wheels: list[Copy]) -> str | None:
 
 
 def shadowed(host: Host, copies: Iterable[Copy]) -> list[str]:
-    """Files in LD_LIBRARY_PATH that bear the name of one that a wheel brings, in sorted order."""
+    """Files in LD_LIBRARY_PATH with the name of a wheel's library, sorted."""
     files = {library.key: library.file for library in LIBRARIES}
     found = set()
     for copy in copies:

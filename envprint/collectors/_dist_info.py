@@ -1,9 +1,9 @@
-"""Which distributions are installed, by listing the directories of the search path.
+"""The installed distributions, found by listing the directories of the search path.
 
-Names and versions stand in the names of the `*.dist-info` and `*.egg-info` entries, so that 300
-distributions cost one listing; importlib.metadata costs several times the whole capture and is
-the oracle of a test. Entries that begin with `~` are what pip leaves of an interrupted removal:
-no import finds them, so they are not listed.
+The names of `*.dist-info` and `*.egg-info` entries contain name and version, so one listing serves
+300 distributions. importlib.metadata takes several times as long as a whole capture; a test uses it
+as the oracle. Entries that begin with `~`, which pip leaves after an interrupted removal, are
+skipped, as no import finds them.
 """
 
 import re
@@ -22,21 +22,21 @@ class Installed(NamedTuple):
     """One installed distribution."""
 
     name: str
-    """Normalised: lower case, `-` between the words."""
+    """Normalised: lower case, words joined by `-`."""
     version: str | Unknown | None
-    """None when neither the directory nor its metadata says it."""
+    """None if neither the directory nor its metadata has it."""
     directory: str
     """The search directory."""
     entry: str
     """Name of its `.dist-info` or `.egg-info` there."""
 
 
-@lru_cache(maxsize=1)  # three collectors ask the same host
+@lru_cache(maxsize=1)  # three collectors need it
 def distributions(host: Host) -> tuple[Installed, ...]:
-    """All copies in the order in which an import meets them; in one directory by entry name.
+    """All copies in import order; within a directory sorted by entry name.
 
-    Zip files on the search path and missing entries hold none. Raises `OSError` when a search
-    directory may not be listed.
+    Zip files on the search path and missing entries contain none. Raises `OSError` if a search
+    directory cannot be listed.
     """
     return tuple(found for directory in search_directories(host) for found in _in(host, directory))
 
@@ -54,10 +54,10 @@ _ENTRY = r"(?a)(\w[\w.]*?)-(\d[\w.+!]*)(?:-py\d[\d.]*(?:-[\w.-]+)?)?\.(?:dist|eg
 
 
 def parse_entry(entry: str) -> tuple[str, str] | None:
-    """Name and version in an entry's name; None when that alone does not tell them."""
+    """Name and version in an entry's name; None if they are not both there."""
     stem, is_dist_info, _ = entry.partition(".dist-info")
     name, _, version = stem.partition("-")
-    # What today's installers write needs no regular expression.
+    # Names written by current installers need no regular expression.
     if is_dist_info and version[:1].isdigit() and "-" not in version:
         return name, version
     match = re.fullmatch(_ENTRY, entry)
@@ -69,7 +69,7 @@ def _described(host: Host, path: str) -> tuple[str, str | Unknown | None]:
     headers = attempt(lambda: parse_headers(text_or_none(host, _metadata(host, path)) or ""))
     if isinstance(headers, Unknown):
         return name, headers
-    # Before its letters are made small, by which the form of a token would be lost.
+    # Before lower-casing, which would destroy the form of a token.
     return safe_text(headers.get("name", name)), headers.get("version")
 
 
@@ -83,7 +83,7 @@ def _metadata(host: Host, path: str) -> str:
 # Name: jaraco.functools
 # https://packaging.python.org/en/latest/specifications/core-metadata/
 def parse_headers(text: str) -> dict[str, str]:
-    """The headers in front of the first empty line, names in lower case, the first of each."""
+    """The headers before the first empty line: the first of each name, in lower case."""
     headers: dict[str, str] = {}
     for line in text.splitlines():
         if not line:
@@ -95,8 +95,8 @@ def parse_headers(text: str) -> dict[str, str]:
 
 
 def normalised(name: str) -> str:
-    """The name as the index compares it (PEP 503)."""
-    # Most names have neither; a regular expression for each would cost more than the listing.
+    """The normalised name (PEP 503)."""
+    # Most names have none; a regular expression for each would cost more than the listing.
     if "." in name or "__" in name or "--" in name:
         name = re.sub(r"[-_.]+", "-", name)
     return name.replace("_", "-").lower()

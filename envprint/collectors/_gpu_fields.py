@@ -1,4 +1,4 @@
-"""What a fingerprint holds of GPUs: facts that stay, and the state of the moment."""
+"""The fields about GPUs: stable facts and live values."""
 
 from __future__ import annotations
 

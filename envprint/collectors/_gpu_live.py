@@ -1,4 +1,4 @@
-"""What happens on a GPU at one moment: its memory, who holds it, and its health."""
+"""The live state of a GPU: its memory, the processes that hold it, and its health."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from typing import Any
 from envprint.core.fingerprint import Unknown
 from envprint.gpu import reading as nvml
 from envprint.gpu.processes import Moment, account
-
-# What is wrong with a GPU: faults of its memory, and what holds its clocks back.
-
 
 CLOCK_REASONS = {
     0x1: "idle",
@@ -29,9 +26,9 @@ numbers, nvmlDeviceGpuRecoveryAction_t in nvml.h."""
 
 
 def errors(device: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The counters and what is pending; None where the GPU has none of them.
+    """The error counters and pending repairs; None if the GPU has none of them.
 
-    Retired pages are those of GPUs before Ampere, remapped rows those since:
+    GPUs before Ampere retire pages, later ones remap rows:
     https://docs.nvidia.com/deploy/a100-gpu-mem-error-mgmt/index.html
     """
     rows = nvml.value_or_absent(device, "remapped_rows")
@@ -52,7 +49,7 @@ def errors(device: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def clock_reasons(device: Mapping[str, Any]) -> list[str] | Unknown | None:
-    """The names of the bits that are set; a bit without a name as `0x400`."""
+    """The names of the bits that are set; an unnamed bit in the form `0x400`."""
     mask = nvml.value_or_absent(device, "clock_reasons")
     if type(mask) is not int:
         none: Unknown | None = mask
@@ -62,7 +59,7 @@ def clock_reasons(device: Mapping[str, Any]) -> list[str] | Unknown | None:
 
 
 def live_of(moment: Moment, device: Mapping[str, Any]) -> dict[str, Any]:
-    """One GPU of `live.gpu.devices`."""
+    """The entry of one GPU in `live.gpu.devices`."""
     return {
         **_use_of(moment, device),
         "display_active": nvml.flag(device, "display_active"),
@@ -94,13 +91,13 @@ def _use_of(moment: Moment, device: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def memory_key(device: Mapping[str, Any], key: str) -> Any:
-    """One number of the memory record; None where its interface has no such number."""
+    """One number of the memory record; None if its interface version lacks it."""
     memory = nvml.memory(device)
     return memory if isinstance(memory, Unknown) else memory.get(key)
 
 
 def processes_of(devices: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """All that are listed on GPUs and their parts, as `live_of` describes these."""
+    """All processes on GPUs and their MIG devices, in the entries from `live_of`."""
     for device in devices.values():
         if not isinstance(device, Unknown):
             listed = device["processes"]

@@ -1,7 +1,7 @@
-"""The C library under the interpreter, whose mathematical functions NumPy and others call.
+"""The interpreter's C library, whose mathematical functions NumPy and others call.
 
-glibc tells its version when asked. musl has no such question; its loader shows that it is there,
-and Alpine's package database which version.
+glibc reports its version. musl does not: its loader shows that it is there, and Alpine's package
+database has the version.
 """
 
 from __future__ import annotations

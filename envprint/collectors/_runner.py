@@ -1,9 +1,9 @@
-"""From a host to a fingerprint: runs every collector and keeps each one's failure to itself.
+"""From a host to a fingerprint: runs every collector and isolates its failures.
 
-A collector that raises, or does not come back in time, costs only its own section, whose fields
-become unknown with the reason. They run in a thread, because a read that hangs in the kernel (a
-dead network mount, a driver) can be left behind but not interrupted. The low-level module does
-for that; importing `threading` would cost more than the thread.
+If a collector raises or times out, only the fields of its own section become unknown, with the
+reason. Collectors run in a thread, because a read that hangs in the kernel (a dead network mount, a
+driver) can be abandoned but not interrupted. `_thread` suffices; importing `threading` would cost
+more than the thread.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ COLLECTOR_TIMEOUT_S = 20.0
 DEEP_TIMEOUT_S = 1800.0
 """For `--deep`, which reads every installed file: gigabytes, perhaps over a network."""
 WAIT_S = 0.25
-"""The longest that an interruption may go unseen."""
+"""The longest delay before an interrupt is handled."""
 
 _Answer = Mapping[str, Any] | Unknown
 
@@ -44,12 +44,12 @@ def capture(
     timeout_s: float | None = None,
     identify: bool = False,
 ) -> Fingerprint:
-    """Everything the collectors find on `host`. `timeout_s` is each collector's own limit."""
+    """Everything the collectors find on `host`. `timeout_s` is the limit per collector."""
     if timeout_s is None:
         timeout_s = DEEP_TIMEOUT_S if _asked(host.deep) is True else COLLECTOR_TIMEOUT_S
-    # What fails of these is said by the sections that need it, which ask again.
+    # Failures here are reported by the sections that need the result and query again.
     begun = _asked(host.begin)
-    # Here once, in the caller's thread: Keras keeps its dtype policy by thread.
+    # Once in the caller's thread: Keras' dtype policy is per thread.
     _asked(host.interpreter)
     waits_s = 0.0 if isinstance(begun, Unknown) else begun
     found: dict[str, dict[str, Any]] = {"facts": {}, "live": {}}
@@ -62,7 +62,7 @@ def capture(
         raise EnvprintError(f"cannot capture: the time is not known: {captured_at.reason}")
     if isinstance(identity, Unknown):
         unknown |= {"identity": identity.reason} if identify else {}
-        # The home directory is still to be left out.
+        # The home directory must still be replaced.
         identity = {"home": host.environ().get("HOME", "")}
         identify = False
     texts = {"label": label, "note": note, "tags": dict(tags or {}), "unknown": unknown}
@@ -81,10 +81,10 @@ def capture(
 
 
 def _asked(ask: Callable[[], T]) -> T | Unknown:
-    """What the host answers, or why it does not."""
+    """The host's answer, or `Unknown` with the reason."""
     try:
         return ask()
-    # A host may be anybody's, and a machine that nobody has seen raises anything.
+    # A caller may bring its own host, and an unfamiliar machine may raise anything.
     except Exception as error:  # noqa: BLE001  see the reason above
         return Unknown(f"{type(error).__name__}: {error}")
 
@@ -92,8 +92,8 @@ def _asked(ask: Callable[[], T]) -> T | Unknown:
 def _read_all(host: Host, timeout_s: float, waits_s: float) -> Iterator[tuple[Collector, _Answer]]:
     """Every collector with its answer.
 
-    One thread reads them all, unless one of them hangs: it is left behind, and another thread
-    reads the rest.
+    One thread reads them all; if a collector hangs, its thread is abandoned and a new one reads
+    the rest.
     """
     waiting = sorted(collectors(), key=lambda collector: collector.waits)
     while waiting:
@@ -112,7 +112,7 @@ def _read_all(host: Host, timeout_s: float, waits_s: float) -> Iterator[tuple[Co
 
 
 class _Reading:
-    """The answer of one collector, read in one thread and awaited in another."""
+    """One collector's answer, read in one thread and awaited in another."""
 
     def __init__(self, collector: Collector) -> None:
         self._collector = collector
@@ -121,22 +121,21 @@ class _Reading:
         self._pending.acquire()
 
     def read(self, host: Host) -> None:
-        """Ask the collector; a failure is an answer."""
+        """Run the collector; a failure becomes `Unknown`."""
         try:
             self._answer = self._collector.read(host)
         except KeyboardInterrupt:
             raise
-        # Whatever a collector meets on a machine nobody has seen, the capture goes on: the
-        # section becomes unknown and says why. Extensions raise what is no Exception, too.
+        # Whatever a collector meets on an unfamiliar machine, the capture continues and the
+        # section becomes unknown. Extensions may raise what is not an Exception.
         except BaseException as error:  # noqa: BLE001  see the reason above
             self._answer = Unknown(f"the collector failed: {type(error).__name__}: {error}")
         self._pending.release()
 
     def answer_within(self, limit_s: float) -> _Answer | None:
-        """The answer; None where it does not come in time.
+        """The answer; None if it does not arrive in time.
 
-        Waits in short rounds: only a signal that comes during a wait ends it, so one long wait
-        would sleep through a signal that came just before it began.
+        Polls, because one long wait would miss a signal delivered just before it.
         """
         rounds, rest_s = divmod(limit_s, WAIT_S)
         waits_s = [WAIT_S] * int(rounds) + [rest_s]
@@ -145,17 +144,17 @@ class _Reading:
 
 
 def _start(todo: list[_Reading], host: Host) -> None:
-    """Read in a thread what is `todo`, as long as there is any."""
+    """Read everything in `todo` in a new thread."""
     try:
         _thread.start_new_thread(_work_aside, (todo, host))
     except RuntimeError:
-        # A limit on processes or memory allows no thread: read here, without a time limit.
+        # A limit on processes or memory forbids threads: read here, without a timeout.
         _work(todo, host)
 
 
 def _work_aside(todo: list[_Reading], host: Host) -> None:
-    # A thread that is left behind must not take a signal that `run` holds for its job. If `signal`
-    # was never imported, none is held; and importing it takes half a millisecond.
+    # An abandoned thread must not take a signal that `run` blocks for its job. If `signal` was
+    # never imported, no signals are blocked, and importing it takes half a millisecond.
     if "signal" in sys.modules:
         _block_signals()
     _work(todo, host)
@@ -177,7 +176,7 @@ def _block_signals() -> None:
 def _known(
     collector: Collector, values: Mapping[str, Any] | Unknown, place: str, unknown: dict[str, str]
 ) -> Iterator[tuple[str, Any]]:
-    """The fields that are known, in plain JSON types; every other goes into `unknown`."""
+    """The known fields in plain JSON types; adds the reasons of the others to `unknown`."""
     for field in collector.fields:
         path = f"{place}.{field.name}"
         if isinstance(values, Unknown):
@@ -196,7 +195,7 @@ def _known(
 
 
 def _without_unknowns(value: Any, shape: Shape | None, path: str, unknown: dict[str, str]) -> Any:
-    """`value` with every `Unknown` inside it moved to `unknown` under its path."""
+    """`value` with each `Unknown` inside it moved to `unknown` under its path."""
     if type(value) is dict and isinstance(shape, (MapOf, Record)):
         for key, item in list(value.items()):
             if type(item) is Unknown:

@@ -1,7 +1,7 @@
-"""Where an import would find a package, and the shared libraries that wheels carry along.
+"""Where an import would find a package, and the shared libraries bundled in wheels.
 
-The search path of the observed interpreter is walked as the import system walks it, so that what
-is read is what a program would get, not what was installed last.
+Follows the observed interpreter's search path like the import system, so the result is what a
+program would import, not what was installed last.
 """
 
 import re
@@ -16,21 +16,21 @@ class Bundled(NamedTuple):
     """A shared library inside a wheel."""
 
     owner: str
-    """The package that carries it, such as `numpy`."""
+    """The package that bundles it, such as `numpy`."""
     file: str
-    """Below the search directory, such as `numpy.libs/libscipy_openblas64_-32a4b2a6.so`."""
+    """Path below the search directory, such as `numpy.libs/libscipy_openblas64_-32a4b2a6.so`."""
     directory: str
     """The search directory."""
 
 
 def search_directories(host: Host) -> list[str]:
-    """The entries of the search path, each place once however many links lead to it."""
+    """The entries of the search path, without duplicates through links."""
     entries: list[str] = host.interpreter()["path"]
     return list({host.real_path(entry): entry for entry in reversed(entries)}.values())[::-1]
 
 
 def directory_of(host: Host, directories: list[str], file: str) -> str | None:
-    """The first of `directories` that has `file`, such as `torch/__init__.py`; None if none has."""
+    """The first of `directories` with `file`, such as `torch/__init__.py`; None if none has it."""
     for directory in directories:
         if host.kind(f"{directory}/{file}") == "file":
             return directory
@@ -38,8 +38,8 @@ def directory_of(host: Host, directories: list[str], file: str) -> str | None:
 
 
 def bundled_libraries(host: Host) -> Iterator[Bundled]:
-    """The libraries in the folders that auditwheel and delvewheel (`x.libs`) or a wheel's own
-    build (`torch/lib`) fill. Raises `OSError` when a search directory may not be listed.
+    """The libraries in folders filled by auditwheel and delvewheel (`x.libs`) or by a wheel's
+    own build (`torch/lib`). Raises `OSError` if a search directory cannot be listed.
     """
     for directory in search_directories(host):
         names = names_or_empty(host, directory)
@@ -56,5 +56,5 @@ _SHARED = r"\.so(\.\d+)*$|\.dylib$|\.dll$"
 
 
 def is_shared_library(name: str) -> bool:
-    """Whether a file name is that of a shared library, on any system."""
+    """Whether a file name is that of a shared library, on any operating system."""
     return bool(re.search(_SHARED, name))

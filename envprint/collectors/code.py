@@ -18,33 +18,32 @@ from envprint.core.redact import safe_text
 from envprint.machine.attempt import attempt, text_or_none
 from envprint.machine.host import Host
 
-# What a Git work tree says in its files, without a Git process.
-#
-# This finds the work tree (so that no process is started outside of one) and answers where the
-# program is missing or refuses. https://git-scm.com/docs/gitrepository-layout
+# The work tree's files, read without Git: they show whether there is a work tree at all, so that no
+# process is started outside one, and replace a Git that is missing or refuses.
+# https://git-scm.com/docs/gitrepository-layout
 
 
 class WorkTree(NamedTuple):
-    """Where the parts of a checkout lie."""
+    """The directories of a checkout."""
 
     top: str
     git: str
-    """The repository's own directory: HEAD is there."""
+    """The work tree's Git directory, with HEAD."""
     common: str
-    """The directory shared with other work trees of the same repository: refs and config."""
+    """The directory shared by all work trees of the repository, with refs and config."""
 
 
 class Head(NamedTuple):
-    """What is checked out."""
+    """The checked-out commit."""
 
     commit: str | None
     """None before the first commit."""
     branch: str | None
-    """None when detached."""
+    """None if detached."""
 
 
 def work_tree_around(host: Host, directory: str) -> WorkTree | None:
-    """The work tree that holds `directory`, or None."""
+    """The work tree that contains `directory`, or None."""
     while host.kind(os.path.join(directory, ".git")) is None:
         parent = os.path.dirname(directory)
         if parent == directory:
@@ -54,7 +53,7 @@ def work_tree_around(host: Host, directory: str) -> WorkTree | None:
 
 
 def work_tree_at(host: Host, top: str) -> WorkTree:
-    """The work tree whose `.git` is in `top`: a directory, or a file that names one."""
+    """The work tree whose `.git`, a directory or a file that names one, is in `top`."""
     git = os.path.join(top, ".git")
     if host.kind(git) == "file":
         git = _joined(top, _named(host.text(git)))
@@ -77,7 +76,7 @@ def _joined(directory: str, path: str) -> str:
 # ref: refs/heads/main
 # 8ab686eafeb1f44702738c8b0f24f2567c36da6d
 def head_of(host: Host, tree: WorkTree) -> Head:
-    """Commit and branch. Raises `OSError`, and `ValueError` for a form that is not known."""
+    """Commit and branch. Raises `OSError`, and `ValueError` for an unknown format."""
     text = host.text(f"{tree.git}/HEAD").strip()
     if not text.startswith("ref: "):
         return Head(_commit(text), None)
@@ -122,14 +121,14 @@ def settings(text: str, section: str, key: str) -> Iterator[tuple[str, str]]:
 
 
 def remote_of(host: Host, tree: WorkTree) -> str | None:
-    """The URL of origin, or of the first other remote, without its credentials."""
+    """The URL of origin, or else of the first remote, without credentials."""
     urls = dict(settings(text_or_none(host, f"{tree.common}/config") or "", "remote", "url"))
     url = urls.get("origin") or next(iter(urls.values()), None)
     return safe_text(url, host.seal) if url else None
 
 
 def submodules_of(host: Host, tree: WorkTree) -> dict[str, str | None]:
-    """Path to checked-out commit of each submodule; None where it is not checked out."""
+    """Path to the checked-out commit of each submodule; None if it is not checked out."""
     modules = text_or_none(host, os.path.join(tree.top, ".gitmodules")) or ""
     found = {}
     for _, path in settings(modules, "submodule", "path"):
@@ -139,7 +138,7 @@ def submodules_of(host: Host, tree: WorkTree) -> dict[str, str | None]:
     return found
 
 
-# Which kind of file system a directory lies on.
+# The file system of a directory.
 
 
 MOUNTS = "/proc/self/mountinfo"
@@ -147,9 +146,9 @@ _ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
 def file_system_around(host: Host, directory: str) -> str:
-    """The type of the file system that holds `directory`, such as `ext4` or `nfs4`.
+    """The type of the file system that contains `directory`, such as `ext4` or `nfs4`.
 
-    Raises `OSError` where there is no /proc, `ValueError` when no mount holds the directory.
+    Raises `OSError` without /proc, and `ValueError` if no mount contains the directory.
     """
     found = kinds(host.text(MOUNTS))
     around = directory
@@ -163,7 +162,7 @@ def file_system_around(host: Host, directory: str) -> str:
 # 25 24 0:23 / /dev/shm rw,relatime shared:4 - tmpfs tmpfs rw,size=24684092k
 # https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html
 def kinds(text: str) -> dict[str, str]:
-    """Mount point to type; of several mounts on one point the last, which hides the others."""
+    """Mount point to type; the last mount on a point hides the earlier ones."""
     found = {}
     for line in text.splitlines():
         mount, separator, kind = line.partition(" - ")
@@ -215,8 +214,8 @@ STATUS = (
     "status --porcelain=v2 --branch --no-ahead-behind -z --untracked-files=all "
     "--ignore-submodules=untracked --no-renames"
 )
-# What a user's configuration could set differently is given, so that equal changes have equal
-# digests; of the answer only the lines that name files, contents and modes are kept.
+# Overrides what a user's configuration could change, so that equal changes have equal digests; only
+# the output lines with files, contents and modes are kept.
 DIFF = (
     "-c diff.relative=false diff HEAD --no-ext-diff --no-textconv --no-color --no-renames "
     "--full-index --unified=0 --src-prefix=a/ --dst-prefix=b/ --submodule=short "
@@ -235,17 +234,17 @@ _KEPT = (
     b"+Subproject ",
 )
 PROGRAM_FILES = (".py", ".pyx", ".pyi", ".ipynb", ".so", ".c", ".cc", ".cpp", ".cu", ".h", ".sh")
-"""Endings of untracked files that count; results and logs do not change the code."""
+"""Suffixes of untracked files that count; results and logs do not change the code."""
 
 _STORE = ".envprint"
-"""Where envprint itself keeps what was saved (envprint/documents/store.py)."""
+"""Folder of envprint's own store (envprint/documents/store.py)."""
 
 _GIT_FIELDS = ("repository", "commit", "branch", "dirty", "diff_digest", "submodules")
 _NOTHING: dict[str, Any] = dict.fromkeys(_GIT_FIELDS)
 
 
 def collect(host: Host) -> Mapping[str, Any]:
-    """Read from the files of the work tree around the working directory, Git, and the mounts."""
+    """Read from the files of the work tree around the working directory, Git and the mounts."""
     kind = attempt(lambda: file_system_around(host, host.directory()))
     return {**_state(host), "file_system": kind}
 
@@ -271,7 +270,7 @@ def _state(host: Host) -> Mapping[str, Any]:
 
 
 class Status(NamedTuple):
-    """The work tree as Git sees it."""
+    """The state of the work tree according to Git."""
 
     head: Head
     changes: tuple[str, ...]
@@ -288,7 +287,7 @@ def _status(host: Host) -> Status:
 # ? notes.txt
 # https://git-scm.com/docs/git-status#_porcelain_format_version_2
 def parse_status(text: str) -> Status:
-    """The answer to `git status --porcelain=v2 --branch -z`."""
+    """Parse the output of `git status --porcelain=v2 --branch -z`."""
     entries = text.split("\0")
     headers = dict(e[2:].split(" ", 1) for e in entries if e.startswith("# branch."))
     commit, branch = headers["branch.oid"], headers["branch.head"]
@@ -302,7 +301,7 @@ def parse_status(text: str) -> Status:
 
 
 def _is_change(entry: str) -> bool:
-    """Whether a tracked file changed, but for saved baselines: to move one changes no result."""
+    """Whether a tracked file changed; saved baselines do not count, as they affect no result."""
     return entry.startswith(("1 ", "u ")) and re.search(rf"[ /]{re.escape(_STORE)}/", entry) is None
 
 
@@ -344,7 +343,7 @@ def _git(host: Host, arguments: str) -> bytes:
     except FileNotFoundError:
         raise OSError("git is not installed") from None
     if done.code:
-        # What it prints then is for people and in their language, so the usual reason is named.
+        # Git's own message is localised text, so name the usual reason instead.
         raise OSError(
             f"git refused with exit code {done.code}; it does so when the files belong to another "
             "user, see `safe.directory` in git-config(1)"

@@ -37,7 +37,7 @@ FACTS = (
 
 
 def collect(host: Host) -> Mapping[str, Any]:
-    """Read from the marks that each kind of surrounding leaves."""
+    """Read from the marks that containers, schedulers and notebook services leave."""
     variables = host.environ()
     kind = attempt(lambda: kind_of(host))
     return {
@@ -62,7 +62,7 @@ def _first(variables: Mapping[str, str], marks: tuple[tuple[str, str], ...]) -> 
 
 
 def kind_of(host: Host) -> str | None:
-    """As `kind` of the section says. Raises `OSError`."""
+    """The value of the section's field `kind`. Raises `OSError`."""
     return _kind_by_file(host) or _kind_by_name(host) or _kind_by_kernel(host)
 
 
@@ -77,7 +77,7 @@ def _kind_by_file(host: Host) -> str | None:
 
 
 def _kind_by_name(host: Host) -> str | None:
-    """As the manager says it in a file for everybody, or in a variable for its children.
+    """The kind that the manager names in a public file, or in a variable for its children.
 
     https://systemd.io/CONTAINER_INTERFACE/
     """
@@ -86,7 +86,7 @@ def _kind_by_name(host: Host) -> str | None:
 
 
 def _kind_by_kernel(host: Host) -> str | None:
-    """From the control group's path, which shows the outer manager, or the kernel's release."""
+    """The kind shown by the control group's path (the outer manager) or the kernel's release."""
     groups = text_or_none(host, "/proc/self/cgroup") or ""
     for mark, kind in _CGROUP_MARKS:
         if mark in groups:

@@ -12,8 +12,7 @@ from envprint.core.fingerprint import Unknown
 from envprint.machine.attempt import attempt, text_or_none
 from envprint.machine.host import Host
 
-# What /proc/cpuinfo says, on x86, ARM and the rest, which each have a form of their own.
-
+# /proc/cpuinfo, whose format depends on the architecture.
 
 Block = Mapping[str, str]
 
@@ -24,9 +23,9 @@ Block = Mapping[str, str]
 
 
 def parse_cpuinfo(text: str) -> Sequence[Block]:
-    """One mapping per processor that is online, in the order of the file.
+    """One mapping per online processor, in file order.
 
-    Raises `ValueError` when no processor is named.
+    Raises `ValueError` if there is no processor.
     """
     blocks: list[dict[str, str]] = []
     for line in text.splitlines():
@@ -42,21 +41,22 @@ def parse_cpuinfo(text: str) -> Sequence[Block]:
 
 
 def every(blocks: Sequence[Block], name: str) -> str | None:
-    """The values of `name`, each once, sorted and joined by ` + `; None when nobody has it."""
+    """The distinct values of `name`, sorted and joined by ` + `; None if no block has it."""
     return " + ".join(sorted({block[name] for block in blocks if block.get(name)})) or None
 
 
 def model_of(blocks: Sequence[Block]) -> str | None:
-    """The processor's name; two kinds of core in one machine give two names.
+    """The processor's name; a machine with two kinds of core gives two names.
 
-    Vendor kernels for ARM call every core `ARMv8 Processor rev 1 (v8l)`, so part numbers go first.
+    Vendor kernels for ARM call every core `ARMv8 Processor rev 1 (v8l)`, so part numbers come
+    first.
     """
     names = ("model name", "cpu", "uarch", "cpu model")
     return arm_model(blocks) or next(filter(None, (every(blocks, name) for name in names)), None)
 
 
 def arm_model(blocks: Sequence[Block]) -> str | None:
-    """The names behind the part numbers of ARM cores, each once."""
+    """The names for the part numbers of ARM cores, without duplicates."""
     parts = {
         (block["CPU implementer"], block["CPU part"])
         for block in blocks
@@ -66,19 +66,19 @@ def arm_model(blocks: Sequence[Block]) -> str | None:
 
 
 def part_name(implementer: str, part: str) -> str:
-    """The name of an ARM core, or its numbers where the table has no name for them."""
+    """The name of an ARM core, or its numbers if it is not in the table."""
     found = knowledge.find("arm_parts", implementer=_hex(implementer, 2), part=_hex(part, 3))
     return found["name"] if found else f"implementer {implementer} part {part}"
 
 
 def implementer_name(implementer: str) -> str:
-    """The name of a maker of ARM cores, or its number."""
+    """The name of a designer of ARM cores, or its number."""
     found = knowledge.find("arm_implementers", implementer=_hex(implementer, 2))
     return found["name"] if found else implementer
 
 
 def _hex(text: str, digits: int) -> str:
-    """A number as the kernel writes it: 0x41 with two digits, 0xd0c with three."""
+    """A number in the kernel's format: 0x41 with two digits, 0xd0c with three."""
     try:
         return f"0x{int(text, 16):0{digits}x}"
     except ValueError:
@@ -86,20 +86,20 @@ def _hex(text: str, digits: int) -> str:
 
 
 def vendor_of(blocks: Sequence[Block]) -> str | None:
-    """Who made the processor, such as GenuineIntel, AuthenticAMD or ARM."""
+    """The processor's vendor, such as GenuineIntel, AuthenticAMD or ARM."""
     vendor = every(blocks, "vendor_id")
     implementer = every(blocks, "CPU implementer")
     return vendor or (implementer_name(implementer) if implementer else None)
 
 
 def common_flags(blocks: Sequence[Block]) -> frozenset[str]:
-    """The features that every processor has: what a thread may rely on wherever it runs."""
+    """The features of every processor, which a thread may rely on wherever it runs."""
     texts = {block.get("flags") or block.get("Features") or "" for block in blocks}
     return frozenset.intersection(*(frozenset(text.split()) for text in texts))
 
 
-# The four levels of https://gitlab.com/x86-psABIs/x86-64-ABI, by the names Linux gives their
-# features: pni is SSE3, abm holds LZCNT.
+# The four levels of https://gitlab.com/x86-psABIs/x86-64-ABI, with Linux' names of the features:
+# pni is SSE3, abm includes LZCNT.
 LEVELS = (
     ("x86-64-v1", "cmov cx8 fpu fxsr mmx syscall sse sse2"),
     ("x86-64-v2", "cx16 lahf_lm popcnt pni sse4_1 sse4_2 ssse3"),
@@ -109,7 +109,7 @@ LEVELS = (
 
 
 def level_of(flags: frozenset[str]) -> str | None:
-    """The highest level whose features, and those of all levels below, are there."""
+    """The highest level whose features are present, together with those of all lower levels."""
     reached = None
     for level, needed in LEVELS:
         if not flags.issuperset(needed.split()):
@@ -127,7 +127,7 @@ _NUMERIC = frozenset(
 
 
 def numeric_flags(flags: frozenset[str]) -> list[str]:
-    """The features by which libraries choose a kernel that rounds differently, sorted."""
+    """The features by which libraries choose among kernels that round differently, sorted."""
     return sorted(f for f in flags if f in _NUMERIC or f.startswith(("avx512", "amx_")))
 
 
@@ -252,10 +252,10 @@ _DEVICE_TREES = ("/sys/firmware/devicetree/base", "/proc/device-tree")
 
 
 def _packages(host: Host, blocks: Sequence[Block], ids: set[str]) -> int | Unknown:
-    """How many there are, if what the kernel numbers are packages.
+    """The number of packages, if the kernel's ids are those of packages.
 
-    A device tree for ARM groups processors in clusters and mostly names no sockets; then the
-    numbers are those of clusters, and lscpu(1) prints `-` for the sockets.
+    A device tree for ARM groups processors in clusters and rarely names sockets; then the ids are
+    those of clusters, and lscpu(1) prints `-` for the sockets.
     https://www.kernel.org/doc/Documentation/devicetree/bindings/cpu/cpu-topology.txt
     """
     is_arm = any("CPU implementer" in block for block in blocks)

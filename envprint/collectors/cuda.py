@@ -98,11 +98,11 @@ FACTS = (
 
 
 WAITS = True
-"""The driver is asked in a child, which works while other sections are read."""
+"""The driver is queried in a child, in parallel with the other sections."""
 
 
 def collect(host: Host) -> Mapping[str, Any]:
-    """Read from the loader's configuration, /proc, /usr/local, and the search path."""
+    """Read from the loader's configuration, /proc, /usr/local and the search path."""
     found = attempt(lambda: toolkits(host))
     copies = attempt(lambda: installed(host, [] if isinstance(found, Unknown) else found))
     return {
@@ -132,7 +132,7 @@ def _supported_version(host: Host) -> str | Unknown | None:
 
 
 def _by_version(found: list[Toolkit]) -> dict[str, dict[str, str]]:
-    """The first of two toolkits with one version is the one that variables name."""
+    """Of two toolkits with the same version the first counts, as variables name it."""
     return {toolkit.version: {"path": toolkit.path} for toolkit in reversed(found)}
 
 
@@ -152,6 +152,6 @@ def _libraries(host: Host, copies: list[Copy] | Unknown) -> dict[str, Any]:
 
 
 def _described(copy: Copy) -> dict[str, str | None]:
-    """A list item cannot hold an unknown: a version that is not known is left out."""
+    """A list item cannot contain `Unknown`, so an unknown version is omitted."""
     place: dict[str, str | None] = {"path": copy.path, "source": copy.source}
     return place if isinstance(copy.version, Unknown) else {"version": copy.version, **place}

@@ -41,7 +41,7 @@ _WORDS = {"1": "on", "true": "on", "0": "off", "false": "off"}
 
 
 def collect(host: Host) -> Mapping[str, Any]:
-    """Read from the variables and from the loaded frameworks, none of which is imported here."""
+    """Read from the variables and the loaded frameworks; imports none."""
     switches: dict[str, Any] = {}
     for name, value, source in _from_variables(host.environ()):
         safe = safe_text(value, host.seal)
@@ -68,7 +68,7 @@ _FLAG = r"(?<!\S)--?(\w[\w-]*)(?:=(\S*))?"
 
 
 def parse_flags(text: str) -> dict[str, str]:
-    """The options in XLA_FLAGS and its like; one without a value is `true`, the last one counts."""
+    """The options in XLA_FLAGS and the like; without a value it is `true`; the last one counts."""
     return {
         name: "true" if value is None else value
         for name, value in (match.groups() for match in re.finditer(_FLAG, text))
@@ -76,5 +76,5 @@ def parse_flags(text: str) -> dict[str, str]:
 
 
 def _plain(switch: str, value: str) -> str:
-    """`on` and `off` for the words that programs take for them; numbers stay where they count."""
+    """`on` or `off` for the words that programs accept; where numbers matter they are kept."""
     return value if switch.endswith(_NUMBERS) else _WORDS.get(value.strip().lower(), value)

@@ -58,7 +58,7 @@ def _recorded(variables: Mapping[str, str], seal: Seal) -> dict[str, str]:
 
 def _changed(host: Host, now: Mapping[str, str]) -> dict[str, dict[str, str | None]]:
     before, after = (_recorded(side, host.seal) for side in (host.start_environ(), now))
-    # In the C locale the interpreter sets LC_CTYPE for itself at start-up (PEP 538).
+    # In the C locale the interpreter itself sets LC_CTYPE at start-up (PEP 538).
     names = (before.keys() | after.keys()) - {"LC_CTYPE"}
     return {
         name: {"start": before.get(name), "now": after.get(name)}
@@ -68,6 +68,6 @@ def _changed(host: Host, now: Mapping[str, str]) -> dict[str, dict[str, str | No
 
 
 def _is_cut(name: str, before: Mapping[str, str], after: Mapping[str, str]) -> bool:
-    """Whether only glibc has changed a value: it cuts its tunables in place at each colon."""
+    """Whether only glibc has changed the value: it splits its tunables in place at each colon."""
     start, now = before.get(name), after.get(name)
     return name == "GLIBC_TUNABLES" and bool(start and now and now.startswith(f"{start}:"))

@@ -20,11 +20,11 @@ from envprint.machine.attempt import attempt
 from envprint.machine.host import Host
 
 WAITS = True
-"""The driver is asked in a child, which works while other sections are read."""
+"""The driver is queried in a child, in parallel with the other sections."""
 
 
 def collect(host: Host) -> Mapping[str, Any]:
-    """Facts of every GPU. What the card does not have is None, what NVML refused is unknown."""
+    """Facts of every GPU. What the card lacks is None; what NVML refused is unknown."""
     answer = attempt(lambda: nvml.ask(host, lambda: kind_of(host)))
     if isinstance(answer, Unknown):
         return {field.name: answer for field in FACTS}
@@ -48,7 +48,7 @@ def collect(host: Host) -> Mapping[str, Any]:
 
 
 def sample(host: Host) -> Mapping[str, Any]:
-    """Memory, processes and health at this moment."""
+    """Current memory, processes and health."""
     answer = attempt(lambda: nvml.ask(host, lambda: kind_of(host)))
     if isinstance(answer, Unknown):
         return {field.name: answer for field in LIVE}
@@ -83,11 +83,11 @@ def _settled(
 ) -> tuple[Mapping[str, Any], dict[str, Any]]:
     """The reading that counts, and its devices.
 
-    A process that is gone may have ended after the driver listed it, or have left its memory
-    behind: then the driver is asked once more, and what it says now counts.
+    A listed process that has ended may have done so after the reading, or have left its memory
+    behind: a second reading decides.
     """
 
-    # These and the tables are half of the section's code: a machine without a GPU spares them.
+    # These and the tables are half of the section's code, which machines without a GPU skip.
     from envprint.collectors._gpu_live import live_of, processes_of
     from envprint.gpu.processes import Moment, ended
 
@@ -102,7 +102,7 @@ def _settled(
 
 
 def _again(host: Host, before: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """What the driver says now; None where that is less than it said before."""
+    """A new reading; None if it is less complete than the first."""
     found = None if before.get("failure") else attempt(lambda: host.gpu(again=True))
     if found is None or isinstance(found, Unknown) or found.get("failure"):
         return None
@@ -118,7 +118,7 @@ def _version(answer: nvml.Answer, key: str) -> Any:
 def _visible(
     host: Host, count: int, devices: Mapping[str, Any], driver: str | None
 ) -> list[Any] | Unknown:
-    """The UUIDs that CUDA shows a program, as far as that is decided."""
+    """The UUIDs that CUDA shows a program, or `Unknown` if they are ambiguous."""
     variables = host.environ()
     known = {key: _known(d) for key, d in devices.items() if not isinstance(d, Unknown)}
     keys = cuda_visible_devices.keys_of(count, known)
@@ -171,7 +171,7 @@ def _facts_of(device: Mapping[str, Any]) -> dict[str, Any]:
         "sm_count": card.sm_count(device),
         "memory_total_bytes": memory_key(device, "total"),
         "shares_system_memory": card.shares_memory(device),
-        # In a container the whole may refuse to tell, and its parts are there all the same.
+        # In a container the GPU may refuse this query although it has MIG devices.
         "mig_mode": "on" if is_divided else nvml.switch(device, "mig_mode"),
         "mig_mode_pending": nvml.switch(device, "mig_mode", pending=True),
         "mig_devices": slices,
@@ -189,7 +189,7 @@ def _facts_of(device: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _slice_of(part: Mapping[str, Any]) -> dict[str, Any]:
-    """A list item cannot hold an unknown: what is not known is left out."""
+    """A list item cannot contain `Unknown`, so unknown values are omitted."""
     from envprint.collectors._gpu_live import memory_key
 
     keys = ("uuid", "name", "sm_count", "gpu_instance", "compute_instance")

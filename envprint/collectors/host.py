@@ -72,7 +72,7 @@ def _memory(host: Host) -> dict[str, int | Unknown]:
 # HugePages_Total:       0
 # https://man7.org/linux/man-pages/man5/proc_meminfo.5.html
 def parse_meminfo(text: str) -> dict[str, int]:
-    """Name to bytes, of the lines that give a size. Raises `ValueError`."""
+    """Name to bytes, for the lines with a size. Raises `ValueError`."""
     sizes = {}
     for line in text.splitlines():
         name, _, value = line.partition(":")

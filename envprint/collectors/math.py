@@ -15,11 +15,8 @@ from envprint.machine.attempt import attempt
 from envprint.machine.host import Host
 from envprint.machine.os_calls import library_folders
 
-# Libraries of arithmetic that this process has really loaded, and their pools of threads.
-#
-# What is installed says what could be used; what is mapped, and what threadpoolctl was told by it,
-# says what is.
-
+# The libraries that this process has loaded, and their thread pools. Installed libraries may be
+# used; mapped ones, and those that threadpoolctl finds, are in use.
 
 FIELDS = (
     Field(
@@ -58,7 +55,7 @@ Pools = list[dict[str, Any]]
 
 
 def pools(host: Host) -> Pools | Unknown:
-    """What threadpoolctl said in this process. Raises `OSError`, `KeyError`."""
+    """threadpoolctl's report in this process. Raises `OSError`, `KeyError`."""
     said = host.interpreter().get("thread_pools", [])
     if isinstance(said, Mapping):
         return Unknown(said["error"])
@@ -79,23 +76,23 @@ def pools(host: Host) -> Pools | Unknown:
 
 
 class Shown:
-    """Paths as documents show them: below the search directory or the prefix, else in full."""
+    """Paths as in documents: relative to the search directory or the prefix, else absolute."""
 
     def __init__(self, host: Host) -> None:
         prefix = str(host.interpreter()["prefix"])
         folders = [*search_directories(host), prefix]
-        # The kernel lists files by their real paths, links followed.
+        # The kernel lists real paths, with links resolved.
         self._folders = [
             f"{real}/" for folder in folders for real in (folder, host.real_path(folder))
         ]
 
     def path(self, path: str) -> str:
-        """The path without the first of the folders that it lies in."""
+        """The path relative to the first of the folders that contains it."""
         return next((path[len(f) :] for f in self._folders if path.startswith(f)), path)
 
 
 def loaded(host: Host, known: Pools | Unknown) -> list[dict[str, str | None]]:
-    """The libraries that this process has mapped; nothing unless a framework is imported."""
+    """The libraries that this process has mapped; empty unless a framework is imported."""
     if not host.interpreter().get("imported"):
         return []
     shown = Shown(host)
@@ -114,7 +111,7 @@ _VERSION = r"(?:\.so\.|-r?)(\d+\.[\d.]*\d)(?:\.so)?$"
 
 
 def parse_maps(text: str) -> list[tuple[str, str | None, str]]:
-    """Name, version in the file name and path of each library of arithmetic, in order of path."""
+    """Name, version in the file name, and path of each arithmetic library, sorted by path."""
     from envprint.machine.procfs import ARITHMETIC, library_pattern, mapped_files
 
     pattern = library_pattern(ARITHMETIC)
@@ -165,7 +162,7 @@ FACTS = (
 
 
 def collect(host: Host) -> Mapping[str, Any]:
-    """Read from the interpreter, build configurations, names of library files, proc_pid_maps(5)."""
+    """Read from the interpreter, build configurations, library file names and proc_pid_maps(5)."""
     in_use = attempt(lambda: pools(host))
     return {
         "libm": attempt(lambda: libc_of(host)),
@@ -195,13 +192,13 @@ def _bundled(host: Host) -> Iterator[tuple[str, str, str]]:
 
 
 def _installed(host: Host) -> Iterator[tuple[str, str, str]]:
-    """Runtimes of the prefix (conda, the intel-openmp wheel) and of the distribution.
+    """Runtimes in the prefix (conda, the intel-openmp wheel) and from the distribution.
 
-    Names are links in chains: conda may let libgomp.so.1 end at libomp.so, so the end counts.
+    Names may be chains of links: conda may link libgomp.so.1 to libomp.so, so the target counts.
     """
     prefix = str(host.interpreter()["prefix"])
     system = library_folders(host.system()["machine"])
-    # The system's own interpreter lies in /usr, whose libraries are the system's.
+    # The system's interpreter has the prefix /usr, whose libraries are the system's.
     own = [f"{prefix}/lib"] if f"{prefix}/lib" not in system else []
     for folder in (*own, *system):
         for file in _FILES:

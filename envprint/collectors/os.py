@@ -69,7 +69,7 @@ def _os_release(host: Host) -> str:
 # ID=debian
 # https://www.freedesktop.org/software/systemd/man/latest/os-release.html
 def parse_os_release(text: str) -> dict[str, str]:
-    """The assignments in an os-release file, quotes removed."""
+    """The assignments in an os-release file, without quotes."""
     pairs = (line.partition("=") for line in text.splitlines() if "=" in line and line[0] != "#")
     return {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}
 

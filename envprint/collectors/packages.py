@@ -21,19 +21,16 @@ from envprint.core.redact import Seal, safe_text
 from envprint.machine.attempt import attempt, text_or_none
 from envprint.machine.host import Host
 
-# What RECORD, the list of a distribution's files and their hashes, says of its build.
-#
-# The same wheel leaves the same files whatever installs it; the installer adds a few of its own and
-# writes the list anew. Without those, the digest of the list tells one build of a version from
-# another and costs no look into any file. Work on whole lines of bytes: the lists of a common
-# environment have 50,000 of them.
-
+# The build, identified by RECORD, the list of a distribution's files and their hashes. Every
+# installer unpacks the same files from a wheel, adds a few of its own and rewrites the list. A
+# digest of the list without these distinguishes two builds of a version and needs no other file.
+# Works on lines of bytes, as the lists of a common environment have 50,000 of them.
 
 ADDED = (b"INSTALLER,", b"REQUESTED,", b"direct_url.json,", b"provenance_url.json,", b"uv_")
-"""How the lines go on, after the dist-info directory, of files that an installer adds."""
+"""Continuation, after the dist-info directory, of the lines that an installer adds."""
 
 SCRIPTS = (b"bin/", b"Scripts/")
-"""Folders beside the library whose files an installer writes or rewrites for its interpreter."""
+"""Folders outside the library whose files an installer generates or rewrites."""
 
 
 # numpy/__init__.py,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0
@@ -41,13 +38,13 @@ SCRIPTS = (b"bin/", b"Scripts/")
 # ../../../bin/f2py,sha256=Ay8ZYX6wRrC6eRfl7QSuKFIUNUqWkT4ZD5dGX0bMgUI,220
 # https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-record-file
 def build_id(record: bytes, entry: str) -> str:
-    """A digest of what the wheel itself brought; `entry` is the name of its dist-info directory.
+    """A digest of the files from the wheel; `entry` is the name of its dist-info directory.
 
-    Equal after pip and uv, whatever the order and the line ends. Left out are what installers add
-    (`ADDED`), compiled bytecode, and everything in `bin`, where scripts name their interpreter.
+    Equal for pip and uv, independent of order and line ends. Omits what installers add (`ADDED`),
+    compiled bytecode, and everything in `bin`, where scripts name their interpreter.
     """
     crlf = record.endswith(b"\r\n")
-    # No hash: RECORD itself, and bytecode that was compiled after the installation.
+    # RECORD itself, and bytecode compiled after the installation, have no hash.
     bare = b",\r" if crlf else b","
     cut = -len(bare)
     lines = [line for line in record.split(b"\n") if line[cut:] != bare]
@@ -64,7 +61,7 @@ def build_id(record: bytes, entry: str) -> str:
 def _replace(
     lines: list[bytes], prefix: bytes, replacement: Callable[[list[bytes], bytes], list[bytes]]
 ) -> None:
-    """Exchange the lines that begin with `prefix`, which lie together in sorted `lines`."""
+    """Replace the lines that begin with `prefix`, which are adjacent in the sorted `lines`."""
     start, end = bisect_left(lines, prefix), bisect_right(lines, prefix + b"\xff")
     lines[start:end] = replacement(lines[start:end], prefix)
 
@@ -74,15 +71,15 @@ def _brought(lines: list[bytes], prefix: bytes) -> list[bytes]:
 
 
 def _outside(lines: list[bytes], prefix: bytes) -> list[bytes]:
-    """Data files beside the library, without the way there, which depends on the layout."""
+    """Data files outside the library, without the relative path to them, which varies."""
     files = (line.replace(prefix, b"") for line in lines)
     return sorted(file for file in files if not file.startswith(SCRIPTS))
 
 
 def edited_files(host: Host, directory: str, record: bytes) -> list[str]:
-    """The files whose content is not what RECORD says, or that are gone, sorted.
+    """The files that differ from RECORD or are missing, sorted.
 
-    Raises `OSError` when a file is there and cannot be read.
+    Raises `OSError` if a file exists but cannot be read.
     """
     return sorted(
         file for file, digest in _hashed(record) if _digest(host, f"{directory}/{file}") != digest
@@ -107,11 +104,9 @@ def _digest(host: Host, path: str) -> str | None:
     return urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-# Where a distribution came from, as its installer wrote it down (PEP 610).
-#
-# An installer leaves direct_url.json for everything but an index, so its absence means an index,
-# provided that an installer which knows the file was at work.
-
+# The origin of a distribution, as recorded by its installer (PEP 610). Installers write
+# direct_url.json for everything except an index, so its absence means an index, provided that the
+# installer supports the file.
 
 ORIGIN = record(
     Field("kind", TEXT, "index, vcs, editable, local (a directory) or archive (one file)."),
@@ -120,13 +115,13 @@ ORIGIN = record(
     Field("commit", TEXT, "The commit that was installed; null for others."),
 )
 NOT_FROM_AN_INDEX = frozenset(["conda", "debian", "rpm", "apk", "portage", "pacman"])
-"""INSTALLER of those that build from sources of their own."""
+"""Values of INSTALLER that mean packages from a distribution's own repository."""
 
 
 def origin_of(host: Host, path: str, installer: str | None) -> dict[str, Any] | None:
     """The origin of the distribution described in the dist-info directory `path`.
 
-    Raises `OSError`, and `ValueError` for a direct_url.json that is none.
+    Raises `OSError`, and `ValueError` for an invalid direct_url.json.
     """
     if installer and installer.lower() in NOT_FROM_AN_INDEX:
         return None
@@ -227,7 +222,7 @@ FACTS = (
 
 
 def collect(host: Host) -> Mapping[str, Any]:
-    """Read from the search path of the interpreter, and from its prefix for conda."""
+    """Read from the interpreter's search path and, for conda, from its prefix."""
     prefix = str(host.interpreter()["prefix"])
     found = attempt(lambda: _without_sources(host, distributions(host)))
     return {
@@ -240,7 +235,7 @@ def collect(host: Host) -> Mapping[str, Any]:
 def _installed(host: Host, found: Sequence[Installed] | Unknown) -> dict[str, Any]:
     if isinstance(found, Unknown):
         return dict.fromkeys(("distributions", "duplicates", "edited"), found)
-    # The first copy wins, as an import finds it.
+    # The first copy wins, as in an import.
     first = {one.name: one for one in reversed(found)}
     shallow = Unknown("files are hashed again only with --deep")
     return {
@@ -289,9 +284,9 @@ def parse_tags(wheel: str | None) -> list[str] | None:
 
 
 def _without_sources(host: Host, found: Sequence[Installed]) -> list[Installed]:
-    """`found` without the egg-info that building an editable installation leaves in its sources.
+    """`found` without the egg-info that an editable installation leaves in its sources.
 
-    Where the sources are on the search path, that is the same copy once more.
+    If the sources are on the search path, it is a duplicate.
     """
     several = _duplicates(found).keys()
     sources = {}

@@ -100,7 +100,7 @@ FACTS = (
 
 
 def collect(host: Host) -> Mapping[str, Any]:
-    """What was measured before the capture, if anything was."""
+    """The results of probes that ran before the capture, if any."""
     probes = host.interpreter().get("probes", {})
     numeric: Any = Unknown(NOT_MEASURED)
     if "numeric" in probes:

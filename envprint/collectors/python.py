@@ -86,7 +86,7 @@ _STATE = ("gil_enabled", "byte_order", "subnormals_flushed")
 
 
 def collect(host: Host) -> Mapping[str, Any]:
-    """Read from the interpreter under observation and the .pth files on its search path."""
+    """Read from the observed interpreter and the .pth files on its search path."""
     said = host.interpreter()
     flags = {name: on for name, on in said["flags"].items() if name != "hash_randomization"}
     return {
@@ -107,7 +107,7 @@ def _prefix_kind(host: Host, said: Mapping[str, Any]) -> str:
 
 
 def _variables(host: Host) -> list[Mapping[str, str]]:
-    """The variables at the start of this process, and those a child interpreter was given."""
+    """The variables at the start of this process, and those that a child interpreter gets."""
     start = attempt(host.start_environ)
     return [*([start] if isinstance(start, Mapping) else []), host.environ()]
 
@@ -124,7 +124,7 @@ def _startup_hooks(host: Host, said: Mapping[str, Any]) -> list[str]:
 
 
 def _is_hook(name: str) -> bool:
-    """Whether the site module reads a file of this name; it passes over hidden ones."""
+    """Whether the site module reads a file with this name; it skips hidden ones."""
     return name.endswith(".pth") and name[0] != "."
 
 
@@ -134,5 +134,5 @@ _IMPORT_LINE = r"(?m)^import[ \t]"
 
 
 def runs_code(text: str) -> bool:
-    """Whether a .pth file does more than name directories: a line begins with `import`."""
+    """Whether a .pth file runs code: a line begins with `import`."""
     return bool(re.search(_IMPORT_LINE, text))

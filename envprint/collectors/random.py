@@ -35,7 +35,7 @@ LIVE = (
 
 
 def sample(host: Host) -> Mapping[str, Any]:
-    """What the process has said of its generators; what one refused to tell is unknown."""
+    """The state of the process's generators; one that raised is unknown."""
     said = host.interpreter().get("generators", {})
     return {"generators": {name: {"state": _state(said[name])} for name in said}}
 

@@ -1,1 +1,1 @@
-"""The section `frameworks`."""
+"""The section `frameworks`: versions and builds of the frameworks, read from files."""

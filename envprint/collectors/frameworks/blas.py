@@ -1,7 +1,7 @@
-"""Which BLAS the array libraries carry, read from their build configuration and their files.
+"""The BLAS of the array libraries, read from their build configuration and their files.
 
-NumPy and SciPy write down what they were built with; the file they load is the one their wheel
-carries, or in conda and distribution packages the one that a chain of links ends at.
+NumPy and SciPy record what they were built with. The library they load is the one bundled in their
+wheel or, in conda and distribution packages, the target of a chain of links.
 """
 
 import re
@@ -21,20 +21,20 @@ class Blas(NamedTuple):
     """One BLAS library and the package that uses it."""
 
     name: str
-    """As its user calls it: scipy-openblas, openblas, mkl, accelerate, blas."""
+    """The name its user has for it: scipy-openblas, openblas, mkl, accelerate, blas."""
     version: str | None
-    """As its user was built with."""
+    """The version its user was built with."""
     library: str | None
-    """File below the search directory or the prefix, else its full path; None when not found."""
+    """Path relative to the search directory or the prefix, else absolute; None if not found."""
     owner: str
-    """The package that carries or names it: numpy, scipy, torch."""
+    """The package that bundles or names it: numpy, scipy, torch."""
 
 
 def blas_libraries(host: Host) -> list[Blas]:
-    """Every BLAS that an installed package would load, in order of owner.
+    """Every BLAS that an installed package would load, sorted by owner.
 
-    Raises `OSError` when a directory may not be listed, `ValueError` for a configuration that is
-    not understood.
+    Raises `OSError` if a directory cannot be listed, `ValueError` for a configuration in an unknown
+    format.
     """
     bundled = bundled_blas(host)
     directories = search_directories(host)
@@ -58,7 +58,7 @@ def bundled_blas(host: Host) -> list[Bundled]:
 def blas_of(host: Host, package: str, directory: str, bundled: list[Bundled]) -> Blas:
     """The BLAS of `package` (numpy or scipy) in the search directory `directory`.
 
-    Raises `OSError`, and `ValueError` when its `__config__.py` is not understood.
+    Raises `OSError`, and `ValueError` for a `__config__.py` in an unknown format.
     """
     name, version = parse_config(host.text(f"{directory}/{package}/__config__.py"))
     for library in bundled:
@@ -74,7 +74,7 @@ def blas_of(host: Host, package: str, directory: str, bundled: list[Bundled]) ->
 # https://github.com/numpy/numpy/blob/main/numpy/__config__.py.in
 _BLAS = r"""["']blas["']:\s*\{([^}]*)\}"""
 _ENTRY = r"""["'](name|version)["']:\s*r?["']([^"']*)["']"""
-# blas_mkl_info={'libraries': ['mkl_rt', 'pthread'], …} until NumPy 1.25, empty when not used
+# blas_mkl_info={'libraries': ['mkl_rt', 'pthread'], …} until NumPy 1.25, empty if unused
 _OLD = r"(?m)^(?:blas_opt_info|openblas64__info|openblas_info|blas_mkl_info)\s*=\s*(.*)$"
 _OLD_LIBRARIES = r"""["']libraries["']:\s*\[["']([^"']+)"""
 
@@ -82,7 +82,7 @@ _OLD_LIBRARIES = r"""["']libraries["']:\s*\[["']([^"']+)"""
 def parse_config(text: str) -> tuple[str, str | None]:
     """Name and version of the BLAS in a `__config__.py`; no version before NumPy 1.26.
 
-    Raises `ValueError` when no form of it is found.
+    Raises `ValueError` for an unknown format.
     """
     section = re.search(_BLAS, text)
     entry = dict(re.findall(_ENTRY, section[1])) if section else {}
@@ -98,7 +98,7 @@ def parse_config(text: str) -> tuple[str, str | None]:
 
 MKL_FILES = ("libmkl_rt.so.2", "libmkl_rt.so.1")
 CBLAS_FILES = ("libcblas.so.3", "libblas.so.3")
-"""What conda and the distributions link to the BLAS that was chosen there."""
+"""Files that conda and distributions link to the selected BLAS."""
 
 _NAMES = ("openblas", "mkl_rt", "blis", "nvpl_blas", "armpl", "accelerate")
 

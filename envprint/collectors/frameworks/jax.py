@@ -1,4 +1,4 @@
-"""JAX: its version, that of its compiled part, and the device plugins beside it."""
+"""JAX: its version, that of its compiled part, and the installed device plugins."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ NAMES = ("_release_version", "__version__", "_version")
 JAX = Package("jax/version.py", NAMES, ("jax",))
 JAXLIB = Package("jaxlib/version.py", NAMES, ("jaxlib",))
 PLUGINS = ("jax-cuda", "jax-rocm", "jax-metal", "libtpu")
-"""How the names of distributions begin that add devices to JAX."""
+"""Prefixes of the distributions that add devices to JAX."""
 
 
 def jax(where: Environment) -> Mapping[str, Any] | None:
-    """Versions of JAX and its parts, None when it is not installed; raises as `locate` does."""
+    """Versions of JAX and its parts, None if it is not installed; raises like `locate`."""
     found = locate(where, JAX)
     if found is None:
         return None

@@ -1,6 +1,6 @@
-"""Keras: its version and what its configuration file and variables make of it.
+"""Keras: its version, and its settings from variables and the configuration file.
 
-The order is that of Keras itself: `KERAS_BACKEND`, then keras.json, then the default. There is no
+The precedence is Keras' own: `KERAS_BACKEND`, then keras.json, then the default. There is no
 variable for the float type.
 """
 
@@ -21,7 +21,7 @@ TF_KERAS = Package("tf_keras/__init__.py", ("__version__",), ("tf-keras", "tf-ke
 
 
 def keras(where: Environment) -> Mapping[str, Any] | None:
-    """Version and settings of Keras, None when it is not installed; raises as `locate` does."""
+    """Version and settings of Keras, None if it is not installed; raises like `locate`."""
     found = _keras(where)
     if found is None:
         return None
@@ -42,7 +42,7 @@ def keras(where: Environment) -> Mapping[str, Any] | None:
 def _keras(where: Environment) -> Located | None:
     try:
         return locate(where, KERAS)
-    except ValueError:  # Keras 2 has no version file of its own
+    except ValueError:  # Keras 2 has no version file
         return locate(where, KERAS_2)
 
 
@@ -56,7 +56,7 @@ def _config(host: Host) -> Mapping[str, Any]:
     text = text_or_none(host, f"{folder}/keras.json")
     try:
         config = json.loads(text or "{}")
-    except ValueError:  # Keras falls back to its defaults as well
+    except ValueError:  # Keras falls back to its defaults too
         return {}
     if not isinstance(config, dict):
         raise ValueError("keras.json is not an object")

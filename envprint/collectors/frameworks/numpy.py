@@ -1,4 +1,4 @@
-"""NumPy, SciPy and scikit-learn: versions, and the BLAS that the first two carry."""
+"""NumPy, SciPy and scikit-learn: versions, and the BLAS of the first two."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ SCIKIT_LEARN = Package("sklearn/__init__.py", ("__version__",), ("scikit-learn",
 
 
 def numpy(where: Environment) -> Mapping[str, Any] | None:
-    """Version and BLAS of NumPy, None when it is not installed; raises as `locate` does."""
+    """Version and BLAS of NumPy, None if it is not installed; raises like `locate`."""
     return _with_blas(where, NUMPY, "numpy")
 
 
 def scipy(where: Environment) -> Mapping[str, Any] | None:
-    """Version and BLAS of SciPy, None when it is not installed; raises as `locate` does."""
+    """Version and BLAS of SciPy, None if it is not installed; raises like `locate`."""
     return _with_blas(where, SCIPY, "scipy")
 
 
 def scikit_learn(where: Environment) -> Mapping[str, Any] | None:
-    """Version of scikit-learn, None when it is not installed; raises as `locate` does."""
+    """Version of scikit-learn, None if it is not installed; raises like `locate`."""
     found = locate(where, SCIKIT_LEARN)
     return {"version": found.version} if found else None
 

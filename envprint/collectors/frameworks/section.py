@@ -97,7 +97,7 @@ FACTS = (
 )
 
 MODULES = {"sklearn": "scikit-learn", "jaxlib": "jax"}
-"""Modules whose framework has another name."""
+"""Modules whose framework has a different name."""
 
 
 READERS = {
@@ -109,12 +109,12 @@ READERS = {
     "torch": ("torch", ("torch",)),
     "jax": ("jax", ("jax",)),
 }
-"""Field to the module that has a function of that name, and to words of which one stands in the
-name of something it installs. Without any the answer is known and the module is not needed."""
+"""Field to the module with the function of that name, and to parts of the names of what it
+installs. Without a match it is not installed, and the module need not be imported."""
 
 
 def collect(host: Host) -> Mapping[str, Any]:
-    """Read from the packages on the search path; a package that is not understood is unknown."""
+    """Read from the packages on the search path; one in an unknown format is unknown."""
     modules = host.interpreter()["imported"]
     imported = {MODULES.get(module, module) for module in modules}
     return {
@@ -127,7 +127,7 @@ def _installed(host: Host) -> dict[str, Any]:
     where = attempt(lambda: environment(host))
     if isinstance(where, Unknown):
         return dict.fromkeys(READERS, where)
-    # One text to search: to look through some hundred names for each word would take longer.
+    # One text to search, which is faster than hundreds of names for each word.
     names = "/".join("/".join(names_or_empty(host, directory)) for directory in where.directories)
     return {
         field: attempt(partial(_reader(module, field), where))

@@ -1,4 +1,4 @@
-"""TensorFlow: what its wheel was built with. That says nothing of what it will load."""
+"""TensorFlow: what its wheel was built with, which need not be what it loads."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CUDNN_HEADERS = (
 
 
 def tensorflow(where: Environment) -> Mapping[str, Any] | None:
-    """Version and build of TensorFlow, None when it is not installed; raises as `locate` does."""
+    """Version and build of TensorFlow, None if it is not installed; raises like `locate`."""
     found = locate(where, TENSORFLOW)
     if found is None:
         return None
@@ -52,9 +52,9 @@ def tensorflow(where: Environment) -> Mapping[str, Any] | None:
 # ('cuda_version', '12.5.1'), ('cudnn_version', '9'), ('is_cuda_build', True), …])
 # https://github.com/tensorflow/tensorflow/blob/master/tensorflow/tools/build_info/gen_build_info.py
 def parse_build_info(text: str) -> dict[str, Any]:
-    """Build, CUDA and cuDNN (as exact as written there) and the compute capabilities.
+    """Build, CUDA and cuDNN (as precise as in the file) and compute capabilities.
 
-    Raises `ValueError` when it does not say whether this is a CUDA build.
+    Raises `ValueError` if it does not state whether this is a CUDA build.
     """
     flags = dict(re.findall(r"'is_(cuda|rocm)_build', (True|False)", text))
     if "cuda" not in flags:
@@ -71,7 +71,7 @@ def parse_build_info(text: str) -> dict[str, Any]:
 
 
 def _cudnn(host: Host, directory: str) -> str | None:
-    """The version in the header that the wheel brings, where it brings one."""
+    """The version in the wheel's cuDNN header; None if it has none."""
     for header in CUDNN_HEADERS:
         text = text_or_none(host, f"{directory}/{header}")
         if text is not None:

@@ -1,4 +1,4 @@
-"""PyTorch: what its wheel was built with. That says nothing of what it will load."""
+"""PyTorch: what its wheel was built with, which need not be what it loads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TORCH = Package("torch/version.py", ("__version__",), ("torch",))
 
 
 def torch(where: Environment) -> Mapping[str, Any] | None:
-    """Version and build of PyTorch, None when it is not installed; raises as `locate` does."""
+    """Version and build of PyTorch, None if it is not installed; raises like `locate`."""
     found = locate(where, TORCH)
     if found is None:
         return None
@@ -40,7 +40,7 @@ _CUDNN = r"(?m)^Requires-Dist: *nvidia[-_.]cudnn[-_.]cu\d+ *\(?== *([\w.]+)"
 
 
 def _cudnn(where: Environment, directory: str) -> str:
-    """The cuDNN wheel that this build asks for. Raises `ValueError` when it names none."""
+    """The cuDNN version that this build requires. Raises `ValueError` if it names none."""
     installed = where.distribution(directory, TORCH.distributions)
     pin = installed and re.search(
         _CUDNN, where.host.text(f"{directory}/{installed.entry}/METADATA")

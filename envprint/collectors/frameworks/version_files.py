@@ -1,7 +1,7 @@
-"""The version that a package would report, from its small version file, never by importing it.
+"""The version that a package would report, read from its version file without importing it.
 
-The file decides because it is what the import runs; the dist-info beside it only fills in where a
-package keeps its version elsewhere.
+The file takes precedence because the import executes it; the dist-info is used only if a package
+keeps its version elsewhere.
 """
 
 import re
@@ -14,18 +14,18 @@ from envprint.machine.host import Host
 
 
 class Package(NamedTuple):
-    """Where a version stands."""
+    """Where to find a package's version."""
 
     file: str
-    """Below the search directory; a package without it is not installed."""
+    """Path below the search directory; a package without it is not installed."""
     names: tuple[str, ...]
-    """The assignments in that file that hold the version, the one in force first."""
+    """The variables assigned the version in that file, in order of precedence."""
     distributions: tuple[str, ...]
-    """Normalised names under which it is installed."""
+    """Normalised names of the distributions that install it."""
 
 
 class Located(NamedTuple):
-    """A package as an import would find it."""
+    """A package found as by an import."""
 
     directory: str
     """The search directory."""
@@ -35,7 +35,7 @@ class Located(NamedTuple):
 
 
 class Environment(NamedTuple):
-    """Where packages can be, looked up once for all of them."""
+    """The search path and its distributions, listed once for all packages."""
 
     host: Host
     directories: list[str]
@@ -53,10 +53,10 @@ def environment(host: Host) -> Environment:
 
 
 def locate(where: Environment, package: Package) -> Located | None:
-    """Where `package` is and which version it reports; None when it is not installed.
+    """The location and version of `package`; None if it is not installed.
 
-    Raises `OSError`, and `ValueError` when it is installed and no version can be found, or only
-    through an import hook, as some editable installations are.
+    Raises `OSError`, and `ValueError` if it is installed but no version can be found, or only
+    through an import hook, like some editable installations.
     """
     directory = directory_of(where.host, where.directories, package.file)
     if directory is None:
@@ -74,7 +74,7 @@ def locate(where: Environment, package: Package) -> Located | None:
 # __version__ = '2.13.0+cpu'
 # _release_version: str = '0.10.2'
 def assigned(text: str, names: Sequence[str]) -> str | None:
-    """The string literal assigned at the left margin to the first of `names` that has one."""
+    """The string literal assigned, without indentation, to the first of `names` that has one."""
     for name in names:
         found = re.search(rf"^{name}\s*(?::[^=\n]*)?=\s*(['\"])([^'\"\n]+)\1", text, re.M)
         if found:
