@@ -66,7 +66,7 @@ def visible_devices(
 def unknown_reason(
     keys: Sequence[str], devices: Devices, wanted: str | None, driver: str | None
 ) -> str | None:
-    """Why the number of devices that `visible_devices` returns is uncertain; None if it is certain."""
+    """Why the number that `visible_devices` returns is uncertain; None if it is certain."""
     for entry in [] if wanted is None else _entries(wanted):
         if entry in keys or list(_named(entry, keys, devices)):
             continue
