@@ -55,7 +55,7 @@ def test_a_package_a_variable_and_the_affinity_are_captured_diffed_and_judged(
     report = json.loads(envprint("diff", before, after, "--format", "json"))
 
     assert report["verdict"]["impact"] == "numeric"
-    assert report["context"] == {"frameworks": ["numpy"], "device": "cpu"}
+    assert report["context"] == {"frameworks": ["numpy"], "device": "cpu", "policy": None}
     found = by_rule(report)
     assert found["numpy-version-changed"]["before"] == "2.2.6"
     assert found["numpy-version-changed"]["after"] == "2.3.5"

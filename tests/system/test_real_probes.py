@@ -107,8 +107,8 @@ def torch(environment: Build) -> str:
     [
         ("numpy", MIXED, 90),
         ("tensorflow", TENSORFLOW, 140),
-        ("torch", TORCH, 130),
-        ("jax", TORCH, 55),
+        pytest.param("torch", TORCH, 130, marks=pytest.mark.long),
+        pytest.param("jax", TORCH, 55, marks=pytest.mark.long),
     ],
 )
 def test_every_operation_is_told_repeats_itself_and_is_of_a_known_class(
@@ -127,11 +127,13 @@ def test_every_operation_is_told_repeats_itself_and_is_of_a_known_class(
     assert first.settings["cpus"] == str(len(os.sched_getaffinity(0)))
 
 
+@pytest.mark.long
 def test_the_same_wheels_agree_in_another_environment(environment: Build, numpy: str) -> None:
     one, other = run(numpy, "numpy"), run(environment(*MIXED, by="uv"), "numpy")
     assert one == other
 
 
+@pytest.mark.long
 def test_the_same_tensorflow_agrees_beside_another_numpy(
     environment: Build, tensorflow: str
 ) -> None:
@@ -149,12 +151,14 @@ def test_another_kernel_of_openblas_changes_products_and_decompositions_only(num
     assert agree == {"libm", "reduction", "fft", "floats", "sorting", "random"}
 
 
+@pytest.mark.long
 @needs_avx2
 def test_jax_decomposes_with_the_openblas_of_scipy(torch: str) -> None:
     variables = (("OPENBLAS_CORETYPE", "Sandybridge"),)
     assert parted(run(torch, "jax"), run(torch, "jax", variables=variables))[0] == {"decomposition"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("before", "after", "differ"),
     [
@@ -172,6 +176,7 @@ def test_another_numpy_or_openblas_inside_its_wheel_differs_where_it_changed(
         assert found == differ
 
 
+@pytest.mark.long
 @needs_avx2
 def test_capping_onednn_changes_tensorflow_where_onednn_computes(tensorflow: str) -> None:
     one = run(tensorflow, "tensorflow")
@@ -191,11 +196,13 @@ def test_switching_onednn_off_is_told_and_changes_tensorflow(tensorflow: str) ->
     assert agree >= {"libm", "reduction", "decomposition", "fft", "floats", "sorting", "random"}
 
 
+@pytest.mark.long
 def test_a_backend_of_keras_that_is_not_there_costs_tensorflow_nothing(tensorflow: str) -> None:
     one = run(tensorflow, "tensorflow")
     assert run(tensorflow, "tensorflow", variables=(("KERAS_BACKEND", "torch"),)) == one
 
 
+@pytest.mark.long
 @needs_tensorflow_2_16
 def test_two_versions_of_tensorflow_differ_where_they_changed_and_draw_alike(
     environment: Build, tensorflow: str
@@ -211,6 +218,7 @@ def test_two_versions_of_tensorflow_differ_where_they_changed_and_draw_alike(
         assert differ == {"libm", "decomposition", "matmul", "convolution", "softmax"}
 
 
+@pytest.mark.long
 @needs_avx2
 @pytest.mark.parametrize(
     ("variable", "value", "differ", "agree"),
@@ -230,6 +238,7 @@ def test_each_dispatcher_of_pytorch_changes_what_it_dispatches(
     assert left >= agree
 
 
+@pytest.mark.long
 @needs_avx2
 def test_without_vector_instructions_pytorch_draws_the_same_and_rounds_differently(
     torch: str,
@@ -243,6 +252,7 @@ def test_without_vector_instructions_pytorch_draws_the_same_and_rounds_different
         assert one.digests[f"{name} coarse"] == other.digests[f"{name} coarse"]
 
 
+@pytest.mark.long
 @needs_two_cpus
 @pytest.mark.parametrize(
     ("probe", "differ", "agree"),
@@ -275,6 +285,7 @@ def cpus() -> tuple[str, str]:
     return f"{first},{second}", str(first)
 
 
+@pytest.mark.long
 def test_pytorch_needs_no_numpy(torch: str, tmp_path: Path) -> None:
     (tmp_path / "numpy.py").write_text("raise ModuleNotFoundError(name='numpy')")
     variables = (("PYTHONPATH", str(tmp_path)),)

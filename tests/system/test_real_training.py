@@ -98,6 +98,7 @@ def of_generators(before: Path, after: Path) -> set[str]:
     return {finding.message for finding in findings if finding.rule == STATE}
 
 
+@pytest.mark.long
 def test_two_pytorch_processes_with_one_seed_draw_alike(environment: Build, tmp_path: Path) -> None:
     python = environment(*TORCH)
     one, two, other, bare = (tmp_path / name for name in ("one", "two", "other", "bare"))
@@ -155,6 +156,7 @@ def test_two_tensorflow_processes_with_one_seed_draw_alike(
     }
 
 
+@pytest.mark.long
 def test_tensorflows_global_generator_is_seeded_where_it_was_made(
     environment: Build, tmp_path: Path
 ) -> None:
@@ -187,6 +189,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.long
 def test_switches_pools_and_libraries_are_those_in_force(environment: Build) -> None:
     python = environment(*TENSORFLOW)
     run = Ran(python, SWITCHED, OPENBLAS_CORETYPE="Haswell", OPENBLAS_NUM_THREADS="1")
@@ -278,6 +281,7 @@ def test_a_fit_is_captured_checked_and_kept_beside_its_checkpoints(
     assert "NumPy's generator was not in the same state" in refused["error"]
 
 
+@pytest.mark.long
 def test_what_changes_during_a_fit_is_a_warning(environment: Build, tmp_path: Path) -> None:
     run = Ran(environment(*TENSORFLOW), FIT, tmp_path / "fit", "", "", "change")
     assert run.code == 0, run.stderr
