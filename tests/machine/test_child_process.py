@@ -63,6 +63,25 @@ def test_what_was_printed_before_the_deadline_is_there_and_the_child_is_killed()
     assert not is_running(child)
 
 
+def test_what_was_printed_in_time_counts_when_it_is_read_too_late() -> None:
+    child = python("import time; print('one\\ntwo', flush=True); time.sleep(60)")
+    deadline_s = time.monotonic() + 2
+    time.sleep(2.5)
+    lines = child.lines(deadline_s)
+    assert [next(lines), next(lines)] == [b"one", b"two"]
+    with pytest.raises(TimeoutError):
+        next(lines)
+    child.end(kill=True)
+
+
+def test_a_child_that_prints_without_end_is_given_up_at_the_deadline() -> None:
+    child = python("while True: print('again')")
+    with pytest.raises(TimeoutError):
+        for _ in child.lines(time.monotonic() + 0.2):
+            pass
+    child.end(kill=True)
+
+
 def test_a_child_that_does_not_go_by_itself_is_killed() -> None:
     child = python("import os, time; os.close(1); time.sleep(600)")
     assert list(child.lines(soon())) == []

@@ -98,7 +98,7 @@ IDENTIFIES: dict[str, Iterable[str]] = {
     "likely_causes": REPORT.likely_causes,
     "look_next": REPORT.look_next,
     "expected": (text for e in REPORT.expected for text in (str(e.rule), e.message, e.reason)),
-    "lockstep": REPORT.also_changed,
+    "also_changed": REPORT.also_changed,
     "policy_notes": REPORT.policy_notes,
 }
 """Part of a report to the texts by which a reader knows that each of its members is there."""
