@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -62,13 +63,12 @@ class Fingerprint(NamedTuple):
         Raises `UnknownValueError` if the value, or anything that contains it, is unknown.
         """
         value: Any = {"facts": self.facts, "live": self.live}
-        reached = ""
-        for match in re.finditer(STEP, path):
-            reached = path[: match.end()]
-            key = match[2] or match[1]
-            if reached in self.unknown:
-                raise UnknownValueError(reached, self.unknown[reached])
-            value = value.get(key) if isinstance(value, Mapping) else None
+        unknown = self.unknown
+        for reached, key in _steps(path):
+            if reached in unknown:
+                raise UnknownValueError(reached, unknown[reached])
+            # `dict` first: the check against an abstract class costs several times as much.
+            value = value.get(key) if isinstance(value, (dict, Mapping)) else None
         return value
 
     def get(self, path: str, default: Any = None) -> Any:
@@ -81,6 +81,12 @@ class Fingerprint(NamedTuple):
         except UnknownValueError:
             return default
         return default if value is None else value
+
+
+@lru_cache(maxsize=4096)
+def _steps(path: str) -> tuple[tuple[str, str], ...]:
+    """Each step of a path: the path up to it, and its key. Rules look at the same paths often."""
+    return tuple((path[: m.end()], m[2] or m[1]) for m in re.finditer(STEP, path))
 
 
 def around(path: str) -> Iterator[str]:

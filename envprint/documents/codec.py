@@ -228,17 +228,24 @@ def missing_fields(document: Mapping[str, Any]) -> Iterator[str]:
 
 def _missing_inside(shape: Shape, value: Any, path: str) -> Iterator[str]:
     """The paths of declared fields that `value` lacks, also in maps; a list counts as a whole."""
-    if value is None:
-        return
-    if isinstance(shape, MapOf) and isinstance(shape.item, (MapOf, Record)):
+    if isinstance(shape, MapOf):
         for key, item in value.items():
-            yield from _missing_inside(shape.item, item, f"{path}[{key}]")
-    elif isinstance(shape, Record):
-        for field in shape.fields:
-            if field.name not in value:
-                yield f"{path}.{field.name}"
-            elif isinstance(field.shape, (MapOf, Record)):
-                yield from _missing_inside(field.shape, value[field.name], f"{path}.{field.name}")
+            if item is not None:
+                yield from _missing_inside(shape.item, item, f"{path}[{key}]")
+        return
+    assert isinstance(shape, Record)
+    for field in shape.fields:
+        if field.name not in value:
+            yield f"{path}.{field.name}"
+        elif _has_fields(field.shape) and value[field.name]:
+            yield from _missing_inside(field.shape, value[field.name], f"{path}.{field.name}")
+
+
+def _has_fields(shape: Shape) -> bool:
+    """Whether a value of `shape` is a record, or a map of those."""
+    while type(shape) is MapOf:
+        shape = shape.item
+    return type(shape) is Record
 
 
 def _undeclared(document: Mapping[str, Any]) -> Iterator[str]:

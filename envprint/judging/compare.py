@@ -43,7 +43,7 @@ def _changes(
     # Equal objects can both lack the same unknown field; that is no change either.
     if before == after and not is_inside_of(before):
         return
-    if not isinstance(before, Mapping) or not isinstance(after, Mapping):
+    if not (isinstance(before, (dict, Mapping)) and isinstance(after, (dict, Mapping))):
         is_other = differ(before, after)
         if is_other:
             yield Change.between(path, before, after)
