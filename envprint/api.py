@@ -11,11 +11,9 @@ from envprint.collectors import _runner
 from envprint.core.errors import EnvprintError
 from envprint.core.fingerprint import FRAMEWORKS, Fingerprint
 from envprint.core.impact import IMPACT_WORDS, Impact
-from envprint.core.report import DriftError, Report
-from envprint.core.words import DEVICES
-from envprint.documents.codec import dumps, loads
+from envprint.core.report import DEVICES, DriftError, Report
+from envprint.documents.codec import dumps, fingerprint_shape, loads
 from envprint.documents.inputs import NOW, take
-from envprint.documents.published_shape import fingerprint_shape
 from envprint.judging.context import Context, Request, agreed
 from envprint.machine.files import write_output
 from envprint.machine.live import GPU_TIMEOUT_S, LiveHost

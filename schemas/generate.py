@@ -22,8 +22,7 @@ from envprint.core.fields import (
     may_be_null,
     record,
 )
-from envprint.documents.codec import REQUIRED, to_json
-from envprint.documents.published_shape import MAJOR
+from envprint.documents.codec import MAJOR, REQUIRED, to_json
 from envprint.documents.validate import KINDS
 from envprint.judging.policy.fields import SHAPE as POLICY
 from envprint.outputs.formats.json import SHAPE as REPORT

@@ -8,10 +8,9 @@ from envprint.cli._console import Console
 from envprint.core.discovery import module_names
 from envprint.core.fingerprint import FRAMEWORKS
 from envprint.core.impact import IMPACT_WORDS, Impact
-from envprint.core.report import Report
+from envprint.core.report import Report, count_undecided
 from envprint.core.units import parse_seconds, parse_size
-from envprint.core.words import count_undecided
-from envprint.documents.published_shape import fingerprint_shape
+from envprint.documents.codec import fingerprint_shape
 from envprint.judging.context import Context, Request, agreed
 from envprint.judging.policy.model import UNKNOWN_ACTIONS
 from envprint.outputs import formats

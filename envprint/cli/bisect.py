@@ -11,7 +11,7 @@ from envprint.cli._console import Console
 from envprint.cli._judge_options import context_of
 from envprint.core.errors import EnvprintError, UsageError
 from envprint.core.fingerprint import FRAMEWORKS, Fingerprint
-from envprint.core.terminal_text import block
+from envprint.core.text import block
 from envprint.documents.codec import loads, to_json
 from envprint.judging.bisect import Step, narrow
 from envprint.judging.context import Request

@@ -8,10 +8,10 @@ from typing import Any
 
 from envprint.cli._console import Console
 from envprint.core.errors import EnvprintError
+from envprint.core.report import source
 from envprint.core.rule import Rule
 from envprint.core.suggest import closest
-from envprint.core.terminal_text import table
-from envprint.core.words import source
+from envprint.core.text import table
 from envprint.documents.codec import to_json
 from envprint.outputs.rule_page import page
 from envprint.rules import catalogue

@@ -9,7 +9,7 @@ from envprint.cli._console import Console
 from envprint.core.errors import EnvprintError, StoreError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
-from envprint.core.terminal_text import table
+from envprint.core.text import table
 from envprint.documents.codec import loads, to_json
 from envprint.documents.store import Damaged, Saved, Store
 

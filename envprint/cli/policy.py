@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from envprint.cli._console import Console
 from envprint.core.errors import PolicyError
-from envprint.core.terminal_text import block, heading
+from envprint.core.text import block, heading
 
 HELP = "begin a policy file (init), or show what is in force (show)"
 EPILOG = """\

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from envprint.cli._console import Console
-from envprint.documents.published_shape import published
+from envprint.documents.codec import published
 from envprint.documents.validate import KINDS
 
 HELP = "print a published JSON Schema"

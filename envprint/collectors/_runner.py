@@ -14,10 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from envprint.collectors import Collector, collectors
-from envprint.core.digest import digest_facts
 from envprint.core.errors import EnvprintError
 from envprint.core.fields import MapOf, Record, Scalar, Shape, ShapeFault, inner, require, step
-from envprint.core.fingerprint import Fingerprint, Unknown
+from envprint.core.fingerprint import Fingerprint, Unknown, digest_facts
 from envprint.core.redact import clean, safe_tags
 from envprint.core.text import recordable, unicode_text
 from envprint.core.version import __version__

@@ -5,9 +5,7 @@ from itertools import takewhile
 from typing import Any, NamedTuple
 
 from envprint.core.errors import UnknownValueError
-from envprint.core.fingerprint import Fingerprint, around
-from envprint.core.hidden import REASON, differ
-from envprint.core.paths import is_inside
+from envprint.core.fingerprint import REASON, Fingerprint, around, differ, is_inside
 
 
 class Change(NamedTuple):

@@ -1,5 +1,9 @@
-"""A fingerprint: what the collectors found out about one environment."""
+"""A fingerprint: what the collectors found out about one environment.
 
+Also the paths of its values, the marks of hidden words in them, and its digests.
+"""
+
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
@@ -7,7 +11,84 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from envprint.core.errors import UnknownValueError
-from envprint.core.paths import STEP
+
+# A mark stands for a hidden word. If the word has the form of a random token, a seal follows: the
+# id of one user's key and an HMAC of the word. Two marks without a seal, or with seals of two keys,
+# cannot be compared: the words may be equal or not.
+MARK = "<hidden>"
+REASON = "hidden on both sides, as it looks like a secret; whether it is the same cannot be told"
+"""Why a value hidden on both sides is undecided."""
+
+# <hidden>#1f9c2ab0-6ff086661856fa7ac132ce1a1f9c2ab0
+_SEALED = r"<hidden>(?:#([0-9a-f]{8})-([0-9a-f]{32}))?"
+
+
+def sealed(key_id: str, code: str) -> str:
+    """A mark with its seal: a key id of 8 and a code of 32 hexadecimal digits."""
+    return f"{MARK}#{key_id}-{code}"
+
+
+def unsealed(text: str) -> str:
+    """`text` without seals: equal in two users' documents of the same environment."""
+    return re.sub(_SEALED, MARK, text) if MARK in text else text
+
+
+def is_inside_of(value: Any) -> bool:
+    """Whether any text in `value` (JSON types) contains a mark."""
+    if type(value) is str:
+        return MARK in value
+    if type(value) is dict:
+        value = value.values()
+    elif type(value) is not list:
+        return False
+    for item in value:
+        kind = type(item)
+        # Most items are strings; a call for each would double the cost.
+        if (MARK in item) if kind is str else (kind in (dict, list) and is_inside_of(item)):
+            return True
+    return False
+
+
+def differ(before: Any, after: Any) -> bool | None:
+    """Whether two values differ; None if that depends on hidden words that cannot be compared."""
+    answers: Iterator[bool | None]
+    if isinstance(before, str) and isinstance(after, str):
+        if MARK not in before or MARK not in after:
+            return before != after
+        if unsealed(before) != unsealed(after):
+            return True
+        marks = re.findall(_SEALED, before), re.findall(_SEALED, after)
+        answers = (_seals_differ(*pair) for pair in zip(*marks, strict=True))
+    elif isinstance(before, Mapping) and isinstance(after, Mapping):
+        if before.keys() != after.keys():
+            return True
+        answers = (differ(value, after[key]) for key, value in before.items())
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        answers = (differ(*pair) for pair in zip(before, after, strict=True))
+    else:
+        return bool(before != after)
+    found = set(answers)
+    return True if True in found else None if None in found else False
+
+
+def _seals_differ(before: tuple[str, str], after: tuple[str, str]) -> bool | None:
+    """Whether the words differ; None unless both have a seal of the same key."""
+    (key_id, code), (other_id, other_code) = before, after
+    return code != other_code if key_id and key_id == other_id else None
+
+
+STEP = r"\[([^\]]*)\]|([^.\[\]]+)"
+
+
+def split_path(path: str) -> list[str]:
+    """The keys of a path: `facts.environ.variables[TF_X]` has four."""
+    return [name or key for key, name in re.findall(STEP, path)]
+
+
+def is_inside(path: str, prefix: str) -> bool:
+    """Whether `path` equals `prefix` or lies inside it."""
+    return path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", ".", "[")
+
 
 SCHEMA_VERSION = "1.0"
 
@@ -110,3 +191,24 @@ class Places:
 
 FRAMEWORKS = ("jax", "numpy", "scikit-learn", "tensorflow", "torch")
 """The names used in options, policy files, documents and reports; TensorFlow includes Keras."""
+
+
+NOT_IN_DIGEST = ("code", "probes")
+"""Sections left out of the environment's digest: `code` depends on the working directory, `probes`
+exists only on request."""
+
+
+def _canonical_digest(value: Any) -> str:
+    import hashlib  # loads OpenSSL; a diff does not need it
+
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    text = unsealed(text)  # seals depend on the user, not on the environment
+    return "sha256:" + hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def digest_facts(facts: Mapping[str, Any]) -> tuple[dict[str, str], str]:
+    """The digest of each section, and of the environment: all sections but `NOT_IN_DIGEST`."""
+    sections = {name: _canonical_digest(section) for name, section in facts.items()}
+    return sections, _canonical_digest(
+        {k: v for k, v in sections.items() if k not in NOT_IN_DIGEST}
+    )

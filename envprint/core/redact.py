@@ -6,14 +6,162 @@ a secret is expected (`envprint.core.secret_places`). The home directory becomes
 with patterns are loaded only for texts that may contain a secret, as most do not.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from envprint.core.hidden import MARK
-from envprint.core.secret_beginnings import BEGINNINGS, SHORTEST
+from envprint.core.fingerprint import MARK
+
+BEGINNINGS = {
+    "github": (
+        "ghp_",
+        "gho_",
+        "ghu_",
+        "ghs_",
+        "ghr_",
+    ),
+    "github-fine-grained": ("github_pat_",),
+    "gitlab": (
+        "glpat-",
+        "gloas-",
+        "gldt-",
+        "glrt-",
+        "glrtr-",
+        "glcbt-",
+        "glptt-",
+        "glft-",
+        "glimt-",
+        "glagent-",
+        "glwt-",
+        "glsoat-",
+        "glffct-",
+        "GR1348941",
+    ),
+    "aws": (
+        "AKIA",
+        "ASIA",
+        "ABIA",
+        "ACCA",
+    ),
+    "aws-older": ("A3T",),
+    "google-api": ("AIza",),
+    "google-oauth": ("ya29.",),
+    "google-refresh": ("1//0",),
+    "google-client": ("GOCSPX-",),
+    "npm": ("npm_",),
+    "package-index": ("pypi-",),
+    "nvidia": ("nvapi-",),
+    "stripe": (
+        "sk_live_",
+        "rk_live_",
+        "sk_test_",
+        "rk_test_",
+        "sk_org_live_",
+    ),
+    "stripe-webhook": ("whsec_",),
+    "sendgrid": ("SG.",),
+    "slack": (
+        "xoxb-",
+        "xoxp-",
+        "xoxa-",
+        "xoxr-",
+        "xoxs-",
+        "xoxo-",
+        "xoxe-",
+        "xoxc-",
+        "xoxd-",
+    ),
+    "slack-app": ("xapp-",),
+    "slack-hook": ("hooks.slack.com/",),
+    "office-hook": ("/IncomingWebhook/",),
+    "discord-hook": ("/api/webhooks/",),
+    "telegram": (":AA",),
+    "hugging-face": (
+        "hf_",
+        "api_org_",
+    ),
+    "openai": ("sk-",),
+    "openai-project": (
+        "sk-proj-",
+        "sk-svcacct-",
+        "sk-admin-",
+        "sk-None-",
+        "sk-or-v1-",
+        "sk-lf-",
+    ),
+    "anthropic": ("sk-ant-",),
+    "wandb": ("wandb_v1_",),
+    "kaggle": ("KGAT_",),
+    "groq": ("gsk_",),
+    "replicate": ("r8_",),
+    "perplexity": ("pplx-",),
+    "xai": ("xai-",),
+    "databricks": ("dapi",),
+    "docker": (
+        "dckr_pat_",
+        "dckr_oat_",
+    ),
+    "digitalocean": (
+        "dop_v1_",
+        "doo_v1_",
+        "dor_v1_",
+    ),
+    "vault": (
+        "hvs.",
+        "hvb.",
+        "hvr.",
+    ),
+    "terraform": (".atlasv1.",),
+    "grafana": ("glsa_",),
+    "grafana-cloud": ("glc_",),
+    "artifactory": ("AKCp",),
+    "tailscale": ("tskey-",),
+    "supabase": ("sbp_",),
+    "figma": ("figd_",),
+    "doppler": (
+        "dp.pt.",
+        "dp.st.",
+    ),
+    "new-relic": ("NRAK-",),
+    "square": (
+        "sq0atp-",
+        "sq0csp-",
+    ),
+    "notion": ("ntn_",),
+    "alibaba": ("LTAI",),
+    "sentry": (
+        "sntrys_",
+        "sntryu_",
+    ),
+    "shopify": (
+        "shpat_",
+        "shpca_",
+        "shppa_",
+        "shpss_",
+    ),
+    "rubygems": ("rubygems_",),
+    "pulumi": ("pul-",),
+    "postman": ("PMAK-",),
+    "linear": ("lin_api_",),
+    "prefect": (
+        "pnu_",
+        "pnb_",
+    ),
+    "bitbucket": ("ATBB",),
+    "atlassian": ("ATATT3",),
+    "twilio": ("SK",),
+    "age": ("AGE-SECRET-KEY-1",),
+    "azure": ("Q~",),
+    "jwt": ("eyJ",),
+    "jwe": ("eyJ",),
+    "neptune": ("eyJhcGlf",),
+    "private-key": ("PRIVATE KEY",),
+}
+"""Of a form by its name: a token of that form holds one of these."""
+
+SHORTEST = 20
+"""No token of any form is shorter."""
+
 
 HIDDEN = MARK
 Seal = Callable[[str], str | None]

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from envprint.core.errors import StoreError
+from envprint.core.report import counted
 from envprint.core.suggest import closest
-from envprint.core.words import counted
 from envprint.documents.store import Saved, Store, is_name
 from envprint.machine.files import Input
 

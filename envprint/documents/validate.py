@@ -12,8 +12,7 @@ from typing import Any
 from envprint.core.errors import DocumentError
 from envprint.core.fields import MAX_LEVELS, nesting
 from envprint.core.fingerprint import SCHEMA_VERSION
-from envprint.documents.codec import parse_json
-from envprint.documents.published_shape import published
+from envprint.documents.codec import parse_json, published
 
 KINDS = ("fingerprint", "report", "policy", "run")
 
@@ -60,7 +59,7 @@ def _place(path: Any) -> str:
 
 def _inconsistencies(document: dict[str, Any], name: str) -> Iterator[str]:
     """What no schema can express: digests, and fields neither present nor listed as unknown."""
-    from envprint.core.digest import digest_facts
+    from envprint.core.fingerprint import digest_facts
     from envprint.documents.codec import missing_fields
 
     sections, digest = digest_facts(document["facts"])

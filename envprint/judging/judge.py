@@ -7,21 +7,26 @@ the machine.
 from collections.abc import Container, Iterator, Mapping, Sequence
 
 from envprint.core.comparison import Change, Comparison
-from envprint.core.digest import NOT_IN_DIGEST
-from envprint.core.fingerprint import Fingerprint, Places
-from envprint.core.hidden import REASON
+from envprint.core.fingerprint import NOT_IN_DIGEST, REASON, Fingerprint, Places, is_inside
 from envprint.core.impact import Impact
-from envprint.core.paths import is_inside
-from envprint.core.report import HIDDEN_VALUE, Expected, Finding, Ignored, Report, Undecided
+from envprint.core.report import (
+    HIDDEN_VALUE,
+    Expected,
+    Finding,
+    Ignored,
+    Report,
+    Undecided,
+    headline,
+    source,
+    without_findings,
+)
 from envprint.core.rule import Match, Rule
 from envprint.core.summary import summarise
-from envprint.core.words import headline, source, without_findings
 from envprint.core.workload import Workload
 from envprint.judging.evaluate import Evaluation, on_comparison, on_fingerprint
 from envprint.judging.likely_causes import likely_causes
 from envprint.judging.next_steps import hint, steps
-from envprint.judging.policy.model import Policy
-from envprint.judging.policy.stale_entries import notes
+from envprint.judging.policy.model import Policy, notes
 from envprint.rules import applying
 
 

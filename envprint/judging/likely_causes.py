@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 
 from envprint.core.comparison import Comparison
-from envprint.core.fingerprint import Fingerprint, Places
+from envprint.core.fingerprint import Fingerprint, Places, is_inside
 from envprint.core.impact import Confidence, Impact
-from envprint.core.paths import is_inside
 from envprint.core.report import Finding
 
 MAX_CAUSES = 3

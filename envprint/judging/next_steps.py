@@ -13,8 +13,7 @@ from typing import Any
 from envprint.core.comparison import Change, Comparison
 from envprint.core.errors import UnknownValueError
 from envprint.core.impact import Impact
-from envprint.core.report import Ignored, Undecided
-from envprint.core.words import counted
+from envprint.core.report import Ignored, Undecided, counted
 
 _SINCE_COMMIT = ("diff_digest", "submodules", "dirty")
 

@@ -12,9 +12,8 @@ from envprint.core.comparison import Comparison
 from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import COARSE, Fingerprint, around
 from envprint.core.impact import Impact
-from envprint.core.report import Finding
+from envprint.core.report import DEVICES, Finding
 from envprint.core.rule import Rule
-from envprint.core.words import DEVICES
 from envprint.core.workload import Workload
 
 _NUMERIC = "facts.probes.numeric"

@@ -155,9 +155,9 @@ class LiveHost:
         }
 
     def start_gpu_query(self) -> float:
-        from envprint.machine.nvml import begin
+        from envprint.machine.nvml import start_query
 
-        self._query = begin(self._gpu_timeout_s)
+        self._query = start_query(self._gpu_timeout_s)
         return self._gpu_timeout_s
 
     def nvml(self, refresh: bool = False) -> Mapping[str, Any]:

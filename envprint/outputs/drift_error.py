@@ -10,9 +10,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from envprint.core.impact import Impact
-from envprint.core.report import Finding, Report, Undecided
+from envprint.core.report import MEANING, Finding, Report, Undecided, counted
 from envprint.core.text import one_line, plain
-from envprint.core.words import MEANING, counted
 
 _INDENT = 10
 """Width of the longest impact name, and padding."""

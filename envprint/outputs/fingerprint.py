@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from envprint.core.fingerprint import Fingerprint
-from envprint.core.paths import is_inside
+from envprint.core.fingerprint import Fingerprint, is_inside
 from envprint.core.summary import summarise
-from envprint.core.terminal_text import block, heading
+from envprint.core.text import block, heading
 from envprint.core.units import size
 
 

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from envprint.core.fingerprint import COARSE
-from envprint.core.terminal_text import block, heading
-from envprint.core.text import plain
-from envprint.core.words import DEVICES, counted
+from envprint.core.report import DEVICES, counted
+from envprint.core.text import block, heading, plain
 
 SHOWN_DIGITS = 16
 """Digits shown of a digest; enough that none is met twice by chance."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from envprint.core.terminal_text import block, heading
-from envprint.core.words import counted
+from envprint.core.report import counted
+from envprint.core.text import block, heading
 from envprint.outputs.training import NAMES, title
 from envprint.probes.smallest_switches import Search, Trial
 from envprint.probes.snippets import Lines, in_one_call, lines_for

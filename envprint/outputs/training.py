@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from envprint.core.terminal_text import block, heading
-from envprint.core.text import plain
-from envprint.core.words import DEVICES, counted
+from envprint.core.report import DEVICES, counted
+from envprint.core.text import block, heading, plain
 
 COLUMNS = {
     "loss": "loss",

@@ -12,8 +12,8 @@ from envprint.core.comparison import Comparison
 from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import COARSE, NOT_MEASURED, NOT_TRAINED, Fingerprint
 from envprint.core.impact import Confidence, Impact
+from envprint.core.report import DEVICES
 from envprint.core.rule import Evidence, Match, Result, Rule, UnknownValue, for_each
-from envprint.core.words import DEVICES
 from envprint.core.workload import Workload, always
 
 # What the rules of `probes` look for.

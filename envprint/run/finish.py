@@ -15,8 +15,7 @@ from typing import Any, TypeVar
 from envprint.core import secret_forms, secret_places  # noqa: F401  what every text goes through
 from envprint.core.errors import EnvprintError, OutputError
 from envprint.core.fingerprint import Unknown
-from envprint.documents.codec import to_json
-from envprint.documents.published_shape import fingerprint_shape
+from envprint.documents.codec import fingerprint_shape, to_json
 from envprint.documents.store import Store
 from envprint.machine.files import reason, write_output
 from envprint.run.record import Run, to_document

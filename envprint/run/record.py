@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from envprint.core.comparison import Change
 from envprint.core.fields import ANYTHING, FLAG, INTEGER, NUMBER, TEXT, Field, ListOf, MapOf, record
-from envprint.core.fingerprint import SCHEMA_VERSION, Fingerprint, Unknown
-from envprint.core.paths import is_inside
+from envprint.core.fingerprint import SCHEMA_VERSION, Fingerprint, Unknown, is_inside
 from envprint.core.redact import clean, safe_arguments
 from envprint.core.version import __version__
+from envprint.documents.codec import fingerprint_shape
 from envprint.documents.codec import to_document as to_document_of
-from envprint.documents.published_shape import fingerprint_shape
 from envprint.judging.compare import compare
 
 if TYPE_CHECKING:

@@ -28,9 +28,9 @@ CAPTURE = [sys.executable, "-m", "envprint", "capture", "-o", os.devnull]
 CHILD = [
     sys.executable,
     "-c",
-    "from envprint.machine.nvml.client import begin; begin(10).result()",
+    "from envprint.machine.nvml.client import start_query; start_query(10).result()",
 ]
-BARE = [sys.executable, "-c", "from envprint.machine.nvml.client import begin"]
+BARE = [sys.executable, "-c", "from envprint.machine.nvml.client import start_query"]
 
 
 def main() -> None:

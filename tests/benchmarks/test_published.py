@@ -11,9 +11,8 @@ import re
 import pytest
 
 from envprint.core.fields import ListOf, MapOf, Shape, inner
-from envprint.core.paths import split_path
-from envprint.documents.codec import dumps
-from envprint.documents.published_shape import fingerprint_shape
+from envprint.core.fingerprint import split_path
+from envprint.documents.codec import dumps, fingerprint_shape
 from envprint.documents.validate import faults
 from tests.benchmarks.accuracy import published
 from tests.benchmarks.accuracy.published import Case

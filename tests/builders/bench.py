@@ -14,7 +14,7 @@ from typing import Any
 import jsonschema
 
 from envprint.documents import validate
-from envprint.documents.published_shape import published
+from envprint.documents.codec import published
 
 PYTHON = sys.executable
 

@@ -7,9 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from envprint.core.digest import digest_facts
-from envprint.core.fingerprint import Fingerprint
-from envprint.core.paths import split_path
+from envprint.core.fingerprint import Fingerprint, digest_facts, split_path
 from envprint.documents.codec import from_document
 
 HOSTS = Path(__file__).parent.parent / "hosts"

@@ -6,7 +6,7 @@ from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.report import Report
 from envprint.core.workload import Workload
-from envprint.documents.published_shape import fingerprint_shape
+from envprint.documents.codec import fingerprint_shape
 from envprint.judging import compare as comparing
 from envprint.judging import judge
 from envprint.judging.policy.model import Policy

@@ -8,9 +8,7 @@ from functools import cache
 from typing import Any, NamedTuple
 from unittest import mock
 
-from envprint.core.digest import digest_facts
-from envprint.core.fingerprint import Fingerprint
-from envprint.core.paths import split_path
+from envprint.core.fingerprint import Fingerprint, digest_facts, split_path
 from envprint.core.report import Finding, Report, Undecided
 from envprint.core.rule import Rule
 from envprint.core.workload import Workload

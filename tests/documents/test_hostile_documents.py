@@ -20,8 +20,7 @@ from envprint.core.errors import DocumentError
 from envprint.core.fields import MAX_LEVELS, ListOf, MapOf, Record, Scalar, Shape
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.workload import FRAMEWORKS, detect
-from envprint.documents.codec import dumps, loads, parse_json
-from envprint.documents.published_shape import fingerprint_shape
+from envprint.documents.codec import dumps, fingerprint_shape, loads, parse_json
 from envprint.documents.validate import faults
 from envprint.judging.policy.model import Policy
 from envprint.outputs import fingerprint as _fingerprint

@@ -14,8 +14,7 @@ from envprint.core.errors import DocumentError
 from envprint.core.impact import Impact
 from envprint.core.workload import Workload
 from envprint.documents import validate
-from envprint.documents.codec import dumps, loads
-from envprint.documents.published_shape import published
+from envprint.documents.codec import dumps, loads, published
 from envprint.judging.policy.model import Policy
 from envprint.judging.policy.parse import parse_policy
 from envprint.outputs.formats import json as json_output

@@ -17,8 +17,8 @@ from envprint.core import measurements
 from envprint.core.discovery import load_parts, module_names
 from envprint.core.fields import Field, MapOf, Record
 from envprint.core.impact import Confidence, Impact
+from envprint.core.report import DEVICES
 from envprint.core.rule import Rule
-from envprint.core.words import DEVICES
 from envprint.core.workload import FRAMEWORKS, Workload
 from envprint.rules import ONLY_ON_GPU, applying, catalogue
 from tests.benchmarks.accuracy.pair import HERE, Pair, Side, load

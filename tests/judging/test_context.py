@@ -12,7 +12,7 @@ import envprint
 from envprint.cli import check, main, parser_of
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
-from envprint.documents.published_shape import fingerprint_shape
+from envprint.documents.codec import fingerprint_shape
 from envprint.judging.context import Context, Request, agreed
 from envprint.judging.policy.model import Policy
 from envprint.judging.policy.parse import parse_policy

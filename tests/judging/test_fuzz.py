@@ -27,8 +27,7 @@ from envprint.core.errors import DocumentError
 from envprint.core.fields import ListOf, MapOf, Record, Scalar, Shape
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.workload import FRAMEWORKS, detect
-from envprint.documents.codec import dumps, loads
-from envprint.documents.published_shape import fingerprint_shape
+from envprint.documents.codec import dumps, fingerprint_shape, loads
 from envprint.documents.store import Store
 from envprint.judging.policy.model import Policy
 from envprint.outputs import fingerprint

@@ -17,7 +17,7 @@ from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
 from envprint.core.rule import Match
 from envprint.core.shell import quoted
-from envprint.core.terminal_text import what_to_do
+from envprint.core.text import what_to_do
 from envprint.core.workload import Workload
 from envprint.judging.evaluate import on_comparison, on_fingerprint
 from envprint.judging.policy.model import Policy

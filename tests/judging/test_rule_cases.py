@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from envprint.core.fingerprint import Fingerprint
-from envprint.core.paths import split_path
+from envprint.core.fingerprint import Fingerprint, split_path
 from envprint.core.report import Finding
 from envprint.core.rule import Rule
 from envprint.rules import catalogue

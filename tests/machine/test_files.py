@@ -249,7 +249,7 @@ def test_a_writable_file_in_a_directory_that_is_not_is_written_in_place(tmp_path
         "from envprint.cli._console import Console\n"
         # So that nothing is imported as another user:
         "from envprint.judging.policy.model import Policy\n"
-        "import envprint.core.terminal_text\n"
+        "import envprint.core.text\n"
         f"os.getuid() or os.setuid({NOBODY})\n"
         "Console(sys.stdout, sys.stderr).emit('new', sys.argv[1])\n"
     )

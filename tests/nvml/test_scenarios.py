@@ -17,11 +17,9 @@ from typing import Any
 import pytest
 
 from envprint.collectors._runner import capture
-from envprint.core.fingerprint import Fingerprint
+from envprint.core.fingerprint import Fingerprint, is_inside
 from envprint.core.impact import Impact
-from envprint.core.paths import is_inside
-from envprint.core.report import Report
-from envprint.core.words import headline, without_findings
+from envprint.core.report import Report, headline, without_findings
 from envprint.core.workload import detect
 from envprint.documents.codec import dumps, loads
 from envprint.judging.policy.model import Policy

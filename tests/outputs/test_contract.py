@@ -16,8 +16,8 @@ import pytest
 
 from envprint.core.comparison import Change
 from envprint.core.discovery import module_names
+from envprint.core.fingerprint import split_path
 from envprint.core.impact import Confidence, Impact
-from envprint.core.paths import split_path
 from envprint.core.report import Expected, Finding, Ignored, Report, Summary, Undecided
 from envprint.core.workload import Workload
 from envprint.outputs import formats

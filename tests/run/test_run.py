@@ -317,9 +317,9 @@ def test_what_fails_while_a_job_runs_leaves_neither_it_nor_the_record_behind(
 def test_a_fault_of_envprint_itself_ends_it_although_signals_are_held() -> None:
     code = (
         "import ctypes, resource\n"
-        "from envprint.run.job import Held\n"
+        "from envprint.run.job import BlockedSignals\n"
         "resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n"
-        "with Held(): ctypes.string_at(0)\n"
+        "with BlockedSignals(): ctypes.string_at(0)\n"
     )
     done = subprocess.run([PYTHON, "-c", code], cwd=ROOT, check=False)
     assert done.returncode == -signal.SIGSEGV

@@ -10,8 +10,8 @@ from envprint.core.fields import TEXT, Field, ListOf, MapOf, Scalar, record
 from envprint.core.fingerprint import FRAMEWORKS
 from envprint.core.impact import IMPACT_WORDS
 from envprint.core.redact import NAMES, NOT_OURS, PREFIXES
+from envprint.core.report import DEVICES
 from envprint.core.units import SIZE
-from envprint.core.words import DEVICES
 from envprint.judging.policy.model import UNKNOWN_ACTIONS
 
 MAX_GPUS = 1024

@@ -11,7 +11,6 @@ from contextlib import suppress
 from envprint.core.errors import DocumentError, PolicyError
 from envprint.judging.policy.model import Policy
 from envprint.machine.files import input_name, read_input
-from envprint.machine.owners import distrusted
 
 OWN = "envprint.toml"
 SHARED = "pyproject.toml"
@@ -70,6 +69,8 @@ def find_policy(tell: Callable[[str], object] = warnings.warn) -> str | None:
 
 
 def _may_be_used(path: str, tell: Callable[[str], object]) -> bool:
+    from envprint.machine.owners import distrusted  # most folders hold no policy
+
     reason = distrusted(path)
     if reason:
         tell(f"{path}: not used, as it {reason}; --policy names a policy whoever it belongs to")
@@ -92,6 +93,8 @@ def _is_mentioned(path: str) -> bool:
     try:
         return _MENTION in read_input(path)
     except DocumentError:
+        from envprint.machine.owners import distrusted
+
         if distrusted(path):  # not ours, and not readable either
             return False
         raise

@@ -4,13 +4,29 @@ These are the values and their meaning, shared by diff, check and the API.
 `envprint.judging.policy.find` finds the file and `envprint.judging.policy.parse` reads it.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
-from envprint.core.glob import matches
+from envprint.core.comparison import Comparison
 from envprint.core.impact import Impact
-from envprint.core.report import Finding, Ignored, Undecided
+from envprint.core.report import HIDDEN_VALUE, Finding, Ignored, Undecided
 from envprint.core.workload import Requirements
+from envprint.judging.evaluate import Evaluation
+from envprint.rules import catalogue
+
+
+# Not `fnmatch`: there `[` opens a character set, and paths are full of brackets.
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether `pattern` matches the whole of `text`."""
+    return _compiled(pattern).fullmatch(text) is not None
+
 
 UNKNOWN_ACTIONS = ("ignore", "warn", "fail")
 """What an undecided rule does: nothing, print a warning, or decide the exit code."""
@@ -84,3 +100,44 @@ class Policy(NamedTuple):
         """The entry that declares this difference to be the experiment itself; None without one."""
         places = tuple(paths)
         return next((entry for entry in self.expects if entry.covers(rule, places)), None)
+
+
+def notes(
+    policy: Policy, evaluations: Sequence[Evaluation], comparison: Comparison | None
+) -> Iterator[str]:
+    """The policy's own notes, then its entries that have expired or match nothing that could be
+    judged.
+    """
+    yield from policy.notes
+    for entry in (*policy.ignores, *policy.expects):
+        what = f"{entry.place} ({entry.rule if entry.rule != '*' else entry.path})"
+        if entry.has_expired:
+            yield f"{what} expired on {entry.expires}: {entry.reason}"
+        elif _was_judged(entry, evaluations, comparison) and not _fits(
+            entry, evaluations, comparison
+        ):
+            yield f"{what} fits nothing here any more: {entry.reason}"
+
+
+def _was_judged(
+    entry: Entry, evaluations: Sequence[Evaluation], comparison: Comparison | None
+) -> bool:
+    """Whether everything that the entry could match was judged and decided."""
+    judged = [e for e in evaluations if matches(entry.rule, e.rule.id)]
+    if any(entry.covers(e.rule.id, (unknown.path,)) for e in judged for unknown in e.unknowns):
+        return False
+    if comparison:
+        if any(entry.covers(HIDDEN_VALUE, (path,)) for path in comparison.hidden):
+            return False
+        return bool(judged)
+    # Without a baseline only rules about a state are evaluated.
+    rules = [rule for rule in catalogue() if matches(entry.rule, rule.id)]
+    return bool(judged) and all(rule.state for rule in rules)
+
+
+def _fits(entry: Entry, evaluations: Sequence[Evaluation], comparison: Comparison | None) -> bool:
+    """Whether it matches a rule's finding or, without a rule, a change that no rule recognises."""
+    if any(entry.covers(e.rule.id, match.paths) for e in evaluations for match in e.matches):
+        return True
+    changes = comparison.changes if comparison and entry.rule == "*" else ()
+    return any(entry.covers("", (change.path,)) for change in changes)

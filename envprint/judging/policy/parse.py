@@ -10,16 +10,14 @@ from typing import Any, NamedTuple
 from envprint.core.errors import PolicyError
 from envprint.core.fields import ListOf, Record, Shape, ShapeFault, require
 from envprint.core.fingerprint import FRAMEWORKS
-from envprint.core.glob import matches
 from envprint.core.impact import IMPACT_WORDS, Impact
 from envprint.core.redact import is_recorded, safe_text
-from envprint.core.report import HIDDEN_VALUE
+from envprint.core.report import DEVICES, HIDDEN_VALUE
 from envprint.core.suggest import did_you_mean
 from envprint.core.units import parse_size
-from envprint.core.words import DEVICES
 from envprint.core.workload import Requirements
 from envprint.judging.policy.fields import ISO_DATE, MAX_GPUS, SHAPE, switches
-from envprint.judging.policy.model import UNKNOWN_ACTIONS, Entry, Policy
+from envprint.judging.policy.model import UNKNOWN_ACTIONS, Entry, Policy, matches
 from envprint.judging.policy.toml import TABLE, decoded, is_pyproject, line_of, parse_toml
 from envprint.rules import catalogue
 

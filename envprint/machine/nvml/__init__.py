@@ -23,7 +23,7 @@ class NoLibrary:
         return {"library": None}
 
 
-def begin(timeout_s: float) -> NvmlQuery | NoLibrary:
+def start_query(timeout_s: float) -> NvmlQuery | NoLibrary:
     """Start to ask the driver, where there is a library; elsewhere nothing else is imported."""
     from envprint.machine.nvml import library
 

@@ -10,13 +10,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from envprint.core.comparison import Change
+from envprint.core.fingerprint import split_path
 from envprint.core.impact import Impact
-from envprint.core.paths import split_path
-from envprint.core.report import Finding, Ignored, Report, Summary, Undecided
-from envprint.core.terminal_text import block, heading, paint, what_to_do
-from envprint.core.text import plain
+from envprint.core.report import DEVICES, Finding, Ignored, Report, Summary, Undecided, verdict
+from envprint.core.text import block, heading, paint, plain, what_to_do
 from envprint.core.units import size
-from envprint.core.words import DEVICES, verdict
 
 OMITS = frozenset({"changes"})
 """Parts of a report that are not shown whole: changes that no rule knows are counted where there

@@ -15,9 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import envprint
-from envprint.core.digest import digest_facts
-from envprint.core.fingerprint import Fingerprint
-from envprint.core.paths import is_inside, split_path
+from envprint.core.fingerprint import Fingerprint, digest_facts, is_inside, split_path
 from envprint.core.report import Report
 from envprint.documents.codec import from_document, to_document
 from tests.benchmarks.accuracy import published_machine as machine

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from envprint.core.fields import MapOf, Record, inner
-from envprint.documents.published_shape import fingerprint_shape
+from envprint.documents.codec import fingerprint_shape
 from envprint.gpu import card as _gpu_card
 
 MIB = 1 << 20
