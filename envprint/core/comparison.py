@@ -5,7 +5,8 @@ from itertools import takewhile
 from typing import Any, NamedTuple
 
 from envprint.core.errors import UnknownValueError
-from envprint.core.fingerprint import REASON, Fingerprint, around, differ, is_inside
+from envprint.core.fingerprint import Fingerprint, around, is_inside
+from envprint.core.hidden import REASON, differ
 
 
 class Change(NamedTuple):

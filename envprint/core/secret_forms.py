@@ -8,7 +8,7 @@ scanners use; where an issuer says that tokens may grow, only the minimum counts
 import re
 from functools import cache
 
-from envprint.core.redact import BEGINNINGS
+from envprint.core.secret_beginnings import BEGINNINGS
 
 
 class Form:

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 
-from envprint.core.fingerprint import MARK
+from envprint.core.hidden import MARK
 
 Hide = Callable[[str], str]
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from envprint.core.comparison import Change, Comparison
 from envprint.core.fields import Record, Shape, inner, step
-from envprint.core.fingerprint import Fingerprint, differ, is_inside_of
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.hidden import differ, is_inside_of
 from envprint.core.redact import gather, replaced, replacements
 
 

@@ -7,7 +7,8 @@ the machine.
 from collections.abc import Container, Iterator, Mapping, Sequence
 
 from envprint.core.comparison import Change, Comparison
-from envprint.core.fingerprint import NOT_IN_DIGEST, REASON, Fingerprint, Places, is_inside
+from envprint.core.fingerprint import NOT_IN_DIGEST, Fingerprint, Places, is_inside
+from envprint.core.hidden import REASON
 from envprint.core.impact import Impact
 from envprint.core.report import (
     HIDDEN_VALUE,

@@ -12,7 +12,7 @@ import stat
 from contextlib import suppress
 from functools import cache
 
-from envprint.core.fingerprint import sealed
+from envprint.core.hidden import sealed
 
 FILE = "hidden.key"
 KEY_BYTES = 32

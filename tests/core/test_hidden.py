@@ -18,7 +18,8 @@ from envprint.cli import main
 from envprint.cli._console import Console
 from envprint.collectors._runner import capture
 from envprint.core.errors import UnknownValueError
-from envprint.core.fingerprint import MARK, REASON, Fingerprint, differ, digest_facts, unsealed
+from envprint.core.fingerprint import Fingerprint, digest_facts
+from envprint.core.hidden import MARK, REASON, differ, unsealed
 from envprint.core.impact import Impact
 from envprint.core.redact import safe_text, safe_value
 from envprint.core.report import HIDDEN_VALUE, Report

@@ -355,7 +355,7 @@ def test_a_word_that_is_shorter_than_its_kind_of_token_stays(kind: str) -> None:
 
 
 def _beginnings() -> Iterator[str]:
-    from envprint.core.redact import BEGINNINGS
+    from envprint.core.secret_beginnings import BEGINNINGS
 
     every = (begin for begins in BEGINNINGS.values() for begin in begins)
     return iter(sorted(every, key=len, reverse=True))
