@@ -162,7 +162,9 @@ def _request(frameworks: Iterable[str], device: str | None, policy: Place | None
 
 
 def _fingerprint(source: Source) -> Fingerprint:
-    return source if isinstance(source, Fingerprint) else load(source)
+    if isinstance(source, Fingerprint):
+        return source
+    return load(source)._replace(reference=os.fspath(source))
 
 
 def _agreed(request: Request) -> Context:

@@ -150,11 +150,11 @@ def load(source: str, options: argparse.Namespace, console: Console) -> Fingerpr
     Warns of keys unknown to this version and of damaged entries. Raises `EnvprintError`.
     """
     if source == NOW:
-        return capture_now(options, console)
+        return capture_now(options, console)._replace(reference=NOW)
     found = take(source)
     for damage in found.skipped:
         console.warn(f"skipped: {damage}")
-    fingerprint = loads(found.content, found.name)
+    fingerprint = loads(found.content, found.name)._replace(reference=source)
     if fingerprint.undeclared:
         names = ", ".join(sorted(fingerprint.undeclared)[:5])
         console.warn(f"{found.name}: {len(fingerprint.undeclared)} keys are not known: {names}")

@@ -26,7 +26,7 @@ def is_inside(path: str, prefix: str) -> bool:
     return path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", ".", "[")
 
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 
 class Unknown(NamedTuple):
@@ -73,6 +73,8 @@ class Fingerprint(NamedTuple):
     """User, host name and home directory; only on request."""
     undeclared: tuple[str, ...] = ()
     """Paths of keys that this version does not declare: kept but never compared."""
+    reference: str | None = None
+    """How the user named it, for reports; not part of the document."""
 
     def value(self, path: str) -> Any:
         """The value at `path`; None if it is known to be absent.

@@ -1,6 +1,6 @@
 """The result of judging: findings, undecided rules, and the report that holds them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from envprint.core.comparison import Change, Comparison
@@ -44,6 +44,22 @@ class Undecided(NamedTuple):
     policy ignores or expects."""
 
 
+class Unjudged(NamedTuple):
+    """A change of what takes part in training, of which nobody has judged what it does."""
+
+    name: str
+    """The distribution."""
+    path: str
+    before: Any
+    after: Any
+    kind: str
+    """`package`."""
+    role: str
+    """The part it takes, as in `knowledge/roles.json`; `unknown` if that cannot be determined."""
+    read: str | None
+    """Address of its release notes, or of its project."""
+
+
 class Ignored(NamedTuple):
     """A finding that the policy ignores, with the reason given there."""
 
@@ -71,6 +87,10 @@ class Summary(NamedTuple):
     captured_at: str
     lines: tuple[tuple[str, str], ...]
     """What a reader wants to know about that machine first: (topic, text)."""
+    reference: str | None = None
+    """How the user named it: a file, `@monday`, `now`; None for a value of the API."""
+    prefix: str | None = None
+    """The environment's `sys.prefix`; None if it is unknown."""
 
 
 class Report(NamedTuple):
@@ -97,6 +117,11 @@ class Report(NamedTuple):
     """Rules whose findings appeared together with an expected change: may be the actual cause."""
     policy_notes: tuple[str, ...] = ()
     """Problems of the policy itself: entries that have expired or match nothing."""
+    not_checked: str | None = None
+    """Why no framework's rules could apply; None if they could, so that the verdict counts."""
+    unjudged: tuple[Unjudged, ...] = ()
+    """Changes of what takes part in training, for which no rule, measurement or known break exists.
+    They are in no other list."""
 
     def exit_code(
         self, fail_on: Impact, fail_on_unknown: bool = False, strict: bool = False
@@ -208,8 +233,13 @@ def _findings_text(findings: Sequence[Finding], causes: Sequence[str]) -> str:
 
 def count_undecided(undecided: Sequence[Undecided]) -> str:
     """How many rules could not be decided, advice not counted; empty if there are none."""
-    rules = {entry.rule for entry in undecided if entry.impact > Impact.NONE}
+    rules = undecided_rules(undecided)
     return f"{counted(rules, 'rule')} could not be decided" if rules else ""
+
+
+def undecided_rules(undecided: Iterable[Undecided]) -> set[str]:
+    """The rules that could not be decided, without advice."""
+    return {entry.rule for entry in undecided if entry.impact > Impact.NONE}
 
 
 def counted(things: Collection[object], noun: str) -> str:

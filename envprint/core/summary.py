@@ -15,7 +15,12 @@ from envprint.core.units import size
 def summarise(fingerprint: Fingerprint) -> Summary:
     """Which fingerprint it is, and what its machine is like."""
     return Summary(
-        fingerprint.label, fingerprint.digest, fingerprint.captured_at, tuple(_lines(fingerprint))
+        fingerprint.label,
+        fingerprint.digest,
+        fingerprint.captured_at,
+        tuple(_lines(fingerprint)),
+        fingerprint.reference,
+        fingerprint.get("facts.python.prefix"),
     )
 
 

@@ -93,7 +93,7 @@ REQUIRED = (
 def to_document(fingerprint: Fingerprint) -> dict[str, Any]:
     """The JSON form of a fingerprint."""
     document = fingerprint._asdict()
-    del document["undeclared"]
+    del document["undeclared"], document["reference"]
     return document
 
 
@@ -259,6 +259,7 @@ def from_document(document: Any, name: str) -> Fingerprint:
         known[place] = {name: {} if fields is None else fields for name, fields in sections}
     reason = f"not recorded by envprint {document['envprint_version']}"
     known["unknown"] = dict.fromkeys(missing_fields(document), reason) | document["unknown"]
+    known["reference"] = None  # not of the document, even if it has such a key
     known["undeclared"] = tuple(_undeclared(document))
     return Fingerprint(**{"captured_via": "", "section_digests": {}, **known})
 

@@ -12,8 +12,7 @@ from typing import Any
 
 from envprint.core.comparison import Change, Comparison
 from envprint.core.errors import UnknownValueError
-from envprint.core.impact import Impact
-from envprint.core.report import Ignored, Undecided, counted
+from envprint.core.report import Ignored, Undecided, counted, undecided_rules
 
 _SINCE_COMMIT = ("diff_digest", "submodules", "dirty")
 
@@ -46,7 +45,7 @@ def steps(
 
 
 def _left_open(undecided: Iterable[Undecided], ignored: Iterable[Ignored]) -> Iterator[str]:
-    rules = {entry.rule for entry in undecided if entry.impact > Impact.NONE}
+    rules = undecided_rules(undecided)
     if rules:
         yield f"what could not be decided: {counted(rules, 'rule')}, with the reasons below"
     left_out = {entry.rule for entry in ignored}

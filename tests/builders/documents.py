@@ -35,15 +35,15 @@ BAD = {
     "deep list": (b"[" * 200_000 + b"]" * 200_000, "f: nested too deeply"),
     "deep object": (b'{"a":' * 200_000 + b"1" + b"}" * 200_000, "f: nested too deeply"),
     "newer major": (
-        GOOD.replace('"1.0"', '"99.0"').encode(),
+        GOOD.replace('"1.1"', '"99.0"').encode(),
         "f: schema_version '99.0' cannot be read",
     ),
     "older major": (
-        GOOD.replace('"1.0"', '"0.9"').encode(),
+        GOOD.replace('"1.1"', '"0.9"').encode(),
         "f: schema_version '0.9' cannot be read",
     ),
     "no version text": (
-        GOOD.replace('"1.0"', "1").encode(),
+        GOOD.replace('"1.1"', "1").encode(),
         "f: not a fingerprint: no 'schema_version'",
     ),
     "padding": (GOOD.encode() + b" " * codec.MAX_BYTES, "f: larger than 64 MiB"),

@@ -184,6 +184,9 @@ def test_both_outputs_say_it() -> None:
     assert json_output.to_document(same)["verdict"] == {
         "impact": "none",
         "summary": same.summary,
+        "checked": True,
+        "unjudged": 0,
+        "undecided": 0,
         "likely_causes": [],
         "look_next": [THE_DATA, THE_SEEDS],
     }

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from envprint.core.fields import ANYTHING, TEXT, Field, ListOf, Record, record
+from envprint.core.fields import ANYTHING, FLAG, INTEGER, TEXT, Field, ListOf, Record, record
 from envprint.core.fingerprint import SCHEMA_VERSION
-from envprint.core.report import Finding, Report, Summary
+from envprint.core.report import Finding, Report, Summary, undecided_rules
 from envprint.documents.codec import to_json
 
 _SIDE = record(
     Field("label", TEXT, "The label given at capture."),
+    Field(
+        "reference",
+        TEXT,
+        "How the user named it: a file, @NAME or now; null for a value of the API.",
+    ),
+    Field("prefix", TEXT, "The prefix of its Python environment; null if unknown."),
     Field("digest", TEXT, "The fingerprint's digest."),
     Field("captured_at", TEXT, "When it was captured, in UTC."),
     Field(
@@ -39,6 +45,13 @@ SHAPE: Record = record(
             Field("impact", TEXT, "The highest impact among the findings."),
             Field("summary", TEXT, "The verdict in one sentence."),
             Field(
+                "checked",
+                FLAG,
+                "false if no framework's rules could apply; the reason is in the summary.",
+            ),
+            Field("unjudged", INTEGER, "Number of entries in `unjudged`."),
+            Field("undecided", INTEGER, "Number of rules in `undecided`, advice not counted."),
+            Field(
                 "likely_causes",
                 ListOf(TEXT),
                 "At most three rules that best explain other results, most likely first.",
@@ -58,6 +71,7 @@ SHAPE: Record = record(
         record(
             Field("frameworks", ListOf(TEXT), "Frameworks of the workload."),
             Field("device", TEXT, "cpu or gpu."),
+            Field("prefix", TEXT, "The prefix of the environment that was judged."),
             Field("policy", TEXT, "The policy file in force; null where the defaults hold."),
         ),
         "The workload it was judged for, and the policy by which.",
@@ -92,6 +106,21 @@ SHAPE: Record = record(
             )
         ),
         "Every difference that no finding explains.",
+    ),
+    Field(
+        "unjudged",
+        ListOf(
+            record(
+                Field("name", TEXT, "The distribution."),
+                Field("path", TEXT, "Where."),
+                Field("before", ANYTHING, "The value in the baseline."),
+                Field("after", ANYTHING, "The value now."),
+                Field("kind", TEXT, "What changed: package."),
+                Field("role", TEXT, "The part it takes in training, or unknown."),
+                Field("read", TEXT, "Address of what is known about the change."),
+            )
+        ),
+        "Changes of what takes part in training that nobody has judged; in no other list.",
     ),
     Field(
         "undecided",
@@ -146,6 +175,9 @@ def to_document(report: Report) -> dict[str, Any]:
         "verdict": {
             "impact": report.impact.word,
             "summary": report.summary,
+            "checked": report.not_checked is None,
+            "unjudged": len(report.unjudged),
+            "undecided": len(undecided_rules(report.undecided)),
             "likely_causes": list(report.likely_causes),
             "look_next": list(report.look_next),
         },
@@ -154,6 +186,7 @@ def to_document(report: Report) -> dict[str, Any]:
         "context": {
             "frameworks": list(report.workload.frameworks),
             "device": report.workload.device,
+            "prefix": report.current.prefix,
             "policy": report.policy,
         },
         "findings": [
@@ -168,6 +201,7 @@ def to_document(report: Report) -> dict[str, Any]:
             for finding in report.findings
         ],
         "changes": [change._asdict() for change in report.changes],
+        "unjudged": [entry._asdict() for entry in report.unjudged],
         "undecided": [
             {"rule": entry.rule, "path": entry.path, "reason": entry.reason}
             for entry in report.undecided
@@ -183,6 +217,8 @@ def to_document(report: Report) -> dict[str, Any]:
 def _side(summary: Summary) -> dict[str, Any]:
     return {
         "label": summary.label,
+        "reference": summary.reference,
+        "prefix": summary.prefix,
         "digest": summary.digest,
         "captured_at": summary.captured_at,
         "machine": [{"topic": topic, "text": text} for topic, text in summary.lines],
