@@ -12,6 +12,7 @@ from typing import Any
 
 from envprint.collectors import declared
 from envprint.core.fields import (
+    INTEGER,
     TEXT,
     Field,
     ListOf,
@@ -77,7 +78,13 @@ def fingerprint() -> Record:
         Field("note", TEXT, "Free text given by the user."),
         Field("tags", MapOf(TEXT), "Keys and values given by the user."),
         Field("identity", MapOf(TEXT), "User, host name and home directory; with --identify."),
-        Field("digest", TEXT, "SHA-256 over all facts but those of `code`."),
+        Field("digest", TEXT, "SHA-256 over all facts but those of `code` and `probes`."),
+        Field(
+            "digest_form",
+            INTEGER,
+            "How the digests are made. In form 2, marks replace the environment's prefix and the "
+            "scratch directories of engines; in form 1 (or without this key) they do not.",
+        ),
         Field("section_digests", MapOf(TEXT), "SHA-256 over each section of facts."),
         Field("facts", declared("facts"), "What stays as it is on an unchanged machine."),
         Field("live", declared("live"), "What belongs to the moment."),

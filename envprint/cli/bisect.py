@@ -59,6 +59,7 @@ def _between(good: Fingerprint, bad: Fingerprint, console: Console) -> list[Fing
     from envprint.documents.store import Damaged, Store
 
     store = Store(warn=console.warn)
+    ends = [end._replace(reference=None) for end in (good, bad)]
     found: dict[str, Fingerprint] = {}
     for saved in store.saved():
         if isinstance(saved, Damaged):
@@ -69,7 +70,7 @@ def _between(good: Fingerprint, bad: Fingerprint, console: Console) -> list[Fing
         except EnvprintError as error:
             console.warn(f"skipped: {error}")
             continue
-        if good.captured_at <= one.captured_at <= bad.captured_at and one not in (good, bad):
+        if good.captured_at <= one.captured_at <= bad.captured_at and one not in ends:
             found[saved.object] = one
     oldest_first = list(found.values())[::-1]
     return sorted(oldest_first, key=lambda one: one.captured_at)

@@ -66,6 +66,8 @@ class Fingerprint(NamedTuple):
     """Over all facts but `code` and `probes`: equal for two captures of one environment."""
     section_digests: Mapping[str, str]
     schema_version: str = SCHEMA_VERSION
+    digest_form: int = 2
+    """How the digests are made (`DIGEST_FORM`)."""
     label: str | None = None
     note: str | None = None
     tags: Mapping[str, str] = {}
@@ -136,17 +138,75 @@ NOT_IN_DIGEST = ("code", "probes")
 exists only on request."""
 
 
-def _canonical_digest(value: Any) -> str:
+DIGEST_FORM = 2
+"""How digests are made: in form 1, which earlier versions wrote, they depended on where an
+environment lies."""
+
+_PREFIX, _SCRATCH = "\\u0000prefix", "\\u0000scratch"
+"""Marks inside JSON text. An escaped NUL is in no path, so no value looks like one."""
+
+# Engines give each worker a directory of its own and put it on the search path.
+# Dask:  /tmp/dask-scratch-space-1000/worker-k3l2x0a1
+# Ray:   /tmp/ray/session_2026-11-20_09-12-44_123456_789/runtime_resources/…
+# Spark: /tmp/spark-1c5f…/userFiles-7a2d…
+_SCRATCH_DIRECTORY = (
+    r'(?<=[":])[^":\\]*/'
+    r"(?:dask-(?:scratch|worker)-space(?:-\d+)?/worker-[\w-]+"
+    r"|session_\d{4}-\d\d-\d\d_[\d_-]+"
+    r"|spark-[0-9a-f-]{36}/userFiles-[0-9a-f-]{36})"
+)
+_SCRATCH_WORDS = ("-space", "session_", "userFiles-")
+
+
+class Location(NamedTuple):
+    """Where an environment lies; without it, texts of two places can be compared."""
+
+    prefix: str
+    """Inside JSON text; empty if it is unknown."""
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> "Location":
+        """The location of the environment that `facts` describe."""
+        prefix = (facts.get("python") or {}).get("prefix")
+        # Everything lies below the root directory, whatever the environment.
+        known = isinstance(prefix, str) and prefix.strip("/")
+        return cls(json.dumps(prefix)[1:-1] if known else "")
+
+    def removed(self, text: str) -> str:
+        """JSON text with marks instead of the prefix and of engines' scratch directories."""
+        if self.prefix and self.prefix in text:
+            whole = rf'(?<![\w.~/-]){re.escape(self.prefix)}(?=[/":;, \\])'
+            text = re.sub(whole, lambda _: _PREFIX, text)
+        if any(word in text for word in _SCRATCH_WORDS):
+            text = re.sub(_SCRATCH_DIRECTORY, lambda _: _SCRATCH, text)
+        return text
+
+
+def alike(before: Any, after: Any, places: tuple[Location, Location]) -> bool:
+    """Whether two JSON values are equal, wherever the two environments lie."""
+    return places[0].removed(_canonical(before)) == places[1].removed(_canonical(after))
+
+
+def _digest(text: str) -> str:
     import hashlib  # loads OpenSSL; a diff does not need it
 
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    text = unsealed(text)  # seals depend on the user, not on the environment
-    return "sha256:" + hashlib.sha256(text.encode("ascii")).hexdigest()
+    # Seals depend on the user, not on the environment.
+    return "sha256:" + hashlib.sha256(unsealed(text).encode("ascii")).hexdigest()
 
 
-def digest_facts(facts: Mapping[str, Any]) -> tuple[dict[str, str], str]:
-    """The digest of each section, and of the environment: all sections but `NOT_IN_DIGEST`."""
-    sections = {name: _canonical_digest(section) for name, section in facts.items()}
-    return sections, _canonical_digest(
-        {k: v for k, v in sections.items() if k not in NOT_IN_DIGEST}
-    )
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def digest_facts(facts: Mapping[str, Any], form: int = DIGEST_FORM) -> tuple[dict[str, str], str]:
+    """The digest of each section, and of the environment: all sections but `NOT_IN_DIGEST`.
+
+    In form 2 they do not depend on where the environment lies.
+    """
+    texts = {name: _canonical(section) for name, section in facts.items()}
+    if form >= 2:
+        location = Location.of(facts)
+        texts = {name: location.removed(text) for name, text in texts.items()}
+    sections = {name: _digest(text) for name, text in texts.items()}
+    covered = {name: digest for name, digest in sections.items() if name not in NOT_IN_DIGEST}
+    return sections, _digest(_canonical(covered))

@@ -31,7 +31,7 @@ from envprint.core.fields import (
     require,
     step,
 )
-from envprint.core.fingerprint import SCHEMA_VERSION, Fingerprint
+from envprint.core.fingerprint import DIGEST_FORM, SCHEMA_VERSION, Fingerprint, digest_facts
 from envprint.core.text import MAX_BITS, is_unicode, unicode_text
 from envprint.machine.files import MAX_BYTES, read_file
 
@@ -259,6 +259,9 @@ def from_document(document: Any, name: str) -> Fingerprint:
         known[place] = {name: {} if fields is None else fields for name, fields in sections}
     reason = f"not recorded by envprint {document['envprint_version']}"
     known["unknown"] = dict.fromkeys(missing_fields(document), reason) | document["unknown"]
+    if (document.get("digest_form") or 1) < DIGEST_FORM:
+        known["section_digests"], known["digest"] = digest_facts(document["facts"])
+        known["digest_form"] = DIGEST_FORM
     known["reference"] = None  # not of the document, even if it has such a key
     known["undeclared"] = tuple(_undeclared(document))
     return Fingerprint(**{"captured_via": "", "section_digests": {}, **known})

@@ -7,11 +7,13 @@ nothing states what was looked for, where, and what exists instead.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 
-from envprint.core.errors import StoreError
+from envprint.core.errors import DocumentError, StoreError
 from envprint.core.report import counted
 from envprint.core.suggest import closest
+from envprint.documents.codec import loads
 from envprint.documents.store import Saved, Store, is_name
 from envprint.machine.files import Input
 
@@ -90,6 +92,8 @@ class _Reference:
             if saved.digest.startswith(prefix):
                 found.setdefault(saved.digest, []).append(saved)
         if not found:
+            found = self._by_recomputed_digest(prefix)
+        if not found:
             raise StoreError(
                 f"{self.text}: no such file, and no digest in {self.store.place} begins so; {LISTS}"
             )
@@ -102,6 +106,20 @@ class _Reference:
         # represents it.
         same = next(iter(found.values()))
         return self._input(next(self._readable(same), None) or self.store.read(same[0].object))
+
+    def _by_recomputed_digest(self, prefix: str) -> dict[str, list[Saved]]:
+        """Saves of earlier versions, by the digest that this version makes of their facts.
+
+        Reads every document, so it comes last.
+        """
+        found: dict[str, list[Saved]] = {}
+        for saved in self.store.saved():
+            if isinstance(saved, Saved):
+                with suppress(DocumentError, StoreError):
+                    digest = loads(self.store.read(saved.object), self.text).digest
+                    if digest != saved.digest and digest.startswith(prefix):
+                        found.setdefault(digest, []).append(saved)
+        return found
 
     def _entries(self) -> Iterator[Saved]:
         for saved in self.store.saved():

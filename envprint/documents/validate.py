@@ -62,7 +62,7 @@ def _inconsistencies(document: dict[str, Any], name: str) -> Iterator[str]:
     from envprint.core.fingerprint import digest_facts
     from envprint.documents.codec import missing_fields
 
-    sections, digest = digest_facts(document["facts"])
+    sections, digest = digest_facts(document["facts"], document.get("digest_form") or 1)
     if document["digest"] != digest:
         yield f"digest: does not match the facts (they give {digest})"
     for section, expected in (document.get("section_digests") or {}).items():

@@ -7,9 +7,11 @@ from typing import Any
 
 from envprint.core.comparison import Change, Comparison
 from envprint.core.fields import Record, Shape, inner, step
-from envprint.core.fingerprint import Fingerprint
+from envprint.core.fingerprint import Fingerprint, Location, alike
 from envprint.core.hidden import differ, is_inside_of
 from envprint.core.redact import gather, replaced, replacements
+
+PREFIX = "facts.python.prefix"
 
 
 def compare(before: Fingerprint, after: Fingerprint, shape: Record) -> Comparison:
@@ -17,8 +19,10 @@ def compare(before: Fingerprint, after: Fingerprint, shape: Record) -> Compariso
 
     `shape` is that of a whole fingerprint: which objects are records, and which are maps.
     A value that is unknown on either side is neither equal nor different, and is left out. Values
-    hidden on both sides cannot be compared; their paths are kept in `hidden`.
+    hidden on both sides cannot be compared; their paths are kept in `hidden`. Of paths below the
+    prefix of the environment, only what follows the prefix is compared.
     """
+    places = Location.of(before.facts), Location.of(after.facts)
     unknown = (
         before.unknown.keys()
         | after.unknown.keys()
@@ -29,11 +33,20 @@ def compare(before: Fingerprint, after: Fingerprint, shape: Record) -> Compariso
     for place in ("facts", "live"):
         sides = getattr(before, place), getattr(after, place)
         changes += _changes(place, inner(shape, place), *sides, unknown)
-    known = [change for change in changes if isinstance(change, Change)]
+    known = [
+        change for change in changes if isinstance(change, Change) and not _is_moved(change, places)
+    ]
     hidden = sorted(path for path in changes if isinstance(path, str))
     return Comparison(
         before, after, tuple(sorted(known, key=lambda change: change.path)), tuple(hidden)
     )
+
+
+def _is_moved(change: Change, places: tuple[Location, Location]) -> bool:
+    """Whether both values are the same but for where the environment lies."""
+    is_text = isinstance(change.before, (str, list)) and isinstance(change.after, (str, list))
+    in_facts = change.path.startswith("facts.") and change.path != PREFIX
+    return is_text and in_facts and alike(change.before, change.after, places)
 
 
 def _changes(

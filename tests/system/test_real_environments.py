@@ -16,7 +16,7 @@ import pytest
 from envprint.collectors import packages
 from envprint.collectors.frameworks import section as frameworks
 from envprint.machine.live import LiveHost
-from tests.builders.environments import install
+from tests.builders.environments import build, install
 from tests.builders.frameworks import TENSORFLOW, TORCH
 from tests.conftest import Build
 
@@ -203,3 +203,31 @@ def test_files_tell_what_the_imported_frameworks_say(
     python = environment(*requirements)
     read = frameworks.collect(LiveHost(python))
     assert read == {**ask(python, code), "imported": []}
+
+
+def capture_of(python: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "envprint", "capture", "--python", python]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+def test_equal_environments_in_two_places_have_one_digest(tmp_path: Path) -> None:
+    one = wheel(tmp_path / "wheels", "value = 1\n")
+    places = ("here/env", "there/and deeper/env", "aside/env")
+    pythons = [build(tmp_path / place, sys.executable, []) for place in places]
+    for python in pythons:
+        install(python, one)
+    outside = tmp_path / "src"
+    outside.mkdir()
+    site = next((tmp_path / "aside/env/lib").glob("python*/site-packages"))
+    (site / "outside.pth").write_text(f"{outside}\n")
+    here, there, aside = map(capture_of, pythons)
+    assert here["digest"] == there["digest"] != aside["digest"]
+    assert here["section_digests"] == there["section_digests"]
+    differing = {
+        name
+        for name, digest in here["section_digests"].items()
+        if digest != aside["section_digests"][name]
+    }
+    assert differing == {"python"}
