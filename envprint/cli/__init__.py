@@ -6,7 +6,6 @@ Each is a `Verb`. Only the module of the verb that was asked for is imported.
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -75,16 +74,6 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         verb = self.prog.partition(" ")[2]
         raise UsageError(f"{verb}: {message}; see `{self.prog} --help`" if verb else message)
-
-
-def script() -> NoReturn:
-    """The command `envprint`: run, and exit at once.
-
-    An orderly interpreter shutdown costs more than a fifth of a capture, and a collector that hangs
-    in the kernel must not delay the exit. All output is flushed by then.
-    """
-    gc.disable()  # the process is too short-lived for it to pay off
-    os._exit(main(console=Console(sys.stdout, sys.stderr, is_last=True)))
 
 
 def main(argv: Sequence[str] | None = None, console: Console | None = None) -> int:

@@ -364,14 +364,14 @@ def test_signals_after_the_job_has_ended_cost_neither_record_nor_exit_code(bench
 def test_signals_after_the_record_do_not_change_the_exit_code(bench: Bench) -> None:
     code = (
         "import os, signal\n"
-        "from envprint import cli\n"
+        "from envprint import __main__, cli\n"
         "flush = cli.Console.flush\n"
         "def flush_late(console):\n"
         "    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):\n"
         "        os.kill(os.getpid(), number)\n"
         "    flush(console)\n"
         "cli.Console.flush = flush_late\n"
-        "cli.script()\n"
+        "__main__.script()\n"
     )
     run = bench.start("sh", "-c", "exit 5", python=("-c", code))
     assert run.communicate(timeout=60) == ("", "")
