@@ -154,7 +154,10 @@ def load(source: str, options: argparse.Namespace, console: Console) -> Fingerpr
     found = take(source)
     for damage in found.skipped:
         console.warn(f"skipped: {damage}")
-    fingerprint = loads(found.content, found.name)._replace(reference=source)
+    if found.caveat:
+        console.warn(found.caveat)
+    fingerprint = loads(found.content, found.name)
+    fingerprint = fingerprint._replace(reference=source, program=found.program)
     if fingerprint.undeclared:
         names = ", ".join(sorted(fingerprint.undeclared)[:5])
         console.warn(f"{found.name}: {len(fingerprint.undeclared)} keys are not known: {names}")
