@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import NamedTuple
 
-from envprint.cli._capture_options import capture_now, load
+from envprint.cli._capture_options import capture_now, described_by, load
 from envprint.cli._console import Console
 from envprint.cli._judge_options import context_of, request_of, warn_of_undecided, write
 from envprint.core.errors import NothingYetError, UsageError
@@ -34,7 +34,7 @@ def preflight(options: argparse.Namespace, console: Console) -> Preflight:
     request = request_of(options)._replace(min_free_gpu_bytes=options.min_free_gpu)
     context = context_of(request, console)
     baseline, lacking = _baseline(options, console)
-    before = capture_now(options, console, label=options.label, note=options.note)
+    before = capture_now(options, console, **described_by(options))
     if options.no_check:
         return Preflight(before, None, False, unfit_before(None, context))
     report = context.state(before, baseline)
@@ -60,11 +60,12 @@ def _baseline(
         return None, None
     try:
         return load(options.baseline, options, console), None
-    except NothingYetError as error:
+    except NothingYetError:
         if options.require_baseline:
             raise
-        console.log(f"no baseline: {error}; going on without it (--require-baseline refuses)")
-        return None, f"no baseline: {options.baseline} means nothing yet"
+        lacking = f"no baseline: no good run is saved yet that {options.baseline} could mean"
+        console.log(f"{lacking}; going on without one (--require-baseline refuses)")
+        return None, lacking
 
 
 def _tell(

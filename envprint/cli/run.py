@@ -8,7 +8,13 @@ import signal
 import sys
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from envprint.cli._capture_options import SOURCE, add_capture_options, capture_now, gpu_timeout_of
+from envprint.cli._capture_options import (
+    SOURCE,
+    add_capture_options,
+    add_describing_options,
+    capture_now,
+    gpu_timeout_of,
+)
 from envprint.cli._console import Console
 from envprint.cli._judge_options import add_judging_options, size_argument
 from envprint.cli._preflight import Preflight, preflight
@@ -71,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--record", metavar="DIR", help="write the record here as well")
     parser.add_argument("--min-free-gpu", type=size_argument, metavar="SIZE", help="as for check")
     parser.add_argument("--label", metavar="TEXT", help="a short name for reports")
-    parser.add_argument("--note", metavar="TEXT", help="free text to keep with it")
+    add_describing_options(parser)
     add_judging_options(parser)
     add_capture_options(parser)
 

@@ -17,6 +17,7 @@ from envprint.machine.files import Input
 
 LISTS = "`envprint log` lists what is"
 SAVES = "`envprint capture --save NAME` saves something"
+PROMOTES = "`envprint run` saves one, `envprint promote REF` chooses one"
 DIGITS = 12
 """Digits of a digest that reports print."""
 
@@ -31,7 +32,7 @@ def resolve(reference: str, store: Store | None = None) -> Input:
         store = Store(warn=passed_over.append) if store is None else store
         found = _looked_up(reference, store)
     except StoreError as error:
-        raise StoreError("; ".join((str(error), *passed_over))) from None
+        raise type(error)("; ".join((str(error), *passed_over))) from None
     return found._replace(skipped=(*passed_over, *found.skipped))
 
 
@@ -80,7 +81,7 @@ class _Reference:
             is_known = saved.good or saved.kind == PROMOTION
             caveat = None if is_known else f"{self.text} is {saved.in_words()}"
             return self._input(saved, content)._replace(caveat=caveat)
-        nothing = self._nothing("no good run is saved", LISTS)
+        nothing = self._nothing("no good run is saved", PROMOTES)
         raise nothing if self.skipped else NothingYetError(str(nothing))
 
     def good(self) -> Iterator[tuple[Saved, bytes]]:

@@ -207,9 +207,9 @@ class Store:
 
     def promote(self, object_id: str, fingerprint: Fingerprint) -> Saved:
         """Make a saved object `@last-good`, until a later run is good. Raises `StoreError`."""
-        digest, label = fingerprint.digest, fingerprint.label
+        digest, label, program = fingerprint.digest, fingerprint.label, fingerprint.program
         with self._writing():
-            return self._enter(Saved("", "", object_id, digest, PROMOTION, label=label))
+            return self._enter(Saved("", "", object_id, digest, PROMOTION, None, label, program))
 
     def give_name(self, name: str, object_id: str) -> None:
         """Let `name` mean a saved object. Raises `StoreError`."""
