@@ -14,7 +14,7 @@ import re
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, NamedTuple
 
 from envprint.core.errors import DocumentError, StoreError
@@ -227,8 +227,10 @@ class Store:
 
     def _enter(self, saved: Saved) -> Saved:
         """Write the entry that this becomes now. Raises `OSError`."""
-        stamped = filter(_STAMP.match, reversed(self._folder.names("entries")))
-        entry, saved_at = _stamp(time.time_ns(), after=next(stamped, ""))
+        newest = ""
+        with suppress(OSError):  # a place that can be written but not listed takes the save
+            newest = max(filter(_STAMP.match, self._folder.names("entries")), default="")
+        entry, saved_at = _stamp(time.time_ns(), after=newest)
         saved = saved._replace(entry=entry, saved_at=saved_at)
         document = {**saved._asdict(), "schema_version": ENTRY_VERSION}
         del document["entry"]

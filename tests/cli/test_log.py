@@ -61,14 +61,17 @@ def test_the_newest_comes_first_with_the_verdict_against_the_one_before(
     for name, env in (("monday", {}), ("tuesday", MISSPELT), ("wednesday", MISSPELT)):
         assert call("capture", "--save", name, "--label", name, env=env, cwd=tmp_path)
     lines = call("log", cwd=tmp_path).stdout.splitlines()
-    assert lines[0].split() == ["WHEN", "(UTC)", "NAME", "KIND", "LABEL", "DIGEST", "VERDICT"]
-    assert [line.split()[2:5] + line.split()[6:] for line in lines[1:]] == [
+    columns = ["WHEN (UTC)", "NAME", "KIND", "HOST", "PROGRAM", "LABEL", "DIGEST"]
+    assert re.split("  +", lines[0]) == [*columns, "AGAINST THE PREVIOUS OF THIS HOST"]
+    rows = [re.split("  +", line) for line in lines[1:]]
+    assert [[row[1], row[2], row[4], row[6]] for row in rows] == [
         ["wednesday", "capture", "wednesday", "none"],
-        ["tuesday", "capture", "tuesday", "numeric"],
+        ["tuesday", "capture", "tuesday", "numeric: environ-name-misspelt"],
         ["monday", "capture", "monday", "first"],
     ]
-    assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  ", line) for line in lines[1:])
-    assert len({line.split()[5] for line in lines[1:]}) == 2
+    assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", row[0]) for row in rows)
+    assert len({row[3] for row in rows}) == 1
+    assert len({row[5] for row in rows}) == 2
     assert call("log", "-n", "1", cwd=tmp_path).stdout.splitlines()[1:] == [lines[1]]
 
 
@@ -109,9 +112,11 @@ def test_json_has_all_of_each_entry(store: Store, tmp_path: Path) -> None:
     assert shown[1] == {
         **saved._asdict(),
         "names": ["x", "y"],
-        "verdict": "first",
+        **{"host": None, "machine_id": None, "tags": {}},
+        **{"verdict": "first", "against": None, "findings": [], "unjudged": []},
         "fault": None,
     }
+    assert shown[0]["against"] == saved.entry
     assert [entry["verdict"] for entry in shown] == ["none", "first"]
 
 
