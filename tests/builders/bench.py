@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -31,6 +32,16 @@ class Bench:
             "LANG": "C.UTF-8",
             "ENVPRINT_HOME": str(folder / "store"),
         }
+
+    def has(self, name: str, version: str = "2.4.6") -> None:
+        """Let the environment have this version of a distribution: nothing but its metadata."""
+        site = self.folder / "site"
+        for other in site.glob(f"{name}-*.dist-info"):
+            shutil.rmtree(other)
+        info = site / f"{name}-{version}.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        self.environ["PYTHONPATH"] = str(site)
 
     def argv(
         self,
