@@ -33,14 +33,16 @@ class Bench:
             "ENVPRINT_HOME": str(folder / "store"),
         }
 
-    def has(self, name: str, version: str = "2.4.6") -> None:
-        """Let the environment have this version of a distribution: nothing but its metadata."""
+    def has_numpy(self, version: str = "2.4.6") -> None:
+        """Let NumPy be installed in this version, as far as its files tell."""
         site = self.folder / "site"
-        for other in site.glob(f"{name}-*.dist-info"):
-            shutil.rmtree(other)
-        info = site / f"{name}-{version}.dist-info"
-        info.mkdir(parents=True)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        shutil.rmtree(site, ignore_errors=True)
+        for file, text in (
+            (f"numpy-{version}.dist-info/METADATA", f"Name: numpy\nVersion: {version}\n"),
+            ("numpy/version.py", f'short_version = version = "{version}"\n'),
+        ):
+            (site / file).parent.mkdir(parents=True)
+            (site / file).write_text(text)
         self.environ["PYTHONPATH"] = str(site)
 
     def argv(

@@ -39,7 +39,7 @@ LAST_GOOD = ("--baseline", "@last-good")
 def bench(tmp_path: Path) -> Bench:
     """A place for runs whose environment has a framework, so that something is checked."""
     bench = Bench(tmp_path)
-    bench.has("numpy")
+    bench.has_numpy()
     return bench
 
 
@@ -72,7 +72,7 @@ def test_from_the_first_run_on_each_is_compared_with_the_last_good_one(bench: Be
     second = bench.run("true", options=LAST_GOOD)
     assert "no baseline" not in second.stderr
     assert news_of(second).startswith("@last-good is now this run of true (was: the run of true, 2")
-    bench.has("numpy", "2.3.5")
+    bench.has_numpy("2.3.5")
     refused = bench.run("touch", "ran", options=LAST_GOOD)
     assert "numpy-version-changed" in refused.stderr
     assert (refused.returncode, (bench.folder / "ran").exists()) == (125, False)

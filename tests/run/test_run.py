@@ -580,12 +580,12 @@ def test_what_follows_the_command_is_the_commands(bench: Bench) -> None:
 
 
 def test_a_run_is_a_baseline_for_the_next(bench: Bench) -> None:
-    bench.has("numpy")
+    bench.has_numpy()
     assert bench.run("true", options=()).returncode == 0
     assert bench.run("false", options=()).returncode == 1
     good = ("--baseline", "@last-good")
     assert bench.run("true", options=good).returncode == 0
-    bench.has("numpy", "2.3.5")
+    bench.has_numpy("2.3.5")
     assert bench.run("true", options=good).returncode == 125
     newest = max(bench.records.glob("run-*.json"), key=lambda path: path.stat().st_mtime_ns)
     preflight = json.loads(newest.read_text())["preflight"]
