@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from envprint.core.fingerprint import Fingerprint
 from envprint.documents.store import Store
 from tests.builders.commands import assert_one_line_and_exit_2, call
 from tests.builders.edits import edited
@@ -174,3 +175,110 @@ def test_whoever_names_files_loads_nothing_of_the_store(tmp_path: Path) -> None:
     }
     for arguments in (("capture", "-o", "f.json"), ("diff", "f.json", "f.json")):
         assert not loaded_by("-m", "envprint", *arguments, cwd=tmp_path) & ours
+
+
+def seen_on(host: str | None, label: str, name: str | None = None, **tags: str) -> Fingerprint:
+    """What a machine with this id saved; it has its name only with --identify."""
+    identity = {"host_name": name} if name else None
+    one = labelled(label)._replace(machine_id=host, identity=identity, tags=tags)
+    variables = {"PYTHONASHSEED": "0"} if label == "b" else {}
+    return one._replace(facts={**one.facts, "environ": {"variables": variables}})
+
+
+ONE, OTHER = "1" * 32, "2" * 32
+
+
+def verdicts(folder: Path, *arguments: str) -> list[tuple[str | None, str | None, str | None]]:
+    """Host, label, and the label of what the verdict is against."""
+    shown = json.loads(call("log", "--format", "json", *arguments, cwd=folder).stdout)
+    every = json.loads(call("log", "--format", "json", cwd=folder).stdout)
+    labels = {row["entry"]: row["label"] for row in every}
+    return [(row["host"], row["label"], labels.get(row["against"])) for row in shown]
+
+
+def test_each_host_is_compared_with_itself(store: Store, tmp_path: Path) -> None:
+    for host, label in ((ONE, "a"), (OTHER, "b"), (ONE, "c"), (None, "d"), (OTHER, "e")):
+        store.save(seen_on(host, label))
+    store.save(seen_on(None, "f"))
+    assert verdicts(tmp_path) == [
+        (None, "f", "d"),
+        ("22222222", "e", "b"),
+        (None, "d", None),
+        ("11111111", "c", "a"),
+        ("22222222", "b", None),
+        ("11111111", "a", None),
+    ]
+
+
+def test_machines_that_share_a_home_are_told_apart_by_their_names(
+    store: Store, tmp_path: Path
+) -> None:
+    for label, name in (("a", "node1"), ("b", "node2"), ("c", "node1"), ("d", None)):
+        store.save(seen_on(ONE, label, name))
+    assert verdicts(tmp_path) == [
+        ("11111111", "d", "c"),
+        ("node1", "c", "a"),
+        ("node2", "b", None),
+        ("node1", "a", None),
+    ]
+
+
+def test_a_machine_known_by_its_name_goes_on_when_it_gets_an_id(
+    store: Store, tmp_path: Path
+) -> None:
+    store.save(seen_on(None, "a", "node1"))
+    store.save(seen_on(ONE, "b", "node1"))
+    assert verdicts(tmp_path)[0] == ("node1", "b", "a")
+
+
+def test_the_list_is_filtered_and_the_verdicts_stay(store: Store, tmp_path: Path) -> None:
+    store.save(seen_on(ONE, "run 1", "node1", queue="night"))
+    store.save(seen_on(OTHER, "run 2", queue="day", user="x"))
+    store.save(seen_on(ONE, "other", "node1", queue="day"))
+    for arguments, labels in (
+        (("--label", "run 1"), ["run 1"]),
+        (("--label", "run*"), ["run 2", "run 1"]),
+        (("--tag", "queue=day"), ["other", "run 2"]),
+        (("--tag", "queue=day", "--tag", "user=x"), ["run 2"]),
+        (("--host", "node1"), ["other", "run 1"]),
+        (("--host", "11111111"), ["other", "run 1"]),
+        (("--host", OTHER), ["run 2"]),
+        (("--host", "node1", "-n", "1"), ["other"]),
+        (("--host", "node1", "--label", "run*"), ["run 1"]),
+    ):
+        shown = verdicts(tmp_path, *arguments)
+        assert [label for _, label, _ in shown] == labels, arguments
+    assert verdicts(tmp_path, "--label", "other")[0][2] == "run 1"
+
+
+def test_a_filter_that_nothing_passes_says_so(store: Store, tmp_path: Path) -> None:
+    saved = store.save(seen_on(ONE, "a"))
+    done = call("log", "--host", "nobody", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "has this label, tag or host" in done.stderr
+    assert_one_line_and_exit_2(call("log", "--tag", "queue", cwd=tmp_path), "KEY=VALUE")
+    (Path(store.place) / "entries" / saved.entry).write_text("{")
+    assert call("log", "--label", "*", cwd=tmp_path).stdout == ""
+
+
+def test_the_row_of_the_last_good_and_of_a_promotion_say_so(store: Store, tmp_path: Path) -> None:
+    store.save(seen_on(ONE, "a"), kind="run", exit_code=0, program="python", good=True)
+    saved = store.save(seen_on(ONE, "b"), kind="run", exit_code=0, program="ls", good=False)
+    rows = [re.split("  +", line) for line in call("log", cwd=tmp_path).stdout.splitlines()]
+    assert rows[2][1:6] == ["last-good", "run, exit 0", "11111111", "python", "a"]
+    assert rows[1][1:5] == ["run, exit 0", "11111111", "ls", "b"]
+    store.promote(saved.object, seen_on(ONE, "b"))
+    shown = json.loads(call("log", "--format", "json", cwd=tmp_path).stdout)
+    assert [(row["kind"], row["names"], row["verdict"]) for row in shown] == [
+        ("promote", ["last-good"], None),
+        ("run", [], "numeric"),
+        ("run", [], "first"),
+    ]
+    assert shown[1]["findings"] == ["environ-name-misspelt"]
+
+
+def test_a_hostile_id_is_shown_without_its_controls(store: Store, tmp_path: Path) -> None:
+    store.save(seen_on("\x1b[31m\n" * 9, "a", "\x1b]0;x\x07"))
+    shown = call("log", cwd=tmp_path).stdout
+    assert "\x1b" not in shown
+    assert len(shown.splitlines()) == 2
