@@ -17,7 +17,7 @@ from envprint.core.text import table
 from envprint.documents.codec import loads, to_json
 from envprint.documents.store import LAST_GOOD, PROMOTION, Damaged, Saved, Store
 
-HELP = "list what was saved, newest first, with the verdict against the previous of its host"
+HELP = "list what was saved, newest first, and what changed since the save before"
 EPILOG = """\
 example:
   envprint log -n 10
