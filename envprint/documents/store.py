@@ -89,9 +89,10 @@ class Saved(NamedTuple):
         when = self.saved_at.replace("T", " ").replace("Z", " UTC")
         if self.kind == PROMOTION:
             return f"a record promoted by hand, {when}"
-        of = f" of {self.program}" if self.program else ""
         caveat = "" if self.good else ", not known to be checked"
-        return f"the run{of}, {when}{caveat}"
+        return (
+            f"the run of {self.program}, {when}" if self.program else f"the run of {when}{caveat}"
+        )
 
 
 class Damaged(NamedTuple):

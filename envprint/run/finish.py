@@ -54,8 +54,8 @@ def keep(run: Run, store: Store, folder: str | None) -> Iterator[str]:
         if isinstance(done, Unknown):
             yield f"no record of this run: {done.reason}"
     if isinstance(saved, Saved) and saved.exit_code == 0:
-        told = attempt(lambda: news(run, saved, store))
-        yield f"@{LAST_GOOD} is not known: {told.reason}" if isinstance(told, Unknown) else told
+        line = attempt(lambda: news(run, saved, store))
+        yield f"@{LAST_GOOD} is not known: {line.reason}" if isinstance(line, Unknown) else line
 
 
 def _save(run: Run, store: Store, program: str) -> Saved:

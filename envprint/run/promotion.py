@@ -72,7 +72,11 @@ def _remarks(run: Run) -> Iterator[str]:
     """What was not seen of a run that is good by all that was seen."""
     if run.preflight and run.preflight.unjudged:
         yield f"not judged: {_listed([entry.name for entry in run.preflight.unjudged])}"
-    if run.during.watched.gaps:
+    watched = run.during.watched
+    # In a container no process of the driver's list can be recognised, the run's own included.
+    if any(who.own is None and not who.at_start for who in watched.holders):
+        yield "whether other programs used the GPUs cannot be seen here"
+    if watched.gaps:
         yield "for a time the driver did not answer, and GPU memory was not watched"
 
 

@@ -110,7 +110,7 @@ def test_a_run_of_version_1_0_counts_and_is_not_known_to_be_checked(
     for key in ("program", "good", "reason"):
         del entry[key]
     path.write_text(json.dumps({**entry, "schema_version": "1.0"}))
-    with pytest.warns(UserWarning, match=r"@last-good is the run, 20.*, not known to be checked"):
+    with pytest.warns(UserWarning, match=r"@last-good is the run of 20.*, not known to be checked"):
         assert envprint.load("@last-good").label == "old"
     run(store, "new")
     assert last_good(store) == "new"

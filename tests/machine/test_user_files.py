@@ -98,6 +98,24 @@ def test_what_is_no_id_or_others_could_have_written_is_not_used(config: Path) ->
     assert machine_id() is None
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="NOT ROOT: sudo cannot be simulated")
+def test_sudo_uses_the_id_of_the_user_and_makes_none_in_that_home(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUDO_UID", "1000")
+    config.parent.mkdir()
+    os.chown(config.parent, 1000, 1000)
+    assert machine_id() is None
+    assert not config.exists()
+    os.chown(config.parent, 0, 0)
+    made = machine_id()
+    assert made
+    os.chown(config / MACHINE_ID, 1000, 1000)
+    assert machine_id() == made
+    os.chown(config / MACHINE_ID, 1001, 1001)
+    assert machine_id() is None
+
+
 def test_of_several_that_make_it_at_once_all_have_the_same(config: Path) -> None:
     code = "from envprint.machine.user_files import machine_id; print(machine_id())"
     runs = [

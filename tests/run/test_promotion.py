@@ -273,6 +273,14 @@ def test_what_nobody_judged_and_when_nobody_watched_is_said_of_a_good_run(store:
     )
 
 
+def test_where_a_process_cannot_be_recognised_a_good_run_says_so(store: Store) -> None:
+    one = ended_well(report())
+    watched = one.during.watched._replace(holders=(STRANGER._replace(own=None),))
+    one = one._replace(during=one.during._replace(watched=watched))
+    told = news(one, saved_run(store), store)
+    assert told.endswith("; whether other programs used the GPUs cannot be seen here")
+
+
 def test_a_run_that_was_overtaken_says_by_which(store: Store) -> None:
     mine = saved_run(store)
     other = store.save(labelled("b"), kind="run", exit_code=0, program="ls", good=True)

@@ -788,8 +788,9 @@ def test_intruders_on_the_gpus_are_told_and_the_run_itself_is_none(
     file = tmp_path / "driver.txt"
     driver = Driver(file)
     job = "echo $$ > job.pid; while [ ! -e stop ]; do sleep 0.1; done"
+    bench.has_numpy()
     run = subprocess.Popen(
-        bench.argv("sh", "-c", job),
+        bench.argv("sh", "-c", job, options=("--device", "cpu")),
         stderr=subprocess.PIPE,
         text=True,
         cwd=bench.folder,
@@ -807,8 +808,10 @@ def test_intruders_on_the_gpus_are_told_and_the_run_itself_is_none(
     assert gpus["status"] == "ok"
     assert [holder["pid"] for holder in gpus["holders"]] == [stranger]
     assert list(gpus["own_peak_bytes"].values()) == [3000 << 20]
-    assert not bench.entries()[0]["good"]
-    if gpus["holders"][0]["own"] is False:  # it is not known in a pid namespace of its own
+    is_known = gpus["holders"][0]["own"] is False  # not in a pid namespace of its own
+    assert bench.entries()[0]["good"] != is_known
+    if is_known:
+        assert "@last-good is not set: sleep held GPU memory while it ran\n" in told
         text = r"sleep held memory of GPU-\S+ while the command ran: 700 MiB at most, from \S+Z "
         assert re.search(text, told)
 
