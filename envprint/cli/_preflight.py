@@ -63,7 +63,7 @@ def _baseline(
     except NothingYetError:
         if options.require_baseline:
             raise
-        lacking = f"no baseline: no good run is saved yet that {options.baseline} could mean"
+        lacking = f"no baseline: {options.baseline} has no good run yet"
         console.log(f"{lacking}; going on without one (--require-baseline refuses)")
         return None, lacking
 
