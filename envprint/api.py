@@ -96,7 +96,9 @@ def load(path: Place) -> Fingerprint:
     found = take(os.fspath(path))
     for damage in found.skipped:
         warnings.warn(f"skipped: {damage}", stacklevel=2)
-    return loads(found.content, found.name)
+    if found.caveat:
+        warnings.warn(found.caveat, stacklevel=2)
+    return loads(found.content, found.name)._replace(program=found.program)
 
 
 def dump(fingerprint: Fingerprint, path: Place) -> None:

@@ -74,6 +74,11 @@ def fingerprint() -> Record:
         Field("envprint_version", TEXT, "Version of envprint that captured it."),
         Field("captured_at", TEXT, "When, in UTC, to the second."),
         Field("captured_via", TEXT, "`cli` or `python`."),
+        Field(
+            "machine_id",
+            TEXT,
+            "Random id of the machine, derived from nothing; null where there is none.",
+        ),
         Field("label", TEXT, "A short name given by the user."),
         Field("note", TEXT, "Free text given by the user."),
         Field("tags", MapOf(TEXT), "Keys and values given by the user."),

@@ -49,6 +49,40 @@ def add_keeping_options(parser: argparse.ArgumentParser, output: str) -> None:
     parser.add_argument("--label", metavar="TEXT", help="a short name for reports")
 
 
+def add_describing_options(parser: argparse.ArgumentParser) -> None:
+    """Options for what to record beside what is found."""
+    parser.add_argument("--note", metavar="TEXT", help="free text to keep with it")
+    parser.add_argument(
+        "--tag",
+        action="append",
+        default=[],
+        type=tag_argument,
+        metavar="K=V",
+        help="may be given again",
+    )
+    parser.add_argument(
+        "--identify", action="store_true", help="include user, host name and home directory"
+    )
+
+
+def described_by(options: argparse.Namespace) -> dict[str, Any]:
+    """The arguments of `capture` that those options set."""
+    return {
+        "label": options.label,
+        "note": options.note,
+        "tags": dict(options.tag),
+        "identify": options.identify,
+    }
+
+
+def tag_argument(text: str) -> tuple[str, str]:
+    """An `argparse` type for tags."""
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, found {text!r}")
+    return key, value
+
+
 def _name(text: str) -> str:
     from envprint.documents.store import checked_name
 
@@ -154,7 +188,10 @@ def load(source: str, options: argparse.Namespace, console: Console) -> Fingerpr
     found = take(source)
     for damage in found.skipped:
         console.warn(f"skipped: {damage}")
-    fingerprint = loads(found.content, found.name)._replace(reference=source)
+    if found.caveat:
+        console.warn(found.caveat)
+    fingerprint = loads(found.content, found.name)
+    fingerprint = fingerprint._replace(reference=source, program=found.program)
     if fingerprint.undeclared:
         names = ", ".join(sorted(fingerprint.undeclared)[:5])
         console.warn(f"{found.name}: {len(fingerprint.undeclared)} keys are not known: {names}")

@@ -3,33 +3,69 @@
 from __future__ import annotations
 
 import argparse
+from typing import NamedTuple
 
-from envprint.cli._capture_options import capture_now, load
+from envprint.cli._capture_options import capture_now, described_by, load
 from envprint.cli._console import Console
 from envprint.cli._judge_options import context_of, request_of, warn_of_undecided, write
+from envprint.core.errors import NothingYetError, UsageError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.report import Report
 from envprint.judging.context import Context
+from envprint.run.promotion import unfit_before
 
 
-def preflight(options: argparse.Namespace, console: Console) -> tuple[Fingerprint, Report | None]:
-    """The capture, and the report of the check; None if it refuses or was not requested.
+class Preflight(NamedTuple):
+    """What is known before the command starts."""
+
+    before: Fingerprint
+    report: Report | None
+    """None if it was not requested."""
+    refuses: bool
+    unfit: str | None
+    """Why the run cannot become `@last-good`, whatever comes of it."""
+
+
+def preflight(options: argparse.Namespace, console: Console) -> Preflight:
+    """Capture, and check unless that was not requested.
 
     Raises `EnvprintError` if the check itself fails.
     """
     request = request_of(options)._replace(min_free_gpu_bytes=options.min_free_gpu)
     context = context_of(request, console)
-    baseline = load(options.baseline, options, console) if options.baseline is not None else None
-    before = capture_now(options, console, label=options.label, note=options.note)
+    baseline, lacking = _baseline(options, console)
+    before = capture_now(options, console, **described_by(options))
     if options.no_check:
-        return before, None
+        return Preflight(before, None, False, unfit_before(None, context))
     report = context.state(before, baseline)
+    # A first run has nothing to be compared with. That it is good is judged by its state alone:
+    # otherwise no run would ever be good.
+    unfit = unfit_before(report, context)
+    if lacking and report.not_checked is None:
+        report = report._replace(not_checked=lacking, summary=f"{lacking}; {report.summary}")
     code = context.exit_code(report)
     _tell(report, context, options, console, in_full=code != 0)
     if code:
         console.log("the command was not run; --no-check runs it all the same")
-        return before, None
-    return before, report
+    return Preflight(before, report, code != 0, unfit)
+
+
+def _baseline(
+    options: argparse.Namespace, console: Console
+) -> tuple[Fingerprint | None, str | None]:
+    """The baseline, or the reason why there is none yet."""
+    if options.baseline is None:
+        if options.require_baseline:
+            raise UsageError("run: --require-baseline needs --baseline REF")
+        return None, None
+    try:
+        return load(options.baseline, options, console), None
+    except NothingYetError:
+        if options.require_baseline:
+            raise
+        lacking = f"no baseline: {options.baseline} has no good run yet"
+        console.log(f"{lacking}; going on without one (--require-baseline refuses)")
+        return None, lacking
 
 
 def _tell(

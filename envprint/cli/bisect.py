@@ -56,21 +56,23 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 def _between(good: Fingerprint, bad: Fingerprint, console: Console) -> list[Fingerprint]:
     """What was captured after the good one and before the bad one, in order of time."""
-    from envprint.documents.store import Damaged, Store
+    from envprint.documents.store import PROMOTION, Damaged, Store
 
     store = Store(warn=console.warn)
-    ends = [end._replace(reference=None) for end in (good, bad)]
+    sides = [side._replace(reference=None, program=None) for side in (good, bad)]
     found: dict[str, Fingerprint] = {}
     for saved in store.saved():
         if isinstance(saved, Damaged):
             console.warn(f"skipped: {saved.reason}")
+            continue
+        if saved.kind == PROMOTION:
             continue
         try:
             one = loads(store.read(saved.object), saved.object)
         except EnvprintError as error:
             console.warn(f"skipped: {error}")
             continue
-        if good.captured_at <= one.captured_at <= bad.captured_at and one not in ends:
+        if good.captured_at <= one.captured_at <= bad.captured_at and one not in sides:
             found[saved.object] = one
     oldest_first = list(found.values())[::-1]
     return sorted(oldest_first, key=lambda one: one.captured_at)

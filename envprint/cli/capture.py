@@ -6,8 +6,10 @@ import argparse
 
 from envprint.cli._capture_options import (
     add_capture_options,
+    add_describing_options,
     add_keeping_options,
     capture_now,
+    described_by,
     host_of,
     keep,
     probe_now,
@@ -30,10 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb."""
     add_keeping_options(parser, "write here (default: stdout)")
     add_capture_options(parser)
-    parser.add_argument("--note", metavar="TEXT", help="free text to keep with it")
-    parser.add_argument(
-        "--tag", action="append", default=[], type=_tag, metavar="K=V", help="may be given again"
-    )
+    add_describing_options(parser)
     parser.add_argument(
         "--deep", action="store_true", help="re-hash every installed file against its RECORD"
     )
@@ -42,16 +41,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="measure what the installed frameworks compute on the CPU, in some seconds each",
     )
-    parser.add_argument(
-        "--identify", action="store_true", help="include user, host name and home directory"
-    )
-
-
-def _tag(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not key or not equals:
-        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, found {text!r}")
-    return key, value
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -59,14 +48,6 @@ def run(options: argparse.Namespace, console: Console) -> int:
     host = host_of(options)
     if options.probe:
         host.set_probe_results({"numeric": probe_now(host, console, (), "cpu", 1)})
-    fingerprint = capture_now(
-        options,
-        console,
-        host,
-        label=options.label,
-        note=options.note,
-        tags=dict(options.tag),
-        identify=options.identify,
-    )
+    fingerprint = capture_now(options, console, host, **described_by(options))
     keep(fingerprint, options, console)
     return 0

@@ -1,30 +1,42 @@
 """`envprint log`: what was saved, and what changed between saves."""
 
+from __future__ import annotations
+
 import argparse
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
+from envprint.cli._capture_options import tag_argument
 from envprint.cli._console import Console
 from envprint.core.errors import EnvprintError, StoreError
 from envprint.core.fingerprint import Fingerprint
-from envprint.core.impact import Impact
+from envprint.core.report import Report
 from envprint.core.text import table
 from envprint.documents.codec import loads, to_json
-from envprint.documents.store import Damaged, Saved, Store
+from envprint.documents.store import LAST_GOOD, PROMOTION, Damaged, Saved, Store
 
-HELP = "list what was saved, newest first, with the verdict against the one before"
+HELP = "list what was saved, newest first, and what changed since the save before"
 EPILOG = """\
 example:
   envprint log -n 10
+  envprint log --host 3fa9c1d2 --label 'run*' --tag queue=night
 
 exit codes:
   0  listed; what is damaged says so in its row
   2  could not do the job
 """
-HEAD = ("WHEN (UTC)", "NAME", "KIND", "LABEL", "DIGEST", "VERDICT")
-LABEL_WIDTH = 24
-Judge = Callable[[Fingerprint, Fingerprint], Impact]
+HEAD = (
+    *("WHEN (UTC)", "NAME", "KIND", "HOST", "PROGRAM", "LABEL", "DIGEST"),
+    "AGAINST THE PREVIOUS OF THIS HOST",
+)
+WIDTH = 24
+"""Of a text that anybody may have made long."""
+ID_DIGITS = 8
+"""Digits shown of a machine's id."""
+FIRST = "first"
+Judge = Callable[[Fingerprint, Fingerprint], Report]
 """What the differences from the first to the second do."""
 
 
@@ -32,10 +44,24 @@ class Row(NamedTuple):
     """One save, as listed."""
 
     saved: Saved | Damaged
-    names: tuple[str, ...]
-    verdict: str | None
-    """An impact, or `first`; None if the save cannot be read."""
+    names: tuple[str, ...] = ()
+    host_name: str | None = None
+    """Only where it was captured with --identify."""
+    machine_id: str | None = None
+    tags: Mapping[str, str] = {}
+    verdict: str | None = None
+    """An impact, or `first`; None for a promotion, and for what cannot be read."""
+    against: str | None = None
+    """The entry that the verdict compares with."""
+    findings: tuple[str, ...] = ()
+    """The rules of that verdict."""
+    unjudged: tuple[str, ...] = ()
     fault: str | None = None
+
+    @property
+    def host(self) -> str | None:
+        """What a reader can tell machines apart by."""
+        return self.host_name or (self.machine_id and self.machine_id[:ID_DIGITS])
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +72,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-n", type=count_argument, dest="limit", metavar="N", help="only the newest N"
     )
+    parser.add_argument(
+        "--label", metavar="PATTERN", help="only what has this label; * stands for any text"
+    )
+    parser.add_argument(
+        "--tag",
+        action="append",
+        default=[],
+        type=tag_argument,
+        metavar="K=V",
+        help="only what has this tag; may be given again",
+    )
+    parser.add_argument(
+        "--host", metavar="PATTERN", help="only what this host saved: its name, or its id"
+    )
     parser.add_argument("--policy", metavar="FILE", help="the team's policy, as for diff")
 
 
@@ -53,15 +93,35 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """List the store."""
     store = Store(warn=console.warn)
     names, judge = _names(store, console), _judge(options, console)
-    rows = list(islice(_rows(store, names, judge), options.limit))
+    listed = (row for row in _rows(store, names, judge) if _is_wanted(row, options))
+    rows = list(islice(listed, options.limit))
     if options.format == "json":
         console.emit(to_json([_document(row) for row in rows]))
     elif rows:
         console.emit(table([HEAD, *map(_cells, rows)]))
+    elif options.label or options.tag or options.host:
+        console.log(f"nothing that is saved in {store.place} has this label, tag or host")
     else:
         saves = "`envprint capture --save NAME` saves something"
         console.log(f"nothing is saved in {store.place}; {saves}")
     return 0
+
+
+def _is_wanted(row: Row, options: argparse.Namespace) -> bool:
+    """Whether the filters let it through. What cannot be read has no label, tag or host."""
+    saved = None if isinstance(row.saved, Damaged) else row.saved
+    hosts = (row.host_name, row.machine_id, row.machine_id and row.machine_id[:ID_DIGITS])
+    return (
+        (options.label is None or _fits(saved and saved.label, options.label))
+        and all(row.tags.get(key) == value for key, value in options.tag)
+        and (options.host is None or any(_fits(host, options.host) for host in hosts))
+    )
+
+
+def _fits(text: str | None, pattern: str) -> bool:
+    from fnmatch import fnmatchcase
+
+    return text is not None and (text == pattern or fnmatchcase(text, pattern))
 
 
 def _names(store: Store, console: Console) -> dict[str, list[str]]:
@@ -80,62 +140,125 @@ def _judge(options: argparse.Namespace, console: Console) -> Judge:
     from envprint.cli._judge_options import context_of
     from envprint.judging.context import Request
 
-    context = context_of(Request(options.policy), console)
-    return lambda before, after: context.drift(before, after).impact
+    return context_of(Request(options.policy), console).drift
+
+
+class _Listed:
+    """A row, and its fingerprint as long as the previous one of its host is not found."""
+
+    def __init__(self, row: Row, fingerprint: Fingerprint | None) -> None:
+        self.row = row
+        self.fingerprint = fingerprint
 
 
 def _rows(store: Store, names: dict[str, list[str]], judge: Judge) -> Iterator[Row]:
-    """Newest first. Each is judged against the next older one that can be read."""
-    waiting: tuple[Row, Fingerprint] | None = None
-    held: list[Row] = []
+    """Newest first, each judged against the next older one of its host that can be read."""
+    listed: deque[_Listed] = deque()
+    waiting: list[_Listed] = []
     for row, fingerprint in _read(store, names):
+        listed.append(_Listed(row, fingerprint))
         if fingerprint is None:
-            held.append(row)
             continue
-        if waiting is not None:
-            yield waiting[0]._replace(verdict=judge(fingerprint, waiting[1]).word)
-        yield from held
-        waiting, held = (row, fingerprint), []
-    if waiting is not None:
-        yield waiting[0]._replace(verdict="first")
-    yield from held
+        for later in [one for one in waiting if _is_same_host(one.row, row)]:
+            assert later.fingerprint
+            later.row = _judged(later.row, judge(fingerprint, later.fingerprint), row)
+            later.fingerprint = None
+            waiting.remove(later)
+        waiting.append(listed[-1])
+        while listed[0].fingerprint is None:
+            yield listed.popleft().row
+    for one in listed:
+        yield one.row if one.fingerprint is None else one.row._replace(verdict=FIRST)
+
+
+def _judged(row: Row, report: Report, before: Row) -> Row:
+    return row._replace(
+        verdict=report.impact.word,
+        against=before.saved.entry,
+        findings=tuple(dict.fromkeys(finding.rule for finding in report.findings)),
+        unjudged=tuple(entry.name for entry in report.unjudged),
+    )
+
+
+def _is_same_host(one: Row, other: Row) -> bool:
+    """Whether both were captured on one machine, as far as they tell.
+
+    Machines with a common home directory have one id; their names, if recorded, differ.
+    """
+    if one.host_name and other.host_name and one.host_name != other.host_name:
+        return False
+    if one.machine_id == other.machine_id:
+        return True
+    # An older version has recorded no id.
+    return bool(one.host_name and other.host_name) and None in (one.machine_id, other.machine_id)
 
 
 def _read(store: Store, names: dict[str, list[str]]) -> Iterator[tuple[Row, Fingerprint | None]]:
+    is_last_good = False
     for saved in store.saved():
         if isinstance(saved, Damaged):
-            yield Row(saved, (), None, saved.reason), None
+            yield Row(saved, fault=saved.reason), None
             continue
-        row = Row(saved, tuple(names.get(saved.object, ())), None)
+        row = Row(saved, tuple(names.get(saved.object, ())))
         try:
-            yield row, loads(store.read(saved.object), saved.object)
+            found = loads(store.read(saved.object), saved.object)
         except EnvprintError as error:
             yield row._replace(fault=str(error)), None
+            continue
+        if saved.is_good and not is_last_good:
+            is_last_good = True
+            row = row._replace(names=(LAST_GOOD, *row.names))
+        name = (found.identity or {}).get("host_name")
+        row = row._replace(host_name=name, machine_id=found.machine_id, tags=found.tags)
+        yield row, None if saved.kind == PROMOTION else found
 
 
 def _cells(row: Row) -> tuple[str, ...]:
     saved = row.saved
     when = (saved.saved_at or "").replace("T", " ").rstrip("Z")
-    verdict = row.verdict or f"unreadable: {row.fault}"
     if isinstance(saved, Damaged):
-        return when, "", "", "", "", verdict
+        return when, "", "", "", "", "", "", _verdict(row)
     kind = saved.kind if saved.exit_code is None else f"{saved.kind}, exit {saved.exit_code}"
-    label = saved.label or ""
-    if len(label) > LABEL_WIDTH:
-        label = label[: LABEL_WIDTH - 1] + "…"
     digest = saved.digest.removeprefix("sha256:")[:12]
-    return when, ", ".join(row.names), kind, label, digest, verdict
+    texts = (_short(text) for text in (_host(row), saved.program, saved.label))
+    return when, ", ".join(row.names), kind, *texts, digest, _verdict(row)
+
+
+def _host(row: Row) -> str:
+    """Its name and its id: only some saves may have recorded the name."""
+    found = filter(None, (row.host_name, row.machine_id and row.machine_id[:ID_DIGITS]))
+    return " ".join(found)
+
+
+def _verdict(row: Row) -> str:
+    if row.fault is not None:
+        return f"unreadable: {row.fault}"
+    text = row.verdict or ""
+    if row.findings:
+        more = f" and {len(row.findings) - 1} more" if len(row.findings) > 1 else ""
+        text = f"{text}: {row.findings[0]}{more}"
+    return f"{text}, {len(row.unjudged)} not judged" if row.unjudged else text
+
+
+def _short(text: str | None) -> str:
+    text = text or ""
+    return text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"
 
 
 def _document(row: Row) -> dict[str, Any]:
-    damaged = isinstance(row.saved, Damaged)
-    saved = {} if damaged else row.saved._asdict()
+    saved = {} if isinstance(row.saved, Damaged) else row.saved._asdict()
     return {
-        **dict.fromkeys(("object", "digest", "kind", "exit_code", "label")),
+        **dict.fromkeys(Saved._fields),
         **saved,
         "entry": row.saved.entry,
         "saved_at": row.saved.saved_at,
         "names": list(row.names),
+        "host": row.host,
+        "machine_id": row.machine_id,
+        "tags": dict(row.tags),
         "verdict": row.verdict,
+        "against": row.against,
+        "findings": list(row.findings),
+        "unjudged": list(row.unjudged),
         "fault": row.fault,
     }

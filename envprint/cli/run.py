@@ -8,17 +8,23 @@ import signal
 import sys
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from envprint.cli._capture_options import SOURCE, add_capture_options, capture_now, gpu_timeout_of
+from envprint.cli._capture_options import (
+    SOURCE,
+    add_capture_options,
+    add_describing_options,
+    capture_now,
+    gpu_timeout_of,
+)
 from envprint.cli._console import Console
 from envprint.cli._judge_options import add_judging_options, size_argument
-from envprint.cli._preflight import preflight
-from envprint.core.fingerprint import Fingerprint, Unknown
-from envprint.core.report import Report
+from envprint.cli._preflight import Preflight, preflight
+from envprint.core.fingerprint import Unknown
 from envprint.documents.store import Store
 from envprint.machine.clock import utc
 from envprint.machine.live import LiveHost
 from envprint.run.finish import attempt, keep, prepare
 from envprint.run.newcomers import in_words, newcomers
+from envprint.run.promotion import unfit_after
 from envprint.run.record import During, Run, look_back
 
 if TYPE_CHECKING:
@@ -47,9 +53,7 @@ class _Ready(NamedTuple):
     """What exists before the command starts."""
 
     store: Store
-    before: Fingerprint
-    report: Report | None
-    """None without a pre-flight."""
+    preflight: Preflight
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,6 +65,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with all of its arguments; -- may stand before it",
     )
     parser.add_argument("--baseline", metavar="REF", help=SOURCE)
+    parser.add_argument(
+        "--require-baseline",
+        action="store_true",
+        help="refuse while @last-good means nothing (default: go on without a baseline)",
+    )
     parser.add_argument("--no-check", action="store_true", help="no pre-flight")
     parser.add_argument(
         "--hash-seed", type=_hash_seed, metavar="N", help="start with PYTHONHASHSEED=N"
@@ -68,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--record", metavar="DIR", help="write the record here as well")
     parser.add_argument("--min-free-gpu", type=size_argument, metavar="SIZE", help="as for check")
     parser.add_argument("--label", metavar="TEXT", help="a short name for reports")
-    parser.add_argument("--note", metavar="TEXT", help="free text to keep with it")
+    add_describing_options(parser)
     add_judging_options(parser)
     add_capture_options(parser)
 
@@ -90,13 +99,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
         _start_again(options.hash_seed)
     try:
         store = Store(warn=console.warn)
-        before, report = preflight(options, console)
+        checked = preflight(options, console)
     except KeyboardInterrupt:
         console.log("interrupted")
         return _end_by_ctrl_c(console)
-    if report is None and not options.no_check:
+    if checked.refuses:
         return REFUSED
-    return _run(options, console, _Ready(store, before, report))
+    return _run(options, console, _Ready(store, checked))
 
 
 def _start_again(seed: str) -> NoReturn:
@@ -149,13 +158,16 @@ def _watched(options: argparse.Namespace, console: Console, held: BlockedSignals
 
 def _record(options: argparse.Namespace, console: Console, ready: _Ready, during: During) -> None:
     """Capture again, report what changed and who used the GPUs meanwhile, and save it all."""
-    after = attempt(lambda: look_back(ready.before, capture_now(options, console)))
+    before, report, _, unfit = ready.preflight
+    after = attempt(lambda: look_back(before, capture_now(options, console)))
     if isinstance(after, Unknown):
         console.warn(f"what changed while the command ran is not known: {after.reason}")
     for change in () if isinstance(after, Unknown) else after.changed:
         console.warn(f"changed while the command ran: {change.path}")
-    for who in newcomers(during.watched, ready.before):
+    strangers = newcomers(during.watched, before)
+    for who in strangers:
         console.warn(in_words(who))
-    run = Run(options.command, during, ready.before, after, ready.report, options.hash_seed)
-    for reason in keep(run, ready.store, options.record):
-        console.log(f"no record of this run: {reason}")
+    unfit = unfit or unfit_after(after, strangers)
+    run = Run(options.command, during, before, after, report, options.hash_seed, unfit)
+    for line in keep(run, ready.store, options.record):
+        console.log(line)

@@ -58,6 +58,7 @@ def capture(
         place = f"{collector.kind}.{collector.section}"
         found[collector.kind][collector.section] = dict(_known(collector, values, place, unknown))
     identity, captured_at = _attempt(host.identity), _attempt(host.now)
+    machine_id = _attempt(host.machine_id)
     if isinstance(captured_at, Unknown):
         raise EnvprintError(f"cannot capture: the time is not known: {captured_at.reason}")
     if isinstance(identity, Unknown):
@@ -75,6 +76,7 @@ def capture(
         **parts,
         captured_at=captured_at,
         captured_via=via,
+        machine_id=None if isinstance(machine_id, Unknown) else machine_id,
         envprint_version=__version__,
         digest=digest,
         section_digests=section_digests,

@@ -29,6 +29,10 @@ class StoreError(EnvprintError):
     """A store cannot be read or written, or does not contain the requested entry."""
 
 
+class NothingYetError(StoreError):
+    """`@last-good` means nothing yet: no run was good so far, and nothing is damaged."""
+
+
 class PolicyError(EnvprintError):
     """A policy file has an unknown key, a wrong type or an invalid value."""
 

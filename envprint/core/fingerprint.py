@@ -73,10 +73,14 @@ class Fingerprint(NamedTuple):
     tags: Mapping[str, str] = {}
     identity: Mapping[str, str] | None = None
     """User, host name and home directory; only on request."""
+    machine_id: str | None = None
+    """A random id of the machine; None if it has none. In no digest, and never compared."""
     undeclared: tuple[str, ...] = ()
     """Paths of keys that this version does not declare: kept but never compared."""
     reference: str | None = None
     """How the user named it, for reports; not part of the document."""
+    program: str | None = None
+    """Name of the program whose run saved it, for reports; not part of the document."""
 
     def value(self, path: str) -> Any:
         """The value at `path`; None if it is known to be absent.

@@ -91,6 +91,8 @@ class Summary(NamedTuple):
     """How the user named it: a file, `@monday`, `now`; None for a value of the API."""
     prefix: str | None = None
     """The environment's `sys.prefix`; None if it is unknown."""
+    program: str | None = None
+    """Name of the program whose run saved it."""
 
 
 class Report(NamedTuple):
@@ -128,11 +130,13 @@ class Report(NamedTuple):
     ) -> int:
         """1 if a finding (with `strict`, advice too) is at or above `fail_on`, else 3 or 0.
 
-        3 means that an undecided rule could have reached it, and `fail_on_unknown` is set.
+        3 means that nothing was checked or that an undecided rule could have reached it, and
+        `fail_on_unknown` is set.
         """
         if self.reaching(fail_on, strict):
             return 1
-        return 3 if fail_on_unknown and self.undecided_reaching(fail_on) else 0
+        is_open = self.not_checked or self.undecided_reaching(fail_on)
+        return 3 if fail_on_unknown and is_open else 0
 
     def reaching(self, fail_on: Impact, strict: bool = False) -> tuple[Finding, ...]:
         """The findings (with `strict`, advice too) at or above `fail_on`, worst first."""

@@ -90,10 +90,15 @@ REQUIRED = (
 )
 
 
+NOT_IN_DOCUMENT = ("undeclared", "reference", "program")
+"""What belongs to one use of a fingerprint, and may not come from a document."""
+
+
 def to_document(fingerprint: Fingerprint) -> dict[str, Any]:
     """The JSON form of a fingerprint."""
     document = fingerprint._asdict()
-    del document["undeclared"], document["reference"]
+    for key in NOT_IN_DOCUMENT:
+        del document[key]
     return document
 
 
@@ -251,7 +256,9 @@ def from_document(document: Any, name: str) -> Fingerprint:
     except ShapeFault as fault:
         raise DocumentError(f"{name}: {fault}") from None
     known = {
-        field: document[field] for field in Fingerprint._fields if document.get(field) is not None
+        field: document[field]
+        for field in Fingerprint._fields
+        if field not in NOT_IN_DOCUMENT and document.get(field) is not None
     }
     for place in ("facts", "live"):
         sections = document[place].items()
@@ -262,7 +269,6 @@ def from_document(document: Any, name: str) -> Fingerprint:
     if (document.get("digest_form") or 1) < DIGEST_FORM:
         known["section_digests"], known["digest"] = digest_facts(document["facts"])
         known["digest_form"] = DIGEST_FORM
-    known["reference"] = None  # not of the document, even if it has such a key
     known["undeclared"] = tuple(_undeclared(document))
     return Fingerprint(**{"captured_via": "", "section_digests": {}, **known})
 

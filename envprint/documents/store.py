@@ -1,7 +1,7 @@
 """The store of fingerprints: documents by content, an entry for each save, and names.
 
     objects/ab/abcd….json     a document, named by the SHA-256 of its bytes
-    entries/20261122T….json   one save: object, time and kind; sorted by time
+    entries/20261122T….json   one save or promotion: object, time and kind; sorted by time
     names/monday              the object that `@monday` means
     runs/run-….json           the record of a run
 
@@ -14,11 +14,11 @@ import re
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, NamedTuple
 
 from envprint.core.errors import DocumentError, StoreError
-from envprint.core.fields import INTEGER, TEXT, Field, ShapeFault, record, require
+from envprint.core.fields import FLAG, INTEGER, TEXT, Field, ShapeFault, record, require
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.redact import safe_text
 from envprint.documents.codec import dumps, parse_json, to_json
@@ -29,9 +29,10 @@ from envprint.machine.owners import distrusted
 
 HOME = "ENVPRINT_HOME"
 FOLDER = ".envprint"
-ENTRY_VERSION = "1.0"
-KINDS = ("capture", "run")
-RESERVED = ("last", "last-good", "now")
+ENTRY_VERSION = "1.1"
+PROMOTION = "promote"
+LAST_GOOD = "last-good"
+RESERVED = ("last", LAST_GOOD, "now")
 """Names reserved by the reference syntax."""
 
 ENTRY = record(
@@ -39,12 +40,26 @@ ENTRY = record(
     Field("object", TEXT, "SHA-256 of the document's bytes."),
     Field("digest", TEXT, "The fingerprint's own digest, so that it is found without reading."),
     Field("saved_at", TEXT, "UTC, ISO 8601, to the second."),
-    Field("kind", TEXT, "`capture`, or `run` for the record of a command."),
+    Field(
+        "kind",
+        TEXT,
+        "`capture`, `run` for the record of a command, or `promote` for an object that a user made "
+        "`@last-good`.",
+    ),
     Field("exit_code", INTEGER, "Of the command that was run; null for a capture."),
     Field("label", TEXT, "The fingerprint's label."),
+    Field("program", TEXT, "Name of the program that was run; null for a capture."),
+    Field(
+        "good",
+        FLAG,
+        "Whether `@last-good` may mean this run; null for a capture, and for a run that was saved "
+        "by version 1.0, which did not record it.",
+    ),
+    Field("reason", TEXT, "Why it may not; null if it may."),
 )
 _OBJECT = re.compile(r"sha256:[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+_STAMP = re.compile(r"(\d{8}T\d{6}\.)(\d{9})Z-")
 
 
 class Saved(NamedTuple):
@@ -59,6 +74,25 @@ class Saved(NamedTuple):
     kind: str = "capture"
     exit_code: int | None = None
     label: str | None = None
+    program: str | None = None
+    good: bool | None = None
+    reason: str | None = None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether `@last-good` may mean it. A run that version 1.0 saved may if it ended with 0."""
+        is_good_run = self.kind == "run" and self.exit_code == 0 and self.good is not False
+        return self.kind == PROMOTION or is_good_run
+
+    def in_words(self) -> str:
+        """What it is, inside a sentence."""
+        when = self.saved_at.replace("T", " ").replace("Z", " UTC")
+        if self.kind == PROMOTION:
+            return f"a record promoted by hand, {when}"
+        caveat = "" if self.good else ", not known to be checked"
+        return (
+            f"the run of {self.program}, {when}" if self.program else f"the run of {when}{caveat}"
+        )
 
 
 class Damaged(NamedTuple):
@@ -147,37 +181,69 @@ class Store:
         fingerprint: Fingerprint,
         name: str | None = None,
         *,
+        content: bytes | None = None,
         kind: str = "capture",
         exit_code: int | None = None,
+        program: str | None = None,
+        good: bool | None = None,
+        reason: str | None = None,
     ) -> Saved:
-        """Save `fingerprint`, under `name` if given. If it raises `StoreError`, nothing is lost."""
-        content = dumps(fingerprint).encode("ascii")
-        entry, saved_at = _stamp(time.time_ns())
-        label, object_id = fingerprint.label, _digest(content)
-        saved = Saved(entry, saved_at, object_id, fingerprint.digest, kind, exit_code, label)
-        document = {**saved._asdict(), "schema_version": ENTRY_VERSION}
-        del document["entry"]
+        """Save `fingerprint`, under `name` if given. If it raises `StoreError`, nothing is lost.
+
+        `content` is the document that it was read from, if there is one.
+        """
+        content = dumps(fingerprint).encode("ascii") if content is None else content
+        digest, label = fingerprint.digest, fingerprint.label
+        what = (digest_of(content), digest, kind, exit_code, label, program, good, reason)
+        saved = Saved("", "", *what)
         if name is not None:
             checked_name(name)
         # The document first: no entry ever refers to a missing object.
-        with _store_errors(f"cannot save in {self.place}", f"; {HOME} names another place"):
-            self._folder.write(_object_path(object_id), content)
-            self._folder.write(f"entries/{entry}", to_json(document).encode("ascii"))
-            if name is not None:
-                self._folder.write(f"names/{name}", f"{object_id}\n".encode("ascii"))
+        with self._writing():
+            self._folder.write(_object_path(saved.object), content)
+            saved = self._enter(saved)
+        if name is not None:
+            self.give_name(name, saved.object)
         return saved
+
+    def promote(self, object_id: str, fingerprint: Fingerprint) -> Saved:
+        """Make a saved object `@last-good`, until a later run is good. Raises `StoreError`."""
+        digest, label, program = fingerprint.digest, fingerprint.label, fingerprint.program
+        with self._writing():
+            return self._enter(Saved("", "", object_id, digest, PROMOTION, None, label, program))
+
+    def give_name(self, name: str, object_id: str) -> None:
+        """Let `name` mean a saved object. Raises `StoreError`."""
+        with self._writing():
+            path = f"names/{checked_name(name)}"
+            self._folder.write(path, f"{object_id}\n".encode("ascii"))
 
     def keep_run(self, name: str, record: str) -> None:
         """Save the record of a run as `runs/NAME`. Raises `StoreError`."""
-        with _store_errors(f"cannot save in {self.place}", f"; {HOME} names another place"):
+        with self._writing():
             self._folder.write(f"runs/{name}", record.encode("ascii"))
+
+    def _writing(self) -> AbstractContextManager[None]:
+        return _store_errors(f"cannot save in {self.place}", f"; {HOME} names another place")
+
+    def _enter(self, saved: Saved) -> Saved:
+        """Write the entry that this becomes now. Raises `OSError`."""
+        newest = ""
+        with suppress(OSError):  # a place that can be written but not listed takes the save
+            newest = max(filter(_STAMP.match, self._folder.names("entries")), default="")
+        entry, saved_at = _stamp(time.time_ns(), after=newest)
+        saved = saved._replace(entry=entry, saved_at=saved_at)
+        document = {**saved._asdict(), "schema_version": ENTRY_VERSION}
+        del document["entry"]
+        self._folder.write(f"entries/{entry}", to_json(document).encode("ascii"))
+        return saved
 
     def read(self, object_id: str) -> bytes:
         """The bytes of the object `object_id` (`sha256:…`). Raises `StoreError` when damaged."""
         where = f"{self.place}: {_object_path(object_id)}"
         with _store_errors(where):
             content = self._folder.read(_object_path(object_id))
-        if _digest(content) != object_id:
+        if digest_of(content) != object_id:
             raise StoreError(f"{where}: damaged, its content has another digest")
         return content
 
@@ -234,7 +300,8 @@ def _store_errors(what: str, advice: str = "") -> Iterator[None]:
         raise StoreError(safe_text(f"{what}: {reason(error)}{advice}")) from None
 
 
-def _digest(content: bytes) -> str:
+def digest_of(content: bytes) -> str:
+    """The name of an object with this content."""
     import hashlib  # loads OpenSSL
 
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
@@ -246,12 +313,18 @@ def _object_path(object_id: str) -> str:
 
 
 # 20261122T005625.123456789Z-1f9c2ab07d3e.json
-def _stamp(time_ns: int) -> tuple[str, str]:
-    """The name of an entry, and the same time in readable form. No two writers make one name."""
+def _stamp(time_ns: int, *, after: str) -> tuple[str, str]:
+    """The name of an entry, and the time in readable form. No two writers make one name.
+
+    It sorts after the newest name so far: a clock may have been set back, and that of another
+    machine may be ahead.
+    """
     seconds, nanoseconds = divmod(time_ns, 1_000_000_000)
     saved_at = utc(seconds)
-    stamp = f"{re.sub('[:Z-]', '', saved_at)}.{nanoseconds:09d}Z"
-    return f"{stamp}-{os.urandom(6).hex()}.json", saved_at
+    stamp = f"{re.sub('[:Z-]', '', saved_at)}.{nanoseconds:09d}"
+    if (found := _STAMP.match(after)) and found[1] + found[2] >= stamp:
+        stamp = f"{found[1]}{min(int(found[2]) + 1, 999_999_999):09d}"
+    return f"{stamp}Z-{os.urandom(6).hex()}.json", saved_at
 
 
 def _saved_at(entry: str) -> str | None:

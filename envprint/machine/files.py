@@ -25,6 +25,10 @@ class Input(NamedTuple):
     """Its name in error messages."""
     skipped: tuple[str, ...] = ()
     """Damaged entries that were skipped before it was found."""
+    program: str | None = None
+    """Name of the program whose run saved it."""
+    caveat: str | None = None
+    """What to know about it; the user should read it."""
 
 
 MAX_BYTES = 64 * 1024 * 1024

@@ -67,6 +67,9 @@ class Host(Hashable, Protocol):
     def identity(self) -> Mapping[str, str]:
         """`home`, `user` and `host_name` as far as known; in a fingerprint only on request."""
 
+    def machine_id(self) -> str | None:
+        """The random id of this machine, or None: `envprint.machine.user_files`."""
+
     def now(self) -> str:
         """The time in UTC, ISO 8601, to the second."""
 

@@ -137,6 +137,11 @@ class LiveHost:
     def identity(self) -> Mapping[str, str]:
         return os_calls.identity()
 
+    def machine_id(self) -> str | None:
+        from envprint.machine.user_files import machine_id
+
+        return machine_id()
+
     def now(self) -> str:
         return utc()
 

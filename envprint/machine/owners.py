@@ -33,7 +33,7 @@ def distrusted(path: str) -> str | None:
 
 
 def _distrusted(status: os.stat_result) -> str | None:
-    if status.st_uid in _own_ids():
+    if status.st_uid in own_ids():
         return None
     if status.st_uid != ROOT:
         return f"belongs to {_name(status.st_uid)}"
@@ -41,7 +41,7 @@ def _distrusted(status: os.stat_result) -> str | None:
     return "belongs to root, and others can write it" if is_open else None
 
 
-def _own_ids() -> set[int]:
+def own_ids() -> set[int]:
     """This user's id; for root under sudo also that of the invoking user, as in Git.
 
     https://git-scm.com/docs/git-config#Documentation/git-config.txt-safedirectory

@@ -120,6 +120,9 @@ class RecordedHost:
         identity: Mapping[str, str] = self._answer("identity")
         return identity
 
+    def machine_id(self) -> None:
+        """None: a recording describes a kind of machine, and people share it."""
+
     def now(self) -> str:
         now: str = self._answer("now")
         return now
@@ -217,6 +220,9 @@ class RecordingHost:
 
     def identity(self) -> Mapping[str, str]:
         return self._note("identity", "", self._host.identity)
+
+    def machine_id(self) -> None:
+        """None, as from the recording."""
 
     def now(self) -> str:
         return self._note("now", "", self._host.now)

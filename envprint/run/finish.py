@@ -15,9 +15,12 @@ from typing import Any, TypeVar
 from envprint.core import secret_forms, secret_places  # noqa: F401  what every text goes through
 from envprint.core.errors import EnvprintError, OutputError
 from envprint.core.fingerprint import Unknown
+from envprint.core.redact import safe_text
 from envprint.documents.codec import fingerprint_shape, to_json
-from envprint.documents.store import Store
-from envprint.machine.files import reason, write_output
+from envprint.documents.store import LAST_GOOD, Saved, Store
+from envprint.machine.files import reason as reason_of
+from envprint.machine.files import write_output
+from envprint.run.promotion import news
 from envprint.run.record import Run, to_document
 
 T = TypeVar("T")
@@ -41,19 +44,31 @@ def attempt(action: Callable[[], T]) -> T | Unknown:
 
 
 def keep(run: Run, store: Store, folder: str | None) -> Iterator[str]:
-    """Keep the record in both places; yields a message for each place where it cannot be kept."""
+    """Keep the record in both places; yields what a user should know of that."""
     document = to_document(run)
     name, text = _name(document), to_json(document)
-
-    def save() -> None:
-        store.save(run.before, kind="run", exit_code=run.during.ended.exit_code)
-        store.keep_run(name, text)
-
-    places = [save] if folder is None else [save, lambda: _write(folder, name, text)]
-    for place in places:
-        done = attempt(place)
+    saved = attempt(lambda: _save(run, store, document["command"]["name"]))
+    kept = saved if isinstance(saved, Unknown) else attempt(lambda: store.keep_run(name, text))
+    written = None if folder is None else attempt(lambda: _write(folder, name, text))
+    for done in (kept, written):
         if isinstance(done, Unknown):
-            yield done.reason
+            yield f"no record of this run: {done.reason}"
+    if isinstance(saved, Saved) and saved.exit_code == 0:
+        line = attempt(lambda: news(run, saved, store))
+        yield f"@{LAST_GOOD} is not known: {line.reason}" if isinstance(line, Unknown) else line
+
+
+def _save(run: Run, store: Store, program: str) -> Saved:
+    code = run.during.ended.exit_code
+    reason = run.unfit if code == 0 else f"it ended with exit code {code}"
+    return store.save(
+        run.before,
+        kind="run",
+        exit_code=code,
+        program=program,
+        good=reason is None,
+        reason=None if reason is None else safe_text(reason),
+    )
 
 
 def _name(document: dict[str, Any]) -> str:
@@ -69,5 +84,5 @@ def _write(folder: str, name: str, text: str) -> None:
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"cannot make {folder}: {reason(error)}") from None
+        raise OutputError(f"cannot make {folder}: {reason_of(error)}") from None
     write_output(os.path.join(folder, name), text)

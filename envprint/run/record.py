@@ -135,6 +135,8 @@ class Run(NamedTuple):
     after: After | Unknown
     preflight: Report | None
     hash_seed: str | None
+    unfit: str | None = None
+    """Why it cannot become `@last-good` even if it ended with 0."""
 
 
 def look_back(before: Fingerprint, after: Fingerprint) -> After:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -31,6 +32,18 @@ class Bench:
             "LANG": "C.UTF-8",
             "ENVPRINT_HOME": str(folder / "store"),
         }
+
+    def has_numpy(self, version: str = "2.4.6") -> None:
+        """Let NumPy be installed in this version, as far as its files tell."""
+        site = self.folder / "site"
+        shutil.rmtree(site, ignore_errors=True)
+        for file, text in (
+            (f"numpy-{version}.dist-info/METADATA", f"Name: numpy\nVersion: {version}\n"),
+            ("numpy/version.py", f'short_version = version = "{version}"\n'),
+        ):
+            (site / file).parent.mkdir(parents=True)
+            (site / file).write_text(text)
+        self.environ["PYTHONPATH"] = str(site)
 
     def argv(
         self,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from envprint.core.fingerprint import Fingerprint
 from envprint.documents.store import Store
 from tests.builders.commands import assert_one_line_and_exit_2, call
 from tests.builders.edits import edited
@@ -61,14 +62,20 @@ def test_the_newest_comes_first_with_the_verdict_against_the_one_before(
     for name, env in (("monday", {}), ("tuesday", MISSPELT), ("wednesday", MISSPELT)):
         assert call("capture", "--save", name, "--label", name, env=env, cwd=tmp_path)
     lines = call("log", cwd=tmp_path).stdout.splitlines()
-    assert lines[0].split() == ["WHEN", "(UTC)", "NAME", "KIND", "LABEL", "DIGEST", "VERDICT"]
-    assert [line.split()[2:5] + line.split()[6:] for line in lines[1:]] == [
+    columns = ["WHEN (UTC)", "NAME", "KIND", "HOST", "PROGRAM", "LABEL", "DIGEST"]
+    assert re.split("  +", lines[0]) == [*columns, "AGAINST THE PREVIOUS OF THIS HOST"]
+    rows = [re.split("  +", line) for line in lines[1:]]
+    assert [[row[1], row[2], row[4], row[6]] for row in rows] == [
         ["wednesday", "capture", "wednesday", "none"],
-        ["tuesday", "capture", "tuesday", "numeric"],
+        ["tuesday", "capture", "tuesday", "numeric: environ-name-misspelt"],
         ["monday", "capture", "monday", "first"],
     ]
-    assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  ", line) for line in lines[1:])
-    assert len({line.split()[5] for line in lines[1:]}) == 2
+    assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", row[0]) for row in rows)
+    assert len({row[3] for row in rows}) == 1
+    assert len({row[5] for row in rows}) == 2
+    shown = json.loads(call("log", "--format", "json", cwd=tmp_path).stdout)
+    assert [row["findings"] for row in shown] == [[], ["environ-name-misspelt"], []]
+    assert shown[1]["against"] == shown[2]["entry"]
     assert call("log", "-n", "1", cwd=tmp_path).stdout.splitlines()[1:] == [lines[1]]
 
 
@@ -109,9 +116,11 @@ def test_json_has_all_of_each_entry(store: Store, tmp_path: Path) -> None:
     assert shown[1] == {
         **saved._asdict(),
         "names": ["x", "y"],
-        "verdict": "first",
+        **{"host": None, "machine_id": None, "tags": {}},
+        **{"verdict": "first", "against": None, "findings": [], "unjudged": []},
         "fault": None,
     }
+    assert shown[0]["against"] == saved.entry
     assert [entry["verdict"] for entry in shown] == ["none", "first"]
 
 
@@ -169,3 +178,107 @@ def test_whoever_names_files_loads_nothing_of_the_store(tmp_path: Path) -> None:
     }
     for arguments in (("capture", "-o", "f.json"), ("diff", "f.json", "f.json")):
         assert not loaded_by("-m", "envprint", *arguments, cwd=tmp_path) & ours
+
+
+def seen_on(host: str | None, label: str, name: str | None = None, **tags: str) -> Fingerprint:
+    """What a machine with this id saved; it has its name only with --identify."""
+    identity = {"host_name": name} if name else None
+    return labelled(label)._replace(machine_id=host, identity=identity, tags=tags)
+
+
+ONE, OTHER = "1" * 32, "2" * 32
+
+
+def verdicts(folder: Path, *arguments: str) -> list[tuple[str | None, str | None, str | None]]:
+    """Host, label, and the label of what the verdict is against."""
+    shown = json.loads(call("log", "--format", "json", *arguments, cwd=folder).stdout)
+    every = json.loads(call("log", "--format", "json", cwd=folder).stdout)
+    labels = {row["entry"]: row["label"] for row in every}
+    return [(row["host"], row["label"], labels.get(row["against"])) for row in shown]
+
+
+def test_each_host_is_compared_with_itself(store: Store, tmp_path: Path) -> None:
+    for host, label in ((ONE, "a"), (OTHER, "b"), (ONE, "c"), (None, "d"), (OTHER, "e")):
+        store.save(seen_on(host, label))
+    store.save(seen_on(None, "f"))
+    assert verdicts(tmp_path) == [
+        (None, "f", "d"),
+        ("22222222", "e", "b"),
+        (None, "d", None),
+        ("11111111", "c", "a"),
+        ("22222222", "b", None),
+        ("11111111", "a", None),
+    ]
+
+
+def test_machines_that_share_a_home_are_told_apart_by_their_names(
+    store: Store, tmp_path: Path
+) -> None:
+    for label, name in (("a", "node1"), ("b", "node2"), ("c", "node1"), ("d", None)):
+        store.save(seen_on(ONE, label, name))
+    assert verdicts(tmp_path) == [
+        ("11111111", "d", "c"),
+        ("node1", "c", "a"),
+        ("node2", "b", None),
+        ("node1", "a", None),
+    ]
+
+
+def test_a_machine_known_by_its_name_goes_on_when_it_gets_an_id(
+    store: Store, tmp_path: Path
+) -> None:
+    store.save(seen_on(None, "a", "node1"))
+    store.save(seen_on(ONE, "b", "node1"))
+    assert verdicts(tmp_path)[0] == ("node1", "b", "a")
+
+
+def test_the_list_is_filtered_and_the_verdicts_stay(store: Store, tmp_path: Path) -> None:
+    store.save(seen_on(ONE, "run 1", "node1", queue="night"))
+    store.save(seen_on(OTHER, "run 2", queue="day", user="x"))
+    store.save(seen_on(ONE, "other", "node1", queue="day"))
+    for arguments, labels in (
+        (("--label", "run 1"), ["run 1"]),
+        (("--label", "run*"), ["run 2", "run 1"]),
+        (("--tag", "queue=day"), ["other", "run 2"]),
+        (("--tag", "queue=day", "--tag", "user=x"), ["run 2"]),
+        (("--host", "node1"), ["other", "run 1"]),
+        (("--host", "11111111"), ["other", "run 1"]),
+        (("--host", OTHER), ["run 2"]),
+        (("--host", "node1", "-n", "1"), ["other"]),
+        (("--host", "node1", "--label", "run*"), ["run 1"]),
+    ):
+        shown = verdicts(tmp_path, *arguments)
+        assert [label for _, label, _ in shown] == labels, arguments
+    assert verdicts(tmp_path, "--label", "other")[0][2] == "run 1"
+
+
+def test_a_filter_that_nothing_passes_says_so(store: Store, tmp_path: Path) -> None:
+    saved = store.save(seen_on(ONE, "a"))
+    done = call("log", "--host", "nobody", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "has this label, tag or host" in done.stderr
+    assert_one_line_and_exit_2(call("log", "--tag", "queue", cwd=tmp_path), "KEY=VALUE")
+    (Path(store.place) / "entries" / saved.entry).write_text("{")
+    assert call("log", "--label", "*", cwd=tmp_path).stdout == ""
+
+
+def test_the_row_of_the_last_good_and_of_a_promotion_say_so(store: Store, tmp_path: Path) -> None:
+    store.save(seen_on(ONE, "a"), kind="run", exit_code=0, program="python", good=True)
+    saved = store.save(seen_on(ONE, "b"), kind="run", exit_code=0, program="ls", good=False)
+    rows = [re.split("  +", line) for line in call("log", cwd=tmp_path).stdout.splitlines()]
+    assert rows[2][1:6] == ["last-good", "run, exit 0", "11111111", "python", "a"]
+    assert rows[1][1:5] == ["run, exit 0", "11111111", "ls", "b"]
+    store.promote(saved.object, seen_on(ONE, "b"))
+    shown = json.loads(call("log", "--format", "json", cwd=tmp_path).stdout)
+    assert [(row["kind"], row["names"], row["verdict"]) for row in shown] == [
+        ("promote", ["last-good"], None),
+        ("run", [], "none"),
+        ("run", [], "first"),
+    ]
+
+
+def test_a_hostile_id_is_shown_without_its_controls(store: Store, tmp_path: Path) -> None:
+    store.save(seen_on("\x1b[31m\n" * 9, "a", "\x1b]0;x\x07"))
+    shown = call("log", cwd=tmp_path).stdout
+    assert "\x1b" not in shown
+    assert len(shown.splitlines()) == 2

@@ -30,6 +30,7 @@ from envprint.judging.policy.parse import parse_policy
 from envprint.machine.live import LiveHost
 from envprint.machine.recorded import RecordedHost, RecordingHost
 from envprint.machine.sealing import FILE, seal
+from envprint.machine.user_files import MACHINE_ID
 from envprint.outputs.formats import json as json_output
 from envprint.outputs.formats import text as text_output
 from tests.builders.judged import compare, judge_drift
@@ -192,7 +193,7 @@ def test_the_key_is_the_users_own_and_in_no_document(config: Path, tmp_path: Pat
         documents.append((tmp_path / f"{name}.json").read_text())
     key = (config / FILE).read_bytes()
     assert stat.S_IMODE((config / FILE).stat().st_mode) == 0o600
-    assert [path.name for path in config.iterdir()] == [FILE]
+    assert {path.name for path in config.iterdir()} == {FILE, MACHINE_ID}
     written = b"".join(
         p.read_bytes() for p in tmp_path.rglob("*") if p.is_file() and config not in p.parents
     )

@@ -110,6 +110,10 @@ def test_an_ambiguous_beginning_names_the_candidates(store: Store) -> None:
     ("reference", "message"),
     [
         ("@mondey", "@mondey: nothing of this name is saved in {place}; did you mean @monday?"),
+        (
+            "@last-godo",
+            "@last-godo: nothing of this name is saved in {place}; did you mean @last-good?",
+        ),
         ("@xyz", "@xyz: nothing of this name is saved in {place}; `envprint log` lists what is"),
         ("@", "@: nothing of this name is saved in {place}; `envprint log` lists what is"),
         (
@@ -125,7 +129,8 @@ def test_an_ambiguous_beginning_names_the_candidates(store: Store) -> None:
         ("@~" + "9" * 5000, "expected a number after @~, such as @~2"),
         (
             "@last-good",
-            "@last-good: no run with exit code 0 is saved in {place}; `envprint log` lists what is",
+            "@last-good: no good run is saved in {place}; `envprint run` saves one, "
+            "`envprint promote REF` chooses one",
         ),
         (
             "0123abc",
@@ -213,10 +218,10 @@ def test_every_verb_that_takes_a_file_takes_this_machine_now(tmp_path: Path) -> 
         ["show", "now"],
         ["bisect", "@monday", "now"],
         ["validate", "now", "@monday"],
-        ["run", "--baseline", "now", "--", "true"],
+        ["run", "--baseline", "now", "--", "false"],
     ):
         done = call(*arguments, cwd=tmp_path)
-        assert (done.returncode, done.stderr) == (0, ""), arguments
+        assert (done.returncode, done.stderr) == (arguments[-1] == "false", ""), arguments
     assert_one_line_and_exit_2(call("show", "./now", cwd=tmp_path), "./now: not valid JSON")
 
 

@@ -198,7 +198,7 @@ def test_an_entry_that_is_no_file_costs_only_itself(store: Store) -> None:
 def test_entries_of_a_newer_minor_are_read(store: Store) -> None:
     saved = store.save(labelled("a"))
     path = Path(store.place) / "entries" / saved.entry
-    path.write_text(path.read_text().replace('"1.0"', '"1.7"').replace("{", '{"mood": 1,', 1))
+    path.write_text(path.read_text().replace('"1.1"', '"1.7"').replace("{", '{"mood": 1,', 1))
     assert list(store.saved()) == [saved]
 
 

@@ -148,7 +148,7 @@ def test_what_belongs_to_root_is_used_where_nobody_else_can_write_it(
     policy = inner.parent / "envprint.toml"
     policy.write_text("")
     give(policy, 0, mode)
-    monkeypatch.setattr(owners, "_own_ids", lambda: {STRANGER})
+    monkeypatch.setattr(owners, "own_ids", lambda: {STRANGER})
     assert distrusted(str(policy)) == (
         None if is_used else "belongs to root, and others can write it"
     )

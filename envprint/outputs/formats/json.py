@@ -17,6 +17,7 @@ _SIDE = record(
         "How the user named it: a file, @NAME or now; null for a value of the API.",
     ),
     Field("prefix", TEXT, "The prefix of its Python environment; null if unknown."),
+    Field("program", TEXT, "The program whose run saved it; null if none is known."),
     Field("digest", TEXT, "The fingerprint's digest."),
     Field("captured_at", TEXT, "When it was captured, in UTC."),
     Field(
@@ -219,6 +220,7 @@ def _side(summary: Summary) -> dict[str, Any]:
         "label": summary.label,
         "reference": summary.reference,
         "prefix": summary.prefix,
+        "program": summary.program,
         "digest": summary.digest,
         "captured_at": summary.captured_at,
         "machine": [{"topic": topic, "text": text} for topic, text in summary.lines],

@@ -100,6 +100,7 @@ def _head(report: Report) -> Iterator[str]:
 
 def _side(summary: Summary) -> str:
     label = f"{summary.label}, " if summary.label else ""
+    label += f"run of {summary.program}, " if summary.program else ""
     when = summary.captured_at.replace("T", " ").replace("Z", " UTC")
     return f"{label}captured {when}, {summary.digest[:19]}"
 
