@@ -39,6 +39,12 @@ class _Shown:
     def _repr_html_(self) -> str:
         raise NotImplementedError
 
+    # IPython has a printer of its own for tuples, which only this comes before.
+    # https://ipython.readthedocs.io/en/stable/api/generated/IPython.lib.pretty.html
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        is_inside_another = len(printer.stack) > 1
+        printer.text(repr(self) if is_inside_another else str(self))
+
     # https://ipython.readthedocs.io/en/stable/config/integrating.html#custom-methods
     def _repr_mimebundle_(
         self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None

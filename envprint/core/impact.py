@@ -37,3 +37,6 @@ class Confidence(enum.Enum):
     DOCUMENTED = "documented"
     MEASURED = "measured"
     INFERRED = "inferred"
+
+    def __str__(self) -> str:
+        return self.value

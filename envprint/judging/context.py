@@ -18,7 +18,7 @@ from envprint.judging.judge import judge_drift, judge_state
 from envprint.judging.policy.find import agreed_policy
 from envprint.judging.policy.model import OneOff, Policy
 
-_GPU_SECTIONS = frozenset({"facts.gpu", "live.gpu"})
+GPU_SECTIONS = frozenset({"facts.gpu", "live.gpu"})
 """Sections with the values by which free memory is judged."""
 
 
@@ -107,7 +107,7 @@ def _narrowed(context: Context) -> Context:
     request = context.request
     sections = section_paths(context.shape())
     only = sections_named(request.only, sections)
-    if only and request.min_free_gpu_bytes is not None and not _GPU_SECTIONS.issubset(only):
+    if only and request.min_free_gpu_bytes is not None and not GPU_SECTIONS.issubset(only):
         raise UsageError("--min-free-gpu looks at gpu and live.gpu: add both to --only")
     policy = with_one_offs(context.policy, request.ignores, request.expects, sections)
     return context._replace(policy=policy, only=only)

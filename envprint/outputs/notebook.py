@@ -22,7 +22,11 @@ MAX_TEXT = 2000
 """Letters of a text that are shown."""
 MAX_ROWS = 200
 """Rows of one table that are shown; further ones are only counted."""
-_CELL = "text-align:left;vertical-align:top;padding:0.1em 0.8em 0.1em 0"
+_STYLE = (
+    "<style>.envprint table{border-collapse:collapse}.envprint th,.envprint td"
+    "{text-align:left;vertical-align:top;padding:0.1em 0.8em 0.1em 0}</style>"
+)
+"""Notebooks align cells to the right. It names no colour."""
 
 Rows = Iterable[Sequence[Any]]
 
@@ -35,7 +39,7 @@ def report_html(report: Report) -> str:
         _table(("impact", "finding", "before → after", "what to do", "rule"), _findings(report)),
         *_folded(report),
     ]
-    return f"<div>{''.join(parts)}</div>"
+    return _page("".join(parts))
 
 
 def fingerprint_html(fingerprint: Fingerprint) -> str:
@@ -51,7 +55,11 @@ def fingerprint_html(fingerprint: Fingerprint) -> str:
         _details(path.removeprefix("facts."), (), _fields(path, fields, fingerprint.unknown))
         for path, fields in sections(fingerprint)
     ]
-    return f"<div>{_table((), head)}{''.join(parts)}</div>"
+    return _page(_table((), head) + "".join(parts))
+
+
+def _page(content: str) -> str:
+    return f'<div class="envprint">{_STYLE}{content}</div>'
 
 
 def _word(report: Report) -> str:
@@ -153,11 +161,11 @@ def _table(columns: Sequence[str], rows: Rows) -> str:
         f"<tr>{''.join(_cell('td', value) for value in row)}</tr>" for row in listed[:MAX_ROWS]
     )
     more = f"<p>and {len(listed) - MAX_ROWS} more</p>" if len(listed) > MAX_ROWS else ""
-    return f'<table style="border-collapse:collapse">{head}{body}</table>{more}'
+    return f"<table>{head}{body}</table>{more}"
 
 
 def _cell(kind: str, value: Any) -> str:
-    return f'<{kind} style="{_CELL}">{_text(_short(value))}</{kind}>'
+    return f"<{kind}>{_text(_short(value))}</{kind}>"
 
 
 def _text(text: str) -> str:

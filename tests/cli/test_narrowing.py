@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import subprocess
+import sys
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -121,6 +124,16 @@ def test_a_name_that_there_is_not_is_refused_with_the_nearest(
     assert text in err
 
 
+def test_a_run_whose_check_passes_says_that_it_looked_at_a_part_only(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "envprint", "run", "--only", "gpu", "--", "true"]
+    store = {**os.environ, "ENVPRINT_HOME": str(tmp_path / "store")}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=store, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "envprint: only gpu was looked at: " in done.stderr
+
+
 def test_what_is_ignored_or_expected_in_one_call_is_listed_with_its_reason(
     sides: tuple[str, str],
 ) -> None:
@@ -168,9 +181,10 @@ def test_a_secret_in_a_reason_is_not_written(sides: tuple[str, str]) -> None:
 
 def test_the_free_memory_that_is_needed_cannot_be_left_out_silently() -> None:
     for only in (["--only", "gpu"], ["--only", "live.gpu"], ["--only", "packages"]):
-        code, out, err = call("check", "--min-free-gpu", "2GiB", *only)
-        assert (code, out) == (2, "")
-        assert "--min-free-gpu looks at gpu and live.gpu" in err
+        for option in (("--min-free-gpu", "2GiB"), ("--wait-free-gpu", "1m")):
+            code, out, err = call("check", *option, *only)
+            assert (code, out) == (2, "")
+            assert f"{option[0]} looks at gpu and live.gpu" in err
 
 
 @pytest.mark.parametrize(
