@@ -7,6 +7,7 @@ The values are those of `core` and can write themselves: `core` may not import w
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -135,3 +136,8 @@ class DriftWarning(UserWarning):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (str(self), self.report), self.__dict__
+
+
+# By default Python shows a warning once for each line of code, and a cell of a notebook that is run
+# again would seem to pass. The filters of users come first.
+warnings.simplefilter("always", DriftWarning, append=True)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import copy
 import json
 import multiprocessing
+import os
 import pickle
 import re
+import subprocess
+import sys
 import warnings
 from concurrent.futures import ProcessPoolExecutor
 from html.parser import HTMLParser
@@ -301,6 +304,27 @@ def test_where_warnings_are_errors_a_check_raises_its_warning_with_the_report(
         with pytest.raises(envprint.DriftWarning, match="not checked") as caught:
             envprint.check(current=fingerprint())
     assert caught.value.report.not_checked == "no framework"
+
+
+LOOP = """
+import envprint, os
+for _ in range(2):
+    envprint.check(fail_on="breaks", policy=os.devnull)
+"""
+
+
+@pytest.mark.parametrize(("filters", "shown"), [([], 2), (["-W", "ignore"], 0)])
+def test_a_check_that_is_made_again_warns_again_unless_the_user_filters(
+    filters: list[str], shown: int
+) -> None:
+    done = subprocess.run(
+        [sys.executable, *filters, "-c", LOOP],
+        env={**os.environ, "PYTHONASHSEED": "0"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr.count("<string>:4: DriftWarning: envprint: ") == shown
 
 
 def test_a_diff_returns_its_findings_and_does_not_warn() -> None:

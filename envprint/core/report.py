@@ -130,6 +130,14 @@ class Report(NamedTuple):
         not_checked = "" if self.not_checked is None else ", not checked"
         return f"<{type(self).__name__} {self.impact.word}: {found}{not_checked}>"
 
+    def only_in_words(self) -> str:
+        """`only gpu was looked at`; empty if every section was."""
+        if not self.only:
+            return ""
+        *most, last = self.only
+        were = f"{', '.join(most)} and {last} were" if most else f"{last} was"
+        return f"only {were} looked at"
+
     def exit_code(
         self, fail_on: Impact, fail_on_unknown: bool = False, strict: bool = False
     ) -> int:

@@ -39,10 +39,7 @@ def comparison_in(comparison: Comparison, sections: Sequence[str]) -> Comparison
 
 def of_sections(report: Report, sections: Sequence[str]) -> Report:
     """The report, with how little it is about in its headline, and where else to look."""
-    *most, last = names = tuple(map(name_of, sections))
-    were = f"{', '.join(most)} and {last} were" if most else f"{last} was"
-    return report._replace(
-        only=names,
-        summary=f"only {were} looked at: {report.summary}",
-        look_next=report.look_next and (f"the other sections: only {were} looked at",),
-    )
+    report = report._replace(only=tuple(map(name_of, sections)))
+    words = report.only_in_words()
+    look_next = (f"the other sections: {words}",) if report.look_next else ()
+    return report._replace(summary=f"{words}: {report.summary}", look_next=look_next)

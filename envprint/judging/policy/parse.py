@@ -64,7 +64,8 @@ class _Reader(NamedTuple):
             on_unknown=self.one_of(
                 data.get("on_unknown", "warn"), UNKNOWN_ACTIONS, ("on_unknown",)
             ),
-            frameworks=tuple(self.framework(item) for item in data.get("frameworks", ())),
+            # Two names may be of one framework.
+            frameworks=tuple(dict.fromkeys(map(self.framework, data.get("frameworks", ())))),
             device=self.one_of(data["device"], tuple(DEVICES), ("device",))
             if "device" in data
             else None,
