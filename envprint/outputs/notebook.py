@@ -74,6 +74,9 @@ def _word(report: Report) -> str:
 def _head(report: Report) -> Iterator[Sequence[Any]]:
     if report.not_checked is not None:
         yield "not checked", report.not_checked
+    if report.likely_causes:
+        titles = {finding.rule: finding.title for finding in report.findings}
+        yield "likely", "; ".join(titles.get(rule, rule) for rule in report.likely_causes)
     if report.only:
         yield "only", f"{', '.join(report.only)}; no other section was looked at"
     if report.baseline:
@@ -92,7 +95,7 @@ def _side(summary: Summary) -> str:
 
 def _findings(report: Report) -> Iterator[Sequence[Any]]:
     for finding in report.findings:
-        what = finding.message or finding.title
+        what = "; ".join(filter(None, (finding.message or finding.title, finding.probed_equal)))
         step = _step(finding.before, finding.after)
         yield finding.impact.word, what, step, finding.remedy, finding.rule
 
@@ -102,6 +105,8 @@ def _folded(report: Report) -> Iterator[str]:
     yield _details("not judged", ("name", "before → after", "role", "read"), unjudged)
     expected = ((entry.message, entry.reason) for entry in report.expected)
     yield _details("expected", ("difference", "reason"), expected)
+    came_too = ((rule,) for rule in report.also_changed)
+    yield _details("came with what was expected", (), came_too)
     undecided = ((entry.rule, entry.path, entry.reason) for entry in report.undecided)
     yield _details("undecided", ("rule", "unknown", "reason"), undecided)
     yield _details("other changes", ("path", "before → after"), map(_change, report.changes))
