@@ -6,11 +6,13 @@
     envprint.dump(now, "run.json")
 
     report = envprint.diff(envprint.load("before.json"), now)
+    print(report)                                     # as on the command line; a table in notebooks
     print(report.impact, report.summary)              # none, perf, numeric, diverges, breaks
     for finding in report.findings:
         print(finding.rule, finding.message, finding.remedy)
 
-    envprint.check(baseline="before.json", fail_on="diverges")   # or raise DriftError
+    # Raises DriftError for these, and warns (DriftWarning) of what is below.
+    envprint.check(baseline="before.json", fail_on="diverges")
 
     envprint.seed(1234)                               # seeds every generator it can
 
@@ -30,11 +32,10 @@ if TYPE_CHECKING:
     from envprint import gpu, integrations
     from envprint.api import capture, check, diff, dump, load
     from envprint.core.errors import EnvprintError
-    from envprint.core.fingerprint import Fingerprint
     from envprint.core.impact import Impact
-    from envprint.core.report import DriftError, Report
     from envprint.core.version import __version__ as __version__
     from envprint.machine.seeding import Seeded, seed
+    from envprint.results import DriftError, DriftWarning, Fingerprint, Report
 
 _HOMES = {
     "__version__": "core.version",
@@ -45,11 +46,12 @@ _HOMES = {
     "gpu": "gpu",
     "integrations": "integrations",
     "load": "api",
-    "DriftError": "core.report",
+    "DriftError": "results",
+    "DriftWarning": "results",
     "EnvprintError": "core.errors",
-    "Fingerprint": "core.fingerprint",
+    "Fingerprint": "results",
     "Impact": "core.impact",
-    "Report": "core.report",
+    "Report": "results",
     "Seeded": "machine.seeding",
     "seed": "machine.seeding",
 }
@@ -58,6 +60,7 @@ _MODULES = ("gpu", "integrations")
 
 __all__ = [
     "DriftError",
+    "DriftWarning",
     "EnvprintError",
     "Fingerprint",
     "Impact",

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
-from collections.abc import Iterable, Mapping
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping
+from types import FrameType
+from typing import NamedTuple
 
 from envprint.collectors import _runner
+from envprint.core import fingerprint as core
 from envprint.core.errors import EnvprintError
-from envprint.core.fingerprint import FRAMEWORKS, Fingerprint
 from envprint.core.impact import IMPACT_WORDS, Impact
-from envprint.core.report import DEVICES, DriftError, Report
+from envprint.core.report import DEVICES
+from envprint.core.workload import framework_named
 from envprint.documents.codec import dumps, fingerprint_shape, loads
 from envprint.documents.inputs import NOW, take
 from envprint.judging.context import Context, Request, agreed
+from envprint.judging.policy.model import OneOff
 from envprint.machine.files import write_output
 from envprint.machine.live import GPU_TIMEOUT_S, LiveHost
-from envprint.outputs.drift_error import refusal
+from envprint.outputs.drift_error import refusal, remark
+from envprint.results import DriftError, DriftWarning, Fingerprint, Report
 
 # Validate the names passed to the Python API. `argparse` does so for the command line; without it,
 # a misspelt name would silently judge a different workload.
@@ -25,8 +30,10 @@ from envprint.outputs.drift_error import refusal
 
 def frameworks_named(names: Iterable[str]) -> tuple[str, ...]:
     """The frameworks in `names`, which may be a single one. Raises `EnvprintError`."""
-    several = [names] if isinstance(names, str) else names
-    return tuple(_one_of("framework", name, FRAMEWORKS) for name in several)
+    try:
+        return tuple(framework_named(str(name)) for name in _several(names))
+    except ValueError as error:
+        raise EnvprintError(str(error)) from None
 
 
 def device_named(name: str | None) -> str | None:
@@ -47,8 +54,30 @@ def _one_of(kind: str, name: str, known: tuple[str, ...]) -> str:
     return name
 
 
+def _several(names: Iterable[str]) -> Iterable[str]:
+    return [names] if isinstance(names, str) else names
+
+
 Place = str | os.PathLike[str]
-Source = Fingerprint | Place
+Source = core.Fingerprint | Place
+Reasons = Mapping[str, str] | Iterable[str]
+"""Rules or paths, one of them or several, or each with the reason."""
+
+_NOT_THE_USER = frozenset({"envprint", "keras", "tensorflow", "tf_keras"})
+"""Packages whose lines no warning points to: this one, and those that call its adapters."""
+
+
+def warn_user(what: str | Warning) -> None:
+    """Warn, and point to the line by which the user came here."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back and _package_of(frame) in _NOT_THE_USER:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(what, stacklevel=level)
+
+
+def _package_of(frame: FrameType) -> str:
+    name: str = frame.f_globals.get("__name__", "")
+    return name.partition(".")[0]
 
 
 def capture(
@@ -80,9 +109,10 @@ def capture(
         from envprint.probes.runner import Plan, able, measure
 
         host.set_probe_results({"numeric": measure(Plan(able(host.interpreter())))})
-    return _runner.capture(
+    found = _runner.capture(
         host, label=label, note=note, tags=tags, timeout_s=timeout_s, identify=identify
     )
+    return Fingerprint._make(found)
 
 
 def load(path: Place) -> Fingerprint:
@@ -95,18 +125,19 @@ def load(path: Place) -> Fingerprint:
         return capture()
     found = take(os.fspath(path))
     for damage in found.skipped:
-        warnings.warn(f"skipped: {damage}", stacklevel=2)
+        warn_user(f"skipped: {damage}")
     if found.caveat:
-        warnings.warn(found.caveat, stacklevel=2)
-    return loads(found.content, found.name)._replace(program=found.program)
+        warn_user(found.caveat)
+    fingerprint = Fingerprint._make(loads(found.content, found.name))
+    return fingerprint._replace(program=found.program)
 
 
-def dump(fingerprint: Fingerprint, path: Place) -> None:
+def dump(fingerprint: core.Fingerprint, path: Place) -> None:
     """Write the document to `path` atomically. Raises `EnvprintError`; the old file then stays.
 
     Warns if a file can only be written in place, such as one mounted into a container.
     """
-    write_output(os.fspath(path), dumps(fingerprint), partial(warnings.warn, stacklevel=4))
+    write_output(os.fspath(path), dumps(fingerprint), warn_user)
 
 
 def diff(
@@ -116,15 +147,19 @@ def diff(
     frameworks: Iterable[str] = (),
     device: str | None = None,
     policy: Place | None = None,
+    ignore: Reasons = (),
+    expect: Reasons = (),
+    only: Iterable[str] = (),
 ) -> Report:
     """What the differences between two fingerprints (or files) do to a training result.
 
-    `frameworks` and `device` narrow the workload, as `--framework` and `--device` do. Raises
-    `EnvprintError`.
+    `frameworks` and `device` narrow the workload, as `--framework` and `--device` do. `ignore`
+    takes rules and `expect` paths, beside the policy's, or maps each to a reason; `only` takes
+    names of sections, and nothing else is judged. Raises `EnvprintError`.
     """
-    request = _request(frameworks, device, policy)
+    request = _request(frameworks, device, policy, _Narrowing(ignore, expect, only))
     before, after = _fingerprint(baseline), _fingerprint(current)
-    return _agreed(request).drift(before, after)
+    return Report._make(_agreed(request).drift(before, after))
 
 
 def check(
@@ -136,35 +171,61 @@ def check(
     device: str | None = None,
     policy: Place | None = None,
     strict: bool = False,
+    ignore: Reasons = (),
+    expect: Reasons = (),
+    only: Iterable[str] = (),
 ) -> Report:
     """Judge this process and its machine now, and against `baseline` if given.
 
     `current` replaces the capture that is otherwise made here. Returns the report, or raises
     `DriftError` (with the report as `.report`) if a finding is at or above `fail_on` (default: the
     policy's, else `numeric`); its text lists each such finding and its remedy. With `strict`,
-    advice counts as well.
+    advice counts as well. A `DriftWarning` lists findings below `fail_on` and what was not judged.
+    The other options are those of `diff`.
     """
     threshold = None if fail_on is None else impact_named(fail_on)
-    request = _request(frameworks, device, policy)._replace(fail_on=threshold, strict=strict)
-    context = _agreed(request)
+    narrowing = _Narrowing(ignore, expect, only)
+    request = _request(frameworks, device, policy, narrowing)
+    context = _agreed(request._replace(fail_on=threshold, strict=strict))
     before = _fingerprint(baseline) if baseline is not None else None
     now = capture() if current is None else _fingerprint(current)
-    report = context.state(now, before)
+    report = Report._make(context.state(now, before))
     if context.exit_code(report):
         raise DriftError(refusal(report, context.policy.fail_on, strict), report)
+    if text := remark(report, context.policy.on_unknown):
+        warn_user(DriftWarning(text, report))
     return report
 
 
-def _request(frameworks: Iterable[str], device: str | None, policy: Place | None) -> Request:
+class _Narrowing(NamedTuple):
+    """What a call leaves out, as the user gives it."""
+
+    ignore: Reasons
+    expect: Reasons
+    only: Iterable[str]
+
+
+def _request(
+    frameworks: Iterable[str], device: str | None, policy: Place | None, narrowing: _Narrowing
+) -> Request:
     return Request(
         policy=None if policy is None else os.fspath(policy),
         frameworks=frameworks_named(frameworks),
         device=device_named(device),
+        ignores=tuple(_one_offs(narrowing.ignore)),
+        expects=tuple(_one_offs(narrowing.expect)),
+        only=tuple(map(str, _several(narrowing.only))),
     )
 
 
-def _fingerprint(source: Source) -> Fingerprint:
-    if isinstance(source, Fingerprint):
+def _one_offs(given: Reasons) -> Iterator[OneOff]:
+    reasons = given if isinstance(given, Mapping) else dict.fromkeys(_several(given), "")
+    for pattern, reason in reasons.items():
+        yield OneOff(str(pattern), str(reason or "").strip() or "given in the call")
+
+
+def _fingerprint(source: Source) -> core.Fingerprint:
+    if isinstance(source, core.Fingerprint):
         return source
     return load(source)._replace(reference=os.fspath(source))
 
@@ -173,5 +234,5 @@ def _agreed(request: Request) -> Context:
     """The request under the policy it names, or the nearest one, as on the command line."""
     context = agreed(request, fingerprint_shape)
     for note in context.policy.notes:
-        warnings.warn(note, stacklevel=3)
+        warn_user(note)
     return context

@@ -28,6 +28,7 @@ ONEDNN = "facts.environ.variables[TF_ENABLE_ONEDNN_OPTS]"
 def test_the_public_names_are_these_and_all_load() -> None:
     assert envprint.__all__ == [
         "DriftError",
+        "DriftWarning",
         "EnvprintError",
         "Fingerprint",
         "Impact",
@@ -76,7 +77,8 @@ def test_check_raises_with_the_report_when_the_threshold_is_reached(
     with pytest.raises(envprint.DriftError, match="misspelt") as caught:
         envprint.check(fail_on="numeric")
     assert "environ-name-misspelt" in [f.rule for f in caught.value.report.findings]
-    assert envprint.check(fail_on="breaks").impact == envprint.Impact.NUMERIC
+    with pytest.warns(envprint.DriftWarning, match=r"numeric: .*misspelt"):
+        assert envprint.check(fail_on="breaks").impact == envprint.Impact.NUMERIC
 
 
 def misspelt() -> envprint.DriftError:
@@ -178,8 +180,11 @@ def test_an_error_for_what_could_not_be_decided_says_why(tmp_path: Path) -> None
     [
         ({"fail_on": "loud"}, "no impact 'loud'"),
         ({"fail_on": 2}, "no impact 2; known: none, perf, numeric, diverges, breaks"),
-        ({"frameworks": "caffe"}, "no framework 'caffe'; known: jax, numpy, scikit-learn"),
-        ({"frameworks": ["numpy", "tensorflw"]}, "no framework 'tensorflw'; known: jax, "),
+        ({"frameworks": "caffe"}, "no framework 'caffe'; known: jax, keras, numpy, pytorch, "),
+        (
+            {"frameworks": ["numpy", "tensorflw"]},
+            "no framework 'tensorflw'; did you mean tensorflow",
+        ),
         ({"device": "cuda"}, "no device 'cuda'; known: cpu, gpu"),
         ({"device": "GPU"}, "no device 'GPU'; known: cpu, gpu"),
         ({"device": ""}, "no device ''; known: cpu, gpu"),

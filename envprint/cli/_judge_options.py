@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 
 from envprint.cli._console import Console
 from envprint.core.discovery import module_names
@@ -10,9 +11,10 @@ from envprint.core.fingerprint import FRAMEWORKS
 from envprint.core.impact import IMPACT_WORDS, Impact
 from envprint.core.report import Report, count_undecided
 from envprint.core.units import parse_seconds, parse_size
+from envprint.core.workload import ALIASES, framework_named
 from envprint.documents.codec import fingerprint_shape
 from envprint.judging.context import Context, Request, agreed
-from envprint.judging.policy.model import UNKNOWN_ACTIONS
+from envprint.judging.policy.model import UNKNOWN_ACTIONS, OneOff
 from envprint.outputs import formats
 
 EXIT_CODES = """\
@@ -40,18 +42,70 @@ def add_judging_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--policy", metavar="FILE", help="the team's policy (default: see `policy show`)"
     )
-    parser.add_argument(
-        "--framework",
-        action="append",
-        default=[],
-        choices=FRAMEWORKS,
-        help="judge for this framework only; may be given again (default: those installed)",
-    )
+    add_framework_option(parser)
     parser.add_argument("--device", choices=("cpu", "gpu"), help="default: gpu when one is visible")
     parser.add_argument(
         "--on-unknown", choices=UNKNOWN_ACTIONS, help="what an undecided rule does (default: warn)"
     )
     parser.add_argument("--strict", action="store_true", help="advice counts as a finding")
+    add_narrowing_options(parser)
+
+
+def add_narrowing_options(parser: argparse.ArgumentParser) -> None:
+    """Options for what this call leaves out, beside the policy; each may be given again."""
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="SECTION",
+        help="judge this section only, such as gpu, live.gpu or packages; may be given again",
+    )
+    parser.add_argument(
+        "--ignore",
+        action="append",
+        default=[],
+        type=_one_off,
+        metavar="RULE[=REASON]",
+        help="leave out the findings of this rule (* stands for anything)",
+    )
+    parser.add_argument(
+        "--expect",
+        action="append",
+        default=[],
+        type=_one_off,
+        metavar="PATH[=REASON]",
+        help="a difference here is the experiment itself, and not counted",
+    )
+
+
+def _one_off(text: str) -> OneOff:
+    # A key in brackets may hold an equals sign.
+    found = re.fullmatch(r"((?:\[[^\]]*\]|[^=])+)(?:=(.*))?", text, re.DOTALL)
+    if not found or not found[1].strip():
+        raise argparse.ArgumentTypeError(f"expected NAME or NAME=REASON, found {text!r}")
+    reason = (found[2] or "").strip()
+    return OneOff(found[1].strip(), reason or "given on the command line")
+
+
+def add_framework_option(parser: argparse.ArgumentParser) -> None:
+    """The option that names the frameworks of the workload."""
+    parser.add_argument(
+        "--framework",
+        action="append",
+        default=[],
+        type=framework_argument,
+        metavar="NAME",
+        help=f"judge for this framework only: {', '.join(FRAMEWORKS)} (or {', '.join(ALIASES)}); "
+        "may be given again (default: those installed)",
+    )
+
+
+def framework_argument(name: str) -> str:
+    """An `argparse` type for names of frameworks and their aliases."""
+    try:
+        return framework_named(name)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def request_of(options: argparse.Namespace) -> Request:
@@ -63,6 +117,9 @@ def request_of(options: argparse.Namespace) -> Request:
         fail_on=Impact[options.fail_on.upper()] if options.fail_on else None,
         on_unknown=options.on_unknown,
         strict=options.strict,
+        ignores=tuple(options.ignore),
+        expects=tuple(options.expect),
+        only=tuple(options.only),
     )
 
 

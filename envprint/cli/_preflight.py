@@ -83,6 +83,8 @@ def _tell(
         write(report, options, aside, aside.colour() and not to_file)
         if not to_file:
             return
+    if report.only:
+        console.log(report.summary)
     for finding in report.findings:
         what = finding.message or finding.title
         console.log(f"{finding.impact.word}: {what} ({finding.rule})")

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from envprint.cli._console import Console
+from envprint.cli._judge_options import framework_argument
 from envprint.cli._progress_bar import Progress
 from envprint.core.errors import UsageError
 from envprint.probes.training import (
@@ -33,7 +34,10 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     """Options for what to train, and what to leave random."""
     group = parser.add_argument_group("options of the probe training")
     group.add_argument(
-        "--framework", choices=tuple(FILES), help="train in it (default: the first installed)"
+        "--framework",
+        type=framework_argument,
+        choices=tuple(FILES),
+        help="train in it (default: the first installed)",
     )
     group.add_argument("--seed", type=_number(0), metavar="N", help=f"(default: {SEED})")
     group.add_argument(

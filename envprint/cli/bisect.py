@@ -8,9 +8,9 @@ from typing import Any
 
 from envprint.cli._capture_options import SOURCE, add_capture_options, load
 from envprint.cli._console import Console
-from envprint.cli._judge_options import context_of
+from envprint.cli._judge_options import add_framework_option, context_of
 from envprint.core.errors import EnvprintError, UsageError
-from envprint.core.fingerprint import FRAMEWORKS, Fingerprint
+from envprint.core.fingerprint import Fingerprint
 from envprint.core.text import block
 from envprint.documents.codec import loads, to_json
 from envprint.judging.bisect import Step, narrow
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bad", metavar="BAD", help="the same")
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.add_argument("--policy", metavar="FILE", help="the team's policy, as for diff")
-    parser.add_argument("--framework", action="append", default=[], choices=FRAMEWORKS)
+    add_framework_option(parser)
     parser.add_argument("--device", choices=("cpu", "gpu"))
     add_capture_options(parser)
 

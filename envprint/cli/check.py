@@ -16,9 +16,10 @@ from envprint.cli._judge_options import (
     size_argument,
     time_argument,
 )
+from envprint.core.errors import UsageError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.report import Report
-from envprint.judging.context import Request
+from envprint.judging.context import GPU_SECTIONS, Request
 
 HELP = "pre-flight: judge this machine as it is now, and against a baseline"
 EPILOG = f"""\
@@ -74,6 +75,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         return capture_now(options, console)
 
     limit_s = options.wait_free_gpu
+    if limit_s is not None and context.only and not GPU_SECTIONS.issubset(context.only):
+        raise UsageError("--wait-free-gpu looks at gpu and live.gpu: add both to --only")
     if limit_s is None:
         current = capture()
     else:

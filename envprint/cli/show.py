@@ -3,34 +3,71 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from typing import Any
 
 from envprint.cli._capture_options import SOURCE, add_capture_options, load
 from envprint.cli._console import Console
-from envprint.core.redact import clean, safe_tags
+from envprint.core.fingerprint import Places
+from envprint.core.sections import section_paths, sections_named
+from envprint.documents.codec import fingerprint_shape, to_document, to_json
 from envprint.documents.inputs import NOW
-from envprint.outputs.fingerprint import render
+from envprint.outputs.fingerprint import render, without_secrets
 
 HELP = "show a fingerprint for people (default: of this machine, now)"
 EPILOG = """\
 example:
-  envprint show before.json
+  envprint show before.json --section gpu --section live.gpu
 
 exit codes:
   0  printed
-  2  could not do the job
+  2  could not do the job, or there is no such section
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb."""
     parser.add_argument("file", metavar="FILE", nargs="?", default=NOW, help=SOURCE)
+    parser.add_argument(
+        "--section",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="this section only, such as gpu, live.gpu or packages; may be given again",
+    )
+    parser.add_argument(
+        "--format",
+        choices=("text", "json"),
+        default="text",
+        help="json: the document, or its part (default: %(default)s)",
+    )
     add_capture_options(parser)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Load or capture, and print."""
-    fingerprint = load(options.file, options, console)
-    safe = {name: clean(part) for name, part in fingerprint._asdict().items() if name != "foreign"}
-    safe["tags"] = safe_tags(safe["tags"])
-    console.emit(render(fingerprint._replace(**safe), console.colour()))
+    only = _sections(options.section) if options.section else None
+    fingerprint = without_secrets(load(options.file, options, console))
+    if options.format == "text":
+        console.emit(render(fingerprint, console.colour(), only))
+    else:
+        document = to_document(fingerprint)
+        console.emit(to_json(document if only is None else _part(document, only)))
     return 0
+
+
+def _sections(names: Sequence[str]) -> tuple[str, ...]:
+    """The paths of the requested sections. Checked first: a capture takes its time."""
+    return sections_named(names, section_paths(fingerprint_shape()))
+
+
+def _part(document: dict[str, Any], only: Sequence[str]) -> dict[str, Any]:
+    """These sections of a document, each where it stands there, and what is unknown in them."""
+    part: dict[str, Any] = {"facts": {}, "live": {}}
+    for path in only:
+        place, _, section = path.partition(".")
+        if section in document[place]:
+            part[place][section] = document[place][section]
+    places = Places(only)
+    unknown = document["unknown"].items()
+    return part | {"unknown": {path: reason for path, reason in unknown if places.touch(path)}}

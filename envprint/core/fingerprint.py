@@ -82,6 +82,11 @@ class Fingerprint(NamedTuple):
     program: str | None = None
     """Name of the program whose run saved it, for reports; not part of the document."""
 
+    def __repr__(self) -> str:
+        """Short: the facts fill pages."""
+        label = "" if self.label is None else f"{self.label!r}, "
+        return f"<{type(self).__name__} {label}{self.captured_at}, {self.digest[:19]}>"
+
     def value(self, path: str) -> Any:
         """The value at `path`; None if it is known to be absent.
 

@@ -17,6 +17,16 @@ class Impact(enum.IntEnum):
         """The name used in documents, options and policy files."""
         return self.name.lower()
 
+    def __str__(self) -> str:
+        return self.word
+
+    def __repr__(self) -> str:
+        return f"Impact.{self.name}"
+
+    # An f-string formats it by this and not by `str`: before Python 3.12 as a number otherwise.
+    def __format__(self, spec: str) -> str:
+        return format(self.word, spec)
+
 
 IMPACT_WORDS = tuple(impact.word for impact in Impact)
 
@@ -27,3 +37,6 @@ class Confidence(enum.Enum):
     DOCUMENTED = "documented"
     MEASURED = "measured"
     INFERRED = "inferred"
+
+    def __str__(self) -> str:
+        return self.value

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from envprint.core.comparison import Change, Comparison
-from envprint.core.errors import EnvprintError
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence
 from envprint.core.workload import Workload
@@ -124,6 +123,22 @@ class Report(NamedTuple):
     unjudged: tuple[Unjudged, ...] = ()
     """Changes of what takes part in training, for which no rule, measurement or known break exists.
     They are in no other list."""
+    only: tuple[str, ...] = ()
+    """Names of the sections that were looked at, if the user wanted these only; else none."""
+
+    def __repr__(self) -> str:
+        """Short: the fields of a report fill pages."""
+        found = f"{counted(self.findings, 'finding')}, {len(self.unjudged)} not judged"
+        not_checked = "" if self.not_checked is None else ", not checked"
+        return f"<{type(self).__name__} {self.impact.word}: {found}{not_checked}>"
+
+    def only_in_words(self) -> str:
+        """`only gpu was looked at`; empty if every section was."""
+        if not self.only:
+            return ""
+        *most, last = self.only
+        were = f"{', '.join(most)} and {last} were" if most else f"{last} was"
+        return f"only {were} looked at"
 
     def exit_code(
         self, fail_on: Impact, fail_on_unknown: bool = False, strict: bool = False
@@ -147,22 +162,6 @@ class Report(NamedTuple):
     def undecided_reaching(self, fail_on: Impact) -> tuple[Undecided, ...]:
         """The undecided rules that could have reached `fail_on`."""
         return tuple(entry for entry in self.undecided if entry.impact >= fail_on)
-
-
-class DriftError(EnvprintError):
-    """Raised by `envprint.check` when a finding reaches the threshold; `.report` has it all.
-
-    Its text names each reason in a line of its own, and what to do about it.
-    """
-
-    def __init__(self, message: str, report: Report) -> None:
-        super().__init__(message)
-        self.report = report
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # An exception is copied from its `args`, which are the message alone. Pools of workers
-        # hang or break when what a worker raised cannot be unpickled.
-        return type(self), (str(self), self.report), self.__dict__
 
 
 MEANING = {

@@ -6,6 +6,26 @@ from typing import NamedTuple
 from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import FRAMEWORKS, Fingerprint
 
+ALIASES = {
+    "keras": "tensorflow",
+    "pytorch": "torch",
+    "sklearn": "scikit-learn",
+    "tf": "tensorflow",
+}
+"""Further names by which a user may name a framework."""
+FRAMEWORK_NAMES = tuple(sorted({*FRAMEWORKS, *ALIASES}))
+"""All that `framework_named` takes."""
+
+
+def framework_named(name: str) -> str:
+    """The framework that a user names, by its own name or an alias. Raises `ValueError`."""
+    if name not in FRAMEWORK_NAMES:
+        from envprint.core.suggest import did_you_mean
+
+        near = did_you_mean(name.lower(), FRAMEWORK_NAMES)
+        raise ValueError(f"no framework {name[:60]!r}; {near}")
+    return ALIASES.get(name, name)
+
 
 class Requirements(NamedTuple):
     """The state that a team's policy requires of every machine."""

@@ -5,7 +5,7 @@ This is common to every framework's adapter; an adapter only knows when training
 
 import os
 import re
-import warnings
+import sys
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -18,15 +18,15 @@ from envprint.api import (
     diff,
     frameworks_named,
     impact_named,
+    warn_user,
 )
 from envprint.core.errors import EnvprintError, OutputError
-from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
-from envprint.core.report import DriftError, Report
 from envprint.documents.codec import dumps
 from envprint.documents.storage import Folder, open_folder
 from envprint.integrations._chief import is_chief
 from envprint.machine.live import LiveHost
+from envprint.results import DriftError, Fingerprint, Report
 
 _NAME = r"fingerprint-(\d{3,})-(?:start|end)\.json"
 _MOVES_ANYWAY = ("generator-state-differs",)
@@ -92,15 +92,15 @@ class Fit:
             place = self._write("end", self.end)
             report = self._between(self.start, self.end)
         except EnvprintError as error:
-            warnings.warn(f"envprint: {error}", stacklevel=4)
+            _warn(str(error))
             return
         except Exception as error:  # noqa: BLE001  see above: whatever it is
-            warnings.warn(f"envprint: {type(error).__name__}: {error}", stacklevel=4)
+            _warn(f"{type(error).__name__}: {error}")
             return
         findings = [finding for finding in report.findings if finding.rule not in _MOVES_ANYWAY]
         if findings:
             text = "; ".join(f"{f.message} ({f.rule}, {f.impact.word})" for f in findings)
-            warnings.warn(f"envprint: changed during training: {text}; see {place}", stacklevel=4)
+            _warn(f"changed during training: {text}; see {place}")
 
     def _between(self, start: Fingerprint, end: Fingerprint) -> Report:
         options = self._options
@@ -144,3 +144,11 @@ class Fit:
         except OSError as error:
             raise OutputError(f"cannot write {place}: {error.strerror or error}") from None
         return place
+
+
+def _warn(text: str) -> None:
+    """Warn at the end of a training. Where warnings are errors the text goes to stderr instead."""
+    try:
+        warn_user(f"envprint: {text}")
+    except UserWarning as warning:
+        print(warning, file=sys.stderr)

@@ -7,6 +7,7 @@ fingerprints and maps a report to its exit code.
 from collections.abc import Callable
 from typing import NamedTuple
 
+from envprint.core.errors import UsageError
 from envprint.core.fields import Record
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
@@ -15,7 +16,10 @@ from envprint.core.workload import Workload, detect
 from envprint.judging.compare import compare_without_secrets
 from envprint.judging.judge import judge_drift, judge_state
 from envprint.judging.policy.find import agreed_policy
-from envprint.judging.policy.model import Policy
+from envprint.judging.policy.model import OneOff, Policy
+
+GPU_SECTIONS = frozenset({"facts.gpu", "live.gpu"})
+"""Sections with the values by which free memory is judged."""
 
 
 class Request(NamedTuple):
@@ -32,6 +36,12 @@ class Request(NamedTuple):
     min_free_gpu_bytes: int | None = None
     batch_size: int | None = None
     replicas: int | None = None
+    ignores: tuple[OneOff, ...] = ()
+    """What this call ignores, beside the policy."""
+    expects: tuple[OneOff, ...] = ()
+    """What this call expects, beside the policy."""
+    only: tuple[str, ...] = ()
+    """Names of the sections to judge; all of them without any."""
 
 
 class Context(NamedTuple):
@@ -41,16 +51,19 @@ class Context(NamedTuple):
     policy: Policy
     shape: Callable[[], Record]
     """The shape of a fingerprint, read from the published schema where two are compared."""
+    only: tuple[str, ...] = ()
+    """Paths of the sections to judge; all of them without any."""
 
     def drift(self, baseline: Fingerprint, current: Fingerprint) -> Report:
         """What the differences between two fingerprints do to a training result."""
         comparison = compare_without_secrets(baseline, current, self.shape())
-        return judge_drift(comparison, self.workload(current, baseline), self.policy)
+        return judge_drift(comparison, self.workload(current, baseline), self.policy, self.only)
 
     def state(self, current: Fingerprint, baseline: Fingerprint | None) -> Report:
         """What the present state does to a training result, and what a baseline adds to that."""
         comparison = compare_without_secrets(baseline, current, self.shape()) if baseline else None
-        return judge_state(current, comparison, self.workload(current, baseline), self.policy)
+        workload = self.workload(current, baseline)
+        return judge_state(current, comparison, workload, self.policy, self.only)
 
     def workload(self, now: Fingerprint, baseline: Fingerprint | None) -> Workload:
         """The requested workload, completed by what is installed."""
@@ -81,4 +94,20 @@ def agreed(request: Request, shape: Callable[[], Record]) -> Context:
     policy, _, _ = agreed_policy(request.policy)
     fail_on = policy.fail_on if request.fail_on is None else request.fail_on
     on_unknown = request.on_unknown or policy.on_unknown
-    return Context(request, policy._replace(fail_on=fail_on, on_unknown=on_unknown), shape)
+    policy = policy._replace(fail_on=fail_on, on_unknown=on_unknown)
+    context = Context(request, policy, shape)
+    return _narrowed(context) if request.ignores or request.expects or request.only else context
+
+
+def _narrowed(context: Context) -> Context:
+    """The context with what the request itself ignores, expects and leaves out."""
+    from envprint.core.sections import section_paths, sections_named
+    from envprint.judging.policy.one_off import with_one_offs
+
+    request = context.request
+    sections = section_paths(context.shape())
+    only = sections_named(request.only, sections)
+    if only and request.min_free_gpu_bytes is not None and not GPU_SECTIONS.issubset(only):
+        raise UsageError("--min-free-gpu looks at gpu and live.gpu: add both to --only")
+    policy = with_one_offs(context.policy, request.ignores, request.expects, sections)
+    return context._replace(policy=policy, only=only)

@@ -31,18 +31,28 @@ from envprint.judging.policy.model import Policy, notes
 from envprint.rules import applying
 
 
-def judge_drift(comparison: Comparison, workload: Workload, policy: Policy) -> Report:
-    """What the differences between two fingerprints do to a training result."""
+def judge_drift(
+    comparison: Comparison, workload: Workload, policy: Policy, only: Sequence[str] = ()
+) -> Report:
+    """What the differences between two fingerprints do to a training result.
+
+    With `only`, paths of sections, nothing else is judged.
+    """
     evaluations = [on_comparison(rule, comparison, workload) for rule in applying(workload)]
-    return _report(evaluations, comparison, comparison.after, workload, policy)
+    return _report(evaluations, comparison, comparison.after, workload, policy, only=only)
 
 
 def judge_state(
-    current: Fingerprint, comparison: Comparison | None, workload: Workload, policy: Policy
+    current: Fingerprint,
+    comparison: Comparison | None,
+    workload: Workload,
+    policy: Policy,
+    only: Sequence[str] = (),
 ) -> Report:
     """What the present state does to a training result.
 
-    A comparison with a baseline adds what the changes since then do.
+    A comparison with a baseline adds what the changes since then do. With `only`, paths of
+    sections, nothing else is judged.
     """
     evaluations = []
     for rule in applying(workload):
@@ -50,7 +60,7 @@ def judge_state(
             evaluations.append(on_fingerprint(rule, current, workload))
         elif comparison:
             evaluations.append(on_comparison(rule, comparison, workload))
-    return _report(evaluations, comparison, current, workload, policy)
+    return _report(evaluations, comparison, current, workload, policy, only=only)
 
 
 def _report(
@@ -59,7 +69,15 @@ def _report(
     current: Fingerprint,
     workload: Workload,
     policy: Policy,
+    *,
+    only: Sequence[str],
 ) -> Report:
+    policy_notes = tuple(notes(policy, evaluations, comparison))  # also of what `only` leaves out
+    if only:
+        from envprint.judging.narrow import comparison_in, evaluations_in, of_sections
+
+        evaluations = evaluations_in(evaluations, only)
+        comparison = comparison and comparison_in(comparison, only)
     rules = {evaluation.rule.id: evaluation.rule for evaluation in evaluations}
     stamped = _stamp(silence(evaluations))
     if comparison:
@@ -76,13 +94,13 @@ def _report(
     causes = likely_causes(findings, states, comparison) if comparison else ()
     # Without a difference that changes the result, the cause is somewhere else.
     quiet = comparison if impact < Impact.NUMERIC and not expected else None
-    return Report(
+    report = Report(
         impact=impact,
         summary=headline(
             findings,
             causes,
             otherwise=without_findings(comparison, some_ignored=bool(ignored)),
-            look=hint(quiet) if quiet else "",
+            look=hint(quiet) if quiet and not only else "",
             undecided=undecided,
         ),
         baseline=summarise(comparison.before) if comparison else None,
@@ -98,8 +116,9 @@ def _report(
         expected=tuple(expected),
         also_changed=_also_changed(findings, states) if expected else (),
         policy=policy.file,
-        policy_notes=tuple(notes(policy, evaluations, comparison)),
+        policy_notes=policy_notes,
     )
+    return of_sections(report, only) if only else report
 
 
 def silence(evaluations: Sequence[Evaluation]) -> list[Evaluation]:

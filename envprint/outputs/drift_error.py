@@ -1,7 +1,7 @@
-"""The text of a `DriftError`: why a check refuses, one line per reason.
+"""The texts of a `DriftError`, why a check refuses, and of a `DriftWarning`, what it lets pass.
 
-It names each finding that reached the threshold, with its rule and remedy; the rest is in the
-report.
+One line per reason. An error names each finding that reached the threshold, with its rule and
+remedy; the rest is in the report.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from envprint.core.impact import Impact
-from envprint.core.report import MEANING, Finding, Report, Undecided, counted
+from envprint.core.report import MEANING, Finding, Report, Undecided, Unjudged, counted
 from envprint.core.text import one_line, plain
 
 _INDENT = 10
 """Width of the longest impact name, and padding."""
+MAX_LINES = 12
+"""Reasons in one warning; further ones are only counted."""
 
 
 def refusal(report: Report, fail_on: Impact, strict: bool = False) -> str:
@@ -27,6 +29,29 @@ def refusal(report: Report, fail_on: Impact, strict: bool = False) -> str:
         worst = findings[0].impact
         return "\n".join([f"{worst.word}: {MEANING[worst]}", *_listed(findings)])
     return "\n".join(_undecided(report.undecided_reaching(fail_on)))
+
+
+def remark(report: Report, on_unknown: str) -> str:
+    """What a check that does not refuse should say; empty if there is nothing. Short lines.
+
+    What nobody has judged is unknown, which a policy may ignore.
+    """
+    lines = [f"{finding.impact.word}: {_said(finding)}" for finding in report.findings]
+    if report.not_checked is not None:
+        lines.insert(0, f"not checked: {one_line(report.not_checked)}")
+    if on_unknown != "ignore":
+        lines += [f"not judged: {_step(entry)}" for entry in report.unjudged]
+    if len(lines) == 1:
+        return f"envprint: {lines[0]}"
+    if len(lines) > MAX_LINES:
+        lines[MAX_LINES:] = [f"and {len(lines) - MAX_LINES} more, in its .report"]
+    return "\n  ".join(["envprint: the check passes, but:", *lines]) if lines else ""
+
+
+def _step(entry: Unjudged) -> str:
+    """`transformers 4.45.2 → 4.46.0 (trains)`"""
+    before, after = ("absent" if side is None else side for side in (entry.before, entry.after))
+    return one_line(f"{entry.name} {before} → {after} ({entry.role})")
 
 
 def _listed(findings: Sequence[Finding]) -> Iterator[str]:

@@ -2,67 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from envprint.core.fingerprint import Fingerprint, is_inside
+from envprint.core.fingerprint import Fingerprint, is_inside, split_path
+from envprint.core.redact import clean, safe_tags
 from envprint.core.summary import summarise
 from envprint.core.text import block, heading
 from envprint.core.units import size
 
-
-def render(fingerprint: Fingerprint, colour: bool = False) -> str:
-    """The fingerprint as text that ends with a newline."""
-    return "\n".join(_lines(fingerprint, colour)) + "\n"
+_EMPTY: tuple[Any, ...] = (None, {}, [])
 
 
-def _lines(fingerprint: Fingerprint, colour: bool) -> Iterator[str]:
+def without_secrets(fingerprint: Fingerprint) -> Fingerprint:
+    """The same without what looks like a secret: people write documents by hand, too."""
+    safe = {name: clean(part) for name, part in fingerprint._asdict().items()}
+    safe["tags"] = safe_tags(safe["tags"])
+    return fingerprint._replace(**safe)
+
+
+def render(
+    fingerprint: Fingerprint, colour: bool = False, only: Collection[str] | None = None
+) -> str:
+    """The fingerprint as text that ends with a newline; or the sections at the paths `only`."""
+    return "\n".join(_lines(fingerprint, colour, only)) + "\n"
+
+
+def _lines(fingerprint: Fingerprint, colour: bool, only: Collection[str] | None) -> Iterator[str]:
     summary = summarise(fingerprint)
     label = f"{summary.label}, " if summary.label else ""
     version = fingerprint.envprint_version
     yield from block("captured", f"{label}{summary.captured_at} by envprint {version}")
+    if only is None:
+        yield from _head(fingerprint)
+    for path, fields in sections(fingerprint):
+        if only is None or path in only:
+            note = ", at this moment" if path.startswith("live.") else ""
+            yield from heading(path.partition(".")[2] + note, colour)
+            yield from _section(fields, fingerprint.unknown, path)
+
+
+def _head(fingerprint: Fingerprint) -> Iterator[str]:
     yield from block("digest", fingerprint.digest)
     if fingerprint.note:
         yield from block("note", fingerprint.note)
     for key, value in fingerprint.tags.items():
         yield from block("tag", f"{key} = {value}")
-    for topic, text in summary.lines:
+    for topic, text in summarise(fingerprint).lines:
         yield from block(topic, text)
-    foreign = frozenset(fingerprint.undeclared)
-    for place, note in (("facts", ""), ("live", ", at this moment")):
-        for section, fields in sorted(getattr(fingerprint, place).items()):
+
+
+def sections(fingerprint: Fingerprint) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The path and the fields of each section, also of one that is unknown as a whole.
+
+    Without those of a newer version, which may be of any form.
+    """
+    unknown = {".".join(split_path(path)[:2]) for path in fingerprint.unknown}
+    for place in ("facts", "live"):
+        known = getattr(fingerprint, place)
+        missing = {path.partition(".")[2] for path in unknown if path.startswith(f"{place}.")}
+        for section in sorted({*known, *missing}):
             path = f"{place}.{section}"
-            if path not in foreign:  # of a newer version, and of any form
-                yield from heading(section + note, colour)
-                yield from _section(fields, fingerprint.unknown, path)
+            if path not in fingerprint.undeclared:
+                yield path, known.get(section, {})
 
 
 def _section(fields: Mapping[str, Any], unknown: Mapping[str, str], path: str) -> Iterator[str]:
-    absent = []
+    for name, text in present(fields):
+        yield from block("", f"{name}: {text}")
+    if empty := absent(fields):
+        yield from block("  none", ", ".join(empty))
+    for name, reason in unknown_inside(path, unknown):
+        yield from block("  unknown", f"{name}: {reason}")
+
+
+def present(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The fields of a section that hold anything, in words; some take several entries."""
     for name, value in fields.items():
-        if value in (None, {}, []):
-            absent.append(name)
-        else:
+        if value not in _EMPTY:
             yield from _field(name, value)
-    if absent:
-        yield from block("  none", ", ".join(absent))
+
+
+def absent(fields: Mapping[str, Any]) -> list[str]:
+    """The fields of a section that hold nothing."""
+    return [name for name, value in fields.items() if value in _EMPTY]
+
+
+def unknown_inside(path: str, unknown: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """What is unknown in the section at `path`, without that path, and the reason."""
     for place, reason in sorted(unknown.items()):
         if is_inside(place, path):
-            yield from block("  unknown", f"{place[len(path) + 1 :]}: {reason}")
+            yield place[len(path) + 1 :] or "all of it", reason
 
 
-def _field(name: str, value: Any) -> Iterator[str]:
+def _field(name: str, value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping) and _are_versions(value):
-        listed = ", ".join(_with_version(key, entry) for key, entry in value.items())
-        yield from block("", f"{name}: {listed}")
+        yield name, ", ".join(_with_version(key, entry) for key, entry in value.items())
     elif isinstance(value, Mapping) and all(isinstance(v, Mapping) for v in value.values()):
         for key, entry in value.items():
-            yield from block("", f"{name} {key}: {_text(name, entry)}")
+            yield f"{name} {key}", _text(name, entry)
     elif isinstance(value, list) and isinstance(value[0], Mapping):
         for entry in value:
-            yield from block("", f"{name}: {_text(name, entry)}")
+            yield name, _text(name, entry)
     else:
-        yield from block("", f"{name.removesuffix('_bytes')}: {_text(name, value)}")
+        yield name.removesuffix("_bytes"), _text(name, value)
 
 
 def _are_versions(value: Mapping[str, Any]) -> bool:
@@ -78,7 +121,7 @@ def _with_version(name: str, entry: Mapping[str, Any]) -> str:
 
 def _text(name: str, value: Any) -> str:
     if isinstance(value, Mapping):
-        known = {key: item for key, item in value.items() if item not in (None, {}, [])}
+        known = {key: item for key, item in value.items() if item not in _EMPTY}
         return "; ".join(f"{key} {_text(key, item)}" for key, item in known.items()) or "none"
     if isinstance(value, list):
         return ", ".join(_text(name, item) for item in value)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from envprint.documents.codec import loads
+from envprint.cli import main
+from envprint.cli._console import Console
+from envprint.documents.codec import dumps, loads
 from envprint.outputs.fingerprint import render
 from tests.builders.support import fingerprint
 
@@ -63,10 +68,71 @@ def test_every_field_and_unknown_of_a_machine_is_there_in_80_columns(machine: st
     for section in (*one.facts.values(), *one.live.values()):
         for name in section:
             assert name.removesuffix("_bytes") in words
-    assert shown.count("  unknown ") == sum(path.count(".") > 1 for path in one.unknown)
+    assert shown.count("  unknown ") == len(one.unknown)
 
 
 def test_escapes_in_a_document_are_shown_and_not_sent() -> None:
     hostile = fingerprint({"facts.os.locale": "\x1b[2J\u202e"})._replace(label="\x07")
     assert "\x1b" not in render(hostile)
     assert "\\x1b[2J\\u202e" in render(hostile)
+
+
+def show(*arguments: str) -> tuple[int, str, str]:
+    """The exit code, stdout and stderr of `envprint show`."""
+    out, err = StringIO(), StringIO()
+    code = main(["show", *arguments], Console(out, err))
+    return code, out.getvalue(), err.getvalue()
+
+
+def in_json(*arguments: str) -> Any:
+    code, out, _ = show(*arguments, "--format", "json")
+    assert code == 0
+    return json.loads(out)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_section_in_json_is_what_stands_in_the_document_with_what_is_unknown(
+    machine: str,
+) -> None:
+    file = str(HOSTS / machine / "fingerprint.json")
+    whole = json.loads(Path(file).read_text())
+    assert in_json(file)["facts"] == whole["facts"]
+    assert in_json(file, "--section", "gpu", "--section", "live.gpu", "--section", "cpu") == {
+        "facts": {name: whole["facts"][name] for name in ("cpu", "gpu") if name in whole["facts"]},
+        "live": {name: whole["live"][name] for name in ("gpu",) if name in whole["live"]},
+        "unknown": {
+            path: reason
+            for path, reason in whole["unknown"].items()
+            if path.startswith(("facts.gpu", "live.gpu", "facts.cpu"))
+        },
+    }
+
+
+def test_a_section_for_people_has_its_fields_and_no_others() -> None:
+    file = str(HOSTS / "dgx-a100" / "fingerprint.json")
+    code, out, _ = show(file, "--section", "live.gpu", "--section", "facts.os")
+    assert code == 0
+    headings = [line for line in out.splitlines() if line[:1].isupper()]
+    assert headings == ["OS", "GPU, at this moment"]
+    assert out.startswith("captured  ")
+    assert "kernel_release" in out
+    assert "distributions" not in out
+
+
+def test_a_section_that_is_unknown_as_a_whole_is_shown_with_the_reason(tmp_path: Path) -> None:
+    one = fingerprint(unknown={"facts.gpu": "no answer"})
+    assert "\nGPU\n  unknown all of it: no answer\n" in render(one)
+    file = tmp_path / "one.json"
+    file.write_text(dumps(one))
+    assert "no answer" in show(str(file), "--section", "gpu")[1]
+    part = in_json(str(file), "--section", "gpu")
+    assert (part["facts"], part["unknown"]["facts.gpu"]) == ({}, "no answer")
+
+
+@pytest.mark.parametrize(
+    ("name", "near"), [("gpus", "gpu"), ("live.gp", "live.gpu"), ("package", "packages")]
+)
+def test_a_section_that_there_is_not_is_refused_with_the_nearest(name: str, near: str) -> None:
+    code, out, err = show("/nope.json", "--section", name)
+    assert (code, out) == (2, "")
+    assert err == f"envprint: no section '{name}'; did you mean {near}?\n"

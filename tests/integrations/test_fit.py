@@ -117,6 +117,30 @@ def test_what_changed_meanwhile_is_a_warning(
     assert "fingerprint-001-end.json" in str(told[0].message)
 
 
+def test_a_start_below_the_threshold_is_a_warning_and_the_training_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONASHSEED", "0")
+    fit = Fit(tmp_path, Options(fail_on="breaks"))
+    with pytest.warns(envprint.DriftWarning, match="environ-name-misspelt") as told:
+        fit.begin()
+    assert told[0].filename == __file__
+    assert fit.start is not None
+
+
+def test_where_warnings_are_errors_a_trained_model_is_kept_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fit = Fit(tmp_path, Options())
+    fit.begin()
+    monkeypatch.setenv("PYTHONASHSEED", "0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit.finish()
+    assert "changed during training: PYTHONASHSEED is set" in capsys.readouterr().err
+    assert names(tmp_path)[0] == "fingerprint-001-end.json"
+
+
 def test_a_training_moves_generators_and_nobody_is_warned_of_that(tmp_path: Path) -> None:
     fit = Fit(tmp_path, Options())
     fit.begin()

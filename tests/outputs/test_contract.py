@@ -83,6 +83,7 @@ REPORT = Report(
     ),
     also_changed=tuple(f"rule-lockstep-{n}" for n in range(3)),
     policy_notes=tuple(f"note-{n}" for n in range(3)),
+    only=("section-one", "section-two"),
 )
 
 IDENTIFIES: dict[str, Iterable[str]] = {
@@ -100,6 +101,7 @@ IDENTIFIES: dict[str, Iterable[str]] = {
     "expected": (text for e in REPORT.expected for text in (str(e.rule), e.message, e.reason)),
     "also_changed": REPORT.also_changed,
     "policy_notes": REPORT.policy_notes,
+    "only": REPORT.only,
 }
 """Part of a report to the texts by which a reader knows that each of its members is there."""
 TEXTS = {part: tuple(texts) for part, texts in IDENTIFIES.items()}

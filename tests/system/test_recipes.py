@@ -319,7 +319,7 @@ def test_the_python_script_lets_through_what_is_below_its_threshold(bench: Bench
 
 def test_a_notebook_stops_with_a_drift_error_that_says_why(bench: Bench) -> None:
     done = example_of("cell.py").run(bench, MISSPELT)
-    assert done.stderr.splitlines()[-1].startswith("envprint.core.report.DriftError: numeric: ")
+    assert done.stderr.splitlines()[-1].startswith("envprint.results.DriftError: numeric: ")
     assert "misspelt" in done.stderr
 
 

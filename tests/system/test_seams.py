@@ -112,6 +112,38 @@ def test_every_module_that_is_found_offers_what_its_place_asks_for(tmp_path: Pat
     assert wrong == [], said
 
 
+USER = """
+import envprint
+
+now = envprint.capture(label="mine")
+report = envprint.diff("a.json", now, frameworks="sklearn", only=["gpu"], ignore={"gpu-*": "why"})
+reveal_type(envprint.load("a.json").to_dict())
+reveal_type(now.to_text() + report.to_text() + report.to_json() + report._repr_html_())
+reveal_type(report._replace(summary="").to_text())
+reveal_type(report.impact)
+reveal_type(report.findings[0].remedy)
+reveal_type(envprint.check(now, expect=["facts.cuda.*"], only="gpu").to_json())
+try:
+    envprint.check()
+except envprint.DriftError as error:
+    reveal_type(error.report.to_dict())
+"""
+REVEALED = ["dict[str, Any]", "str", "str", "envprint.core.impact.Impact", "str", "str"]
+
+
+def test_a_type_checker_knows_what_a_user_can_do_with_a_result(tmp_path: Path) -> None:
+    program = tmp_path / "user.py"
+    program.write_text(USER)
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", str(program)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    revealed = re.findall(r'Revealed type is "(.*)"', done.stdout)
+    assert [re.sub(r"\b(builtins|typing)\.", "", kind) for kind in revealed] == [
+        *REVEALED,
+        REVEALED[0],
+    ]
+
+
 BAD = {
     "FactsSection": (collectors, "FACTS = ()\ndef sample(host: object) -> None: pass"),
     "LiveSection": (collectors, "LIVE = ()\ndef sample() -> dict[str, object]: return {}"),

@@ -27,7 +27,7 @@ def test_a_folder_of_tests_has_the_name_of_a_package_or_a_purpose() -> None:
     folders = {path.parts[0] for path in files if "__pycache__" not in path.parts}
     assert folders - PACKAGES == set(BESIDE_THE_PACKAGES)
     top = {path.name for path in TESTS.glob("*.py")}
-    assert top == {"__init__.py", "conftest.py", "test_api.py"}
+    assert top == {"__init__.py", "conftest.py", "test_api.py", "test_results.py"}
 
 
 def imported(path: Path) -> Iterator[str]:

@@ -12,6 +12,7 @@ from envprint.core.impact import IMPACT_WORDS
 from envprint.core.redact import NAMES, NOT_OURS, PREFIXES
 from envprint.core.report import DEVICES
 from envprint.core.units import SIZE
+from envprint.core.workload import ALIASES, FRAMEWORK_NAMES
 from envprint.judging.policy.model import UNKNOWN_ACTIONS
 
 MAX_GPUS = 1024
@@ -64,8 +65,8 @@ SHAPE = record(
     ),
     Field(
         "frameworks",
-        ListOf(_one_of(FRAMEWORKS)),
-        "The frameworks of the workload: " + ", ".join(FRAMEWORKS) + ".",
+        ListOf(_one_of(FRAMEWORK_NAMES)),
+        f"The frameworks of the workload: {', '.join(FRAMEWORKS)}; or {', '.join(ALIASES)}.",
     ),
     Field("device", _one_of(tuple(DEVICES)), "The device of the workload: cpu or gpu."),
     Field(

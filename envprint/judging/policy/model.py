@@ -32,6 +32,18 @@ UNKNOWN_ACTIONS = ("ignore", "warn", "fail")
 """What an undecided rule does: nothing, print a warning, or decide the exit code."""
 
 
+def imagined_rule(pattern: str) -> str | None:
+    """What is wrong with a rule's id, or a pattern, that matches no rule; None if it matches."""
+    # Loading the catalogue takes milliseconds.
+    ids = [*(rule.id for rule in catalogue()), HIDDEN_VALUE]
+    if any(matches(pattern, id) for id in ids):
+        return None
+    from envprint.core.suggest import did_you_mean
+
+    near = did_you_mean(pattern, ids, "`envprint explain` lists them")
+    return f"no rule is called {pattern[:80]}; {near}"
+
+
 class Entry(NamedTuple):
     """A decision of the team about the findings of a rule or about a path."""
 
@@ -42,10 +54,19 @@ class Entry(NamedTuple):
     reason: str
     expires: str | None = None
     has_expired: bool = False
+    is_one_off: bool = False
+    """Whether it is of this call alone: that it matches nothing here is always worth a note."""
 
     def covers(self, rule: str, paths: Iterable[str]) -> bool:
         """Whether both patterns match: the rule's id, and at least one of the paths."""
         return matches(self.rule, rule) and any(matches(self.path, path) for path in paths)
+
+
+class OneOff(NamedTuple):
+    """A decision for one call: a rule or a path, which may be a pattern, and the reason."""
+
+    pattern: str
+    reason: str
 
 
 class Policy(NamedTuple):
@@ -116,7 +137,7 @@ def notes(
         elif _was_judged(entry, evaluations, comparison) and not _fits(
             entry, evaluations, comparison
         ):
-            yield f"{what} fits nothing here any more: {entry.reason}"
+            yield f"{what} fits nothing here: {entry.reason}"
 
 
 def _was_judged(
@@ -126,6 +147,8 @@ def _was_judged(
     judged = [e for e in evaluations if matches(entry.rule, e.rule.id)]
     if any(entry.covers(e.rule.id, (unknown.path,)) for e in judged for unknown in e.unknowns):
         return False
+    if entry.is_one_off:
+        return True
     if comparison:
         if any(entry.covers(HIDDEN_VALUE, (path,)) for path in comparison.hidden):
             return False

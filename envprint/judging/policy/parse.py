@@ -9,17 +9,15 @@ from typing import Any, NamedTuple
 
 from envprint.core.errors import PolicyError
 from envprint.core.fields import ListOf, Record, Shape, ShapeFault, require
-from envprint.core.fingerprint import FRAMEWORKS
 from envprint.core.impact import IMPACT_WORDS, Impact
 from envprint.core.redact import is_recorded, safe_text
-from envprint.core.report import DEVICES, HIDDEN_VALUE
+from envprint.core.report import DEVICES
 from envprint.core.suggest import did_you_mean
 from envprint.core.units import parse_size
-from envprint.core.workload import Requirements
+from envprint.core.workload import Requirements, framework_named
 from envprint.judging.policy.fields import ISO_DATE, MAX_GPUS, SHAPE, switches
-from envprint.judging.policy.model import UNKNOWN_ACTIONS, Entry, Policy, matches
+from envprint.judging.policy.model import UNKNOWN_ACTIONS, Entry, Policy, imagined_rule
 from envprint.judging.policy.toml import TABLE, decoded, is_pyproject, line_of, parse_toml
-from envprint.rules import catalogue
 
 ANY = "*"
 """Matches any rule, any path, any installed version."""
@@ -66,10 +64,8 @@ class _Reader(NamedTuple):
             on_unknown=self.one_of(
                 data.get("on_unknown", "warn"), UNKNOWN_ACTIONS, ("on_unknown",)
             ),
-            frameworks=tuple(
-                self.one_of(item, FRAMEWORKS, ("frameworks",))
-                for item in data.get("frameworks", ())
-            ),
+            # Two names may be of one framework.
+            frameworks=tuple(dict.fromkeys(map(self.framework, data.get("frameworks", ())))),
             device=self.one_of(data["device"], tuple(DEVICES), ("device",))
             if "device" in data
             else None,
@@ -90,12 +86,9 @@ class _Reader(NamedTuple):
         for kind, entries in (("ignore", policy.ignores), ("expect", policy.expects)):
             rules = [(str(n), entry.rule) for n, entry in enumerate(entries) if entry.rule != ANY]
             named += [((kind, number, "rule"), rule) for number, rule in rules]
-        # Loading the catalogue takes milliseconds.
-        ids = [*(rule.id for rule in catalogue()), HIDDEN_VALUE] if named else []
         for path, name in named:
-            if not any(matches(name, id) for id in ids):
-                what = did_you_mean(name, ids, "`envprint explain` lists them")
-                yield str(self.fault(path, f"no rule is called {name}; {what}"))
+            if wrong := imagined_rule(name):
+                yield str(self.fault(path, wrong))
 
     def check(self, data: Any, shape: Record) -> None:
         """Raise for wrong types and unknown keys."""
@@ -147,6 +140,13 @@ class _Reader(NamedTuple):
             return parse_size(text)
         except ValueError as error:
             raise self.fault(("require", "min_free_gpu"), str(error)) from None
+
+    def framework(self, name: str) -> str:
+        """The framework of that name or alias."""
+        try:
+            return framework_named(name)
+        except ValueError as error:
+            raise self.fault(("frameworks",), str(error)) from None
 
     def specifier(self, text: str, path: Sequence[str]) -> None:
         """Raise if `text` is not a version specifier."""

@@ -74,6 +74,11 @@ SHAPE: Record = record(
             Field("device", TEXT, "cpu or gpu."),
             Field("prefix", TEXT, "The prefix of the environment that was judged."),
             Field("policy", TEXT, "The policy file in force; null where the defaults hold."),
+            Field(
+                "only",
+                ListOf(TEXT),
+                "The sections that were looked at, if the user wanted these only; empty for all.",
+            ),
         ),
         "The workload it was judged for, and the policy by which.",
     ),
@@ -189,6 +194,7 @@ def to_document(report: Report) -> dict[str, Any]:
             "device": report.workload.device,
             "prefix": report.current.prefix,
             "policy": report.policy,
+            "only": list(report.only),
         },
         "findings": [
             {

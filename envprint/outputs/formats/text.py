@@ -41,7 +41,9 @@ def render(report: Report, colour: bool = False, strict: bool = False) -> str:
 def _lines(report: Report, colour: bool, strict: bool) -> Iterator[str]:
     impact, summary = verdict(report, strict)
     word = impact.word.upper()
-    yield from block(word, summary[0].upper() + summary[1:], paint(word, _COLOURS[impact], colour))
+    # A verdict about some sections only is not as good as it would be about all of them.
+    shade = _COLOURS[max(impact, Impact.NUMERIC) if report.only else impact]
+    yield from block(word, summary[0].upper() + summary[1:], paint(word, shade, colour))
     yield from _causes(report)
     yield from _numbered("look at", report.look_next)
     yield ""
@@ -87,6 +89,8 @@ def _head(report: Report) -> Iterator[str]:
         ", ".join(report.workload.frameworks) or "no framework found, name yours with --framework"
     )
     yield from block("workload", f"{frameworks}; on {DEVICES[report.workload.device]}")
+    if report.only:
+        yield from block("only", f"{', '.join(report.only)}; no other section was looked at")
     if report.policy is not None:
         yield from block("policy", report.policy)
     before = dict(report.baseline.lines) if report.baseline else {}
