@@ -57,7 +57,7 @@ class Condition(NamedTuple):
 
 
 _ON_GPU = ("jax", "tensorflow", "torch")
-_HIDE_ALL = ("", "-1", "NoDevFiles")
+HIDE_ALL = ("", "-1", "NoDevFiles")
 """Values of CUDA_VISIBLE_DEVICES that hide every GPU."""
 
 always = Condition("any workload", lambda workload: True)
@@ -116,7 +116,7 @@ def _field(framework: str) -> str:
 
 def _gpu_is_meant(now: Fingerprint) -> bool:
     """Whether there is a GPU that is not hidden, even if it does not respond."""
-    if now.get("facts.environ.variables[CUDA_VISIBLE_DEVICES]") in _HIDE_ALL:
+    if now.get("facts.environ.variables[CUDA_VISIBLE_DEVICES]") in HIDE_ALL:
         return False
     try:
         return bool(now.value("facts.gpu.devices"))

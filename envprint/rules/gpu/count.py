@@ -8,7 +8,7 @@ from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
-from envprint.core.workload import Workload, on_gpu
+from envprint.core.workload import HIDE_ALL, Workload, on_gpu
 from envprint.rules.kit.devices import (
     DEVICES,
     VISIBLE,
@@ -50,8 +50,14 @@ def _not_usable(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         yield Match(f"no GPU can be used: {status}", ("facts.gpu.status",), after=status)
     elif status == "ok" and not how_many(now):
         wanted = now.value(VISIBLE)
-        text = f"no GPU can be used: CUDA_VISIBLE_DEVICES={wanted} shows none of them"
-        yield Match(text, (VISIBLE,), after=wanted)
+        verb = "hides" if wanted in HIDE_ALL else "names none of"
+        text = f"no GPU can be used: CUDA_VISIBLE_DEVICES={wanted} {verb} the {_present(now)}"
+        yield Match(text, (VISIBLE,), after=wanted, remedy="unset CUDA_VISIBLE_DEVICES")
+
+
+def _present(now: Fingerprint) -> str:
+    count = now.value("facts.gpu.count") or 0
+    return "1 GPU here" if count == 1 else f"{count} GPUs here"
 
 
 def _prohibited(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:
