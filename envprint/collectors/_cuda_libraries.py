@@ -146,6 +146,7 @@ LIBRARIES = (
     Library("nccl", "nccl", "libnccl.so", ("nccl",), None),
 )
 _BY_WHEEL = {library.wheel: library for library in LIBRARIES}
+_BY_FILE = {library.file.removesuffix(".so"): library for library in LIBRARIES}
 _HEADERS = {
     "cudnn": ("cudnn_version.h", "CUDNN"),
     "nccl": ("nccl.h", "NCCL"),
@@ -169,7 +170,7 @@ class Copy(NamedTuple):
     version: str | Unknown | None
     path: str
     source: str
-    """wheel, conda, toolkit or header."""
+    """wheel, conda, toolkit, header or file."""
 
 
 Built = dict[str, dict[str, "str | Unknown"]]
@@ -231,8 +232,28 @@ def parse_requirements(metadata: str) -> dict[str, str]:
 
 
 def installed(host: Host, toolkits: Iterable[Toolkit]) -> list[Copy]:
-    """Wheels in search path order, then conda packages, toolkits and headers."""
-    return [*_wheels(host), *_conda(host), *_of_toolkits(host, toolkits)]
+    """Wheels in search path order, then conda packages, toolkits, headers, the loader's files.
+
+    A file counts only for a library of which nothing else names a version: it says the least.
+    """
+    named = [*_wheels(host), *_conda(host), *_of_toolkits(host, toolkits)]
+    known = {copy.key for copy in named}
+    return named + [copy for copy in _files(host) if copy.key not in known]
+
+
+# libcudnn.so.8 -> libcudnn.so.8.9.7, as in NVIDIA's runtime images, Debian packages and JetPack
+def _files(host: Host) -> Iterator[Copy]:
+    """The files that the loader would find, each with the version in its real name."""
+    found: set[str] = set()
+    for folder in dict.fromkeys(loader_directories(host)):
+        for name in names_or_empty(host, folder):
+            library = _BY_FILE.get(name.partition(".so.")[0]) if ".so." in name else None
+            if library and library.key not in found:
+                path = f"{folder}/{name}"
+                version = re.search(r"\.so\.(\d+(?:\.\d+)+)$", host.real_path(path))
+                if version:
+                    found.add(library.key)
+                    yield Copy(library.key, version[1], path, "file")
 
 
 def _wheels(host: Host) -> Iterator[Copy]:
