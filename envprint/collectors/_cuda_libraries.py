@@ -271,9 +271,13 @@ def _conda(host: Host) -> Iterator[Copy]:
     folder = f"{host.interpreter()['prefix']}/conda-meta"
     keys = {name: library.key for library in LIBRARIES for name in library.conda}
     for entry in names_or_empty(host, folder):
-        name, version, _ = parse_file_name(entry) or ("", "", "")
+        name, version, build = parse_file_name(entry) or ("", "", "")
         if name in keys:
             yield Copy(keys[name], version, f"{folder}/{entry}", "conda")
+        # pytorch-2.0.1-py3.10_cuda11.8_cudnn8.7.0_0: cuDNN is inside, and only the build says it.
+        inside = re.search(r"_cudnn(\d+(?:\.\d+)+)_", build) if name == "pytorch" else None
+        if inside:
+            yield Copy("cudnn", inside[1], f"{folder}/{entry}", "conda")
 
 
 def _of_toolkits(host: Host, toolkits: Iterable[Toolkit]) -> Iterator[Copy]:

@@ -116,6 +116,8 @@ def _field(framework: str) -> str:
 
 def _gpu_is_meant(now: Fingerprint) -> bool:
     """Whether there is a GPU that is not hidden, even if it does not respond."""
+    if now.get("facts.rocm.kfd_device") and now.get("facts.frameworks.torch.build") == "rocm":
+        return now.get("facts.environ.variables[HIP_VISIBLE_DEVICES]") not in HIDE_ALL
     if now.get("facts.environ.variables[CUDA_VISIBLE_DEVICES]") in HIDE_ALL:
         return False
     try:

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
-from envprint.core.shell import command
+from envprint.core.versions import numbers
 from envprint.core.workload import Workload
 from envprint.rules.kit.computing import BUILDS, JAXLIB, JAXLIB_BUILD, PLUGINS, UVM, computing
 from envprint.rules.kit.devices import DEVICES, VISIBLE, gpu_training, how_many
-from envprint.rules.kit.packages import version_path
+from envprint.rules.kit.packages import pip_install, version_path
 
 _NAMES = {"jax": "JAX", "tensorflow": "TensorFlow", "torch": "PyTorch"}
+_BRINGS_CUDA_FROM = (2, 14)
 _CUDA = tuple(
     f"facts.cuda.{key}.{part}" for key in ("runtime", "cudnn") for part in ("installed", "loaded")
 )
@@ -38,11 +39,9 @@ def _unused(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 
 def _remedy(now: Fingerprint, framework: str) -> str | None:
     version = now.value(version_path(framework))
-    if framework == "tensorflow":
-        return command("pip install {}", f"tensorflow[and-cuda]=={version}")
-    if framework == "jax":
-        return command("pip install {}", f"jax[cuda12]=={version}")
-    return None
+    if framework == "tensorflow" and numbers(version) >= _BRINGS_CUDA_FROM:
+        return pip_install("tensorflow", version, "[and-cuda]")
+    return pip_install("jax", version, "[cuda12]") if framework == "jax" else None
 
 
 def _uvm_missing(now: Fingerprint, workload: Workload) -> Iterator[Match]:

@@ -15,6 +15,8 @@ PLUGINS = "facts.frameworks.jax.plugins"
 JAXLIB = "facts.frameworks.jax.jaxlib_version"
 JAXLIB_BUILD = "facts.packages.distributions[jaxlib].version"
 UVM = "facts.cuda.uvm_device"
+KFD = "facts.rocm.kfd_device"
+ROCM_BUILD = BUILDS["torch"]
 _LIBRARIES = {"runtime": "libcudart", "cudnn": "cuDNN"}
 
 
@@ -54,7 +56,7 @@ def _by_driver(now: Fingerprint) -> Computing:
 def _tensorflow(now: Fingerprint) -> Computing | None:
     build = now.value(BUILDS["tensorflow"])
     if build != "cuda":
-        return _of_build(build, BUILDS["tensorflow"])
+        return _of_build(now, build, BUILDS["tensorflow"])
     lacking = [
         (name, f"facts.cuda.{key}.installed")
         for key, name in _LIBRARIES.items()
@@ -69,12 +71,19 @@ def _tensorflow(now: Fingerprint) -> Computing | None:
 
 def _torch(now: Fingerprint) -> Computing | None:
     build = now.value(BUILDS["torch"])
-    return None if build == "cuda" else _of_build(build, BUILDS["torch"])
+    return None if build == "cuda" else _of_build(now, build, BUILDS["torch"])
 
 
-def _of_build(build: str | None, path: str) -> Computing:
+def uses_rocm(now: Fingerprint) -> bool:
+    """Whether this is a machine with AMD's driver. Raises `UnknownValueError`."""
+    return bool(now.value(KFD))
+
+
+def _of_build(now: Fingerprint, build: str | None, path: str) -> Computing:
     if build in ("cpu", None):
         return Computing("cpu", "a CPU build", (path,))
+    if build == "rocm" and not uses_rocm(now):
+        return Computing("cpu", "a build for ROCm, and /dev/kfd does not exist", (path, KFD))
     return Computing("gpu", f"a build for {build}", (path,))
 
 
