@@ -164,12 +164,14 @@ def _shared(now: Fingerprint, workload: Workload) -> Iterator[Match]:
             owners.setdefault(entry["package"], []).append(entry["distribution"])
     for package, names in sorted(owners.items()):
         if len(names) > 1:
-            versions = [f"{name} {installed[name].get('version')}" for name in names]
+            versions = [f"{name} {installed[name].get('version')}" for name in sorted(names)]
             yield Match(
                 f"{' and '.join(versions)} both install {package}",
                 tuple(f"{DISTRIBUTIONS}[{name}]" for name in names),
                 after=versions,
-                remedy=command("pip uninstall --yes " + " ".join("{}" for _ in names), *names),
+                remedy=command(
+                    "pip uninstall --yes " + " ".join("{}" for _ in names), *sorted(names)
+                ),
             )
 
 

@@ -1,7 +1,5 @@
 """On which device each framework will compute, as far as files and the driver show."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from typing import NamedTuple
