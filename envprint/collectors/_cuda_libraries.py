@@ -146,6 +146,7 @@ LIBRARIES = (
     Library("nccl", "nccl", "libnccl.so", ("nccl",), None),
 )
 _BY_WHEEL = {library.wheel: library for library in LIBRARIES}
+_BY_FILE = {library.file.removesuffix(".so"): library for library in LIBRARIES}
 _HEADERS = {
     "cudnn": ("cudnn_version.h", "CUDNN"),
     "nccl": ("nccl.h", "NCCL"),
@@ -169,7 +170,7 @@ class Copy(NamedTuple):
     version: str | Unknown | None
     path: str
     source: str
-    """wheel, conda, toolkit or header."""
+    """wheel, conda, toolkit, header or file."""
 
 
 Built = dict[str, dict[str, "str | Unknown"]]
@@ -231,8 +232,28 @@ def parse_requirements(metadata: str) -> dict[str, str]:
 
 
 def installed(host: Host, toolkits: Iterable[Toolkit]) -> list[Copy]:
-    """Wheels in search path order, then conda packages, toolkits and headers."""
-    return [*_wheels(host), *_conda(host), *_of_toolkits(host, toolkits)]
+    """Wheels in search path order, then conda packages, toolkits, headers, the loader's files.
+
+    A file counts only for a library of which nothing else names a version: it says the least.
+    """
+    named = [*_wheels(host), *_conda(host), *_of_toolkits(host, toolkits)]
+    known = {copy.key for copy in named}
+    return named + [copy for copy in _files(host) if copy.key not in known]
+
+
+# libcudnn.so.8 -> libcudnn.so.8.9.7, as in NVIDIA's runtime images, Debian packages and JetPack
+def _files(host: Host) -> Iterator[Copy]:
+    """The files that the loader would find, each with the version in its real name."""
+    found: set[str] = set()
+    for folder in dict.fromkeys(loader_directories(host)):
+        for name in names_or_empty(host, folder):
+            library = _BY_FILE.get(name.partition(".so.")[0]) if ".so." in name else None
+            if library and library.key not in found:
+                path = f"{folder}/{name}"
+                version = re.search(r"\.so\.(\d+(?:\.\d+)+)$", host.real_path(path))
+                if version:
+                    found.add(library.key)
+                    yield Copy(library.key, version[1], path, "file")
 
 
 def _wheels(host: Host) -> Iterator[Copy]:
@@ -250,9 +271,13 @@ def _conda(host: Host) -> Iterator[Copy]:
     folder = f"{host.interpreter()['prefix']}/conda-meta"
     keys = {name: library.key for library in LIBRARIES for name in library.conda}
     for entry in names_or_empty(host, folder):
-        name, version, _ = parse_file_name(entry) or ("", "", "")
+        name, version, build = parse_file_name(entry) or ("", "", "")
         if name in keys:
             yield Copy(keys[name], version, f"{folder}/{entry}", "conda")
+        # pytorch-2.0.1-py3.10_cuda11.8_cudnn8.7.0_0: cuDNN is inside, and only the build says it.
+        inside = re.search(r"_cudnn(\d+(?:\.\d+)+)_", build) if name == "pytorch" else None
+        if inside:
+            yield Copy("cudnn", inside[1], f"{folder}/{entry}", "conda")
 
 
 def _of_toolkits(host: Host, toolkits: Iterable[Toolkit]) -> Iterator[Copy]:

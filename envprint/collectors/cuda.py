@@ -23,7 +23,7 @@ from envprint.collectors._cuda_libraries import (
 from envprint.core.fields import FLAG, TEXT, Field, ListOf, MapOf, record
 from envprint.core.fingerprint import Unknown
 from envprint.gpu import reading as nvml
-from envprint.gpu.kernel_driver import kernel_module_version
+from envprint.gpu.kernel_driver import kernel_module_version, uvm_device
 from envprint.machine.attempt import attempt
 from envprint.machine.host import Host
 
@@ -38,8 +38,8 @@ _LIBRARY = record(
         ListOf(
             record(
                 Field("version", TEXT, "Version of the copy."),
-                Field("path", TEXT, "What says so: metadata, toolkit or header."),
-                Field("source", TEXT, "wheel, conda, toolkit or header."),
+                Field("path", TEXT, "What says so: metadata, toolkit, header or file."),
+                Field("source", TEXT, "wheel, conda, toolkit, header or file."),
             )
         ),
         "Copies on the machine; wheels in order of the search path come first.",
@@ -84,6 +84,13 @@ FACTS = (
         "Installed toolkits: /usr/local/cuda*, CUDA_HOME, CUDA_PATH and CUDA_ROOT.",
         unwatched="what a framework can get from a toolkit is among the libraries below",
     ),
+    Field(
+        "uvm_device",
+        TEXT,
+        "Whether CUDA finds /dev/nvidia-uvm, without which it does not start: present, on-demand "
+        "(nvidia-modprobe makes it) or missing; null where the driver has no device files, as "
+        "under WSL and on Jetson.",
+    ),
     Field("runtime", _LIBRARY, "CUDA's runtime, libcudart."),
     Field("cudnn", _LIBRARY, "cuDNN: convolutions, normalisation, recurrent networks."),
     Field("cublas", _LIBRARY, "cuBLAS: products of matrices."),
@@ -108,6 +115,7 @@ def collect(host: Host) -> Mapping[str, Any]:
         "driver_library": attempt(lambda: driver_library(host)),
         "kernel_module_version": attempt(lambda: kernel_module_version(host)),
         "supported_version": attempt(lambda: _supported_version(host)),
+        "uvm_device": attempt(lambda: uvm_device(host)),
         "toolkits": found if isinstance(found, Unknown) else _by_version(found),
         **_libraries(host, copies),
         "shadowed": copies

@@ -77,7 +77,7 @@ class Condition(NamedTuple):
 
 
 _ON_GPU = ("jax", "tensorflow", "torch")
-_HIDE_ALL = ("", "-1", "NoDevFiles")
+HIDE_ALL = ("", "-1", "NoDevFiles")
 """Values of CUDA_VISIBLE_DEVICES that hide every GPU."""
 
 always = Condition("any workload", lambda workload: True)
@@ -136,7 +136,9 @@ def _field(framework: str) -> str:
 
 def _gpu_is_meant(now: Fingerprint) -> bool:
     """Whether there is a GPU that is not hidden, even if it does not respond."""
-    if now.get("facts.environ.variables[CUDA_VISIBLE_DEVICES]") in _HIDE_ALL:
+    if now.get("facts.rocm.kfd_device") and now.get("facts.frameworks.torch.build") == "rocm":
+        return now.get("facts.environ.variables[HIP_VISIBLE_DEVICES]") not in HIDE_ALL
+    if now.get("facts.environ.variables[CUDA_VISIBLE_DEVICES]") in HIDE_ALL:
         return False
     try:
         return bool(now.value("facts.gpu.devices"))

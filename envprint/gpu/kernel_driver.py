@@ -47,6 +47,24 @@ def control_device_error(host: Host) -> str | None:
     return None
 
 
+UVM_DEVICE = "/dev/nvidia-uvm"
+_MODPROBE = ("/usr/bin/nvidia-modprobe", "/usr/local/bin/nvidia-modprobe")
+
+
+def uvm_device(host: Host) -> str | None:
+    """`present`, `on-demand` or `missing`; None where the driver has no device files.
+
+    CUDA opens it at its start. If it does not exist, the driver's library runs nvidia-modprobe,
+    which makes it; inside a container nothing can.
+    https://download.nvidia.com/XFree86/Linux-x86_64/550.90.07/README/faq.html
+    """
+    if host.file_type(CONTROL_DEVICE) is None:
+        return None
+    if host.file_type(UVM_DEVICE) is not None:
+        return "present"
+    return "on-demand" if any(host.file_type(path) for path in _MODPROBE) else "missing"
+
+
 def has_nvidia_card(host: Host) -> bool:
     """Whether the PCI bus has an NVIDIA display or 3D controller. Raises `OSError`.
 

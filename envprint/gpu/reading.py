@@ -105,16 +105,36 @@ def _has_no_use(host: Host, error: Mapping[str, Any]) -> bool:
     return has_card is False
 
 
-def _init_trouble(host: Host, reading: Mapping[str, Any]) -> str:
+def _init_trouble(host: Host, reading: Mapping[str, Any]) -> str | Unknown:
     error = reading["init"]
+    module = attempt(lambda: kernel_module_version(host))
+    kernel = None if isinstance(module, Unknown) else module
+    if error["error"] == DRIVER_NOT_LOADED and kernel:
+        return (
+            f"the kernel module {kernel} is loaded, and NVML does not reach it "
+            f"(NVML error {error['error']}, {error['name']})"
+        )
     if error["error"] != LIBRARY_VERSION_MISMATCH:
         return _trouble(host, error)
-    module = attempt(lambda: kernel_module_version(host))
-    kernel = "unknown" if isinstance(module, Unknown) else module or "not loaded"
+    library = library_version(reading)
+    if kernel and _cuda_version(host, reading["library"]) == kernel != library:
+        return Unknown(
+            f"NVML's library {library} is of another driver than libcuda.so and the kernel module, "
+            f"which are both {kernel}: it comes from a package of this image, and frameworks do "
+            "not need it"
+        )
+    # The module itself has refused, so it is loaded, whatever can be read about it.
     return (
-        f"driver library {library_version(reading)}, kernel module {kernel}: "
+        f"driver library {library}, kernel module {kernel or 'of an unknown version'}: "
         "reboot or reload the module"
     )
+
+
+def _cuda_version(host: Host, library: str) -> str | None:
+    """The version of the libcuda.so.1 beside NVML's library; None if it cannot be determined."""
+    real = attempt(lambda: host.real_path(f"{library.rpartition('/')[0]}/libcuda.so.1"))
+    found = None if isinstance(real, Unknown) else re.search(r"\.so\.(\d{3,}(?:\.\d+)+)$", real)
+    return found[1] if found else None
 
 
 def _trouble(host: Host, error: Mapping[str, Any]) -> str:

@@ -86,6 +86,25 @@ def _vendor(comparison: Comparison, workload: Workload) -> Iterator[Match]:
         )
 
 
+_ARCHITECTURE = "facts.cpu.architecture"
+
+
+def _architecture(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    change = comparison.change(_ARCHITECTURE)
+    if change is None:
+        return
+    # Only for x86, PyTorch is built with MKL, from which its CPU generator takes Bernoulli draws.
+    draws = workload.device == "cpu" and "torch" in workload.frameworks
+    is_x86_on_one_side = "x86_64" in (change.before, change.after)
+    yield Match(
+        f"the architecture was {change.before}, is {change.after}",
+        (_ARCHITECTURE,),
+        change.before,
+        change.after,
+        impact=Impact.DIVERGES if draws and is_x86_on_one_side else None,
+    )
+
+
 _TORCH_AVX512 = Evidence(
     "PyTorch results differ between AVX2 and AVX-512 with deterministic mode on",
     "https://github.com/pytorch/pytorch/issues/155423",
@@ -100,8 +119,10 @@ RULES = (
         applies=always,
         watches=("facts.cpu.architecture",),
         why="Other kernels and another C library's mathematics run on another architecture; both "
-        "round differently.",
-        not_when="Code that computes with integers only.",
+        "round differently. On x86, PyTorch draws its dropout masks on the CPU with MKL's "
+        "generator, elsewhere with its own: the same seed gives other masks.",
+        not_when="Code that computes with integers only. Without PyTorch on the CPU the finding is "
+        "numeric.",
         remedy="Run on the same architecture, or compare results with a tolerance.",
         evidence=(
             Evidence(
@@ -109,7 +130,12 @@ RULES = (
                 ""
                 "https://sourceware.org/glibc/manual/latest/html_node/Errors-in-Math-Functions.html",
             ),
+            Evidence(
+                "Dropout on the CPU with one seed differs between x86 and ARM",
+                "https://github.com/pytorch/pytorch/issues/121595",
+            ),
         ),
+        drift=_architecture,
         probed=True,
     ),
     Rule(

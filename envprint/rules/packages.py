@@ -156,6 +156,25 @@ def _duplicates(now: Fingerprint, workload: Workload) -> Iterator[Match]:
             )
 
 
+def _shared(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    installed = now.value(DISTRIBUTIONS) or {}
+    owners: dict[str, list[str]] = {}
+    for entry in knowledge.entries("package_owners"):
+        if entry["distribution"] in installed:
+            owners.setdefault(entry["package"], []).append(entry["distribution"])
+    for package, names in sorted(owners.items()):
+        if len(names) > 1:
+            versions = [f"{name} {installed[name].get('version')}" for name in sorted(names)]
+            yield Match(
+                f"{' and '.join(versions)} both install {package}",
+                tuple(f"{DISTRIBUTIONS}[{name}]" for name in names),
+                after=versions,
+                remedy=command(
+                    "pip uninstall --yes " + " ".join("{}" for _ in names), *sorted(names)
+                ),
+            )
+
+
 def _edited(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     if not now.value("facts.packages.files_verified"):
         return  # no check was requested
@@ -221,6 +240,30 @@ RULES = (
             ),
         ),
         state=_duplicates,
+    ),
+    Rule(
+        id="packages-share-files",
+        title="Two distributions install the same package",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=(DISTRIBUTIONS,),
+        why="Each overwrites files of the other, so what is imported depends on which came last, "
+        "and after an upgrade of one it is a mixture of both. With tensorflow beside "
+        "tensorflow-cpu it is a matter of chance whether the GPU is used.",
+        not_when="The job does not import that package.",
+        remedy="Uninstall all of them, then install the one that is wanted.",
+        evidence=(
+            Evidence(
+                "TensorFlow installed twice, under two names",
+                "https://github.com/tensorflow/tensorflow/issues/35113",
+            ),
+            Evidence(
+                "OpenCV: install only one of its four distributions",
+                "https://github.com/opencv/opencv-python#installation-and-usage",
+            ),
+        ),
+        state=_shared,
     ),
     Rule(
         id="packages-files-edited",

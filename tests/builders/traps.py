@@ -329,6 +329,17 @@ _VERSIONS = (
         frameworks=("jax",),
     ),
     Trap(
+        "gpu-not-used",
+        "a version",
+        "pip install jax[cuda12]=={}",
+        _version("jax", f"0.4.{HERE}")
+        | _card("8.0")
+        | {"facts.frameworks.jax.plugins": {}, "facts.cuda.uvm_device": "present"},
+        meant=never,
+        frameworks=("jax",),
+        device="gpu",
+    ),
+    Trap(
         "tensorflow-cuda-of-another-major",
         "a version",
         "pip install tensorflow[and-cuda]=={}",

@@ -50,6 +50,7 @@ def test_a_machine_without_nvidia_has_none_of_it() -> None:
         "kernel_module_version": None,
         "supported_version": None,
         "toolkits": {},
+        "uvm_device": None,
         **dict.fromkeys(KEYS, nothing),
         "shadowed": [],
     }
@@ -248,6 +249,46 @@ def test_headers_and_conda_packages_are_installed_copies_too() -> None:
         ("8.9.7", "header"),
     ]
     assert libraries["nccl"]["installed"][0]["version"] == "2.21.5"
+
+
+def test_a_file_of_the_loader_counts_where_nothing_else_names_a_version() -> None:
+    folder = "/usr/lib/x86_64-linux-gnu"
+    files = {f"{folder}/libcudnn.so.8": "file", f"{folder}/libcudnn.so.8.9.7": "file"}
+    real = {f"{folder}/libcudnn.so.8": f"{folder}/libcudnn.so.8.9.7"}
+    found = section.collect(machine(kind=files, real_path=real))
+    assert found["cudnn"]["installed"] == [
+        {"version": "8.9.7", "path": f"{folder}/libcudnn.so.8", "source": "file"}
+    ]
+    numbers = "#define CUDNN_MAJOR 8\n#define CUDNN_MINOR 9\n#define CUDNN_PATCHLEVEL 7\n"
+    header = {"/usr/include/cudnn_version.h": numbers}
+    found = section.collect(machine(kind=files, real_path=real, read=header))
+    assert [copy["source"] for copy in found["cudnn"]["installed"]] == ["header"]
+
+
+def test_a_file_without_a_version_in_its_name_is_no_copy() -> None:
+    files = {"/usr/lib/x86_64-linux-gnu/libcudnn.so.8": "file"}
+    assert section.collect(machine(kind=files))["cudnn"]["installed"] == []
+
+
+def test_condas_build_of_pytorch_names_the_cudnn_inside() -> None:
+    meta = "/venv/conda-meta/pytorch-2.0.1-py3.10_cuda11.8_cudnn8.7.0_0.json"
+    found = section.collect(machine(read={meta: "{}"}))
+    assert found["cudnn"]["installed"] == [{"version": "8.7.0", "path": meta, "source": "conda"}]
+
+
+@pytest.mark.parametrize(
+    ("files", "device"),
+    [
+        ((), None),
+        (("/dev/nvidiactl",), "missing"),
+        (("/dev/nvidiactl", "/dev/nvidia-uvm"), "present"),
+        (("/dev/nvidiactl", "/usr/bin/nvidia-modprobe"), "on-demand"),
+        (("/dev/nvidia-uvm",), None),
+    ],
+)
+def test_the_device_file_for_unified_memory(files: tuple[str, ...], device: str | None) -> None:
+    found = section.collect(machine(kind=dict.fromkeys(files, "other")))
+    assert found["uvm_device"] == device
 
 
 def test_a_header_without_numbers_has_no_version() -> None:

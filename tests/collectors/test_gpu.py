@@ -437,6 +437,43 @@ def test_a_mismatch_names_both_versions() -> None:
     assert facts["nvml_version"] == "12.550.90.07"
 
 
+MODULE = {"/sys/module/nvidia/version": "525.85.12\n"}
+
+
+@pytest.mark.parametrize(
+    ("cuda", "is_known"), [("525.85.12", False), ("510.108.03", True), (None, True)]
+)
+def test_nvmls_library_of_a_package_beside_a_driver_that_fits_is_no_mismatch(
+    cuda: str | None, is_known: bool
+) -> None:
+    reading = failing(
+        library="/usr/lib/libnvidia-ml.so.510.108.03", init={"error": 18, "name": "mismatch"}
+    )
+    paths = {"/usr/lib/libcuda.so.1": f"/usr/lib/libcuda.so.{cuda}"} if cuda else {}
+    facts = section.collect(machine(reading, read=MODULE, real_path=paths))
+    assert ("reboot" in str(facts["status"])) == is_known
+    assert isinstance(facts["status"], Unknown) != is_known
+    if not is_known:
+        assert "comes from a package of this image" in facts["status"].reason
+
+
+def test_a_module_whose_version_cannot_be_read_is_not_called_unloaded() -> None:
+    reading = failing(
+        library="/usr/lib/libnvidia-ml.so.510.108.03", init={"error": 18, "name": "mismatch"}
+    )
+    facts = section.collect(machine(reading, read={}))
+    assert "kernel module of an unknown version" in facts["status"]
+
+
+def test_a_loaded_module_that_nvml_does_not_reach_is_called_loaded() -> None:
+    reading = failing(init={"error": 9, "name": "Driver Not Loaded"})
+    facts = section.collect(machine(reading, read=MODULE))
+    assert facts["status"] == (
+        "the kernel module 525.85.12 is loaded, and NVML does not reach it (NVML error 9, Driver "
+        "Not Loaded)"
+    )
+
+
 @pytest.mark.parametrize("release", ["6.8.0", "5.15.153.1-microsoft-standard-WSL2"])
 def test_a_driver_that_is_not_loaded_where_there_is_no_card_is_no_gpu(release: str) -> None:
     reading = failing(init={"error": 9, "name": "Driver Not Loaded"})

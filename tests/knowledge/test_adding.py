@@ -158,6 +158,12 @@ def duplicates() -> list[str]:
     return messages(state("packages-duplicate-copies", now, ["torch"]))
 
 
+def shared() -> list[str]:
+    installed = {"pillow": {"version": "9.0.0"}, "pillow-fast": {"version": "9.0.1"}}
+    now = fingerprint({"facts.packages.distributions": installed})
+    return messages(state("packages-share-files", now))
+
+
 def xla() -> list[str]:
     sides = fingerprint({}), fingerprint({f"{VARIABLE}[XLA_FLAGS]": "--xla_new_flag=7"})
     return messages(drift("xla-flags-changed", *sides, ["jax"]))
@@ -312,6 +318,13 @@ CASES = [
         duplicates,
         [],
         ["torchtext 1 hides 2"],
+    ),
+    Case(
+        "package_owners",
+        {"distribution": "pillow-fast", "package": "PIL"},
+        shared,
+        [],
+        ["pillow 9.0.0 and pillow-fast 9.0.1 both install PIL"],
     ),
     Case(
         "xla_flag_defaults",

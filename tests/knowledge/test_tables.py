@@ -31,6 +31,7 @@ KEYS = {
     "numpy_2_support": ("package",),
     "numpy_loops": ("loops",),
     "openblas_cores": ("core",),
+    "package_owners": ("distribution",),
     "scikit_learn_changes": ("release",),
     "tensorflow_cuda": (),
     "tensorflow_pythons": (),

@@ -125,6 +125,26 @@ def test_another_architecture_says_it_once() -> None:
     assert drift("cpu-architecture-changed", arm, arm) == ([], [])
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "framework", "device", "impact"),
+    [
+        ("x86_64", "aarch64", "torch", "cpu", Impact.DIVERGES),
+        ("ppc64le", "x86_64", "torch", "cpu", Impact.DIVERGES),
+        ("aarch64", "riscv64", "torch", "cpu", Impact.NUMERIC),
+        ("x86_64", "aarch64", "torch", "gpu", Impact.NUMERIC),
+        ("x86_64", "aarch64", "tensorflow", "cpu", Impact.NUMERIC),
+    ],
+)
+def test_pytorch_draws_other_dropout_masks_on_the_cpu_outside_x86(
+    before: str, after: str, framework: str, device: str, impact: Impact
+) -> None:
+    sides = [fingerprint({"facts.cpu.architecture": name}) for name in (before, after)]
+    findings, _ = drift("cpu-architecture-changed", *sides, [framework], device)
+    assert [(f.impact, f.message) for f in findings] == [
+        (impact, f"the architecture was {before}, is {after}")
+    ]
+
+
 def test_an_unknown_architecture_is_a_doubt() -> None:
     unknown = fingerprint(unknown={"facts.cpu.architecture": "?"})
     assert len(drift("cpu-architecture-changed", cpu(AVX2), unknown)[1]) == 1

@@ -293,3 +293,51 @@ def test_unknown_memory_of_a_card_is_undecided() -> None:
     )
     _, undecided = drift("gpu-memory-total-smaller", machine(A10), after, ["torch"], "gpu")
     assert [d.reason for d in undecided] == ["shared"]
+
+
+WINDOWS = "gpu-memory-held-by-windows"
+WSL = {"facts.container.kind": "wsl", PIDS: False}
+
+
+def test_windows_share_of_the_memory_under_wsl_is_advice_with_a_remedy_for_windows() -> None:
+    now = in_use(15000, rest=830, reason="driver-model", **WSL)
+    ((advice,), undecided) = state(WINDOWS, now, ["torch"], "gpu")
+    assert undecided == []
+    assert advice.message == (
+        "830 MiB of 16.0 GiB (5 %) of GPU 0 are in use on Windows' side; 14.6 GiB are free"
+    )
+    assert "Task Manager" in advice.remedy
+    assert state(UNATTRIBUTED, now, ["torch"], "gpu") == ([], [])
+
+
+def test_beside_wsl_what_nobody_is_listed_for_is_a_finding() -> None:
+    now = in_use(15000, rest=830, reason="driver-model", **{"facts.container.kind": None})
+    assert state(WINDOWS, now, ["torch"], "gpu") == ([], [])
+    assert len(state(UNATTRIBUTED, now, ["torch"], "gpu")[0]) == 1
+
+
+def test_where_the_kind_of_container_is_unknown_so_is_whose_memory_it_is() -> None:
+    known = in_use(15000, rest=830, reason="driver-model")
+    now = known._replace(unknown={**known.unknown, "facts.container.kind": "cannot be read"})
+    findings, undecided = state(WINDOWS, now, ["torch"], "gpu")
+    assert (findings, [entry.path for entry in undecided]) == ([], ["facts.container.kind"])
+
+
+@pytest.mark.parametrize(
+    ("rest", "rule", "impact"),
+    [(8000, UNATTRIBUTED, Impact.NUMERIC), (15500, UNATTRIBUTED, Impact.DIVERGES)],
+)
+def test_a_card_that_others_hold_for_the_most_part_is_another_run(
+    rest: int, rule: str, impact: Impact
+) -> None:
+    now = in_use(16384 - rest, rest=rest, reason="not-known")
+    assert [f.impact for f in state(rule, now, ["torch"], "gpu")[0]] == [impact]
+    training = {"pid": 7, "name": "python", "memory_bytes": rest}
+    held = in_use(16384 - rest, training)
+    assert [f.impact for f in state(HELD, held, ["torch"], "gpu")[0]] == [impact]
+
+
+def test_under_wsl_a_card_that_is_mostly_held_is_a_finding_too() -> None:
+    now = in_use(800, rest=15500, reason="driver-model", **WSL)
+    assert state(WINDOWS, now, ["torch"], "gpu") == ([], [])
+    assert [f.impact for f in state(UNATTRIBUTED, now, ["torch"], "gpu")[0]] == [Impact.DIVERGES]

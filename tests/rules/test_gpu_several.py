@@ -148,11 +148,21 @@ def test_nvidias_server_for_several_processes_does_not_take_a_gpu() -> None:
     assert len(state("gpu-exclusive-taken", now, ["torch"], "gpu")[0]) == 1
 
 
-@pytest.mark.parametrize("wanted", ["-1", "7", "abc", "0,0"])
-def test_a_list_that_shows_no_gpu_leaves_none_to_use(wanted: str) -> None:
+@pytest.mark.parametrize(
+    ("wanted", "what"),
+    [
+        ("-1", "hides the 2 GPUs here"),
+        ("7", "names none of the 2 GPUs here"),
+        ("abc", "names none of the 2 GPUs here"),
+        ("0,0", "names none of the 2 GPUs here"),
+    ],
+)
+def test_a_list_that_shows_no_gpu_leaves_none_to_use(wanted: str, what: str) -> None:
     now = machine(A10, A10, more={VISIBLE: wanted})
-    text = f"no GPU can be used: CUDA_VISIBLE_DEVICES={wanted} shows none of them"
-    assert says(state("gpu-not-usable", now, ["torch"], "gpu")) == [(Impact.DIVERGES, text)]
+    text = f"no GPU can be used: CUDA_VISIBLE_DEVICES={wanted} {what}"
+    ((finding,), undecided) = state("gpu-not-usable", now, ["torch"], "gpu")
+    assert (finding.impact, finding.message, undecided) == (Impact.DIVERGES, text, [])
+    assert finding.remedy == "unset CUDA_VISIBLE_DEVICES"
     said = state(LOW, now, ["torch"], "gpu", min_free_gpu_bytes=GIB)
     assert says(said) == [(Impact.BREAKS, "no GPU can be used, 1,024 MiB are needed")]
     assert state("gpu-not-usable", machine(A10), ["torch"], "gpu") == ([], [])

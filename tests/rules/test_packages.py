@@ -222,3 +222,30 @@ def test_another_pandas_is_advice_for_jobs_that_prepare_data_with_it() -> None:
     assert drift(rule, packages(), after) == ([], [])
     unknown = fingerprint(unknown={DISTRIBUTIONS: "denied"})
     assert [d.reason for d in drift(rule, before, unknown)[1]] == ["denied"]
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        (("tensorflow", "tensorflow-cpu"), "both install tensorflow"),
+        (("opencv-python", "opencv-python-headless"), "both install cv2"),
+        (("pillow", "pillow-simd"), "both install PIL"),
+    ],
+)
+def test_two_distributions_of_one_package_are_found_together(
+    names: tuple[str, str], text: str
+) -> None:
+    rule = "packages-share-files"
+    both = fingerprint({f"facts.packages.distributions[{name}].version": "1" for name in names})
+    ((finding,), undecided) = state(rule, both)
+    assert (finding.impact, undecided) == (Impact.NUMERIC, [])
+    assert finding.message.endswith(text)
+    assert finding.remedy == f"pip uninstall --yes {' '.join(names)}"
+    for name in names:
+        alone = fingerprint({f"facts.packages.distributions[{name}].version": "1"})
+        assert state(rule, alone) == ([], [])
+
+
+def test_packages_that_cannot_be_listed_may_share_files() -> None:
+    unknown = fingerprint(unknown={"facts.packages.distributions": "denied"})
+    assert len(state("packages-share-files", unknown)[1]) == 1

@@ -2,9 +2,11 @@
 
 from typing import Any, NamedTuple
 
+from envprint import knowledge
 from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.rule import Match
+from envprint.core.versions import numbers
 from envprint.core.workload import Workload
 
 NAMES = {"runtime": "the CUDA runtime", "cudnn": "cuDNN", "cublas": "cuBLAS", "nccl": "NCCL"}
@@ -76,9 +78,23 @@ def changed(comparison: Comparison, library: str, workload: Workload) -> list[Ma
     return [Match(text, paths, before.version, after.version)]
 
 
+def _tested_cudnn(now: Fingerprint) -> str | None:
+    version = now.value("facts.frameworks.tensorflow.version")
+    if not version or now.value("facts.frameworks.tensorflow.build") != "cuda":
+        return None
+    tested = next(knowledge.covering("tensorflow_cuda", numbers(version)), None)
+    return tested["cudnn"] if tested and "." in tested["cudnn"] else None
+
+
 def built_with(now: Fingerprint, library: str, workload: Workload) -> dict[str, str]:
-    """Framework to version, for the frameworks of the workload. Raises `UnknownValueError`."""
-    versions: dict[str, str | None] = now.value(f"{place(library)}.built") or {}
+    """Framework to version, for the frameworks of the workload. Raises `UnknownValueError`.
+
+    TensorFlow's own files may name the major version of cuDNN alone; then the release that it was
+    tested with counts.
+    """
+    versions: dict[str, str | None] = dict(now.value(f"{place(library)}.built") or {})
+    if library == "cudnn" and "tensorflow" in workload.frameworks:
+        versions.setdefault("tensorflow", _tested_cudnn(now))
     return {
         name: version
         for name, version in sorted(versions.items())

@@ -8,7 +8,8 @@ from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
-from envprint.core.workload import Workload, on_gpu
+from envprint.core.workload import HIDE_ALL, Workload, on_gpu
+from envprint.rules.kit.computing import KFD
 from envprint.rules.kit.devices import (
     DEVICES,
     VISIBLE,
@@ -33,7 +34,8 @@ def _count(comparison: Comparison, workload: Workload) -> Iterator[Match]:
 
 def _one_side(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     before, after = how_many(comparison.before), how_many(comparison.after)
-    if bool(before) != bool(after):
+    has_other = any(side.get(KFD) for side in (comparison.before, comparison.after))
+    if bool(before) != bool(after) and not has_other:
         draws_the_same = _DRAW_BY_DEVICE.isdisjoint(workload.frameworks)
         match = _counted(comparison, before, after, "facts.gpu")
         yield match._replace(impact=Impact.NUMERIC) if draws_the_same else match
@@ -46,12 +48,20 @@ def _counted(comparison: Comparison, before: int, after: int, *prefixes: str) ->
 
 def _not_usable(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     status = now.value("facts.gpu.status")
+    if now.get(KFD):
+        return  # the GPU is AMD's, and the status is that of NVIDIA's driver
     if status not in (None, "ok"):
         yield Match(f"no GPU can be used: {status}", ("facts.gpu.status",), after=status)
     elif status == "ok" and not how_many(now):
         wanted = now.value(VISIBLE)
-        text = f"no GPU can be used: CUDA_VISIBLE_DEVICES={wanted} shows none of them"
-        yield Match(text, (VISIBLE,), after=wanted)
+        verb = "hides" if wanted in HIDE_ALL else "names none of"
+        text = f"no GPU can be used: CUDA_VISIBLE_DEVICES={wanted} {verb} the {_present(now)}"
+        yield Match(text, (VISIBLE,), after=wanted, remedy="unset CUDA_VISIBLE_DEVICES")
+
+
+def _present(now: Fingerprint) -> str:
+    count = now.value("facts.gpu.count") or 0
+    return "1 GPU here" if count == 1 else f"{count} GPUs here"
 
 
 def _prohibited(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:

@@ -61,6 +61,9 @@ _PREALLOCATION = Evidence(
 
 
 _FIND_ENDED = "fuser -v /dev/nvidia* tells who has the devices open; else reset the GPU or reboot."
+MOSTLY_HELD_SHARE = 0.75
+"""Share of the card in the hands of others from which on a job has to change to fit: JAX alone asks
+for three quarters of all memory."""
 _UNLISTED = {
     "pid-namespace": "none of it by a process that is visible from this container",
     "driver-model": "memory per process is not reported by Windows' driver model",
@@ -82,13 +85,14 @@ def _held_by_others(now: Fingerprint, one: VisibleDevice, workload: Workload) ->
             f"{_left(now, one)}",
             (f"{place}.memory_used_bytes", f"{place}.processes"),
             after=found.listed_bytes,
+            impact=_impact(now, one, found.listed_bytes),
             remedy=_FIND_ENDED if has_ended else None,
         )
 
 
 def _unattributed(now: Fingerprint, one: VisibleDevice, workload: Workload) -> Iterator[Match]:
     found = held_memory(now, one)
-    if found.unlisted_bytes >= HELD_BYTES:
+    if found.unlisted_bytes >= HELD_BYTES and not _is_windows_share(now, one):
         place = in_use(now, one)
         reason = now.value(f"{place}.unattributed_reason") or "not-known"
         missing = "; ".join((now.value(f"{place}.lists_missing") or {}).values())
@@ -98,7 +102,39 @@ def _unattributed(now: Fingerprint, one: VisibleDevice, workload: Workload) -> I
             f"{_share(now, one, found.unlisted_bytes)} are in use, {why}{_left(now, one)}",
             (f"{place}.unattributed_bytes",),
             after=found.unlisted_bytes,
+            impact=_impact(now, one, found.unlisted_bytes),
         )
+
+
+def _held_by_windows(now: Fingerprint, one: VisibleDevice, workload: Workload) -> Iterator[Match]:
+    found = held_memory(now, one)
+    if found.unlisted_bytes >= HELD_BYTES and _is_windows_share(now, one):
+        text = f"{_share(now, one, found.unlisted_bytes)} are in use on Windows' side"
+        path = f"{in_use(now, one)}.unattributed_bytes"
+        yield Match(text + _left(now, one), (path,), after=found.unlisted_bytes)
+
+
+def _is_windows_share(now: Fingerprint, one: VisibleDevice) -> bool:
+    """Whether Windows, beside which this system runs, holds the memory, and less than most of it.
+
+    Windows moves memory of its programs out when another one needs it.
+    """
+    reason = now.value(f"{in_use(now, one)}.unattributed_reason")
+    return (
+        reason == "driver-model"
+        and now.value("facts.container.kind") == "wsl"
+        and not _is_mostly_held(now, one, held_memory(now, one).unlisted_bytes)
+    )
+
+
+def _impact(now: Fingerprint, one: VisibleDevice, held: int) -> Impact | None:
+    """The impact if it is not the rule's: what fits into the rest is another run."""
+    return Impact.DIVERGES if _is_mostly_held(now, one, held) else None
+
+
+def _is_mostly_held(now: Fingerprint, one: VisibleDevice, held: int) -> bool:
+    total = None if field(now, one.key, "shares_system_memory") else _total(now, one)
+    return bool(total) and held >= MOSTLY_HELD_SHARE * (total or 0)
 
 
 def _share(now: Fingerprint, one: VisibleDevice, amount: int) -> str:
@@ -168,7 +204,8 @@ RULES = (
         "fail, so that those that need more than is free are passed over; another algorithm rounds "
         "differently. The maintainers of these two say so; no published measurement shows it. With "
         "any other framework an allocation can fail for lack of that memory: JAX asks for three "
-        "quarters of the whole by default.",
+        "quarters of the whole by default. Where others hold three quarters or more, the work has "
+        "to be made smaller to fit, which is another run.",
         not_when="The work leaves plenty of memory free, or, in TensorFlow and PyTorch, has no "
         "convolutions.",
         remedy="End those programs, or run without a desktop on that GPU.",
@@ -203,6 +240,34 @@ RULES = (
             ),
         ),
         state=of_each(_unattributed),
+        yields_to=("gpu-memory-free-low",),
+    ),
+    Rule(
+        id="gpu-memory-held-by-windows",
+        title="Windows' desktop holds memory of the GPU",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=on_gpu,
+        watches=_WATCHED,
+        why="Under WSL, Windows draws its desktop on the same GPU, and its driver does not report "
+        "which program holds how much. A job that needs nearly all of the memory finds less free, "
+        "and a convolution may take another algorithm.",
+        not_when="The work leaves plenty of memory free.",
+        remedy="Close browsers and games in Windows; the tab Details of its Task Manager lists "
+        "dedicated GPU memory by program.",
+        evidence=(
+            *_MECHANISM[:1],
+            Evidence(
+                "Under WDDM the driver does not report memory by process",
+                "https://docs.nvidia.com/deploy/nvml-api/structnvmlProcessInfo__t.html",
+            ),
+            Evidence(
+                "Under WSL the GPU is Windows', and nvidia-smi lists no processes",
+                "https://docs.nvidia.com/cuda/wsl-user-guide/index.html",
+            ),
+        ),
+        state=of_each(_held_by_windows),
+        advice=True,
         yields_to=("gpu-memory-free-low",),
     ),
     Rule(

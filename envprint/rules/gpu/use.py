@@ -1,0 +1,106 @@
+"""Whether the frameworks use the GPU that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.impact import Confidence, Impact
+from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.versions import numbers
+from envprint.core.workload import Workload
+from envprint.rules.kit.computing import BUILDS, JAXLIB, JAXLIB_BUILD, PLUGINS, UVM, computing
+from envprint.rules.kit.devices import DEVICES, VISIBLE, gpu_training, how_many
+from envprint.rules.kit.packages import pip_install, version_path
+
+_NAMES = {"jax": "JAX", "tensorflow": "TensorFlow", "torch": "PyTorch"}
+_BRINGS_CUDA_FROM = (2, 14)
+_CUDA = tuple(
+    f"facts.cuda.{key}.{part}" for key in ("runtime", "cudnn") for part in ("installed", "loaded")
+)
+
+
+def _unused(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    """Frameworks that stay on the CPU; none if another one of the job uses the GPU."""
+    if not how_many(now) or now.value(UVM) == "missing":
+        return
+    found = {name: computing(now, name) for name in workload.frameworks if name in _NAMES}
+    if any(one and one.device == "gpu" for one in found.values()):
+        return
+    for name, one in found.items():
+        if one:
+            yield Match(
+                f"{_NAMES[name]} will compute on the CPU: {one.reason}",
+                (*one.paths, version_path(name)),
+                after=one.reason,
+                remedy=_remedy(now, name),
+            )
+
+
+def _remedy(now: Fingerprint, framework: str) -> str | None:
+    version = now.value(version_path(framework))
+    if framework == "tensorflow" and numbers(version) >= _BRINGS_CUDA_FROM:
+        return pip_install("tensorflow", version, "[and-cuda]")
+    return pip_install("jax", version, "[cuda12]") if framework == "jax" else None
+
+
+def _uvm_missing(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    if now.value(UVM) == "missing":
+        yield Match("/dev/nvidia-uvm does not exist, and nothing here makes it", (UVM,))
+
+
+RULES = (
+    Rule(
+        id="gpu-not-used",
+        title="A GPU is here, and the framework will not use it",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.DOCUMENTED,
+        applies=gpu_training,
+        watches=(
+            *BUILDS.values(),
+            *(PLUGINS, JAXLIB, JAXLIB_BUILD, DEVICES, VISIBLE, UVM),
+            *_CUDA,
+        ),
+        why="A CPU build, a build that finds none of CUDA's libraries, and a plugin of another "
+        "version than jaxlib compute on the CPU, with a line in the log at most: with other "
+        "kernels, and in PyTorch and TensorFlow with other random numbers.",
+        not_when="The work is meant for the CPU; --device cpu says so. If another framework of "
+        "the job uses the GPU, nothing is reported.",
+        remedy="Install the build for CUDA that the framework's installation page names.",
+        evidence=(
+            Evidence(
+                "A CPU build of PyTorch on a machine with a GPU",
+                "https://github.com/pytorch/pytorch/issues/168065",
+            ),
+            Evidence(
+                "TensorFlow skips GPU devices when it cannot load CUDA's libraries",
+                "https://github.com/tensorflow/tensorflow/issues/63362",
+            ),
+            Evidence(
+                "JAX does not use a plugin of another version than jaxlib",
+                "https://github.com/jax-ml/jax/issues/24901",
+            ),
+        ),
+        state=_unused,
+        yields_to=("gpu-not-usable", "gpu-on-one-side-only"),
+    ),
+    Rule(
+        id="gpu-uvm-device-missing",
+        title="A device file that CUDA needs is missing",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=gpu_training,
+        watches=(UVM,),
+        why="CUDA opens /dev/nvidia-uvm at its start and fails without it, while nvidia-smi, which "
+        "does not need it, shows a healthy GPU.",
+        not_when="The device is made before the job starts.",
+        remedy="sudo nvidia-modprobe --unified-memory --create-uvm-device",
+        evidence=(
+            Evidence(
+                "CUDA unknown error until nvidia-uvm exists",
+                "https://github.com/pytorch/pytorch/issues/49081",
+            ),
+        ),
+        state=_uvm_missing,
+    ),
+)
