@@ -40,6 +40,11 @@ def cases() -> list[Case]:
     return cases_of_rule_tests()
 
 
+def pytest_configure() -> None:
+    """Activate the environment of the tests: else a command looks at the first `python` on PATH."""
+    os.environ["PATH"] = os.pathsep.join((str(Path(sys.prefix, "bin")), os.environ["PATH"]))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The option by which golden files are rewritten instead of compared."""
     parser.addoption("--update-golden", action="store_true", help="rewrite the golden files")

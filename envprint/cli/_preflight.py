@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from envprint.cli._capture_options import capture_now, load
+from envprint.cli._capture_options import capture_now, load, located
 from envprint.cli._console import Console
 from envprint.cli._judge_options import context_of, request_of, warn_of_undecided, write
 from envprint.core.fingerprint import Fingerprint
@@ -19,7 +19,9 @@ def preflight(options: argparse.Namespace, console: Console) -> tuple[Fingerprin
     """
     request = request_of(options)._replace(min_free_gpu_bytes=options.min_free_gpu)
     context = context_of(request, console)
-    baseline = load(options.baseline, options, console) if options.baseline is not None else None
+    baseline = None
+    if options.baseline is not None:
+        baseline = located(load(options.baseline, options, console))
     before = capture_now(options, console, label=options.label, note=options.note)
     if options.no_check:
         return before, None

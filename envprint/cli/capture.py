@@ -11,6 +11,7 @@ from envprint.cli._capture_options import (
     host_of,
     keep,
     probe_now,
+    tell_choice,
 )
 from envprint.cli._console import Console
 
@@ -57,6 +58,7 @@ def _tag(text: str) -> tuple[str, str]:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Probe, capture, write, save."""
     host = host_of(options)
+    tell_choice(options, host, console)
     if options.probe:
         host.set_probe_results({"numeric": probe_now(host, console, (), "cpu", 1)})
     fingerprint = capture_now(

@@ -75,6 +75,12 @@ class Fingerprint(NamedTuple):
     """Paths of keys that this version does not declare: kept but never compared."""
     reference: str | None = None
     """How the user named it, for reports; not part of the document."""
+    chosen: str | None = None
+    """Why this environment was captured, in words; not part of the document."""
+    hint: str | None = None
+    """Another environment that may be meant, and the command that looks at it; not part either."""
+    is_here: bool = False
+    """Whether its prefix has an interpreter on this machine; not part either."""
 
     def value(self, path: str) -> Any:
         """The value at `path`; None if it is known to be absent.
@@ -100,6 +106,10 @@ class Fingerprint(NamedTuple):
         except UnknownValueError:
             return default
         return default if value is None else value
+
+
+NOT_OF_THE_DOCUMENT = ("undeclared", "reference", "chosen", "hint", "is_here")
+"""What a fingerprint has beside the document, for the report of this run."""
 
 
 @lru_cache(maxsize=4096)

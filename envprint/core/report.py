@@ -33,6 +33,10 @@ HIDDEN_VALUE = "hidden-value"
 """Replaces the rule's id when a value is hidden on both sides and no rule is undecided about it."""
 
 
+OTHER_ENVIRONMENT = "python-environment-differs"
+"""The rule that finds two installations instead of one that changed; a headline begins with it."""
+
+
 class Undecided(NamedTuple):
     """A rule that could not be decided, the path that was unknown, and why."""
 
@@ -91,6 +95,10 @@ class Summary(NamedTuple):
     """How the user named it: a file, `@monday`, `now`; None for a value of the API."""
     prefix: str | None = None
     """The environment's `sys.prefix`; None if it is unknown."""
+    chosen: str | None = None
+    """Why this environment was captured; None for a document and for a value of the API."""
+    hint: str | None = None
+    """Another environment that may be meant, and the command that looks at it."""
 
 
 class Report(NamedTuple):
@@ -228,7 +236,12 @@ def _findings_text(findings: Sequence[Finding], causes: Sequence[str]) -> str:
     title = next(finding.title for finding in findings if finding.rule == first)
     others = len(findings) - 1
     more = f" (and {others} more)" if others else ""
-    return f"{meaning}: {_inside_sentence(title)}{more}"
+    text = f"{meaning}: {_inside_sentence(title)}{more}"
+    elsewhere = next((f for f in findings if f.rule == OTHER_ENVIRONMENT), None)
+    if elsewhere is None:
+        return text
+    place = f"another environment is looked at: {elsewhere.before} → {elsewhere.after}"
+    return f"{place}; {meaning}" if impact else place
 
 
 def count_undecided(undecided: Sequence[Undecided]) -> str:

@@ -21,6 +21,8 @@ def summarise(fingerprint: Fingerprint) -> Summary:
         tuple(_lines(fingerprint)),
         fingerprint.reference,
         fingerprint.get("facts.python.prefix"),
+        fingerprint.chosen,
+        fingerprint.hint,
     )
 
 

@@ -31,7 +31,7 @@ from envprint.core.fields import (
     require,
     step,
 )
-from envprint.core.fingerprint import SCHEMA_VERSION, Fingerprint
+from envprint.core.fingerprint import NOT_OF_THE_DOCUMENT, SCHEMA_VERSION, Fingerprint
 from envprint.core.text import MAX_BITS, is_unicode, unicode_text
 from envprint.machine.files import MAX_BYTES, read_file
 
@@ -92,9 +92,8 @@ REQUIRED = (
 
 def to_document(fingerprint: Fingerprint) -> dict[str, Any]:
     """The JSON form of a fingerprint."""
-    document = fingerprint._asdict()
-    del document["undeclared"], document["reference"]
-    return document
+    beside = NOT_OF_THE_DOCUMENT
+    return {name: part for name, part in fingerprint._asdict().items() if name not in beside}
 
 
 def dumps(fingerprint: Fingerprint) -> str:
@@ -251,7 +250,9 @@ def from_document(document: Any, name: str) -> Fingerprint:
     except ShapeFault as fault:
         raise DocumentError(f"{name}: {fault}") from None
     known = {
-        field: document[field] for field in Fingerprint._fields if document.get(field) is not None
+        field: document[field]
+        for field in Fingerprint._fields
+        if document.get(field) is not None and field not in NOT_OF_THE_DOCUMENT
     }
     for place in ("facts", "live"):
         sections = document[place].items()
@@ -259,7 +260,6 @@ def from_document(document: Any, name: str) -> Fingerprint:
         known[place] = {name: {} if fields is None else fields for name, fields in sections}
     reason = f"not recorded by envprint {document['envprint_version']}"
     known["unknown"] = dict.fromkeys(missing_fields(document), reason) | document["unknown"]
-    known["reference"] = None  # not of the document, even if it has such a key
     known["undeclared"] = tuple(_undeclared(document))
     return Fingerprint(**{"captured_via": "", "section_digests": {}, **known})
 

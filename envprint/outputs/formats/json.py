@@ -17,6 +17,16 @@ _SIDE = record(
         "How the user named it: a file, @NAME or now; null for a value of the API.",
     ),
     Field("prefix", TEXT, "The prefix of its Python environment; null if unknown."),
+    Field(
+        "chosen",
+        TEXT,
+        "Why this environment was looked at, in words; null for a document and for the API.",
+    ),
+    Field(
+        "hint",
+        TEXT,
+        "Another environment that may be meant, and the command that looks at it; or null.",
+    ),
     Field("digest", TEXT, "The fingerprint's digest."),
     Field("captured_at", TEXT, "When it was captured, in UTC."),
     Field(
@@ -219,6 +229,8 @@ def _side(summary: Summary) -> dict[str, Any]:
         "label": summary.label,
         "reference": summary.reference,
         "prefix": summary.prefix,
+        "chosen": summary.chosen,
+        "hint": summary.hint,
         "digest": summary.digest,
         "captured_at": summary.captured_at,
         "machine": [{"topic": topic, "text": text} for topic, text in summary.lines],

@@ -92,7 +92,9 @@ def _head(report: Report) -> Iterator[str]:
     before = dict(report.baseline.lines) if report.baseline else {}
     if report.baseline:
         yield from block("baseline", _side(report.baseline))
+        yield from _place(report.baseline)
     yield from block("current", _side(report.current))
+    yield from _place(report.current)
     for topic, text in report.current.lines:
         was = before.get(topic, text)
         yield from block(topic, text if was == text else f"{text} (was: {was})")
@@ -102,6 +104,15 @@ def _side(summary: Summary) -> str:
     label = f"{summary.label}, " if summary.label else ""
     when = summary.captured_at.replace("T", " ").replace("Z", " UTC")
     return f"{label}captured {when}, {summary.digest[:19]}"
+
+
+def _place(summary: Summary) -> Iterator[str]:
+    """Where the environment lies, why this one was looked at, and which other may be meant."""
+    why = f", {summary.chosen}" if summary.chosen else ""
+    if summary.prefix:
+        yield from block("", f"{summary.prefix}{why}")
+    if summary.hint:
+        yield from block("", summary.hint)
 
 
 def _finding(finding: Finding, colour: bool) -> Iterator[str]:
