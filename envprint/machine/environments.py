@@ -6,8 +6,6 @@ named and never run, because a cloned repository could bring one (decision 0018)
 the API do not choose: they look at their own process, or at the interpreter that they are given.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping

@@ -95,7 +95,8 @@ def _environment(comparison: Comparison, workload: Workload) -> Iterator[Match]:
         return
     sides = (comparison.before, comparison.after)
     before, after = ({n for n in FRAMEWORKS if side.value(version_path(n))} for side in sides)
-    if before == after:
+    # What came in addition is missing nowhere, unless the baseline has no framework at all.
+    if before <= after and (before or not after):
         return
     packages = [set(side.value(DISTRIBUTIONS) or ()) for side in sides]
     if _is_mostly_shared(before, after) and _is_mostly_shared(*packages):
@@ -149,9 +150,9 @@ RULES = (
         watches=(_PREFIX, *map(version_path, FRAMEWORKS), DISTRIBUTIONS),
         why="The two sides are two installations with different packages. What is missing in one "
         "of them was not removed; it was never there.",
-        not_when="Both sides have the same frameworks, or at least half of the frameworks and half "
-        "of the packages in common: then one environment was changed, or lies in another place. "
-        "The finding itself has no impact; those of the packages count.",
+        not_when="No framework of the baseline is missing, or the two sides have at least half of "
+        "their frameworks and half of their packages in common: then one environment was changed, "
+        "or lies in another place. The finding itself has no impact; those of the packages count.",
         remedy="Look at the environment of the baseline: activate it, or name it with --python.",
         evidence=(
             Evidence(

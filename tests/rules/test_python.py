@@ -211,6 +211,9 @@ def test_two_installations_are_told_from_one_that_changed(
             installed("/b", "numpy", "torch", *"abcdef"),
             id="other tools around the same frameworks",
         ),
+        pytest.param(
+            installed("/a", "numpy"), installed("/b", "numpy", "torch", *"abc"), id="mostly new"
+        ),
         pytest.param(installed("/a", "ruff"), installed("/b", "black"), id="no framework at all"),
     ],
 )
