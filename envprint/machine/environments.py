@@ -129,16 +129,25 @@ def _hint(prefix: str, variables: Mapping[str, str]) -> str | None:
     """Another environment than the one at `prefix` that may be meant; it is not run."""
     for name in VARIABLES:
         place = variables.get(name)
-        if place and not _is_same(place, prefix) and interpreter_in(place):
-            from envprint.core.redact import clean
-            from envprint.core.shell import path_word
-
-            word = path_word(clean(place, os.path.expanduser("~")))
-            return word and f"{name} names {word}: envprint check --python {word}"
+        if place and not _is_same(place, prefix):
+            return _named_by(name, place)
     found = _found_upwards()
     if found is None or _is_same(found, prefix):
         return None
     return f"a {os.path.basename(found)} is here, not active: envprint check --python {found}"
+
+
+def _named_by(name: str, place: str) -> str | None:
+    """A variable that names another environment, which is not the first on PATH."""
+    from envprint.core.redact import clean
+    from envprint.core.shell import path_word
+
+    word = path_word(clean(place, os.path.expanduser("~")))
+    if word is None:
+        return None
+    if interpreter_in(place) is None:
+        return f"{name} names {word}, where no python can be run"
+    return f"{name} names {word}: envprint check --python {word}"
 
 
 def _found_upwards() -> str | None:
@@ -192,7 +201,7 @@ def _why_not(place: str) -> str:
         return "this directory has no bin/python"
     if os.path.islink(place):
         return f"is a link to {os.readlink(place)}, which is not there"
-    return "no such file or directory" + ("" if "/" in place else ", and not found on PATH")
+    return "No such file or directory" + ("" if "/" in place else ", and not found on PATH")
 
 
 def interpreter_in(directory: str) -> str | None:
@@ -233,6 +242,8 @@ def _is_environment(prefix: str) -> bool:
 
 
 def _is_script(path: str) -> bool:
+    if not os.path.isfile(path):  # to open a pipe would wait for its writer
+        return False
     try:
         with open(path, "rb") as file:  # noqa: PTH123
             return file.read(2) == b"#!"
@@ -246,15 +257,17 @@ def has_framework(python: str) -> bool:
 
 
 def _holds_framework(directories: Iterable[str]) -> bool:
-    for directory in directories:
-        try:
-            names = os.listdir(directory)
-        except OSError:
-            continue
-        # numpy, numpy-2.4.6.dist-info, tensorflow_cpu-2.21.0.dist-info
-        if any(name.partition("-")[0] in _MARKS for name in names):
-            return True
-    return False
+    # numpy, numpy-2.4.6.dist-info, tensorflow_cpu-2.21.0.dist-info
+    names = (name for directory in directories for name in _names_in(directory))
+    return any(name.partition("-")[0] in _MARKS for name in names)
+
+
+def _names_in(directory: str) -> list[str]:
+    """The names in a directory; none if it is missing or closed."""
+    try:
+        return os.listdir(directory)
+    except OSError:
+        return []
 
 
 _MARKS = frozenset((*FRAMEWORK_MODULES, "scikit_learn", "tensorflow_cpu"))
@@ -278,8 +291,7 @@ def _package_directories(python: str) -> Iterator[str]:
 def _below(prefix: str, version: str) -> Iterator[str]:
     for folder in ("lib", "lib64", "local/lib"):
         place = os.path.join(prefix, folder)
-        names = os.listdir(place) if os.path.isdir(place) else ()
-        for name in names:
+        for name in _names_in(place):
             if name.startswith(version) or name == "python3":
                 yield f"{place}/{name}/site-packages"
                 yield f"{place}/{name}/dist-packages"

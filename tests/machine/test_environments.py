@@ -130,7 +130,7 @@ def test_other_programs_in_front_of_the_active_python_do_not_matter(
 
 
 @pytest.mark.parametrize("broken", ["nowhere", "no interpreter", "a dangling link"])
-def test_a_variable_that_names_nothing_is_passed_over(
+def test_a_variable_that_names_nothing_is_passed_over_and_the_reason_given(
     shell: Shell, tmp_path: Path, broken: str
 ) -> None:
     place = tmp_path / "gone"
@@ -139,7 +139,8 @@ def test_a_variable_that_names_nothing_is_passed_over(
     if broken == "a dangling link":
         (place / "bin/python").symlink_to("/nowhere/python3.11")
     shell.active(place)
-    assert choose() == Environment(None, OWN)
+    hint = f"VIRTUAL_ENV names {place}, where no python can be run"
+    assert choose() == Environment(None, OWN, hint)
 
 
 def test_a_variable_whose_bin_is_not_first_is_no_activation_and_is_named(
@@ -331,7 +332,7 @@ def test_a_folder_in_the_working_directory_does_not_hide_python_on_path(
 BAD = {
     "": "expected an interpreter",
     "a\0b": "expected an interpreter",
-    "/nowhere/python": "no such file or directory",
+    "/nowhere/python": "No such file or directory",
     "no-such-python": "not found on PATH",
     "{tmp}/empty": "this directory has no bin/python",
     "{tmp}/broken": "bin/python is a link to /nowhere/python3.11, which is not there",
@@ -352,6 +353,18 @@ def test_what_cannot_be_an_interpreter_is_refused_with_the_reason(
     assert str(caught.value).startswith("--python ")
     assert BAD[text] in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_what_is_no_file_or_cannot_be_read_neither_waits_nor_fails(
+    shell: Shell, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert resolve_python(str(tmp_path / "pipe")) == str(tmp_path / "pipe")
+    place = prefix(tmp_path / "base", kind="base")
+    (place / "lib").write_text("no directory")
+    (place / "lib64").symlink_to("lib64")
+    shell.path(place / "bin", tmp_path / "pipe")
+    assert choose() == Environment(None, OWN)
 
 
 def test_the_prefix_of_this_interpreter_is_told_by_files() -> None:
