@@ -112,9 +112,11 @@ def capture_now(
     from envprint.collectors._runner import capture
 
     host = host or host_of(options)
-    _, reason, hint = environment_of(options)
     fingerprint = capture(host, via="cli", timeout_s=options.timeout, **details)
-    return fingerprint._replace(chosen=reason, hint=hint)
+    chosen: Environment | None = getattr(options, "environment", None)
+    if chosen is None:  # a host of the caller's own
+        return fingerprint
+    return fingerprint._replace(chosen=chosen.reason, hint=chosen.hint)
 
 
 def probe_now(

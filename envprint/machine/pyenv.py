@@ -28,46 +28,70 @@ def follow(path: str, variables: Mapping[str, str], others: Iterable[str], what:
     `others` are the programs of this name on PATH, for the version `system`; `what` names the shim
     in errors. Raises `InterpreterError` if none of the versions that are named has the program.
     """
-    text = _read(path)
-    if not re.search(_CALL, text):
+    content = _read(path)
+    if not re.search(_CALL, content):
         return path
-    name, root = os.path.basename(path), _root(path, text, variables)
-    versions, origin = _versions(root, variables)
-    for version in versions:
-        found = _outside(root, others) if version == SYSTEM else _program(version, root, name)
-        if found:
+    name, root = os.path.basename(path), shim_root(content) or _root_around(path, variables)
+    for folder in folders(root, variables, _directory(variables)):
+        found = _outside(root, others) if folder is None else os.path.join(folder, name)
+        if found and is_program(found):
             return found
-    named = ", ".join(versions)
+    versions, origin = _selected(root, variables, _directory(variables))
     raise InterpreterError(
-        f"{what}: pyenv has no {name} in version {named}, which {origin} names; "
+        f"{what}: pyenv has no {name} in version {', '.join(versions)}, which {origin} names; "
         "`pyenv versions` lists what is installed"
     )
 
 
-def _root(shim: str, text: bytes, variables: Mapping[str, str]) -> str:
-    written = re.search(_ROOT, text)
-    if written:
-        return os.fsdecode(written[1])
-    return variables.get("PYENV_ROOT") or os.path.dirname(os.path.dirname(shim))
+def shim_root(content: bytes) -> str | None:
+    """The root of pyenv that a shim with this content writes down; None for any other file."""
+    found = re.search(_ROOT, content) if re.search(_CALL, content) else None
+    return os.fsdecode(found[1]) if found else None
 
 
-def _versions(root: str, variables: Mapping[str, str]) -> tuple[list[str], str]:
+def root_of(variables: Mapping[str, str]) -> str:
+    """Where pyenv lies by its variable, or by default."""
+    return variables.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv")
+
+
+def _root_around(shim: str, variables: Mapping[str, str]) -> str:
+    folder = os.path.dirname(shim)
+    is_inside = os.path.basename(folder) == "shims" and not variables.get("PYENV_ROOT")
+    return os.path.dirname(folder) if is_inside else root_of(variables)
+
+
+def folders(root: str, variables: Mapping[str, str], directory: str) -> Iterator[str | None]:
+    """The `bin` directories of the selected versions, in order; None stands for PATH.
+
+    A version that is not installed has none. `directory` is where the search for a file begins.
+    """
+    for version in _selected(root, variables, directory)[0]:
+        if version == SYSTEM:
+            yield None
+        elif place := _installed(os.path.join(root, "versions"), version):
+            yield os.path.join(place, "bin")
+
+
+def _selected(root: str, variables: Mapping[str, str], directory: str) -> tuple[list[str], str]:
     """The versions that are named, and what names them."""
     named = [version for version in variables.get("PYENV_VERSION", "").split(":") if version]
     if named:
         return named, "PYENV_VERSION"
-    for file in (*_files_upwards(variables), os.path.join(root, "version")):
+    for file in (*_files_upwards(directory), os.path.join(root, "version")):
         named = _names_in(file)
         if named:
             return named, file
     return [SYSTEM], "no file"
 
 
-def _files_upwards(variables: Mapping[str, str]) -> Iterator[str]:
+def _directory(variables: Mapping[str, str]) -> str:
     try:
-        directory = variables.get("PYENV_DIR") or os.getcwd()
+        return variables.get("PYENV_DIR") or os.getcwd()
     except OSError:  # removed in the meantime
-        return
+        return "/"
+
+
+def _files_upwards(directory: str) -> Iterator[str]:
     while True:
         yield os.path.join(directory, ".python-version")
         above = os.path.dirname(directory)
@@ -92,24 +116,19 @@ def _is_safe(version: str) -> bool:
     return not version.startswith("/") and ".." not in version.split("/")
 
 
-def _outside(root: str, programs: Iterable[str]) -> str | None:
-    """The first program that is no shim."""
-    shims = os.path.realpath(os.path.join(root, "shims"))
-    return next((p for p in programs if os.path.realpath(os.path.dirname(p)) != shims), None)
-
-
-def _program(version: str, root: str, name: str) -> str | None:
-    for folder in (version, version.removeprefix("python-")):
-        path = os.path.join(root, "versions", folder, "bin", name)
-        if is_program(path):
-            return path
-    newest = _newest(os.path.join(root, "versions"), version.removeprefix("python-"))
-    path = os.path.join(newest, "bin", name) if newest else ""
-    return path if is_program(path) else None
+def _installed(versions: str, version: str) -> str | None:
+    """The directory of a version; 3.11 stands for the newest release of it, such as 3.11.7."""
+    for name in (version, version.removeprefix("python-")):
+        place = os.path.join(versions, name)
+        if os.path.isdir(place):
+            return place
+        newest = _newest(versions, name)
+        if newest:
+            return newest
+    return None
 
 
 def _newest(versions: str, beginning: str) -> str | None:
-    """The newest version that `beginning` stands for: 3.11 for 3.11.7."""
     try:
         names = [name for name in os.listdir(versions) if name.startswith(f"{beginning}.")]
     except OSError:
@@ -117,6 +136,12 @@ def _newest(versions: str, beginning: str) -> str | None:
     plain = [name for name in names if re.fullmatch(r"\d+(\.\d+)*", name)]
     newest = max(plain, key=lambda name: [int(part) for part in name.split(".")], default="")
     return os.path.join(versions, newest) if newest else None
+
+
+def _outside(root: str, programs: Iterable[str]) -> str | None:
+    """The first program that is no shim."""
+    shims = os.path.realpath(os.path.join(root, "shims"))
+    return next((p for p in programs if os.path.realpath(os.path.dirname(p)) != shims), None)
 
 
 def _read(path: str) -> bytes:
