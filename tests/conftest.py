@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders.environments import KEPT, build, name_of
+from tests.builders.environments import KEPT, activate, build, name_of
 from tests.builders.golden_files import Golden, must_equal
 from tests.builders.rule_cases import cases_of_rule_tests
 from tests.builders.support import Case
@@ -41,8 +41,8 @@ def cases() -> list[Case]:
 
 
 def pytest_configure() -> None:
-    """Activate the environment of the tests: else a command looks at the first `python` on PATH."""
-    os.environ["PATH"] = os.pathsep.join((str(Path(sys.prefix, "bin")), os.environ["PATH"]))
+    """Activate the environment of the tests, so that they look at that one."""
+    activate(sys.prefix)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

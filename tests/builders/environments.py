@@ -93,6 +93,14 @@ def install(python: str, *arguments: str, by: str = "pip") -> None:
     subprocess.run([*command, *arguments], check=True)
 
 
+def activate(prefix: Path | str) -> None:
+    """Put an environment first on PATH, in this process and those that it starts.
+
+    Else envprint, started in it by a path, looks at whatever `python` PATH has.
+    """
+    os.environ["PATH"] = os.pathsep.join((str(Path(prefix, "bin")), os.environ["PATH"]))
+
+
 def name_of(*parts: str) -> str:
     """A directory name that stands for these texts."""
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
