@@ -237,11 +237,21 @@ def _findings_text(findings: Sequence[Finding], causes: Sequence[str]) -> str:
     others = len(findings) - 1
     more = f" (and {others} more)" if others else ""
     text = f"{meaning}: {_inside_sentence(title)}{more}"
-    elsewhere = next((f for f in findings if f.rule == OTHER_ENVIRONMENT), None)
+    elsewhere = another_environment(findings)
     if elsewhere is None:
         return text
     place = f"another environment is looked at: {elsewhere.before} → {elsewhere.after}"
     return f"{place}; {meaning}" if impact else place
+
+
+def another_environment(findings: Iterable[Finding]) -> Finding | None:
+    """What comes before all other findings: that another environment than the baseline's is
+    looked at, and lacks a framework of that one, or that nothing else is found.
+    """
+    found = [finding for finding in findings if finding.impact or finding.rule == OTHER_ENVIRONMENT]
+    elsewhere = next((one for one in found if one.rule == OTHER_ENVIRONMENT), None)
+    lacks_some = elsewhere is not None and len(elsewhere.paths) > 1
+    return elsewhere if lacks_some or len(found) == 1 else None
 
 
 def count_undecided(undecided: Sequence[Undecided]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable
 from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import Fingerprint, Places, is_inside
 from envprint.core.impact import Confidence, Impact
-from envprint.core.report import OTHER_ENVIRONMENT, Finding
+from envprint.core.report import Finding
 
 MAX_CAUSES = 3
 """Causes that are named; in a longer list none would be likely."""
@@ -54,13 +54,10 @@ def likely_causes(
             finding.rule,
         )
 
-    findings = list(findings)
     strong = [finding for finding in findings if finding.impact >= Impact.NUMERIC]
-    # Two installations differ in all kinds of ways, and each of these follows from that one.
-    first = [f for f in findings if f.rule == OTHER_ENVIRONMENT] if strong else []
     # What the probes measured is an effect; it is named only if no cause of it is found.
     causes = [f for f in strong if not is_inside(f.paths[0], "facts.probes")] or strong
-    ranked = [*first, *sorted(causes, key=order)]
+    ranked = sorted(causes, key=order)
     return tuple(dict.fromkeys(finding.rule for finding in ranked))[:MAX_CAUSES]
 
 

@@ -85,6 +85,8 @@ def _flushed(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 
 
 _NAMES_SHOWN = 3
+_INSTALLERS = {"pip", "setuptools", "wheel"}
+"""What nearly every environment has."""
 _NO_FILE = (None, "-", "now")
 """References that name nothing which a second command could read."""
 
@@ -95,18 +97,16 @@ def _environment(comparison: Comparison, workload: Workload) -> Iterator[Match]:
         return
     sides = (comparison.before, comparison.after)
     before, after = ({n for n in FRAMEWORKS if side.value(version_path(n))} for side in sides)
-    # What came in addition is missing nowhere, unless the baseline has no framework at all.
-    if before <= after and (before or not after):
+    if before == after:
         return
-    packages = [set(side.value(DISTRIBUTIONS) or ()) for side in sides]
-    if _is_mostly_shared(before, after) and _is_mostly_shared(*packages):
+    old, new = (set(side.value(DISTRIBUTIONS) or ()) - _INSTALLERS for side in sides)
+    if _is_mostly_shared(before, after) and _is_mostly_shared(old, new):
         return
-    lacks_some = bool(before - after)
-    where = change.after if lacks_some else change.before
-    missing = packages[0] - packages[1] if lacks_some else packages[1] - packages[0]
+    gone = sorted(before - after)
+    missing, where = (old - new, change.after) if gone else (new - old, change.before)
     yield Match(
         f"{change.before} → {change.after}: {_listed(missing, before ^ after)} not in {where}",
-        (_PREFIX,),
+        (_PREFIX, *map(version_path, gone)),
         change.before,
         change.after,
         remedy=_look_there(*sides),
@@ -150,9 +150,9 @@ RULES = (
         watches=(_PREFIX, *map(version_path, FRAMEWORKS), DISTRIBUTIONS),
         why="The two sides are two installations with different packages. What is missing in one "
         "of them was not removed; it was never there.",
-        not_when="No framework of the baseline is missing, or the two sides have at least half of "
-        "their frameworks and half of their packages in common: then one environment was changed, "
-        "or lies in another place. The finding itself has no impact; those of the packages count.",
+        not_when="Both sides have the same frameworks, or at least half of their frameworks and "
+        "half of their packages in common: then one environment was changed, or lies in another "
+        "place. The finding itself has no impact; those of the packages count.",
         remedy="Look at the environment of the baseline: activate it, or name it with --python.",
         evidence=(
             Evidence(

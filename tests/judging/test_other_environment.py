@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
-from envprint.core.report import OTHER_ENVIRONMENT
+from envprint.core.report import OTHER_ENVIRONMENT, another_environment
 from envprint.judging.policy.model import Entry, Policy
 from tests.builders.judged import judge_drift
 from tests.builders.support import fingerprint, workload
@@ -24,7 +24,7 @@ def test_a_verdict_on_another_environment_begins_with_that() -> None:
     place = "another environment is looked at: /a → /b"
     assert report.summary.startswith(f"{place}; probably does not run")
     assert report.impact == Impact.BREAKS
-    assert report.likely_causes[0] == OTHER_ENVIRONMENT
+    assert report.likely_causes == ("framework-missing",)
 
 
 def test_another_environment_has_no_impact_of_its_own() -> None:
@@ -38,4 +38,14 @@ def test_a_policy_may_ignore_that_another_environment_is_looked_at() -> None:
     policy = Policy(ignores=(Entry("ignore[0]", OTHER_ENVIRONMENT, "*", "two clusters"),))
     report = judge_drift(side("/a", "numpy"), side("/b"), workload(["numpy"]), policy)
     assert "another environment" not in report.summary
-    assert OTHER_ENVIRONMENT not in report.likely_causes
+    assert another_environment(report.findings) is None
+
+
+def test_where_nothing_is_missing_other_findings_come_first() -> None:
+    before, after = side("/a", "numpy"), side("/b", "numpy", "torch", "tensorflow")
+    preloaded = {"variables": {"LD_PRELOAD": "/opt/libfast.so"}}
+    after = after._replace(facts={**after.facts, "environ": preloaded})
+    report = judge_drift(before, after, workload(["numpy"]), Policy())
+    rules = {finding.rule for finding in report.findings}
+    assert {OTHER_ENVIRONMENT, "environ-preload-changed"} <= rules
+    assert "another environment" not in report.summary

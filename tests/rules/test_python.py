@@ -174,7 +174,7 @@ TRAIN = ("numpy", "tensorflow", "keras", "wrapt", "six", "pip")
         pytest.param(
             ("numpy", "torch", "pip"),
             ("jax", "numpy", "tensorflow"),
-            "/a → /b: torch, pip are not in /b",
+            "/a → /b: torch is not in /b",
             id="another framework",
         ),
         pytest.param(
@@ -210,9 +210,6 @@ def test_two_installations_are_told_from_one_that_changed(
             installed("/a", "numpy", "torch"),
             installed("/b", "numpy", "torch", *"abcdef"),
             id="other tools around the same frameworks",
-        ),
-        pytest.param(
-            installed("/a", "numpy"), installed("/b", "numpy", "torch", *"abc"), id="mostly new"
         ),
         pytest.param(installed("/a", "ruff"), installed("/b", "black"), id="no framework at all"),
     ],

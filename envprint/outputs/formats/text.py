@@ -12,7 +12,16 @@ from typing import Any
 from envprint.core.comparison import Change
 from envprint.core.fingerprint import split_path
 from envprint.core.impact import Impact
-from envprint.core.report import DEVICES, Finding, Ignored, Report, Summary, Undecided, verdict
+from envprint.core.report import (
+    DEVICES,
+    Finding,
+    Ignored,
+    Report,
+    Summary,
+    Undecided,
+    another_environment,
+    verdict,
+)
 from envprint.core.text import block, heading, paint, plain, what_to_do
 from envprint.core.units import size
 
@@ -42,6 +51,9 @@ def _lines(report: Report, colour: bool, strict: bool) -> Iterator[str]:
     impact, summary = verdict(report, strict)
     word = impact.word.upper()
     yield from block(word, summary[0].upper() + summary[1:], paint(word, _COLOURS[impact], colour))
+    elsewhere = another_environment(report.findings)
+    if elsewhere:
+        yield from what_to_do(elsewhere.remedy)
     yield from _causes(report)
     yield from _numbered("look at", report.look_next)
     yield ""
