@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders.environments import KEPT, build, name_of
+from tests.builders.environments import KEPT, activate, build, name_of
 from tests.builders.golden_files import Golden, must_equal
 from tests.builders.rule_cases import cases_of_rule_tests
 from tests.builders.support import Case
@@ -38,6 +38,11 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Build:
 def cases() -> list[Case]:
     """Every question that the tests in tests/rules/ put to a single rule."""
     return cases_of_rule_tests()
+
+
+def pytest_configure() -> None:
+    """Activate the environment of the tests, so that they look at that one."""
+    activate(sys.prefix)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from envprint.documents.codec import dumps, loads
 from envprint.documents.inputs import NOW, take
 
 if TYPE_CHECKING:
+    from envprint.machine.environments import Environment
     from envprint.machine.live import LiveHost
 
 SOURCE = "a fingerprint file, -, now, or one saved: @NAME, @last, @~2"
@@ -24,7 +26,8 @@ def add_capture_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--python",
         metavar="PATH",
-        help="observe this interpreter's environment, not envprint's own",
+        help="observe this environment: an interpreter, the directory of a venv or conda "
+        "environment, or a name on PATH (default: the active one)",
     )
     parser.add_argument(
         "--timeout",
@@ -92,15 +95,37 @@ def _name(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def environment_of(options: argparse.Namespace) -> Environment:
+    """The environment to observe: the one in `options.environment`, else it is chosen once."""
+    from envprint.machine.environments import choose
+
+    chosen: Environment | None = getattr(options, "environment", None)
+    if chosen is None:
+        chosen = options.environment = choose(options.python)
+    return chosen
+
+
 def host_of(options: argparse.Namespace) -> LiveHost:
-    """This machine, seen through the requested interpreter."""
+    """This machine, seen through the interpreter of the environment to observe."""
     from envprint.machine.live import LiveHost
 
+    python, reason, _ = environment_of(options)
     return LiveHost(
-        options.python,
+        python,
         verify_files=getattr(options, "deep", False),
         gpu_timeout_s=gpu_timeout_of(options),
+        source=reason,
     )
+
+
+def tell_choice(options: argparse.Namespace, host: LiveHost, console: Console) -> None:
+    """Say on stderr which environment is observed, if envprint chose another than its own.
+
+    For verbs that print no report, whose header says it.
+    """
+    python, reason, _ = environment_of(options)
+    if python is not None and options.python is None:
+        console.log(f"observing {host.interpreter()['prefix']}: {reason}")
 
 
 def gpu_timeout_of(options: argparse.Namespace) -> float:
@@ -121,7 +146,11 @@ def capture_now(
     from envprint.collectors._runner import capture
 
     host = host or host_of(options)
-    return capture(host, via="cli", timeout_s=options.timeout, **details)
+    fingerprint = capture(host, via="cli", timeout_s=options.timeout, **details)
+    chosen: Environment | None = getattr(options, "environment", None)
+    if chosen is None:  # a host of the caller's own
+        return fingerprint
+    return fingerprint._replace(chosen=chosen.reason, hint=chosen.hint)
 
 
 def probe_now(
@@ -196,6 +225,14 @@ def load(source: str, options: argparse.Namespace, console: Console) -> Fingerpr
         names = ", ".join(sorted(fingerprint.undeclared)[:5])
         console.warn(f"{found.name}: {len(fingerprint.undeclared)} keys are not known: {names}")
     return fingerprint
+
+
+def located(baseline: Fingerprint) -> Fingerprint:
+    """The baseline of a capture, with the knowledge whether its environment is on this machine."""
+    from envprint.machine.environments import interpreter_in
+
+    prefix = os.path.expanduser(baseline.get("facts.python.prefix", ""))
+    return baseline._replace(is_here=bool(prefix and interpreter_in(prefix)))
 
 
 def _seconds(text: str) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import NamedTuple
 
-from envprint.cli._capture_options import capture_now, described_by, load
+from envprint.cli._capture_options import capture_now, described_by, load, located
 from envprint.cli._console import Console
 from envprint.cli._judge_options import context_of, request_of, warn_of_undecided, write
 from envprint.core.errors import NothingYetError, UsageError
@@ -59,7 +59,7 @@ def _baseline(
             raise UsageError("run: --require-baseline needs --baseline REF")
         return None, None
     try:
-        return load(options.baseline, options, console), None
+        return located(load(options.baseline, options, console)), None
     except NothingYetError:
         if options.require_baseline:
             raise

@@ -13,6 +13,7 @@ from envprint.cli._capture_options import (
     host_of,
     keep,
     probe_now,
+    tell_choice,
 )
 from envprint.cli._console import Console
 
@@ -46,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Probe, capture, write, save."""
     host = host_of(options)
+    tell_choice(options, host, console)
     if options.probe:
         host.set_probe_results({"numeric": probe_now(host, console, (), "cpu", 1)})
     fingerprint = capture_now(options, console, host, **described_by(options))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from envprint.cli._capture_options import SOURCE, add_capture_options, capture_now, load
+from envprint.cli._capture_options import SOURCE, add_capture_options, capture_now, load, located
 from envprint.cli._console import Console
 from envprint.cli._judge_options import (
     EXIT_CODES,
@@ -66,7 +66,9 @@ def request_from(options: argparse.Namespace) -> Request:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Capture, judge, print."""
     context = context_of(request_from(options), console)
-    baseline = load(options.baseline, options, console) if options.baseline is not None else None
+    baseline = None
+    if options.baseline is not None:
+        baseline = located(load(options.baseline, options, console))
 
     def judge(current: Fingerprint) -> Report:
         return context.state(current, baseline)

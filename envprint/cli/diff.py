@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from envprint.cli._capture_options import SOURCE, add_capture_options, load
+from envprint.cli._capture_options import SOURCE, add_capture_options, load, located
 from envprint.cli._console import Console
 from envprint.cli._judge_options import (
     EXIT_CODES,
@@ -13,6 +13,7 @@ from envprint.cli._judge_options import (
     present,
     request_of,
 )
+from envprint.documents.inputs import NOW
 
 HELP = "compare two fingerprints and judge what that does to a training result"
 EPILOG = f"""\
@@ -35,4 +36,6 @@ def run(options: argparse.Namespace, console: Console) -> int:
     context = context_of(request_of(options), console)
     baseline = load(options.baseline, options, console)
     current = load(options.current, options, console)
+    if options.current == NOW:
+        baseline = located(baseline)
     return present(context.drift(baseline, current), context, options, console)

@@ -29,7 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--policy", metavar="FILE", help="show: this file and not the nearest one upwards"
     )
-    parser.add_argument("--python", metavar="PATH", help="init: the interpreter to look at")
+    parser.add_argument(
+        "--python", metavar="PATH", help="init: the environment to look at, as for capture"
+    )
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -41,12 +43,14 @@ def _init(options: argparse.Namespace, console: Console) -> int:
     from envprint.collectors._runner import capture
     from envprint.judging.policy.find import OWN, exists
     from envprint.judging.policy.template import starting_policy
+    from envprint.machine.environments import choose
     from envprint.machine.live import LiveHost
 
     target = options.output or OWN
     if target != "-" and exists(target):
         raise PolicyError(f"{target}: is there already; give another name with -o")
-    text = starting_policy(capture(LiveHost(options.python), via="cli"))
+    chosen = choose(options.python)
+    text = starting_policy(capture(LiveHost(chosen.python, source=chosen.reason), via="cli"))
     console.emit(text, target)
     if target != "-":
         console.log(f"{target}: written; every line in it can be changed or left out")

@@ -12,6 +12,7 @@ from envprint.cli._capture_options import (
     host_of,
     keep,
     probe_now,
+    tell_choice,
 )
 from envprint.cli._console import Console
 from envprint.cli._judge_options import count_argument
@@ -72,6 +73,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if TRAINING not in options.names:
         refuse_training_options(options)
     host = host_of(options)
+    tell_choice(options, host, console)
     found, text, repeats = _measured(options, console, host)
     if options.output != "-":
         console.emit(text if options.format == "text" else to_json(clean(found)))

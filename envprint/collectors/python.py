@@ -23,12 +23,7 @@ FACTS = (
         unwatched="two builds of one version gave the same bits; libm and packages are watched",
     ),
     Field("executable", TEXT, "The interpreter's file, links followed.", unwatched=_A_PLACE),
-    Field(
-        "prefix",
-        TEXT,
-        "sys.prefix: the environment that packages are installed in.",
-        unwatched=_A_PLACE,
-    ),
+    Field("prefix", TEXT, "sys.prefix: the environment that packages are installed in."),
     Field(
         "base_prefix",
         TEXT,

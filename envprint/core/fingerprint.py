@@ -81,6 +81,12 @@ class Fingerprint(NamedTuple):
     """How the user named it, for reports; not part of the document."""
     program: str | None = None
     """Name of the program whose run saved it, for reports; not part of the document."""
+    chosen: str | None = None
+    """Why this environment was captured, in words; not part of the document."""
+    hint: str | None = None
+    """Another environment that may be meant, and the command that looks at it; not part either."""
+    is_here: bool = False
+    """Whether its prefix has an interpreter on this machine; not part either."""
 
     def __repr__(self) -> str:
         """Short: the facts fill pages."""
@@ -111,6 +117,10 @@ class Fingerprint(NamedTuple):
         except UnknownValueError:
             return default
         return default if value is None else value
+
+
+NOT_OF_THE_DOCUMENT = ("undeclared", "reference", "program", "chosen", "hint", "is_here")
+"""What belongs to one use of a fingerprint, and may not come from a document."""
 
 
 @lru_cache(maxsize=4096)

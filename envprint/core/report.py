@@ -32,6 +32,10 @@ HIDDEN_VALUE = "hidden-value"
 """Replaces the rule's id when a value is hidden on both sides and no rule is undecided about it."""
 
 
+OTHER_ENVIRONMENT = "python-environment-differs"
+"""The rule that finds two installations instead of one that changed; a headline begins with it."""
+
+
 class Undecided(NamedTuple):
     """A rule that could not be decided, the path that was unknown, and why."""
 
@@ -92,6 +96,10 @@ class Summary(NamedTuple):
     """The environment's `sys.prefix`; None if it is unknown."""
     program: str | None = None
     """Name of the program whose run saved it."""
+    chosen: str | None = None
+    """Why this environment was captured; None for a document and for a value of the API."""
+    hint: str | None = None
+    """Another environment that may be meant, and the command that looks at it."""
 
 
 class Report(NamedTuple):
@@ -231,7 +239,22 @@ def _findings_text(findings: Sequence[Finding], causes: Sequence[str]) -> str:
     title = next(finding.title for finding in findings if finding.rule == first)
     others = len(findings) - 1
     more = f" (and {others} more)" if others else ""
-    return f"{meaning}: {_inside_sentence(title)}{more}"
+    text = f"{meaning}: {_inside_sentence(title)}{more}"
+    elsewhere = another_environment(findings)
+    if elsewhere is None:
+        return text
+    place = f"another environment is looked at: {elsewhere.before} → {elsewhere.after}"
+    return f"{place}; {meaning}" if impact else place
+
+
+def another_environment(findings: Iterable[Finding]) -> Finding | None:
+    """What comes before all other findings: that another environment than the baseline's is
+    looked at, and lacks a framework of that one, or that nothing else is found.
+    """
+    found = [finding for finding in findings if finding.impact or finding.rule == OTHER_ENVIRONMENT]
+    elsewhere = next((one for one in found if one.rule == OTHER_ENVIRONMENT), None)
+    lacks_some = elsewhere is not None and len(elsewhere.paths) > 1
+    return elsewhere if lacks_some or len(found) == 1 else None
 
 
 def count_undecided(undecided: Sequence[Undecided]) -> str:

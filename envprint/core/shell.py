@@ -42,6 +42,16 @@ def _is_not_all_there(text: str) -> bool:
     return "\0" in text or HIDDEN in text or safe_text(text) != text
 
 
+def path_word(path: str) -> str | None:
+    """A path as one word; `~/` at its beginning stays outside the quotes, for the shell to expand.
+
+    None if no word can represent it.
+    """
+    home = "~/" if path.startswith("~/") else ""
+    word = quoted(path.removeprefix(home))
+    return None if word is None else home + word
+
+
 def command(form: str, *words: str | None) -> str | None:
     """`form` with each `{}` replaced by a quoted word; None if a word is missing."""
     safe = [None if word is None else quoted(word) for word in words]

@@ -22,6 +22,8 @@ def summarise(fingerprint: Fingerprint) -> Summary:
         fingerprint.reference,
         fingerprint.get("facts.python.prefix"),
         fingerprint.program,
+        fingerprint.chosen,
+        fingerprint.hint,
     )
 
 

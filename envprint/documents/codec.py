@@ -31,7 +31,13 @@ from envprint.core.fields import (
     require,
     step,
 )
-from envprint.core.fingerprint import DIGEST_FORM, SCHEMA_VERSION, Fingerprint, digest_facts
+from envprint.core.fingerprint import (
+    DIGEST_FORM,
+    NOT_OF_THE_DOCUMENT,
+    SCHEMA_VERSION,
+    Fingerprint,
+    digest_facts,
+)
 from envprint.core.text import MAX_BITS, is_unicode, unicode_text
 from envprint.machine.files import MAX_BYTES, read_file
 
@@ -90,16 +96,10 @@ REQUIRED = (
 )
 
 
-NOT_IN_DOCUMENT = ("undeclared", "reference", "program")
-"""What belongs to one use of a fingerprint, and may not come from a document."""
-
-
 def to_document(fingerprint: Fingerprint) -> dict[str, Any]:
     """The JSON form of a fingerprint."""
-    document = fingerprint._asdict()
-    for key in NOT_IN_DOCUMENT:
-        del document[key]
-    return document
+    beside = NOT_OF_THE_DOCUMENT
+    return {name: part for name, part in fingerprint._asdict().items() if name not in beside}
 
 
 def dumps(fingerprint: Fingerprint) -> str:
@@ -258,7 +258,7 @@ def from_document(document: Any, name: str) -> Fingerprint:
     known = {
         field: document[field]
         for field in Fingerprint._fields
-        if field not in NOT_IN_DOCUMENT and document.get(field) is not None
+        if document.get(field) is not None and field not in NOT_OF_THE_DOCUMENT
     }
     for place in ("facts", "live"):
         sections = document[place].items()

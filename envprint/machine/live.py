@@ -21,9 +21,10 @@ GPU_AGAIN_S = 2.0
 
 
 class LiveHost:
-    """This machine, seen from an interpreter: this one, or the one at `python`.
+    """This machine, seen from an interpreter: this one, or the one that `python` names.
 
-    Raises `InterpreterError` if `python` does not behave like an interpreter.
+    `python` is what `--python` takes; `source` says in errors where it comes from. Raises
+    `InterpreterError` if it does not behave like an interpreter.
     """
 
     def __init__(
@@ -32,10 +33,11 @@ class LiveHost:
         *,
         verify_files: bool = False,
         gpu_timeout_s: float = GPU_TIMEOUT_S,
+        source: str = "--python",
     ) -> None:
         self._verify_files = verify_files
         self._gpu_timeout_s = gpu_timeout_s
-        self._interpreter = self._describe(python) if python is not None else None
+        self._interpreter = self._describe(python, source) if python is not None else None
         self._query: NvmlQuery | NoLibrary | None = None
         self._names: dict[str, list[str]] = {}
 
@@ -104,23 +106,27 @@ class LiveHost:
 
         self._interpreter = {**self.interpreter(), **describe()}
 
-    def _describe(self, python: str) -> Mapping[str, Any]:
+    def _describe(self, python: str, source: str) -> Mapping[str, Any]:
         import json
 
-        source = self.read_text(interpreter.__file__) + "\nprint_description()\n"
+        from envprint.machine.environments import resolve_python
+
+        text = self.read_text(interpreter.__file__) + "\nprint_description()\n"
+        what = f"{source} {python}"
         try:
-            done = self.run([python, "-c", source], 30.0)
+            done = self.run([resolve_python(python), "-c", text], 30.0)
         except OSError as error:
-            raise InterpreterError(f"--python {python}: {error.strerror or error}") from error
+            raise InterpreterError(f"{what}: {error.strerror or error}") from error
         _, mark, description = done.stdout.decode("utf-8", "replace").rpartition(interpreter.MARK)
         if done.code or not mark:
+            instead = "" if source == "--python" else "; --python names another"
             raise InterpreterError(
-                f"--python {python}: expected Python 3.6 or later, it ended with {done.code}"
+                f"{what}: expected Python 3.6 or later, it ended with {done.code}{instead}"
             )
         try:
             return dict(json.loads(description))
         except (TypeError, ValueError, RecursionError) as error:
-            raise InterpreterError(f"--python {python}: not understood: {error}") from None
+            raise InterpreterError(f"{what}: not understood: {error}") from None
 
     def system(self) -> Mapping[str, str]:
         return os_calls.system()

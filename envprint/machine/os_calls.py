@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 _MACHINES = {"AMD64": "x86_64", "ARM64": "aarch64"}
@@ -182,3 +182,19 @@ def run(argv: Sequence[str], variables: Mapping[str, str], timeout_s: float) -> 
     except subprocess.TimeoutExpired:
         raise TimeoutError(f"{argv[0]} did not answer within {timeout_s:g} s") from None
     return done.returncode, done.stdout
+
+
+def on_path(name: str, variables: Mapping[str, str]) -> Iterator[str]:
+    """Each program `name` in the directories of PATH.
+
+    Relative ones are left out: in another directory they mean another program.
+    """
+    for directory in variables.get("PATH", os.defpath).split(os.pathsep):
+        path = os.path.join(directory, name)
+        if os.path.isabs(directory) and is_program(path):
+            yield path
+
+
+def is_program(path: str) -> bool:
+    """Whether the file at `path` can be run."""
+    return os.path.isfile(path) and os.access(path, os.X_OK)

@@ -6,17 +6,20 @@ import re
 from collections.abc import Iterator
 
 from envprint.core.comparison import Comparison
-from envprint.core.fingerprint import Fingerprint
+from envprint.core.fingerprint import FRAMEWORKS, Fingerprint
 from envprint.core.impact import Confidence, Impact
+from envprint.core.report import OTHER_ENVIRONMENT
 from envprint.core.rule import Evidence, Match, Rule
-from envprint.core.shell import command
+from envprint.core.shell import command, path_word
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload, always
+from envprint.rules.kit.packages import DISTRIBUTIONS, version_path
 from envprint.rules.kit.settings import variable
 
 _SEED = "facts.python.hash_seed"
 _VERSION = "facts.python.version"
 _FLUSHED = "facts.python.subnormals_flushed"
+_PREFIX = "facts.python.prefix"
 
 _HASHES = Evidence(
     "Hashes of str and bytes are salted unless PYTHONHASHSEED is set",
@@ -81,7 +84,84 @@ def _flushed(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         )
 
 
+_NAMES_SHOWN = 3
+_INSTALLERS = {"pip", "setuptools", "wheel"}
+"""What nearly every environment has."""
+_NO_FILE = (None, "-", "now")
+"""References that name nothing which a second command could read."""
+
+
+def _environment(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    change = comparison.change(_PREFIX)
+    if not change or not change.before or not change.after:
+        return
+    sides = (comparison.before, comparison.after)
+    before, after = ({n for n in FRAMEWORKS if side.value(version_path(n))} for side in sides)
+    if before == after:
+        return
+    old, new = (set(side.value(DISTRIBUTIONS) or ()) - _INSTALLERS for side in sides)
+    if _is_mostly_shared(before, after) and _is_mostly_shared(old, new):
+        return
+    gone = sorted(before - after)
+    missing, where = (old - new, change.after) if gone else (new - old, change.before)
+    yield Match(
+        f"{change.before} → {change.after}: {_listed(missing, before ^ after)} not in {where}",
+        (_PREFIX, *map(version_path, gone)),
+        change.before,
+        change.after,
+        remedy=_look_there(*sides),
+    )
+
+
+def _is_mostly_shared(one: set[str], other: set[str]) -> bool:
+    """Whether at least half of all names are on both sides."""
+    return 2 * len(one & other) >= len(one | other)
+
+
+def _listed(names: set[str], frameworks: set[str]) -> str:
+    """`numpy, keras and 29 more are`, the frameworks first; their own names if there are no others:
+    files may be there that no distribution owns.
+    """
+    first = sorted(
+        names or frameworks, key=lambda name: (not name.startswith(tuple(frameworks)), name)
+    )
+    more = len(first) - _NAMES_SHOWN
+    text = ", ".join(first[:_NAMES_SHOWN])
+    verb = "is" if len(first) == 1 else "are"
+    return f"{text} and {more} more are" if more > 0 else f"{text} {verb}"
+
+
+def _look_there(before: Fingerprint, after: Fingerprint) -> str | None:
+    """The command that looks at the baseline's environment, if that is on this machine."""
+    if after.chosen is None or not before.is_here or before.reference in _NO_FILE:
+        return None
+    place = path_word(before.get(_PREFIX, ""))
+    known = command("envprint check {}", before.reference)
+    return f"{known} --python {place}" if known and place else None
+
+
 RULES = (
+    Rule(
+        id=OTHER_ENVIRONMENT,
+        title="Another environment is looked at",
+        impact=Impact.NONE,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=(_PREFIX, *map(version_path, FRAMEWORKS), DISTRIBUTIONS),
+        why="The two sides are two installations with different packages. What is missing in one "
+        "of them was not removed; it was never there.",
+        not_when="Both sides have the same frameworks, or at least half of their frameworks and "
+        "half of their packages in common: then one environment was changed, or lies in another "
+        "place. The finding itself has no impact; those of the packages count.",
+        remedy="Look at the environment of the baseline: activate it, or name it with --python.",
+        evidence=(
+            Evidence(
+                "Packages are installed in one environment, and found in that one only",
+                "https://docs.python.org/3/library/venv.html",
+            ),
+        ),
+        drift=_environment,
+    ),
     Rule(
         id="python-hash-seed-changed",
         title="Sets of text are ordered differently",

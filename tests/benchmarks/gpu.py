@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import envprint
+from tests.builders.environments import activate
 from tests.nvml import simulator
 
 SCENARIOS = Path(simulator.__file__).parent / "scenarios"
@@ -39,6 +40,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=15)
     parser.add_argument("--watch-s", type=float, default=60.0)
     options = parser.parse_args()
+    activate(sys.prefix)
     idle, desktop = (
         simulator.environment(SCENARIOS / name / "driver.txt") for name in ("idle", "desktop")
     )

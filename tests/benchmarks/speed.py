@@ -24,6 +24,8 @@ import venv
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.builders.environments import activate
+
 ROOT = Path(__file__).parent.parent.parent
 DISTRIBUTIONS = 300
 RECORD_LINES = 180
@@ -37,6 +39,7 @@ def main() -> None:
     runs = max(9, parser.parse_args().runs)
     with tempfile.TemporaryDirectory() as folder:
         python = make_environment(Path(folder))
+        activate(python.parent.parent)
         commands = prepare(python, Path(folder))
         times: dict[str, list[float]] = {name: [] for name in commands}
         for _ in range(runs + 1):

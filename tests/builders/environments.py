@@ -7,12 +7,17 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import venv
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 KEPT = "ENVPRINT_TEST_VENVS"
 """The variable that names a directory where environments are kept between runs."""
 DEBIAN = "/usr/bin/python3.11"
+ROOT = Path(__file__).parents[2]
+MODULES = {"scikit-learn": "sklearn"}
+"""Distributions whose module has another name."""
+SCRIPT = "#!{python}\nfrom envprint.cli import script\nscript()\n"
 
 
 class NotHereError(Exception):
@@ -33,6 +38,52 @@ def build(place: Path, python: str, arguments: Sequence[str], *, by: str = "pip"
     return str(made)
 
 
+def made_by_hand(place: Path, *packages: str) -> Path:
+    """A virtual environment at `place` with packages, such as `numpy==2.4.6`, of a few files."""
+    venv.create(place, symlinks=True)
+    folder = packages_of(place)
+    for package in packages:
+        name, _, version = package.partition("==")
+        module = folder / MODULES.get(name, name)
+        module.mkdir()
+        (module / "__init__.py").write_text(f"__version__ = {version!r}\n")
+        (module / "version.py").write_text(f"version = {version!r}\n")
+        info = folder / f"{name.replace('-', '_')}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    return place
+
+
+def packages_of(place: Path) -> Path:
+    """The directory of packages of the environment at `place`."""
+    return next(place.glob("lib/python3*/site-packages"))
+
+
+def with_envprint(place: Path, *packages: str) -> Path:
+    """The same with envprint and what it needs, by reference to this checkout."""
+    made_by_hand(place, *packages)
+    needed = [str(ROOT), *(path for path in sys.path if path.endswith("site-packages"))]
+    (packages_of(place) / "envprint.pth").write_text("\n".join(needed) + "\n")
+    script = place / "bin" / "envprint"
+    script.write_text(SCRIPT.format(python=place / "bin" / "python"))
+    script.chmod(0o755)
+    return place
+
+
+def in_shell(
+    *command: object, path: Sequence[Path], cwd: Path, **variables: object
+) -> subprocess.CompletedProcess[str]:
+    """Run a command with this PATH and nothing of the test run's own variables."""
+    clean: Mapping[str, str] = {
+        **{"PATH": os.pathsep.join(map(str, path)), "HOME": str(cwd), "LANG": "C.UTF-8"},
+        **{name: str(value) for name, value in variables.items()},
+    }
+    return subprocess.run(
+        [str(word) for word in command],
+        capture_output=True, text=True, env=clean, cwd=cwd, check=False, timeout=120,
+    )  # fmt: skip
+
+
 def install(python: str, *arguments: str, by: str = "pip") -> None:
     """Install into the environment of `python`, with pip or with uv."""
     command = {
@@ -40,6 +91,14 @@ def install(python: str, *arguments: str, by: str = "pip") -> None:
         "uv": [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python],
     }[by]
     subprocess.run([*command, *arguments], check=True)
+
+
+def activate(prefix: Path | str) -> None:
+    """Put an environment first on PATH, in this process and those that it starts.
+
+    Else envprint, started in it by a path, looks at whatever `python` PATH has.
+    """
+    os.environ["PATH"] = os.pathsep.join((str(Path(prefix, "bin")), os.environ["PATH"]))
 
 
 def name_of(*parts: str) -> str:

@@ -45,11 +45,18 @@ class Trap(NamedTuple):
     variables: Mapping[str, str] = {}
     """What the policy requires."""
     packages: Mapping[str, str] = {}
+    reference: str | None = None
+    """How the user named the baseline; its environment is then on this machine, observed now."""
 
     def sides(self, text: str) -> tuple[Fingerprint | None, Fingerprint]:
         """The two documents, or the one."""
-        before = None if self.before is None else fingerprint(filled(self.before, text))
-        return before, fingerprint(filled(self.after, text))
+        after = fingerprint(filled(self.after, text))
+        if self.before is None:
+            return None, after
+        before = fingerprint(filled(self.before, text))
+        if self.reference is None:
+            return before, after
+        return before._replace(reference=self.reference, is_here=True), after._replace(chosen="now")
 
     def required(self, text: str) -> Requirements:
         """The policy's requirements."""
@@ -393,6 +400,15 @@ _CHANGED_VERSIONS = (
     ),
 )
 _OTHER_WORDS = (
+    Trap(
+        "python-environment-differs",
+        "the prefix of the baseline",
+        "envprint check monday.json --python {}",
+        {"facts.python.prefix": "/venvs/lint"},
+        {"facts.python.prefix": f"/venvs/{HERE}", "facts.frameworks.torch": {"version": "2.8.0"}},
+        meant=behind("/venvs/"),
+        reference="monday.json",
+    ),
     Trap(
         "tensorflow-cuda-of-another-major",
         "the version of CUDA",

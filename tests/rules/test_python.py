@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from envprint.core.fingerprint import Fingerprint
+from envprint.core.fingerprint import FRAMEWORKS, Fingerprint
 from envprint.core.impact import Impact
 from envprint.core.workload import Workload
 from envprint.judging.policy.model import Policy
+from envprint.rules import catalogue
 from tests.builders.judged import judge_drift
 from tests.builders.support import drift, fingerprint, state
 
@@ -135,3 +138,109 @@ def test_a_mode_that_both_sides_have_is_no_difference() -> None:
 def test_hooks_of_packaging_tools_are_quiet(hook: str) -> None:
     sides = python(startup_hooks=[]), python(startup_hooks=[hook])
     assert drift("python-startup-hooks-changed", *sides) == ([], [])
+
+
+def installed(prefix: str, *names: str, **beside: Any) -> Fingerprint:
+    """An environment with frameworks and other packages, all of version 1.0."""
+    values: dict[str, Any] = {"facts.python.prefix": prefix, **beside}
+    for name in names:
+        values[f"facts.packages.distributions[{name}]"] = {"version": "1.0"}
+        if name in FRAMEWORKS:
+            values[f"facts.frameworks.{name.replace('-', '_')}"] = {"version": "1.0"}
+    return fingerprint(values)
+
+
+OTHER = "python-environment-differs"
+GENERAL = next(rule.remedy for rule in catalogue() if rule.id == OTHER)
+TRAIN = ("numpy", "tensorflow", "keras", "wrapt", "six", "pip")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        pytest.param(
+            TRAIN,
+            ("ruff", "pip"),
+            "/a → /b: numpy, tensorflow, keras and 2 more are not in /b",
+            id="a linter's",
+        ),
+        pytest.param(("numpy", "pip"), ("pip",), "/a → /b: numpy is not in /b", id="a new venv"),
+        pytest.param(
+            ("ruff",),
+            ("numpy", "torch"),
+            "/a → /b: numpy, torch are not in /a",
+            id="the baseline is the wrong one",
+        ),
+        pytest.param(
+            ("numpy", "torch", "pip"),
+            ("jax", "numpy", "tensorflow"),
+            "/a → /b: torch is not in /b",
+            id="another framework",
+        ),
+        pytest.param(
+            ("numpy", "torch", *"abcdef"),
+            ("numpy", "pip"),
+            "/a → /b: torch, a, b and 4 more are not in /b",
+            id="numpy in both and little else",
+        ),
+    ],
+)
+def test_two_installations_are_told_from_one_that_changed(
+    before: tuple[str, ...], after: tuple[str, ...], message: str
+) -> None:
+    findings, undecided = drift(OTHER, installed("/a", *before), installed("/b", *after), [])
+    assert [(f.impact, f.message, f.before, f.after) for f in findings] == [
+        (Impact.NONE, message, "/a", "/b")
+    ]
+    assert undecided == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(installed("/a", *TRAIN), installed("/b", *TRAIN), id="moved"),
+        pytest.param(installed("/a", *TRAIN), installed("/a", "pip"), id="uninstalled in place"),
+        pytest.param(
+            installed("/a", *TRAIN), installed("/b", *TRAIN, "jax"), id="one framework more"
+        ),
+        pytest.param(
+            installed("/a", *TRAIN, "jax"), installed("/b", *TRAIN), id="one framework less"
+        ),
+        pytest.param(
+            installed("/a", "numpy", "torch"),
+            installed("/b", "numpy", "torch", *"abcdef"),
+            id="other tools around the same frameworks",
+        ),
+        pytest.param(installed("/a", "ruff"), installed("/b", "black"), id="no framework at all"),
+    ],
+)
+def test_one_environment_in_two_places_is_no_other_one(
+    before: Fingerprint, after: Fingerprint
+) -> None:
+    assert drift(OTHER, before, after, []) == ([], [])
+
+
+def test_an_unknown_place_or_unknown_packages_leave_it_undecided() -> None:
+    known = installed("/a", *TRAIN)
+    for path in ("facts.python.prefix", "facts.packages.distributions"):
+        lost = installed("/b", "pip")._replace(unknown={path: "denied"})
+        findings, undecided = drift(OTHER, known, lost, [])
+        assert findings == []
+        assert [entry.path for entry in undecided] == [path]
+
+
+def test_the_command_quotes_what_a_document_says_and_is_given_only_where_it_works() -> None:
+    before = installed("~/my venv; rm x", *TRAIN)._replace(reference="a b.json", is_here=True)
+    after = installed("/b", "pip")._replace(chosen="--python")
+    cases = {
+        "envprint check 'a b.json' --python ~/'my venv; rm x'": (before, after),
+        GENERAL: (before._replace(is_here=False), after),
+    }
+    for remedy, sides in cases.items():
+        findings, _ = drift(OTHER, *sides, [])
+        assert [finding.remedy for finding in findings] == [remedy]
+    for reference in (None, "-", "now"):
+        findings, _ = drift(OTHER, before._replace(reference=reference), after, [])
+        assert [finding.remedy for finding in findings] == [GENERAL]
+    findings, _ = drift(OTHER, before, after._replace(chosen=None), [])
+    assert [finding.remedy for finding in findings] == [GENERAL]

@@ -18,6 +18,16 @@ _SIDE = record(
     ),
     Field("prefix", TEXT, "The prefix of its Python environment; null if unknown."),
     Field("program", TEXT, "The program whose run saved it; null if none is known."),
+    Field(
+        "chosen",
+        TEXT,
+        "Why this environment was looked at, in words; null for a document and for the API.",
+    ),
+    Field(
+        "hint",
+        TEXT,
+        "Another environment that may be meant, and the command that looks at it; or null.",
+    ),
     Field("digest", TEXT, "The fingerprint's digest."),
     Field("captured_at", TEXT, "When it was captured, in UTC."),
     Field(
@@ -227,6 +237,8 @@ def _side(summary: Summary) -> dict[str, Any]:
         "reference": summary.reference,
         "prefix": summary.prefix,
         "program": summary.program,
+        "chosen": summary.chosen,
+        "hint": summary.hint,
         "digest": summary.digest,
         "captured_at": summary.captured_at,
         "machine": [{"topic": topic, "text": text} for topic, text in summary.lines],

@@ -12,7 +12,16 @@ from typing import Any
 from envprint.core.comparison import Change
 from envprint.core.fingerprint import split_path
 from envprint.core.impact import Impact
-from envprint.core.report import DEVICES, Finding, Ignored, Report, Summary, Undecided, verdict
+from envprint.core.report import (
+    DEVICES,
+    Finding,
+    Ignored,
+    Report,
+    Summary,
+    Undecided,
+    another_environment,
+    verdict,
+)
 from envprint.core.text import block, heading, paint, plain, what_to_do
 from envprint.core.units import size
 
@@ -44,6 +53,9 @@ def _lines(report: Report, colour: bool, strict: bool) -> Iterator[str]:
     # A verdict about some sections only is not as good as it would be about all of them.
     shade = _COLOURS[max(impact, Impact.NUMERIC) if report.only else impact]
     yield from block(word, summary[0].upper() + summary[1:], paint(word, shade, colour))
+    elsewhere = another_environment(report.findings)
+    if elsewhere:
+        yield from what_to_do(elsewhere.remedy)
     yield from _causes(report)
     yield from _numbered("look at", report.look_next)
     yield ""
@@ -96,7 +108,9 @@ def _head(report: Report) -> Iterator[str]:
     before = dict(report.baseline.lines) if report.baseline else {}
     if report.baseline:
         yield from block("baseline", _side(report.baseline))
+        yield from _place(report.baseline)
     yield from block("current", _side(report.current))
+    yield from _place(report.current)
     for topic, text in report.current.lines:
         was = before.get(topic, text)
         yield from block(topic, text if was == text else f"{text} (was: {was})")
@@ -107,6 +121,15 @@ def _side(summary: Summary) -> str:
     label += f"run of {summary.program}, " if summary.program else ""
     when = summary.captured_at.replace("T", " ").replace("Z", " UTC")
     return f"{label}captured {when}, {summary.digest[:19]}"
+
+
+def _place(summary: Summary) -> Iterator[str]:
+    """Where the environment lies, why this one was looked at, and which other may be meant."""
+    why = f", {summary.chosen}" if summary.chosen else ""
+    if summary.prefix:
+        yield from block("", f"{summary.prefix}{why}")
+    if summary.hint:
+        yield from block("", summary.hint)
 
 
 def _finding(finding: Finding, colour: bool) -> Iterator[str]:
