@@ -9,14 +9,14 @@ from functools import partial
 
 from envprint.collectors import _runner
 from envprint.core.errors import EnvprintError
-from envprint.core.fingerprint import FRAMEWORKS, Fingerprint
+from envprint.core.fingerprint import FRAMEWORKS, GPU_TIMEOUT_S, Fingerprint
 from envprint.core.impact import IMPACT_WORDS, Impact
 from envprint.core.report import DEVICES, DriftError, Report
 from envprint.documents.codec import dumps, fingerprint_shape, loads
 from envprint.documents.inputs import NOW, take
 from envprint.judging.context import Context, Request, agreed
 from envprint.machine.files import write_output
-from envprint.machine.live import GPU_TIMEOUT_S, LiveHost
+from envprint.machine.live import LiveHost
 from envprint.outputs.drift_error import refusal
 
 # Validate the names passed to the Python API. `argparse` does so for the command line; without it,
@@ -140,7 +140,8 @@ def check(
     `current` replaces the capture that is otherwise made here. Returns the report, or raises
     `DriftError` (with the report as `.report`) if a finding is at or above `fail_on` (default: the
     policy's, else `numeric`); its text lists each such finding and its remedy. With `strict`,
-    advice counts as well.
+    advice counts as well. Each of `frameworks` must be installed. Warns if nothing was checked: no
+    framework is found, and none is named.
     """
     threshold = None if fail_on is None else impact_named(fail_on)
     request = _request(frameworks, device, policy)._replace(fail_on=threshold, strict=strict)
@@ -150,6 +151,8 @@ def check(
     report = context.state(now, before)
     if context.exit_code(report):
         raise DriftError(refusal(report, context.policy.fail_on, strict), report)
+    if report.not_checked is not None:
+        warnings.warn(f"nothing was checked: {report.not_checked}", stacklevel=2)
     return report
 
 

@@ -47,6 +47,8 @@ def _tell(
         write(report, options, aside, aside.colour() and not to_file)
         if not to_file:
             return
+    if report.not_checked is not None:
+        console.log(f"not checked: {report.not_checked}")
     for finding in report.findings:
         what = finding.message or finding.title
         console.log(f"{finding.impact.word}: {what} ({finding.rule})")

@@ -31,7 +31,7 @@ from envprint.core.fields import (
     require,
     step,
 )
-from envprint.core.fingerprint import SCHEMA_VERSION, Fingerprint
+from envprint.core.fingerprint import NOT_RECORDED, SCHEMA_VERSION, Fingerprint
 from envprint.core.text import MAX_BITS, is_unicode, unicode_text
 from envprint.machine.files import MAX_BYTES, read_file
 
@@ -257,7 +257,7 @@ def from_document(document: Any, name: str) -> Fingerprint:
         sections = document[place].items()
         # A null section records nothing; its fields are among the missing ones.
         known[place] = {name: {} if fields is None else fields for name, fields in sections}
-    reason = f"not recorded by envprint {document['envprint_version']}"
+    reason = f"{NOT_RECORDED} {document['envprint_version']}"
     known["unknown"] = dict.fromkeys(missing_fields(document), reason) | document["unknown"]
     known["reference"] = None  # not of the document, even if it has such a key
     known["undeclared"] = tuple(_undeclared(document))

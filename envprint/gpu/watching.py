@@ -17,12 +17,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from envprint.core.errors import EnvprintError
+from envprint.core.fingerprint import GPU_TIMEOUT_S
 from envprint.gpu.account import Gap, MemoryAccount, MemoryHolder, WatchResult
 from envprint.gpu.reading import failed, in_words
 from envprint.gpu.skipped_calls import SkippedCalls
 from envprint.machine.child_process import Child
 from envprint.machine.host import Host
-from envprint.machine.live import GPU_TIMEOUT_S, LiveHost
+from envprint.machine.live import LiveHost
 from envprint.machine.nvml.client import watcher
 from envprint.machine.nvml.messages import NvmlMessages
 

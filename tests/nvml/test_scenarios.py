@@ -17,13 +17,12 @@ from typing import Any
 import pytest
 
 from envprint.collectors._runner import capture
-from envprint.core.fingerprint import Fingerprint, is_inside
+from envprint.core.fingerprint import GPU_TIMEOUT_S, Fingerprint, is_inside
 from envprint.core.impact import Impact
 from envprint.core.report import Report, headline, without_findings
 from envprint.core.workload import detect
 from envprint.documents.codec import dumps, loads
 from envprint.judging.policy.model import Policy
-from envprint.machine.live import GPU_TIMEOUT_S
 from envprint.machine.recorded import RecordedHost
 from envprint.outputs.formats import text as output
 from tests.builders.golden_files import Golden

@@ -19,6 +19,8 @@ from envprint.core.units import size
 OMITS = frozenset({"changes"})
 """Parts of a report that are not shown whole: changes that no rule knows are counted where there
 are many."""
+NOT_CHECKED = "NOT CHECKED "
+"""The first words where no framework's rules could apply; two blanks follow a topic."""
 MAX_CHANGES = 12
 """Unexplained changes shown per section; further ones are only counted."""
 FOLD = 5
@@ -40,8 +42,12 @@ def render(report: Report, colour: bool = False, strict: bool = False) -> str:
 
 def _lines(report: Report, colour: bool, strict: bool) -> Iterator[str]:
     impact, summary = verdict(report, strict)
-    word = impact.word.upper()
-    yield from block(word, summary[0].upper() + summary[1:], paint(word, _COLOURS[impact], colour))
+    if report.not_checked is not None:
+        yield from block(NOT_CHECKED, report.not_checked, paint(NOT_CHECKED, "33", colour))
+    if summary:
+        word = impact.word.upper()
+        text = summary[0].upper() + summary[1:]
+        yield from block(word, text, paint(word, _COLOURS[impact], colour))
     yield from _causes(report)
     yield from _numbered("look at", report.look_next)
     yield ""

@@ -11,6 +11,7 @@ from envprint.core.rule import Evidence, Match, Rule
 from envprint.core.workload import Workload, on_gpu
 from envprint.rules.kit.devices import (
     DEVICES,
+    STATUS,
     VISIBLE,
     VISIBLE_DEVICES,
     gpu_training,
@@ -45,9 +46,9 @@ def _counted(comparison: Comparison, before: int, after: int, *prefixes: str) ->
 
 
 def _not_usable(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    status = now.value("facts.gpu.status")
+    status = now.value(STATUS)
     if status not in (None, "ok"):
-        yield Match(f"no GPU can be used: {status}", ("facts.gpu.status",), after=status)
+        yield Match(f"no GPU can be used: {status}", (STATUS,), after=status)
     elif status == "ok" and not how_many(now):
         wanted = now.value(VISIBLE)
         text = f"no GPU can be used: CUDA_VISIBLE_DEVICES={wanted} shows none of them"
@@ -115,7 +116,7 @@ RULES = (
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu,
-        watches=("facts.gpu.status", VISIBLE, DEVICES),
+        watches=(STATUS, VISIBLE, DEVICES),
         why="Without a GPU that answers, frameworks compute on the CPU or stop. A driver newer "
         "than the last for an architecture does not show the card either: that is R470 for Kepler, "
         "and R580 for Maxwell, Pascal and Volta.",
@@ -137,7 +138,7 @@ RULES = (
         title="A GPU does not allow computing",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=gpu_training,
+        applies=on_gpu,
         watches=(DEVICES,),
         why="In compute mode `prohibited` the driver refuses every context on the GPU.",
         not_when="The program does not use that GPU.",
