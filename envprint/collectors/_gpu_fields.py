@@ -153,7 +153,8 @@ LIVE = (
         record(
             Field("call", TEXT, "The call that did not return."),
             Field("gpu", TEXT, "NVML index of the GPU it is about; null when it is about none."),
-            Field("waited_s", NUMBER, "How long the driver was waited for, in seconds."),
+            Field("hung_s", NUMBER, "For how long it had not returned, in seconds."),
+            Field("waited_s", NUMBER, "How long the whole answer was waited for, in seconds."),
         ),
         "Where the driver fell silent; null unless the answer is none.",
     ),

@@ -26,10 +26,6 @@ class Workload(NamedTuple):
 
     frameworks: tuple[str, ...] = ()
     """Sorted names from `FRAMEWORKS`."""
-    named: tuple[str, ...] = ()
-    """Those that the user or the policy names, which must then be installed."""
-    not_found: str | None = None
-    """Why no framework is known, so that no framework's rules can apply; None if one is."""
     device: str = "cpu"
     """`cpu` or `gpu`."""
     machine: str = ""
@@ -38,6 +34,10 @@ class Workload(NamedTuple):
     batch_size: int | None = None
     replicas: int | None = None
     required: Requirements = Requirements()
+    named: tuple[str, ...] = ()
+    """The frameworks that the user or the policy names, which a run needs."""
+    not_found: str | None = None
+    """Why no framework is known, so that no framework's rules can apply; None if one is."""
 
 
 class Condition(NamedTuple):
@@ -97,7 +97,7 @@ def detect(
     does not respond. In a process that has imported frameworks, only those count. NumPy and
     scikit-learn alone run on the CPU. `needs_gpu` means that a GPU is required, present or not.
     """
-    sides = [now] if baseline is None else [now, baseline]
+    sides = [now] if baseline is None else [baseline, now]
     found = [frameworks_in(side) for side in sides]
     named = set(frameworks)
     imported = now.get("facts.frameworks.imported", [])
@@ -106,10 +106,10 @@ def detect(
     is_on_gpu = needs_gpu or (can_use_gpu and any(map(_gpu_is_meant, sides)))
     return Workload(
         frameworks=tuple(sorted(used)),
-        named=tuple(sorted(named)),
-        not_found=None if used else _not_found(sides, found),
         device=device or ("gpu" if is_on_gpu else "cpu"),
         machine=now.get("facts.cpu.architecture", ""),
+        named=tuple(sorted(named)),
+        not_found=None if used else _not_found(sides, found),
     )
 
 

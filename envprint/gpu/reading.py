@@ -100,7 +100,8 @@ def what_it_did(answer: Answer) -> str | Unknown | None:
         return None
     overdue = reading.get("overdue")
     if overdue:
-        return "none" if overdue["for_s"] >= overdue["waited_s"] / 2 else "late"
+        answered = reading.get("call_ms") and overdue["hung_s"] < overdue["waited_s"] / 2
+        return "late" if answered else "none"
     if reading.get("failure"):
         return Unknown(reading["failure"])
     return "late" if sum(reading.get("call_ms", {}).values()) > LATE_MS else "ok"
@@ -112,7 +113,7 @@ def silence(answer: Answer) -> dict[str, Any] | Unknown | None:
     if isinstance(did, Unknown):
         return did
     overdue = answer.reading["overdue"] if did == "none" else None
-    return {key: overdue[key] for key in ("call", "gpu", "waited_s")} if overdue else None
+    return dict(overdue) if overdue else None
 
 
 def _without_library(host: Host, reading: Mapping[str, Any]) -> Answer:

@@ -55,7 +55,7 @@ SIDE = Summary("label-side", "sha256:0", "2026-11-21T12:00:00Z", (("cpu", "text-
 NUMBERS = range(MANY)
 REPORT = Report(
     impact=Impact.NUMERIC,
-    summary="Summary-of-all",
+    summary="Reason-unchecked; Summary-of-all",
     baseline=SIDE,
     current=SIDE,
     workload=Workload(("torch",), "cpu"),
@@ -83,10 +83,11 @@ REPORT = Report(
     ),
     also_changed=tuple(f"rule-lockstep-{n}" for n in range(3)),
     policy_notes=tuple(f"note-{n}" for n in range(3)),
+    not_checked="Reason-unchecked",
 )
 
 IDENTIFIES: dict[str, Iterable[str]] = {
-    "summary": (REPORT.summary,),
+    "summary": ("Summary-of-all",),
     "baseline": ("label-side", "text-side"),
     "current": ("label-side", "text-side"),
     "findings": (text for f in REPORT.findings for text in (f.rule, f.message)),
@@ -100,6 +101,7 @@ IDENTIFIES: dict[str, Iterable[str]] = {
     "expected": (text for e in REPORT.expected for text in (str(e.rule), e.message, e.reason)),
     "also_changed": REPORT.also_changed,
     "policy_notes": REPORT.policy_notes,
+    "not_checked": (str(REPORT.not_checked),),
 }
 """Part of a report to the texts by which a reader knows that each of its members is there."""
 TEXTS = {part: tuple(texts) for part, texts in IDENTIFIES.items()}

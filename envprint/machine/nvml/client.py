@@ -98,7 +98,7 @@ class NvmlQuery:
           `mig_devices`: the same for each MIG device, if there can be any, or an error object; a
           list is complete;
         * `overdue`: only if the time ended during a call of the driver: the `call`, the `gpu` it
-          is about (null for none), for how long it had not returned (`for_s`), and the whole time
+          is about (null for none), for how long it had not returned (`hung_s`), and the whole time
           (`waited_s`);
         * `call_ms`: function to the total milliseconds of its calls.
         """

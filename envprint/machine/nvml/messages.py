@@ -77,7 +77,7 @@ class NvmlMessages:
         call, gpu = self._call()
         if not call:
             return None
-        return {"call": call, "gpu": gpu, "for_s": round(now_s - self.call_begun_s, 1)}
+        return {"call": call, "gpu": gpu, "hung_s": round(now_s - self.call_begun_s, 1)}
 
     def _call(self) -> tuple[str, str | None]:
         """The driver's function that is in progress, empty if none is, and the GPU it is about."""

@@ -11,6 +11,7 @@ from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import FRAMEWORKS, Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Result, Rule, for_each
+from envprint.core.shell import command
 from envprint.core.workload import Workload, always, framework_path
 from envprint.rules.kit.packages import pip_install, traces, version_path
 
@@ -36,12 +37,13 @@ def _missing(comparison: Comparison, workload: Workload) -> Iterator[Result]:
 def _named_missing(now: Fingerprint, workload: Workload) -> Iterator[Result]:
     def look(framework: str) -> Iterator[Match]:
         path = framework_path(framework)
-        if framework not in now.get(_IMPORTED, ()) and now.value(path) is None:
+        # What is imported can be used, however it came there.
+        if framework not in (now.value(_IMPORTED) or ()) and now.value(path) is None:
             where = now.get("facts.python.prefix", "this environment")
             yield Match(
                 f"{framework} is named and is not installed in {where}",
                 (path,),
-                remedy=f"pip install {framework}",
+                remedy=command("pip install {}", framework),
                 about=framework,
             )
 
@@ -67,7 +69,7 @@ RULES = (
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
         applies=always,
-        watches=(*map(framework_path, FRAMEWORKS), _IMPORTED, "facts.python.prefix"),
+        watches=(*map(framework_path, FRAMEWORKS), _IMPORTED),
         why="The option --framework, the policy or the program says that the job uses it, and "
         "importing a package that is not installed fails.",
         not_when="Another environment trains: name it with --python PATH.",

@@ -37,13 +37,25 @@ def _no_answer(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     # Where the status is known, the driver has said whether there is a GPU, or why not.
     if now.get(STATUS) is not None or now.value(ANSWER) != "none":
         return
-    call, gpu, waited_s = (now.value(f"{SILENCE}.{key}") for key in ("call", "gpu", "waited_s"))
+    keys = ("call", "gpu", "hung_s", "waited_s")
+    call, gpu, hung_s, waited_s = (now.value(f"{SILENCE}.{key}") for key in keys)
     text = f"{'the driver' if gpu is None else f'GPU {gpu}'} did not answer within {waited_s:g} s"
-    if waited_s < GPU_TIMEOUT_S:
+    # On a machine that is too busy, most of the time may pass before the driver is asked.
+    if waited_s < GPU_TIMEOUT_S or hung_s < GPU_TIMEOUT_S / 2:
         raise UnknownValueError(ANSWER, f"{text}; it may take {GPU_TIMEOUT_S:g} s")
     if now.value(MODULE) is None:
         raise UnknownValueError(ANSWER, f"{text}, and no kernel module of it is loaded")
-    yield Match(f"{text} ({call})", (ANSWER,), after="none")
+    if gpu is not None and not _may_be_used(now, gpu):
+        raise UnknownValueError(ANSWER, f"{text}; a program is not shown it")
+    yield Match(f"{text} ({call})", (f"{SILENCE}.call", ANSWER), after=call)
+
+
+def _may_be_used(now: Fingerprint, gpu: str) -> bool:
+    """Whether a program sees the GPU, as far as is known."""
+    try:
+        return gpu in cards(now)
+    except UnknownValueError:
+        return True
 
 
 def _lost(now: Fingerprint, workload: Workload) -> Iterator[Match]:
@@ -122,7 +134,7 @@ RULES = (
         id="gpu-driver-silent",
         title="The GPU's driver does not answer",
         impact=Impact.BREAKS,
-        confidence=Confidence.INFERRED,
+        confidence=Confidence.DOCUMENTED,
         applies=on_gpu,
         watches=(ANSWER, SILENCE, STATUS, MODULE),
         why="A driver that does not come back from a query does not come back to a job either, "
@@ -143,6 +155,10 @@ RULES = (
             Evidence(
                 "After an Xid 45 nvidia-smi hangs for ever, in the kernel: reboot",
                 "https://github.com/leptonai/gpud/pull/117",
+            ),
+            Evidence(
+                "A lock that the kernel module never gives back stops every program on the GPUs",
+                "https://github.com/NVIDIA/open-gpu-kernel-modules/issues/1277",
             ),
         ),
         state=_no_answer,
