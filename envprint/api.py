@@ -12,6 +12,7 @@ from typing import NamedTuple
 from envprint.collectors import _runner
 from envprint.core import fingerprint as core
 from envprint.core.errors import EnvprintError
+from envprint.core.fingerprint import GPU_TIMEOUT_S
 from envprint.core.impact import IMPACT_WORDS, Impact
 from envprint.core.report import DEVICES
 from envprint.core.workload import framework_named
@@ -20,7 +21,7 @@ from envprint.documents.inputs import NOW, take
 from envprint.judging.context import Context, Request, agreed
 from envprint.judging.policy.model import OneOff
 from envprint.machine.files import write_output
-from envprint.machine.live import GPU_TIMEOUT_S, LiveHost
+from envprint.machine.live import LiveHost
 from envprint.outputs.drift_error import refusal, remark
 from envprint.results import DriftError, DriftWarning, Fingerprint, Report
 
@@ -181,7 +182,8 @@ def check(
     `DriftError` (with the report as `.report`) if a finding is at or above `fail_on` (default: the
     policy's, else `numeric`); its text lists each such finding and its remedy. With `strict`,
     advice counts as well. A `DriftWarning` lists findings below `fail_on` and what was not judged.
-    The other options are those of `diff`.
+    Each of `frameworks` must be installed. The other options are those of
+    `diff`.
     """
     threshold = None if fail_on is None else impact_named(fail_on)
     narrowing = _Narrowing(ignore, expect, only)

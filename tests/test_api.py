@@ -19,9 +19,11 @@ from envprint.core.impact import Impact
 from envprint.core.rule import Match, Rule
 from envprint.documents.codec import dumps
 from envprint.judging import judge
+from tests.builders.environments import put_framework
 from tests.builders.rules import a_rule
 from tests.builders.support import fingerprint
 
+NUMPY = "facts.frameworks.numpy"
 ONEDNN = "facts.environ.variables[TF_ENABLE_ONEDNN_OPTS]"
 
 
@@ -71,14 +73,43 @@ def test_diff_takes_files_and_narrows_the_workload(tmp_path: Path) -> None:
 
 
 def test_check_raises_with_the_report_when_the_threshold_is_reached(
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.syspath_prepend(put_framework(tmp_path, "numpy"))
     monkeypatch.setenv("PYTHONASHSEED", "0")
     with pytest.raises(envprint.DriftError, match="misspelt") as caught:
         envprint.check(fail_on="numeric")
     assert "environ-name-misspelt" in [f.rule for f in caught.value.report.findings]
     with pytest.warns(envprint.DriftWarning, match=r"numeric: .*misspelt"):
         assert envprint.check(fail_on="breaks").impact == envprint.Impact.NUMERIC
+
+
+def test_check_warns_when_nothing_was_checked(tmp_path: Path) -> None:
+    text = "nothing was checked: no framework in /opt/lint; is this the environment that trains"
+    now = fingerprint({"facts.python.prefix": "/opt/lint"})
+    with pytest.warns(UserWarning, match=text) as told:
+        report = envprint.check(current=now)
+    assert told[0].filename == __file__
+    assert str(report.not_checked) in str(told[0].message)
+    policy = tmp_path / "policy.toml"
+    policy.write_text("on_unknown = 'fail'")
+    with pytest.raises(envprint.DriftError, match="not checked: no framework in /opt/lint"):
+        envprint.check(current=now, policy=policy)
+
+
+def test_what_is_installed_counts_where_nothing_is_imported() -> None:
+    now = fingerprint({NUMPY: {"version": "2.4.6"}, "facts.frameworks.imported": []})
+    assert envprint.check(current=now).not_checked is None
+    imported = fingerprint({NUMPY: None, "facts.frameworks.imported": ["numpy"]})
+    assert envprint.check(current=imported).workload.frameworks == ("numpy",)
+
+
+def test_a_framework_that_is_named_must_be_installed_and_need_not_be_imported() -> None:
+    now = fingerprint({NUMPY: {"version": "2.4.6"}, "facts.frameworks.imported": []})
+    assert envprint.check(current=now, frameworks="numpy").findings == ()
+    with pytest.raises(envprint.DriftError, match="torch is named and is not installed"):
+        envprint.check(current=now, frameworks=["numpy", "torch"])
+    assert envprint.diff(now, now, frameworks=["torch"]).findings == ()
 
 
 def misspelt() -> envprint.DriftError:
@@ -128,7 +159,8 @@ def refused(*rules: Rule, **options: Any) -> str:
     """What a check says when these are all the rules there are."""
     with pytest.MonkeyPatch.context() as patch, pytest.raises(envprint.DriftError) as caught:
         patch.setattr(judge, "applying", lambda workload: rules)
-        envprint.check(current=fingerprint(unknown={"facts.gpu": "no\ndriver"}), **options)
+        now = fingerprint({NUMPY: {"version": "2.4.6"}}, {"facts.gpu": "no\ndriver"})
+        envprint.check(current=now, **options)
     return str(caught.value)
 
 

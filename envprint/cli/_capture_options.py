@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from envprint.cli._console import Console
 from envprint.core.errors import EnvprintError, StoreError
-from envprint.core.fingerprint import Fingerprint
+from envprint.core.fingerprint import GPU_TIMEOUT_S, Fingerprint
 from envprint.documents.codec import dumps, loads
 from envprint.documents.inputs import NOW, take
 
@@ -39,7 +39,7 @@ def add_capture_options(parser: argparse.ArgumentParser) -> None:
         "--gpu-timeout",
         type=_seconds,
         metavar="S",
-        help="what the GPUs' driver may take beside that, in seconds (default: 10)",
+        help="what the GPUs' driver may take beside that, in seconds (default: 30)",
     )
 
 
@@ -130,8 +130,6 @@ def tell_choice(options: argparse.Namespace, host: LiveHost, console: Console) -
 
 def gpu_timeout_of(options: argparse.Namespace) -> float:
     """The time limit for the GPU driver, in seconds."""
-    from envprint.machine.live import GPU_TIMEOUT_S
-
     timeout_s: float = options.gpu_timeout or GPU_TIMEOUT_S
     return timeout_s
 

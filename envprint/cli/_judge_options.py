@@ -23,7 +23,8 @@ exit codes:
   1  at least one finding at or above it
   2  could not do the job: wrong usage, unreadable input, unwritable output
   3  with --on-unknown fail: nothing found, but a rule that could reach the
-     threshold could not be decided
+     threshold could not be decided, something was not judged, or nothing was
+     checked
 """
 
 
@@ -45,7 +46,9 @@ def add_judging_options(parser: argparse.ArgumentParser) -> None:
     add_framework_option(parser)
     parser.add_argument("--device", choices=("cpu", "gpu"), help="default: gpu when one is visible")
     parser.add_argument(
-        "--on-unknown", choices=UNKNOWN_ACTIONS, help="what an undecided rule does (default: warn)"
+        "--on-unknown",
+        choices=UNKNOWN_ACTIONS,
+        help="what an undecided rule does, and that nothing was checked (default: warn)",
     )
     parser.add_argument("--strict", action="store_true", help="advice counts as a finding")
     add_narrowing_options(parser)
@@ -137,6 +140,8 @@ def present(report: Report, context: Context, options: argparse.Namespace, conso
     """Print the report in the requested format and return the exit code."""
     write(report, options, console, console.colour() and options.output is None)
     if options.format != "text":
+        if report.not_checked is not None:
+            console.warn(f"not checked: {report.not_checked}")
         warn_of_undecided(report, context, console)
     return context.exit_code(report)
 

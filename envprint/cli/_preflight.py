@@ -85,6 +85,8 @@ def _tell(
             return
     if report.only:
         console.log(report.summary)
+    if report.not_checked is not None:
+        console.log(f"not checked: {report.not_checked}")
     for finding in report.findings:
         what = finding.message or finding.title
         console.log(f"{finding.impact.word}: {what} ({finding.rule})")

@@ -13,7 +13,6 @@ from envprint.cli._capture_options import (
     add_capture_options,
     add_describing_options,
     capture_now,
-    gpu_timeout_of,
 )
 from envprint.cli._console import Console
 from envprint.cli._judge_options import add_judging_options, size_argument
@@ -146,11 +145,12 @@ def _end_by_ctrl_c(console: Console) -> int:
 def _watched(options: argparse.Namespace, console: Console, held: BlockedSignals) -> During:
     """Run the command to its end, and observe it. Raises `StartError`."""
     from envprint import gpu
+    from envprint.gpu.watching import HUNG_S
     from envprint.run.job import Job
     from envprint.run.mapped_libraries import Loaded
 
     started_at, loaded = utc(), Loaded()
-    with gpu.watch(gpu_timeout_s=gpu_timeout_of(options)) as watch:
+    with gpu.watch(gpu_timeout_s=options.gpu_timeout or HUNG_S) as watch:
         job = Job(options.command, LiveHost().environ_for_children(), held)
         ended = job.wait(lambda: loaded.look(job.pid), LOOKS_S, console.warn)
     return During(started_at, utc(), ended, watch.so_far(), loaded.paths())

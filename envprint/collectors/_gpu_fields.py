@@ -142,6 +142,22 @@ LIVE = (
         ),
         "Memory, processes and health of each GPU that answers.",
     ),
+    Field(
+        "answer",
+        TEXT,
+        "What the driver did: ok, it answered; late, it took more than 10 s for all answers; none, "
+        "a call did not return. null where there is no driver to ask.",
+    ),
+    Field(
+        "silence",
+        record(
+            Field("call", TEXT, "The call that did not return."),
+            Field("gpu", TEXT, "NVML index of the GPU it is about; null when it is about none."),
+            Field("hung_s", NUMBER, "For how long it had not returned, in seconds."),
+            Field("waited_s", NUMBER, "How long the whole answer was waited for, in seconds."),
+        ),
+        "Where the driver fell silent; null unless the answer is none.",
+    ),
     Field("lost", ListOf(TEXT), "NVML indices of GPUs that do not answer."),
     Field(
         "pids_are_ours",

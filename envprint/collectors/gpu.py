@@ -56,10 +56,12 @@ def sample(host: Host) -> Mapping[str, Any]:
     none = None if answer.is_absent else answer.unknown
     is_odd = nvml.has_unknown_error(answer.reading)
     closed = attempt(lambda: control_device_error(host)) if is_odd else None
+    did = {"answer": nvml.what_it_did(answer), "silence": nvml.silence(answer)}
     if not answer.has_devices:
         devices: Any = {} if answer.is_absent else answer.unknown
         lost: Any = [] if answer.is_absent else answer.unknown
         return {
+            **did,
             "devices": devices,
             "lost": lost,
             "pids_are_ours": none,
@@ -71,6 +73,7 @@ def sample(host: Host) -> Mapping[str, Any]:
     ours = pids_are_ours(host)
     reading, described = _settled(host, answer.reading, ours is True)
     return {
+        **did,
         "devices": described,
         "lost": [str(i) for i, device in enumerate(reading["devices"]) if nvml.is_lost(device)],
         "pids_are_ours": ours,

@@ -39,6 +39,14 @@ NOT_MEASURED = "not measured; `envprint probe` and `envprint capture --probe` do
 NOT_TRAINED = "not measured; `envprint probe training` does"
 """Reasons recorded when a probe was not requested; rules ignore these."""
 
+NOT_RECORDED = "not recorded by envprint"
+"""How the reason begins for a field that the document's version of envprint did not record."""
+
+GPU_TIMEOUT_S = 30.0
+"""How long the GPUs' driver is waited for, unless the user says otherwise; silence for this long is
+a finding. Without persistence mode a driver takes up to three seconds for each GPU to start:
+https://docs.nvidia.com/deploy/driver-persistence/overview.html"""
+
 NO_THREADPOOLCTL = "threadpoolctl is not installed here; it tells kernels and thread counts"
 """Reason why thread pools are unknown; rules judge the settings that determine them instead."""
 

@@ -153,12 +153,12 @@ class Report(NamedTuple):
     ) -> int:
         """1 if a finding (with `strict`, advice too) is at or above `fail_on`, else 3 or 0.
 
-        3 means that nothing was checked or that an undecided rule could have reached it, and
-        `fail_on_unknown` is set.
+        3 means that `fail_on_unknown` is set, and that an undecided rule could have reached it,
+        that something was not judged, or that nothing was checked.
         """
         if self.reaching(fail_on, strict):
             return 1
-        is_open = self.not_checked or self.undecided_reaching(fail_on)
+        is_open = self.undecided_reaching(fail_on) or self.unjudged or self.not_checked
         return 3 if fail_on_unknown and is_open else 0
 
     def reaching(self, fail_on: Impact, strict: bool = False) -> tuple[Finding, ...]:
@@ -218,16 +218,27 @@ def without_findings(comparison: Comparison | None, some_ignored: bool) -> str:
     return f"nothing that differs{but} is known to change a training result"
 
 
+def without_reason(report: Report) -> str:
+    """The summary without the reason why nothing was checked; empty if it says nothing else."""
+    if report.not_checked is None:
+        return report.summary
+    return report.summary.removeprefix(report.not_checked).removeprefix("; ")
+
+
 def verdict(report: Report, strict: bool) -> tuple[Impact, str]:
-    """The impact and the headline; with `strict`, those of the worst advice if that is worse."""
+    """The impact and the headline; with `strict`, those of the worst advice if that is worse.
+
+    The headline is empty if nothing was checked and nothing was found.
+    """
+    summary = without_reason(report)
     worst = max(report.advice, key=lambda advice: advice.impact, default=None) if strict else None
     if worst is None or worst.impact <= report.impact:
-        return report.impact, report.summary
+        return report.impact, summary
     others = len(report.advice) - 1
     more = f", and {others} more" if others else ""
     advice = f"{_inside_sentence(worst.title)} (advice, which --strict counts{more})"
-    text = f"{MEANING[worst.impact]}: {advice}; without advice: {report.summary}"
-    return worst.impact, text
+    text = f"{MEANING[worst.impact]}: {advice}"
+    return worst.impact, f"{text}; without advice: {summary}" if summary else text
 
 
 def _findings_text(findings: Sequence[Finding], causes: Sequence[str]) -> str:

@@ -100,13 +100,18 @@ def block(topic: str, text: str, painted: str | None = None) -> Iterator[str]:
     """`text` wrapped beside `topic`; `painted` is the topic with colour codes of no width."""
     import textwrap  # a capture wraps nothing
 
-    lines = textwrap.wrap(
-        plain(text), WIDTH - TOPIC, break_long_words=False, break_on_hyphens=False
-    ) or [""]
     topic = plain(topic)
-    yield (painted or topic) + " " * max(1, TOPIC - len(topic)) + lines[0]
-    for line in lines[1:]:
-        yield " " * TOPIC + line
+    head = " " * max(TOPIC, len(topic) + 1)
+    lines = textwrap.wrap(
+        plain(text),
+        WIDTH,
+        initial_indent=head,
+        subsequent_indent=" " * TOPIC,
+        break_long_words=False,
+        break_on_hyphens=False,
+    ) or [head]
+    yield (painted or topic) + lines[0][len(topic) :]
+    yield from lines[1:]
 
 
 def what_to_do(remedy: str) -> Iterator[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-SIZE = r"\s*[0-9]{1,18}(\.[0-9]+)?\s*[KMGTkmgt]?([Ii]?[Bb])?\s*"
+_NUMBER = r"[0-9]{1,18}(\.[0-9]+)?"
+SIZE = rf"\s*({_NUMBER}\s*([KMGTkmgt]([Ii]?[Bb])?|[Bb])|0)\s*"
 """What `parse_size` accepts, in the regular expression dialect of JSON Schema."""
 _FACTORS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
@@ -26,11 +27,14 @@ def parse_seconds(text: str) -> float:
 
 
 def parse_size(text: str) -> int:
-    """The bytes in `20 GiB`, `512M`, `1.5g` or a plain number. Raises `ValueError`.
+    """The bytes in `20 GiB`, `512M`, `1.5g`, `4096 B` or `0`. Raises `ValueError`.
 
-    Units are powers of 1024 in any spelling, as is usual for GPU memory.
+    Units are powers of 1024 in any spelling, as is usual for GPU memory. A number without one is
+    refused: 20 bytes are always free.
     """
     if not re.fullmatch(SIZE, text, re.ASCII):
+        if re.fullmatch(rf"\s*{_NUMBER}\s*", text, re.ASCII):
+            raise ValueError(f"{text.strip()} needs a unit, such as 20GiB")
         raise ValueError(f"expected a size such as '20 GiB', found {text!r}")
     number, letter = re.findall(r"[0-9.]+|[A-Z]", f"{text.upper()}B")[:2]
     return int(float(number) * _FACTORS.get(letter, 1))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from envprint.core.errors import UnknownValueError
-from envprint.core.fingerprint import FRAMEWORKS, Fingerprint
+from envprint.core.fingerprint import FRAMEWORKS, NOT_RECORDED, Fingerprint
 
 ALIASES = {
     "keras": "tensorflow",
@@ -54,6 +54,10 @@ class Workload(NamedTuple):
     batch_size: int | None = None
     replicas: int | None = None
     required: Requirements = Requirements()
+    named: tuple[str, ...] = ()
+    """The frameworks that the user or the policy names, which a run needs."""
+    not_found: str | None = None
+    """Why no framework is known, so that no framework's rules can apply; None if one is."""
 
 
 class Condition(NamedTuple):
@@ -113,25 +117,67 @@ def detect(
     does not respond. In a process that has imported frameworks, only those count. NumPy and
     scikit-learn alone run on the CPU. `needs_gpu` means that a GPU is required, present or not.
     """
-    sides = [now] if baseline is None else [now, baseline]
-    installed = [
-        name
-        for name in FRAMEWORKS
-        if any(side.get(f"facts.frameworks.{_field(name)}") for side in sides)
-    ]
+    sides = [now] if baseline is None else [baseline, now]
+    found = [frameworks_in(side) for side in sides]
+    named = set(frameworks)
     imported = now.get("facts.frameworks.imported", [])
-    used = set(frameworks) or set(imported) or set(installed)
+    used = named or set(imported) or {name for one in found for name in one.names}
     can_use_gpu = not used or not used.isdisjoint(_ON_GPU)
     is_on_gpu = needs_gpu or (can_use_gpu and any(map(_gpu_is_meant, sides)))
     return Workload(
         frameworks=tuple(sorted(used)),
         device=device or ("gpu" if is_on_gpu else "cpu"),
         machine=now.get("facts.cpu.architecture", ""),
+        named=tuple(sorted(named)),
+        not_found=None if used else _not_found(sides, found),
     )
 
 
-def _field(framework: str) -> str:
-    return framework.replace("-", "_")
+class Found(NamedTuple):
+    """The frameworks that one fingerprint shows."""
+
+    names: tuple[str, ...]
+    unknown: str | None
+    """Why there may be others; None if `names` are all."""
+
+
+def frameworks_in(now: Fingerprint) -> Found:
+    """What counts as a framework that is found: its record, even one that could not be read.
+
+    Where no record at all could be read, nothing is found, and the reason is given.
+    """
+    found, unreadable, reason = [], [], None
+    for name in FRAMEWORKS:
+        try:
+            if now.value(framework_path(name)) is not None:
+                found.append(name)
+        except UnknownValueError as error:
+            reason = error.reason
+            if not reason.startswith(NOT_RECORDED):
+                unreadable.append(name)
+    if len(unreadable) < len(FRAMEWORKS):
+        found += unreadable
+    return Found(tuple(found), reason)
+
+
+def framework_path(framework: str) -> str:
+    """The path of a framework's record."""
+    return f"facts.frameworks.{framework.replace('-', '_')}"
+
+
+def _not_found(sides: Iterable[Fingerprint], found: Iterable[Found]) -> str:
+    """Why no framework is known, and what to do about it."""
+    # The keys of a dict: unique, and in order.
+    without: dict[str, None] = {}
+    unknown: dict[str, None] = {}
+    for side, (_, reason) in zip(sides, found, strict=True):
+        place = side.get("facts.python.prefix", "this environment")
+        if reason is None:
+            without[place] = None
+        else:
+            unknown[f"the frameworks in {place} are unknown ({reason})"] = None
+    texts = [f"no framework in {' or '.join(without)}"] if without else []
+    return "; ".join([*texts, *unknown, "is this the environment that trains? --python PATH"])
 
 
 def _gpu_is_meant(now: Fingerprint) -> bool:

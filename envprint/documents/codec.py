@@ -34,6 +34,7 @@ from envprint.core.fields import (
 from envprint.core.fingerprint import (
     DIGEST_FORM,
     NOT_OF_THE_DOCUMENT,
+    NOT_RECORDED,
     SCHEMA_VERSION,
     Fingerprint,
     digest_facts,
@@ -264,7 +265,7 @@ def from_document(document: Any, name: str) -> Fingerprint:
         sections = document[place].items()
         # A null section records nothing; its fields are among the missing ones.
         known[place] = {name: {} if fields is None else fields for name, fields in sections}
-    reason = f"not recorded by envprint {document['envprint_version']}"
+    reason = f"{NOT_RECORDED} {document['envprint_version']}"
     known["unknown"] = dict.fromkeys(missing_fields(document), reason) | document["unknown"]
     if (document.get("digest_form") or 1) < DIGEST_FORM:
         known["section_digests"], known["digest"] = digest_facts(document["facts"])

@@ -31,6 +31,8 @@ from envprint.machine.nvml.codes import (
 )
 
 OK = "ok"
+LATE_MS = 10_000
+"""Milliseconds of all calls: less is enough for a machine of some GPUs without persistence mode."""
 _NO_ANSWER = (INSUFFICIENT_POWER, INTERRUPT_TROUBLE, GPU_IS_LOST, UNKNOWN_ERROR)
 """Errors with which the driver refuses the handle of a GPU that it cannot reach:
 https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html"""
@@ -85,6 +87,33 @@ def ask(host: Host) -> Answer:
     if not reading["count"]:
         return Answer(reading, "no GPU is attached", is_absent=True)
     return Answer(reading, Unknown(failure) if failure else OK, has_devices=True)
+
+
+def what_it_did(answer: Answer) -> str | Unknown | None:
+    """`ok`, `late` or `none`; None if there is no driver to ask.
+
+    A driver that answered until shortly before the time was over is slow, and does not hang.
+    """
+    reading = answer.reading
+    init = reading.get("init") or {"error": 0}
+    if answer.is_absent or not reading["library"] or init["error"] == LIBRARY_NOT_FOUND:
+        return None
+    overdue = reading.get("overdue")
+    if overdue:
+        answered = reading.get("call_ms") and overdue["hung_s"] < overdue["waited_s"] / 2
+        return "late" if answered else "none"
+    if reading.get("failure"):
+        return Unknown(reading["failure"])
+    return "late" if sum(reading.get("call_ms", {}).values()) > LATE_MS else "ok"
+
+
+def silence(answer: Answer) -> dict[str, Any] | Unknown | None:
+    """Which call did not return; None unless `what_it_did` is `none`."""
+    did = what_it_did(answer)
+    if isinstance(did, Unknown):
+        return did
+    overdue = answer.reading["overdue"] if did == "none" else None
+    return dict(overdue) if overdue else None
 
 
 def _without_library(host: Host, reading: Mapping[str, Any]) -> Answer:

@@ -22,7 +22,7 @@ from envprint.gpu.reading import failed, in_words
 from envprint.gpu.skipped_calls import SkippedCalls
 from envprint.machine.child_process import Child
 from envprint.machine.host import Host
-from envprint.machine.live import GPU_TIMEOUT_S, LiveHost
+from envprint.machine.live import LiveHost
 from envprint.machine.nvml.client import watcher
 from envprint.machine.nvml.messages import NvmlMessages
 
@@ -33,6 +33,9 @@ Holder, Watched = MemoryHolder, WatchResult
 INTERVAL_S = 1.0
 LATE_S = 1.0
 """An answer later than this is a gap, even if it arrives; times have one-second resolution."""
+HUNG_S = 10.0
+"""A driver that is silent for so long counts as hung, and is asked anew. Shorter than what a first
+reading is given: the driver has started, and every second of silence is missing from the watch."""
 SUSPENDED_S = 2.0
 """If a wait ends later than this, this process was suspended; the driver is not to blame."""
 LATE, SUSPENDED = "late", "suspended"
@@ -40,7 +43,7 @@ PAUSE_S = 2.0
 """Pause between the end of a child and the start of the next one."""
 
 
-def watch(*, interval_s: float = INTERVAL_S, gpu_timeout_s: float = GPU_TIMEOUT_S) -> Watch:
+def watch(*, interval_s: float = INTERVAL_S, gpu_timeout_s: float = HUNG_S) -> Watch:
     """Start watching all GPUs; ends with the `with` block or `stop`.
 
     Samples every `interval_s` seconds (at least 0.05); a driver that does not respond for

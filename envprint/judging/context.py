@@ -57,7 +57,10 @@ class Context(NamedTuple):
     def drift(self, baseline: Fingerprint, current: Fingerprint) -> Report:
         """What the differences between two fingerprints do to a training result."""
         comparison = compare_without_secrets(baseline, current, self.shape())
-        return judge_drift(comparison, self.workload(current, baseline), self.policy, self.only)
+        # Nobody runs a job on the two: to name a framework only narrows what is judged, and what
+        # a run requires is not required of them.
+        workload = self.workload(current, baseline, is_run=False)._replace(named=())
+        return judge_drift(comparison, workload, self.policy, self.only)
 
     def state(self, current: Fingerprint, baseline: Fingerprint | None) -> Report:
         """What the present state does to a training result, and what a baseline adds to that."""
@@ -65,19 +68,28 @@ class Context(NamedTuple):
         workload = self.workload(current, baseline)
         return judge_state(current, comparison, workload, self.policy, self.only)
 
-    def workload(self, now: Fingerprint, baseline: Fingerprint | None) -> Workload:
-        """The requested workload, completed by what is installed."""
+    def workload(
+        self, now: Fingerprint, baseline: Fingerprint | None, *, is_run: bool = True
+    ) -> Workload:
+        """The requested workload, completed by what is installed.
+
+        Where something is to run on this machine, memory that is required of its GPUs means that
+        the work is for a GPU, even if none is visible and the policy's work is on the CPU.
+        """
         request, policy = self.request, self.policy
         free, required = request.min_free_gpu_bytes, policy.required
+        if free is None:
+            free = required.min_free_gpu_bytes
+        needs_gpu = bool(free) and is_run
         workload = detect(
             now,
             baseline,
             frameworks=request.frameworks or policy.frameworks,
-            device=request.device or policy.device,
-            needs_gpu=bool(free),
+            device=request.device or (None if needs_gpu else policy.device),
+            needs_gpu=needs_gpu,
         )
         return workload._replace(
-            min_free_gpu_bytes=required.min_free_gpu_bytes if free is None else free,
+            min_free_gpu_bytes=free,
             batch_size=request.batch_size,
             replicas=request.replicas,
             required=required,

@@ -93,16 +93,19 @@ def _report(
     states = {rule.id for rule in rules.values() if rule.state}
     causes = likely_causes(findings, states, comparison) if comparison else ()
     # Without a difference that changes the result, the cause is somewhere else.
-    quiet = comparison if impact < Impact.NUMERIC and not expected else None
+    is_quiet = impact < Impact.NUMERIC and not expected and workload.not_found is None
+    quiet = comparison if is_quiet else None
+    otherwise = without_findings(comparison, some_ignored=bool(ignored))
+    summary = headline(
+        findings,
+        causes,
+        otherwise=otherwise if workload.not_found is None else "",
+        look=hint(quiet) if quiet and not only else "",
+        undecided=undecided,
+    )
     report = Report(
         impact=impact,
-        summary=headline(
-            findings,
-            causes,
-            otherwise=without_findings(comparison, some_ignored=bool(ignored)),
-            look=hint(quiet) if quiet and not only else "",
-            undecided=undecided,
-        ),
+        summary="; ".join(filter(None, (workload.not_found, summary))),
         baseline=summarise(comparison.before) if comparison else None,
         current=summarise(current),
         workload=workload,
@@ -117,6 +120,7 @@ def _report(
         also_changed=_also_changed(findings, states) if expected else (),
         policy=policy.file,
         policy_notes=policy_notes,
+        not_checked=workload.not_found,
     )
     return of_sections(report, only) if only else report
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from envprint.core.errors import InterpreterError
+from envprint.core.fingerprint import GPU_TIMEOUT_S
 from envprint.machine import interpreter, os_calls
 from envprint.machine.clock import utc
 from envprint.machine.files import open_regular
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from envprint.machine.nvml import NoLibrary
     from envprint.machine.nvml.client import NvmlQuery
 
-GPU_TIMEOUT_S = 10.0
 GPU_AGAIN_S = 2.0
 """Limit for a second NVML reading: a driver that just responded needs less."""
 

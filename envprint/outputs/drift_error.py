@@ -28,7 +28,18 @@ def refusal(report: Report, fail_on: Impact, strict: bool = False) -> str:
     if findings:
         worst = findings[0].impact
         return "\n".join([f"{worst.word}: {MEANING[worst]}", *_listed(findings)])
-    return "\n".join(_undecided(report.undecided_reaching(fail_on)))
+    return "\n".join(_left_open(report, fail_on))
+
+
+def _left_open(report: Report, fail_on: Impact) -> Iterator[str]:
+    """What `on_unknown = "fail"` does not let pass."""
+    if report.not_checked is not None:
+        yield f"not checked: {one_line(report.not_checked)}"
+    for change in report.unjudged:
+        yield one_line(f"not judged: {change.name} {change.before} → {change.after}")
+    undecided = report.undecided_reaching(fail_on)
+    if undecided:
+        yield from _undecided(undecided)
 
 
 def remark(report: Report, on_unknown: str) -> str:

@@ -101,6 +101,24 @@ def activate(prefix: Path | str) -> None:
     os.environ["PATH"] = os.pathsep.join((str(Path(prefix, "bin")), os.environ["PATH"]))
 
 
+def bare(place: Path) -> str:
+    """The interpreter of a new environment in which nothing is installed, not even pip."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", place], check=True)
+    return str(place / "bin" / "python")
+
+
+def put_framework(folder: Path, name: str, version: str = "2.4.6") -> Path:
+    """What tells of an installed framework, in `folder`; returns the folder."""
+    (folder / name).mkdir(parents=True)
+    (folder / name / "__init__.py").write_text("")
+    (folder / name / "version.py").write_text(f"__version__ = version = {version!r}\n")
+    metadata = folder / f"{name}-{version}.dist-info"
+    metadata.mkdir()
+    text = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    (metadata / "METADATA").write_text(text)
+    return folder
+
+
 def name_of(*parts: str) -> str:
     """A directory name that stands for these texts."""
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]

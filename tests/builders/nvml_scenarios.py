@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from envprint.machine.live import GPU_TIMEOUT_S, LiveHost
+from envprint.core.fingerprint import GPU_TIMEOUT_S
+from envprint.machine.live import LiveHost
 from tests.nvml import simulator
 
 

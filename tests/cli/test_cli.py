@@ -59,6 +59,8 @@ def test_the_version_is_printed() -> None:
         (["no-such-verb"], "no-such-verb"),
         (["diff", "only-one"], "CURRENT"),
         (["check", "--min-free-gpu", "lots"], "expected a size"),
+        (["check", "--min-free-gpu", "20"], "20 needs a unit, such as 20GiB"),
+        (["check", "--min-free-gpu", " 1.5 "], "1.5 needs a unit, such as 20GiB"),
         (["check", "--batch-size", "0"], "above 0"),
         (["check", "--batch-size", "9" * 5000], "above 0"),
         (["check", "--min-free-gpu", "9" * 5000], "expected a size"),
@@ -212,7 +214,8 @@ def test_a_rule_that_a_policy_only_imagines_is_named(captured: Path, tmp_path: P
 
 
 def test_a_report_can_be_written_to_a_pipe(captured: Path) -> None:
-    line = f"{sys.executable} -m envprint diff {captured} {captured} -o /dev/stdout | cat"
+    line = f"{sys.executable} -m envprint diff {captured} {captured}"
+    line += " --framework numpy -o /dev/stdout | cat"
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
     assert done.stdout.startswith("NONE")
 

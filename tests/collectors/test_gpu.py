@@ -380,6 +380,8 @@ def test_without_a_driver_library_there_is_no_gpu(reading: dict[str, Any] | None
         "visible": [],
     }
     assert section.sample(answers) == {
+        "answer": None,
+        "silence": None,
         "devices": {},
         "lost": [],
         "pids_are_ours": None,
@@ -553,6 +555,37 @@ def test_a_driver_that_hangs_leaves_everything_unknown() -> None:
     live = section.sample(answers)
     assert live.pop("control_device_error") is None
     assert set(live.values()) == {unknown}
+
+
+OVERDUE = {"call": "nvmlInit", "gpu": None, "hung_s": 29.8, "waited_s": 30.0}
+HUNG = {"library": "/x", "failure": "NVML did not answer within 30 s (during nvmlInit)"}
+
+
+@pytest.mark.parametrize(
+    ("reading", "answer"),
+    [
+        (DESKTOP, "ok"),
+        (DESKTOP | {"call_ms": {"nvmlInit": 9_000.0, "nvmlDeviceGetName": 900.0}}, "ok"),
+        (DESKTOP | {"call_ms": {"nvmlInit": 9_000.0, "nvmlDeviceGetName": 1_100.0}}, "late"),
+        # It answers one question after another, and does not come to the end.
+        (HUNG | {"call_ms": {"nvmlInit": 9.0}, "overdue": OVERDUE | {"hung_s": 3.0}}, "late"),
+        (HUNG | {"call_ms": {"nvmlInit": 9.0}, "overdue": OVERDUE}, "none"),
+        (HUNG | {"overdue": OVERDUE}, "none"),
+        # A refusal is an answer.
+        ({"library": "/x", "init": {"error": 999, "name": "Unknown Error"}}, "ok"),
+        ({"library": "/x", "init": {"error": 12, "name": "no library"}}, None),
+        ({"library": "/x", "failure": None, "count": 0}, None),
+        ({"library": None}, None),
+        # Not the driver: a crash, a package that is missing, a child that is slow itself.
+        ({"library": "/x", "failure": "signal 11"}, Unknown("signal 11")),
+        (HUNG, Unknown(HUNG["failure"])),
+    ],
+)
+def test_what_the_driver_did_is_known(reading: dict[str, Any], answer: Any) -> None:
+    live = section.sample(machine(reading))
+    assert live["answer"] == answer
+    silence = OVERDUE if answer == "none" else None
+    assert live["silence"] == (answer if isinstance(answer, Unknown) else silence)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from envprint.documents.inputs import take
 from envprint.documents.references import resolve
 from envprint.documents.store import Saved, Store
 from tests.builders.commands import assert_one_line_and_exit_2, call
+from tests.builders.environments import put_framework
 from tests.builders.labelled import labelled
 from tests.builders.support import fingerprint
 
@@ -209,8 +210,10 @@ def test_every_verb_that_takes_a_file_takes_a_reference(tmp_path: Path) -> None:
 
 
 def test_every_verb_that_takes_a_file_takes_this_machine_now(tmp_path: Path) -> None:
-    assert call("capture", "--save", "monday", cwd=tmp_path).returncode == 0
     (tmp_path / "now").write_text("a file of this name is ./now")
+    # Something to check for, whatever is installed here.
+    installed = {"PYTHONPATH": str(put_framework(tmp_path / "installed", "numpy"))}
+    assert call("capture", "--save", "monday", cwd=tmp_path, env=installed).returncode == 0
     for arguments in (
         ["diff", "now", "@monday"],
         ["diff", "now", "now"],
@@ -220,7 +223,7 @@ def test_every_verb_that_takes_a_file_takes_this_machine_now(tmp_path: Path) -> 
         ["validate", "now", "@monday"],
         ["run", "--baseline", "now", "--", "false"],
     ):
-        done = call(*arguments, cwd=tmp_path)
+        done = call(*arguments, cwd=tmp_path, env=installed)
         assert (done.returncode, done.stderr) == (arguments[-1] == "false", ""), arguments
     assert_one_line_and_exit_2(call("show", "./now", cwd=tmp_path), "./now: not valid JSON")
 

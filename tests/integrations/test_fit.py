@@ -20,6 +20,7 @@ import envprint
 import envprint.integrations.keras
 from envprint.integrations._chief import RANKS, is_chief
 from envprint.integrations._fit import Fit, Options
+from tests.builders.environments import put_framework
 
 LAST = "PYTHONASHSEED is set, PYTHONHASHSEED was probably meant"
 
@@ -32,6 +33,12 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     state = random.getstate()
     yield
     random.setstate(state)
+
+
+@pytest.fixture
+def with_numpy(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NumPy is installed, whether it is here or not."""
+    monkeypatch.syspath_prepend(put_framework(tmp_path_factory.mktemp("installed"), "numpy"))
 
 
 def names(folder: Path) -> list[str]:
@@ -58,6 +65,7 @@ def test_each_training_has_two_documents_and_none_is_replaced(tmp_path: Path) ->
     assert kept.captured_via == "python"
 
 
+@pytest.mark.usefixtures("with_numpy")
 def test_a_start_that_is_not_as_the_baseline_stops_the_training_and_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,6 +102,7 @@ def test_a_mistake_in_the_options_is_told_when_they_are_given(
         envprint.integrations.keras.Fingerprint(tmp_path, **mistake)
 
 
+@pytest.mark.usefixtures("with_numpy")
 def test_frameworks_that_can_be_read_once_count_at_the_start_and_at_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,7 +51,7 @@ def test_who_needs_nothing_of_a_gpu_has_said_nothing_of_where_the_work_is_done(
     cpu: Fingerprint,
 ) -> None:
     assert context(asked("--min-free-gpu", "0"), TWO_GIB).workload(cpu, None).device == "cpu"
-    assert context(asked("--min-free-gpu", "1"), Policy()).workload(cpu, None).device == "gpu"
+    assert context(asked("--min-free-gpu", "1b"), Policy()).workload(cpu, None).device == "gpu"
 
 
 def test_sizes_of_batches_reach_the_workload(cpu: Fingerprint) -> None:

@@ -17,6 +17,8 @@ import pytest
 from envprint.machine.live import LiveHost
 from envprint.machine.nvml import client
 from envprint.machine.nvml import library as finding
+from envprint.machine.nvml.calls import MARK
+from envprint.machine.nvml.messages import NvmlMessages
 from tests.builders.nvml_child import children_of_this_process
 from tests.builders.nvml_scenarios import read
 from tests.nvml import simulator
@@ -131,6 +133,25 @@ def test_a_hang_costs_what_was_not_read_by_then(tmp_path: Path) -> None:
     assert found["devices"][1]["memory"]["used"] == 4 * MIB
     assert "ecc_mode" not in found["devices"][1]
     assert found["devices"][1]["unread"] == {"error": None, "name": text}
+
+
+def test_a_call_that_does_not_return_is_named_with_its_time(tmp_path: Path) -> None:
+    overdue = read(scenario(tmp_path, "nvmlDeviceGetName@1 = hang"), timeout_s=3.0)["overdue"]
+    assert overdue.pop("hung_s") > 1.5
+    assert overdue == {"call": "nvmlDeviceGetName", "gpu": "1", "waited_s": 3.0}
+    assert "overdue" not in read(scenario(tmp_path, ""))
+
+
+def test_a_child_that_is_slow_without_the_driver_blames_no_call() -> None:
+    messages = NvmlMessages()
+    assert messages.overdue(1.0) is None
+    messages.take(MARK + b'["call", "import pynvml"]')
+    assert messages.overdue(1.0) is None
+    messages.take(MARK + b'["call", "nvmlDeviceGetHandleByIndex 3"]')
+    overdue = messages.overdue(messages.call_begun_s + 4)
+    assert overdue == {"call": "nvmlDeviceGetHandleByIndex", "gpu": "3", "hung_s": 4.0}
+    messages.take(MARK + b'["is", ["x"], 1, "nvmlDeviceGetHandleByIndex", 0.1]')
+    assert messages.overdue(1.0) is None
 
 
 def test_a_crash_costs_the_value_it_came_for(tmp_path: Path) -> None:

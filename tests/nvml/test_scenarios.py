@@ -3,8 +3,8 @@
 A scenario is a folder: `driver.txt` is what the simulated library answers (see `simulator`), and
 where it is asked once more, the file that `again` names (null: nothing); `scenario.json` what the
 machine around it is, and, written by hand from the description, texts that a person must read or
-must not, and values. `section.json` and `text.txt` are the whole of it, to be rewritten with
-`--update-golden` and read.
+must not, and values; with `as_long_as_s` a short wait stands for one of so many seconds.
+`section.json` and `text.txt` are the whole of it, to be rewritten with `--update-golden` and read.
 """
 
 from __future__ import annotations
@@ -17,13 +17,12 @@ from typing import Any
 import pytest
 
 from envprint.collectors._runner import capture
-from envprint.core.fingerprint import Fingerprint, is_inside
+from envprint.core.fingerprint import GPU_TIMEOUT_S, Fingerprint, is_inside
 from envprint.core.impact import Impact
 from envprint.core.report import Report, headline, without_findings
 from envprint.core.workload import detect
 from envprint.documents.codec import dumps, loads
 from envprint.judging.policy.model import Policy
-from envprint.machine.live import GPU_TIMEOUT_S
 from envprint.machine.recorded import RecordedHost
 from envprint.outputs.formats import text as output
 from tests.builders.golden_files import Golden
@@ -57,6 +56,8 @@ def captured(scenario: Path, described: Mapping[str, Any]) -> Fingerprint:
     """A capture of the machine with that driver."""
     timeout_s = described.get("timeout_s", GPU_TIMEOUT_S)
     reading = steady(read(scenario, timeout_s))
+    if "as_long_as_s" in described:
+        reading = longer(reading, timeout_s, described["as_long_as_s"])
     answers = described["answers"] | {"gpu": {"": reading}, "gpu_again": {"": reading}}
     if "again" in described:
         again = described["again"]
@@ -69,8 +70,18 @@ def steady(reading: dict[str, Any]) -> dict[str, Any]:
     reading.pop("call_ms", None)
     if "init_ms" in reading:  # what the simulated driver takes of itself is no answer of it
         reading["init_ms"] = round(reading["init_ms"], -2)
+    if "overdue" in reading:
+        reading["overdue"]["hung_s"] = reading["overdue"]["waited_s"]
     if "sampled_at_s" in reading:
         reading["sampled_at_s"] = SAMPLED_AT_S
+    return reading
+
+
+def longer(reading: dict[str, Any], waited_s: float, as_s: float) -> dict[str, Any]:
+    """A reading that was waited for in vain, as after another time."""
+    text = json.dumps(reading).replace(f"within {waited_s:g} s", f"within {as_s:g} s")
+    reading = json.loads(text)
+    reading["overdue"] |= {"hung_s": as_s, "waited_s": as_s}
     return reading
 
 

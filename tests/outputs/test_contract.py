@@ -55,7 +55,7 @@ SIDE = Summary("label-side", "sha256:0", "2026-11-21T12:00:00Z", (("cpu", "text-
 NUMBERS = range(MANY)
 REPORT = Report(
     impact=Impact.NUMERIC,
-    summary="Summary-of-all",
+    summary="Reason-unchecked; Summary-of-all",
     baseline=SIDE,
     current=SIDE,
     workload=Workload(("torch",), "cpu"),
@@ -84,10 +84,11 @@ REPORT = Report(
     also_changed=tuple(f"rule-lockstep-{n}" for n in range(3)),
     policy_notes=tuple(f"note-{n}" for n in range(3)),
     only=("section-one", "section-two"),
+    not_checked="Reason-unchecked",
 )
 
 IDENTIFIES: dict[str, Iterable[str]] = {
-    "summary": (REPORT.summary,),
+    "summary": ("Summary-of-all",),
     "baseline": ("label-side", "text-side"),
     "current": ("label-side", "text-side"),
     "findings": (text for f in REPORT.findings for text in (f.rule, f.message)),
@@ -102,6 +103,7 @@ IDENTIFIES: dict[str, Iterable[str]] = {
     "also_changed": REPORT.also_changed,
     "policy_notes": REPORT.policy_notes,
     "only": REPORT.only,
+    "not_checked": (str(REPORT.not_checked),),
 }
 """Part of a report to the texts by which a reader knows that each of its members is there."""
 TEXTS = {part: tuple(texts) for part, texts in IDENTIFIES.items()}

@@ -8,7 +8,9 @@ import pytest
 
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
-from tests.builders.support import drift, fingerprint, state
+from envprint.judging.policy.model import Policy
+from tests.builders.judged import judge_state
+from tests.builders.support import drift, fingerprint, state, workload
 
 PACKAGES = "facts.packages.distributions"
 
@@ -96,6 +98,47 @@ def test_a_framework_that_is_gone_breaks_the_job() -> None:
     assert drift("framework-missing", after, before, ["torch"]) == ([], [])
     unknown = fingerprint(unknown={"facts.frameworks.torch": "odd"})
     assert len(drift("framework-missing", before, unknown, ["torch"])[1]) == 1
+
+
+NAMED = "framework-named-missing"
+
+
+def test_a_framework_that_is_named_and_not_installed_breaks() -> None:
+    now = fingerprint({"facts.python.prefix": "/opt/lint"})
+    findings, undecided = state(NAMED, now, ["torch"], named=("scikit-learn", "torch"))
+    assert [(f.impact, f.message, f.remedy) for f in findings] == [
+        (
+            Impact.BREAKS,
+            f"{name} is named and is not installed in /opt/lint",
+            f"pip install {name}",
+        )
+        for name in ("scikit-learn", "torch")
+    ]
+    assert undecided == []
+
+
+def test_a_framework_that_is_named_and_there_is_quiet() -> None:
+    assert state(NAMED, having(torch="2.13.0"), ["torch"], named=("torch",)) == ([], [])
+    # One that nobody names may be installed or not.
+    assert state(NAMED, having(torch=None), ["torch"]) == ([], [])
+    # What is imported can be used, even from a directory that no installer knows.
+    imported = fingerprint({"facts.frameworks.imported": ["torch"]})
+    assert state(NAMED, imported, ["torch"], named=("torch",)) == ([], [])
+
+
+def test_whether_a_named_framework_is_installed_may_be_unknown() -> None:
+    odd = fingerprint({"facts.frameworks.torch": None}, {"facts.frameworks.jax": "odd file"})
+    findings, undecided = state(NAMED, odd, ["jax", "torch"], named=("jax", "torch"))
+    assert [f.message.split()[0] for f in findings] == ["torch"]
+    assert [entry.reason for entry in undecided] == ["odd file"]
+
+
+def test_a_framework_that_is_gone_since_the_baseline_is_reported_once() -> None:
+    before, after = having(torch="2.13.0"), having(torch=None, jax=None)
+    job = workload(["jax", "torch"], named=("jax", "torch"))
+    found = judge_state(after, before, job, Policy()).findings
+    about = [f.rule for f in found if f.rule in (NAMED, "framework-missing")]
+    assert about == ["framework-missing", NAMED]
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 
 from envprint.core.impact import Impact
 from tests.builders.gpu_memory import FIREFOX, OWN, XORG, in_use
-from tests.builders.gpus import A10, DEVICE, GIB, T4, machine, says
-from tests.builders.support import drift, state
+from tests.builders.gpus import A10, DEVICE, GIB, T4, VISIBLE, machine, says
+from tests.builders.support import drift, fingerprint, state
 
 RULE = "gpu-memory-free-low"
 FREE = "live.gpu.devices[0].memory_free_bytes"
@@ -95,6 +95,43 @@ def test_what_the_process_itself_holds_is_not_missing() -> None:
     unclear = in_use(200, **imported, **{"live.gpu.pids_are_ours": False})
     findings, undecided = state(RULE, unclear, ["tensorflow"], "gpu")
     assert (findings, [d.path for d in undecided]) == ([], ["live.gpu.devices[0].processes"])
+
+
+NO_LIBRARY = "libnvidia-ml.so.1 is not installed"
+
+
+@pytest.mark.parametrize(
+    ("values", "message", "remedy"),
+    [
+        ({"facts.gpu.devices": {}, "facts.gpu.status": NO_LIBRARY}, f" ({NO_LIBRARY})", "Repair"),
+        ({"facts.gpu.devices": {}, "facts.gpu.count": 0}, "", "Repair"),
+        ({VISIBLE: "-1"}, "", "unset CUDA_VISIBLE_DEVICES"),
+        ({VISIBLE: ""}, "", "unset CUDA_VISIBLE_DEVICES"),
+        ({VISIBLE: "7"}, "", "unset CUDA_VISIBLE_DEVICES"),
+    ],
+)
+def test_memory_that_is_needed_of_gpus_that_are_not_there_breaks(
+    values: dict[str, Any], message: str, remedy: str
+) -> None:
+    now = machine(T4, more=values)
+    said = state(RULE, now, ["torch"], "gpu", min_free_gpu_bytes=GIB)
+    assert says(said) == [(Impact.BREAKS, f"no GPU can be used{message}, 1,024 MiB are needed")]
+    assert said[0][0].remedy.startswith(remedy)
+    assert state(RULE, now, ["torch"], "gpu")[0] == []
+
+
+def test_a_driver_that_refuses_has_no_memory_to_give() -> None:
+    """As after an upgrade without a reboot, where the cards are not known."""
+    status = "driver library 550.107.02, kernel module 550.90.07: reboot or reload the module"
+    now = fingerprint({"facts.gpu.status": status}, {"facts.gpu.devices": status})
+    said = state(RULE, now, ["torch"], "gpu", min_free_gpu_bytes=GIB)
+    assert says(said) == [(Impact.BREAKS, f"no GPU can be used ({status}), 1,024 MiB are needed")]
+
+
+def test_a_driver_that_does_not_answer_leaves_the_memory_undecided() -> None:
+    silent = {"facts.gpu.status": "no answer", "facts.gpu.devices": "no answer"}
+    said = state(RULE, fingerprint({}, silent), ["torch"], "gpu", min_free_gpu_bytes=GIB)
+    assert (said[0], [d.reason for d in said[1]]) == ([], ["no answer"])
 
 
 PART = {"uuid": "MIG-1", "name": "NVIDIA A100 MIG 1g.5gb", "memory_total_bytes": 5 * GIB}

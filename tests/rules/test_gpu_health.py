@@ -32,6 +32,79 @@ def test_a_lost_gpu_breaks_and_the_others_are_said_to_be_fine() -> None:
     assert state("gpu-lost", machine(A10, more=hidden), ["torch"], "gpu") == ([], [])
 
 
+SILENT = "gpu-driver-silent"
+REASON = "NVML did not answer within 30 s"
+
+
+def silent(
+    waited_s: float = 30.0, gpu: str | None = "0", hung_s: float = 29.0, **more: Any
+) -> Fingerprint:
+    """A machine whose driver did not come back from a call."""
+    call = {"call": "nvmlDeviceGetMemoryInfo", "gpu": gpu, "hung_s": hung_s, "waited_s": waited_s}
+    values: dict[str, Any] = {
+        "facts.gpu.library_path": "/usr/lib/libnvidia-ml.so.1",
+        "facts.cuda.kernel_module_version": "550.90.07",
+        "live.gpu.answer": "none",
+        "live.gpu.silence": call,
+    }
+    unknown = {"facts.gpu.status": REASON, "facts.gpu.devices": REASON}
+    return fingerprint(values | more, unknown)
+
+
+@pytest.mark.parametrize("frameworks", [["torch"], [], ["numpy"]])
+def test_a_driver_that_says_nothing_for_its_whole_time_breaks_work_for_a_gpu(
+    frameworks: list[str],
+) -> None:
+    text = "GPU 0 did not answer within 30 s (nvmlDeviceGetMemoryInfo)"
+    assert says(state(SILENT, silent(), frameworks, "gpu")) == [(Impact.BREAKS, text)]
+    assert state(SILENT, silent(), frameworks, "cpu") == ([], [])
+
+
+def test_a_call_about_no_gpu_is_the_drivers() -> None:
+    ((_, text),) = says(state(SILENT, silent(60.0, None), ["torch"], "gpu"))
+    assert text == "the driver did not answer within 60 s (nvmlDeviceGetMemoryInfo)"
+
+
+def test_a_shorter_wait_or_no_module_leaves_it_undecided() -> None:
+    findings, undecided = state(SILENT, silent(2.0), ["torch"], "gpu")
+    reason = "GPU 0 did not answer within 2 s; it may take 30 s"
+    assert (findings, [d.reason for d in undecided]) == ([], [reason])
+    busy = silent(hung_s=5.0)
+    findings, undecided = state(SILENT, busy, ["torch"], "gpu")
+    reason = "GPU 0 did not answer within 30 s; it may take 30 s"
+    assert (findings, [d.reason for d in undecided]) == ([], [reason])
+    alone = silent(**{"facts.cuda.kernel_module_version": None})
+    findings, undecided = state(SILENT, alone, ["torch"], "gpu")
+    reason = "GPU 0 did not answer within 30 s, and no kernel module of it is loaded"
+    assert (findings, [d.reason for d in undecided]) == ([], [reason])
+
+
+def test_the_silence_of_a_gpu_that_is_not_shown_to_the_program_is_undecided() -> None:
+    cards = {"facts.gpu.count": 2, "facts.gpu.devices": {"0": A10, "1": A10}, **BY_BUS}
+    one = silent(gpu="1", **cards, **{VISIBLE: "0"})
+    one = one._replace(unknown={"facts.gpu.status": REASON})
+    findings, undecided = state(SILENT, one, ["torch"], "gpu")
+    reason = "GPU 1 did not answer within 30 s; a program is not shown it"
+    assert (findings, [d.reason for d in undecided]) == ([], [reason])
+    one.facts["environ"]["variables"]["CUDA_VISIBLE_DEVICES"] = "1"  # type: ignore[index]
+    assert len(state(SILENT, one, ["torch"], "gpu")[0]) == 1
+
+
+@pytest.mark.parametrize("answer", ["ok", "late", None])
+def test_a_driver_that_answers_is_not_silent(answer: str | None) -> None:
+    slow = silent(**{"live.gpu.answer": answer, "live.gpu.silence": None})
+    assert state(SILENT, slow, ["torch"], "gpu") == ([], [])
+
+
+def test_a_document_from_before_the_field_is_undecided_only_where_the_driver_was_silent() -> None:
+    old = {"live.gpu.answer": "not recorded by envprint 0.1.0"}
+    assert state(SILENT, machine(A10, unknown=old), ["torch"], "gpu") == ([], [])
+    known = silent()
+    before = known._replace(unknown={**known.unknown, **old})
+    assert [d.path for d in state(SILENT, before, ["torch"], "gpu")[1]] == ["live.gpu.answer"]
+    assert state(SILENT, before, ["torch"], "cpu") == ([], [])
+
+
 @pytest.mark.parametrize(
     ("live", "is_fine"),
     [

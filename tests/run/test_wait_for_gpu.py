@@ -17,6 +17,7 @@ from envprint.core.workload import Workload
 from envprint.judging.policy.model import Policy
 from envprint.run import wait_for_gpu
 from tests.builders.driver import Driver
+from tests.builders.environments import bare, put_framework
 from tests.builders.gpu_memory import FIREFOX, XORG, in_use
 from tests.builders.gpus import A10, GIB, T4, machine
 from tests.builders.judged import judge_state
@@ -156,8 +157,11 @@ def test_a_driver_that_hangs_all_the_time_is_a_doubt_after_it(
 ) -> None:
     file = tmp_path / "driver.txt"
     Driver(file).answers("nvmlInit = hang")
+    python = bare(tmp_path / "venv")
+    (library,) = (tmp_path / "venv").glob("lib/python3*/site-packages")
+    put_framework(library, "jax")
     # Whatever else this machine is in doubt of, or warned of.
-    alone = ("--framework", "jax", "--fail-on", "breaks", "--on-unknown", action)
+    alone = ("--python", python, "--fail-on", "breaks", "--on-unknown", action)
     with check(file, *alone, "--wait-free-gpu", "2s", "--gpu-timeout", "0.5") as run:
         said, messages = run.communicate(timeout=60)
     assert run.returncode == code, said

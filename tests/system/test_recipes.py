@@ -19,6 +19,7 @@ import yaml
 
 from envprint.documents.store import Saved, Store
 from tests.builders import slurm
+from tests.builders.environments import put_framework
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "posix_spawn"), reason="NO POSIX HERE: the recipes are not run"
@@ -49,6 +50,7 @@ class Bench:
             "HOME": str(folder),
             "LANG": "C.UTF-8",
             "ENVPRINT_HOME": str(self.store),
+            "PYTHONPATH": str(put_framework(folder / "installed", "jax")),
         }
         self._command("python", f'exec {shlex.quote(sys.executable)} "$@"')
         self._command("envprint", 'exec python -m envprint "$@"')

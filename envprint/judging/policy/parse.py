@@ -100,6 +100,8 @@ class _Reader(NamedTuple):
             steps = re.findall(r"[^.\[\]]+", fault.path)
             expected = fault.expected.replace("object", "table")  # as TOML calls it
             message = f"expected {expected}, found {fault.found}"
+            if steps == ["require", "min_free_gpu"]:
+                message += "; a size needs a unit, such as '20 GiB'"
             raise self.fault(steps, message) from None
 
     def refuse_unknown_keys(self, value: Any, shape: Shape, path: tuple[str, ...]) -> None:

@@ -97,14 +97,20 @@ class NvmlQuery:
           WDDM); `process_interface`: v3, v2 or v1; `clock_reasons`: a bit mask;
           `mig_devices`: the same for each MIG device, if there can be any, or an error object; a
           list is complete;
+        * `overdue`: only if the time ended during a call of the driver: the `call`, the `gpu` it
+          is about (null for none), for how long it had not returned (`hung_s`), and the whole time
+          (`waited_s`);
         * `call_ms`: function to the total milliseconds of its calls.
         """
         while self._child:
             messages = gather(self._child.lines(self._deadline_s))
+            overdue = messages.overdue(time.monotonic()) if messages.is_late else None
             code = self._child.end(kill=messages.is_late)
             self._child = None
             self._reading = {"library": self._library, **messages.reading}
             self._reading["failure"] = messages.failure(code, self._timeout_s)
+            if overdue:
+                self._reading["overdue"] = overdue | {"waited_s": self._timeout_s}
             if messages.crashed(code) and len(self._skipped) < MAX_CRASHES:
                 reason = f"the driver crashed in this call (signal {-(code or 0)})"
                 self._skipped[messages.call] = reason

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from envprint.machine.nvml.calls import MARK
@@ -18,6 +19,8 @@ class NvmlMessages:
         self.reading: dict[str, Any] = {}
         self.call = ""
         """The call in progress; empty between calls."""
+        self.call_begun_s = 0.0
+        """When it began, by the monotonic clock."""
         self.is_late = False
         self.is_whole = False
 
@@ -27,7 +30,7 @@ class NvmlMessages:
             return ""
         kind, *words = json.loads(line[len(MARK) :])
         if kind == "call":
-            self.call = words[0]
+            self.call, self.call_begun_s = words[0], time.monotonic()
         elif kind == "is":
             if words[0] == ["sampled_at_s"]:
                 self._forget()
@@ -69,10 +72,23 @@ class NvmlMessages:
         """The reason to report after `waited_s` seconds without a line."""
         return f"NVML did not answer within {waited_s:g} s{self._during()}"
 
-    def _during(self) -> str:
+    def overdue(self, now_s: float) -> dict[str, Any] | None:
+        """The call of the driver that is in progress, and for how long; None if there is none."""
+        call, gpu = self._call()
+        if not call:
+            return None
+        return {"call": call, "gpu": gpu, "hung_s": round(now_s - self.call_begun_s, 1)}
+
+    def _call(self) -> tuple[str, str | None]:
+        """The driver's function that is in progress, empty if none is, and the GPU it is about."""
         name, *numbers = self.call.split(" ")
-        which = f", GPU {numbers[0]}" if name.startswith("nvmlDevice") and numbers else ""
-        return f" (during {name}{which})" if name.startswith("nvml") else ""
+        which = numbers[0] if name.startswith("nvmlDevice") and numbers else None
+        return (name, which) if name.startswith("nvml") else ("", None)
+
+    def _during(self) -> str:
+        call, gpu = self._call()
+        which = "" if gpu is None else f", GPU {gpu}"
+        return f" (during {call}{which})" if call else ""
 
 
 def put(root: dict[str, Any], place: list[Any], value: Any) -> None:

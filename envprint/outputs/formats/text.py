@@ -28,6 +28,8 @@ from envprint.core.units import size
 OMITS = frozenset({"changes"})
 """Parts of a report that are not shown whole: changes that no rule knows are counted where there
 are many."""
+NOT_CHECKED = "NOT CHECKED "
+"""The first words where no framework's rules could apply; two blanks follow a topic."""
 MAX_CHANGES = 12
 """Unexplained changes shown per section; further ones are only counted."""
 FOLD = 5
@@ -49,10 +51,13 @@ def render(report: Report, colour: bool = False, strict: bool = False) -> str:
 
 def _lines(report: Report, colour: bool, strict: bool) -> Iterator[str]:
     impact, summary = verdict(report, strict)
-    word = impact.word.upper()
-    # A verdict about some sections only is not as good as it would be about all of them.
-    shade = _COLOURS[max(impact, Impact.NUMERIC) if report.only else impact]
-    yield from block(word, summary[0].upper() + summary[1:], paint(word, shade, colour))
+    if report.not_checked is not None:
+        yield from block(NOT_CHECKED, report.not_checked, paint(NOT_CHECKED, "33", colour))
+    if summary:
+        word = impact.word.upper()
+        # A verdict about some sections only is not as good as it would be about all of them.
+        shade = _COLOURS[max(impact, Impact.NUMERIC) if report.only else impact]
+        yield from block(word, summary[0].upper() + summary[1:], paint(word, shade, colour))
     elsewhere = another_environment(report.findings)
     if elsewhere:
         yield from what_to_do(elsewhere.remedy)

@@ -159,7 +159,7 @@ RULES = (
         title="CUDA's forward compatibility does not work on this GPU",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=gpu_training,
+        applies=on_gpu,
         watches=(LIBRARY, _MODULE, DEVICES),
         why="The package that runs a newer CUDA on an older driver is for data-centre GPUs. With a "
         "GeForce card CUDA does not start: cudaErrorCompatNotSupportedOnDevice.",
@@ -182,7 +182,7 @@ RULES = (
         title="The two halves of the driver have different versions",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=gpu_training,
+        applies=on_gpu,
         watches=(LIBRARY, _MODULE),
         why="The kernel module refuses a user-space library of another version; this is so after "
         "an upgrade until the module is loaded anew.",

@@ -1,4 +1,4 @@
-"""The rule about a framework that is no longer installed.
+"""The rules about a framework that is not installed: no longer, or although the job is to use it.
 
 The rules about the versions and builds of each framework are in the modules beside this one.
 """
@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envprint.core.comparison import Comparison
-from envprint.core.fingerprint import FRAMEWORKS
+from envprint.core.fingerprint import FRAMEWORKS, Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Result, Rule, for_each
-from envprint.core.workload import Workload, always
+from envprint.core.shell import command
+from envprint.core.workload import Workload, always, framework_path
 from envprint.rules.kit.packages import pip_install, traces, version_path
+
+_IMPORTED = "facts.frameworks.imported"
 
 
 def _missing(comparison: Comparison, workload: Workload) -> Iterator[Result]:
@@ -25,9 +28,26 @@ def _missing(comparison: Comparison, workload: Workload) -> Iterator[Result]:
                 change.before,
                 None,
                 remedy=pip_install(framework, change.before),
+                about=framework,
             )
 
     return for_each(workload.frameworks, look)
+
+
+def _named_missing(now: Fingerprint, workload: Workload) -> Iterator[Result]:
+    def look(framework: str) -> Iterator[Match]:
+        path = framework_path(framework)
+        # What is imported can be used, however it came there.
+        if framework not in (now.value(_IMPORTED) or ()) and now.value(path) is None:
+            where = now.get("facts.python.prefix", "this environment")
+            yield Match(
+                f"{framework} is named and is not installed in {where}",
+                (path,),
+                remedy=command("pip install {}", framework),
+                about=framework,
+            )
+
+    return for_each(workload.named, look)
 
 
 def _replaced(comparison: Comparison, framework: str) -> bool:
@@ -37,7 +57,27 @@ def _replaced(comparison: Comparison, framework: str) -> bool:
     return comparison.after.value("facts.frameworks.keras.backend") not in (None, "tensorflow")
 
 
+_NOT_FOUND = Evidence(
+    "ModuleNotFoundError",
+    "https://docs.python.org/3/library/exceptions.html#ModuleNotFoundError",
+)
+
 RULES = (
+    Rule(
+        id="framework-named-missing",
+        title="A framework that was named is not installed",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=(*map(framework_path, FRAMEWORKS), _IMPORTED),
+        why="The option --framework, the policy or the program says that the job uses it, and "
+        "importing a package that is not installed fails.",
+        not_when="Another environment trains: name it with --python PATH.",
+        remedy="Install the framework, or look at the environment that has it.",
+        evidence=(_NOT_FOUND,),
+        state=_named_missing,
+        yields_to=("framework-missing",),
+    ),
     Rule(
         id="framework-missing",
         title="A framework of the job is not installed any more",
@@ -48,12 +88,7 @@ RULES = (
         why="Importing a package that is not installed fails.",
         not_when="The job does not import it: name the frameworks it uses with --framework.",
         remedy="Install the framework in the version of the baseline.",
-        evidence=(
-            Evidence(
-                "ModuleNotFoundError",
-                "https://docs.python.org/3/library/exceptions.html#ModuleNotFoundError",
-            ),
-        ),
+        evidence=(_NOT_FOUND,),
         drift=_missing,
     ),
 )

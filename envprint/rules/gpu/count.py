@@ -12,6 +12,7 @@ from envprint.core.workload import HIDE_ALL, Workload, on_gpu
 from envprint.rules.kit.computing import KFD
 from envprint.rules.kit.devices import (
     DEVICES,
+    STATUS,
     VISIBLE,
     VISIBLE_DEVICES,
     gpu_training,
@@ -47,11 +48,11 @@ def _counted(comparison: Comparison, before: int, after: int, *prefixes: str) ->
 
 
 def _not_usable(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    status = now.value("facts.gpu.status")
+    status = now.value(STATUS)
     if now.get(KFD):
         return  # the GPU is AMD's, and the status is that of NVIDIA's driver
     if status not in (None, "ok"):
-        yield Match(f"no GPU can be used: {status}", ("facts.gpu.status",), after=status)
+        yield Match(f"no GPU can be used: {status}", (STATUS,), after=status)
     elif status == "ok" and not how_many(now):
         wanted = now.value(VISIBLE)
         verb = "hides" if wanted in HIDE_ALL else "names none of"
@@ -125,7 +126,7 @@ RULES = (
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu,
-        watches=("facts.gpu.status", VISIBLE, DEVICES),
+        watches=(STATUS, VISIBLE, DEVICES),
         why="Without a GPU that answers, frameworks compute on the CPU or stop. A driver newer "
         "than the last for an architecture does not show the card either: that is R470 for Kepler, "
         "and R580 for Maxwell, Pascal and Volta.",
@@ -147,7 +148,7 @@ RULES = (
         title="A GPU does not allow computing",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=gpu_training,
+        applies=on_gpu,
         watches=(DEVICES,),
         why="In compute mode `prohibited` the driver refuses every context on the GPU.",
         not_when="The program does not use that GPU.",

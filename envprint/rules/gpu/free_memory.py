@@ -9,6 +9,7 @@ from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Result, Rule
+from envprint.core.shell import unset
 from envprint.core.units import size
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload, on_gpu
@@ -17,6 +18,7 @@ from envprint.rules.kit.devices import (
     DEVICES,
     HOST_MEMORY,
     LIVE,
+    STATUS,
     cards,
     field,
     free_path,
@@ -27,6 +29,7 @@ from envprint.rules.kit.devices import (
 _TENSORFLOW_BYTES = (500 << 20, 1050 << 20, 1536 << 20)
 """What TensorFlow leaves to the driver and CUDA's libraries: up to compute capability 6, for 7, and
 from 8 on; see the rule's evidence."""
+_GET_A_GPU = "Repair the driver, or run where there is a GPU."
 _MAX_NEEDED_BYTES = max(_TENSORFLOW_BYTES)
 _SHARED = "shares the system's memory, which has"
 _CONTEXT_BYTES = 300 << 20
@@ -61,10 +64,25 @@ def own_bytes(now: Fingerprint, one: VisibleDevice) -> int:
 
 
 def _low(now: Fingerprint, workload: Workload) -> Iterator[Result]:
-    if workload.min_free_gpu_bytes and not cards(now):
+    if workload.min_free_gpu_bytes and (reason := _no_gpu(now)) is not None:
         needed = size(workload.min_free_gpu_bytes)
-        yield Match(f"no GPU can be used, {needed} are needed", (DEVICES,), after=0)
-    yield from of_each(_low_of)(now, workload)
+        text = f"no GPU can be used{reason}, {needed} are needed"
+        # GPUs that are there and work are hidden.
+        remedy = _GET_A_GPU if reason or not now.value(DEVICES) else unset("CUDA_VISIBLE_DEVICES")
+        yield Match(text, (DEVICES,), after=0, remedy=remedy)
+    else:
+        yield from of_each(_low_of)(now, workload)
+
+
+def _no_gpu(now: Fingerprint) -> str | None:
+    """Why no GPU can be used, as the rest of a sentence; None if one can.
+
+    Raises `UnknownValueError` if that is unknown.
+    """
+    status = now.get(STATUS)
+    if status not in (None, "ok"):
+        return f" ({status})"
+    return None if cards(now) else ""
 
 
 def _low_of(now: Fingerprint, one: VisibleDevice, workload: Workload) -> Iterator[Match]:
@@ -103,7 +121,7 @@ FREE_RULE = Rule(
     impact=Impact.BREAKS,
     confidence=Confidence.DOCUMENTED,
     applies=on_gpu,
-    watches=(LIVE, DEVICES, PIDS_ARE_OURS, HOST_MEMORY),
+    watches=(LIVE, DEVICES, PIDS_ARE_OURS, HOST_MEMORY, STATUS),
     why="An allocation that does not fit ends the program. That a framework finds no valid cuDNN "
     "algorithm, or cannot create a cuDNN handle, often means the same. Without --min-free-gpu the "
     "limit is what is taken before the first tensor: 300 MiB by a context, and 500, 1050 or 1536 "

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envprint.core.errors import UnknownValueError
-from envprint.core.fingerprint import Fingerprint
+from envprint.core.fingerprint import GPU_TIMEOUT_S, Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
-from envprint.core.workload import Workload
-from envprint.rules.kit.devices import DEVICES, LIVE, cards, gpu_training, of_each_card
+from envprint.core.workload import Workload, on_gpu
+from envprint.rules.kit.devices import DEVICES, LIVE, STATUS, cards, of_each_card
 
+ANSWER = "live.gpu.answer"
+SILENCE = "live.gpu.silence"
+MODULE = "facts.cuda.kernel_module_version"
 LOST = "live.gpu.lost"
 _FALLEN_OFF = "fallen off the bus"
 _CAUSES = {
@@ -28,6 +31,31 @@ _FAULTS = {
     "remap_pending": "row remap pending: reset or reboot when it suits",
     "retirement_pending": "page retirement pending: reboot when it suits",
 }
+
+
+def _no_answer(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    # Where the status is known, the driver has said whether there is a GPU, or why not.
+    if now.get(STATUS) is not None or now.value(ANSWER) != "none":
+        return
+    keys = ("call", "gpu", "hung_s", "waited_s")
+    call, gpu, hung_s, waited_s = (now.value(f"{SILENCE}.{key}") for key in keys)
+    text = f"{'the driver' if gpu is None else f'GPU {gpu}'} did not answer within {waited_s:g} s"
+    # On a machine that is too busy, most of the time may pass before the driver is asked.
+    if waited_s < GPU_TIMEOUT_S or hung_s < GPU_TIMEOUT_S / 2:
+        raise UnknownValueError(ANSWER, f"{text}; it may take {GPU_TIMEOUT_S:g} s")
+    if now.value(MODULE) is None:
+        raise UnknownValueError(ANSWER, f"{text}, and no kernel module of it is loaded")
+    if gpu is not None and not _may_be_used(now, gpu):
+        raise UnknownValueError(ANSWER, f"{text}; a program is not shown it")
+    yield Match(f"{text} ({call})", (f"{SILENCE}.call", ANSWER), after=call)
+
+
+def _may_be_used(now: Fingerprint, gpu: str) -> bool:
+    """Whether a program sees the GPU, as far as is known."""
+    try:
+        return gpu in cards(now)
+    except UnknownValueError:
+        return True
 
 
 def _lost(now: Fingerprint, workload: Workload) -> Iterator[Match]:
@@ -103,11 +131,44 @@ def _held_back(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match
 
 RULES = (
     Rule(
+        id="gpu-driver-silent",
+        title="The GPU's driver does not answer",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=on_gpu,
+        watches=(ANSWER, SILENCE, STATUS, MODULE),
+        why="A driver that does not come back from a query does not come back to a job either, "
+        "which most likely hangs at its first CUDA call. The kernel's log often has the reason, an "
+        "Xid message.",
+        not_when="The query alone hangs, or the work does not use that GPU. A driver that starts "
+        "many GPUs without persistence mode may take longer.",
+        remedy="sudo dmesg -T | grep -i xid",
+        evidence=(
+            Evidence(
+                "NVIDIA on Xid messages, and whether to reset the GPU, drain or restart the node",
+                "https://docs.nvidia.com/deploy/xid-errors/analyzing-xid-catalog.html",
+            ),
+            Evidence(
+                "nvmlInit hangs until the driver is replaced, by a maintainer",
+                "https://github.com/NVIDIA/go-nvml/issues/152",
+            ),
+            Evidence(
+                "After an Xid 45 nvidia-smi hangs for ever, in the kernel: reboot",
+                "https://github.com/leptonai/gpud/pull/117",
+            ),
+            Evidence(
+                "A lock that the kernel module never gives back stops every program on the GPUs",
+                "https://github.com/NVIDIA/open-gpu-kernel-modules/issues/1277",
+            ),
+        ),
+        state=_no_answer,
+    ),
+    Rule(
         id="gpu-lost",
         title="A GPU does not answer",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=gpu_training,
+        applies=on_gpu,
         watches=(LOST, DEVICES, LIVE),
         why="A GPU that has fallen off the bus cannot be reached until the machine is restarted, "
         "and what ran on it has failed. The driver also refuses one whose power cables or "
@@ -136,7 +197,7 @@ RULES = (
         title="The GPU must be reset before it works again",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=gpu_training,
+        applies=on_gpu,
         watches=(LIVE, DEVICES),
         why="After some faults the driver asks for a reset. Before Ampere, after an error of two "
         "bits, it makes no further context until the page is retired, which happens at the reset.",
@@ -160,7 +221,7 @@ RULES = (
         title="The GPU's memory has had errors",
         impact=Impact.NONE,
         confidence=Confidence.DOCUMENTED,
-        applies=gpu_training,
+        applies=on_gpu,
         watches=(LIVE, DEVICES),
         why="An error that ECC cannot correct ends the programs that use the place, so that no "
         "wrong number goes on. From Ampere on the place is then out of use, and NVIDIA says that a "
@@ -190,7 +251,7 @@ RULES = (
         title="The GPU is slowed down for heat or power",
         impact=Impact.PERF,
         confidence=Confidence.DOCUMENTED,
-        applies=gpu_training,
+        applies=on_gpu,
         watches=(LIVE, DEVICES),
         why="The driver or the hardware lowers the clocks, the latter to a half or less. That "
         "every kernel still gives the same bits is inferred: NVIDIA speaks of clocks alone.",

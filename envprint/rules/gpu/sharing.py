@@ -10,7 +10,7 @@ from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
 from envprint.core.units import size
-from envprint.core.workload import Workload
+from envprint.core.workload import Workload, on_gpu
 from envprint.rules.gpu._holders import HELD_BYTES, PIDS_ARE_OURS
 from envprint.rules.kit.devices import (
     DEVICES,
@@ -90,7 +90,7 @@ RULES = (
         title="The GPU admits one process, and another has it",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=gpu_training,
+        applies=on_gpu,
         watches=(DEVICES, LIVE, PIDS_ARE_OURS),
         why="In compute mode exclusive-process one context is allowed on a GPU, and the next one "
         "is refused: all CUDA-capable devices are busy or unavailable. A program that names no GPU "
@@ -117,7 +117,7 @@ RULES = (
         title="The driver takes seconds to start",
         impact=Impact.PERF,
         confidence=Confidence.DOCUMENTED,
-        applies=gpu_training,
+        applies=on_gpu,
         watches=(INIT_MS, DEVICES),
         why="Without persistence mode the driver initialises each GPU anew for the first program, "
         "one to three seconds for GPUs with ECC, and lets go of it after the last, settings such "

@@ -191,7 +191,7 @@ RULES = (
         title="The GPU is in MIG mode and not divided",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=gpu_training,
+        applies=on_gpu,
         watches=(DEVICES, VISIBLE),
         why="With MIG switched on a program gets an instance and never the whole GPU. Until a GPU "
         "instance and a compute instance in it are created, no CUDA program runs there.",
