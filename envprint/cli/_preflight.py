@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from envprint.cli._capture_options import capture_now, load
 from envprint.cli._console import Console
@@ -10,17 +11,24 @@ from envprint.cli._judge_options import context_of, request_of, warn_of_undecide
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.report import Report
 from envprint.judging.context import Context
+from envprint.machine.live import LiveHost
 
 
-def preflight(options: argparse.Namespace, console: Console) -> tuple[Fingerprint, Report | None]:
-    """The capture, and the report of the check; None if it refuses or was not requested.
+def preflight(
+    options: argparse.Namespace, console: Console, host: LiveHost, remarks: Sequence[str]
+) -> tuple[Fingerprint, Report | None]:
+    """The capture of `host`, and the report of the check; None if it refuses or is not requested.
 
-    Raises `EnvprintError` if the check itself fails.
+    Prints `remarks` before it. Raises `EnvprintError` if the check itself fails.
     """
     request = request_of(options)._replace(min_free_gpu_bytes=options.min_free_gpu)
     context = context_of(request, console)
     baseline = load(options.baseline, options, console) if options.baseline is not None else None
-    before = capture_now(options, console, label=options.label, note=options.note)
+    before = capture_now(options, console, host, label=options.label, note=options.note)
+    # A report for programs, which goes to stderr as well, must be the only text there.
+    if options.format == "text" or options.output not in (None, "-"):
+        for remark in remarks:
+            console.log(remark)
     if options.no_check:
         return before, None
     report = context.state(before, baseline)

@@ -6,9 +6,11 @@ import argparse
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from envprint.cli._capture_options import SOURCE, add_capture_options, capture_now, gpu_timeout_of
+from envprint.cli._command_host import host_again, observe
 from envprint.cli._console import Console
 from envprint.cli._judge_options import add_judging_options, size_argument
 from envprint.cli._preflight import preflight
@@ -17,6 +19,7 @@ from envprint.core.report import Report
 from envprint.documents.store import Store
 from envprint.machine.clock import utc
 from envprint.machine.live import LiveHost
+from envprint.run.command_interpreter import Started
 from envprint.run.finish import attempt, keep, prepare
 from envprint.run.newcomers import in_words, newcomers
 from envprint.run.record import During, Run, look_back
@@ -50,6 +53,9 @@ class _Ready(NamedTuple):
     before: Fingerprint
     report: Report | None
     """None without a pre-flight."""
+    started: Started
+    described: Mapping[str, Any]
+    """What the recorded interpreter reports about itself."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -90,13 +96,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
         _start_again(options.hash_seed)
     try:
         store = Store(warn=console.warn)
-        before, report = preflight(options, console)
+        started, host, remarks = observe(options)
+        before, report = preflight(options, console, host, remarks)
     except KeyboardInterrupt:
         console.log("interrupted")
         return _end_by_ctrl_c(console)
     if report is None and not options.no_check:
         return REFUSED
-    return _run(options, console, _Ready(store, before, report))
+    return _run(options, console, _Ready(store, before, report, started, host.interpreter()))
 
 
 def _start_again(seed: str) -> NoReturn:
@@ -114,7 +121,7 @@ def _run(options: argparse.Namespace, console: Console, ready: _Ready) -> int:
     # record nor the exit code.
     with BlockedSignals(to_the_end=console.is_last) as held:
         try:
-            during = _watched(options, console, held)
+            during = _watched(options, console, ready, held)
         except StartError as error:
             name = options.command[0] or "''"
             console.log(f"cannot run {name}: {error}")
@@ -134,7 +141,9 @@ def _end_by_ctrl_c(console: Console) -> int:
     return 128 + signal.SIGINT
 
 
-def _watched(options: argparse.Namespace, console: Console, held: BlockedSignals) -> During:
+def _watched(
+    options: argparse.Namespace, console: Console, ready: _Ready, held: BlockedSignals
+) -> During:
     """Run the command to its end, and observe it. Raises `StartError`."""
     from envprint import gpu
     from envprint.run.job import Job
@@ -144,18 +153,28 @@ def _watched(options: argparse.Namespace, console: Console, held: BlockedSignals
     with gpu.watch(gpu_timeout_s=gpu_timeout_of(options)) as watch:
         job = Job(options.command, LiveHost().environ_for_children(), held)
         ended = job.wait(lambda: loaded.look(job.pid), LOOKS_S, console.warn)
-    return During(started_at, utc(), ended, watch.so_far(), loaded.paths())
+    others = loaded.other_prefixes(ready.described)
+    return During(started_at, utc(), ended, watch.so_far(), loaded.paths(), others)
+
+
+def _capture_again(options: argparse.Namespace, console: Console, ready: _Ready) -> Fingerprint:
+    return capture_now(options, console, host_again(options, ready.started))
 
 
 def _record(options: argparse.Namespace, console: Console, ready: _Ready, during: During) -> None:
     """Capture again, report what changed and who used the GPUs meanwhile, and save it all."""
-    after = attempt(lambda: look_back(ready.before, capture_now(options, console)))
+    after = attempt(lambda: look_back(ready.before, _capture_again(options, console, ready)))
     if isinstance(after, Unknown):
         console.warn(f"what changed while the command ran is not known: {after.reason}")
     for change in () if isinstance(after, Unknown) else after.changed:
         console.warn(f"changed while the command ran: {change.path}")
     for who in newcomers(during.watched, ready.before):
         console.warn(in_words(who))
-    run = Run(options.command, during, ready.before, after, ready.report, options.hash_seed)
+    for prefix in during.other_prefixes:
+        recorded = ready.described["prefix"]
+        console.warn(f"the command loaded libraries from {prefix}, but {recorded} was recorded")
+    run = Run(
+        options.command, ready.started, during, ready.before, after, ready.report, options.hash_seed
+    )
     for reason in keep(run, ready.store, options.record):
         console.log(f"no record of this run: {reason}")
