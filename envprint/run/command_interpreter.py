@@ -122,13 +122,17 @@ def _from_script(call: Call, content: bytes) -> _Next:
     if line is None:
         raise NotKnown(ANY)
     words = trampoline(call.path, content) if _is_shell(line.program) else None
-    why = "its first line" if words is None else "its second line"
-    if words is None:
-        words = [line.program, *([line.argument] if line.argument else [])]
-    # The kernel finds a relative path from the working directory, not from the script.
-    program = words[0]
-    if why == "its first line" and find(os.path.join(".", program), {}, call.directory) is None:
-        raise NotKnown(f"its first line names {program!r}, which cannot be started")
+    if words is not None:
+        return _starting(call, words, "its second line")
+    # The kernel finds a relative path from the working directory: not on PATH, not by the script.
+    program = line.program if "/" in line.program else f"./{line.program}"
+    if find(program, {}, call.directory) is None:
+        raise NotKnown(f"its first line names {line.program!r}, which cannot be started")
+    return _starting(call, [program, *filter(None, [line.argument])], "its first line")
+
+
+def _starting(call: Call, words: Sequence[str], why: str) -> _Next:
+    """The interpreter of a script, with the script and its arguments."""
     return _Next((*words, call.path, *call.argv[1:]), call.variables, call.directory, why)
 
 

@@ -63,22 +63,14 @@ _ARITIES = {
 }
 
 
-@cache
-def _tools() -> tuple[Mapping[str, Entry], Mapping[str, Entry]]:
-    table = entries(TABLE)
-    by_program = {name: entry for entry in table for name in entry["programs"]}
-    by_module = {name: entry for entry in table for name in entry.get("modules", ())}
-    return by_program, by_module
-
-
 def tool(program: str) -> Entry | None:
     """What the table says of a program of this name."""
-    return _tools()[0].get(program)
+    return next((entry for entry in entries(TABLE) if program in entry["programs"]), None)
 
 
 def module_tool(module: str) -> Entry | None:
     """What the table says of `python -m module`."""
-    return _tools()[1].get(module)
+    return next((entry for entry in entries(TABLE) if module in entry.get("modules", ())), None)
 
 
 def parse(entry: Entry, words: Sequence[str]) -> Parsed:

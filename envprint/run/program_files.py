@@ -31,7 +31,7 @@ class Shebang(NamedTuple):
 def find(name: str, variables: Mapping[str, str], directory: str) -> str | None:
     """The path of the program that execvp would start as `name`, links not followed; or None."""
     if "/" in name:
-        path = os.path.join(directory, name)
+        path = os.path.join(directory, name.removeprefix("./"))
         return path if _is_program(path) else None
     for path in search(name, variables, directory):
         if _is_program(path):

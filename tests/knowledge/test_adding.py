@@ -16,6 +16,7 @@ import envprint
 from envprint import knowledge
 from envprint.collectors import cpu, gpu
 from envprint.core.fingerprint import Unknown
+from envprint.run.command_interpreter import follow
 from tests.builders.cpu import GRAVITON
 from tests.builders.cpu import machine as processor
 from tests.builders.cpus import AVX512
@@ -312,6 +313,13 @@ CASES = [
         duplicates,
         [],
         ["torchtext 1 hides 2"],
+    ),
+    Case(
+        "command_wrappers",
+        {"programs": ["true"], "starts": "command", "options": "-q"},
+        lambda: follow(["/bin/true", "-q", sys.executable], {}, "/").python,
+        None,
+        sys.executable,
     ),
     Case(
         "xla_flag_defaults",
