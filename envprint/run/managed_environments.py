@@ -97,9 +97,11 @@ def _uv_root(start: str) -> str | None:
     """The directory of the project or workspace that `start` lies in."""
     projects = [(folder, _toml(folder, "pyproject.toml")) for folder in _upwards(start)]
     found = [(folder, table) for folder, table in projects if table]
-    if not found or _at(found[0][1], "tool", "uv", "managed") is False:
+    if not found:
         return None
-    nearest = found[0][0]
+    nearest, table = found[0]
+    if "project" in table and _at(table, "tool", "uv", "managed") is False:
+        return None
     for folder, table in found:
         workspace = _at(table, "tool", "uv", "workspace")
         inside = os.path.relpath(nearest, folder)

@@ -93,6 +93,22 @@ def test_uv_runs_where_its_options_and_variables_say(world: World, project: Path
         assert str(entered(world, *words, **variables)) == real, words
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[tool.ruff]\n",
+        "[dependency-groups]\ndev = []\n",
+        "[tool.uv]\nmanaged = false\n",
+        f"{PROJECT}[tool.uv]\nmanaged = false\n",
+    ],
+)
+def test_what_uv_takes_for_a_project_is_one(text: str, world: World, project: Path) -> None:
+    (world.work / "pyproject.toml").write_text(text)
+    active = {"VIRTUAL_ENV": str(made_by_uv(world.home / "active"))}
+    real = world.really("uv", "run", "python", "-c", TELL, env=OFFLINE | active).strip()
+    assert str(entered(world, "uv", "run", "python", **active)) == real
+
+
 def test_a_member_of_a_workspace_has_the_environment_of_the_workspace(
     world: World, project: Path
 ) -> None:
