@@ -41,7 +41,7 @@ exit codes:
 """
 REFUSED = COULD_NOT = 125
 """Including usage errors: 2 may be the exit code of the command itself."""
-LOOKS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+LOOKS_S = (0.1, 0.2, 0.4, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds between looks at what the job has loaded; it loads most of it at the start."""
 HASH_SEED = "PYTHONHASHSEED"
 

@@ -16,7 +16,16 @@ from envprint.knowledge import Entry
 from envprint.machine import pyenv
 from envprint.run.command_options import NotKnown, Parsed, module_tool, parse, tool
 from envprint.run.managed_environments import Call, enter
-from envprint.run.program_files import ELF, find, head, is_interpreter, search, shebang, trampoline
+from envprint.run.program_files import (
+    ELF,
+    find,
+    head,
+    is_interpreter,
+    may_be_python,
+    search,
+    shebang,
+    trampoline,
+)
 
 MAX_STEPS = 24
 """More programs that start one another than any real command has."""
@@ -100,6 +109,9 @@ def _step(call: Call) -> _Next | None:
     entry = tool(os.path.basename(call.argv[0]))
     if entry is not None and _is_of(entry, content):
         return _from_tool(entry, call, call.argv[1:])
+    target = tool(os.path.basename(os.path.realpath(call.path)))
+    if target is not None and "links" in target:
+        raise NotKnown(f"{target['programs'][0]} selects it at the start")
     if root := pyenv.shim_root(content):
         return _from_pyenv(root, call, os.path.basename(call.argv[0]), call.argv[1:])
     return _from_script(call, content)
@@ -117,7 +129,7 @@ def _is_of(entry: Entry, content: bytes) -> bool:
 
 def _from_script(call: Call, content: bytes) -> _Next:
     if content.startswith(ELF):
-        raise _NotPython(f"{os.path.basename(call.path)} is no Python")
+        raise _end(call)
     line = shebang(content)
     if line is None:
         raise NotKnown(ANY)
@@ -129,6 +141,17 @@ def _from_script(call: Call, content: bytes) -> _Next:
     if find(program, {}, call.directory) is None:
         raise NotKnown(f"its first line names {line.program!r}, which cannot be started")
     return _starting(call, [program, *filter(None, [line.argument])], "its first line")
+
+
+def _end(call: Call) -> Exception:
+    """What to raise for a program that is no interpreter and that the table does not have.
+
+    One that is given an interpreter or a file of Python may start it.
+    """
+    name = os.path.basename(call.path)
+    if any(may_be_python(word) for word in call.argv[1:]):
+        return NotKnown(f"envprint does not know what {name} starts")
+    return _NotPython(f"{name} is no Python")
 
 
 def _starting(call: Call, words: Sequence[str], why: str) -> _Next:

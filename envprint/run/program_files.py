@@ -75,6 +75,12 @@ def is_interpreter(path: str, content: bytes) -> bool:
     return content.startswith(ELF) and _INTERPRETER.fullmatch(name) is not None
 
 
+def may_be_python(word: str) -> bool:
+    """Whether a word of a command looks like an interpreter or a file of Python."""
+    name = word.rpartition("/")[2]
+    return name.endswith((".py", ".pyz")) or _INTERPRETER.fullmatch(name) is not None
+
+
 # #!/usr/bin/env -S python3 -u
 def shebang(content: bytes) -> Shebang | None:
     """The first line of a script, split as the kernel does; None if it has none that counts."""

@@ -210,6 +210,10 @@ STARTED = {
     "ionice": ["-c2 -n7"],
     "strace": ["-f -o file -e trace=open"],
     "choom": ["-n 500 --"],
+    "ncu": ["-o out --set full -k regex:gemm"],
+    "perf": ["stat -e cycles -r 3", "record -g -o out --"],
+    "py-spy": ["record -o out.svg --"],
+    "valgrind": ["--tool=massif"],
 }  # fmt: skip
 
 
@@ -336,9 +340,22 @@ def test_a_script_that_has_the_name_of_a_wrapper_is_a_script(world: World, plain
     assert world.python(plain / "bin" / "python", "script") == str(plain / "bin" / "python")
 
 
+@pytest.mark.parametrize("manager", ["mise", "rye"])
+def test_a_link_to_a_version_manager_starts_what_that_selects(manager: str, world: World) -> None:
+    (world.bin / "python").symlink_to(binary(world.work / manager))
+    assert world.reason("python", "x.py") == f"{manager} selects it at the start"
+
+
 def test_a_link_called_python_to_another_program_is_no_interpreter(world: World) -> None:
-    (world.bin / "python").symlink_to(binary(world.work / "mise"))
-    assert not world.follow("python", "x.py").is_python
+    (world.bin / "python").symlink_to(binary(world.work / "other"))
+    assert not world.follow("python", "-c", "pass").is_python
+
+
+@pytest.mark.parametrize("words", ["python x", "--args /opt/venv/bin/python3.11", "train.py -o 1"])
+def test_an_unknown_program_that_is_given_python_may_start_it(words: str, world: World) -> None:
+    binary(world.bin / "a-profiler")
+    reason = "envprint does not know what a-profiler starts"
+    assert world.reason("a-profiler", *words.split()) == reason
 
 
 SHIM = (
