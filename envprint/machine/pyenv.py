@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 
-from envprint.machine.files import read_file
+from envprint.machine.files import read_regular
 
 SYSTEM = "system"
 """The version that means: the next one on PATH."""
@@ -61,7 +61,7 @@ def _upwards(directory: str) -> Iterator[str]:
 def _read(path: str) -> list[str]:
     """The versions in a version file: the first word of each line; [] if there are none."""
     try:
-        lines = read_file(path).decode("utf-8", "surrogateescape").splitlines()
+        lines = read_regular(path).decode("utf-8", "surrogateescape").splitlines()
     except OSError:
         return []
     words = [line.split()[0] for line in lines if line.split()]

@@ -15,9 +15,10 @@ from typing import NamedTuple
 from envprint.knowledge import Entry
 from envprint.machine import pyenv
 from envprint.run.command_options import NotKnown, Parsed, module_tool, parse, tool
-from envprint.run.managed_environments import Call, enter
+from envprint.run.managed_environments import enter
 from envprint.run.program_files import (
     ELF,
+    Call,
     find,
     head,
     is_interpreter,

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from envprint.machine.files import open_regular
+from envprint.machine.files import read_regular
 
 SHEBANG_BYTES = 256
 """What the kernel reads of a first line. https://man7.org/linux/man-pages/man2/execve.2.html"""
@@ -19,6 +19,19 @@ DEFAULT_PATH = "/bin:/usr/bin"
 
 # python3.11, python3.13t, python3.11d, python3-dbg, python3.11-intel64, pypy3.10, graalpy
 _INTERPRETER = re.compile(r"(python|pypy|graalpy)[\d.]*[dmtu]*(-dbg|-debug|-intel64|-arm64)?")
+
+
+class Call(NamedTuple):
+    """A program about to start: its words, its file, its variables, its working directory."""
+
+    argv: tuple[str, ...]
+    path: str
+    variables: Mapping[str, str]
+    directory: str
+
+    def home(self, *below: str) -> str:
+        """A path in the home directory."""
+        return os.path.join(self.variables.get("HOME") or os.path.expanduser("~"), *below)
 
 
 class Shebang(NamedTuple):
@@ -55,15 +68,9 @@ def _is_program(path: str) -> bool:
 def head(path: str) -> bytes:
     """The beginning of a file; empty if it cannot be read."""
     try:
-        descriptor, _ = open_regular(path)
+        return read_regular(path, READ_BYTES)
     except OSError:
         return b""
-    try:
-        return os.read(descriptor, READ_BYTES)
-    except OSError:
-        return b""
-    finally:
-        os.close(descriptor)
 
 
 def is_interpreter(path: str, content: bytes) -> bool:

@@ -151,7 +151,7 @@ def test_an_environment_that_uv_has_still_to_make_is_not_known(world: World, pro
     assert "anew, for another version" in world.reason("uv", "run", "python")
     (world.work / ".python-version").unlink()
     shutil.rmtree(project)
-    assert f"{project} is not there yet" in world.reason("uv", "run", "python")
+    assert f"{project} has no interpreter yet" in world.reason("uv", "run", "python")
     (world.work / "pyproject.toml").write_text("[project\n")
     assert "is not TOML" in world.reason("uv", "run", "python")
 
@@ -238,7 +238,7 @@ def test_pixi_runs_in_an_environment_of_the_project_unless_the_word_is_a_task(
     assert "train is a task of the project" in world.reason("pixi", "run", "train")
     assert "evaluate is a task" in world.reason("pixi", "run", "evaluate")
     assert "a line of the shell" in world.reason("pixi", "run", "python train.py")
-    assert "is not there yet" in world.reason("pixi", "run", "-e", "cpu", "python")
+    assert "has no interpreter yet" in world.reason("pixi", "run", "-e", "cpu", "python")
     (world.work / "pixi.toml").unlink()
     assert "no project of pixi is found" in world.reason("pixi", "run", "python")
 
@@ -246,7 +246,7 @@ def test_pixi_runs_in_an_environment_of_the_project_unless_the_word_is_a_task(
 @pytest.fixture
 def poetry(world: World) -> World:
     executable(world.bin / "poetry", f"#!{sys.executable}\n")
-    text = '[tool.poetry]\nname = "My Train"\n[tool.poetry.scripts]\nfit = "train:main"\n'
+    text = '[tool.poetry]\nname = "My_Train.x"\n[tool.poetry.scripts]\nfit = "train:main"\n'
     (world.work / "pyproject.toml").write_text(text)
     return world
 
@@ -254,20 +254,25 @@ def poetry(world: World) -> World:
 def test_poetry_takes_the_active_the_projects_or_its_caches_environment(poetry: World) -> None:
     cache = poetry.home / ".cache" / "pypoetry" / "virtualenvs"
     digest = hashlib.sha256(os.fsencode(os.path.realpath(poetry.work))).digest()
-    stem = f"my_train-{base64.urlsafe_b64encode(digest).decode()[:8]}"
-    environment(cache / "my_train-AAAAAAAA-py3.11")
+    stem = f"my-train-x-{base64.urlsafe_b64encode(digest).decode()[:8]}"
+    environment(cache / "my-train-x-AAAAAAAA-py3.11")
     assert "poetry has no environments for" in poetry.reason("poetry", "run", "python")
     cached = environment(cache / f"{stem}-py3.11")
     assert entered(poetry, "poetry", "run", "python", "x.py") == cached
     second = environment(cache / f"{stem}-py3.12")
     assert "poetry has 2 environments for" in poetry.reason("poetry", "run", "python")
+    selected = cache / "envs.toml"
+    selected.write_text(f'[{stem}]\nminor = "3.12"\npatch = "3.12.1"\n')
+    assert entered(poetry, "poetry", "run", "python") == second
+    active = environment(poetry.home / "active")
+    assert entered(poetry, "poetry", "run", "python", VIRTUAL_ENV=str(active)) == second
+    selected.unlink()
     shutil.rmtree(second)
     beside = environment(poetry.work / ".venv")
     assert entered(poetry, "poetry", "run", "python") == beside
     assert entered(poetry, "poetry", "-q", "run", "fit", "--epochs", "3") == beside
     (poetry.work / "poetry.toml").write_text("[virtualenvs]\nin-project = false\n")
     assert entered(poetry, "poetry", "run", "python") == cached
-    active = environment(poetry.home / "active")
     assert entered(poetry, "poetry", "run", "python", VIRTUAL_ENV=str(active)) == active
     base = {"CONDA_PREFIX": str(active), "CONDA_DEFAULT_ENV": "base"}
     assert entered(poetry, "poetry", "run", "python", **base) == cached
@@ -284,6 +289,9 @@ def test_pipenv_finds_its_environment_by_the_project_that_is_written_in_it(world
     assert entered(world, "pipenv", "run", "python") == own
     assert "train is a task of the project" in world.reason("pipenv", "run", "train")
     beside = environment(world.work / ".venv")
+    assert "pipenv has 2 environments for" in world.reason("pipenv", "run", "python")
+    assert entered(world, "pipenv", "run", "python", PIPENV_VENV_IN_PROJECT="1") == beside
+    shutil.rmtree(own)
     assert entered(world, "pipenv", "run", "python") == beside
     active = environment(world.home / "active")
     assert entered(world, "pipenv", "run", "python", VIRTUAL_ENV=str(active)) == active
@@ -301,6 +309,9 @@ def test_pdm_and_rye_have_the_environment_beside_the_project(world: World) -> No
     saved = environment(world.home / "saved")
     (world.work / ".pdm-python").write_text(f"{saved}/bin/python")
     assert entered(world, "pdm", "run", "python") == saved
+    ignoring = {"PDM_IGNORE_SAVED_PYTHON": "1", "VIRTUAL_ENV": str(saved)}
+    assert entered(world, "pdm", "run", "python", **ignoring) == saved
+    assert entered(world, "pdm", "run", "python", **ignoring, PDM_IGNORE_ACTIVE_VENV="1") == beside
 
 
 def test_the_module_of_a_manager_is_the_manager(world: World) -> None:
