@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -190,7 +191,8 @@ def to_document(run: Run) -> dict[str, Any]:
         },
         "unknown": unknown,
     }
-    return {**clean(record), "before": to_document_of(run.before)}
+    home = os.environ.get("HOME", "")
+    return {**clean(record, home), "before": to_document_of(run.before)}
 
 
 def _command(argv: Sequence[str]) -> dict[str, Any]:

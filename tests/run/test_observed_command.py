@@ -184,6 +184,14 @@ def test_the_option_that_names_the_commands_interpreter_is_no_mismatch(
     assert bench.run("sh", "-c", "", options=options).stderr == ""
 
 
+def test_the_home_directory_is_not_recorded(bench: Bench) -> None:
+    mine = venv(bench.folder / "mine")
+    shutil.copy(compiled(), mine / PURE)
+    (bench.folder / "train.py").write_text(job(mine / PURE))
+    bench.run("sh", "-c", "exec mine/bin/python train.py")
+    assert recorded(bench)[1]["other_prefixes"] == ["~/mine"]
+
+
 def test_a_report_for_programs_stays_the_only_text_on_stderr(bench: Bench) -> None:
     done = bench.run("sh", "-c", "", options=("--format", "json"))
     assert json.loads(done.stderr)["schema_version"]
