@@ -165,7 +165,8 @@ def _letters(
         name, rest = f"-{letter}", word[place:]
         arity = known.get(name)
         if arity is None:
-            raise NotKnown(f"envprint does not know what its option {word.partition('=')[0]} does")
+            # What follows the letter may be a value, and a secret.
+            raise NotKnown(f"envprint does not know what its option {name} does")
         if arity.is_attached or (arity.values and rest):
             values = (rest.removeprefix("="),) if rest else ()
             return [*found, Given(name, values, arity.is_directory)], 0
