@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from envprint.cli._capture_options import capture_now, described_by, load, located
@@ -12,6 +13,7 @@ from envprint.core.errors import NothingYetError, UsageError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.report import Report
 from envprint.judging.context import Context
+from envprint.machine.live import LiveHost
 from envprint.run.promotion import unfit_before
 
 
@@ -26,15 +28,21 @@ class Preflight(NamedTuple):
     """Why the run cannot become `@last-good`, whatever comes of it."""
 
 
-def preflight(options: argparse.Namespace, console: Console) -> Preflight:
-    """Capture, and check unless that was not requested.
+def preflight(
+    options: argparse.Namespace, console: Console, host: LiveHost, remarks: Sequence[str]
+) -> Preflight:
+    """Capture `host`, and check unless that was not requested.
 
-    Raises `EnvprintError` if the check itself fails.
+    Prints `remarks` before it. Raises `EnvprintError` if the check itself fails.
     """
     request = request_of(options)._replace(min_free_gpu_bytes=options.min_free_gpu)
     context = context_of(request, console)
     baseline, lacking = _baseline(options, console)
-    before = capture_now(options, console, **described_by(options))
+    before = capture_now(options, console, host, **described_by(options))
+    # A report for programs, which goes to stderr as well, must be the only text there.
+    if options.format == "text" or options.output not in (None, "-"):
+        for remark in remarks:
+            console.log(remark)
     if options.no_check:
         return Preflight(before, None, False, unfit_before(None, context))
     report = context.state(before, baseline)

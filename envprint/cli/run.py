@@ -6,7 +6,8 @@ import argparse
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from envprint.cli._capture_options import (
     SOURCE,
@@ -14,6 +15,7 @@ from envprint.cli._capture_options import (
     add_describing_options,
     capture_now,
 )
+from envprint.cli._command_host import host_again, observe
 from envprint.cli._console import Console
 from envprint.cli._judge_options import add_judging_options, size_argument
 from envprint.cli._preflight import Preflight, preflight
@@ -21,6 +23,7 @@ from envprint.core.fingerprint import Unknown
 from envprint.documents.store import Store
 from envprint.machine.clock import utc
 from envprint.machine.live import LiveHost
+from envprint.run.command_interpreter import Started
 from envprint.run.finish import attempt, keep, prepare
 from envprint.run.newcomers import in_words, newcomers
 from envprint.run.promotion import unfit_after
@@ -43,7 +46,7 @@ exit codes:
 """
 REFUSED = COULD_NOT = 125
 """Including usage errors: 2 may be the exit code of the command itself."""
-LOOKS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+LOOKS_S = (0.1, 0.2, 0.4, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds between looks at what the job has loaded; it loads most of it at the start."""
 HASH_SEED = "PYTHONHASHSEED"
 
@@ -53,6 +56,9 @@ class _Ready(NamedTuple):
 
     store: Store
     preflight: Preflight
+    started: Started
+    described: Mapping[str, Any]
+    """What the recorded interpreter reports about itself."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -98,13 +104,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
         _start_again(options.hash_seed)
     try:
         store = Store(warn=console.warn)
-        checked = preflight(options, console)
+        started, host, remarks = observe(options)
+        checked = preflight(options, console, host, remarks)
     except KeyboardInterrupt:
         console.log("interrupted")
         return _end_by_ctrl_c(console)
     if checked.refuses:
         return REFUSED
-    return _run(options, console, _Ready(store, checked))
+    return _run(options, console, _Ready(store, checked, started, host.interpreter()))
 
 
 def _start_again(seed: str) -> NoReturn:
@@ -122,7 +129,7 @@ def _run(options: argparse.Namespace, console: Console, ready: _Ready) -> int:
     # record nor the exit code.
     with BlockedSignals(to_the_end=console.is_last) as held:
         try:
-            during = _watched(options, console, held)
+            during = _watched(options, console, ready, held)
         except StartError as error:
             name = options.command[0] or "''"
             console.log(f"cannot run {name}: {error}")
@@ -142,7 +149,9 @@ def _end_by_ctrl_c(console: Console) -> int:
     return 128 + signal.SIGINT
 
 
-def _watched(options: argparse.Namespace, console: Console, held: BlockedSignals) -> During:
+def _watched(
+    options: argparse.Namespace, console: Console, ready: _Ready, held: BlockedSignals
+) -> During:
     """Run the command to its end, and observe it. Raises `StartError`."""
     from envprint import gpu
     from envprint.gpu.watching import HUNG_S
@@ -153,13 +162,18 @@ def _watched(options: argparse.Namespace, console: Console, held: BlockedSignals
     with gpu.watch(gpu_timeout_s=options.gpu_timeout or HUNG_S) as watch:
         job = Job(options.command, LiveHost().environ_for_children(), held)
         ended = job.wait(lambda: loaded.look(job.pid), LOOKS_S, console.warn)
-    return During(started_at, utc(), ended, watch.so_far(), loaded.paths())
+    others = loaded.other_prefixes(ready.described)
+    return During(started_at, utc(), ended, watch.so_far(), loaded.paths(), others)
+
+
+def _capture_again(options: argparse.Namespace, console: Console, ready: _Ready) -> Fingerprint:
+    return capture_now(options, console, host_again(options, ready.started))
 
 
 def _record(options: argparse.Namespace, console: Console, ready: _Ready, during: During) -> None:
     """Capture again, report what changed and who used the GPUs meanwhile, and save it all."""
     before, report, _, unfit = ready.preflight
-    after = attempt(lambda: look_back(before, capture_now(options, console)))
+    after = attempt(lambda: look_back(before, _capture_again(options, console, ready)))
     if isinstance(after, Unknown):
         console.warn(f"what changed while the command ran is not known: {after.reason}")
     for change in () if isinstance(after, Unknown) else after.changed:
@@ -167,7 +181,12 @@ def _record(options: argparse.Namespace, console: Console, ready: _Ready, during
     strangers = newcomers(during.watched, before)
     for who in strangers:
         console.warn(in_words(who))
-    unfit = unfit or unfit_after(after, strangers)
-    run = Run(options.command, during, before, after, report, options.hash_seed, unfit)
+    for prefix in during.other_prefixes:
+        recorded = ready.described["prefix"]
+        console.warn(f"the command loaded libraries from {prefix}, but {recorded} was recorded")
+    unfit = unfit or unfit_after(after, strangers, during.other_prefixes)
+    run = Run(
+        options.command, ready.started, during, before, after, report, options.hash_seed, unfit
+    )
     for line in keep(run, ready.store, options.record):
         console.log(line)

@@ -80,6 +80,18 @@ def open_regular(path: str) -> tuple[int, int]:
     raise OSError(errno.EINVAL, "is not a regular file", path)
 
 
+def read_regular(path: str, limit: int = MAX_BYTES) -> bytes:
+    """The beginning of a file that anybody may have put there.
+
+    Raises `OSError`, also for pipes and devices.
+    """
+    descriptor, size = open_regular(path)
+    try:
+        return os.read(descriptor, min(size, limit))
+    finally:
+        os.close(descriptor)
+
+
 def input_name(path: str) -> str:
     """The name that error messages use for `path`."""
     return "<stdin>" if path == "-" else path

@@ -23,8 +23,9 @@ GPU_AGAIN_S = 2.0
 class LiveHost:
     """This machine, seen from an interpreter: this one, or the one that `python` names.
 
-    `python` is what `--python` takes; `source` says in errors where it comes from. Raises
-    `InterpreterError` if it does not behave like an interpreter.
+    `python` is what `--python` takes; `source` says in errors where it comes from. With `variables`
+    it is seen as a process that starts with them sees it. Raises `InterpreterError` if it does not
+    behave like an interpreter.
     """
 
     def __init__(
@@ -34,7 +35,9 @@ class LiveHost:
         verify_files: bool = False,
         gpu_timeout_s: float = GPU_TIMEOUT_S,
         source: str = "--python",
+        variables: Mapping[str, str] | None = None,
     ) -> None:
+        self._variables = variables
         self._verify_files = verify_files
         self._gpu_timeout_s = gpu_timeout_s
         self._interpreter = self._describe(python, source) if python is not None else None
@@ -84,9 +87,11 @@ class LiveHost:
         return os.path.realpath(path)
 
     def environ(self) -> Mapping[str, str]:
-        return os.environ
+        return os.environ if self._variables is None else self._variables
 
     def start_environ(self) -> Mapping[str, str]:
+        if self._variables is not None:
+            return self._variables
         block = self.read("/proc/self/environ").decode("utf-8", "surrogateescape")
         pairs = (item.partition("=") for item in block.split("\0") if "=" in item)
         return {name: value for name, _, value in pairs}
@@ -156,6 +161,8 @@ class LiveHost:
 
     def environ_for_children(self) -> Mapping[str, str]:
         """The variables of this process, without those that this interpreter set for itself."""
+        if self._variables is not None:
+            return self._variables
         # If this one set LC_CTYPE (PEP 538), it would keep an observed one out of its UTF-8 mode.
         try:
             coerced = "LC_CTYPE" not in self.start_environ()

@@ -7,12 +7,20 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from typing import Any
 
 from envprint.machine.procfs import ARITHMETIC, CUDA, library_pattern, mapped_files
 
 _NUMERIC = re.compile(library_pattern(ARITHMETIC, CUDA, r"libtorch\w+"))
 """What the collectors of `math` and `cuda` recognise, and every part of PyTorch."""
+# /opt/venv/lib/python3.11/site-packages/torch/lib/libtorch_cpu.so
+_SITE = re.compile(
+    r"(?P<site>(?P<prefix>/.*?)/lib(?:64)?/(?:python|pypy)[\d.]*t?/(?:site|dist)-packages)"
+    r"/(?P<inside>.+)"
+)
+"""Where an environment has its packages."""
 MAX_PROCESSES = 256
 """Processes examined per job, so that a job of thousands costs no more."""
 
@@ -36,6 +44,50 @@ class Loaded:
     def paths(self) -> list[str]:
         """The numeric libraries among the files seen, sorted."""
         return sorted(filter(_NUMERIC.search, self._seen.copy()))
+
+    def other_prefixes(self, described: Mapping[str, Any]) -> list[str]:
+        """Environments with packages that were loaded, other than the `described` one, sorted.
+
+        That one has what lies on its search path: packages of the system behind it, of the user,
+        of PYTHONPATH and .pth files. What a process executes proves nothing: in every virtual
+        environment it is the interpreter that the environment was made from.
+        """
+        sites = [found for path in self._seen.copy() if (found := _SITE.match(path))]
+        own = _identities([described["prefix"], *described["path"]])
+        others = {
+            found["prefix"]
+            for found in sites
+            if own.isdisjoint(_identities(_above(found)))
+            and not any(_is_same_file(place, found) for place in described["path"])
+        }
+        return sorted(others)
+
+
+def _above(found: re.Match[str]) -> Iterator[str]:
+    """The environment of a loaded file, and its directories from where packages lie."""
+    yield found["prefix"]
+    folder = os.path.dirname(found[0])
+    while len(folder) >= len(found["site"]):
+        yield folder
+        folder = os.path.dirname(folder)
+
+
+def _identities(paths: Iterable[str]) -> set[object]:
+    """What tells directories apart whatever they are called; a missing one has its path alone."""
+    found: set[object] = set()
+    for path in paths:
+        found.add(os.path.realpath(path))
+        with suppress(OSError):
+            status = os.stat(path)
+            found.add((status.st_dev, status.st_ino))
+    return found
+
+
+def _is_same_file(place: str, found: re.Match[str]) -> bool:
+    """Whether the file is reached from `place` on a search path, as through a linked package."""
+    with suppress(OSError):
+        return os.path.samefile(os.path.join(place, found["inside"]), found[0])
+    return False
 
 
 def descendants(pid: int) -> list[int]:

@@ -33,6 +33,8 @@ def unfit_before(report: Report | None, context: Context) -> str | None:
         return NO_CHECK
     if report.not_checked is not None:
         return f"this run was not checked: {report.not_checked}"
+    if report.only:
+        return f"this run was checked in part: {report.only_in_words()}"
     threshold = min(context.policy.fail_on, Impact.NUMERIC)
     if found := report.reaching(threshold, context.request.strict):
         rules = list(dict.fromkeys(finding.rule for finding in found))
@@ -40,11 +42,16 @@ def unfit_before(report: Report | None, context: Context) -> str | None:
     return None
 
 
-def unfit_after(after: After | Unknown, strangers: Sequence[MemoryHolder]) -> str | None:
+def unfit_after(
+    after: After | Unknown, strangers: Sequence[MemoryHolder], other_prefixes: Sequence[str]
+) -> str | None:
     """Why what happened while the command ran prevents it; None if nothing does.
 
-    `strangers` are the processes that may have come to the GPUs while it ran.
+    `strangers` are the processes that may have come to the GPUs while it ran, `other_prefixes` the
+    environments beside the recorded one from which it loaded libraries.
     """
+    if other_prefixes:
+        return f"it loaded libraries from {_listed(other_prefixes)}, which was not recorded"
     if isinstance(after, Unknown):
         return f"what changed while it ran is not known: {after.reason}"
     if after.changed:

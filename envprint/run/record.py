@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +18,7 @@ from envprint.judging.compare import compare
 if TYPE_CHECKING:
     from envprint.core.report import Report
     from envprint.gpu.account import WatchResult
+    from envprint.run.command_interpreter import Started
     from envprint.run.job import Ended
 
 _HOLDER = record(
@@ -96,11 +98,25 @@ SHAPE = record(
     ),
     Field("memory_peak_bytes", INTEGER, "The largest resident set of one of its processes."),
     Field("libraries", ListOf(TEXT), "Libraries of numerics seen loaded in it, by path."),
+    Field(
+        "interpreter",
+        record(
+            Field("path", TEXT, "What the command starts, as files tell; null when not known."),
+            Field("reason", TEXT, "Why it is not known; null when it is."),
+            Field("steps", ListOf(TEXT), "How it was found, a line each."),
+            Field(
+                "other_prefixes",
+                ListOf(TEXT),
+                "Environments that libraries were loaded from, other than the recorded one.",
+            ),
+        ),
+        "The Python interpreter of the command; what `before` holds may be of another one.",
+    ),
     Field("unknown", MapOf(TEXT, "path"), "What could not be determined, by path, and why."),
 )
 NOT_ALWAYS = {
     "signal", "label", "note", "hash_seed", "preflight", "digest_after", "changed_meanwhile",
-    "memory_peak_bytes", "unknown",
+    "memory_peak_bytes", "unknown", "interpreter",
 }  # fmt: skip
 """Fields that may be null or missing, with the reason under `unknown`."""
 
@@ -116,6 +132,8 @@ class During(NamedTuple):
     ended: Ended
     watched: WatchResult
     libraries: Sequence[str]
+    other_prefixes: Sequence[str]
+    """Environments that libraries were loaded from, other than the recorded one."""
 
 
 class After(NamedTuple):
@@ -130,6 +148,7 @@ class Run(NamedTuple):
     """Everything known of a run once it has ended."""
 
     argv: Sequence[str]
+    started: Started
     during: During
     before: Fingerprint
     after: After | Unknown
@@ -166,9 +185,16 @@ def to_document(run: Run) -> dict[str, Any]:
         **known,
         "gpus": _gpus(during.watched),
         "libraries": list(during.libraries),
+        "interpreter": {
+            "path": run.started.python,
+            "reason": run.started.reason,
+            "steps": list(run.started.steps),
+            "other_prefixes": list(during.other_prefixes),
+        },
         "unknown": unknown,
     }
-    return {**clean(record), "before": to_document_of(run.before)}
+    home = os.environ.get("HOME", "")
+    return {**clean(record, home), "before": to_document_of(run.before)}
 
 
 def _command(argv: Sequence[str]) -> dict[str, Any]:

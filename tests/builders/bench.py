@@ -105,6 +105,12 @@ class Bench:
         return [json.loads(file.read_text()) for file in files]
 
 
+def without_remark(told: str) -> str:
+    """What stderr says, but for the line about a command whose interpreter is not known."""
+    first, _, rest = told.partition("\n")
+    return rest if first.startswith("envprint: which interpreter `") else told
+
+
 WAIT_S = 30.0
 """The longest that anything is waited for."""
 

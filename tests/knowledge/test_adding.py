@@ -16,6 +16,7 @@ import envprint
 from envprint import knowledge
 from envprint.collectors import cpu, gpu
 from envprint.core.fingerprint import Unknown
+from envprint.run.command_interpreter import follow
 from tests.builders.cpu import GRAVITON
 from tests.builders.cpu import machine as processor
 from tests.builders.cpus import AVX512
@@ -325,6 +326,13 @@ CASES = [
         shared,
         [],
         ["pillow 9.0.0 and pillow-fast 9.0.1 both install PIL"],
+    ),
+    Case(
+        "command_wrappers",
+        {"programs": ["true"], "starts": "command", "options": "-q"},
+        lambda: follow(["/bin/true", "-q", sys.executable], {}, "/").python,
+        None,
+        sys.executable,
     ),
     Case(
         "xla_flag_defaults",

@@ -21,6 +21,7 @@ KEYS = {
     "arm_implementers": ("implementer",),
     "arm_parts": ("implementer", "part"),
     "compute_capabilities": ("capability",),
+    "command_wrappers": ("programs",),
     "computing_distributions": ("distribution",),
     "cuda_driver_floors": ("cuda",),
     "cuda_first_toolkits": ("capability",),
