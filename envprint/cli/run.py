@@ -19,7 +19,7 @@ from envprint.cli._command_host import host_again, observe
 from envprint.cli._console import Console
 from envprint.cli._judge_options import add_judging_options, size_argument
 from envprint.cli._preflight import Preflight, preflight
-from envprint.core.fingerprint import Unknown
+from envprint.core.fingerprint import Fingerprint, Unknown
 from envprint.documents.store import Store
 from envprint.machine.clock import utc
 from envprint.machine.live import LiveHost

@@ -304,7 +304,8 @@ def _from_manager(kind: str, call: Call, parsed: Parsed) -> _Next:
 def _from_pyenv(root: str, call: Call, name: str, words: Sequence[str]) -> _Next:
     """The program of a selected version of pyenv, or the next one on PATH that is no shim."""
     shims = os.path.join(root, "shims")
-    for folder in pyenv.folders(root, call.variables, call.directory):
+    selected = pyenv.folders(root, call.variables, call.directory)
+    for folder in (*selected, None):  # where no version has it, PATH is searched
         if folder is None:
             places = search(name, call.variables, call.directory)
             candidates = [path for path in places if os.path.dirname(path) != shims]
