@@ -87,7 +87,8 @@ def capture_now(
     from envprint.collectors._runner import capture
 
     host = host or host_of(options)
-    return capture(host, via="cli", timeout_s=options.timeout, **details)
+    captured = capture(host, via="cli", timeout_s=options.timeout, **details)
+    return captured._replace(reference=NOW)
 
 
 def probe_now(
@@ -150,7 +151,7 @@ def load(source: str, options: argparse.Namespace, console: Console) -> Fingerpr
     Warns of keys unknown to this version and of damaged entries. Raises `EnvprintError`.
     """
     if source == NOW:
-        return capture_now(options, console)._replace(reference=NOW)
+        return capture_now(options, console)
     found = take(source)
     for damage in found.skipped:
         console.warn(f"skipped: {damage}")

@@ -31,6 +31,19 @@ def add_judging_options(parser: argparse.ArgumentParser) -> None:
         "--format", choices=module_names(formats), default="text", help="default: %(default)s"
     )
     parser.add_argument("-o", "--output", metavar="FILE", help="write the report to FILE")
+    how_much = parser.add_mutually_exclusive_group()
+    how_much.add_argument(
+        "--details",
+        choices=formats.DETAILS,
+        help="what follows the first screen of a text (default: likely; all with -o)",
+    )
+    for short, long, details, text in (
+        ("-q", "--quiet", formats.QUIET, "print the verdict only, in one line"),
+        ("-v", "--verbose", formats.ALL, "the same as --details all"),
+    ):
+        how_much.add_argument(
+            short, long, dest="details", action="store_const", const=details, help=text
+        )
     parser.add_argument(
         "--fail-on",
         choices=IMPACT_WORDS,
@@ -78,16 +91,24 @@ def context_of(request: Request, console: Console) -> Context:
 
 def present(report: Report, context: Context, options: argparse.Namespace, console: Console) -> int:
     """Print the report in the requested format and return the exit code."""
-    write(report, options, console, console.colour() and options.output is None)
+    write(report, options, console)
     if options.format != "text":
         warn_of_undecided(report, context, console)
     return context.exit_code(report)
 
 
-def write(report: Report, options: argparse.Namespace, console: Console, colour: bool) -> None:
+def write(report: Report, options: argparse.Namespace, console: Console) -> None:
     """Print the report in the requested format, or write it to the requested file."""
     output = formats.format_named(options.format)
-    console.emit(output.render(report, colour, options.strict), options.output)
+    console.emit(output.render(report, _view(options, console)), options.output)
+
+
+def _view(options: argparse.Namespace, console: Console) -> formats.View:
+    """How to show the report: a file is for later, so it has all of it, and no colour."""
+    if options.output in (None, "-"):
+        details = options.details or formats.LIKELY
+        return formats.View(console.colour(), options.strict, console.width(), details)
+    return formats.View(strict=options.strict, details=options.details or formats.ALL)
 
 
 def warn_of_undecided(report: Report, context: Context, console: Console) -> None:

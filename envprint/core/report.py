@@ -79,6 +79,19 @@ class Expected(NamedTuple):
     reason: str
 
 
+class Code(NamedTuple):
+    """The commit of the work tree that a fingerprint was captured in."""
+
+    branch: str | None
+    """None if detached, or unknown."""
+    commit: str | None
+    """Its first characters; None before the first one."""
+    uncommitted: str
+    """In words, such as `2 files not committed`; empty if there are none."""
+    digest: str | None
+    """Of what is not committed."""
+
+
 class Summary(NamedTuple):
     """Identifies a fingerprint in a report."""
 
@@ -91,6 +104,16 @@ class Summary(NamedTuple):
     """How the user named it: a file, `@monday`, `now`; None for a value of the API."""
     prefix: str | None = None
     """The environment's `sys.prefix`; None if it is unknown."""
+    chosen: str | None = None
+    """Why this environment was looked at, such as `the active environment`."""
+    python: str | None = None
+    """Python's version; None if it is unknown."""
+    machine: tuple[str, ...] = ()
+    """System, processor, CPUs and GPUs, each in a few words."""
+    gpus: tuple[str, ...] = ()
+    """The GPUs that a program sees."""
+    code: Code | None = None
+    """None outside a Git work tree, and if it is unknown."""
 
 
 class Report(NamedTuple):
@@ -164,7 +187,7 @@ class DriftError(EnvprintError):
 MEANING = {
     Impact.NONE: "the same bits",
     Impact.PERF: "the same bits, at another speed",
-    Impact.NUMERIC: "other rounding: equal at first, further apart with every step",
+    Impact.NUMERIC: "results differ by rounding: equal at first, further apart with every step",
     Impact.DIVERGES: "a different run from the first step",
     Impact.BREAKS: "probably does not run",
 }
@@ -214,7 +237,7 @@ def verdict(report: Report, strict: bool) -> tuple[Impact, str]:
         return report.impact, report.summary
     others = len(report.advice) - 1
     more = f", and {others} more" if others else ""
-    advice = f"{_inside_sentence(worst.title)} (advice, which --strict counts{more})"
+    advice = f"{inside_sentence(worst.title)} (advice, which --strict counts{more})"
     text = f"{MEANING[worst.impact]}: {advice}; without advice: {report.summary}"
     return worst.impact, text
 
@@ -228,7 +251,7 @@ def _findings_text(findings: Sequence[Finding], causes: Sequence[str]) -> str:
     title = next(finding.title for finding in findings if finding.rule == first)
     others = len(findings) - 1
     more = f" (and {others} more)" if others else ""
-    return f"{meaning}: {_inside_sentence(title)}{more}"
+    return f"{meaning}: {inside_sentence(title)}{more}"
 
 
 def count_undecided(undecided: Sequence[Undecided]) -> str:
@@ -257,7 +280,7 @@ def source(evidence: Evidence) -> str:
     return f"measured {outcome} ({evidence.measured})"
 
 
-def _inside_sentence(title: str) -> str:
+def inside_sentence(title: str) -> str:
     """`title` as it continues after a colon: names such as NumPy and LD_PRELOAD keep their case."""
     word = title.partition(" ")[0].partition("'")[0]
     return title if word != word.capitalize() else title[0].lower() + title[1:]

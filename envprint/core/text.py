@@ -92,27 +92,60 @@ TOPIC = 10
 
 _WORD = r"""(?:[^\s'"]*=)?(?:\$?'[^']*'(?:"'"'[^']*')*|"[^"]*")|\S+"""
 _COMMAND = rf"(?:(?:export|unset|pip (?:un)?install(?: --\S+)*) )?(?:{_WORD})"
+_COMMANDS = rf"\b(?:export|unset|pip (?:un)?install(?: --\S+)*) (?:{_WORD})"
+_STARTS_COMMAND = r"(?:export|unset|pip|python|git|conda|sudo|envprint|nvidia-smi|docker) "
+_PROSE = r"\.$|…|[,:] |\b(?:on|before|or|and|tells) "
+"""What stands in a remedy that says more than the command."""
+_ARROW = "→\xa0"
 _NO_BREAK = "\xa0"
 """Stands for a blank inside a command; a word that itself contains one is written with escapes."""
 
 
-def block(topic: str, text: str, painted: str | None = None) -> Iterator[str]:
+def block(
+    topic: str,
+    text: str,
+    painted: str | None = None,
+    width: int = WIDTH,
+    indent: int = TOPIC,
+) -> Iterator[str]:
     """`text` wrapped beside `topic`; `painted` is the topic with colour codes of no width."""
+    topic = plain(topic)
+    first, *others = wrapped(text, width - indent)
+    yield (painted or topic) + " " * max(1, indent - len(topic)) + first
+    for line in others:
+        yield " " * indent + line
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """`text` in lines of that width, at least one; words that are longer stay whole."""
+    safe = plain(text)
+    if len(safe) <= width:
+        return [safe.strip(" ")]
     import textwrap  # a capture wraps nothing
 
-    lines = textwrap.wrap(
-        plain(text), WIDTH - TOPIC, break_long_words=False, break_on_hyphens=False
-    ) or [""]
-    topic = plain(topic)
-    yield (painted or topic) + " " * max(1, TOPIC - len(topic)) + lines[0]
-    for line in lines[1:]:
-        yield " " * TOPIC + line
+    # An arrow stays with what it leads to.
+    bound = safe.replace("→ ", _ARROW)
+    lines = textwrap.wrap(bound, width, break_long_words=False, break_on_hyphens=False)
+    return [line.replace(_ARROW, "→ ") for line in lines] or [""]
 
 
-def what_to_do(remedy: str) -> Iterator[str]:
+def wrapped_remedy(remedy: str, width: int) -> list[str]:
     """The remedy, wrapped without splitting a command: half of one may be pasted as a whole."""
+    if is_command(remedy):
+        return [plain(remedy)]
     kept = re.sub(_COMMAND, lambda command: command[0].replace(" ", _NO_BREAK), remedy)
-    yield from (line.replace(_NO_BREAK, " ") for line in block("  do", kept))
+    return [line.replace(_NO_BREAK, " ") for line in wrapped(kept, width)]
+
+
+def is_command(remedy: str) -> bool:
+    """Whether the remedy is a command line from its first word to its last."""
+    return re.match(_STARTS_COMMAND, remedy) is not None and not re.search(_PROSE, remedy)
+
+
+def commands_in(remedy: str) -> list[str]:
+    """The command lines inside a remedy, each complete."""
+    found = [command.rstrip(".,;") for command in re.findall(_COMMANDS, remedy)]
+    return [command for command in found if "…" not in command]
 
 
 def heading(text: str, colour: bool) -> Iterator[str]:

@@ -1,0 +1,164 @@
+"""Findings and values in the words of the text report."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from envprint.core.fingerprint import split_path
+from envprint.core.impact import Impact
+from envprint.core.report import Finding, Report
+from envprint.core.text import plain
+from envprint.core.units import size
+from envprint.outputs.formats import View
+
+COLOURS = {
+    Impact.NONE: "32",
+    Impact.PERF: "32",
+    Impact.NUMERIC: "33",
+    Impact.DIVERGES: "31",
+    Impact.BREAKS: "1;31",
+}
+MAX_ITEMS = 8
+"""Items that are named of a list or map; the document has all."""
+_OUTLINE = 4
+_VERSION = r"facts\.packages\.distributions\[([^\]]+)\](?:\.version)?"
+
+
+def counted_findings(report: Report, view: View) -> tuple[Finding, ...]:
+    """The findings, and with `strict` the advice, in the order of likelihood.
+
+    Likely causes first; advice that outweighs all findings decides the verdict, so it is the first.
+    """
+    ranks = {rule: number for number, rule in enumerate(report.likely_causes)}
+
+    def order(finding: Finding) -> tuple[int, int]:
+        return ranks.get(finding.rule, len(ranks)), -finding.impact
+
+    worse = [advice for advice in report.advice if view.strict and advice.impact > report.impact]
+    other = [advice for advice in report.advice if view.strict and advice.impact <= report.impact]
+    worse.sort(key=lambda advice: -advice.impact)
+    return (*worse, *sorted((*report.findings, *other), key=order))
+
+
+def grouped(findings: Iterable[Finding]) -> list[list[Finding]]:
+    """Findings that say the same of several variables, GPUs or packages, together."""
+    alike: dict[tuple[object, ...], list[Finding]] = {}
+    for finding in findings:
+        same = (finding.rule, finding.impact, finding.title, finding.why, finding.not_when)
+        alike.setdefault((*same, finding.confidence, finding.probed_equal), []).append(finding)
+    return list(alike.values())
+
+
+def remedies(group: Iterable[Finding]) -> list[str]:
+    """What to do about the findings of a group, each once."""
+    return list(dict.fromkeys(finding.remedy for finding in group if finding.remedy))
+
+
+def happened(finding: Finding) -> str:
+    """What was found here, with `before → after` wherever something changed."""
+    text = with_arrows(finding.message or finding.title)
+    if "→" in text or _says_both(finding):
+        return text
+    values = (finding.before, finding.after) if finding.before is not None else (finding.after,)
+    return f"{text}: {' → '.join(short(readable(_place(finding), value)) for value in values)}"
+
+
+def with_arrows(message: str) -> str:
+    """`A was 1, is 2; B was 3, is 4` as `A 1 → 2; B 3 → 4`."""
+    clauses = re.split(r"((?:;|:|, so) )", message)
+    return "".join(re.sub(r"^(.+?) was (.+), is (.+)$", r"\1 \2 → \3", one) for one in clauses)
+
+
+def _says_both(finding: Finding) -> bool:
+    """Whether the message already contains both values, or there are none to show."""
+    values = [value for value in (finding.before, finding.after) if value is not None]
+    simple = not any(isinstance(value, (dict, list, bool)) for value in values)
+    has_both = all(str(readable(_place(finding), value)) in finding.message for value in values)
+    return not simple or not values or has_both
+
+
+def _place(finding: Finding) -> str:
+    return finding.paths[0] if finding.paths else ""
+
+
+def readable(name: str, value: Any) -> Any:
+    """A byte count with a unit; other values unchanged."""
+    return size(value) if type(value) is int and name.endswith("_bytes") else value
+
+
+def short(value: Any) -> str:
+    """A value in a few words; of a list or map its items."""
+    if isinstance(value, dict):
+        return listed([f"{key} {short(item)}" for key, item in value.items()]) or "empty"
+    if isinstance(value, list):
+        return listed([short(item) for item in value]) or "empty"
+    text = "unset" if value is None else "empty" if value == "" else plain(str(value))
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def outline(value: dict[str, Any] | list[Any]) -> str:
+    """The plain values inside a map or list that came or went: enough to recognise it by."""
+    items = value.items() if isinstance(value, dict) else (("", item) for item in value)
+    texts = [
+        f"{key} {short(readable(key, item))}".strip()
+        for key, item in items
+        if item is not None and not isinstance(item, (dict, list))
+    ]
+    return listed(texts, _OUTLINE)
+
+
+def listed(texts: Sequence[str], limit: int = MAX_ITEMS) -> str:
+    """The texts with commas, and how many more there are."""
+    shown = ", ".join(texts[:limit])
+    return f"{shown} and {len(texts) - limit} more" if len(texts) > limit else shown
+
+
+def inside(before: Any, after: Any, name: str = "") -> str:
+    """What changed from one value to another, to the inside of lists and maps."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        return "; ".join(_in_map(before, after))
+    if isinstance(before, list) and isinstance(after, list):
+        return "; ".join(_in_list(before, after)) or "the same in another order"
+    return f"{short(readable(name, before))} → {short(readable(name, after))}"
+
+
+def _in_map(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
+    yield from _gone_and_new(
+        [f"{key} ({short(before[key])})" for key in before if key not in after],
+        [f"{key} ({short(after[key])})" for key in after if key not in before],
+    )
+    both = [key for key in before if key in after and before[key] != after[key]]
+    if both:
+        yield listed([f"{key} {inside(before[key], after[key])}" for key in both])
+
+
+def _in_list(before: list[Any], after: list[Any]) -> Iterator[str]:
+    old, new = ([short(item) for item in items] for items in (before, after))
+    has_old, has_new = set(old), set(new)
+    yield from _gone_and_new(
+        [text for text in old if text not in has_new],
+        [text for text in new if text not in has_old],
+    )
+    if has_old == has_new and len(old) != len(new):
+        yield f"repeated otherwise: {len(old)} → {len(new)} entries"
+
+
+def _gone_and_new(gone: list[str], new: list[str]) -> Iterator[str]:
+    if gone:
+        yield f"no longer {listed(gone)}"
+    if new:
+        yield f"new {listed(new)}"
+
+
+def package_of(path: str) -> str | None:
+    """The distribution of whose version or presence a path speaks."""
+    match = re.fullmatch(_VERSION, path)
+    return match[1] if match else None
+
+
+def name_of(path: str) -> str:
+    """The end of a path in words, without what its section says already."""
+    words = " ".join(split_path(path)[1 if path.startswith("live.") else 2 :])
+    return words.removeprefix("distributions ").removeprefix("variables ").removesuffix(" version")
