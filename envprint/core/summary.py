@@ -84,12 +84,14 @@ def _machine(f: Fingerprint) -> Iterator[str]:
         try:
             yield _short(tell() or f"unknown {part}")
         except UnknownValueError:
-            yield f"{part} unknown"
+            yield f"unknown {part}"
 
 
 def _cpu_count(f: Fingerprint) -> str:
     usable, threads = f.value("facts.cpu.usable_threads"), f.value("facts.cpu.threads")
-    count = f"{usable} of {threads}" if usable != threads else f"{usable}"
+    if usable is None:
+        return ""
+    count = f"{usable} of {threads}" if threads and usable != threads else f"{usable}"
     return f"{count} CPU{'' if threads == 1 else 's'}"
 
 

@@ -92,7 +92,10 @@ TOPIC = 10
 
 _WORD = r"""(?:[^\s'"]*=)?(?:\$?'[^']*'(?:"'"'[^']*')*|"[^"]*")|\S+"""
 _COMMAND = rf"(?:(?:export|unset|pip (?:un)?install(?: --\S+)*) )?(?:{_WORD})"
-_COMMANDS = rf"\b(?:export|unset|pip (?:un)?install(?: --\S+)*) (?:{_WORD})"
+_COMMANDS = (
+    r"\b(?:export (?:" + _WORD + r")|unset(?: [A-Z_][A-Z0-9_]*)+"
+    r"|pip (?:un)?install(?: -\S+| (?=\S*[=<>'])(?:" + _WORD + "))+)"
+)
 _STARTS_COMMAND = r"(?:export|unset|pip|python|git|conda|sudo|envprint|nvidia-smi|docker) "
 _PROSE = r"\.$|…|[,:] |\b(?:on|before|or|and|tells) "
 """What stands in a remedy that says more than the command."""

@@ -29,7 +29,7 @@ GIT_FILES = {
 CLEAN = f"# branch.oid {COMMIT}\0# branch.head main\0"
 CHANGED = f"1 .M N... 100644 100644 100644 {OTHER} {OTHER} train.py\0"
 OUTSIDE = dict.fromkeys(
-    ("repository", "commit", "branch", "dirty", "diff_digest", "submodules"), None
+    ("repository", "commit", "branch", "dirty", "diff_digest", "changed_files", "submodules"), None
 )
 MOUNTS = """\
 21 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
@@ -59,6 +59,7 @@ def test_a_clean_checkout_costs_one_process() -> None:
         "branch": "main",
         "dirty": False,
         "diff_digest": None,
+        "changed_files": 0,
         "submodules": {},
         "file_system": "overlay",
     }

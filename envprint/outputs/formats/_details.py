@@ -164,11 +164,11 @@ def _packages(report: Report, limit: int) -> Iterator[str]:
         rows.setdefault(name, _row(change.before, change.after))
     if rows:
         shown = sorted(rows.items())[:limit]
-        head = ("name", "before", "after", "role")
+        head = ("name", "before", "after", "role" if any(row[2] for row in rows.values()) else "")
         cells = [head, *((name, *row) for name, row in shown)]
-        yield from in_columns((f"{'':{TOPIC - 2}}", *row) for row in cells).splitlines()
+        yield from in_columns(("", *row) for row in cells).splitlines()
         if len(rows) > limit:
-            yield f"{'':{TOPIC}}and {len(rows) - limit} more"
+            yield f"  and {len(rows) - limit} more"
 
 
 def _row(before: Any, after: Any, role: str = "") -> tuple[str, str, str]:

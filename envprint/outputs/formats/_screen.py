@@ -48,6 +48,7 @@ CAUSES = 3
 MAX_LISTED = 3
 """Entries of any other block."""
 _FIX = "fix: "
+_ELSEWHERE = "if results differ   "
 _NUMBER = 3
 """Columns of a number and the blanks behind it."""
 
@@ -66,17 +67,17 @@ def first_screen(report: Report, view: View) -> list[str]:
 
 def _lines(report: Report, view: View, causes: int, fix_lines: int) -> Iterator[str]:
     groups = grouped(counted_findings(report, view))
-    word, sentence = verdict_word(report, view), _sentence(report, view, groups)
-    painted = paint(word.rstrip(), _colour(report, view), view.colour) + word[len(word.rstrip()) :]
-    first, *others = wrapped(sentence, view.width - len(word) - 1)
-    yield f"{painted} {first}"
+    indent = len(verdict_word(report, view._replace(colour=False))) + 1
+    first, *others = wrapped(_sentence(report, view, groups), view.width - indent)
+    yield f"{verdict_word(report, view)} {first}"
     yield from (" " * TOPIC + line for line in others)
     blocks = (
         _suggestion(report),
         _another_environment(report, view),
         _causes(groups, view, causes, fix_lines),
         _unjudged(report, view),
-        [*_undecided(report, view), *_look_next(report, view)],
+        _undecided(report, view),
+        _look_next(report, view),
         _expected(report, view),
         environments(report, view),
         _counts(report, view),
@@ -90,23 +91,18 @@ def _lines(report: Report, view: View, causes: int, fix_lines: int) -> Iterator[
 def verdict_word(report: Report, view: View) -> str:
     """The first word of a report, padded: the impact, or that nobody knows it."""
     impact = _impact(report, view)
+    word, colour = f"{impact.word.upper():{TOPIC - 1}}", COLOURS[impact]
     if report.not_checked is not None:
-        return "NOT CHECKED  "
-    if report.unjudged and impact < Impact.NUMERIC:
-        return "NOT JUDGED  "
-    return f"{impact.word.upper():{TOPIC - 1}}"
+        word, colour = "NOT CHECKED  ", COLOURS[Impact.BREAKS]
+    elif report.unjudged and impact < Impact.NUMERIC:
+        word, colour = "NOT JUDGED  ", COLOURS[Impact.NUMERIC]
+    name = word.rstrip()
+    return paint(name, colour, view.colour) + word[len(name) :]
 
 
 def _impact(report: Report, view: View) -> Impact:
     counted = report.advice if view.strict else ()
     return max((report.impact, *(advice.impact for advice in counted)))
-
-
-def _colour(report: Report, view: View) -> str:
-    if report.not_checked is not None:
-        return COLOURS[Impact.BREAKS]
-    impact = _impact(report, view)
-    return COLOURS[max(impact, Impact.NUMERIC) if report.unjudged else impact]
 
 
 def _sentence(report: Report, view: View, groups: Sequence[Group]) -> str:
@@ -309,11 +305,11 @@ def _undecided(report: Report, view: View) -> Iterator[str]:
 
 
 def _look_next(report: Report, view: View) -> Iterator[str]:
-    if not report.look_next:
-        return
-    yield "if results differ"
+    indent = len(_ELSEWHERE)
     for number, text in enumerate(report.look_next, 1):
-        yield from _numbered("", f"{number}  ", wrapped(text, _room(view)))
+        lines = wrapped(text, view.width - indent - _NUMBER)
+        yield f"{_ELSEWHERE if number == 1 else '':{indent}}{number}  {lines[0]}"
+        yield from (" " * (indent + _NUMBER) + line for line in lines[1:])
 
 
 def _expected(report: Report, view: View) -> Iterator[str]:
