@@ -246,16 +246,7 @@ PROGRAM_FILES = (".py", ".pyx", ".pyi", ".ipynb", ".so", ".c", ".cc", ".cpp", ".
 _STORE = ".envprint"
 """Folder of envprint's own store (envprint/documents/store.py)."""
 
-_GIT_FIELDS = (
-    "repository",
-    "commit",
-    "branch",
-    "dirty",
-    "diff_digest",
-    "changed_files",
-    "submodules",
-)
-_NOTHING: dict[str, Any] = dict.fromkeys(_GIT_FIELDS)
+_NOTHING: dict[str, Any] = dict.fromkeys(field.name for field in FACTS[:-1])
 
 
 def collect(host: Host) -> Mapping[str, Any]:

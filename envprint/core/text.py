@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -90,18 +89,7 @@ def one_line(text: str) -> str:
 WIDTH = 80
 TOPIC = 10
 
-_WORD = r"""(?:[^\s'"]*=)?(?:\$?'[^']*'(?:"'"'[^']*')*|"[^"]*")|\S+"""
-_COMMAND = rf"(?:(?:export|unset|pip (?:un)?install(?: --\S+)*) )?(?:{_WORD})"
-_COMMANDS = (
-    r"\b(?:export (?:" + _WORD + r")|unset(?: [A-Z_][A-Z0-9_]*)+"
-    r"|pip (?:un)?install(?: -\S+| (?=\S*[=<>'])(?:" + _WORD + "))+)"
-)
-_STARTS_COMMAND = r"(?:export|unset|pip|python|git|conda|sudo|envprint|nvidia-smi|docker) "
-_PROSE = r"\.$|…|[,:] |\b(?:on|before|or|and|tells) "
-"""What stands in a remedy that says more than the command."""
 _ARROW = "→\xa0"
-_NO_BREAK = "\xa0"
-"""Stands for a blank inside a command; a word that itself contains one is written with escapes."""
 
 
 def block(
@@ -130,25 +118,6 @@ def wrapped(text: str, width: int) -> list[str]:
     bound = safe.replace("→ ", _ARROW)
     lines = textwrap.wrap(bound, width, break_long_words=False, break_on_hyphens=False)
     return [line.replace(_ARROW, "→ ") for line in lines] or [""]
-
-
-def wrapped_remedy(remedy: str, width: int) -> list[str]:
-    """The remedy, wrapped without splitting a command: half of one may be pasted as a whole."""
-    if is_command(remedy):
-        return [plain(remedy)]
-    kept = re.sub(_COMMAND, lambda command: command[0].replace(" ", _NO_BREAK), remedy)
-    return [line.replace(_NO_BREAK, " ") for line in wrapped(kept, width)]
-
-
-def is_command(remedy: str) -> bool:
-    """Whether the remedy is a command line from its first word to its last."""
-    return re.match(_STARTS_COMMAND, remedy) is not None and not re.search(_PROSE, remedy)
-
-
-def commands_in(remedy: str) -> list[str]:
-    """The command lines inside a remedy, each complete."""
-    found = [command.rstrip(".,;") for command in re.findall(_COMMANDS, remedy)]
-    return [command for command in found if "…" not in command]
 
 
 def heading(text: str, colour: bool) -> Iterator[str]:

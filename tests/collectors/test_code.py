@@ -287,14 +287,16 @@ def test_a_real_repository_is_clean_then_changed_then_clean(repository: Path) ->
         "commit": _git("rev-parse", "HEAD"),
         "branch": "main",
         "dirty": False,
+        "changed_files": 0,
         "submodules": {},
     }
     (repository / "train.py").write_text("print(2)\n", "utf-8")
     changed = _collect()
-    assert changed["dirty"] is True
+    assert (changed["dirty"], changed["changed_files"]) == (True, 1)
     assert _collect() == changed
     (repository / "data.bin").write_bytes(b"other")
     both = _collect()
+    assert both["changed_files"] == 2
     assert both["diff_digest"] not in (changed["diff_digest"], None)
     _git("add", ".")
     assert _collect() == both, "it is the content that counts, staged or not"

@@ -17,13 +17,13 @@ from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
 from envprint.core.rule import Match
 from envprint.core.shell import quoted
-from envprint.core.text import wrapped_remedy
 from envprint.core.workload import Workload
 from envprint.judging.evaluate import on_comparison, on_fingerprint
 from envprint.judging.policy.model import Policy
 from envprint.judging.policy.template import starting_policy
 from envprint.outputs.drift_error import refusal
 from envprint.outputs.formats import ALL, View
+from envprint.outputs.formats._words import wrapped_remedy
 from envprint.outputs.formats.text import render
 from envprint.rules import catalogue
 from tests.builders.golden_files import Golden

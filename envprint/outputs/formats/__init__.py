@@ -1,27 +1,12 @@
 """One module per format of a report; each is a `Format` and touches nothing."""
 
-from __future__ import annotations
-
 from importlib import import_module
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from envprint.core.text import WIDTH
 
-TYPE_CHECKING = False  # what `typing` has, without importing it; type checkers know the name
-if TYPE_CHECKING:
-    from typing import Protocol
-
-    from envprint.core.report import Report
-
-    class Format(Protocol):
-        """A module that writes reports in one format."""
-
-        def render(self, report: Report, view: View = ...) -> str:
-            """The report as text that ends with a newline."""
-
-
 QUIET = "quiet"
-"""The verdict in one line; not a word of `--details`, but what `-q` does."""
+"""The verdict in one line; no choice of `--details`, but what `-q` does."""
 NONE, LIKELY, ALL = "none", "likely", "all"
 DETAILS = (NONE, LIKELY, ALL)
 """What follows the first screen: nothing, the likely causes in full, or everything."""
@@ -39,6 +24,18 @@ class View(NamedTuple):
     """One of `DETAILS`, or `QUIET`."""
 
 
-def format_named(name: str) -> Format:
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from envprint.core.report import Report
+
+    class Format(Protocol):
+        """A module that writes reports in one format."""
+
+        def render(self, report: Report, view: View = ...) -> str:
+            """The report as text that ends with a newline."""
+
+
+def format_named(name: str) -> "Format":
     """The format of that name."""
     return import_module(f"{__name__}.{name}")

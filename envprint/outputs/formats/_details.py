@@ -9,7 +9,7 @@ from envprint.core.comparison import Change
 from envprint.core.fingerprint import split_path
 from envprint.core.impact import Impact
 from envprint.core.report import Finding, Report, Summary, Undecided
-from envprint.core.text import TOPIC, block, heading, is_command, paint, plain, wrapped_remedy
+from envprint.core.text import TOPIC, block, heading, paint, plain
 from envprint.core.text import table as in_columns
 from envprint.outputs.formats import ALL, View
 from envprint.outputs.formats._words import (
@@ -18,12 +18,14 @@ from envprint.outputs.formats._words import (
     grouped,
     happened,
     inside,
+    is_command,
     name_of,
     outline,
     package_of,
     readable,
     remedies,
     short,
+    wrapped_remedy,
 )
 
 LABEL = 12

@@ -21,25 +21,25 @@ from envprint.core.shell import quoted
 from envprint.core.text import (
     TOPIC,
     block,
-    commands_in,
-    is_command,
     paint,
     plain,
     wrapped,
-    wrapped_remedy,
 )
 from envprint.outputs.formats import ALL, View
 from envprint.outputs.formats._sides import environments
 from envprint.outputs.formats._words import (
     COLOURS,
+    commands_in,
     counted_findings,
     grouped,
     happened,
+    is_command,
     listed,
     package_of,
     remedies,
     short,
     with_arrows,
+    wrapped_remedy,
 )
 
 LINES = 24

@@ -9,7 +9,7 @@ from typing import Any
 from envprint.core.fingerprint import split_path
 from envprint.core.impact import Impact
 from envprint.core.report import Finding, Report
-from envprint.core.text import plain
+from envprint.core.text import plain, wrapped
 from envprint.core.units import size
 from envprint.outputs.formats import View
 
@@ -24,6 +24,19 @@ MAX_ITEMS = 8
 """Items that are named of a list or map; the document has all."""
 _OUTLINE = 4
 _VERSION = r"facts\.packages\.distributions\[([^\]]+)\](?:\.version)?"
+
+
+_WORD = r"""(?:[^\s'"]*=)?(?:\$?'[^']*'(?:"'"'[^']*')*|"[^"]*")|\S+"""
+_COMMAND = rf"(?:(?:export|unset|pip (?:un)?install(?: --\S+)*) )?(?:{_WORD})"
+_COMMANDS = (
+    r"\b(?:export (?:" + _WORD + r")|unset(?: [A-Z_][A-Z0-9_]*)+"
+    r"|pip (?:un)?install(?: -\S+| (?=\S*[=<>'])(?:" + _WORD + "))+)"
+)
+_STARTS_COMMAND = r"(?:export|unset|pip|python|git|conda|sudo|envprint|nvidia-smi|docker) "
+_PROSE = r"\.$|…|[,:] |\b(?:on|before|or|and|tells) "
+"""What stands in a remedy that says more than the command."""
+_NO_BREAK = "\xa0"
+"""Stands for a blank inside a command; a word that itself contains one is written with escapes."""
 
 
 def counted_findings(report: Report, view: View) -> tuple[Finding, ...]:
@@ -54,6 +67,25 @@ def grouped(findings: Iterable[Finding]) -> list[list[Finding]]:
 def remedies(group: Iterable[Finding]) -> list[str]:
     """What to do about the findings of a group, each once."""
     return list(dict.fromkeys(finding.remedy for finding in group if finding.remedy))
+
+
+def wrapped_remedy(remedy: str, width: int) -> list[str]:
+    """The remedy, wrapped without splitting a command: half of one may be pasted as a whole."""
+    if is_command(remedy):
+        return [plain(remedy)]
+    kept = re.sub(_COMMAND, lambda command: command[0].replace(" ", _NO_BREAK), remedy)
+    return [line.replace(_NO_BREAK, " ") for line in wrapped(kept, width)]
+
+
+def is_command(remedy: str) -> bool:
+    """Whether the remedy is a command line from its first word to its last."""
+    return re.match(_STARTS_COMMAND, remedy) is not None and not re.search(_PROSE, remedy)
+
+
+def commands_in(remedy: str) -> list[str]:
+    """The command lines inside a remedy, each complete."""
+    found = [command.rstrip(".,;") for command in re.findall(_COMMANDS, remedy)]
+    return [command for command in found if "…" not in command]
 
 
 def happened(finding: Finding) -> str:

@@ -28,7 +28,8 @@ def render(report: Report, view: View = View()) -> str:  # noqa: B008  an immuta
         sentence = verdict(report, view.strict)[1]
         return f"{verdict_word(report, view)} {one_line(sentence[0].upper() + sentence[1:])}\n"
     lines = [*first_screen(report, view)]
-    if view.details in (LIKELY, ALL):
+    has_more = report.findings or report.unjudged or (view.strict and report.advice)
+    if view.details == ALL or (view.details == LIKELY and has_more):
         from envprint.outputs.formats._details import in_full, likely
 
         lines += (in_full if view.details == ALL else likely)(report, view)
