@@ -11,9 +11,10 @@ from envprint.cli._console import Console
 from envprint.cli._judge_options import context_of
 from envprint.core.errors import EnvprintError, UsageError
 from envprint.core.fingerprint import FRAMEWORKS, Fingerprint
+from envprint.core.summary import code_in_words, code_of
 from envprint.core.text import block
 from envprint.documents.codec import loads, to_json
-from envprint.judging.bisect import Step, narrow
+from envprint.judging.bisect import CODE, Step, narrow
 from envprint.judging.context import Request
 
 HELP = "tell between which two saved records each difference came"
@@ -59,6 +60,7 @@ def _between(good: Fingerprint, bad: Fingerprint, console: Console) -> list[Fing
     from envprint.documents.store import Damaged, Store
 
     store = Store(warn=console.warn)
+    ends = [side._replace(reference=None) for side in (good, bad)]
     found: dict[str, Fingerprint] = {}
     for saved in store.saved():
         if isinstance(saved, Damaged):
@@ -69,7 +71,7 @@ def _between(good: Fingerprint, bad: Fingerprint, console: Console) -> list[Fing
         except EnvprintError as error:
             console.warn(f"skipped: {error}")
             continue
-        if good.captured_at <= one.captured_at <= bad.captured_at and one not in (good, bad):
+        if good.captured_at <= one.captured_at <= bad.captured_at and one not in ends:
             found[saved.object] = one
     oldest_first = list(found.values())[::-1]
     return sorted(oldest_first, key=lambda one: one.captured_at)
@@ -83,10 +85,19 @@ def _lines(steps: list[Step], between: int) -> Iterator[str]:
     for step in steps:
         finding = step.finding
         yield ""
-        yield from block(finding.impact.word, f"{finding.title} ({finding.rule})")
-        yield from block("", finding.message)
+        topic = "code" if finding.rule == CODE else finding.impact.word
+        yield from block(topic, f"{finding.title} ({finding.rule})")
+        yield from block("", _what(step))
         came = "came" if step.is_steady else "came for good, after it had come and gone,"
         yield from block("  when", f"{came} between {_name(step.before)} and {_name(step.after)}")
+
+
+def _what(step: Step) -> str:
+    """What was found; of code also the branch, and what is not committed."""
+    before, after = code_of(step.before), code_of(step.after)
+    if step.finding.rule == CODE and before and after:
+        return code_in_words(before, after)
+    return step.finding.message
 
 
 def _name(one: Fingerprint) -> str:

@@ -53,7 +53,7 @@ def steps(
 def _left_open(undecided: Iterable[Undecided], ignored: Iterable[Ignored]) -> Iterator[str]:
     rules = undecided_rules(undecided)
     if rules:
-        yield f"what could not be decided: {counted(rules, 'rule')}, with the reasons below"
+        yield f"what could not be decided: {counted(rules, 'rule')}"
     left_out = {entry.rule for entry in ignored}
     if left_out:
         yield f"what the policy leaves out: {', '.join(sorted(left_out))}"
@@ -62,7 +62,7 @@ def _left_open(undecided: Iterable[Undecided], ignored: Iterable[Ignored]) -> It
 def _unexplained(changes: Iterable[Change]) -> Iterator[str]:
     lasting = [change for change in changes if not change.path.startswith("live.")]
     if lasting:
-        yield f"what else changed: {counted(lasting, 'value')}, listed below, of no known effect"
+        yield f"what else changed: {counted(lasting, 'value')} of no known effect"
 
 
 def _code(comparison: Comparison) -> tuple[_Code, str]:

@@ -48,6 +48,7 @@ CAUSES = 3
 MAX_LISTED = 3
 """Entries of any other block."""
 _FIX = "fix: "
+_MISSING = "framework-missing"
 _ELSEWHERE = "if results differ   "
 _NUMBER = 3
 """Columns of a number and the blanks behind it."""
@@ -67,6 +68,8 @@ def first_screen(report: Report, view: View) -> list[str]:
 
 def _lines(report: Report, view: View, causes: int, fix_lines: int) -> Iterator[str]:
     groups = grouped(counted_findings(report, view))
+    missing = _missing(report)
+    causes_of = [g for g in groups if not missing or g[0].rule != _MISSING]
     indent = len(verdict_word(report, view._replace(colour=False))) + 1
     first, *others = wrapped(_sentence(report, view, groups), view.width - indent)
     yield f"{verdict_word(report, view)} {first}"
@@ -74,7 +77,7 @@ def _lines(report: Report, view: View, causes: int, fix_lines: int) -> Iterator[
     blocks = (
         _suggestion(report),
         _another_environment(report, view),
-        _causes(groups, view, causes, fix_lines),
+        _causes(causes_of, view, causes, fix_lines),
         _unjudged(report, view),
         _undecided(report, view),
         _look_next(report, view),
@@ -116,7 +119,10 @@ def _sentence(report: Report, view: View, groups: Sequence[Group]) -> str:
         before = f"{old.prefix if old else ''}{named}"
         text = f"another environment is looked at: {before} → {new.prefix}"
     elif report.unjudged and impact < Impact.NUMERIC:
-        text = f"nobody has measured what {counted(report.unjudged, 'change')} of what trains does"
+        is_one = len(report.unjudged) == 1
+        what = "a library that takes" if is_one else "libraries that take"
+        changes = f"{counted(report.unjudged, 'change')} of {what} part in training"
+        text = f"{changes} {'is' if is_one else 'are'} not judged"
     elif not groups:
         text = _nothing_found(report)
     elif all(finding.probed_equal for finding in report.findings) and not view.strict:
@@ -155,12 +161,16 @@ def _missing(report: Report) -> list[str]:
         return []
     if report.current.prefix is None:
         return []
-    frameworks = [f for f in report.findings if f.rule == "framework-missing"]
+    frameworks = [f for f in report.findings if f.rule == _MISSING]
     if not frameworks:
         return []
-    names = [package_of(path) for f in frameworks for path in f.paths]
-    names += [package_of(change.path) for change in report.changes if change.kind == "removed"]
-    return list(dict.fromkeys(name for name in names if name)) or [f.message for f in frameworks]
+    gone = [finding.message.partition(" ")[0] for finding in frameworks]
+    paths = [path for finding in frameworks for path in finding.paths]
+    paths += [change.path for change in report.changes if change.kind == "removed"]
+    packages = dict.fromkeys(name for path in paths if (name := package_of(path)))
+    # `tensorflow-cpu` is the name to install, and says more than `tensorflow`.
+    named = [name for name in gone if not any(one.startswith(name) for one in packages)]
+    return named + sorted(packages, key=lambda name: not name.startswith(tuple(gone)))
 
 
 def _another_environment(report: Report, view: View) -> Iterator[str]:
@@ -338,13 +348,13 @@ def _counts(report: Report, view: View) -> Iterator[str]:
         (len(report.advice), "piece of advice", "pieces of advice", False),
     ]
     if report.not_checked is None and not grouped(counted_findings(report, view)):
-        counts = counts[3:]  # the verdict has the first ones
+        counts = [(*count[:3], False) for count in counts[3:]]  # the verdict has the others
     texts = [
         f"{number} {one if number == 1 else many}"
         for number, one, many, always in counts
         if number or always
     ]
-    if not texts or texts == ["0 other changes"]:
+    if not texts:
         return
     text, hint = f"{', '.join(texts)}.", "" if view.details == ALL else "-v shows all"
     if len(text) + 3 + len(hint) <= view.width:

@@ -15,8 +15,8 @@ def environments(report: Report, view: View) -> Iterator[str]:
     """Both sides, the code, the machine, the device and the policy, each in a line."""
     old, new = report.baseline, report.current
     for topic, text in (
-        ("before", _side(old) if old else ""),
-        (_topic_of_current(report), _side(new)),
+        ("before", _side(old, with_python=old.python != new.python) if old else ""),
+        (_topic_of_current(report), _side(new, with_now=old is not None)),
         ("code", _code(old, new)),
         ("machine", _machine(old, new)),
         ("runs on", _runs_on(report)),
@@ -32,14 +32,15 @@ def _topic_of_current(report: Report) -> str:
     return "now" if report.current.reference in (None, "now") else "looked at"
 
 
-def _side(side: Summary) -> str:
+def _side(side: Summary, *, with_python: bool = True, with_now: bool = True) -> str:
     """`monday.json "last good run", 2026-11-23 09:12 UTC, ~/venvs/train, python 3.11.7`."""
     is_now = side.reference == "now"
-    name = " ".join(filter(None, (side.reference, f'"{side.label}"' if side.label else "")))
+    reference = "" if is_now and not with_now else side.reference
+    name = " ".join(filter(None, (reference, f'"{side.label}"' if side.label else "")))
     when = "" if is_now else f"{side.captured_at[:16].replace('T', ' ')} UTC"
     chosen = f" ({side.chosen})" if side.chosen else ""
     prefix = f"{side.prefix}{chosen}" if side.prefix else ""
-    python = f"python {side.python}" if side.python else ""
+    python = f"python {side.python}" if side.python and with_python else ""
     return ", ".join(filter(None, (name, when, prefix, python)))
 
 
