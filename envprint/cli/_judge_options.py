@@ -31,8 +31,7 @@ def add_judging_options(parser: argparse.ArgumentParser) -> None:
         "--format", choices=module_names(formats), default="text", help="default: %(default)s"
     )
     parser.add_argument("-o", "--output", metavar="FILE", help="write the report to FILE")
-    how_much = parser.add_mutually_exclusive_group()
-    how_much.add_argument(
+    parser.add_argument(
         "--details",
         choices=formats.DETAILS,
         help="what follows the first screen of a text (default: likely; all with -o)",
@@ -41,7 +40,7 @@ def add_judging_options(parser: argparse.ArgumentParser) -> None:
         ("-q", "--quiet", formats.QUIET, "print the verdict only, in one line"),
         ("-v", "--verbose", formats.ALL, "the same as --details all"),
     ):
-        how_much.add_argument(
+        parser.add_argument(
             short, long, dest="details", action="store_const", const=details, help=text
         )
     parser.add_argument(

@@ -230,18 +230,6 @@ def without_findings(comparison: Comparison | None, some_ignored: bool) -> str:
     return f"nothing that differs{but} is known to change a training result"
 
 
-def verdict(report: Report, strict: bool) -> tuple[Impact, str]:
-    """The impact and the headline; with `strict`, those of the worst advice if that is worse."""
-    worst = max(report.advice, key=lambda advice: advice.impact, default=None) if strict else None
-    if worst is None or worst.impact <= report.impact:
-        return report.impact, report.summary
-    others = len(report.advice) - 1
-    more = f", and {others} more" if others else ""
-    advice = f"{inside_sentence(worst.title)} (advice, which --strict counts{more})"
-    text = f"{MEANING[worst.impact]}: {advice}; without advice: {report.summary}"
-    return worst.impact, text
-
-
 def _findings_text(findings: Sequence[Finding], causes: Sequence[str]) -> str:
     """What the worst finding means, the likeliest cause, and how many more there are."""
     is_seen = not all(finding.probed_equal for finding in findings)

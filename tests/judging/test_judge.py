@@ -243,10 +243,8 @@ def test_the_text_of_a_strict_check_has_the_title_that_its_exit_code_has(
     strictly = " ".join(text.render(report, View(strict=True, details=ALL)).split())
     assert strictly.startswith("NUMERIC Results differ by rounding: equal at first")
     assert "ADVICE, counted by --strict" in strictly
-    assert " ".join(text.render(report, View(strict=True, details=QUIET)).split()).startswith(
-        "NUMERIC Results differ by rounding: equal at first, further apart with every step: the "
-        "kernel differs (advice, which --strict counts, and 1 more); without advice: nothing that"
-    )
+    quiet = text.render(report, View(strict=True, details=QUIET))
+    assert quiet.endswith("further apart with every step: the kernel differs (and 1 more).\n")
     rules.append(a_rule("worse", impact=Impact.BREAKS))
     worse = drift(ONE, OTHER)
     heads = [text.render(worse, View(strict=strict)) for strict in (False, True)]
@@ -371,7 +369,7 @@ def test_only_doubts_are_the_first_thing_to_look_at(rules: list[Rule]) -> None:
         "no difference; if results differ, look at the code, the data and the seeds; "
         "1 rule could not be decided"
     )
-    assert report.look_next[0] == "what could not be decided: 1 rule, with the reasons below"
+    assert report.look_next[0] == "what could not be decided: 1 rule"
 
 
 def test_a_measurement_is_cited_with_what_it_gave(rules: list[Rule]) -> None:

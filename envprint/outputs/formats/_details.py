@@ -50,12 +50,12 @@ def likely(report: Report, view: View) -> Iterator[str]:
 def in_full(report: Report, view: View) -> Iterator[str]:
     """Everything there is in a report."""
     advice = f"Advice, {'counted by' if view.strict else 'not counted without'} --strict"
-    packages, others = _apart(report.changes)
+    others = _apart(report.changes)[1]
     for title, lines in (
         ("Findings", _in_full(grouped(report.findings), view)),
         ("Not judged", _unjudged(report, view)),
         ("Expected, the experiment itself", _expected(report, view)),
-        ("Packages", _packages(report, len(packages) + len(report.findings))),
+        ("Packages", _packages(report)),
         ("Also changed, not known to matter", _changes(others, view)),
         ("Undecided", _undecided(report, view)),
         (advice, _advice(report, view)),
@@ -154,7 +154,7 @@ def _unjudged(report: Report, view: View) -> Iterator[str]:
 # Packages, a row for each.
 
 
-def _packages(report: Report, limit: int) -> Iterator[str]:
+def _packages(report: Report, limit: int | None = None) -> Iterator[str]:
     """Every package that came, went or has another version, judged or not."""
     rows = {entry.name: _row(entry.before, entry.after, entry.role) for entry in report.unjudged}
     for finding in report.findings:
@@ -169,8 +169,8 @@ def _packages(report: Report, limit: int) -> Iterator[str]:
         head = ("name", "before", "after", "role" if any(row[2] for row in rows.values()) else "")
         cells = [head, *((name, *row) for name, row in shown)]
         yield from in_columns(("", *row) for row in cells).splitlines()
-        if len(rows) > limit:
-            yield f"  and {len(rows) - limit} more"
+        if more := len(rows) - len(shown):
+            yield f"  and {more} more"
 
 
 def _row(before: Any, after: Any, role: str = "") -> tuple[str, str, str]:

@@ -25,7 +25,7 @@ from envprint.core.text import (
     plain,
     wrapped,
 )
-from envprint.outputs.formats import ALL, View
+from envprint.outputs.formats import ALL, QUIET, View
 from envprint.outputs.formats._sides import environments
 from envprint.outputs.formats._words import (
     COLOURS,
@@ -71,11 +71,11 @@ def _lines(report: Report, view: View, causes: int, fix_lines: int) -> Iterator[
     missing = _missing(report)
     causes_of = [g for g in groups if not missing or g[0].rule != _MISSING]
     indent = len(verdict_word(report, view._replace(colour=False))) + 1
-    first, *others = wrapped(_sentence(report, view, groups), view.width - indent)
+    first, *others = wrapped(verdict_sentence(report, view), view.width - indent)
     yield f"{verdict_word(report, view)} {first}"
     yield from (" " * TOPIC + line for line in others)
     blocks = (
-        _suggestion(report),
+        _suggestion(report, view),
         _another_environment(report, view),
         _causes(causes_of, view, causes, fix_lines),
         _unjudged(report, view),
@@ -108,9 +108,12 @@ def _impact(report: Report, view: View) -> Impact:
     return max((report.impact, *(advice.impact for advice in counted)))
 
 
-def _sentence(report: Report, view: View, groups: Sequence[Group]) -> str:
-    """What the verdict means. The causes follow in lines of their own, but for a single one."""
-    impact = _impact(report, view)
+def verdict_sentence(report: Report, view: View) -> str:
+    """What the verdict means, and a single cause; several causes follow in lines of their own.
+
+    In a quiet text nothing follows, so it names the first of several, too.
+    """
+    groups, impact = grouped(counted_findings(report, view)), _impact(report, view)
     if report.not_checked is not None:
         text = report.not_checked
     elif _missing(report):
@@ -129,8 +132,9 @@ def _sentence(report: Report, view: View, groups: Sequence[Group]) -> str:
         text = "not seen here, as both sides were probed"
     else:
         text = MEANING[impact]
-        if len(groups) == 1:
-            text += f": {inside_sentence(groups[0][0].title)}"
+        if len(groups) == 1 or view.details == QUIET:
+            more = f" (and {len(groups) - 1} more)" if len(groups) > 1 else ""
+            text += f": {inside_sentence(groups[0][0].title)}{more}"
     text = text[0].upper() + text[1:]
     return text if text.endswith((".", "?")) else f"{text}."
 
@@ -148,9 +152,10 @@ def _nothing_found(report: Report) -> str:
 # What was looked at is not what trains.
 
 
-def _suggestion(report: Report) -> Iterator[str]:
+def _suggestion(report: Report, view: View) -> Iterator[str]:
     if report.not_checked is not None:
-        yield "Is this the environment that trains? If not, name its interpreter or directory:"
+        question = "Is this the environment that trains? If not, name its interpreter or directory:"
+        yield from wrapped(question, view.width)
         verb = "check" if report.baseline is None else "diff BASELINE now"
         yield f"{'':{TOPIC}}envprint {verb} --python PATH"
 

@@ -91,9 +91,9 @@ def commands_in(remedy: str) -> list[str]:
 def happened(finding: Finding) -> str:
     """What was found here, with `before → after` wherever something changed."""
     text = with_arrows(finding.message or finding.title)
-    if "→" in text or _says_both(finding):
+    values = finding.before, finding.after
+    if "→" in text or None in values or _says_both(finding):
         return text
-    values = (finding.before, finding.after) if finding.before is not None else (finding.after,)
     return f"{text}: {' → '.join(short(readable(_place(finding), value)) for value in values)}"
 
 
@@ -105,10 +105,10 @@ def with_arrows(message: str) -> str:
 
 def _says_both(finding: Finding) -> bool:
     """Whether the message already contains both values, or there are none to show."""
-    values = [value for value in (finding.before, finding.after) if value is not None]
+    values = finding.before, finding.after
     simple = not any(isinstance(value, (dict, list, bool)) for value in values)
     has_both = all(str(readable(_place(finding), value)) in finding.message for value in values)
-    return not simple or not values or has_both
+    return not simple or has_both
 
 
 def _place(finding: Finding) -> str:

@@ -6,10 +6,10 @@ characters are shown as escapes and never reach the terminal.
 
 from __future__ import annotations
 
-from envprint.core.report import Report, verdict
+from envprint.core.report import Report
 from envprint.core.text import one_line
 from envprint.outputs.formats import ALL, LIKELY, QUIET, View
-from envprint.outputs.formats._screen import first_screen, verdict_word
+from envprint.outputs.formats._screen import first_screen, verdict_sentence, verdict_word
 
 OMITS = frozenset(
     (
@@ -25,8 +25,7 @@ OMITS_WITH_ALL = frozenset({"summary"})
 def render(report: Report, view: View = View()) -> str:  # noqa: B008  an immutable value
     """The report as text that ends with a newline."""
     if view.details == QUIET:
-        sentence = verdict(report, view.strict)[1]
-        return f"{verdict_word(report, view)} {one_line(sentence[0].upper() + sentence[1:])}\n"
+        return f"{verdict_word(report, view)} {one_line(verdict_sentence(report, view))}\n"
     lines = [*first_screen(report, view)]
     has_more = report.findings or report.unjudged or (view.strict and report.advice)
     if view.details == ALL or (view.details == LIKELY and has_more):
