@@ -15,13 +15,13 @@ import pytest
 
 from tests.builders.commands import assert_one_line_and_exit_2, call
 
-HOST = Path(__file__).parent.parent / "hosts" / "debian12-cpu-vm" / "fingerprint.json"
-OTHER = HOST.parent.parent / "dgx-a100" / "fingerprint.json"
+HOSTS = Path(__file__).parent.parent / "hosts"
+HOST, OTHER = "debian12-cpu-vm/fingerprint.json", "dgx-a100/fingerprint.json"
 FIRST = "DIVERGES  A different run from the first step."
 
 
 def diff(*arguments: str, **variables: str) -> str:
-    done = call("diff", HOST, OTHER, *arguments, env=variables)
+    done = call("diff", HOST, OTHER, *arguments, env=variables, cwd=HOSTS)
     assert (done.returncode, done.stderr) == (1, "")
     return done.stdout
 
@@ -59,7 +59,7 @@ def test_quiet_means_the_verdict_in_one_line(option: str) -> None:
 
 def test_a_file_gets_all_details_unless_others_are_wanted(tmp_path: Path) -> None:
     for options, section in (([], "FINDINGS"), (["--details", "likely"], "LIKELY CAUSES")):
-        call("diff", HOST, OTHER, "-o", tmp_path / "r.txt", *options, env={"COLUMNS": "120"})
+        assert diff("-o", str(tmp_path / "r.txt"), *options, COLUMNS="120") == ""
         text = (tmp_path / "r.txt").read_text()
         assert f"\n{section}\n" in text
         assert widest(text) <= 80
@@ -71,7 +71,7 @@ def test_programs_get_the_whole_document_in_any_case() -> None:
 
 
 def test_other_details_are_refused() -> None:
-    assert_one_line_and_exit_2(call("diff", HOST, OTHER, "--details", "some"), "some")
+    assert_one_line_and_exit_2(call("diff", HOST, OTHER, "--details", "some", cwd=HOSTS), "some")
 
 
 @pytest.mark.parametrize("verb", ["check", "diff", "run"])
@@ -112,7 +112,7 @@ def test_the_width_follows_the_terminal(columns: int, width: int) -> None:
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     environ = {"PATH": os.environ["PATH"], "NO_COLOR": "1", "LANG": "C.UTF-8"}
     command = [sys.executable, "-m", "envprint", "diff", HOST, OTHER, "--details", "none"]
-    with subprocess.Popen(command, stdout=theirs, env=environ) as process:
+    with subprocess.Popen(command, stdout=theirs, env=environ, cwd=HOSTS) as process:
         os.close(theirs)
         with os.fdopen(ours, encoding="utf-8") as terminal:
             text = ""

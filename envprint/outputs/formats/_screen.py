@@ -128,10 +128,9 @@ def verdict_sentence(report: Report, view: View) -> str:
         text = f"{changes} {'is' if is_one else 'are'} not judged"
     elif not groups:
         text = _nothing_found(report)
-    elif all(finding.probed_equal for finding in report.findings) and not view.strict:
-        text = "not seen here, as both sides were probed"
     else:
-        text = MEANING[impact]
+        is_seen = view.strict or not all(finding.probed_equal for finding in report.findings)
+        text = MEANING[impact] if is_seen else "not seen here, as both sides were probed"
         if len(groups) == 1 or view.details == QUIET:
             more = f" (and {len(groups) - 1} more)" if len(groups) > 1 else ""
             text += f": {inside_sentence(groups[0][0].title)}{more}"
@@ -314,9 +313,10 @@ def _undecided(report: Report, view: View) -> Iterator[str]:
             yield from block("", f"and {len(reasons) - number} more reasons", width=view.width)
             return
         paths = list(dict.fromkeys(entry.path for entry in entries))
-        rules = counted({entry.rule for entry in entries}, "rule")
-        text = f"{rules}: {reason} ({listed(paths, 1)})"
-        yield from _numbered(topic, "", _cut(text, view.width - TOPIC, 2))
+        text = f"{counted({entry.rule for entry in entries}, 'rule')}: {reason}"
+        with_paths = f"{text} ({listed(paths, 1)})"
+        fits = len(wrapped(with_paths, view.width - TOPIC)) <= 2
+        yield from _numbered(topic, "", _cut(with_paths if fits else text, view.width - TOPIC, 2))
 
 
 def _look_next(report: Report, view: View) -> Iterator[str]:
