@@ -7,7 +7,7 @@ from typing import Any
 
 from envprint.core.comparison import Change
 from envprint.core.fingerprint import split_path
-from envprint.core.impact import Impact
+from envprint.core.impact import Confidence, Impact
 from envprint.core.report import Finding, Report, Summary, Undecided
 from envprint.core.text import TOPIC, block, heading, paint, plain
 from envprint.core.text import table as in_columns
@@ -135,11 +135,14 @@ def _fix(group: Iterable[Finding], view: View, indent: int) -> Iterator[str]:
 
 def _evidence(finding: Finding, view: View) -> Iterator[str]:
     """How well it is known, and from where: one source, or with all details each of them."""
-    shown = finding.evidence if view.details == ALL else finding.evidence[:1]
+    is_measured = finding.confidence is Confidence.MEASURED
+    # What was measured comes before the page that explains it.
+    sources = sorted(finding.evidence, key=lambda text: is_measured and text.startswith("http"))
+    shown = sources if view.details == ALL else sources[:1]
     first, *others = shown or (f"envprint explain {finding.rule}",)
     yield f"{finding.confidence.value}: {first}"
     yield from others
-    if more := len(finding.evidence) - len(shown):
+    if more := len(sources) - len(shown):
         yield f"{more} more: envprint explain {finding.rule}"
 
 

@@ -26,11 +26,11 @@ from envprint.core.text import (
     wrapped,
 )
 from envprint.outputs.formats import ALL, QUIET, View
-from envprint.outputs.formats._sides import environments
 from envprint.outputs.formats._words import (
     COLOURS,
     commands_in,
     counted_findings,
+    environments,
     grouped,
     happened,
     is_command,
