@@ -191,7 +191,7 @@ def test_whatever_a_text_leaves_out_it_counts(details: str) -> None:
     shown = " ".join(format_named("text").render(REPORT, View(details=details)).split())
     assert (
         "30 findings, 30 not judged, 0 undecided, 90 other changes, 30 expected, 30 ignored, "
-        "30 pieces of advice." in shown
+        "30 pieces of advice, 3 notes on the policy." in shown
     )
     assert ("-v shows all" in shown) == (details != ALL)
 

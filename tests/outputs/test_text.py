@@ -107,6 +107,14 @@ def test_what_was_not_checked_still_lists_what_was_found() -> None:
     assert "likely    1  A 1 → 2" in text
 
 
+def test_a_pre_flight_compares_with_other_runs() -> None:
+    alone = report(finding(), baseline=None)
+    assert " ".join(blocks(alone)[0].split()) == (
+        "NUMERIC Results can differ by rounding from those of other runs: title of a-rule."
+    )
+    assert "envprint check --python PATH" in shown(alone._replace(not_checked="none found"))
+
+
 def test_several_causes_follow_the_verdict_with_change_and_fix() -> None:
     verdict, causes, *_ = blocks(report(finding("a"), finding("b", message="B was x, is y")))
     assert verdict.split() == (
@@ -166,6 +174,41 @@ def test_a_finding_in_full_has_its_rule_at_the_right_edge_and_labels() -> None:
 )
 def test_every_change_reads_before_then_after(message: str, text: str) -> None:
     assert f"likely    1  {text}\n" in shown(report(finding(message=message, after=None)))
+
+
+def test_another_environment_is_named_before_what_it_lacks() -> None:
+    gone = [
+        finding(
+            "framework-missing",
+            impact=Impact.BREAKS,
+            message=f"{name} was 2.0, is not installed",
+            paths=(f"facts.packages.distributions[{name}].version",),
+            before="2.0",
+            after=None,
+        )
+        for name in ("numpy", "tensorflow")
+    ]
+    also = Change("facts.packages.distributions[six]", "removed", {"version": "1"}, None)
+    other = report(*gone, changes=(also,), current=AFTER._replace(prefix="~/venvs/lint"))
+    verdict, missing, *_ = blocks(other, width=100)
+    assert verdict == (
+        "BREAKS    Another environment is looked at: ~/venvs/train (monday.json) → ~/venvs/lint."
+    )
+    assert [line.strip() for line in missing.splitlines()] == [
+        "numpy, tensorflow, six are not in ~/venvs/lint.",
+        "envprint check monday.json --python ~/venvs/train",
+    ]
+    assert "likely    " not in shown(other)
+    assert shown(other, QUIET).startswith("BREAKS    Another environment is looked at")
+    here = report(*gone, changes=(also,))
+    assert shown(here).startswith("BREAKS    Probably does not run: title of framework-missing")
+
+
+def test_a_command_that_names_an_environment_is_quoted_but_for_the_home() -> None:
+    gone = finding("framework-missing", message="numpy was 2.0, is not installed", after=None)
+    before = BEFORE._replace(prefix="~/my venvs/$(x)", reference="a b.json")
+    text = shown(report(gone, baseline=before))
+    assert "envprint check 'a b.json' --python ~/'my venvs/$(x)'\n" in text
 
 
 # Width, and commands.

@@ -129,13 +129,21 @@ def verdict_sentence(report: Report, view: View) -> str:
     elif not groups:
         text = _nothing_found(report)
     else:
-        is_seen = view.strict or not all(finding.probed_equal for finding in report.findings)
-        text = MEANING[impact] if is_seen else "not seen here, as both sides were probed"
+        text = _meaning(report, view)
         if len(groups) == 1 or view.details == QUIET:
             more = f" (and {len(groups) - 1} more)" if len(groups) > 1 else ""
             text += f": {inside_sentence(groups[0][0].title)}{more}"
     text = text[0].upper() + text[1:]
     return text if text.endswith((".", "?")) else f"{text}."
+
+
+def _meaning(report: Report, view: View) -> str:
+    impact = _impact(report, view)
+    if not view.strict and all(finding.probed_equal for finding in report.findings):
+        return "not seen here, as both sides were probed"
+    if report.baseline is None and impact == Impact.NUMERIC:  # there is nothing to be equal to
+        return "results can differ by rounding from those of other runs"
+    return MEANING[impact]
 
 
 def _nothing_found(report: Report) -> str:
@@ -351,6 +359,7 @@ def _counts(report: Report, view: View) -> Iterator[str]:
         (len(report.expected), "expected", "expected", False),
         (len(report.ignored), "ignored", "ignored", False),
         (len(report.advice), "piece of advice", "pieces of advice", False),
+        (len(report.policy_notes), "note on the policy", "notes on the policy", False),
     ]
     if report.not_checked is None and not grouped(counted_findings(report, view)):
         counts = [(*count[:3], False) for count in counts[3:]]  # the verdict has the others
