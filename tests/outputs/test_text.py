@@ -128,6 +128,12 @@ def test_several_causes_follow_the_verdict_with_change_and_fix() -> None:
     ]
 
 
+def test_a_cause_of_less_impact_than_the_verdict_says_so() -> None:
+    lines = blocks(report(finding("a", impact=Impact.BREAKS), finding("b")))[1].splitlines()
+    assert lines[0] == "likely    1  Title of a            A 1 → 2"
+    assert lines[2] == "          2  Title of b (numeric)  A 1 → 2"
+
+
 def test_findings_that_say_the_same_are_one_cause_with_all_their_variables() -> None:
     alike = [finding(message=f"{name} was 1, is 2", remedy=f"export {name}=1") for name in "ABCDEF"]
     text = shown(report(*alike), LIKELY)

@@ -232,8 +232,12 @@ def _room(view: View) -> int:
 
 
 def _cause_texts(groups: Sequence[Group], single: bool, view: View) -> list[str]:
-    """Title and change of each group, in two columns where all of them fit."""
-    titles = [group[0].title for group in groups]
+    """Title and change of each group, in two columns where all of them fit.
+
+    The verdict is that of the worst, so a title says where the impact of its group is another one.
+    """
+    worst = max(group[0].impact for group in groups)
+    titles = [_title(group, worst) for group in groups]
     changed = [_changed(group) for group in groups]
     if single:  # its title is in the verdict
         return [changed[0] if changed[0] else titles[0]]
@@ -241,6 +245,11 @@ def _cause_texts(groups: Sequence[Group], single: bool, view: View) -> list[str]
     if all(column + len(text) <= _room(view) for text in changed):
         return [f"{title:{column}}{text}" for title, text in zip(titles, changed, strict=True)]
     return [f"{title}: {text}" for title, text in zip(titles, changed, strict=True)]
+
+
+def _title(group: Group, worst: Impact) -> str:
+    first = group[0]
+    return first.title if first.impact == worst else f"{first.title} ({first.impact.word})"
 
 
 def _changed(group: Group) -> str:
