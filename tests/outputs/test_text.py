@@ -281,6 +281,10 @@ def test_the_code_has_a_line_of_its_own(after: Code | None, text: str) -> None:
 
 def test_the_device_is_named() -> None:
     assert "runs on   tensorflow → GPU 0, 1\n" in shown(report())
+    eight = AFTER._replace(gpus=tuple("01234567"))
+    assert "runs on   tensorflow → GPU 0 to 7\n" in shown(report(current=eight))
+    two = AFTER._replace(gpus=("1", "0", "3"))
+    assert "runs on   tensorflow → GPU 1, 0, 3\n" in shown(report(current=two))
     on_cpu = report(workload=Workload(("numpy", "torch"), "cpu"))
     assert "runs on   numpy, torch → the CPU\n" in shown(on_cpu)
 

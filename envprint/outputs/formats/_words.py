@@ -261,7 +261,14 @@ def _runs_on(report: Report) -> str:
     if not workload.frameworks:
         return ""
     if workload.device == "gpu":
-        device = f"GPU {listed(gpus, 4)}" if gpus else "a GPU"
+        device = f"GPU {_numbers(gpus)}" if gpus else "a GPU"
     else:
         device = "the CPU"
     return f"{', '.join(workload.frameworks)} → {device}"
+
+
+def _numbers(keys: Sequence[str]) -> str:
+    """`0, 1`, or `0 to 7` for many in a row."""
+    in_a_row = [str(number) for number in range(len(keys))]
+    is_row = len(keys) > 2 and list(keys) == in_a_row
+    return f"{keys[0]} to {keys[-1]}" if is_row else listed(keys)
