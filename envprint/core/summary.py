@@ -25,11 +25,10 @@ def summarise(fingerprint: Fingerprint) -> Summary:
         tuple(_lines(fingerprint)),
         fingerprint.reference,
         fingerprint.get("facts.python.prefix"),
-        None,
-        fingerprint.get("facts.python.version"),
-        tuple(_machine(fingerprint)),
-        _visible(fingerprint),
-        code_of(fingerprint),
+        python=fingerprint.get("facts.python.version"),
+        machine=tuple(_machine(fingerprint)),
+        gpus=_visible(fingerprint),
+        code=code_of(fingerprint),
     )
 
 

@@ -68,10 +68,10 @@ SIDE = Summary(
     (("cpu", "text-side"),),
     "reference-side",
     "prefix-side",
-    "chosen-side",
-    "3.11.7",
-    ("machine-side", "cpu-side"),
-    ("0",),
+    chosen="chosen-side",
+    python="3.11.7",
+    machine=("machine-side", "cpu-side"),
+    gpus=("0",),
 )
 NUMBERS = range(MANY)
 REPORT = Report(

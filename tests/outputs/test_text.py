@@ -22,11 +22,10 @@ BEFORE = Summary(
     (),
     "monday.json",
     "~/venvs/train",
-    None,
-    "3.11.7",
-    ("Ubuntu 24.04", "AMD EPYC 7742", "16 CPUs", "2 × A100"),
-    ("0", "1"),
-    Code("main", "1a2b3c4", "", None),
+    python="3.11.7",
+    machine=("Ubuntu 24.04", "AMD EPYC 7742", "16 CPUs", "2 × A100"),
+    gpus=("0", "1"),
+    code=Code("main", "1a2b3c4", "", None),
 )
 AFTER = BEFORE._replace(reference="now", label=None)
 EMPTY = Report(
