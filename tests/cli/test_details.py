@@ -80,8 +80,10 @@ def test_every_verb_that_judges_has_the_options(verb: str) -> None:
     assert all(option in told for option in ("--details", "--quiet", "--verbose"))
 
 
-def test_run_tells_its_pre_flight_in_short_lines_and_with_options_as_they_say() -> None:
-    variables = {"OMP_NUM_THREDS": "1"}
+def test_run_tells_its_pre_flight_in_short_lines_and_with_options_as_they_say(
+    tmp_path: Path,
+) -> None:
+    variables = {"OMP_NUM_THREDS": "1", "ENVPRINT_HOME": str(tmp_path / "store")}
     short = call("run", "--fail-on", "breaks", "--", "true", env=variables)
     assert short.stderr.startswith("envprint: numeric: OMP_NUM_THREDS is set")
     quiet = call("run", "-q", "--fail-on", "breaks", "--", "true", env=variables)
