@@ -182,7 +182,7 @@ def test_an_error_of_several_reasons_names_those_that_count_the_worst_first() ->
         a_rule("tip", state=says("a tip"), impact=Impact.DIVERGES, advice=True),
         a_rule("a", state=says("one", "two"), impact=Impact.NUMERIC),
     )
-    several = "numeric: other rounding: equal at first, further apart with every step"
+    several = "numeric: results differ by rounding: equal at first, further apart with every step"
     numeric = ["  numeric   one (a)", "  numeric   two (a)", "            do: Nothing."]
     assert refused(*rules).splitlines() == [several, *numeric]
     assert refused(*rules, strict=True).splitlines() == [

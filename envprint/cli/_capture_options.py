@@ -144,11 +144,12 @@ def capture_now(
     from envprint.collectors._runner import capture
 
     host = host or host_of(options)
-    fingerprint = capture(host, via="cli", timeout_s=options.timeout, **details)
+    captured = capture(host, via="cli", timeout_s=options.timeout, **details)
+    captured = captured._replace(reference=NOW)
     chosen: Environment | None = getattr(options, "environment", None)
     if chosen is None:  # a host of the caller's own
-        return fingerprint
-    return fingerprint._replace(chosen=chosen.reason, hint=chosen.hint)
+        return captured
+    return captured._replace(chosen=chosen.reason, hint=chosen.hint)
 
 
 def probe_now(
@@ -211,7 +212,7 @@ def load(source: str, options: argparse.Namespace, console: Console) -> Fingerpr
     Warns of keys unknown to this version and of damaged entries. Raises `EnvprintError`.
     """
     if source == NOW:
-        return capture_now(options, console)._replace(reference=NOW)
+        return capture_now(options, console)
     found = take(source)
     for damage in found.skipped:
         console.warn(f"skipped: {damage}")

@@ -5,8 +5,11 @@ from contextlib import suppress
 from typing import NamedTuple, TextIO
 
 from envprint.core.errors import OutputError
-from envprint.core.text import one_line
+from envprint.core.text import WIDTH, one_line
 from envprint.machine.files import write_output
+
+NARROWEST, WIDEST = 60, 120
+"""Columns of a report on a terminal: less cuts words, and longer lines are hard to follow."""
 
 
 class Console(NamedTuple):
@@ -48,6 +51,16 @@ class Console(NamedTuple):
             with suppress(OSError, ValueError):  # ValueError: it was closed
                 _write(self.stderr, text)
                 self.stderr.flush()
+
+    def width(self) -> int:
+        """The columns for a report on stdout: as $COLUMNS says, or as the terminal has."""
+        # `shutil.get_terminal_size` does the same; importing it costs more than a small report.
+        given = os.environ.get("COLUMNS", "")
+        columns = int(given) if given.isdecimal() and len(given) < 6 else 0
+        if not columns and self.stdout is not None:
+            with suppress(OSError, ValueError):  # no terminal, or no file at all
+                columns = os.get_terminal_size(self.stdout.fileno()).columns
+        return max(NARROWEST, min(columns, WIDEST)) if columns else WIDTH
 
     def colour(self) -> bool:
         """Whether stdout is a terminal that should have colour (https://no-color.org)."""

@@ -35,6 +35,18 @@ def add_judging_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-o", "--output", metavar="FILE", help="write the report to FILE")
     parser.add_argument(
+        "--details",
+        choices=formats.DETAILS,
+        help="what follows the first screen of a text (default: likely; all with -o)",
+    )
+    for short, long, details, text in (
+        ("-q", "--quiet", formats.QUIET, "print the verdict only, in one line"),
+        ("-v", "--verbose", formats.ALL, "the same as --details all"),
+    ):
+        parser.add_argument(
+            short, long, dest="details", action="store_const", const=details, help=text
+        )
+    parser.add_argument(
         "--fail-on",
         choices=IMPACT_WORDS,
         metavar="IMPACT",
@@ -138,7 +150,7 @@ def context_of(request: Request, console: Console) -> Context:
 
 def present(report: Report, context: Context, options: argparse.Namespace, console: Console) -> int:
     """Print the report in the requested format and return the exit code."""
-    write(report, options, console, console.colour() and options.output is None)
+    write(report, options, console)
     if options.format != "text":
         if report.not_checked is not None:
             console.warn(f"not checked: {report.not_checked}")
@@ -146,10 +158,18 @@ def present(report: Report, context: Context, options: argparse.Namespace, conso
     return context.exit_code(report)
 
 
-def write(report: Report, options: argparse.Namespace, console: Console, colour: bool) -> None:
+def write(report: Report, options: argparse.Namespace, console: Console) -> None:
     """Print the report in the requested format, or write it to the requested file."""
     output = formats.format_named(options.format)
-    console.emit(output.render(report, colour, options.strict), options.output)
+    console.emit(output.render(report, _view(options, console)), options.output)
+
+
+def _view(options: argparse.Namespace, console: Console) -> formats.View:
+    """How to show the report: a file is for later, so it has all of it, and no colour."""
+    if options.output in (None, "-"):
+        details = options.details or formats.LIKELY
+        return formats.View(console.colour(), options.strict, console.width(), details)
+    return formats.View(strict=options.strict, details=options.details or formats.ALL)
 
 
 def warn_of_undecided(report: Report, context: Context, console: Console) -> None:

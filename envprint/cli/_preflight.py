@@ -86,9 +86,8 @@ def _tell(
 ) -> None:
     """Write the report to its file; to stderr `in_full`, or else as short lines."""
     to_file = options.output not in (None, "-")
-    if in_full or options.output is not None or options.format != "text":
-        aside = Console(console.stderr, console.stderr)
-        write(report, options, aside, aside.colour() and not to_file)
+    if in_full or options.details or options.output is not None or options.format != "text":
+        write(report, options, Console(console.stderr, console.stderr))
         if not to_file:
             return
     if report.only:

@@ -11,9 +11,10 @@ from envprint.cli._console import Console
 from envprint.cli._judge_options import add_framework_option, context_of
 from envprint.core.errors import EnvprintError, UsageError
 from envprint.core.fingerprint import Fingerprint
+from envprint.core.summary import code_in_words, code_of
 from envprint.core.text import block
 from envprint.documents.codec import loads, to_json
-from envprint.judging.bisect import Step, narrow
+from envprint.judging.bisect import CODE, Step, narrow
 from envprint.judging.context import Request
 
 HELP = "tell between which two saved records each difference came"
@@ -86,10 +87,19 @@ def _lines(steps: list[Step], between: int) -> Iterator[str]:
     for step in steps:
         finding = step.finding
         yield ""
-        yield from block(finding.impact.word, f"{finding.title} ({finding.rule})")
-        yield from block("", finding.message)
+        topic = "code" if finding.rule == CODE else finding.impact.word
+        yield from block(topic, f"{finding.title} ({finding.rule})")
+        yield from block("", _what(step))
         came = "came" if step.is_steady else "came for good, after it had come and gone,"
         yield from block("  when", f"{came} between {_name(step.before)} and {_name(step.after)}")
+
+
+def _what(step: Step) -> str:
+    """What was found; of code also the branch, and what is not committed."""
+    before, after = code_of(step.before), code_of(step.after)
+    if step.finding.rule == CODE and before and after:
+        return code_in_words(before, after)
+    return step.finding.message
 
 
 def _name(one: Fingerprint) -> str:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from envprint.core.fields import FLAG, TEXT, Field, MapOf
+from envprint.core.fields import FLAG, INTEGER, TEXT, Field, MapOf
 from envprint.core.fingerprint import Unknown
 from envprint.core.redact import safe_text
 from envprint.machine.attempt import attempt, text_or_none
@@ -195,6 +195,13 @@ FACTS = (
         "null when there are none.",
     ),
     Field(
+        "changed_files",
+        INTEGER,
+        "Number of tracked files that differ from the commit and of program files that Git "
+        "neither tracks nor ignores; null outside a Git work tree.",
+        unwatched="for people; diff_digest says whether the changes are the same",
+    ),
+    Field(
         "submodules",
         MapOf(TEXT, "path"),
         "Commit that each submodule is at; null where it is not checked out.",
@@ -239,8 +246,7 @@ PROGRAM_FILES = (".py", ".pyx", ".pyi", ".ipynb", ".so", ".c", ".cc", ".cpp", ".
 _STORE = ".envprint"
 """Folder of envprint's own store (envprint/documents/store.py)."""
 
-_GIT_FIELDS = ("repository", "commit", "branch", "dirty", "diff_digest", "submodules")
-_NOTHING: dict[str, Any] = dict.fromkeys(_GIT_FIELDS)
+_NOTHING: dict[str, Any] = dict.fromkeys(field.name for field in FACTS[:-1])
 
 
 def collect(host: Host) -> Mapping[str, Any]:
@@ -254,9 +260,10 @@ def _state(host: Host) -> Mapping[str, Any]:
     if not isinstance(tree, WorkTree):
         return _NOTHING if tree is None else dict.fromkeys(_NOTHING, tree)
     status = attempt(lambda: _status(host))
+    changed: dict[str, Any]
     if isinstance(status, Unknown):
         head: Head | Unknown = attempt(lambda: head_of(host, tree))
-        changed: dict[str, Any] = {"dirty": status, "diff_digest": status}
+        changed = dict.fromkeys(("dirty", "diff_digest", "changed_files"), status)
     else:
         head = status.head
         changed = _changed(host, status)
@@ -314,8 +321,12 @@ def _is_program(entry: str) -> bool:
 
 def _changed(host: Host, status: Status) -> dict[str, Any]:
     if not status.changes:
-        return {"dirty": False, "diff_digest": None}
-    return {"dirty": True, "diff_digest": attempt(lambda: _digest(host, status))}
+        return {"dirty": False, "diff_digest": None, "changed_files": 0}
+    return {
+        "dirty": True,
+        "diff_digest": attempt(lambda: _digest(host, status)),
+        "changed_files": len(status.changes),
+    }
 
 
 def _digest(host: Host, status: Status) -> str:

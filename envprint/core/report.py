@@ -82,6 +82,19 @@ class Expected(NamedTuple):
     reason: str
 
 
+class Code(NamedTuple):
+    """The commit of the work tree that a fingerprint was captured in."""
+
+    branch: str | None
+    """None if detached, or unknown."""
+    commit: str | None
+    """Its first characters; None before the first one."""
+    uncommitted: str
+    """In words, such as `2 files not committed`; empty if there are none."""
+    digest: str | None
+    """Of what is not committed."""
+
+
 class Summary(NamedTuple):
     """Identifies a fingerprint in a report."""
 
@@ -100,6 +113,14 @@ class Summary(NamedTuple):
     """Why this environment was captured; None for a document and for a value of the API."""
     hint: str | None = None
     """Another environment that may be meant, and the command that looks at it."""
+    python: str | None = None
+    """Python's version; None if it is unknown."""
+    machine: tuple[str, ...] = ()
+    """System, processor, CPUs and GPUs, each in a few words."""
+    gpus: tuple[str, ...] = ()
+    """The GPUs that a program sees."""
+    code: Code | None = None
+    """None outside a Git work tree, and if it is unknown."""
 
 
 class Report(NamedTuple):
@@ -175,7 +196,7 @@ class Report(NamedTuple):
 MEANING = {
     Impact.NONE: "the same bits",
     Impact.PERF: "the same bits, at another speed",
-    Impact.NUMERIC: "other rounding: equal at first, further apart with every step",
+    Impact.NUMERIC: "results differ by rounding: equal at first, further apart with every step",
     Impact.DIVERGES: "a different run from the first step",
     Impact.BREAKS: "probably does not run",
 }
@@ -218,29 +239,6 @@ def without_findings(comparison: Comparison | None, some_ignored: bool) -> str:
     return f"nothing that differs{but} is known to change a training result"
 
 
-def without_reason(report: Report) -> str:
-    """The summary without the reason why nothing was checked; empty if it says nothing else."""
-    if report.not_checked is None:
-        return report.summary
-    return report.summary.removeprefix(report.not_checked).removeprefix("; ")
-
-
-def verdict(report: Report, strict: bool) -> tuple[Impact, str]:
-    """The impact and the headline; with `strict`, those of the worst advice if that is worse.
-
-    The headline is empty if nothing was checked and nothing was found.
-    """
-    summary = without_reason(report)
-    worst = max(report.advice, key=lambda advice: advice.impact, default=None) if strict else None
-    if worst is None or worst.impact <= report.impact:
-        return report.impact, summary
-    others = len(report.advice) - 1
-    more = f", and {others} more" if others else ""
-    advice = f"{_inside_sentence(worst.title)} (advice, which --strict counts{more})"
-    text = f"{MEANING[worst.impact]}: {advice}"
-    return worst.impact, f"{text}; without advice: {summary}" if summary else text
-
-
 def _findings_text(findings: Sequence[Finding], causes: Sequence[str]) -> str:
     """What the worst finding means, the likeliest cause, and how many more there are."""
     is_seen = not all(finding.probed_equal for finding in findings)
@@ -250,7 +248,7 @@ def _findings_text(findings: Sequence[Finding], causes: Sequence[str]) -> str:
     title = next(finding.title for finding in findings if finding.rule == first)
     others = len(findings) - 1
     more = f" (and {others} more)" if others else ""
-    text = f"{meaning}: {_inside_sentence(title)}{more}"
+    text = f"{meaning}: {inside_sentence(title)}{more}"
     elsewhere = another_environment(findings)
     if elsewhere is None:
         return text
@@ -294,7 +292,7 @@ def source(evidence: Evidence) -> str:
     return f"measured {outcome} ({evidence.measured})"
 
 
-def _inside_sentence(title: str) -> str:
+def inside_sentence(title: str) -> str:
     """`title` as it continues after a colon: names such as NumPy and LD_PRELOAD keep their case."""
     word = title.partition(" ")[0].partition("'")[0]
     return title if word != word.capitalize() else title[0].lower() + title[1:]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from envprint.core.cuda_visible_devices import MAX_DEVICES
+from envprint.core.cuda_visible_devices import MAX_DEVICES, keys_of, visible_devices
 from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
-from envprint.core.report import Summary
+from envprint.core.report import Code, Summary
 from envprint.core.units import size
+
+_COMMIT = 7
+"""Characters of a commit that a person reads."""
 
 
 def summarise(fingerprint: Fingerprint) -> Summary:
@@ -24,7 +28,92 @@ def summarise(fingerprint: Fingerprint) -> Summary:
         fingerprint.program,
         fingerprint.chosen,
         fingerprint.hint,
+        python=fingerprint.get("facts.python.version"),
+        machine=tuple(_machine(fingerprint)),
+        gpus=_visible(fingerprint),
+        code=code_of(fingerprint),
     )
+
+
+def code_of(f: Fingerprint) -> Code | None:
+    """The state of the project's code; None outside a Git work tree, and if it is unknown."""
+    commit = f.get("facts.code.commit")
+    if commit is None:
+        return None
+    count = f.get("facts.code.changed_files")
+    if count:
+        uncommitted = f"{count} file{'' if count == 1 else 's'} not committed"
+    else:
+        uncommitted = "changes not committed" if f.get("facts.code.dirty") else ""
+    digest = f.get("facts.code.diff_digest")
+    return Code(f.get("facts.code.branch"), commit[:_COMMIT], uncommitted, digest)
+
+
+def code_in_words(before: Code, after: Code) -> str:
+    """`main 1a2b3c4 → 7d8e9f0, 2 files not committed`."""
+    if before == after:
+        return _code(after)
+    if before[:2] == after[:2]:
+        was, now = (code.uncommitted or "all committed" for code in (before, after))
+        texts = f"{now}, not the same" if was == now else f"{was} → {now}"
+        return f"{_code(after._replace(uncommitted=''))}, {texts}"
+    if before.branch == after.branch and not before.uncommitted:
+        after = after._replace(branch=None)
+    return f"{_code(before)} → {_code(after)}"
+
+
+def _code(code: Code) -> str:
+    name = " ".join(filter(None, (code.branch, code.commit)))
+    return f"{name}, {code.uncommitted}" if code.uncommitted else name
+
+
+_NOISE = r"\((?:R|TM|tm)\)|\b(?:CPU|Processor|\d+-Core)\b|@.*|NVIDIA (?=\S)|GNU/(?=Linux)|\(\w+\)$"
+"""What the names of processors, GPUs and systems say twice, or to nobody."""
+
+
+def _short(name: str) -> str:
+    return " ".join(re.sub(_NOISE, "", name).split()) or name
+
+
+def _machine(f: Fingerprint) -> Iterator[str]:
+    """Each part of the machine in a few words; one that is unknown is named as such."""
+    for part, tell in (
+        ("system", lambda: f.value("facts.os.distribution_name") or f.value("facts.os.system")),
+        ("processor", lambda: f.value("facts.cpu.model") or f.value("facts.cpu.architecture")),
+        ("CPUs", lambda: _cpu_count(f)),
+        ("GPUs", lambda: _gpu_names(f)),
+    ):
+        try:
+            yield _short(tell() or f"unknown {part}")
+        except UnknownValueError:
+            yield f"unknown {part}"
+
+
+def _cpu_count(f: Fingerprint) -> str:
+    usable, threads = f.value("facts.cpu.usable_threads"), f.value("facts.cpu.threads")
+    if usable is None:
+        return ""
+    count = f"{usable} of {threads}" if threads and usable != threads else f"{usable}"
+    return f"{count} CPU{'' if threads == 1 else 's'}"
+
+
+def _gpu_names(f: Fingerprint) -> str:
+    devices, count = f.value("facts.gpu.devices") or {}, f.value("facts.gpu.count")
+    counts: dict[str, int] = {}
+    for key in keys_of(count, devices):
+        name = _short(f.get(f"facts.gpu.devices[{key}].name", "unnamed GPU"))
+        counts[name] = counts.get(name, 0) + 1
+    texts = [name if number == 1 else f"{number} × {name}" for name, number in counts.items()]
+    return " and ".join(texts) or "no GPU"
+
+
+def _visible(f: Fingerprint) -> tuple[str, ...]:
+    """The GPUs that a program sees, as far as is known."""
+    devices, count = f.get("facts.gpu.devices", {}), f.get("facts.gpu.count")
+    wanted = f.get("facts.environ.variables[CUDA_VISIBLE_DEVICES]")
+    driver = f.get("facts.gpu.driver_version")
+    seen = visible_devices(keys_of(count, devices), devices, wanted, driver)
+    return tuple(dict.fromkeys(device.key for device in seen))
 
 
 def _lines(fingerprint: Fingerprint) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -90,34 +89,35 @@ def one_line(text: str) -> str:
 WIDTH = 80
 TOPIC = 10
 
-_WORD = r"""(?:[^\s'"]*=)?(?:\$?'[^']*'(?:"'"'[^']*')*|"[^"]*")|\S+"""
-_COMMAND = rf"(?:(?:export|unset|pip (?:un)?install(?: --\S+)*) )?(?:{_WORD})"
-_NO_BREAK = "\xa0"
-"""Stands for a blank inside a command; a word that itself contains one is written with escapes."""
+_ARROW = "→\xa0"
 
 
-def block(topic: str, text: str, painted: str | None = None) -> Iterator[str]:
+def block(
+    topic: str,
+    text: str,
+    painted: str | None = None,
+    width: int = WIDTH,
+    indent: int = TOPIC,
+) -> Iterator[str]:
     """`text` wrapped beside `topic`; `painted` is the topic with colour codes of no width."""
+    topic = plain(topic)
+    first, *others = wrapped(text, width - indent)
+    yield (painted or topic) + " " * max(1, indent - len(topic)) + first
+    for line in others:
+        yield " " * indent + line
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """`text` in lines of that width, at least one; words that are longer stay whole."""
+    safe = plain(text)
+    if len(safe) <= width:
+        return [safe.strip(" ")]
     import textwrap  # a capture wraps nothing
 
-    topic = plain(topic)
-    head = " " * max(TOPIC, len(topic) + 1)
-    lines = textwrap.wrap(
-        plain(text),
-        WIDTH,
-        initial_indent=head,
-        subsequent_indent=" " * TOPIC,
-        break_long_words=False,
-        break_on_hyphens=False,
-    ) or [head]
-    yield (painted or topic) + lines[0][len(topic) :]
-    yield from lines[1:]
-
-
-def what_to_do(remedy: str) -> Iterator[str]:
-    """The remedy, wrapped without splitting a command: half of one may be pasted as a whole."""
-    kept = re.sub(_COMMAND, lambda command: command[0].replace(" ", _NO_BREAK), remedy)
-    yield from (line.replace(_NO_BREAK, " ") for line in block("  do", kept))
+    # An arrow stays with what it leads to.
+    bound = safe.replace("→ ", _ARROW)
+    lines = textwrap.wrap(bound, width, break_long_words=False, break_on_hyphens=False)
+    return [line.replace(_ARROW, "→ ") for line in lines] or [""]
 
 
 def heading(text: str, colour: bool) -> Iterator[str]:

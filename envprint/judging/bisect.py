@@ -1,7 +1,8 @@
 """Finds when each difference appeared, among all records saved between a good and a bad one.
 
 Nothing is run again: each record is compared with the good one, and the findings show when each
-difference appeared. One that comes and goes is reported as such.
+difference appeared. One that comes and goes is reported as such. The project's own code is no part
+of the environment, but a commit that differs may be all that happened: it counts here as well.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,8 +15,12 @@ Judge = Callable[[Fingerprint, Fingerprint], Report]
 """Judges the differences from the first to the second."""
 
 
+CODE = "code-changed"
+"""The one advice that may explain another result by itself."""
+
+
 class Step(NamedTuple):
-    """A finding of the bad record, and when it appeared."""
+    """A finding of the bad record, or its other code, and when it appeared."""
 
     finding: Finding
     before: Fingerprint
@@ -29,14 +34,14 @@ class Step(NamedTuple):
 def narrow(
     good: Fingerprint, between: Sequence[Fingerprint], bad: Fingerprint, judge: Judge
 ) -> list[Step]:
-    """Each finding of `bad` against `good`, in order of appearance.
+    """Each finding of `bad` against `good`, and its other code, in order of appearance.
 
     `between` is in order of time.
     """
     line = [good, *between, bad]
     marks_by_record = [_marks(judge(good, record)) for record in line[1:]]
     steps = []
-    for finding in judge(good, bad).findings:
+    for finding in _candidates(judge(good, bad)):
         has = [_mark(finding) in marks for marks in marks_by_record]
         first = next((i + 1 for i in reversed(range(len(has))) if not has[i]), 0)
         steps.append(Step(finding, line[first], line[first + 1], not any(has[:first])))
@@ -49,4 +54,8 @@ def _mark(finding: Finding) -> tuple[str, object]:
 
 
 def _marks(report: Report) -> set[tuple[str, object]]:
-    return {_mark(finding) for finding in report.findings}
+    return {_mark(finding) for finding in _candidates(report)}
+
+
+def _candidates(report: Report) -> list[Finding]:
+    return [*report.findings, *(advice for advice in report.advice if advice.rule == CODE)]

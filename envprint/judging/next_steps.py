@@ -13,6 +13,7 @@ from typing import Any
 from envprint.core.comparison import Change, Comparison
 from envprint.core.errors import UnknownValueError
 from envprint.core.report import Ignored, Undecided, counted, undecided_rules
+from envprint.core.summary import code_in_words, code_of
 
 _SINCE_COMMIT = ("diff_digest", "submodules", "dirty")
 
@@ -37,9 +38,14 @@ def steps(
     unexplained: Iterable[Change],
 ) -> tuple[str, ...]:
     """What to check, in this order; each text begins with its subject."""
+    state, text = _code(comparison)
+    code = () if state is _Code.SAME else (f"the code: {text}",)
+    left_open = tuple(_left_open(undecided, ignored))
     return (
-        *_left_open(undecided, ignored),
-        *_beyond_the_environment(comparison),
+        # Code that is known to differ explains more than anything that is merely open.
+        *(code + left_open if state is _Code.DIFFERS else left_open + code),
+        "the data: the files, their order and how they are read; envprint does not look at them",
+        _seeds(comparison),
         *_unexplained(unexplained),
     )
 
@@ -47,24 +53,16 @@ def steps(
 def _left_open(undecided: Iterable[Undecided], ignored: Iterable[Ignored]) -> Iterator[str]:
     rules = undecided_rules(undecided)
     if rules:
-        yield f"what could not be decided: {counted(rules, 'rule')}, with the reasons below"
+        yield f"what could not be decided: {counted(rules, 'rule')}"
     left_out = {entry.rule for entry in ignored}
     if left_out:
         yield f"what the policy leaves out: {', '.join(sorted(left_out))}"
 
 
-def _beyond_the_environment(comparison: Comparison) -> Iterator[str]:
-    state, text = _code(comparison)
-    if state is not _Code.SAME:
-        yield f"the code: {text}"
-    yield "the data: the files, their order and how they are read; envprint does not look at them"
-    yield _seeds(comparison)
-
-
 def _unexplained(changes: Iterable[Change]) -> Iterator[str]:
     lasting = [change for change in changes if not change.path.startswith("live.")]
     if lasting:
-        yield f"what else changed: {counted(lasting, 'value')}, listed below, of no known effect"
+        yield f"what else changed: {counted(lasting, 'value')} of no known effect"
 
 
 def _code(comparison: Comparison) -> tuple[_Code, str]:
@@ -75,9 +73,11 @@ def _code(comparison: Comparison) -> tuple[_Code, str]:
         if None in commits:
             return _Code.UNCLEAR, "no commit to compare; capture in the project's Git work tree"
         if len(set(commits)) > 1:
-            return _Code.DIFFERS, "the commit was {:.12}, is {:.12}".format(*commits)
-        if any(comparison.change(f"facts.code.{name}") for name in _SINCE_COMMIT):
-            return _Code.DIFFERS, "the commit is the same, but not what was changed since"
+            return _Code.DIFFERS, _in_words(comparison)
+        since = [name for name in _SINCE_COMMIT if comparison.change(f"facts.code.{name}")]
+        if since:
+            others = ", with other submodules" if "submodules" in since else ""
+            return _Code.DIFFERS, _in_words(comparison) + others
         if comparison.after.value("facts.code.dirty"):
             # The digest of the differences covers the content of tracked files only.
             text = "the same commit and changes, but untracked files were compared by name only"
@@ -85,6 +85,11 @@ def _code(comparison: Comparison) -> tuple[_Code, str]:
     except UnknownValueError as error:
         return _Code.UNCLEAR, f"it could not be compared ({error.reason})"
     return _Code.SAME, "the same commit, with nothing changed since"
+
+
+def _in_words(comparison: Comparison) -> str:
+    before, after = code_of(comparison.before), code_of(comparison.after)
+    return code_in_words(before, after) if before and after else "it differs"
 
 
 def _seeds(comparison: Comparison) -> str:

@@ -28,4 +28,4 @@ def edited(side: dict[str, Any]) -> Fingerprint:
             place[last] = value
     document["unknown"].update(side.get("unknown", {}))
     document["section_digests"], document["digest"] = digest_facts(document["facts"])
-    return from_document(document, side["host"])
+    return from_document(document, side["host"])._replace(reference=side.get("reference"))

@@ -29,7 +29,7 @@ GIT_FILES = {
 CLEAN = f"# branch.oid {COMMIT}\0# branch.head main\0"
 CHANGED = f"1 .M N... 100644 100644 100644 {OTHER} {OTHER} train.py\0"
 OUTSIDE = dict.fromkeys(
-    ("repository", "commit", "branch", "dirty", "diff_digest", "submodules"), None
+    ("repository", "commit", "branch", "dirty", "diff_digest", "changed_files", "submodules"), None
 )
 MOUNTS = """\
 21 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
@@ -59,6 +59,7 @@ def test_a_clean_checkout_costs_one_process() -> None:
         "branch": "main",
         "dirty": False,
         "diff_digest": None,
+        "changed_files": 0,
         "submodules": {},
         "file_system": "overlay",
     }
@@ -286,14 +287,16 @@ def test_a_real_repository_is_clean_then_changed_then_clean(repository: Path) ->
         "commit": _git("rev-parse", "HEAD"),
         "branch": "main",
         "dirty": False,
+        "changed_files": 0,
         "submodules": {},
     }
     (repository / "train.py").write_text("print(2)\n", "utf-8")
     changed = _collect()
-    assert changed["dirty"] is True
+    assert (changed["dirty"], changed["changed_files"]) == (True, 1)
     assert _collect() == changed
     (repository / "data.bin").write_bytes(b"other")
     both = _collect()
+    assert both["changed_files"] == 2
     assert both["diff_digest"] not in (changed["diff_digest"], None)
     _git("add", ".")
     assert _collect() == both, "it is the content that counts, staged or not"

@@ -73,6 +73,25 @@ def test_what_comes_and_goes_is_told_as_such() -> None:
     assert told(*line) == [(SWITCHED, "day 3", "day 4", False)]
 
 
+COMMIT = {"facts.code.commit": "7d8e9f0a" + "0" * 32}
+
+
+def test_other_code_is_a_candidate_like_any_finding() -> None:
+    line = record(1), record(2, **COMMIT), record(3, **COMMIT, **ONEDNN)
+    assert told(*line) == [
+        ("code-changed", "day 1", "day 2", True),
+        (SWITCHED, "day 2", "day 3", True),
+    ]
+    assert told(record(1), record(2, **COMMIT), record(3)) == []
+
+
+def test_code_with_other_changes_of_one_commit_is_a_candidate() -> None:
+    other = {"facts.code.diff_digest": "sha256:1"}
+    assert told(record(1), record(2), record(3, **other)) == [
+        ("code-changed", "day 2", "day 3", True)
+    ]
+
+
 def test_what_came_and_went_again_and_what_never_differs_is_not_told() -> None:
     assert told(record(1), record(2, **ONEDNN), record(3)) == []
     assert told(record(1), record(2), record(3)) == []

@@ -17,12 +17,13 @@ from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
 from envprint.core.rule import Match
 from envprint.core.shell import quoted
-from envprint.core.text import what_to_do
 from envprint.core.workload import Workload
 from envprint.judging.evaluate import on_comparison, on_fingerprint
 from envprint.judging.policy.model import Policy
 from envprint.judging.policy.template import starting_policy
 from envprint.outputs.drift_error import refusal
+from envprint.outputs.formats import ALL, View
+from envprint.outputs.formats._words import wrapped_remedy
 from envprint.outputs.formats.text import render
 from envprint.rules import catalogue
 from tests.builders.golden_files import Golden
@@ -112,18 +113,19 @@ def test_no_command_is_broken_over_two_lines_or_loses_a_blank(text: str) -> None
             else:
                 report = judge_state(after, None, job, Policy())
             command = remedy(trap, text)
-            assert any(line.endswith(f" {command}") for line in render(report).splitlines())
+            shown = render(report, View(details=ALL)).splitlines()
+            assert any(line.endswith(f" {command}") for line in shown)
             refused = refusal(report, Impact.NONE, strict=True).splitlines()
             assert any(line.endswith(f"do: {command}") for line in refused)
 
 
 def test_the_blanks_of_prose_are_where_lines_may_break() -> None:
     prose = "Look at NumPy's and SciPy's versions first, then " + "set it so: export A='b c' " * 4
-    lines = list(what_to_do(prose))
+    lines = wrapped_remedy(prose, 70)
     assert len(lines) > 1
-    assert max(map(len, lines)) <= 80
+    assert max(map(len, lines)) <= 70
     assert "".join(lines).count("export A='b c'") == 4
-    assert " ".join(line[10:] for line in lines) == prose.strip()
+    assert " ".join(lines) == prose.strip()
 
 
 def test_a_baseline_with_a_command_in_a_variable(

@@ -15,8 +15,8 @@ from envprint.core.workload import Workload, on_gpu
 from envprint.judging import judge
 from envprint.judging.policy.model import Entry, Policy
 from envprint.outputs.drift_error import refusal
+from envprint.outputs.formats import ALL, NONE, QUIET, View, text
 from envprint.outputs.formats import json as json_output
-from envprint.outputs.formats import text
 from tests.builders.judged import judge_drift, judge_state
 from tests.builders.rules import KERNEL, a_rule
 from tests.builders.support import fingerprint
@@ -138,7 +138,9 @@ def test_a_rule_that_lacks_two_values_is_counted_once(rules: list[Rule]) -> None
     )
     assert [entry.path for entry in report.undecided] == [KERNEL, LIBC]
     assert report.summary.endswith("; 1 rule could not be decided")
-    assert f"{KERNEL}, {LIBC}: denied (both)" in " ".join(text.render(report).split())
+    shown = " ".join(text.render(report, View(details=ALL)).split())
+    assert f"{KERNEL}, {LIBC}: denied (both)" in shown
+    assert f"undecided 1 rule: denied ({KERNEL} and 1 more)" in shown
     assert refusal(report, Impact.NUMERIC).splitlines() == [
         "undecided: 1 rule that could reach the threshold",
         f"  both: {KERNEL}: denied",
@@ -236,18 +238,17 @@ def test_the_text_of_a_strict_check_has_the_title_that_its_exit_code_has(
 ) -> None:
     rules += [a_rule("tip", advice=True), a_rule("other", advice=True, impact=Impact.PERF)]
     report = drift(ONE, OTHER)
-    assert text.render(report).startswith("NONE      Nothing that differs is known to change")
-    assert "ADVICE, not counted without --strict" in text.render(report)
-    strictly = " ".join(text.render(report, strict=True).split())
-    assert strictly.startswith(
-        "NUMERIC Other rounding: equal at first, further apart with every step: the kernel differs "
-        "(advice, which --strict counts, and 1 more); without advice: nothing that differs"
-    )
+    assert text.render(report).startswith("NONE      No difference that is known to change")
+    assert "ADVICE, not counted without --strict" in text.render(report, View(details=ALL))
+    strictly = " ".join(text.render(report, View(strict=True, details=ALL)).split())
+    assert strictly.startswith("NUMERIC Results differ by rounding: equal at first")
     assert "ADVICE, counted by --strict" in strictly
+    quiet = text.render(report, View(strict=True, details=QUIET))
+    assert quiet.endswith("further apart with every step: the kernel differs (and 1 more).\n")
     rules.append(a_rule("worse", impact=Impact.BREAKS))
     worse = drift(ONE, OTHER)
-    head = [text.render(worse, strict=strict).split("\n\n")[0] for strict in (False, True)]
-    assert head[0] == head[1]
+    heads = [text.render(worse, View(strict=strict)) for strict in (False, True)]
+    assert [head.split()[0] for head in heads] == ["BREAKS", "BREAKS"]
 
 
 def test_findings_are_ordered_by_impact_then_rule_then_path(rules: list[Rule]) -> None:
@@ -315,15 +316,16 @@ def test_the_summary_names_the_likeliest_cause_and_the_report_at_most_three(
     assert report.findings[0].rule == "a-guess"
     assert report.likely_causes == ("b-known", "c-known", "e-known")
     assert report.summary == (
-        "other rounding: equal at first, further apart with every step: the libc differs "
-        "(and 4 more)"
+        "results differ by rounding: equal at first, further apart with every step: the libc "
+        "differs (and 4 more)"
     )
     assert report.look_next == ()
-    assert text.render(report).split("\n\n")[0].splitlines()[2:] == [
-        "likely    1. The libc differs (b-known)",
-        "          2. The kernel differs (c-known)",
-        "          3. Known too (e-known)",
-        "          and 2 more below",
+    shown = text.render(report).split("\n\n")[1]
+    assert [line for line in shown.splitlines() if "fix: " not in line] == [
+        "likely    1  The libc differs    os.libc glibc 2.31 → glibc 2.36",
+        "          2  The kernel differs  os.kernel_release 6.1 → 6.8",
+        "          3  Known too           os.kernel_release 6.1 → 6.8",
+        "          and 2 more: os.kernel_release 6.1 → 6.8; os.kernel_release 6.1 → 6.8",
     ]
     assert json_output.to_document(report)["verdict"]["likely_causes"] == [
         "b-known",
@@ -332,11 +334,12 @@ def test_the_summary_names_the_likeliest_cause_and_the_report_at_most_three(
     ]
 
 
-def test_a_single_cause_is_in_the_verdict_and_not_listed_again(rules: list[Rule]) -> None:
+def test_the_verdict_names_a_single_cause(rules: list[Rule]) -> None:
     rules.append(a_rule("kernel-changed"))
     report = drift(ONE, OTHER)
     assert report.likely_causes == ("kernel-changed",)
-    assert "likely" not in text.render(report)
+    shown = " ".join(text.render(report, View(details=NONE)).split())
+    assert "every step: the kernel differs. likely 1 os.kernel_release 6.1 → 6.8 fix: " in shown
 
 
 def test_without_a_baseline_no_cause_of_a_difference_is_named(rules: list[Rule]) -> None:
@@ -366,7 +369,7 @@ def test_only_doubts_are_the_first_thing_to_look_at(rules: list[Rule]) -> None:
         "no difference; if results differ, look at the code, the data and the seeds; "
         "1 rule could not be decided"
     )
-    assert report.look_next[0] == "what could not be decided: 1 rule, with the reasons below"
+    assert report.look_next[0] == "what could not be decided: 1 rule"
 
 
 def test_a_measurement_is_cited_with_what_it_gave(rules: list[Rule]) -> None:

@@ -48,15 +48,16 @@ def test_the_same_clean_commit_leaves_the_data_and_the_seeds() -> None:
 @pytest.mark.parametrize(
     ("after", "text"),
     [
-        ({"facts.code.commit": OTHER}, "the commit was aaaaaaaaaaaa, is bbbbbbbbbbbb"),
+        ({"facts.code.commit": OTHER}, "aaaaaaa → bbbbbbb"),
         (
             {"facts.code.dirty": True, "facts.code.diff_digest": "sha256:1"},
-            "the commit is the same, but not what was changed since",
+            "aaaaaaa, all committed → changes not committed",
         ),
         (
-            {"facts.code.submodules": {"lib": SHA}},
-            "the commit is the same, but not what was changed since",
+            {**DIRTY, "facts.code.commit": OTHER, "facts.code.changed_files": 2},
+            "aaaaaaa → bbbbbbb, 2 files not committed",
         ),
+        ({"facts.code.submodules": {"lib": SHA}}, "aaaaaaa, with other submodules"),
     ],
 )
 def test_other_code_goes_first(after: dict[str, Any], text: str) -> None:
@@ -91,10 +92,20 @@ def test_code_that_cannot_be_told_stays_on_the_list(
     assert [step for step in unclear.look_next if step.startswith(f"the code: {text}")]
 
 
+def test_code_that_differs_comes_before_what_is_merely_open() -> None:
+    unknown = {"facts.python.implementation": "denied"}
+    other = {**CLEAN, "facts.code.commit": OTHER}
+    found = report(CLEAN, other, unknown=unknown)
+    assert [step.partition(":")[0] for step in found.look_next][:2] == [
+        "the code",
+        "what could not be decided",
+    ]
+
+
 def test_another_commit_is_other_code_whatever_else_is_unknown() -> None:
     unknown = {"facts.code.diff_digest": "git did not answer"}
     other = report(CLEAN, {**CLEAN, "facts.code.commit": OTHER}, unknown=unknown)
-    assert other.look_next[0] == "the code: the commit was aaaaaaaaaaaa, is bbbbbbbbbbbb"
+    assert other.look_next[0] == "the code: aaaaaaa → bbbbbbb"
 
 
 def test_a_random_hash_seed_is_named_on_either_side() -> None:
@@ -141,7 +152,7 @@ def test_what_was_left_open_comes_before_and_what_no_rule_knows_after() -> None:
     if many.impact >= Impact.NUMERIC:
         pytest.fail(f"the case is not quiet: {many.summary}")
     assert many.look_next[0].startswith("what could not be decided: ")
-    assert many.look_next[-1] == "what else changed: 1 value, listed below, of no known effect"
+    assert many.look_next[-1] == "what else changed: 1 value of no known effect"
     assert many.summary.startswith("nothing that differs")
     assert many.summary.endswith(" could not be decided")
 
@@ -190,11 +201,11 @@ def test_both_outputs_say_it() -> None:
         "likely_causes": [],
         "look_next": [THE_DATA, THE_SEEDS],
     }
-    assert text.render(same).split("\n\n")[0] == (
-        "NONE      No difference; if results differ, look at the data and the seeds: the\n"
-        "          code is the same\n"
-        "look at   1. the data: the files, their order and how they are read; envprint\n"
-        "          does not look at them\n"
-        "          2. the seeds: run the job twice here, and see whether it repeats\n"
-        "          itself"
+    verdict, look, *_ = text.render(same).split("\n\n")
+    assert verdict == "NONE      No difference: 0 findings, 0 not judged, 0 undecided."
+    assert look == (
+        "if results differ   1  the data: the files, their order and how they are read;\n"
+        "                       envprint does not look at them\n"
+        "                    2  the seeds: run the job twice here, and see whether it\n"
+        "                       repeats itself"
     )

@@ -68,8 +68,13 @@ def test_equal_bits_in_all_operations_lower_a_forecast_and_say_so() -> None:
     assert report.summary.startswith("not seen here, as both sides were probed: OpenBLAS is told")
     assert report.exit_code(Impact.NUMERIC) == 0
     shown = text.render(report)
-    assert "none      OpenBLAS is told to use another kernel" in shown
-    assert "not seen numeric was expected, but probes" in shown
+    head, found, *_ = shown.split("\n\n")
+    assert " ".join(head.split()) == (
+        "NONE Not seen here, as both sides were probed: OpenBLAS is told to use another kernel."
+    )
+    assert found.startswith("found     1  ")
+    assert "\nNONE      OpenBLAS is told to use another kernel" in shown
+    assert "  not seen  numeric was expected, but probes" in shown
     (document,) = json.loads(json_output.render(report))["findings"]
     assert (document["impact"], document["not_seen"]) == ("none", finding.probed_equal)
 

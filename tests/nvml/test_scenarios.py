@@ -24,6 +24,7 @@ from envprint.core.workload import detect
 from envprint.documents.codec import dumps, loads
 from envprint.judging.policy.model import Policy
 from envprint.machine.recorded import RecordedHost
+from envprint.outputs.formats import ALL, View
 from envprint.outputs.formats import text as output
 from tests.builders.golden_files import Golden
 from tests.builders.judged import judge_state
@@ -100,7 +101,7 @@ def said(now: Fingerprint) -> str:
         undecided=tuple(d for d in report.undecided if is_about(d.path)),
     )
     summary = headline(findings, (), without_findings(None, False), "", short.undecided)
-    return output.render(short._replace(summary=summary), False)
+    return output.render(short._replace(summary=summary), View(details=ALL))
 
 
 def is_about(path: str) -> bool:

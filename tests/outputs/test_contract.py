@@ -1,7 +1,8 @@
 """What every format of a report owes its reader: all that was found, and no control characters.
 
 A format that leaves something out on purpose says so: `OMITS = frozenset({"changes"})` in its
-module names the parts of `Report` of which it does not show everything.
+module names the parts of `Report` of which it does not show everything, and `OMITS_WITH_ALL` those
+of which it does not even with all details.
 """
 
 from __future__ import annotations
@@ -18,9 +19,18 @@ from envprint.core.comparison import Change
 from envprint.core.discovery import module_names
 from envprint.core.fingerprint import split_path
 from envprint.core.impact import Confidence, Impact
-from envprint.core.report import Expected, Finding, Ignored, Report, Summary, Undecided
+from envprint.core.report import (
+    Expected,
+    Finding,
+    Ignored,
+    Report,
+    Summary,
+    Undecided,
+    Unjudged,
+)
 from envprint.core.workload import Workload
 from envprint.outputs import formats
+from envprint.outputs.formats import ALL, DETAILS, QUIET, View
 
 MANY = 30
 """More than anybody wants to read, so that what a format cuts short shows."""
@@ -51,7 +61,18 @@ def change(path: str) -> Change:
     return Change(path, "changed", "one", "two")
 
 
-SIDE = Summary("label-side", "sha256:0", "2026-11-21T12:00:00Z", (("cpu", "text-side"),))
+SIDE = Summary(
+    "label-side",
+    "sha256:0",
+    "2026-11-21T12:00:00Z",
+    (("cpu", "text-side"),),
+    "reference-side",
+    "prefix-side",
+    chosen="chosen-side",
+    python="3.11.7",
+    machine=("machine-side", "cpu-side"),
+    gpus=("0",),
+)
 NUMBERS = range(MANY)
 REPORT = Report(
     impact=Impact.NUMERIC,
@@ -81,16 +102,20 @@ REPORT = Report(
         Expected(f"rule-expected-{n}", f"facts.os.e-{n}", f"message-expected-{n}", f"reason-e-{n}")
         for n in NUMBERS
     ),
-    also_changed=tuple(f"rule-lockstep-{n}" for n in range(3)),
+    also_changed=tuple(f"rule-lockstep-{n}" for n in NUMBERS),
     policy_notes=tuple(f"note-{n}" for n in range(3)),
     only=("section-one", "section-two"),
-    not_checked="Reason-unchecked",
+    unjudged=tuple(
+        Unjudged(f"library-{n}", f"facts.packages.u-{n}", "1", "2", "package", "trains", None)
+        for n in NUMBERS
+    ),
 )
+NOT_CHECKED = REPORT._replace(not_checked="reason-not-checked")
 
 IDENTIFIES: dict[str, Iterable[str]] = {
-    "summary": ("Summary-of-all",),
-    "baseline": ("label-side", "text-side"),
-    "current": ("label-side", "text-side"),
+    "summary": (REPORT.summary,),
+    "baseline": ("label-side", "reference-side", "prefix-side"),
+    "current": ("label-side", "reference-side", "prefix-side"),
     "findings": (text for f in REPORT.findings for text in (f.rule, f.message)),
     "changes": (key for c in REPORT.changes for key in split_path(c.path) if key[-1].isdigit()),
     "undecided": (text for u in REPORT.undecided for text in (u.rule, u.path, u.reason)),
@@ -103,12 +128,12 @@ IDENTIFIES: dict[str, Iterable[str]] = {
     "also_changed": REPORT.also_changed,
     "policy_notes": REPORT.policy_notes,
     "only": REPORT.only,
-    "not_checked": (str(REPORT.not_checked),),
+    "unjudged": (entry.name for entry in REPORT.unjudged),
 }
 """Part of a report to the texts by which a reader knows that each of its members is there."""
 TEXTS = {part: tuple(texts) for part, texts in IDENTIFIES.items()}
-NO_PART = {"impact", "workload"}
-"""A word and an input of the judgement: `test_golden.py` shows how each format writes them."""
+NO_PART = {"impact", "workload", "not_checked"}
+"""A word, an input of the judgement and a reason: `test_golden.py` shows how they are written."""
 
 
 def format_named(name: str) -> ModuleType:
@@ -118,6 +143,11 @@ def format_named(name: str) -> ModuleType:
 def omitted(module: ModuleType) -> frozenset[str]:
     """The parts of which a format does not show everything, by its own word."""
     return getattr(module, "OMITS", frozenset())
+
+
+def omitted_with_all(module: ModuleType) -> frozenset[str]:
+    """The parts of which it does not show everything even with all details."""
+    return getattr(module, "OMITS_WITH_ALL", frozenset())
 
 
 def lost(text: str, part: str) -> list[str]:
@@ -145,8 +175,27 @@ def test_a_format_shows_everything_or_declares_what_it_leaves_out(name: str, par
 
 
 @each_format
+@pytest.mark.parametrize("part", TEXTS)
+def test_with_all_details_a_format_shows_everything(name: str, part: str) -> None:
+    module = format_named(name)
+    if part not in omitted_with_all(module):
+        assert lost(module.render(REPORT, View(details=ALL)), part) == []
+
+
+@each_format
 def test_what_a_format_leaves_out_is_a_part_of_a_report(name: str) -> None:
-    assert omitted(format_named(name)) <= TEXTS.keys()
+    module = format_named(name)
+    assert omitted_with_all(module) <= omitted(module) <= TEXTS.keys()
+
+
+@pytest.mark.parametrize("details", DETAILS)
+def test_whatever_a_text_leaves_out_it_counts(details: str) -> None:
+    shown = " ".join(format_named("text").render(REPORT, View(details=details)).split())
+    assert (
+        "30 findings, 30 not judged, 0 undecided, 90 other changes, 30 expected, 30 ignored, "
+        "30 pieces of advice, 3 notes on the policy." in shown
+    )
+    assert ("-v shows all" in shown) == (details != ALL)
 
 
 def poisoned(value: Any) -> Any:
@@ -161,8 +210,13 @@ def poisoned(value: Any) -> Any:
 
 @each_format
 @pytest.mark.parametrize("colour", [False, True], ids=["plain", "colour"])
-def test_no_character_of_a_document_acts_on_a_terminal(name: str, colour: bool) -> None:
-    hostile = poisoned(REPORT)._replace(workload=REPORT.workload)
-    clean, rendered = (format_named(name).render(r, colour) for r in (REPORT, hostile))
+@pytest.mark.parametrize("details", [*DETAILS, QUIET])
+@pytest.mark.parametrize("report", [REPORT, NOT_CHECKED], ids=["checked", "not checked"])
+def test_no_character_of_a_document_acts_on_a_terminal(
+    name: str, colour: bool, details: str, report: Report
+) -> None:
+    hostile = poisoned(report)._replace(workload=report.workload)
+    view = View(colour=colour, details=details)
+    clean, rendered = (format_named(name).render(one, view) for one in (report, hostile))
     assert not UNSAFE.search(re.sub(SGR, "", rendered))
     assert set(re.findall(SGR, rendered)) <= set(re.findall(SGR, clean))

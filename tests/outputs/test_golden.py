@@ -1,23 +1,26 @@
 """Reports, whole: every case in every format, as a person or a script would get them.
 
 A case starts from the fingerprints of recorded machines and edits them; `case.json` says how. The
-reports beside it are rewritten by `pytest --update-golden` and read before they are committed.
+reports beside it, and the first screen alone, are rewritten by `pytest --update-golden` and read
+before they are committed.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from envprint.core.discovery import module_names
-from envprint.core.report import Report
+from envprint.core.report import Report, Unjudged
 from envprint.core.workload import detect
 from envprint.judging.policy.model import Policy
 from envprint.judging.policy.parse import parse_policy
 from envprint.outputs import formats
+from envprint.outputs.formats import ALL, DETAILS, LIKELY, NONE, QUIET, View
 from tests.builders.edits import edited
 from tests.builders.golden_files import Golden
 from tests.builders.judged import judge_drift, judge_state
@@ -37,8 +40,13 @@ def judged(case: dict[str, Any]) -> tuple[Report, Policy]:
     workload = workload._replace(**case.get("options", {}))
     if case["verb"] == "diff":
         assert baseline
-        return judge_drift(baseline, current, workload, policy), policy
-    return judge_state(current, baseline, workload, policy), policy
+        report = judge_drift(baseline, current, workload, policy)
+    else:
+        report = judge_state(current, baseline, workload, policy)
+    replaced = dict(case.get("report", {}))
+    if "unjudged" in replaced:
+        replaced["unjudged"] = tuple(Unjudged(**entry) for entry in replaced["unjudged"])
+    return report._replace(**replaced), policy
 
 
 def test_there_are_cases() -> None:
@@ -51,23 +59,58 @@ def test_a_report_in_every_format_is_the_golden_one(name: str, golden: Golden) -
     report, policy = judged(case)
     assert report.exit_code(policy.fail_on) == case["exit"]
     for form in FORMATS:
-        text = formats.format_named(form).render(report)
+        text = formats.format_named(form).render(report, View(details=ALL))
         golden(GOLDEN / name / f"report.{'txt' if form == 'text' else form}", text)
+    golden(
+        GOLDEN / name / "screen.txt",
+        formats.format_named("text").render(report, View(details=NONE)),
+    )
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_the_text_fits_80_columns_and_holds_no_control_characters(name: str) -> None:
+def shown(name: str, view: View) -> str:
     report, _ = judged(json.loads((GOLDEN / name / "case.json").read_text()))
-    text = formats.format_named("text").render(report)
-    prose = [line for line in text.splitlines() if " " in line.strip()]
-    assert max(map(len, prose)) <= 80
+    return formats.format_named("text").render(report, view)
+
+
+COMMAND = r" *(fix:? +)?(export|unset|pip|envprint) "
+ADDRESS = r" *(read: |evidence  \w+: )?https?://\S+$"
+each_width = pytest.mark.parametrize("width", [60, 80, 120])
+
+
+@each_width
+@pytest.mark.parametrize("name", CASES)
+def test_the_text_fits_the_width_but_for_commands_and_addresses(name: str, width: int) -> None:
+    text = shown(name, View(width=width, details=ALL))
+    long = [line for line in text.splitlines() if len(line) > width]
+    prose = [line for line in long if not re.match(f"{COMMAND}|{ADDRESS}", line)]
+    assert [line for line in prose if " " in line.strip()] == []
     assert all(character.isprintable() or character == "\n" for character in text)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_colour_adds_nothing_but_colour(name: str) -> None:
-    import re
+def test_the_first_screen_has_24_lines_at_most(name: str) -> None:
+    screen = shown(name, View(details=NONE))
+    assert screen.count("\n") <= 24
+    for details in (LIKELY, ALL):
+        assert shown(name, View(details=details)).startswith(screen.rpartition("\n\n")[0])
 
-    report, _ = judged(json.loads((GOLDEN / name / "case.json").read_text()))
-    render = formats.format_named("text").render
-    assert re.sub(r"\x1b\[[0-9;]*m", "", render(report, True)) == render(report, False)
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_quiet_text_is_one_line_that_begins_as_the_screen_does(name: str) -> None:
+    quiet, screen = (shown(name, View(details=details)) for details in (QUIET, NONE))
+    assert quiet.count("\n") == 1
+    assert quiet[:10] == screen[:10]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_no_line_says_nothing(name: str) -> None:
+    text = shown(name, View(details=ALL))
+    assert not re.search(r"(\b\d+ entries) → \1|values, as they", text)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_colour_adds_nothing_but_colour(name: str) -> None:
+    for details in (*DETAILS, QUIET):
+        coloured, plain = (shown(name, View(colour, details=details)) for colour in (True, False))
+        assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
+        assert coloured != plain

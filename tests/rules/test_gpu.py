@@ -89,14 +89,14 @@ def test_tf32_on_one_side_only_rounds_more_coarsely(framework: str) -> None:
     assert [(f.impact, f.message, f.paths, f.before, f.after) for f in findings] == [
         (
             Impact.NUMERIC,
-            "GPU 0 has TF32 and had not",
+            "TF32 of GPU 0 was off, is on",
             (f"{DEVICE}.compute_capability",),
             "7.5",
             "8.9",
         )
     ]
     back = drift("gpu-tf32-crossed", machine(L4), machine(T4), [framework], "gpu")
-    assert says(back) == [(Impact.NUMERIC, "GPU 0 has no TF32 and had")]
+    assert says(back) == [(Impact.NUMERIC, "TF32 of GPU 0 was on, is off")]
 
 
 def test_tf32_switched_off_or_on_both_sides_is_quiet() -> None:
@@ -130,7 +130,7 @@ def test_what_comes_with_another_card_is_explained_by_it() -> None:
 
 def test_another_number_of_visible_gpus_is_another_run() -> None:
     said = drift("gpu-count-changed", machine(T4, T4), machine(T4), ["torch"], "gpu")
-    assert says(said) == [(Impact.DIVERGES, "visible GPUs: 2 then, 1 now")]
+    assert says(said) == [(Impact.DIVERGES, "the number of visible GPUs was 2, is 1")]
 
 
 @pytest.mark.parametrize(
@@ -154,16 +154,16 @@ def test_the_same_number_of_gpus_is_quiet() -> None:
 def test_a_gpu_on_one_side_only_is_another_run() -> None:
     none = fingerprint({"facts.gpu.devices": {}, "facts.gpu.count": 0})
     said = drift("gpu-on-one-side-only", machine(T4), none, ["tensorflow"], "gpu")
-    assert says(said) == [(Impact.DIVERGES, "visible GPUs: 1 then, 0 now")]
+    assert says(said) == [(Impact.DIVERGES, "the number of visible GPUs was 1, is 0")]
     assert drift("gpu-on-one-side-only", none, none, ["tensorflow"], "gpu") == ([], [])
 
 
 def test_jax_draws_the_same_numbers_without_a_gpu() -> None:
     none = fingerprint({"facts.gpu.devices": {}, "facts.gpu.count": 0})
     said = drift("gpu-on-one-side-only", none, machine(T4), ["jax", "numpy"], "gpu")
-    assert says(said) == [(Impact.NUMERIC, "visible GPUs: 0 then, 1 now")]
+    assert says(said) == [(Impact.NUMERIC, "the number of visible GPUs was 0, is 1")]
     said = drift("gpu-on-one-side-only", none, machine(T4), ["jax", "torch"], "gpu")
-    assert says(said) == [(Impact.DIVERGES, "visible GPUs: 0 then, 1 now")]
+    assert says(said) == [(Impact.DIVERGES, "the number of visible GPUs was 0, is 1")]
 
 
 def test_a_gpu_that_may_be_there_is_undecided() -> None:

@@ -102,7 +102,7 @@ def test_the_whole_day(day: Day) -> None:
         for rule in sorted(rules)
     ]
     policy.write_text(policy.read_text() + "\n".join(entries))
-    passed = day("check", "@last-good")
+    passed = day("check", "@last-good", "-v")
     assert passed.returncode == 0, passed.stdout
     assert "the new NumPy is wanted, until" in passed.stdout
 

@@ -113,4 +113,4 @@ def test_the_transcript_is_what_happens(environment: Build, tmp_path: Path) -> N
 
 
 def findings(text: str) -> list[str]:
-    return text.partition("FINDINGS\n")[2].partition("\n\nALSO")[0].split("\n\n")
+    return text.partition("LIKELY CAUSES\n")[2].partition("\n\nPACKAGES")[0].rstrip().split("\n\n")

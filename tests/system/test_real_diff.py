@@ -55,7 +55,12 @@ def test_a_package_a_variable_and_the_affinity_are_captured_diffed_and_judged(
     report = json.loads(envprint("diff", before, after, "--format", "json"))
 
     assert report["verdict"]["impact"] == "numeric"
-    assert report["context"] == {"frameworks": ["numpy"], "device": "cpu", "policy": None}
+    assert report["context"] == {
+        "frameworks": ["numpy"],
+        "device": "cpu",
+        "prefix": report["current"]["prefix"],
+        "policy": None,
+    }
     found = by_rule(report)
     assert found["numpy-version-changed"]["before"] == "2.2.6"
     assert found["numpy-version-changed"]["after"] == "2.3.5"
@@ -70,8 +75,8 @@ def test_a_package_a_variable_and_the_affinity_are_captured_diffed_and_judged(
     assert not any("six" in path and path.endswith(".version") for path in left | explained)
 
     text = envprint("diff", before, after)
-    assert text.startswith("NUMERIC   Other rounding")
-    assert "before, captured" in text
+    assert text.startswith("NUMERIC   Results differ by rounding")
+    assert "\nbefore    " in text and '"before"' in text
 
 
 def test_an_unchanged_environment_keeps_its_digest_elsewhere_and_later(

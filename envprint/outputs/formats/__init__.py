@@ -1,10 +1,29 @@
 """One module per format of a report; each is a `Format` and touches nothing."""
 
-from __future__ import annotations
-
 from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
 
-TYPE_CHECKING = False  # what `typing` has, without importing it; type checkers know the name
+from envprint.core.text import WIDTH
+
+QUIET = "quiet"
+"""The verdict in one line; no choice of `--details`, but what `-q` does."""
+NONE, LIKELY, ALL = "none", "likely", "all"
+DETAILS = (NONE, LIKELY, ALL)
+"""What follows the first screen: nothing, the likely causes in full, or everything."""
+
+
+class View(NamedTuple):
+    """How a person wants to read a report; a format for programs writes the same in any view."""
+
+    colour: bool = False
+    strict: bool = False
+    """Whether advice counts as a finding."""
+    width: int = WIDTH
+    """Columns to fill; commands and addresses may be longer, since they are never broken."""
+    details: str = LIKELY
+    """One of `DETAILS`, or `QUIET`."""
+
+
 if TYPE_CHECKING:
     from typing import Protocol
 
@@ -13,10 +32,10 @@ if TYPE_CHECKING:
     class Format(Protocol):
         """A module that writes reports in one format."""
 
-        def render(self, report: Report, colour: bool = False, strict: bool = False) -> str:
-            """The report as text that ends with a newline; `strict` says that advice counts."""
+        def render(self, report: Report, view: View = ...) -> str:
+            """The report as text that ends with a newline."""
 
 
-def format_named(name: str) -> Format:
+def format_named(name: str) -> "Format":
     """The format of that name."""
     return import_module(f"{__name__}.{name}")

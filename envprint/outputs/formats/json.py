@@ -8,6 +8,7 @@ from envprint.core.fields import ANYTHING, FLAG, INTEGER, TEXT, Field, ListOf, R
 from envprint.core.fingerprint import SCHEMA_VERSION
 from envprint.core.report import Finding, Report, Summary, undecided_rules
 from envprint.documents.codec import to_json
+from envprint.outputs.formats import View
 
 _SIDE = record(
     Field("label", TEXT, "The label given at capture."),
@@ -179,8 +180,8 @@ SHAPE: Record = record(
 )
 
 
-def render(report: Report, colour: bool = False, strict: bool = False) -> str:
-    """The report document as text; independent of the terminal and of `strict`."""
+def render(report: Report, view: View = View()) -> str:  # noqa: B008  an immutable value
+    """The report document as text, the same in any view."""
     return to_json(to_document(report))
 
 

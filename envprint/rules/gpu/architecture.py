@@ -60,9 +60,9 @@ def _tf32(comparison: Comparison, change: DeviceChange) -> Iterator[Match]:
     sides = [numbers(text) >= _TF32_CAPABILITY for text in (change.before, change.after)]
     with_tf32 = comparison.after if sides[1] else comparison.before
     if sides[0] != sides[1] and with_tf32.value(_OVERRIDE) != "0":
-        has = "has TF32 and had not" if sides[1] else "has no TF32 and had"
+        was, now = ("on" if has_tf32 else "off" for has_tf32 in sides)
         yield Match(
-            f"{change.which} {has}",
+            f"TF32 of {change.which} was {was}, is {now}",
             changed_paths(comparison, change.keys, "compute_capability"),
             change.before,
             change.after,

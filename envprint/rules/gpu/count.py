@@ -44,7 +44,7 @@ def _one_side(comparison: Comparison, workload: Workload) -> Iterator[Match]:
 
 def _counted(comparison: Comparison, before: int, after: int, *prefixes: str) -> Match:
     paths = comparison.under(*prefixes, VISIBLE, VISIBLE_DEVICES) or (VISIBLE,)
-    return Match(f"visible GPUs: {before} then, {after} now", paths, before, after)
+    return Match(f"the number of visible GPUs was {before}, is {after}", paths, before, after)
 
 
 def _not_usable(now: Fingerprint, workload: Workload) -> Iterator[Match]:

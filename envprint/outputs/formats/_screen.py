@@ -1,0 +1,367 @@
+"""The first screen of a report: what it means, why, what to do, and what was compared.
+
+At most 24 lines of 80 columns: where that is too little for three causes, it names fewer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from envprint.core.impact import Impact
+from envprint.core.report import (
+    MEANING,
+    Finding,
+    Report,
+    Undecided,
+    another_environment,
+    counted,
+    inside_sentence,
+    undecided_rules,
+)
+from envprint.core.text import (
+    TOPIC,
+    block,
+    paint,
+    plain,
+    wrapped,
+)
+from envprint.outputs.formats import ALL, QUIET, View
+from envprint.outputs.formats._words import (
+    COLOURS,
+    commands_in,
+    counted_findings,
+    environments,
+    grouped,
+    happened,
+    is_command,
+    listed,
+    remedies,
+    short,
+    with_arrows,
+    wrapped_remedy,
+)
+
+LINES = 24
+"""Of the smallest terminal in use."""
+CAUSES = 3
+MAX_LISTED = 3
+"""Entries of any other block."""
+_FIX = "fix: "
+_MISSING = "framework-missing"
+_ELSEWHERE = "if results differ   "
+_NUMBER = 3
+"""Columns of a number and the blanks behind it."""
+
+Group = list[Finding]
+
+
+def first_screen(report: Report, view: View) -> list[str]:
+    """The lines of the first screen."""
+    lines: list[str] = []
+    for causes, fix_lines in ((CAUSES, 2), (CAUSES, 1), (2, 1), (1, 1)):
+        lines = list(_lines(report, view, causes, fix_lines))
+        if len(lines) <= LINES:
+            break
+    return lines
+
+
+def _lines(report: Report, view: View, causes: int, fix_lines: int) -> Iterator[str]:
+    groups = grouped(counted_findings(report, view))
+    # What is missing in another environment is said with it, and a cause of nothing else.
+    elsewhere = another_environment(report.findings)
+    causes_of = [g for g in groups if not elsewhere or g[0].rule not in (_MISSING, elsewhere.rule)]
+    yield from _verdict(report, view)
+    if report.not_checked is not None and _impact(report, view):
+        yield from _verdict(report._replace(not_checked=None), view)
+    blocks = (
+        _suggestion(report, view),
+        _another_environment(report, view),
+        _causes(causes_of, view, causes, fix_lines),
+        _unjudged(report, view),
+        _undecided(report, view),
+        _look_next(report, view),
+        _expected(report, view),
+        environments(report, view),
+        _counts(report, view),
+    )
+    for lines in map(list, blocks):
+        if lines:
+            yield ""
+            yield from lines
+
+
+def _verdict(report: Report, view: View) -> Iterator[str]:
+    indent = len(verdict_word(report, view._replace(colour=False))) + 1
+    first, *others = wrapped(verdict_sentence(report, view), view.width - indent)
+    yield f"{verdict_word(report, view)} {first}"
+    yield from (" " * TOPIC + line for line in others)
+
+
+def verdict_word(report: Report, view: View) -> str:
+    """The first word of a report, padded: the impact, or that nobody knows it."""
+    impact = _impact(report, view)
+    # A verdict about some sections only is not as good as it would be about all of them.
+    shade = max(impact, Impact.NUMERIC) if report.only else impact
+    word, colour = f"{impact.word.upper():{TOPIC - 1}}", COLOURS[shade]
+    if report.not_checked is not None:
+        word, colour = "NOT CHECKED  ", COLOURS[Impact.BREAKS]
+    elif report.unjudged and impact < Impact.NUMERIC:
+        word, colour = "NOT JUDGED  ", COLOURS[Impact.NUMERIC]
+    name = word.rstrip()
+    return paint(name, colour, view.colour) + word[len(name) :]
+
+
+def _impact(report: Report, view: View) -> Impact:
+    counted = report.advice if view.strict else ()
+    return max((report.impact, *(advice.impact for advice in counted)))
+
+
+def verdict_sentence(report: Report, view: View) -> str:
+    """What the verdict means, and a single cause; several causes follow in lines of their own.
+
+    In a quiet text nothing follows, so it names the first of several, too.
+    """
+    groups, impact = grouped(counted_findings(report, view)), _impact(report, view)
+    if report.not_checked is not None:
+        text = report.not_checked
+    elif elsewhere := another_environment(report.findings):
+        old = report.baseline
+        named = f" ({old.reference})" if old and old.reference else ""
+        text = f"another environment is looked at: {elsewhere.before}{named} → {elsewhere.after}"
+    elif report.unjudged and impact < Impact.NUMERIC:
+        is_one = len(report.unjudged) == 1
+        what = "a library that takes" if is_one else "libraries that take"
+        changes = f"{counted(report.unjudged, 'change')} of {what} part in training"
+        text = f"{changes} {'is' if is_one else 'are'} not judged"
+    elif not groups:
+        text = _nothing_found(report)
+    else:
+        text = _meaning(report, view)
+        if len(groups) == 1 or view.details == QUIET:
+            more = f" (and {len(groups) - 1} more)" if len(groups) > 1 else ""
+            text += f": {inside_sentence(groups[0][0].title)}{more}"
+    if report.only:
+        text = f"{report.only_in_words()}: {text}"
+    text = text[0].upper() + text[1:]
+    return text if text.endswith((".", "?")) else f"{text}."
+
+
+def _meaning(report: Report, view: View) -> str:
+    impact = _impact(report, view)
+    if not view.strict and all(finding.probed_equal for finding in report.findings):
+        return "not seen here, as both sides were probed"
+    if report.baseline is None and impact == Impact.NUMERIC:  # there is nothing to be equal to
+        return "results can differ by rounding from those of other runs"
+    return MEANING[impact]
+
+
+def _nothing_found(report: Report) -> str:
+    undecided = len(undecided_rules(report.undecided))
+    counts = f"0 findings, 0 not judged, {undecided} undecided"
+    if report.baseline is None:
+        return f"nothing found here that changes a result: 0 findings, {undecided} undecided"
+    same = not (report.changes or report.advice or report.ignored or report.expected)
+    what = "no difference" if same else "no difference that is known to change a result"
+    return f"{what}: {counts}"
+
+
+# What was looked at is not what trains.
+
+
+def _suggestion(report: Report, view: View) -> Iterator[str]:
+    if report.not_checked is not None:
+        question = "Is this the environment that trains? If not, name its interpreter or directory:"
+        yield from wrapped(question, view.width)
+        verb = "check" if report.baseline is None else "diff BASELINE now"
+        yield f"{'':{TOPIC}}envprint {verb} --python PATH"
+    if report.current.hint:
+        yield from wrapped(report.current.hint, view.width)
+
+
+def _another_environment(report: Report, view: View) -> Iterator[str]:
+    """What is missing there, and the command that looks at the environment of the baseline."""
+    elsewhere = another_environment(report.findings)
+    if elsewhere:
+        yield from block("", elsewhere.message, width=view.width)
+        if elsewhere.remedy:
+            yield from (" " * TOPIC + line for line in wrapped_remedy(elsewhere.remedy, view.width))
+
+
+# Why, and what to do.
+
+
+def _causes(groups: Sequence[Group], view: View, limit: int, fix_lines: int) -> Iterator[str]:
+    """The likeliest causes with what changed and the fix; the others by name."""
+    if not groups:
+        return
+    shown, others = groups[:limit], groups[limit:]
+    strong = any(group[0].impact >= Impact.NUMERIC for group in groups)
+    texts = _cause_texts(shown, len(groups) == 1, view)
+    for number, (group, text) in enumerate(zip(shown, texts, strict=True), 1):
+        topic = ("likely" if strong else "found") if number == 1 else ""
+        yield from _numbered(topic, f"{number}  ", _cut(text, _room(view), 2))
+        yield from (" " * (TOPIC + _NUMBER) + line for line in _fix(group, view, fix_lines))
+    if others:
+        names = [_brief(group) for group in others]
+        text = f"and {len(others)} more: {'; '.join(names[:MAX_LISTED])}"
+        text += "; …" if len(names) > MAX_LISTED else ""
+        yield from (" " * TOPIC + line for line in _cut(text, view.width - TOPIC, 2))
+
+
+def _room(view: View) -> int:
+    return view.width - TOPIC - _NUMBER
+
+
+def _cause_texts(groups: Sequence[Group], single: bool, view: View) -> list[str]:
+    """Title and change of each group, in two columns where all of them fit.
+
+    The verdict is that of the worst, so a title says where the impact of its group is another one.
+    """
+    worst = max(group[0].impact for group in groups)
+    titles = [_title(group, worst) for group in groups]
+    changed = [_changed(group) for group in groups]
+    if single:  # its title is in the verdict
+        return [changed[0] if changed[0] else titles[0]]
+    column = max(map(len, titles)) + 2
+    if all(column + len(text) <= _room(view) for text in changed):
+        return [f"{title:{column}}{text}" for title, text in zip(titles, changed, strict=True)]
+    return [f"{title}: {text}" for title, text in zip(titles, changed, strict=True)]
+
+
+def _title(group: Group, worst: Impact) -> str:
+    first = group[0]
+    return first.title if first.impact == worst else f"{first.title} ({first.impact.word})"
+
+
+def _changed(group: Group) -> str:
+    return "; ".join(dict.fromkeys(happened(finding) for finding in group))
+
+
+def _brief(group: Group) -> str:
+    text = _changed(group)
+    return text if "→" in text and len(text) <= 40 else group[0].title
+
+
+def _fix(group: Group, view: View, limit: int) -> Iterator[str]:
+    """The fix in few lines; a command is never cut, because half of one may be pasted."""
+    found = remedies(group)
+    if not found:
+        return
+    width = _room(view) - len(_FIX)
+    together = found if all(map(is_command, found)) else found[:1]
+    lines = wrapped_remedy("; ".join(together), width)
+    if len(lines) > 1 and (commands := commands_in(found[0])):
+        lines = [plain(command) for command in commands]
+        if len(lines) > limit:
+            lines = ["; ".join(lines)]
+    elif len(lines) > limit:
+        lines = wrapped_remedy(found[0], width - 2)[:limit]
+        lines[-1] += " …"
+    for number, line in enumerate(lines):
+        yield f"{'' if number else _FIX:{len(_FIX)}}{line}"
+
+
+def _cut(text: str, width: int, limit: int) -> list[str]:
+    """`text` in at most so many lines."""
+    lines = wrapped(text, width)
+    if len(lines) > limit:
+        lines = wrapped(text, width - 2)[:limit]
+        lines[-1] += " …"
+    return lines
+
+
+def _numbered(topic: str, number: str, lines: Sequence[str]) -> Iterator[str]:
+    yield f"{topic:{TOPIC}}{number}{lines[0]}"
+    for line in lines[1:]:
+        yield " " * (TOPIC + len(number)) + line
+
+
+# What is not known.
+
+
+def _unjudged(report: Report, view: View) -> Iterator[str]:
+    entries = report.unjudged
+    texts = [
+        f"{entry.name} {short(entry.before)} → {short(entry.after)} ({entry.role})"
+        for entry in entries[:MAX_LISTED]
+    ]
+    if len(entries) == 1:
+        texts[0] += ": nobody has measured this step"
+        texts += [f"read: {entries[0].read}"] if entries[0].read else []
+    more = [entry.name for entry in entries[MAX_LISTED:]]
+    texts += [f"and {len(more)} more: {listed(more, 6)}"] if more else []
+    topics = ["not", "judged"]
+    for number, text in enumerate(texts):
+        topic = topics[number] if number < 2 else ""
+        if len(texts) == 1:
+            topic = "not judged "
+        yield from block(topic, text, width=view.width)
+
+
+def _undecided(report: Report, view: View) -> Iterator[str]:
+    """Each reason once: a driver that does not answer leaves many values unknown."""
+    reasons: dict[str, list[Undecided]] = {}
+    for entry in report.undecided:
+        if entry.impact > Impact.NONE:
+            reasons.setdefault(entry.reason, []).append(entry)
+    most_first = sorted(reasons.items(), key=lambda item: -len(item[1]))
+    for number, (reason, entries) in enumerate(most_first):
+        topic = "" if number else "undecided"
+        if number == MAX_LISTED - 1 and len(reasons) > MAX_LISTED:
+            yield from block("", f"and {len(reasons) - number} more reasons", width=view.width)
+            return
+        paths = list(dict.fromkeys(entry.path for entry in entries))
+        text = f"{counted({entry.rule for entry in entries}, 'rule')}: {reason}"
+        with_paths = f"{text} ({listed(paths, 1)})"
+        fits = len(wrapped(with_paths, view.width - TOPIC)) <= 2
+        yield from _numbered(topic, "", _cut(with_paths if fits else text, view.width - TOPIC, 2))
+
+
+def _look_next(report: Report, view: View) -> Iterator[str]:
+    indent = len(_ELSEWHERE)
+    for number, text in enumerate(report.look_next, 1):
+        lines = wrapped(text, view.width - indent - _NUMBER)
+        yield f"{_ELSEWHERE if number == 1 else '':{indent}}{number}  {lines[0]}"
+        yield from (" " * (indent + _NUMBER) + line for line in lines[1:])
+
+
+def _expected(report: Report, view: View) -> Iterator[str]:
+    if report.expected:
+        names = [with_arrows(entry.message) for entry in report.expected]
+        yield from block("expected", listed(names, MAX_LISTED), width=view.width)
+    if report.also_changed:
+        names = list(report.also_changed)
+        text = f"these came with it and may be the actual cause: {listed(names, MAX_LISTED)}"
+        yield from block("  but", text, width=view.width)
+
+
+# What there is in all.
+
+
+def _counts(report: Report, view: View) -> Iterator[str]:
+    """Counts of all there is, so that nothing is hidden."""
+    has_baseline = report.baseline is not None
+    counts = [
+        (len(report.findings), "finding", "findings", True),
+        (len(report.unjudged), "not judged", "not judged", has_baseline),
+        (len(undecided_rules(report.undecided)), "undecided", "undecided", True),
+        (len(report.changes), "other change", "other changes", has_baseline),
+        (len(report.expected), "expected", "expected", False),
+        (len(report.ignored), "ignored", "ignored", False),
+        (len(report.advice), "piece of advice", "pieces of advice", False),
+        (len(report.policy_notes), "note on the policy", "notes on the policy", False),
+    ]
+    if report.not_checked is None and not grouped(counted_findings(report, view)):
+        counts = [(*count[:3], False) for count in counts[3:]]  # the verdict has the others
+    texts = [
+        f"{number} {one if number == 1 else many}"
+        for number, one, many, always in counts
+        if number or always
+    ]
+    if not texts:
+        return
+    text, hint = f"{', '.join(texts)}.", "" if view.details == ALL else "-v shows all"
+    if len(text) + 3 + len(hint) <= view.width:
+        yield f"{text}   {hint}".rstrip()
+    else:
+        yield from (*wrapped(text, view.width), *filter(None, (hint,)))

@@ -1,0 +1,275 @@
+"""Findings, values and environments in the words of the text report."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from envprint.core.fingerprint import split_path
+from envprint.core.impact import Impact
+from envprint.core.report import Finding, Report, Summary
+from envprint.core.summary import code_in_words
+from envprint.core.text import block, plain, wrapped
+from envprint.core.units import size
+from envprint.outputs.formats import View
+
+COLOURS = {
+    Impact.NONE: "32",
+    Impact.PERF: "32",
+    Impact.NUMERIC: "33",
+    Impact.DIVERGES: "31",
+    Impact.BREAKS: "1;31",
+}
+MAX_ITEMS = 8
+"""Items that are named of a list or map; the document has all."""
+_OUTLINE = 4
+_VERSION = r"facts\.packages\.distributions\[([^\]]+)\](?:\.version)?"
+
+
+_WORD = r"""(?:[^\s'"]*=)?(?:\$?'[^']*'(?:"'"'[^']*')*|"[^"]*")|\S+"""
+_COMMAND = rf"(?:(?:export|unset|pip (?:un)?install(?: --\S+)*) )?(?:{_WORD})"
+_COMMANDS = (
+    r"\b(?:export (?:" + _WORD + r")|unset(?: [A-Z_][A-Z0-9_]*)+"
+    r"|pip (?:un)?install(?: -\S+| (?=\S*[=<>'])(?:" + _WORD + "))+)"
+)
+_STARTS_COMMAND = r"(?:export|unset|pip|python|git|conda|sudo|envprint|nvidia-smi|docker) "
+_PROSE = r"\.$|…|[,:] |\b(?:on|before|or|and|tells) "
+"""What stands in a remedy that says more than the command."""
+_NO_BREAK = "\xa0"
+"""Stands for a blank inside a command; a word that itself contains one is written with escapes."""
+
+
+def counted_findings(report: Report, view: View) -> tuple[Finding, ...]:
+    """The findings, and with `strict` the advice, in the order of likelihood.
+
+    Likely causes first; advice that outweighs all findings decides the verdict, so it is the first.
+    """
+    ranks = {rule: number for number, rule in enumerate(report.likely_causes)}
+
+    def order(finding: Finding) -> tuple[int, int]:
+        return ranks.get(finding.rule, len(ranks)), -finding.impact
+
+    worse = [advice for advice in report.advice if view.strict and advice.impact > report.impact]
+    other = [advice for advice in report.advice if view.strict and advice.impact <= report.impact]
+    worse.sort(key=lambda advice: -advice.impact)
+    return (*worse, *sorted((*report.findings, *other), key=order))
+
+
+def grouped(findings: Iterable[Finding]) -> list[list[Finding]]:
+    """Findings that say the same of several variables, GPUs or packages, together."""
+    alike: dict[tuple[object, ...], list[Finding]] = {}
+    for finding in findings:
+        same = (finding.rule, finding.impact, finding.title, finding.why, finding.not_when)
+        alike.setdefault((*same, finding.confidence, finding.probed_equal), []).append(finding)
+    return list(alike.values())
+
+
+def remedies(group: Iterable[Finding]) -> list[str]:
+    """What to do about the findings of a group, each once."""
+    return list(dict.fromkeys(finding.remedy for finding in group if finding.remedy))
+
+
+def wrapped_remedy(remedy: str, width: int) -> list[str]:
+    """The remedy, wrapped without splitting a command: half of one may be pasted as a whole."""
+    if is_command(remedy):
+        return [plain(remedy)]
+    kept = re.sub(_COMMAND, lambda command: command[0].replace(" ", _NO_BREAK), remedy)
+    return [line.replace(_NO_BREAK, " ") for line in wrapped(kept, width)]
+
+
+def is_command(remedy: str) -> bool:
+    """Whether the remedy is a command line from its first word to its last."""
+    return re.match(_STARTS_COMMAND, remedy) is not None and not re.search(_PROSE, remedy)
+
+
+def commands_in(remedy: str) -> list[str]:
+    """The command lines inside a remedy, each complete."""
+    found = [command.rstrip(".,;") for command in re.findall(_COMMANDS, remedy)]
+    return [command for command in found if "…" not in command]
+
+
+def happened(finding: Finding) -> str:
+    """What was found here, with `before → after` wherever something changed."""
+    text = with_arrows(finding.message or finding.title)
+    values = finding.before, finding.after
+    if "→" in text or None in values or _says_both(finding):
+        return text
+    return f"{text}: {' → '.join(short(readable(_place(finding), value)) for value in values)}"
+
+
+def with_arrows(message: str) -> str:
+    """`A was 1, is 2; B was 3, is 4` as `A 1 → 2; B 3 → 4`."""
+    clauses = re.split(r"((?:;|:|, so) )", message)
+    return "".join(re.sub(r"^(.+?) was (.+), is (.+)$", r"\1 \2 → \3", one) for one in clauses)
+
+
+def _says_both(finding: Finding) -> bool:
+    """Whether the message already contains both values, or there are none to show."""
+    values = finding.before, finding.after
+    simple = not any(isinstance(value, (dict, list, bool)) for value in values)
+    has_both = all(str(readable(_place(finding), value)) in finding.message for value in values)
+    return not simple or has_both
+
+
+def _place(finding: Finding) -> str:
+    return finding.paths[0] if finding.paths else ""
+
+
+def readable(name: str, value: Any) -> Any:
+    """A byte count with a unit; other values unchanged."""
+    return size(value) if type(value) is int and name.endswith("_bytes") else value
+
+
+def short(value: Any) -> str:
+    """A value in a few words; of a list or map its items."""
+    if isinstance(value, dict):
+        return listed([f"{key} {short(item)}" for key, item in value.items()]) or "empty"
+    if isinstance(value, list):
+        return listed([short(item) for item in value]) or "empty"
+    text = "unset" if value is None else "empty" if value == "" else plain(str(value))
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def outline(value: dict[str, Any] | list[Any]) -> str:
+    """The plain values inside a map or list that came or went: enough to recognise it by."""
+    items = value.items() if isinstance(value, dict) else (("", item) for item in value)
+    texts = [
+        f"{key} {short(readable(key, item))}".strip()
+        for key, item in items
+        if item is not None and not isinstance(item, (dict, list))
+    ]
+    return listed(texts, _OUTLINE)
+
+
+def listed(texts: Sequence[str], limit: int = MAX_ITEMS) -> str:
+    """The texts with commas, and how many more there are."""
+    shown = ", ".join(texts[:limit])
+    return f"{shown} and {len(texts) - limit} more" if len(texts) > limit else shown
+
+
+def inside(before: Any, after: Any, name: str = "") -> str:
+    """What changed from one value to another, to the inside of lists and maps."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        return "; ".join(_in_map(before, after))
+    if isinstance(before, list) and isinstance(after, list):
+        return "; ".join(_in_list(before, after)) or "the same in another order"
+    return f"{short(readable(name, before))} → {short(readable(name, after))}"
+
+
+def _in_map(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
+    yield from _gone_and_new(
+        [f"{key} ({short(before[key])})" for key in before if key not in after],
+        [f"{key} ({short(after[key])})" for key in after if key not in before],
+    )
+    both = [key for key in before if key in after and before[key] != after[key]]
+    if both:
+        yield listed([f"{key} {inside(before[key], after[key])}" for key in both])
+
+
+def _in_list(before: list[Any], after: list[Any]) -> Iterator[str]:
+    old, new = ([short(item) for item in items] for items in (before, after))
+    has_old, has_new = set(old), set(new)
+    yield from _gone_and_new(
+        [text for text in old if text not in has_new],
+        [text for text in new if text not in has_old],
+    )
+    if has_old == has_new and len(old) != len(new):
+        yield f"repeated otherwise: {len(old)} → {len(new)} entries"
+
+
+def _gone_and_new(gone: list[str], new: list[str]) -> Iterator[str]:
+    if gone:
+        yield f"no longer {listed(gone)}"
+    if new:
+        yield f"new {listed(new)}"
+
+
+def package_of(path: str) -> str | None:
+    """The distribution of whose version or presence a path speaks."""
+    match = re.fullmatch(_VERSION, path)
+    return match[1] if match else None
+
+
+def name_of(path: str) -> str:
+    """The end of a path in words, without what its section says already."""
+    words = " ".join(split_path(path)[1 if path.startswith("live.") else 2 :])
+    return words.removeprefix("distributions ").removeprefix("variables ").removesuffix(" version")
+
+
+# Which two environments a report compares, and what they run on.
+
+
+def environments(report: Report, view: View) -> Iterator[str]:
+    """Both sides, the code, the machine, the device and the policy, each in a line."""
+    old, new = report.baseline, report.current
+    for topic, text in (
+        ("before", _side(old, with_python=old.python != new.python) if old else ""),
+        (_topic_of_current(report), _side(new, with_now=old is not None)),
+        ("code", _code(old, new)),
+        ("machine", _machine(old, new)),
+        ("runs on", _runs_on(report)),
+        ("policy", report.policy or ""),
+    ):
+        if text:
+            yield from block(topic, text, width=view.width)
+
+
+def _topic_of_current(report: Report) -> str:
+    if report.baseline:
+        return "after"
+    return "now" if report.current.reference in (None, "now") else "looked at"
+
+
+def _side(side: Summary, *, with_python: bool = True, with_now: bool = True) -> str:
+    """`monday.json "last good run", 2026-11-23 09:12 UTC, ~/venvs/train, python 3.11.7`."""
+    is_now = side.reference == "now"
+    reference = "" if is_now and not with_now else side.reference
+    run = f"run of {side.program}" if side.program else ""
+    name = " ".join(filter(None, (reference, f'"{side.label}"' if side.label else "", run)))
+    when = "" if is_now else f"{side.captured_at[:16].replace('T', ' ')} UTC"
+    chosen = f" ({side.chosen})" if side.chosen else ""
+    prefix = f"{side.prefix}{chosen}" if side.prefix else ""
+    python = f"python {side.python}" if side.python and with_python else ""
+    return ", ".join(filter(None, (name, when, prefix, python)))
+
+
+def _code(old: Summary | None, new: Summary) -> str:
+    if old is None or old.code is None or new.code is None:
+        one = new.code if old is None else None
+        return code_in_words(one, one) if one else _code_of_one_side(old, new)
+    same = "the same: " if old.code == new.code else ""
+    return same + code_in_words(old.code, new.code)
+
+
+def _code_of_one_side(old: Summary | None, new: Summary) -> str:
+    sides = [side.code and code_in_words(side.code, side.code) for side in (old or new, new)]
+    return f"{sides[0] or 'none'} → {sides[1] or 'none'}" if any(sides) else ""
+
+
+def _machine(old: Summary | None, new: Summary) -> str:
+    """What differs, before → after, and then what does not."""
+    if old is None:
+        return ", ".join(new.machine)
+    pairs = list(zip(old.machine, new.machine, strict=False))
+    differs = [f"{before} → {after}" for before, after in pairs if before != after]
+    same = ", ".join(after for before, after in pairs if before == after)
+    return "; ".join(filter(None, (", ".join(differs), same and f"the same: {same}")))
+
+
+def _runs_on(report: Report) -> str:
+    workload, gpus = report.workload, report.current.gpus
+    if not workload.frameworks:
+        return ""
+    if workload.device == "gpu":
+        device = f"GPU {_numbers(gpus)}" if gpus else "a GPU"
+    else:
+        device = "the CPU"
+    return f"{', '.join(workload.frameworks)} → {device}"
+
+
+def _numbers(keys: Sequence[str]) -> str:
+    """`0, 1`, or `0 to 7` for many in a row."""
+    in_a_row = [str(number) for number in range(len(keys))]
+    is_row = len(keys) > 2 and list(keys) == in_a_row
+    return f"{keys[0]} to {keys[-1]}" if is_row else listed(keys)
