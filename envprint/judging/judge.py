@@ -5,6 +5,7 @@ the machine.
 """
 
 from collections.abc import Container, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from envprint.core.comparison import Change, Comparison
 from envprint.core.fingerprint import NOT_IN_DIGEST, Fingerprint, Places, is_inside
@@ -12,11 +13,13 @@ from envprint.core.hidden import REASON
 from envprint.core.impact import Impact
 from envprint.core.report import (
     HIDDEN_VALUE,
+    NOT_JUDGED,
     Expected,
     Finding,
     Ignored,
     Report,
     Undecided,
+    Unjudged,
     headline,
     source,
     without_findings,
@@ -29,6 +32,7 @@ from envprint.judging.likely_causes import likely_causes
 from envprint.judging.next_steps import hint, steps
 from envprint.judging.policy.model import Policy, notes
 from envprint.rules import applying
+from envprint.rules.kit.packages import CONDA, DISTRIBUTIONS
 
 
 def judge_drift(comparison: Comparison, workload: Workload, policy: Policy) -> Report:
@@ -66,10 +70,16 @@ def _report(
         stamped = apply_probes(stamped, rules, comparison, workload)
     kept, ignored, expected = apply_policy(stamped, policy)
     findings = [finding for finding in kept if not rules[finding.rule].advice]
-    changes, expected_changes = _apart(_unexplained(evaluations, comparison), policy)
-    expected += expected_changes
+    open_changes = _not_judged(evaluations, comparison, workload, policy)
+    changes, expected_changes = _apart(open_changes.others, policy)
+    expected += (*open_changes.expected, *expected_changes)
+    ignored += open_changes.accepted
     undecided = sorted(
-        (*_undecided(evaluations, policy), *_hidden(evaluations, comparison, policy))
+        (
+            *_undecided(evaluations, policy),
+            *_hidden(evaluations, comparison, policy),
+            *open_changes.undecided,
+        )
     )
     impact = max((finding.impact for finding in findings), default=Impact.NONE)
     states = {rule.id for rule in rules.values() if rule.state}
@@ -84,6 +94,7 @@ def _report(
             otherwise=without_findings(comparison, some_ignored=bool(ignored)),
             look=hint(quiet) if quiet else "",
             undecided=undecided,
+            unjudged=open_changes.unjudged,
         ),
         baseline=summarise(comparison.before) if comparison else None,
         current=summarise(current),
@@ -94,12 +105,63 @@ def _report(
         advice=tuple(finding for finding in kept if rules[finding.rule].advice),
         ignored=tuple(ignored),
         likely_causes=causes,
-        look_next=steps(quiet, undecided, ignored, changes) if quiet else (),
+        look_next=(
+            steps(quiet, undecided, ignored, changes, open_changes.unjudged) if quiet else ()
+        ),
         expected=tuple(expected),
         also_changed=_also_changed(findings, states) if expected else (),
         policy=policy.file,
-        policy_notes=tuple(notes(policy, evaluations, comparison)),
+        policy_notes=tuple(notes(policy, evaluations, comparison, open_changes.found)),
+        unjudged=open_changes.unjudged,
     )
+
+
+class _Open(NamedTuple):
+    """What no rule explains, and what the policy says of it."""
+
+    found: tuple[Unjudged, ...] = ()
+    """Every change of a library that takes part, whatever the policy says of it."""
+    unjudged: tuple[Unjudged, ...] = ()
+    accepted: tuple[Ignored, ...] = ()
+    expected: tuple[Expected, ...] = ()
+    others: tuple[Change, ...] = ()
+    """Changes of what takes no part."""
+    undecided: tuple[Undecided, ...] = ()
+
+
+def _not_judged(
+    evaluations: Sequence[Evaluation],
+    comparison: Comparison | None,
+    workload: Workload,
+    policy: Policy,
+) -> _Open:
+    """The changes that no rule recognises: of what takes part in training, and others."""
+    unexplained = _unexplained(evaluations, comparison)
+    if not comparison or not _packages_differ(comparison):
+        return _Open(others=unexplained)
+    from envprint.judging import unjudged  # needed only if a package changed
+
+    found, others = unjudged.unjudged(comparison, unexplained, workload)
+    accepted, expected, left = [], [], []
+    for entry in found:
+        agreed = policy.accepted(entry)
+        meant = policy.expected(NOT_JUDGED, (entry.path,))
+        if agreed:
+            accepted.append(agreed)
+        elif meant:
+            expected.append(Expected(None, entry.path, entry.message, meant.reason))
+        else:
+            left.append(entry)
+    unknown = unjudged.unknown_versions(comparison, workload)
+    undecided = (entry._replace(impact=policy.reach(entry)) for entry in unknown)
+    return _Open(found, tuple(left), tuple(accepted), tuple(expected), others, tuple(undecided))
+
+
+def _packages_differ(comparison: Comparison) -> bool:
+    """Whether any package changed, or something about one is unknown on a side."""
+    unknown = (*comparison.before.unknown, *comparison.after.unknown)
+    is_unknown = any(path.startswith(f"{DISTRIBUTIONS}[") for path in unknown)
+    return is_unknown or bool(comparison.under(DISTRIBUTIONS, CONDA, "facts.frameworks"))
 
 
 def silence(evaluations: Sequence[Evaluation]) -> list[Evaluation]:

@@ -6,13 +6,13 @@ about the code and the seeds, enough to suggest which to check first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from typing import Any
 
 from envprint.core.comparison import Change, Comparison
 from envprint.core.errors import UnknownValueError
-from envprint.core.report import Ignored, Undecided, counted, undecided_rules
+from envprint.core.report import Ignored, Undecided, Unjudged, counted, undecided_rules
 
 _SINCE_COMMIT = ("diff_digest", "submodules", "dirty")
 
@@ -35,13 +35,22 @@ def steps(
     undecided: Iterable[Undecided],
     ignored: Iterable[Ignored],
     unexplained: Iterable[Change],
+    unjudged: Sequence[Unjudged] = (),
 ) -> tuple[str, ...]:
     """What to check, in this order; each text begins with its subject."""
     return (
+        *_unjudged(unjudged),
         *_left_open(undecided, ignored),
         *_beyond_the_environment(comparison),
         *_unexplained(unexplained),
     )
+
+
+def _unjudged(entries: Sequence[Unjudged]) -> Iterator[str]:
+    if entries:
+        first = entries[0]
+        read = f", whose changes are listed at {first.read}" if first.read else ""
+        yield f"what nobody has judged: {counted(entries, 'change')}, first {first.name}{read}"
 
 
 def _left_open(undecided: Iterable[Undecided], ignored: Iterable[Ignored]) -> Iterator[str]:

@@ -16,7 +16,14 @@ from envprint.core.rule import Evidence, Match, Result, Rule, for_each
 from envprint.core.shell import command
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload, always
-from envprint.rules.kit.packages import CONDA, DISTRIBUTIONS, is_same_release, package_changed
+from envprint.rules.kit.packages import (
+    CONDA,
+    DISTRIBUTIONS,
+    is_same_release,
+    measured_equal,
+    needs_another_wheel,
+    package_changed,
+)
 
 # Libraries that train trees on their own. The rule is advice: a job cannot name them as its
 # framework, and many environments have them unused.
@@ -179,23 +186,16 @@ def _builds(comparison: Comparison, workload: Workload) -> Iterator[Result]:
 
 def _another_build(comparison: Comparison, name: str) -> Iterator[Match]:
     change = comparison.change(f"{DISTRIBUTIONS}[{name}].build_id")
+    if not change or not change.before or not change.after:
+        return
     same_version = not comparison.change(f"{DISTRIBUTIONS}[{name}].version")
-    if change and change.before and change.after and same_version and not _must(comparison, name):
+    if same_version and not needs_another_wheel(comparison, name):
         yield Match(
             f"{name} is another build of the same version",
             comparison.under(f"{DISTRIBUTIONS}[{name}]", f"{CONDA}[{name}]"),
             change.before,
             change.after,
         )
-
-
-def _must(comparison: Comparison, name: str) -> bool:
-    """Whether another Python or processor requires another wheel, which other rules report."""
-    if not comparison.change(f"{DISTRIBUTIONS}[{name}].tags"):
-        return False
-    python = comparison.change("facts.python.version")
-    other_python = python and not is_same_release(python.before or "", python.after or "")
-    return bool(other_python or comparison.change("facts.cpu.architecture"))
 
 
 def _pandas(comparison: Comparison, workload: Workload) -> Iterator[Result]:

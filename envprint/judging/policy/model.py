@@ -11,7 +11,16 @@ from typing import NamedTuple
 
 from envprint.core.comparison import Comparison
 from envprint.core.impact import Impact
-from envprint.core.report import HIDDEN_VALUE, Finding, Ignored, Undecided
+from envprint.core.report import (
+    HIDDEN_VALUE,
+    NOT_JUDGED,
+    UNKNOWN_PART,
+    Finding,
+    Ignored,
+    Undecided,
+    Unjudged,
+)
+from envprint.core.versions import STEPS, step
 from envprint.core.workload import Requirements
 from envprint.judging.evaluate import Evaluation
 from envprint.rules import catalogue
@@ -48,6 +57,43 @@ class Entry(NamedTuple):
         return matches(self.rule, rule) and any(matches(self.path, path) for path in paths)
 
 
+ROLES = (
+    *("framework", "computes", "trains", "draws", "prepares", "distributes", "measures"),
+    UNKNOWN_PART,
+)
+"""The roles of what takes part in training, which a change that nobody has judged may have."""
+ANY_STEP = "any"
+ACCEPTED_STEPS = (*STEPS[1:], ANY_STEP)
+"""The steps that may be accepted; each includes the smaller ones, `any` other builds as well."""
+
+
+class Accept(NamedTuple):
+    """Changes that nobody has judged and that the team has agreed to."""
+
+    place: str
+    """Its position in the file, such as `accept[0]`."""
+    package: str
+    """Normalised name or pattern."""
+    role: str
+    """`*` for any."""
+    step: str
+    """The largest step; `any` includes what has no size: other builds, and what came or went."""
+    reason: str
+    expires: str | None = None
+    has_expired: bool = False
+
+    def covers(self, entry: Unjudged) -> bool:
+        """Whether it is about this package, in this role, and a step that is small enough."""
+        is_meant = matches(self.package, entry.name) and matches(self.role, entry.role)
+        return is_meant and (self.step == ANY_STEP or self._is_small_enough(entry))
+
+    def _is_small_enough(self, entry: Unjudged) -> bool:
+        if entry.before is None or entry.after is None or not entry.path.endswith(".version"):
+            return False
+        size = step(entry.before, entry.after)
+        return size in STEPS[1:] and STEPS.index(size) <= STEPS.index(self.step)
+
+
 class Policy(NamedTuple):
     """How a judgement becomes an exit code, and what the team has decided in advance."""
 
@@ -62,6 +108,8 @@ class Policy(NamedTuple):
     """Findings to leave out."""
     expects: tuple[Entry, ...] = ()
     """Differences that are the experiment itself."""
+    accepts: tuple[Accept, ...] = ()
+    """Changes that nobody has judged, and that are agreed to."""
     notes: tuple[str, ...] = ()
     """What users of the policy should know about it, such as rule ids that do not exist."""
     file: str | None = None
@@ -96,6 +144,15 @@ class Policy(NamedTuple):
                 return Ignored(finding.rule, entry.reason, entry.expires, finding.message)
         return None
 
+    def accepted(self, entry: Unjudged) -> Ignored | None:
+        """The unexpired entry that accepts or ignores this change; None without one."""
+        agreed: list[Accept | Entry] = [one for one in self.accepts if one.covers(entry)]
+        agreed += [one for one in self.ignores if one.covers(NOT_JUDGED, (entry.path,))]
+        for one in agreed:
+            if not one.has_expired:
+                return Ignored(NOT_JUDGED, one.reason, one.expires, entry.message)
+        return None
+
     def expected(self, rule: str, paths: Iterable[str]) -> Entry | None:
         """The entry that declares this difference to be the experiment itself; None without one."""
         places = tuple(paths)
@@ -103,20 +160,31 @@ class Policy(NamedTuple):
 
 
 def notes(
-    policy: Policy, evaluations: Sequence[Evaluation], comparison: Comparison | None
+    policy: Policy,
+    evaluations: Sequence[Evaluation],
+    comparison: Comparison | None,
+    unjudged: Sequence[Unjudged],
 ) -> Iterator[str]:
     """The policy's own notes, then its entries that have expired or match nothing that could be
-    judged.
+    judged. `unjudged` has all changes that nobody has judged, also those that the policy accepts.
     """
     yield from policy.notes
     for entry in (*policy.ignores, *policy.expects):
         what = f"{entry.place} ({entry.rule if entry.rule != '*' else entry.path})"
         if entry.has_expired:
             yield f"{what} expired on {entry.expires}: {entry.reason}"
+        elif any(entry.covers(NOT_JUDGED, (one.path,)) for one in unjudged):
+            pass
         elif _was_judged(entry, evaluations, comparison) and not _fits(
             entry, evaluations, comparison
         ):
             yield f"{what} fits nothing here any more: {entry.reason}"
+    for accept in policy.accepts:
+        what = f"{accept.place} ({accept.package if accept.package != '*' else accept.role})"
+        if accept.has_expired:
+            yield f"{what} expired on {accept.expires}: {accept.reason}"
+        elif comparison and not any(map(accept.covers, unjudged)):
+            yield f"{what} fits nothing here any more: {accept.reason}"
 
 
 def _was_judged(

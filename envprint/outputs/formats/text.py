@@ -12,7 +12,19 @@ from typing import Any
 from envprint.core.comparison import Change
 from envprint.core.fingerprint import split_path
 from envprint.core.impact import Impact
-from envprint.core.report import DEVICES, Finding, Ignored, Report, Summary, Undecided, verdict
+from envprint.core.report import (
+    DEVICES,
+    NOT_JUDGED_WORD,
+    UNKNOWN_PART,
+    Finding,
+    Ignored,
+    Report,
+    Summary,
+    Undecided,
+    Unjudged,
+    first_word,
+    verdict,
+)
 from envprint.core.text import block, heading, paint, plain, what_to_do
 from envprint.core.units import size
 
@@ -40,14 +52,16 @@ def render(report: Report, colour: bool = False, strict: bool = False) -> str:
 
 def _lines(report: Report, colour: bool, strict: bool) -> Iterator[str]:
     impact, summary = verdict(report, strict)
-    word = impact.word.upper()
-    yield from block(word, summary[0].upper() + summary[1:], paint(word, _COLOURS[impact], colour))
+    word = first_word(report, impact)
+    shade = _COLOURS[Impact.NUMERIC] if word == NOT_JUDGED_WORD else _COLOURS[impact]
+    yield from block(word, summary[0].upper() + summary[1:], paint(word, shade, colour))
     yield from _causes(report)
     yield from _numbered("look at", report.look_next)
     yield ""
     yield from _head(report)
     for title, lines in (
         ("Findings", (line for f in report.findings for line in _finding(f, colour))),
+        ("Not judged", (line for entry in report.unjudged for line in _unjudged(entry))),
         ("Expected, the experiment itself", _expected(report)),
         ("Also changed, not known to matter", _changes(report.changes)),
         ("Could not be decided", _undecided(report)),
@@ -131,6 +145,16 @@ def _says_both(finding: Finding) -> bool:
 def _readable(finding: Finding, value: Any) -> Any:
     """A byte count with a unit; other values unchanged."""
     return size(value) if type(value) is int and finding.paths[0].endswith("_bytes") else value
+
+
+def _unjudged(entry: Unjudged) -> Iterator[str]:
+    if entry.role != UNKNOWN_PART:
+        part = entry.role
+    else:
+        part = "takes part by its metadata" if entry.derived else "its part is unknown"
+    yield from block("", f"{entry.message} ({part})")
+    if entry.read:
+        yield from block("  read", entry.read)
 
 
 def _changes(changes: tuple[Change, ...]) -> Iterator[str]:
