@@ -253,8 +253,13 @@ def first_word(report: Report, impact: Impact) -> str:
     return NOT_JUDGED_WORD if is_open else impact.word.upper()
 
 
-def without_findings(comparison: Comparison | None, some_ignored: bool) -> str:
-    """The verdict without findings: no change, only live values changed, or harmless changes."""
+def without_findings(
+    comparison: Comparison | None, some_ignored: bool, some_advised: bool = False
+) -> str:
+    """The verdict without findings: no change, only live values changed, or harmless changes.
+
+    `some_advised` means that advice is about a difference, which changes the results of some jobs.
+    """
     if comparison is None:
         return "nothing found here that changes a training result"
     if not comparison.changes:
@@ -262,6 +267,8 @@ def without_findings(comparison: Comparison | None, some_ignored: bool) -> str:
     if not some_ignored and all(change.path.startswith("live.") for change in comparison.changes):
         return "no difference but in values of the moment"
     but = ", but for what the policy leaves out," if some_ignored else ""
+    if some_advised:
+        return f"what differs{but} is known to change the results of some jobs only (see advice)"
     return f"nothing that differs{but} is known to change a training result"
 
 

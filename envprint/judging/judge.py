@@ -91,7 +91,13 @@ def _report(
         summary=headline(
             findings,
             causes,
-            otherwise=without_findings(comparison, some_ignored=bool(ignored)),
+            otherwise=without_findings(
+                comparison,
+                some_ignored=bool(ignored),
+                some_advised=any(
+                    f.impact >= Impact.NUMERIC and not rules[f.rule].state for f in kept
+                ),
+            ),
             look=hint(quiet) if quiet else "",
             undecided=undecided,
             unjudged=open_changes.unjudged,

@@ -55,11 +55,16 @@ def measured_equal(distribution: str, before: str, after: str) -> bool:
 
 
 def package_changed(comparison: Comparison, distributions: Iterable[str]) -> Iterator[Result]:
-    """One match per package in `distributions` whose first or second version number changed."""
+    """One match per package in `distributions` whose first or second version number changed.
+
+    None for versions that were measured to give the same bits.
+    """
 
     def look(name: str) -> Iterator[Match]:
         change = comparison.change(f"{DISTRIBUTIONS}[{name}].version")
-        if change and change.before and change.after and not is_same_release(*change[2:]):
+        if not change or not change.before or not change.after or is_same_release(*change[2:]):
+            return
+        if not measured_equal(name, change.before, change.after):
             yield Match(
                 f"{name} was {change.before}, is {change.after}",
                 comparison.under(f"{DISTRIBUTIONS}[{name}]"),
