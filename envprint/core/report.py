@@ -25,6 +25,8 @@ class Finding(NamedTuple):
     not_when: str
     remedy: str
     evidence: tuple[str, ...]
+    advice: bool = False
+    """Whether it is advice, and not a finding that counts."""
     probed_equal: str | None = None
     """The expected effect, which probes on both sides did not show; the impact is lowered."""
 
@@ -253,13 +255,8 @@ def first_word(report: Report, impact: Impact) -> str:
     return NOT_JUDGED_WORD if is_open else impact.word.upper()
 
 
-def without_findings(
-    comparison: Comparison | None, some_ignored: bool, some_advised: bool = False
-) -> str:
-    """The verdict without findings: no change, only live values changed, or harmless changes.
-
-    `some_advised` means that advice is about a difference, which changes the results of some jobs.
-    """
+def without_findings(comparison: Comparison | None, some_ignored: bool) -> str:
+    """The verdict without findings: no change, only live values changed, or harmless changes."""
     if comparison is None:
         return "nothing found here that changes a training result"
     if not comparison.changes:
@@ -267,8 +264,6 @@ def without_findings(
     if not some_ignored and all(change.path.startswith("live.") for change in comparison.changes):
         return "no difference but in values of the moment"
     but = ", but for what the policy leaves out," if some_ignored else ""
-    if some_advised:
-        return f"what differs{but} is known to change the results of some jobs only (see advice)"
     return f"nothing that differs{but} is known to change a training result"
 
 

@@ -69,7 +69,7 @@ def _report(
     if comparison:
         stamped = apply_probes(stamped, rules, comparison, workload)
     kept, ignored, expected = apply_policy(stamped, policy)
-    findings = [finding for finding in kept if not rules[finding.rule].advice]
+    findings = [finding for finding in kept if not finding.advice]
     open_changes = _not_judged(evaluations, comparison, workload, policy)
     changes, expected_changes = _apart(open_changes.others, policy)
     expected += (*open_changes.expected, *expected_changes)
@@ -91,13 +91,7 @@ def _report(
         summary=headline(
             findings,
             causes,
-            otherwise=without_findings(
-                comparison,
-                some_ignored=bool(ignored),
-                some_advised=any(
-                    f.impact >= Impact.NUMERIC and not rules[f.rule].state for f in kept
-                ),
-            ),
+            otherwise=without_findings(comparison, some_ignored=bool(ignored)),
             look=hint(quiet) if quiet else "",
             undecided=undecided,
             unjudged=open_changes.unjudged,
@@ -108,7 +102,7 @@ def _report(
         findings=tuple(findings),
         changes=changes,
         undecided=tuple(undecided),
-        advice=tuple(finding for finding in kept if rules[finding.rule].advice),
+        advice=tuple(finding for finding in kept if finding.advice),
         ignored=tuple(ignored),
         likely_causes=causes,
         look_next=(
@@ -310,4 +304,5 @@ def _finding(rule: Rule, match: Match) -> Finding:
         not_when=rule.not_when,
         remedy=match.remedy or rule.remedy,
         evidence=tuple(e.url or f"{e.what}: {source(e)}" for e in rule.evidence),
+        advice=rule.advice or match.was_equal,
     )

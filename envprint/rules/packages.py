@@ -42,9 +42,9 @@ BOOSTING_RULES = (
         watches=tuple(f"{DISTRIBUTIONS}[{name}].version" for name in BOOSTING),
         why="Another version may sum gradients in another order or estimate its start otherwise; "
         "a split that was a tie then falls to another side.",
-        not_when="The job does not train with it. LightGBM 4.3 to 4.6 gave the same bits and are "
-        "not reported; so did XGBoost 2.1 and 3 for regression, while for classes they differed by "
-        "5e-10. Patch releases are listed as not judged.",
+        not_when="The job does not train with it. LightGBM 4.3 to 4.6 gave the same bits: there it "
+        "is advice. So did XGBoost 2.1 and 3 for regression; for classes they differed by 5e-10. "
+        "Patch releases are listed as not judged.",
         remedy="Install the same version.",
         evidence=(
             Evidence("XGBoost 2.1.4 and 3", measured="xgboost.3"),
@@ -92,7 +92,7 @@ DECODERS_RULES = (
         why="The wheels bring their own image decoders and resizing; after a change of those, "
         "pixels differ by a few steps of 255.",
         not_when="The job reads no images with OpenCV. Headless wheels from 4.5.5 to 4.13 gave the "
-        "same pixels when decoding and resizing and are not reported, though 4.12 resized float "
+        "same pixels when decoding and resizing: there it is advice, though 4.12 resized float "
         "pictures otherwise and 5.0 warped otherwise. Patch releases are listed as not judged. To "
         "go from Pillow to OpenCV is another matter: they decode alike, but Pillow smooths while "
         "it shrinks a picture.",
@@ -198,8 +198,17 @@ def _another_build(comparison: Comparison, name: str) -> Iterator[Match]:
         )
 
 
+_PANDAS = f"{DISTRIBUTIONS}[pandas].version"
+_PANDAS_BREAKS = ((2, 2), (3,))
+"""Releases that are known to give other rows or numbers."""
+
+
 def _pandas(comparison: Comparison, workload: Workload) -> Iterator[Result]:
-    return package_changed(comparison, ("pandas",))
+    change = comparison.change(_PANDAS)
+    if change and change.before and change.after:
+        older, newer = sorted(numbers(side) for side in change[2:])
+        if any(older < release <= newer for release in _PANDAS_BREAKS):
+            yield from package_changed(comparison, ("pandas",))
 
 
 RULES = (
@@ -268,12 +277,12 @@ RULES = (
         impact=Impact.DIVERGES,
         confidence=Confidence.MEASURED,
         applies=always,
-        watches=(f"{DISTRIBUTIONS}[pandas].version",),
-        why="A release may give rows in another order or numbers in another unit: merge() in 2.2, "
+        watches=(_PANDAS,),
+        why="Two releases give rows in another order or numbers in another unit: merge() in 2.2, "
         "equal counts and the integers of timestamps in 3.0. Samples are then drawn, split and fed "
         "otherwise.",
         not_when="The job prepares no data with pandas, or sorts what it gets: arithmetic, "
-        "grouping and sample() with a seed gave the same bits from 2.1 to 3.0. Patch releases are "
+        "grouping and sample() with a seed gave the same bits from 2.1 to 3.0. Other releases are "
         "listed as not judged.",
         remedy="Install the same version of pandas.",
         evidence=(

@@ -58,12 +58,13 @@ _SAME_BITS = (
 def _minor(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     change = comparison.change(_VERSION)
     sides = {numbers(side or "")[:2] for side in change[2:]} if change else set()
-    if change and len(sides) > 1 and not any(sides <= alike for alike in _SAME_BITS):
+    if change and len(sides) > 1:
         yield Match(
             f"Python was {change.before}, is {change.after}",
             (_VERSION, *comparison.under("facts.python.compiler")),
             change.before,
             change.after,
+            was_equal=any(sides <= alike for alike in _SAME_BITS),
         )
 
 
@@ -138,8 +139,9 @@ RULES = (
         "and others may draw differently. Since 3.12 sum() of floats rounds less than before.",
         not_when="The job draws its random numbers from a framework and adds no floats with sum(): "
         "small networks gave the same bits with 3.11, 3.12 and 3.13. From 3.8 to 3.13 functions of "
-        "random drew the same, except paretovariate() since 3.10. Not reported are steps that "
-        "gave the same bits (3.8 and 3.9, 3.10 and 3.11, 3.12 and 3.13) and patch versions.",
+        "random drew the same, except paretovariate() since 3.10. Steps that gave the "
+        "same bits are advice: 3.8 and 3.9, 3.10 and 3.11, 3.12 and 3.13. Patch versions are not "
+        "reported.",
         remedy="Use the same minor version of Python.",
         evidence=(
             Evidence("sum() of floats in 3.11 and 3.12", measured="python.3-12"),

@@ -91,6 +91,7 @@ def test_a_wheel_from_an_index_is_read_whole() -> None:
                 "tags": ["cp311-a-b", "py3-none-any"],
                 "build_id": identity(PIP),
                 "location": SITE,
+                "takes_part": None,
             }
         },
         "duplicates": {},
@@ -136,6 +137,7 @@ def test_what_no_installer_signed_has_no_origin_and_no_build() -> None:
             "tags": None,
             "build_id": None,
             "location": SITE,
+            "takes_part": None,
         }
     }
 

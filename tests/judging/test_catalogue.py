@@ -309,7 +309,8 @@ def outcome(pair: Pair) -> str:
     """Such as `numeric with numpy 2.4.6 → 2.3.5 on the CPU`."""
     versions = [version_of(pair.framework, side) for side in (pair.before, pair.after)]
     shown = " → ".join(dict.fromkeys(filter(None, versions)))
-    return f"{pair.measured} with {pair.framework} {shown} on {DEVICES[pair.device]}"
+    what = f"{pair.framework} {shown}".rstrip()
+    return f"{pair.measured} with {what} on {DEVICES[pair.device]}"
 
 
 def version_of(framework: str, side: Side) -> str:

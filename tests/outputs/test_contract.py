@@ -18,7 +18,7 @@ from envprint.core.comparison import Change
 from envprint.core.discovery import module_names
 from envprint.core.fingerprint import split_path
 from envprint.core.impact import Confidence, Impact
-from envprint.core.report import Expected, Finding, Ignored, Report, Summary, Undecided
+from envprint.core.report import Expected, Finding, Ignored, Report, Summary, Undecided, Unjudged
 from envprint.core.workload import Workload
 from envprint.outputs import formats
 
@@ -83,6 +83,18 @@ REPORT = Report(
     ),
     also_changed=tuple(f"rule-lockstep-{n}" for n in range(3)),
     policy_notes=tuple(f"note-{n}" for n in range(3)),
+    unjudged=tuple(
+        Unjudged(
+            name=f"library-{n}",
+            path=f"facts.packages.distributions[library-{n}].version",
+            before=f"before-{n}",
+            after=f"after-{n}",
+            kind="package",
+            role=f"role-{n}",
+            read=f"https://example.org/read-{n}",
+        )
+        for n in NUMBERS
+    ),
 )
 
 IDENTIFIES: dict[str, Iterable[str]] = {
@@ -100,10 +112,13 @@ IDENTIFIES: dict[str, Iterable[str]] = {
     "expected": (text for e in REPORT.expected for text in (str(e.rule), e.message, e.reason)),
     "also_changed": REPORT.also_changed,
     "policy_notes": REPORT.policy_notes,
+    "unjudged": (
+        text for u in REPORT.unjudged for text in (u.name, u.before, u.after, u.role, str(u.read))
+    ),
 }
 """Part of a report to the texts by which a reader knows that each of its members is there."""
 TEXTS = {part: tuple(texts) for part, texts in IDENTIFIES.items()}
-NO_PART = {"impact", "workload"}
+NO_PART = {"impact", "workload", "not_checked"}
 """A word and an input of the judgement: `test_golden.py` shows how each format writes them."""
 
 

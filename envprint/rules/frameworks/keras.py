@@ -45,7 +45,7 @@ def _asks_for_legacy(side: Fingerprint) -> bool:
 def keras_changed(comparison: Comparison, *, major: bool) -> Iterator[Match]:
     """A different Keras behind tf.keras: a new major version, or only a new release."""
     before, after = keras_version(comparison.before), keras_version(comparison.after)
-    if not before or not after or before == after or measured_equal("keras", before, after):
+    if not before or not after or before == after:
         return
     if is_same_release(before, after, places=1) != major:
         paths = traces(comparison, "keras", "keras", "tf-keras")
@@ -55,6 +55,7 @@ def keras_changed(comparison: Comparison, *, major: bool) -> Iterator[Match]:
             before,
             after,
             remedy=_keras_remedy(before, after),
+            was_equal=measured_equal("keras", before, after),
         )
 
 
@@ -156,7 +157,7 @@ RULES = (
         watches=(f"{KERAS}.version", f"{KERAS}.legacy_version"),
         why="Layers, initial weights or optimizers may be written differently in another release.",
         not_when="The parts in use are the same. Releases from 3.12.4 to 3.15.1 gave the same bits "
-        "and are not reported, and neither are 2.14 and 2.15.",
+        "as each other, and so did 2.14 and 2.15: there it is advice.",
         remedy="Install the same version of Keras.",
         evidence=(
             Evidence("The releases of Keras", "https://github.com/keras-team/keras/releases"),

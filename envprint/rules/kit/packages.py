@@ -55,22 +55,18 @@ def measured_equal(distribution: str, before: str, after: str) -> bool:
 
 
 def package_changed(comparison: Comparison, distributions: Iterable[str]) -> Iterator[Result]:
-    """One match per package in `distributions` whose first or second version number changed.
-
-    None for versions that were measured to give the same bits.
-    """
+    """One match per package in `distributions` whose first or second version number changed."""
 
     def look(name: str) -> Iterator[Match]:
         change = comparison.change(f"{DISTRIBUTIONS}[{name}].version")
-        if not change or not change.before or not change.after or is_same_release(*change[2:]):
-            return
-        if not measured_equal(name, change.before, change.after):
+        if change and change.before and change.after and not is_same_release(*change[2:]):
             yield Match(
                 f"{name} was {change.before}, is {change.after}",
                 comparison.under(f"{DISTRIBUTIONS}[{name}]"),
                 change.before,
                 change.after,
                 remedy=pip_install(name, change.before),
+                was_equal=measured_equal(name, change.before, change.after),
             )
 
     return for_each(distributions, look)
