@@ -4,8 +4,6 @@ These signs are right for 93 in 100 of the distributions whose part is known; wh
 there is no answer. A finer role is not read from metadata, since only half of those were right.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from envprint import knowledge

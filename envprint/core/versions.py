@@ -15,37 +15,6 @@ def numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, leading[0].split("."))) if leading else ()
 
 
-STEPS = ("build", "patch", "minor", "major")
-"""Sizes of a step between two versions, from small to large."""
-
-# https://packaging.python.org/en/latest/specifications/version-specifiers/
-# The epoch and the release; what follows it (rc1, .post1, +cu128) begins with no digit.
-_RELEASE = re.compile(r"v?(?:(\d{1,18})!)?(\d{1,18}(?:\.\d{1,18})*)(?![.\d])", re.ASCII | re.I)
-
-
-def step(before: str, after: str) -> str | None:
-    """The size of the step between two versions, in either direction; None if it has none.
-
-    The first number of the release that differs decides, whatever it stands for: a year counts as
-    a major version, and so does another epoch. Pre-releases and post-releases of one release are a
-    patch apart, and its builds (`+cpu` and `+cu128`) a build.
-    """
-    sides = [_RELEASE.match(side.strip()) for side in (before, after)]
-    found = [(int(side[1] or 0), numbers(side[2])) for side in sides if side]
-    if len(found) < 2:
-        return None
-    (epoch, old), (other_epoch, new) = found
-    length = max(len(old), len(new))
-    places = zip(old + (0,) * (length - len(old)), new + (0,) * (length - len(new)), strict=True)
-    first = next((place for place, (one, other) in enumerate(places) if one != other), None)
-    if epoch != other_epoch or first == 0:
-        return "major"
-    if first is not None:
-        return "minor" if first == 1 else "patch"
-    same_public = before.strip().partition("+")[0] == after.strip().partition("+")[0]
-    return "build" if same_public else "patch"
-
-
 def is_between(version: str, first: str, last: str) -> bool:
     """Whether a plain release lies between two others, both included; False for any other text."""
     if not _LEADING.fullmatch(version.strip()):

@@ -5,7 +5,6 @@ the machine.
 """
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from envprint.core.comparison import Change, Comparison
 from envprint.core.fingerprint import NOT_IN_DIGEST, Fingerprint, Places, is_inside
@@ -13,13 +12,11 @@ from envprint.core.hidden import REASON
 from envprint.core.impact import Impact
 from envprint.core.report import (
     HIDDEN_VALUE,
-    NOT_JUDGED,
     Expected,
     Finding,
     Ignored,
     Report,
     Undecided,
-    Unjudged,
     headline,
     source,
     without_findings,
@@ -27,7 +24,7 @@ from envprint.core.report import (
 from envprint.core.rule import Match, Rule
 from envprint.core.summary import summarise
 from envprint.core.workload import Workload
-from envprint.judging.evaluate import Evaluation, on_comparison, on_fingerprint
+from envprint.judging.evaluate import Evaluation, Open, on_comparison, on_fingerprint
 from envprint.judging.likely_causes import likely_causes
 from envprint.judging.next_steps import hint, steps
 from envprint.judging.policy.model import Policy, notes
@@ -111,22 +108,9 @@ def _report(
         expected=tuple(expected),
         also_changed=_also_changed(findings, states) if expected else (),
         policy=policy.file,
-        policy_notes=tuple(notes(policy, evaluations, comparison, open_changes.found)),
+        policy_notes=_notes(policy, evaluations, comparison, open_changes),
         unjudged=open_changes.unjudged,
     )
-
-
-class _Open(NamedTuple):
-    """What no rule explains, and what the policy says of it."""
-
-    found: tuple[Unjudged, ...] = ()
-    """Every change of a library that takes part, whatever the policy says of it."""
-    unjudged: tuple[Unjudged, ...] = ()
-    accepted: tuple[Ignored, ...] = ()
-    expected: tuple[Expected, ...] = ()
-    others: tuple[Change, ...] = ()
-    """Changes of what takes no part."""
-    undecided: tuple[Undecided, ...] = ()
 
 
 def _not_judged(
@@ -134,27 +118,29 @@ def _not_judged(
     comparison: Comparison | None,
     workload: Workload,
     policy: Policy,
-) -> _Open:
+) -> Open:
     """The changes that no rule recognises: of what takes part in training, and others."""
     unexplained = _unexplained(evaluations, comparison)
     if not comparison or not _packages_differ(comparison):
-        return _Open(others=unexplained)
-    from envprint.judging import unjudged  # needed only if a package changed
+        return Open(others=unexplained)
+    from envprint.judging.unjudged import settle  # needed only if a package changed
 
-    found, others = unjudged.unjudged(comparison, unexplained, workload)
-    accepted, expected, left = [], [], []
-    for entry in found:
-        agreed = policy.accepted(entry)
-        meant = policy.expected(NOT_JUDGED, (entry.path,))
-        if agreed:
-            accepted.append(agreed)
-        elif meant:
-            expected.append(Expected(None, entry.path, entry.message, meant.reason))
-        else:
-            left.append(entry)
-    unknown = unjudged.unknown_versions(comparison, workload)
-    undecided = (entry._replace(impact=policy.reach(entry)) for entry in unknown)
-    return _Open(found, tuple(left), tuple(accepted), tuple(expected), others, tuple(undecided))
+    return settle(comparison, unexplained, workload, policy)
+
+
+def _notes(
+    policy: Policy,
+    evaluations: Sequence[Evaluation],
+    comparison: Comparison | None,
+    opened: Open,
+) -> tuple[str, ...]:
+    """What users of the policy should know about it."""
+    found = tuple(notes(policy, evaluations, comparison, opened.found))
+    if not policy.accepts:
+        return found
+    from envprint.judging.policy.accept import notes_on  # few policies accept anything
+
+    return (*found, *notes_on(policy.accepts, opened.found if comparison else None))
 
 
 def _packages_differ(comparison: Comparison) -> bool:

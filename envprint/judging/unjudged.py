@@ -4,8 +4,6 @@ A library takes part by its role in `knowledge/roles.json`, else by what its own
 the capture. A step between two versions that were measured to give equal bits is judged.
 """
 
-from __future__ import annotations
-
 from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,8 +12,11 @@ from envprint.core.comparison import Change, Comparison
 from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import FRAMEWORKS, is_inside, split_path
 from envprint.core.impact import Impact
-from envprint.core.report import NOT_JUDGED, UNKNOWN_PART, Undecided, Unjudged
+from envprint.core.report import NOT_JUDGED, UNKNOWN_PART, Expected, Undecided, Unjudged
 from envprint.core.workload import Workload
+from envprint.judging.evaluate import Open
+from envprint.judging.policy.accept import accepted
+from envprint.judging.policy.model import Policy
 from envprint.rules.kit.packages import (
     CONDA,
     DISTRIBUTIONS,
@@ -78,6 +79,25 @@ def unjudged(
     traces = [trace for entry in entries for trace in _traces(entry.name)]
     left = (c for c in unexplained if not any(is_inside(c.path, trace) for trace in traces))
     return tuple(entries), tuple(left)
+
+
+def settle(
+    comparison: Comparison, unexplained: Sequence[Change], workload: Workload, policy: Policy
+) -> Open:
+    """The same, and what the policy accepts, ignores or expects of it."""
+    found, others = unjudged(comparison, unexplained, workload)
+    agreed, expected, left = [], [], []
+    for entry in found:
+        meant = policy.expected(NOT_JUDGED, (entry.path,))
+        if one := accepted(policy, entry):
+            agreed.append(one)
+        elif meant:
+            expected.append(Expected(None, entry.path, entry.message, meant.reason))
+        else:
+            left.append(entry)
+    unknown = unknown_versions(comparison, workload)
+    undecided = (entry._replace(impact=policy.reach(entry)) for entry in unknown)
+    return Open(found, tuple(left), tuple(agreed), tuple(expected), others, tuple(undecided))
 
 
 def unknown_versions(comparison: Comparison, workload: Workload) -> Iterator[Undecided]:

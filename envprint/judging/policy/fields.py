@@ -12,7 +12,8 @@ from envprint.core.impact import IMPACT_WORDS
 from envprint.core.redact import NAMES, NOT_OURS, PREFIXES
 from envprint.core.report import DEVICES
 from envprint.core.units import SIZE
-from envprint.judging.policy.model import ACCEPTED_STEPS, ROLES, UNKNOWN_ACTIONS
+from envprint.judging.policy.accept import ACCEPTED_STEPS, ROLES
+from envprint.judging.policy.model import UNKNOWN_ACTIONS
 
 MAX_GPUS = 1024
 """More than any machine has, counting the parts of divided GPUs."""

@@ -11,16 +11,7 @@ from typing import NamedTuple
 
 from envprint.core.comparison import Comparison
 from envprint.core.impact import Impact
-from envprint.core.report import (
-    HIDDEN_VALUE,
-    NOT_JUDGED,
-    UNKNOWN_PART,
-    Finding,
-    Ignored,
-    Undecided,
-    Unjudged,
-)
-from envprint.core.versions import STEPS, step
+from envprint.core.report import HIDDEN_VALUE, NOT_JUDGED, Finding, Ignored, Undecided, Unjudged
 from envprint.core.workload import Requirements
 from envprint.judging.evaluate import Evaluation
 from envprint.rules import catalogue
@@ -57,16 +48,6 @@ class Entry(NamedTuple):
         return matches(self.rule, rule) and any(matches(self.path, path) for path in paths)
 
 
-ROLES = (
-    *("framework", "computes", "trains", "draws", "prepares", "distributes", "measures"),
-    UNKNOWN_PART,
-)
-"""The roles of what takes part in training, which a change that nobody has judged may have."""
-ANY_STEP = "any"
-ACCEPTED_STEPS = (*STEPS[1:], ANY_STEP)
-"""The steps that may be accepted; each includes the smaller ones, `any` other builds as well."""
-
-
 class Accept(NamedTuple):
     """Changes that nobody has judged and that the team has agreed to."""
 
@@ -81,17 +62,6 @@ class Accept(NamedTuple):
     reason: str
     expires: str | None = None
     has_expired: bool = False
-
-    def covers(self, entry: Unjudged) -> bool:
-        """Whether it is about this package, in this role, and a step that is small enough."""
-        is_meant = matches(self.package, entry.name) and matches(self.role, entry.role)
-        return is_meant and (self.step == ANY_STEP or self._is_small_enough(entry))
-
-    def _is_small_enough(self, entry: Unjudged) -> bool:
-        if entry.before is None or entry.after is None or not entry.path.endswith(".version"):
-            return False
-        size = step(entry.before, entry.after)
-        return size in STEPS[1:] and STEPS.index(size) <= STEPS.index(self.step)
 
 
 class Policy(NamedTuple):
@@ -144,15 +114,6 @@ class Policy(NamedTuple):
                 return Ignored(finding.rule, entry.reason, entry.expires, finding.message)
         return None
 
-    def accepted(self, entry: Unjudged) -> Ignored | None:
-        """The unexpired entry that accepts or ignores this change; None without one."""
-        agreed: list[Accept | Entry] = [one for one in self.accepts if one.covers(entry)]
-        agreed += [one for one in self.ignores if one.covers(NOT_JUDGED, (entry.path,))]
-        for one in agreed:
-            if not one.has_expired:
-                return Ignored(NOT_JUDGED, one.reason, one.expires, entry.message)
-        return None
-
     def expected(self, rule: str, paths: Iterable[str]) -> Entry | None:
         """The entry that declares this difference to be the experiment itself; None without one."""
         places = tuple(paths)
@@ -179,12 +140,6 @@ def notes(
             entry, evaluations, comparison
         ):
             yield f"{what} fits nothing here any more: {entry.reason}"
-    for accept in policy.accepts:
-        what = f"{accept.place} ({accept.package if accept.package != '*' else accept.role})"
-        if accept.has_expired:
-            yield f"{what} expired on {accept.expires}: {accept.reason}"
-        elif comparison and not any(map(accept.covers, unjudged)):
-            yield f"{what} fits nothing here any more: {accept.reason}"
 
 
 def _was_judged(

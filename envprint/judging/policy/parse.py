@@ -16,17 +16,9 @@ from envprint.core.report import DEVICES, HIDDEN_VALUE, NOT_JUDGED
 from envprint.core.suggest import did_you_mean
 from envprint.core.units import parse_size
 from envprint.core.workload import Requirements
+from envprint.judging.policy.accept import ACCEPTED_STEPS, ANY_STEP, ROLES
 from envprint.judging.policy.fields import ISO_DATE, MAX_GPUS, SHAPE, switches
-from envprint.judging.policy.model import (
-    ACCEPTED_STEPS,
-    ANY_STEP,
-    ROLES,
-    UNKNOWN_ACTIONS,
-    Accept,
-    Entry,
-    Policy,
-    matches,
-)
+from envprint.judging.policy.model import UNKNOWN_ACTIONS, Accept, Entry, Policy, matches
 from envprint.judging.policy.toml import TABLE, decoded, is_pyproject, line_of, parse_toml
 from envprint.rules import catalogue
 
