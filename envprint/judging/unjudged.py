@@ -230,8 +230,14 @@ def _can_reach(entry: knowledge.Entry, name: str, workload: Workload) -> bool:
 
 
 def _by_metadata(comparison: Comparison, name: str) -> Part | None:
-    """What its own metadata told; a side that was captured earlier has no answer."""
+    """What its own metadata told; a side that was captured earlier has no answer.
+
+    What only conda has, such as its libraries of C and Python itself, shows in other sections.
+    """
+    sides = (comparison.after, comparison.before)
+    if not any(side.get(f"{DISTRIBUTIONS}[{name}]") for side in sides):
+        return None
     path = f"{DISTRIBUTIONS}[{name}].takes_part"
-    told = [side.get(path) for side in (comparison.after, comparison.before)]
+    told = [side.get(path) for side in sides]
     known = next((answer for answer in told if answer is not None), None)
     return None if known is False else Part(UNKNOWN_PART, is_derived=known is True)

@@ -104,6 +104,16 @@ def test_another_build_of_the_same_version_is_listed() -> None:
     assert report.changes == ()
 
 
+def test_of_what_only_conda_has_the_libraries_of_the_table_are_listed() -> None:
+    def conda(version: str) -> Fingerprint:
+        names = ("mkl", "openssl", "python")
+        return fingerprint({f"facts.packages.conda[{name}].version": version for name in names})
+
+    report = judge_drift(conda("2019.3"), conda("2019.4"), workload(["numpy"]), Policy())
+    assert listed(report) == ["mkl 2019.3 → 2019.4"]
+    assert len(report.changes) == 2
+
+
 def test_the_wheel_for_another_python_is_no_build_of_its_own() -> None:
     def on(python: str, build: str) -> Fingerprint:
         wheel = {"version": "0.60.0", "build_id": build, "tags": [f"cp{python}-x"]}
