@@ -32,6 +32,8 @@ _FIELD = {
     **{f"tensorflow-{kind}": "tensorflow" for kind in ("cpu", "gpu", "intel", "macos")},
 }
 """Distributions whose version the section `frameworks` has, too, and the name it has there."""
+_LONGEST_KIND = 40
+"""No beginning of a name in the table is longer; a name in a hostile document may be."""
 _NEEDS_NUMPY = frozenset(["scikit-learn"])
 """Frameworks that compute with NumPy and SciPy."""
 
@@ -104,8 +106,8 @@ def unknown_versions(comparison: Comparison, workload: Workload) -> Iterator[Und
     """Libraries that take part, and whose version is unknown on a side that has them."""
     reasons = {**comparison.before.unknown, **comparison.after.unknown}
     for path, reason in reasons.items():
-        *place, last = split_path(path)
-        if last == "version" and path.startswith(f"{DISTRIBUTIONS}[") and len(place) == 4:
+        place = split_path(path) if path.startswith(f"{DISTRIBUTIONS}[") else []
+        if len(place) == 5 and place[4] == "version":
             sides = (comparison.before, comparison.after)
             is_on_both = all(side.get(f"{DISTRIBUTIONS}[{place[3]}]") for side in sides)
             if is_on_both and _part(Look(comparison, workload, _table()), place[3]):
@@ -119,7 +121,7 @@ def _certainty(entry: Unjudged) -> int:
 def _named(path: str) -> Iterator[str]:
     """The distribution that a change is about, if it is about one."""
     if path.startswith((f"{DISTRIBUTIONS}[", f"{CONDA}[")):
-        yield split_path(path)[3]
+        yield from split_path(path)[3:4]
     elif path.startswith("facts.frameworks.") and path.endswith(".version"):
         field = split_path(path)[2]
         yield from (name for name in _FIELD if name.replace("-", "_") == field)
@@ -211,7 +213,7 @@ def _part(look: Look, name: str) -> Part | None:
 
 def _listed(roles: Mapping[str, knowledge.Entry], name: str) -> knowledge.Entry | None:
     """Its entry in the table, else that of the longest beginning of its name."""
-    lengths = range(len(name), 0, -1)
+    lengths = range(min(len(name), _LONGEST_KIND), 0, -1)
     kinds = (roles.get(f"{name[:length]}*") for length in lengths)
     return roles.get(name) or next(filter(None, kinds), None)
 
