@@ -1,7 +1,7 @@
 """Whether a distribution that no table lists takes part in a result, by what its metadata says.
 
-These signs are right for 93 in 100 of the distributions whose part is known; where they often fail,
-there is no answer. A finer role is not read from metadata, since only half of those were right.
+In a survey of 409 distributions, signs of these kinds were right for 93 in 100; where they often
+fail, there is no answer. No finer role is read, since only half of those were right.
 """
 
 from typing import NamedTuple
