@@ -15,6 +15,7 @@ from typing import Any
 
 from envprint.collectors._conda import conda_packages
 from envprint.collectors._dist_info import Installed, distributions
+from envprint.collectors._takes_part import Listed, listed, takes_part
 from envprint.core.fields import FLAG, TEXT, Field, ListOf, MapOf, record
 from envprint.core.fingerprint import Unknown
 from envprint.core.redact import Seal, safe_text
@@ -187,6 +188,12 @@ FACTS = (
                     "it. Null without RECORD or for an editable installation.",
                 ),
                 Field("location", TEXT, "The search directory that holds it."),
+                Field(
+                    "takes_part",
+                    FLAG,
+                    "Whether its own metadata says that it takes part in a training result. Null "
+                    "if that does not tell, and for distributions whose role envprint knows.",
+                ),
             )
         ),
         "The copy of each distribution that an import finds first, by normalised name.",
@@ -237,15 +244,16 @@ def _installed(host: Host, found: Sequence[Installed] | Unknown) -> dict[str, An
         return dict.fromkeys(("distributions", "duplicates", "edited"), found)
     # The first copy wins, as in an import.
     first = {one.name: one for one in reversed(found)}
+    known = listed()
     shallow = Unknown("files are hashed again only with --deep")
     return {
-        "distributions": {name: _describe(host, one) for name, one in first.items()},
+        "distributions": {name: _describe(host, one, known) for name, one in first.items()},
         "duplicates": _duplicates(found),
         "edited": _edited(host, first) if host.verify_files() else shallow,
     }
 
 
-def _describe(host: Host, one: Installed) -> dict[str, Any]:
+def _describe(host: Host, one: Installed, known: Listed) -> dict[str, Any]:
     path = f"{one.directory}/{one.entry}"
     installer = attempt(lambda: _installer(host, path))
     if isinstance(installer, Unknown):
@@ -260,7 +268,15 @@ def _describe(host: Host, one: Installed) -> dict[str, Any]:
         "tags": attempt(lambda: parse_tags(text_or_none(host, f"{path}/WHEEL"))),
         "build_id": None if editable else attempt(lambda: _build(host, path, one.entry)),
         "location": one.directory,
+        "takes_part": None if known.has(one.name) else attempt(lambda: _takes_part(host, path)),
     }
+
+
+def _takes_part(host: Host, path: str) -> bool | None:
+    try:
+        return takes_part(host.read(f"{path}/METADATA"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def _installer(host: Host, path: str) -> str | None:

@@ -24,6 +24,8 @@ class Finding(NamedTuple):
     not_when: str
     remedy: str
     evidence: tuple[str, ...]
+    advice: bool = False
+    """Whether it is advice, and not a finding that counts."""
     probed_equal: str | None = None
     """The expected effect, which probes on both sides did not show; the impact is lowered."""
 
@@ -34,6 +36,14 @@ HIDDEN_VALUE = "hidden-value"
 
 OTHER_ENVIRONMENT = "python-environment-differs"
 """The rule that finds two installations instead of one that changed; a headline begins with it."""
+NOT_JUDGED = "not-judged"
+"""Stands for the rule's id where a change of what takes part in training has no rule."""
+NOT_CHECKED_WORD = "NOT CHECKED"
+"""Stands for the impact in a verdict where no framework's rules could apply."""
+NOT_JUDGED_WORD = "NOT JUDGED"
+"""Stands for the impact in a verdict while something is left that nobody has judged."""
+UNKNOWN_PART = "unknown"
+"""The role of a distribution that nobody has looked at."""
 
 
 class Undecided(NamedTuple):
@@ -61,6 +71,27 @@ class Unjudged(NamedTuple):
     """The part it takes, as in `knowledge/roles.json`; `unknown` if that cannot be determined."""
     read: str | None
     """Address of its release notes, or of its project."""
+    derived: bool = False
+    """Whether it takes part by its own metadata alone, so that its role is unknown."""
+
+    @property
+    def message(self) -> str:
+        """What changed, in a few words."""
+        if self.before is None or self.after is None:
+            version = self.after if self.before is None else self.before
+            return f"{self.name} {version or ''}".rstrip() + (
+                " added" if self.before is None else " removed"
+            )
+        if self.path.endswith(".version"):
+            return f"{self.name} {self.before} → {self.after}"
+        return f"{self.name}: another build of the same version"
+
+    @property
+    def part(self) -> str:
+        """The part it takes, in words."""
+        if self.role != UNKNOWN_PART:
+            return self.role
+        return "takes part by its metadata" if self.derived else "its part is unknown"
 
 
 class Ignored(NamedTuple):
@@ -217,14 +248,52 @@ def headline(
     otherwise: str,
     look: str,
     undecided: Sequence[Undecided],
+    *,
+    unjudged: Sequence[Unjudged] = (),
 ) -> str:
     """The verdict in one sentence: the likeliest cause, or `otherwise` if there is no finding.
 
-    `findings` are in the order of a report, worst first; `look` is where else to look.
+    `findings` are in the order of a report, worst first; `look` is where else to look. What nobody
+    has judged comes first if no finding changes a result.
     """
-    text = _findings_text(findings, causes) if findings else otherwise
+    if unjudged and (not findings or findings[0].impact < Impact.NUMERIC):
+        known = f"otherwise {_findings_text(findings, causes)}" if findings else ""
+        texts = [_unjudged_text(unjudged), known]
+    else:
+        text = _findings_text(findings, causes) if findings else otherwise
+        texts = [text, f"{len(unjudged)} not judged" if unjudged else ""]
     look = f"if results differ, {look}" if look else ""
-    return "; ".join(filter(None, (text, look, count_undecided(undecided))))
+    return "; ".join(filter(None, (*texts, look, count_undecided(undecided))))
+
+
+SHOWN_UNJUDGED = 3
+"""So many changes that nobody has judged are named in the headline."""
+
+
+def _unjudged_text(unjudged: Sequence[Unjudged]) -> str:
+    """How many changes nobody has judged, and the first of them."""
+    known = [entry for entry in unjudged if entry.role != UNKNOWN_PART or entry.derived]
+    shown = known or unjudged
+    if known:
+        libraries = "a library that takes part" if len(known) == 1 else "libraries that take part"
+    else:
+        libraries = "a package" if len(shown) == 1 else "packages"
+        libraries += ", which may take part,"
+    have = "has" if len(shown) == 1 else "have"
+    names = [entry.message for entry in shown[:SHOWN_UNJUDGED]]
+    more = len(shown) - len(names)
+    names += [f"and {more} more"] if more else []
+    text = f"{counted(shown, 'change')} of {libraries} {have} not been judged: {', '.join(names)}"
+    others = len(unjudged) - len(shown)
+    return f"{text} (and {others} of packages that may take part)" if others else text
+
+
+def first_word(report: Report, impact: Impact) -> str:
+    """The word of a verdict: the impact, unless nobody knows it."""
+    if report.not_checked is not None:
+        return NOT_CHECKED_WORD
+    is_open = report.unjudged and impact < Impact.NUMERIC
+    return NOT_JUDGED_WORD if is_open else impact.word.upper()
 
 
 def without_findings(comparison: Comparison | None, some_ignored: bool) -> str:

@@ -36,6 +36,8 @@ class Match(NamedTuple):
     """Overrides the rule's impact where this case is weaker or stronger."""
     remedy: str | None = None
     """Overrides the rule's remedy, for the versions at hand."""
+    was_equal: bool = False
+    """Whether a measurement of the project gave equal bits in this case, which makes it advice."""
     about: str | None = None
     """Which of several similar things, such as GPUs: a stronger rule about a different one does not
     silence this match."""

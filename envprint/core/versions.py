@@ -15,6 +15,21 @@ def numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, leading[0].split("."))) if leading else ()
 
 
+def is_between(version: str, first: str, last: str) -> bool:
+    """Whether a plain release lies between two others, both included; False for any other text."""
+    if not _LEADING.fullmatch(version.strip()):
+        return False
+    low, here, high = (_stripped(numbers(text)) for text in (first, version, last))
+    return low <= here <= high
+
+
+def _stripped(release: tuple[int, ...]) -> tuple[int, ...]:
+    """Without zeros at its end: 5.0 and 5.0.0 are one release."""
+    while release and not release[-1]:
+        release = release[:-1]
+    return release
+
+
 def is_below(version: str, floor: str) -> bool:
     """Whether `version` is lower than `floor` in the components that both have.
 

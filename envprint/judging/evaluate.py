@@ -6,9 +6,10 @@ Each unknown value is kept with the matches, with its path and the reason.
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from envprint.core.comparison import Comparison
+from envprint.core.comparison import Change, Comparison
 from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
+from envprint.core.report import Expected, Ignored, Undecided, Unjudged
 from envprint.core.rule import Match, Result, Rule, State, UnknownValue
 from envprint.core.workload import Workload
 
@@ -20,6 +21,19 @@ class Evaluation(NamedTuple):
     matches: tuple[Match, ...]
     unknowns: tuple[UnknownValue, ...]
     """Without duplicates."""
+
+
+class Open(NamedTuple):
+    """The changes that no rule explains, after the policy."""
+
+    found: tuple[Unjudged, ...] = ()
+    """Those of libraries that take part in training, whatever the policy says of them."""
+    unjudged: tuple[Unjudged, ...] = ()
+    accepted: tuple[Ignored, ...] = ()
+    expected: tuple[Expected, ...] = ()
+    others: tuple[Change, ...] = ()
+    """Those of what takes no part."""
+    undecided: tuple[Undecided, ...] = ()
 
 
 def on_comparison(rule: Rule, comparison: Comparison, workload: Workload) -> Evaluation:

@@ -24,11 +24,12 @@ from envprint.core.report import (
 from envprint.core.rule import Match, Rule
 from envprint.core.summary import summarise
 from envprint.core.workload import Workload
-from envprint.judging.evaluate import Evaluation, on_comparison, on_fingerprint
+from envprint.judging.evaluate import Evaluation, Open, on_comparison, on_fingerprint
 from envprint.judging.likely_causes import likely_causes
 from envprint.judging.next_steps import hint, steps
 from envprint.judging.policy.model import Policy, notes
 from envprint.rules import applying
+from envprint.rules.kit.packages import CONDA, DISTRIBUTIONS
 
 
 def judge_drift(
@@ -72,9 +73,9 @@ def _report(
     *,
     only: Sequence[str],
 ) -> Report:
-    policy_notes = tuple(notes(policy, evaluations, comparison))  # also of what `only` leaves out
+    everything, whole = evaluations, comparison  # the policy's notes are about all of it
     if only:
-        from envprint.judging.narrow import comparison_in, evaluations_in, of_sections
+        from envprint.judging.narrow import comparison_in, evaluations_in, is_in, of_sections
 
         evaluations = evaluations_in(evaluations, only)
         comparison = comparison and comparison_in(comparison, only)
@@ -83,11 +84,17 @@ def _report(
     if comparison:
         stamped = apply_probes(stamped, rules, comparison, workload)
     kept, ignored, expected = apply_policy(stamped, policy)
-    findings = [finding for finding in kept if not rules[finding.rule].advice]
-    changes, expected_changes = _apart(_unexplained(evaluations, comparison), policy)
-    expected += expected_changes
+    findings = [finding for finding in kept if not finding.advice]
+    open_changes = _not_judged(evaluations, comparison, workload, policy)
+    changes, expected_changes = _apart(open_changes.others, policy)
+    expected += (*open_changes.expected, *expected_changes)
+    ignored += open_changes.accepted
     undecided = sorted(
-        (*_undecided(evaluations, policy), *_hidden(evaluations, comparison, policy))
+        (
+            *_undecided(evaluations, policy),
+            *_hidden(evaluations, comparison, policy),
+            *(one for one in open_changes.undecided if not only or is_in(one.path, only)),
+        )
     )
     impact = max((finding.impact for finding in findings), default=Impact.NONE)
     states = {rule.id for rule in rules.values() if rule.state}
@@ -102,6 +109,7 @@ def _report(
         otherwise=otherwise if workload.not_found is None else "",
         look=hint(quiet) if quiet and not only else "",
         undecided=undecided,
+        unjudged=open_changes.unjudged,
     )
     report = Report(
         impact=impact,
@@ -112,17 +120,59 @@ def _report(
         findings=tuple(findings),
         changes=changes,
         undecided=tuple(undecided),
-        advice=tuple(finding for finding in kept if rules[finding.rule].advice),
+        advice=tuple(finding for finding in kept if finding.advice),
         ignored=tuple(ignored),
         likely_causes=causes,
-        look_next=steps(quiet, undecided, ignored, changes) if quiet else (),
+        look_next=(
+            steps(quiet, undecided, ignored, changes, open_changes.unjudged) if quiet else ()
+        ),
         expected=tuple(expected),
         also_changed=_also_changed(findings, states) if expected else (),
         policy=policy.file,
-        policy_notes=policy_notes,
+        policy_notes=_notes(policy, everything, whole, open_changes, is_whole=not only),
         not_checked=workload.not_found,
+        unjudged=open_changes.unjudged,
     )
     return of_sections(report, only) if only else report
+
+
+def _not_judged(
+    evaluations: Sequence[Evaluation],
+    comparison: Comparison | None,
+    workload: Workload,
+    policy: Policy,
+) -> Open:
+    """The changes that no rule recognises: of what takes part in training, and others."""
+    unexplained = _unexplained(evaluations, comparison)
+    if not comparison or not _packages_differ(comparison):
+        return Open(others=unexplained)
+    from envprint.judging.unjudged import settle  # needed only if a package changed
+
+    return settle(comparison, unexplained, workload, policy)
+
+
+def _notes(
+    policy: Policy,
+    evaluations: Sequence[Evaluation],
+    comparison: Comparison | None,
+    opened: Open,
+    *,
+    is_whole: bool,
+) -> tuple[str, ...]:
+    """What users of the policy should know about it; `is_whole` says that all was looked at."""
+    found = tuple(notes(policy, evaluations, comparison, opened.found))
+    if not policy.accepts:
+        return found
+    from envprint.judging.policy.accept import notes_on  # few policies accept anything
+
+    return (*found, *notes_on(policy.accepts, opened.found if comparison and is_whole else None))
+
+
+def _packages_differ(comparison: Comparison) -> bool:
+    """Whether any package changed, or something about one is unknown on a side."""
+    unknown = (*comparison.before.unknown, *comparison.after.unknown)
+    is_unknown = any(path.startswith(f"{DISTRIBUTIONS}[") for path in unknown)
+    return is_unknown or bool(comparison.under(DISTRIBUTIONS, CONDA, "facts.frameworks"))
 
 
 def silence(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
@@ -265,4 +315,5 @@ def _finding(rule: Rule, match: Match) -> Finding:
         not_when=rule.not_when,
         remedy=match.remedy or rule.remedy,
         evidence=tuple(e.url or f"{e.what}: {source(e)}" for e in rule.evidence),
+        advice=rule.advice or match.was_equal,
     )

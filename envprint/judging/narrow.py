@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from envprint.core.comparison import Comparison
-from envprint.core.fingerprint import Places
+from envprint.core.fingerprint import Places, is_inside
 from envprint.core.report import Report
 from envprint.core.sections import name_of
 from envprint.judging.evaluate import Evaluation
@@ -26,6 +26,11 @@ def evaluations_in(evaluations: Sequence[Evaluation], sections: Sequence[str]) -
         )
         for rule, matches, unknowns in evaluations
     ]
+
+
+def is_in(path: str, sections: Sequence[str]) -> bool:
+    """Whether `path` lies in one of `sections`."""
+    return any(is_inside(path, section) for section in sections)
 
 
 def comparison_in(comparison: Comparison, sections: Sequence[str]) -> Comparison:

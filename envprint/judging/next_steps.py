@@ -6,13 +6,13 @@ about the code and the seeds, enough to suggest which to check first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from typing import Any
 
 from envprint.core.comparison import Change, Comparison
 from envprint.core.errors import UnknownValueError
-from envprint.core.report import Ignored, Undecided, counted, undecided_rules
+from envprint.core.report import Ignored, Undecided, Unjudged, counted, undecided_rules
 from envprint.core.summary import code_in_words, code_of
 
 _SINCE_COMMIT = ("diff_digest", "submodules", "dirty")
@@ -36,6 +36,7 @@ def steps(
     undecided: Iterable[Undecided],
     ignored: Iterable[Ignored],
     unexplained: Iterable[Change],
+    unjudged: Sequence[Unjudged] = (),
 ) -> tuple[str, ...]:
     """What to check, in this order; each text begins with its subject."""
     state, text = _code(comparison)
@@ -43,11 +44,19 @@ def steps(
     left_open = tuple(_left_open(undecided, ignored))
     return (
         # Code that is known to differ explains more than anything that is merely open.
+        *_unjudged(unjudged),
         *(code + left_open if state is _Code.DIFFERS else left_open + code),
         "the data: the files, their order and how they are read; envprint does not look at them",
         _seeds(comparison),
         *_unexplained(unexplained),
     )
+
+
+def _unjudged(entries: Sequence[Unjudged]) -> Iterator[str]:
+    if entries:
+        first = entries[0]
+        read = f", whose changes are listed at {first.read}" if first.read else ""
+        yield f"what nobody has judged: {counted(entries, 'change')}, first {first.name}{read}"
 
 
 def _left_open(undecided: Iterable[Undecided], ignored: Iterable[Ignored]) -> Iterator[str]:

@@ -62,7 +62,7 @@ def remark(report: Report, on_unknown: str) -> str:
 def _step(entry: Unjudged) -> str:
     """`transformers 4.45.2 → 4.46.0 (trains)`"""
     before, after = ("absent" if side is None else side for side in (entry.before, entry.after))
-    return one_line(f"{entry.name} {before} → {after} ({entry.role})")
+    return one_line(f"{entry.name} {before} → {after} ({entry.part})")
 
 
 def _listed(findings: Sequence[Finding]) -> Iterator[str]:

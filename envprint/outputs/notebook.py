@@ -12,8 +12,7 @@ from typing import Any
 
 from envprint.core.comparison import Change
 from envprint.core.fingerprint import Fingerprint
-from envprint.core.impact import Impact
-from envprint.core.report import DEVICES, Finding, Report, Summary
+from envprint.core.report import DEVICES, Finding, Report, Summary, first_word
 from envprint.core.summary import summarise
 from envprint.core.text import one_line
 from envprint.outputs.fingerprint import absent, present, sections, unknown_inside
@@ -34,7 +33,7 @@ Rows = Iterable[Sequence[Any]]
 def report_html(report: Report) -> str:
     """The verdict, what was compared, the findings, and the rest folded."""
     parts = [
-        f"<p><b>{_text(_word(report))}</b> {_text(report.summary)}</p>",
+        f"<p><b>{_text(first_word(report, report.impact))}</b> {_text(report.summary)}</p>",
         _table((), _head(report)),
         _table(("impact", "finding", "before → after", "what to do", "rule"), _findings(report)),
         *_folded(report),
@@ -60,15 +59,6 @@ def fingerprint_html(fingerprint: Fingerprint) -> str:
 
 def _page(content: str) -> str:
     return f'<div class="envprint">{_STYLE}{content}</div>'
-
-
-def _word(report: Report) -> str:
-    """The first word: the impact, unless there is less to it than that says."""
-    if report.impact < Impact.NUMERIC and report.not_checked is not None:
-        return "NOT CHECKED"
-    if report.impact < Impact.NUMERIC and report.unjudged:
-        return "NOT JUDGED"
-    return report.impact.word.upper()
 
 
 def _head(report: Report) -> Iterator[Sequence[Any]]:

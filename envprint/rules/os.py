@@ -95,6 +95,7 @@ RULES = (
             Evidence(
                 "What a locale decides", "https://man7.org/linux/man-pages/man7/locale.7.html"
             ),
+            Evidence("No effect on a network", measured="tf.locale"),
         ),
         advice=True,
     ),

@@ -16,10 +16,15 @@ from envprint.core.rule import Evidence, Match, Result, Rule, for_each
 from envprint.core.shell import command
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload, always
-from envprint.rules.kit.packages import CONDA, DISTRIBUTIONS, is_same_release, package_changed
+from envprint.rules.kit.packages import (
+    CONDA,
+    DISTRIBUTIONS,
+    is_same_release,
+    needs_another_wheel,
+    package_changed,
+)
 
-# Libraries that train trees on their own. The rule is advice: a job cannot name them as its
-# framework, and many environments have them unused.
+# Libraries that train trees on their own.
 BOOSTING = ("xgboost", "xgboost-cpu", "lightgbm", "catboost")
 
 
@@ -37,23 +42,24 @@ BOOSTING_RULES = (
         watches=tuple(f"{DISTRIBUTIONS}[{name}].version" for name in BOOSTING),
         why="Another version may sum gradients in another order or estimate its start otherwise; "
         "a split that was a tie then falls to another side.",
-        not_when="The job does not train with it. LightGBM 4.3 and 4.6 gave the same bits, and so "
-        "did XGBoost 2.1 and 3 for regression; for classes XGBoost's differed by 5e-10.",
+        not_when="The job does not train with it. LightGBM 4.3 to 4.6 gave the same bits: there it "
+        "is advice. So did XGBoost 2.1 and 3 for regression; for classes they differed by 5e-10. "
+        "Patch releases are listed as not judged.",
         remedy="Install the same version.",
         evidence=(
             Evidence("XGBoost 2.1.4 and 3", measured="xgboost.3"),
+            Evidence("LightGBM 4.3 and 4.6", measured="lightgbm.4-6"),
             Evidence(
                 "XGBoost: optimisation between versions may change the last digits",
                 "https://github.com/dmlc/xgboost/issues/6350",
             ),
         ),
         drift=_version,
-        advice=True,
     ),
 )
 
-# Packages that turn files into numbers. The rules are advice: no fingerprint shows whether the job
-# reads images, and with which package. A job that reads none is not affected.
+# Packages that turn files into numbers. No fingerprint shows whether the job reads images, and with
+# which package.
 OPENCV = (
     "opencv-python",
     "opencv-python-headless",
@@ -85,19 +91,21 @@ DECODERS_RULES = (
         watches=tuple(f"{DISTRIBUTIONS}[{name}].version" for name in OPENCV),
         why="The wheels bring their own image decoders and resizing; after a change of those, "
         "pixels differ by a few steps of 255.",
-        not_when="The job reads no images with OpenCV. Wheels of 4.5, 4.8 and 4.11 gave the same "
-        "pixels when decoding and resizing; 4.12 resized float pictures and 5.0 warped otherwise. "
-        "To go from Pillow to OpenCV is another matter: they decode alike, but Pillow smooths "
-        "while it shrinks a picture.",
+        not_when="The job reads no images with OpenCV. Headless wheels from 4.5.5 to 4.13 gave the "
+        "same pixels when decoding and resizing: there it is advice, though 4.12 resized float "
+        "pictures otherwise and 5.0 warped otherwise. Patch releases are listed as not judged. To "
+        "go from Pillow to OpenCV is another matter: they decode alike, but Pillow smooths while "
+        "it shrinks a picture.",
         remedy="Install the same version of OpenCV.",
         evidence=(
             Evidence(
                 "Other pixels after the decoder was changed",
                 "https://github.com/opencv/opencv-python/issues/65",
             ),
+            Evidence("4.5.5 and 4.11", measured="opencv.4-11"),
+            Evidence("4.10 and 4.13", measured="image.opencv-4-13"),
         ),
         drift=_opencv,
-        advice=True,
     ),
     Rule(
         id="pillow-decoder-changed",
@@ -123,7 +131,6 @@ DECODERS_RULES = (
             ),
         ),
         drift=_pillow,
-        advice=True,
     ),
 )
 
@@ -198,8 +205,10 @@ def _builds(comparison: Comparison, workload: Workload) -> Iterator[Result]:
 
 def _another_build(comparison: Comparison, name: str) -> Iterator[Match]:
     change = comparison.change(f"{DISTRIBUTIONS}[{name}].build_id")
+    if not change or not change.before or not change.after:
+        return
     same_version = not comparison.change(f"{DISTRIBUTIONS}[{name}].version")
-    if change and change.before and change.after and same_version and not _must(comparison, name):
+    if same_version and not needs_another_wheel(comparison, name):
         yield Match(
             f"{name} is another build of the same version",
             comparison.under(f"{DISTRIBUTIONS}[{name}]", f"{CONDA}[{name}]"),
@@ -208,17 +217,17 @@ def _another_build(comparison: Comparison, name: str) -> Iterator[Match]:
         )
 
 
-def _must(comparison: Comparison, name: str) -> bool:
-    """Whether another Python or processor requires another wheel, which other rules report."""
-    if not comparison.change(f"{DISTRIBUTIONS}[{name}].tags"):
-        return False
-    python = comparison.change("facts.python.version")
-    other_python = python and not is_same_release(python.before or "", python.after or "")
-    return bool(other_python or comparison.change("facts.cpu.architecture"))
+_PANDAS = f"{DISTRIBUTIONS}[pandas].version"
+_PANDAS_BREAKS = ((2, 2), (3,))
+"""Releases that are known to give other rows or numbers."""
 
 
 def _pandas(comparison: Comparison, workload: Workload) -> Iterator[Result]:
-    return package_changed(comparison, ("pandas",))
+    change = comparison.change(_PANDAS)
+    if change and change.before and change.after:
+        older, newer = sorted(numbers(side) for side in change[2:])
+        if any(older < release <= newer for release in _PANDAS_BREAKS):
+            yield from package_changed(comparison, ("pandas",))
 
 
 RULES = (
@@ -311,12 +320,13 @@ RULES = (
         impact=Impact.DIVERGES,
         confidence=Confidence.MEASURED,
         applies=always,
-        watches=(f"{DISTRIBUTIONS}[pandas].version",),
-        why="A release may give rows in another order or numbers in another unit: merge() in 2.2, "
+        watches=(_PANDAS,),
+        why="Two releases give rows in another order or numbers in another unit: merge() in 2.2, "
         "equal counts and the integers of timestamps in 3.0. Samples are then drawn, split and fed "
         "otherwise.",
         not_when="The job prepares no data with pandas, or sorts what it gets: arithmetic, "
-        "grouping and sample() with a seed gave the same bits from 2.1 to 3.0.",
+        "grouping and sample() with a seed gave the same bits from 2.1 to 3.0. Other releases are "
+        "listed as not judged.",
         remedy="Install the same version of pandas.",
         evidence=(
             Evidence("2.1.4 and 2.2.3", measured="pandas.2-2"),
@@ -327,7 +337,6 @@ RULES = (
             ),
         ),
         drift=_pandas,
-        advice=True,
     ),
     *BOOSTING_RULES,
     *DECODERS_RULES,

@@ -15,6 +15,7 @@ from envprint.collectors import packages
 from envprint.collectors._conda import parse_channel, parse_file_name
 from envprint.collectors._dist_info import normalised, parse_entry, parse_headers
 from envprint.collectors._search_path import is_shared_library
+from envprint.collectors._takes_part import takes_part
 from envprint.collectors.packages import build_id, parse_direct_url
 from envprint.core.fingerprint import Unknown
 from envprint.machine.recorded import RecordedHost
@@ -91,6 +92,7 @@ def test_a_wheel_from_an_index_is_read_whole() -> None:
                 "tags": ["cp311-a-b", "py3-none-any"],
                 "build_id": identity(PIP),
                 "location": SITE,
+                "takes_part": None,
             }
         },
         "duplicates": {},
@@ -136,6 +138,7 @@ def test_what_no_installer_signed_has_no_origin_and_no_build() -> None:
             "tags": None,
             "build_id": None,
             "location": SITE,
+            "takes_part": None,
         }
     }
 
@@ -388,3 +391,36 @@ def test_a_conda_channel_is_read_without_secrets(content: bytes, channel: str | 
 def test_shared_libraries_are_told_by_name() -> None:
     names = ["liba.so", "liba-1f.so.3", "liba.dylib", "a.dll", "a.so.txt", "a.py", "so"]
     assert [is_shared_library(name) for name in names] == [True] * 4 + [False] * 3
+
+
+@pytest.mark.parametrize(
+    ("headers", "answer"),
+    [
+        ("Requires-Dist: torch>=2", True),
+        ("Requires-Dist: Scikit_Learn (>=1.2)", True),
+        ("Requires-Dist: numpy", True),
+        ("Summary: Plots of arrays\nRequires-Dist: numpy", False),
+        ("Summary: Helpers\nRequires-Dist: torch ; extra == 'gpu'", False),
+        ("Summary: Helpers\nRequires-Dist: torch-geometric", False),
+        ("Summary: Helpers\nRequires-Dist:", False),
+        ("Summary: Reads audio files", None),
+        ("Summary: Layers\nClassifier: Topic :: Scientific/Engineering", None),
+        ("Summary: Fakes\nClassifier: Topic :: Software Development :: Testing", False),
+        ("", None),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_metadata_says_whether_an_unlisted_distribution_takes_part(
+    headers: str, answer: bool | None, end: str
+) -> None:
+    text = f"Metadata-Version: 2.1\nName: acme\n{headers}".rstrip("\n") + "\n\nUses numpy.\n"
+    assert takes_part(text.replace("\n", end).encode()) is answer
+
+
+def test_metadata_of_what_the_table_lists_is_not_read() -> None:
+    named = {
+        f"{name}-1.0.dist-info/METADATA": "Requires-Dist: torch\n" for name in ("timm", "acme")
+    }
+    read = packages.collect(machine(named))
+    parts = {name: one["takes_part"] for name, one in read["distributions"].items()}
+    assert parts == {"timm": None, "acme": True}

@@ -210,6 +210,30 @@ MEASURED_ELSEWHERE = {"tensorflow-onednn-switched"}
 
 
 @each_rule
+def test_a_difference_is_advice_only_where_equal_bits_were_measured(rule: Rule) -> None:
+    """Quiet advice about what was measured to change a result would contradict its own page."""
+    if rule.advice and not rule.state and rule.id not in SHOWS_ELSEWHERE:
+        outcomes = {pair.measured for pair in cited_pairs() if pair.id in measured_by(rule)}
+        assert "none" in outcomes, rule.id
+
+
+def measured_by(rule: Rule) -> set[str | None]:
+    return {evidence.measured for evidence in rule.evidence}
+
+
+SHOWS_ELSEWHERE = {
+    "code-changed": "the project's own code is no part of the environment",
+    "code-file-system-changed": "matters to code that lists files and does not sort them",
+    "container-changed": "what the image brings is compared on its own",
+    "container-memory-limit-lowered": "a limit changes no bit of what fits",
+    "environ-library-path-changed": "the libraries that are loaded are compared on their own",
+    "math-openmp-changed": "thread counts and kernels are compared on their own",
+    "python-startup-hooks-changed": "what a hook sets is compared on its own",
+}
+"""Differences that cannot have a measurement of their own, and why they are advice."""
+
+
+@each_rule
 def test_a_rule_looks_at_a_comparison_or_a_state_and_not_both(rule: Rule) -> None:
     assert not (rule.drift and rule.state)
     assert not (rule.probed and rule.state)
@@ -285,7 +309,8 @@ def outcome(pair: Pair) -> str:
     """Such as `numeric with numpy 2.4.6 → 2.3.5 on the CPU`."""
     versions = [version_of(pair.framework, side) for side in (pair.before, pair.after)]
     shown = " → ".join(dict.fromkeys(filter(None, versions)))
-    return f"{pair.measured} with {pair.framework} {shown} on {DEVICES[pair.device]}"
+    what = f"{pair.framework} {shown}".rstrip()
+    return f"{pair.measured} with {what} on {DEVICES[pair.device]}"
 
 
 def version_of(framework: str, side: Side) -> str:

@@ -77,7 +77,7 @@ def test_in_pyproject_toml_it_is_a_table_among_others() -> None:
     [
         ("fail_on = ", "p: not valid TOML"),
         ("\n\nfail_onn = 'none'", "p, line 3: fail_onn: unknown key; did you mean fail_on?"),
-        ("zzz = 1", "p, line 1: zzz: unknown key; known: device, expect, fail_on"),
+        ("zzz = 1", "p, line 1: zzz: unknown key; known: accept, device, expect, fail_on"),
         ("fail_on = 5", "p, line 1: fail_on: expected string, found int"),
         ("fail_on = 'loud'", "p, line 1: fail_on: expected one of none, perf, numeric"),
         ("device = 'tpu'", "p, line 1: device: expected one of cpu, gpu"),

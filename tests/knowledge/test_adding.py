@@ -16,6 +16,8 @@ import envprint
 from envprint import knowledge
 from envprint.collectors import cpu, gpu
 from envprint.core.fingerprint import Unknown
+from envprint.core.workload import Workload
+from envprint.judging.policy.model import Policy
 from envprint.run.command_interpreter import follow
 from tests.builders.cpu import GRAVITON
 from tests.builders.cpu import machine as processor
@@ -23,6 +25,7 @@ from tests.builders.cpus import AVX512
 from tests.builders.cpus import cpu as flags
 from tests.builders.cuda import DRIVER, libraries, machine
 from tests.builders.gpu_memory import HELD, in_use
+from tests.builders.judged import judge_drift
 from tests.builders.nvml_readings import NOT_SUPPORTED, changed
 from tests.builders.nvml_readings import machine as reading
 from tests.builders.support import drift, fingerprint, state
@@ -170,7 +173,29 @@ def xla() -> list[str]:
     return messages(drift("xla-flags-changed", *sides, ["jax"]))
 
 
+def not_judged(name: str, *versions: str) -> list[str]:
+    path = f"facts.packages.distributions[{name}].version"
+    report = judge_drift(
+        *(fingerprint({path: version}) for version in versions), Workload(), Policy()
+    )
+    return [f"{entry.message} ({entry.role})" for entry in report.unjudged]
+
+
 CASES = [
+    Case(
+        "roles",
+        {"distribution": "acme-nets", "roles": ["trains"]},
+        lambda: not_judged("acme-nets", "1.0", "1.1"),
+        ["acme-nets 1.0 → 1.1 (unknown)"],
+        ["acme-nets 1.0 → 1.1 (trains)"],
+    ),
+    Case(
+        "measured_equal",
+        {"distribution": "timm", "first": "1.0.1", "last": "1.0.9", "measured": "timm.1"},
+        lambda: not_judged("timm", "1.0.2", "1.0.8"),
+        ["timm 1.0.2 → 1.0.8 (trains)"],
+        [],
+    ),
     Case(
         "arm_parts",
         {"implementer": "0x7f", "part": "0xdff", "name": "Newton-N1"},

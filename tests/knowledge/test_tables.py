@@ -13,7 +13,9 @@ import jsonschema
 import pytest
 
 from envprint import knowledge
+from envprint.collectors._dist_info import normalised
 from envprint.core.versions import numbers
+from tests.benchmarks.accuracy.pair import load
 from tests.builders.golden_files import Golden
 from tests.builders.tables import FOLDER, SCHEMAS, TABLES, validator
 
@@ -29,10 +31,12 @@ KEYS = {
     "cuda_releases": ("cuda",),
     "desktop_programs": ("program",),
     "integrated_gpu_names": ("name",),
+    "measured_equal": ("distribution", "measured"),
     "numpy_2_support": ("package",),
     "numpy_loops": ("loops",),
     "openblas_cores": ("core",),
     "package_owners": ("distribution",),
+    "roles": ("distribution",),
     "scikit_learn_changes": ("release",),
     "tensorflow_cuda": (),
     "tensorflow_pythons": (),
@@ -141,3 +145,15 @@ def test_a_wheel_has_code_for_known_capabilities_only() -> None:
     known = {entry["capability"] for entry in knowledge.entries("compute_capabilities")}
     for wheel in knowledge.entries("torch_wheels"):
         assert {text.partition("+")[0] for text in wheel["code"]} <= known
+
+
+def test_each_span_of_equal_bits_names_a_pair_that_gave_them() -> None:
+    equal = {pair.id for pair in load() if pair.measured == "none" and not pair.conditional}
+    assert {entry["measured"] for entry in knowledge.entries("measured_equal")} <= equal
+
+
+def test_the_names_of_distributions_are_normalised_and_kinds_have_one_star() -> None:
+    for entry in knowledge.entries("roles"):
+        name = entry["distribution"].removesuffix("*")
+        assert normalised(name) == name
+        assert "*" not in name

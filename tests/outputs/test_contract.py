@@ -19,15 +19,7 @@ from envprint.core.comparison import Change
 from envprint.core.discovery import module_names
 from envprint.core.fingerprint import split_path
 from envprint.core.impact import Confidence, Impact
-from envprint.core.report import (
-    Expected,
-    Finding,
-    Ignored,
-    Report,
-    Summary,
-    Undecided,
-    Unjudged,
-)
+from envprint.core.report import Expected, Finding, Ignored, Report, Summary, Undecided, Unjudged
 from envprint.core.workload import Workload
 from envprint.outputs import formats
 from envprint.outputs.formats import ALL, DETAILS, QUIET, View
@@ -106,7 +98,15 @@ REPORT = Report(
     policy_notes=tuple(f"note-{n}" for n in range(3)),
     only=("section-one", "section-two"),
     unjudged=tuple(
-        Unjudged(f"library-{n}", f"facts.packages.u-{n}", "1", "2", "package", "trains", None)
+        Unjudged(
+            name=f"library-{n}",
+            path=f"facts.packages.distributions[library-{n}].version",
+            before=f"before-{n}",
+            after=f"after-{n}",
+            kind="package",
+            role=f"role-{n}",
+            read=f"https://example.org/read-{n}",
+        )
         for n in NUMBERS
     ),
 )
@@ -128,7 +128,9 @@ IDENTIFIES: dict[str, Iterable[str]] = {
     "also_changed": REPORT.also_changed,
     "policy_notes": REPORT.policy_notes,
     "only": REPORT.only,
-    "unjudged": (entry.name for entry in REPORT.unjudged),
+    "unjudged": (
+        text for u in REPORT.unjudged for text in (u.name, u.before, u.after, u.role, str(u.read))
+    ),
 }
 """Part of a report to the texts by which a reader knows that each of its members is there."""
 TEXTS = {part: tuple(texts) for part, texts in IDENTIFIES.items()}

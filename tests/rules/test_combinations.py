@@ -9,6 +9,7 @@ import pytest
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.report import Report
 from envprint.judging.policy.model import Policy
+from envprint.rules import catalogue
 from tests.builders.cpus import AVX2, AVX512
 from tests.builders.judged import judge_drift
 from tests.builders.support import fingerprint, workload
@@ -200,10 +201,9 @@ def test_what_does_not_matter_is_neither_a_finding_nor_advice(path: str) -> None
 ADVICE = {
     "facts.os.locale": ("C", "de_DE.UTF-8"),
     "facts.python.hash_seed": ("0", "7"),
-    "facts.python.version": ("3.11.7", "3.12.1"),
-    "facts.packages.distributions[pillow].version": ("8.4.0", "9.1.0"),
-    "facts.packages.distributions[opencv-python].version": ("4.8.1", "5.0.0"),
-    "facts.packages.distributions[xgboost].version": ("2.1.4", "3.0.0"),
+    "facts.python.version": ("3.10.13", "3.11.7"),
+    "facts.packages.distributions[lightgbm].version": ("4.3.0", "4.6.0"),
+    "facts.packages.distributions[opencv-python-headless].version": ("4.6.0.66", "4.10.0.84"),
 }
 
 
@@ -213,3 +213,21 @@ def test_what_concerns_some_code_only_is_advice(path: str) -> None:
     whole = report(before, after, "numpy", "torch")
     assert whole.findings == ()
     assert [advice.paths[0] for advice in whole.advice] == [path]
+
+
+MEASURED_OTHERWISE = {
+    "facts.python.version": ("3.11.7", "3.12.1"),
+    "facts.packages.distributions[pandas].version": ("2.1.4", "2.2.3"),
+    "facts.packages.distributions[pillow].version": ("8.4.0", "9.1.0"),
+    "facts.packages.distributions[opencv-python].version": ("4.8.1", "5.0.0"),
+    "facts.packages.distributions[xgboost].version": ("2.1.4", "3.0.0"),
+}
+
+
+@pytest.mark.parametrize("path", MEASURED_OTHERWISE)
+def test_a_step_that_gave_other_bits_is_a_finding_with_the_impact_of_its_page(path: str) -> None:
+    before, after = (machine(more={path: value}) for value in MEASURED_OTHERWISE[path])
+    whole = report(before, after, "numpy", "torch")
+    (finding,) = whole.findings
+    (rule,) = (rule for rule in catalogue() if rule.id == finding.rule)
+    assert (finding.paths[0], finding.impact, whole.impact) == (path, rule.impact, rule.impact)

@@ -65,7 +65,9 @@ def test_a_random_hash_seed_is_advice_before_a_run() -> None:
     ("before", "after", "said"),
     [("3.10.13", "3.11.7", 1), ("3.11.2", "3.11.7", 0), ("3.14.0rc1", "3.14.0", 0)],
 )
-def test_pythons_minor_version_is_advice(before: str, after: str, said: int) -> None:
+def test_pythons_minor_version_is_judged_and_its_patch_version_is_not(
+    before: str, after: str, said: int
+) -> None:
     advice, undecided = drift(
         "python-minor-version-changed", python(version=before), python(version=after)
     )

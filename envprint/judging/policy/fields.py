@@ -13,6 +13,7 @@ from envprint.core.redact import NAMES, NOT_OURS, PREFIXES
 from envprint.core.report import DEVICES
 from envprint.core.units import SIZE
 from envprint.core.workload import ALIASES, FRAMEWORK_NAMES
+from envprint.judging.policy.accept import ACCEPTED_STEPS, ROLES
 from envprint.judging.policy.model import UNKNOWN_ACTIONS
 
 MAX_GPUS = 1024
@@ -55,6 +56,18 @@ _ENTRY = record(
     Field("reason", _TEXT, "Why; required."),
 )._replace(required=("reason",), any_of=("rule", "path"))
 _EXPIRES = Field("expires", _DATE, "Last day on which it holds: 2027-01-31.")
+_ACCEPT = record(
+    Field("package", _TEXT, "Name of a distribution or pattern (`*` stands for anything)."),
+    Field("role", _one_of(ROLES), "The part it takes in training: " + ", ".join(ROLES) + "."),
+    Field(
+        "step",
+        _one_of(ACCEPTED_STEPS),
+        "The largest step between two versions: patch, minor, major, or any, which includes other "
+        "builds and what was added or removed. Any without it.",
+    ),
+    Field("reason", _TEXT, "Why; required."),
+    _EXPIRES,
+)._replace(required=("reason",), any_of=("package", "role"))
 
 SHAPE = record(
     Field("fail_on", _IMPACT, "Exit code 1 from this impact on: " + ", ".join(IMPACT_WORDS) + "."),
@@ -99,6 +112,11 @@ SHAPE = record(
         "ignore",
         ListOf(_ENTRY._replace(fields=(*_ENTRY.fields, _EXPIRES))),
         "Findings left out.",
+    ),
+    Field(
+        "accept",
+        ListOf(_ACCEPT),
+        "Changes of libraries that nobody has judged, and that are agreed to.",
     ),
     Field(
         "expect",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.judging.policy.model import Entry, Policy
+from envprint.judging.policy.model import Accept, Entry, Policy
 from envprint.judging.policy.toml import TABLE, is_pyproject, lines_of
 
 DEFAULT = "default"
@@ -37,6 +37,8 @@ def _rows(policy: Policy) -> Iterator[tuple[tuple[str, ...], str, str]]:
     for kind, entries in (("ignore", policy.ignores), ("expect", policy.expects)):
         for number, entry in enumerate(entries):
             yield (kind, str(number)), entry.place, _entry_text(entry)
+    for number, accept in enumerate(policy.accepts):
+        yield ("accept", str(number)), accept.place, _accept_text(accept)
 
 
 def _required(policy: Policy) -> Iterator[tuple[tuple[str, ...], str, str]]:
@@ -57,6 +59,17 @@ def _entry_text(entry: Entry) -> str:
     what = entry.rule if entry.rule != "*" else entry.path
     if entry.rule != "*" and entry.path != "*":
         what = f"{entry.rule} at {entry.path}"
+    return f"{what}: {_reason(entry)}"
+
+
+def _accept_text(accept: Accept) -> str:
+    who = accept.package if accept.package != "*" else "any package"
+    role = f" of role {accept.role}" if accept.role != "*" else ""
+    step = "any change" if accept.step == "any" else f"up to a {accept.step} step"
+    return f"{who}{role}, {step}: {_reason(accept)}"
+
+
+def _reason(entry: Entry | Accept) -> str:
     until = f", until {entry.expires}" if entry.expires else ""
     expired = ", which is over" if entry.has_expired else ""
-    return f"{what}: {entry.reason}{until}{expired}"
+    return f"{entry.reason}{until}{expired}"

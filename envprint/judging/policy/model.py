@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from envprint.core.comparison import Comparison
 from envprint.core.impact import Impact
-from envprint.core.report import HIDDEN_VALUE, Finding, Ignored, Undecided
+from envprint.core.report import HIDDEN_VALUE, NOT_JUDGED, Finding, Ignored, Undecided, Unjudged
 from envprint.core.workload import Requirements
 from envprint.judging.evaluate import Evaluation
 from envprint.rules import catalogue
@@ -35,7 +35,7 @@ UNKNOWN_ACTIONS = ("ignore", "warn", "fail")
 def imagined_rule(pattern: str) -> str | None:
     """What is wrong with a rule's id, or a pattern, that matches no rule; None if it matches."""
     # Loading the catalogue takes milliseconds.
-    ids = [*(rule.id for rule in catalogue()), HIDDEN_VALUE]
+    ids = [*(rule.id for rule in catalogue()), HIDDEN_VALUE, NOT_JUDGED]
     if any(matches(pattern, id) for id in ids):
         return None
     from envprint.core.suggest import did_you_mean
@@ -69,6 +69,22 @@ class OneOff(NamedTuple):
     reason: str
 
 
+class Accept(NamedTuple):
+    """Changes that nobody has judged and that the team has agreed to."""
+
+    place: str
+    """Its position in the file, such as `accept[0]`."""
+    package: str
+    """Normalised name or pattern."""
+    role: str
+    """`*` for any."""
+    step: str
+    """The largest step; `any` includes what has no size: other builds, and what came or went."""
+    reason: str
+    expires: str | None = None
+    has_expired: bool = False
+
+
 class Policy(NamedTuple):
     """How a judgement becomes an exit code, and what the team has decided in advance."""
 
@@ -83,6 +99,8 @@ class Policy(NamedTuple):
     """Findings to leave out."""
     expects: tuple[Entry, ...] = ()
     """Differences that are the experiment itself."""
+    accepts: tuple[Accept, ...] = ()
+    """Changes that nobody has judged, and that are agreed to."""
     notes: tuple[str, ...] = ()
     """What users of the policy should know about it, such as rule ids that do not exist."""
     file: str | None = None
@@ -124,16 +142,21 @@ class Policy(NamedTuple):
 
 
 def notes(
-    policy: Policy, evaluations: Sequence[Evaluation], comparison: Comparison | None
+    policy: Policy,
+    evaluations: Sequence[Evaluation],
+    comparison: Comparison | None,
+    unjudged: Sequence[Unjudged],
 ) -> Iterator[str]:
     """The policy's own notes, then its entries that have expired or match nothing that could be
-    judged.
+    judged. `unjudged` has all changes that nobody has judged, also those that the policy accepts.
     """
     yield from policy.notes
     for entry in (*policy.ignores, *policy.expects):
         what = f"{entry.place} ({entry.rule if entry.rule != '*' else entry.path})"
         if entry.has_expired:
             yield f"{what} expired on {entry.expires}: {entry.reason}"
+        elif any(entry.covers(NOT_JUDGED, (one.path,)) for one in unjudged):
+            pass
         elif _was_judged(entry, evaluations, comparison) and not _fits(
             entry, evaluations, comparison
         ):

@@ -15,8 +15,15 @@ from envprint.core.report import DEVICES
 from envprint.core.suggest import did_you_mean
 from envprint.core.units import parse_size
 from envprint.core.workload import Requirements, framework_named
+from envprint.judging.policy.accept import ACCEPTED_STEPS, ANY_STEP, ROLES
 from envprint.judging.policy.fields import ISO_DATE, MAX_GPUS, SHAPE, switches
-from envprint.judging.policy.model import UNKNOWN_ACTIONS, Entry, Policy, imagined_rule
+from envprint.judging.policy.model import (
+    UNKNOWN_ACTIONS,
+    Accept,
+    Entry,
+    Policy,
+    imagined_rule,
+)
 from envprint.judging.policy.toml import TABLE, decoded, is_pyproject, line_of, parse_toml
 
 ANY = "*"
@@ -76,6 +83,7 @@ class _Reader(NamedTuple):
             required=self.required(data.get("require", {})),
             ignores=tuple(self.entries("ignore", data.get("ignore", []), today)),
             expects=tuple(self.entries("expect", data.get("expect", []), today)),
+            accepts=tuple(self.accepts(data.get("accept", []), today)),
         )
         return policy._replace(notes=tuple(self.imagined_rules(policy)))
 
@@ -167,25 +175,49 @@ class _Reader(NamedTuple):
         """The entries of `ignore` or `expect`."""
         for number, entry in enumerate(entries):
             path = (kind, str(number))
-            if not entry.get("reason", "").strip():
-                raise self.fault(path, "a reason is required")
-            if "rule" not in entry and "path" not in entry:
-                raise self.fault(path, "expected a rule or a path")
-            for key in ("rule", "path"):
-                if not entry.get(key, ANY).strip():
-                    raise self.fault((*path, key), f"expected a {key}, found {entry[key]!r}")
+            self.check_entry(entry, path, ("rule", "path"))
             expires = entry.get("expires")
-            if expires is not None and not _is_date(expires):
-                message = f"expected a date such as 2027-01-31, found {expires!r}"
-                raise self.fault((*path, "expires"), message)
             yield Entry(
                 place=_spelt(path),
-                rule=entry.get("rule", "*"),
-                path=entry.get("path", "*"),
+                rule=entry.get("rule", ANY),
+                path=entry.get("path", ANY),
                 reason=safe_text(entry["reason"]),
                 expires=expires,
                 has_expired=expires is not None and expires < today,
             )
+
+    def accepts(self, entries: Sequence[Mapping[str, str]], today: str) -> Iterator[Accept]:
+        """The entries of `accept`."""
+        for number, entry in enumerate(entries):
+            path = ("accept", str(number))
+            self.check_entry(entry, path, ("package", "role"))
+            expires = entry.get("expires")
+            yield Accept(
+                place=_spelt(path),
+                # As documents write it; `*` is no part of a name.
+                package=re.sub(r"[-_.]+", "-", entry.get("package", ANY)).lower(),
+                role=self.one_of(entry["role"], ROLES, (*path, "role")) if "role" in entry else ANY,
+                step=self.one_of(entry.get("step", ANY_STEP), ACCEPTED_STEPS, (*path, "step")),
+                reason=safe_text(entry["reason"]),
+                expires=expires,
+                has_expired=expires is not None and expires < today,
+            )
+
+    def check_entry(
+        self, entry: Mapping[str, str], path: tuple[str, ...], subjects: tuple[str, str]
+    ) -> None:
+        """Raise unless it has a reason and at least one of its two subjects, and a valid date."""
+        if not entry.get("reason", "").strip():
+            raise self.fault(path, "a reason is required")
+        if not any(key in entry for key in subjects):
+            raise self.fault(path, "expected a {} or a {}".format(*subjects))
+        for key in subjects:
+            if not entry.get(key, ANY).strip():
+                raise self.fault((*path, key), f"expected a {key}, found {entry[key]!r}")
+        expires = entry.get("expires")
+        if expires is not None and not _is_date(expires):
+            message = f"expected a date such as 2027-01-31, found {expires!r}"
+            raise self.fault((*path, "expires"), message)
 
     def impact(self, word: str, path: Sequence[str]) -> Impact:
         """The impact with that name."""
@@ -211,10 +243,11 @@ def _is_date(text: str) -> bool:
 
 def _with_plain_dates(data: Any) -> None:
     """Replace dates, a type of their own in TOML, by text: a policy compares them as text."""
-    entries = data.get("ignore", []) if isinstance(data, dict) else []
-    for entry in entries if isinstance(entries, list) else []:
-        if isinstance(entry, dict) and hasattr(entry.get("expires"), "isoformat"):
-            entry["expires"] = entry["expires"].isoformat()[:10]
+    for kind in ("ignore", "accept"):
+        entries = data.get(kind, []) if isinstance(data, dict) else []
+        for entry in entries if isinstance(entries, list) else []:
+            if isinstance(entry, dict) and hasattr(entry.get("expires"), "isoformat"):
+                entry["expires"] = entry["expires"].isoformat()[:10]
 
 
 def _spelt(path: Sequence[str]) -> str:

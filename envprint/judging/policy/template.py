@@ -39,6 +39,13 @@ _TAIL = """\
 # reason = "the desktop of this machine is always on"
 # expires = {expires}
 
+# Changes of libraries that nobody has judged, and that you agree to: by package or by role, up to
+# a step of this size (patch, minor, major, any).
+# [[accept]]
+# package = "timm"
+# step = "patch"
+# reason = "read its release notes"
+
 # Differences that are the experiment itself: shown apart, not counted, and told when something
 # else comes with them.
 # [[expect]]

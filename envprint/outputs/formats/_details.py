@@ -150,7 +150,7 @@ def _unjudged(report: Report, view: View) -> Iterator[str]:
     for entry in report.unjudged:
         values = f"{short(entry.before)} → {short(entry.after)}"
         read = f"; read {entry.read}" if entry.read else ""
-        text = f"{entry.name} {values} ({entry.role}): nobody has measured this step{read}"
+        text = f"{entry.name} {values} ({entry.part}): nobody has measured this step{read}"
         yield from _line(text, view)
 
 
@@ -159,7 +159,7 @@ def _unjudged(report: Report, view: View) -> Iterator[str]:
 
 def _packages(report: Report, limit: int | None = None) -> Iterator[str]:
     """Every package that came, went or has another version, judged or not."""
-    rows = {entry.name: _row(entry.before, entry.after, entry.role) for entry in report.unjudged}
+    rows = {entry.name: _row(entry.before, entry.after, entry.part) for entry in report.unjudged}
     for finding in report.findings:
         names = {name for path in finding.paths if (name := package_of(path))}
         if len(names) == 1 and _is_version(finding.before) and _is_version(finding.after):

@@ -15,6 +15,7 @@ from envprint.core.report import (
     Undecided,
     another_environment,
     counted,
+    first_word,
     inside_sentence,
     undecided_rules,
 )
@@ -103,10 +104,10 @@ def verdict_word(report: Report, view: View) -> str:
     # A verdict about some sections only is not as good as it would be about all of them.
     shade = max(impact, Impact.NUMERIC) if report.only else impact
     word, colour = f"{impact.word.upper():{TOPIC - 1}}", COLOURS[shade]
-    if report.not_checked is not None:
-        word, colour = "NOT CHECKED  ", COLOURS[Impact.BREAKS]
-    elif report.unjudged and impact < Impact.NUMERIC:
-        word, colour = "NOT JUDGED  ", COLOURS[Impact.NUMERIC]
+    named = first_word(report, impact)
+    if named != impact.word.upper():
+        shade = Impact.BREAKS if report.not_checked is not None else Impact.NUMERIC
+        word, colour = f"{named}  ", COLOURS[shade]
     name = word.rstrip()
     return paint(name, colour, view.colour) + word[len(name) :]
 
@@ -282,7 +283,7 @@ def _numbered(topic: str, number: str, lines: Sequence[str]) -> Iterator[str]:
 def _unjudged(report: Report, view: View) -> Iterator[str]:
     entries = report.unjudged
     texts = [
-        f"{entry.name} {short(entry.before)} → {short(entry.after)} ({entry.role})"
+        f"{entry.name} {short(entry.before)} → {short(entry.after)} ({entry.part})"
         for entry in entries[:MAX_LISTED]
     ]
     if len(entries) == 1:

@@ -134,7 +134,12 @@ SHAPE: Record = record(
                 Field("after", ANYTHING, "The value now."),
                 Field("kind", TEXT, "What changed: package."),
                 Field("role", TEXT, "The part it takes in training, or unknown."),
-                Field("read", TEXT, "Address of what is known about the change."),
+                Field("read", TEXT, "Address of its release notes; null if none is known."),
+                Field(
+                    "derived",
+                    FLAG,
+                    "Whether its own metadata, and no table, says that it takes part.",
+                ),
             )
         ),
         "Changes of what takes part in training that nobody has judged; in no other list.",

@@ -11,7 +11,13 @@ from envprint.core.rule import Evidence, Match, Rule
 from envprint.core.shell import command, export, in_turn
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload, uses
-from envprint.rules.kit.packages import is_same_release, pip_install, traces, version_path
+from envprint.rules.kit.packages import (
+    is_same_release,
+    measured_equal,
+    pip_install,
+    traces,
+    version_path,
+)
 from envprint.rules.kit.settings import SWITCHES, reported, switch, trace, variable, variables_of
 
 KERAS = "facts.frameworks.keras"
@@ -49,6 +55,7 @@ def keras_changed(comparison: Comparison, *, major: bool) -> Iterator[Match]:
             before,
             after,
             remedy=_keras_remedy(before, after),
+            was_equal=measured_equal("keras", before, after),
         )
 
 
@@ -149,14 +156,15 @@ RULES = (
         applies=uses("tensorflow"),
         watches=(f"{KERAS}.version", f"{KERAS}.legacy_version"),
         why="Layers, initial weights or optimizers may be written differently in another release.",
-        not_when="The parts in use are the same: 3.12 and 3.15 gave the same bits.",
+        not_when="The parts in use are the same. Releases from 3.12.4 to 3.15.1 gave the same bits "
+        "as each other, and so did 2.14 and 2.15: there it is advice.",
         remedy="Install the same version of Keras.",
         evidence=(
             Evidence("The releases of Keras", "https://github.com/keras-team/keras/releases"),
             Evidence("3.12 and 3.15", measured="py.py310"),
+            Evidence("3.13 and 3.15", measured="tf.keras-3-13"),
         ),
         drift=lambda comparison, workload: keras_changed(comparison, major=False),
-        advice=True,
     ),
     Rule(
         id="keras-legacy-missing",

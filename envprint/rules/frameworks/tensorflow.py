@@ -283,7 +283,6 @@ RULES = (
             ),
         ),
         drift=seeded_initializers_changed,
-        advice=True,
         yields_to=("tensorflow-initializers-changed", "keras-major-changed"),
     ),
     Rule(

@@ -296,6 +296,5 @@ RULES = (
         remedy="Give DataLoader the same worker_init_fn on both sides.",
         evidence=(_WORKER_SEEDS,),
         drift=worker_seeds_changed,
-        advice=True,
     ),
 )

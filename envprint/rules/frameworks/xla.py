@@ -218,6 +218,7 @@ RULES = (
         "then the bits stay.",
         remedy="Give --xla_force_host_platform_device_count the same value on both sides.",
         evidence=(
+            Evidence("No effect without a program that shards", measured="jax.devices"),
             Evidence(
                 "What the flag makes of the CPU",
                 "https://github.com/openxla/xla/blob/main/xla/debug_options_flags.cc",

@@ -1,0 +1,245 @@
+"""Which changes of libraries nobody has judged: what takes part in training, and no rule explains.
+
+A library takes part by its role in `knowledge/roles.json`, else by what its own metadata told at
+the capture. A step between two versions that were measured to give equal bits is judged.
+"""
+
+from collections.abc import Container, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from envprint import knowledge
+from envprint.core.comparison import Change, Comparison
+from envprint.core.errors import UnknownValueError
+from envprint.core.fingerprint import FRAMEWORKS, is_inside, split_path
+from envprint.core.impact import Impact
+from envprint.core.report import NOT_JUDGED, UNKNOWN_PART, Expected, Undecided, Unjudged
+from envprint.core.workload import Workload
+from envprint.judging.evaluate import Open
+from envprint.judging.policy.accept import accepted
+from envprint.judging.policy.model import Policy
+from envprint.rules.kit.packages import (
+    CONDA,
+    DISTRIBUTIONS,
+    measured_equal,
+    needs_another_wheel,
+    version_path,
+)
+
+NO_PART = frozenset(["records", "serves", "tooling", "transitive"])
+"""Roles that take no part in a result."""
+_FIELD = {
+    **{name: name.replace("-", "_") for name in (*FRAMEWORKS, "scipy", "keras")},
+    **{f"tensorflow-{kind}": "tensorflow" for kind in ("cpu", "gpu", "intel", "macos")},
+}
+"""Distributions whose version the section `frameworks` has, too, and the name it has there."""
+_LONGEST_KIND = 40
+"""No beginning of a name in the table is longer; a name in a hostile document may be."""
+_NEEDS_NUMPY = frozenset(["scikit-learn"])
+"""Frameworks that compute with NumPy and SciPy."""
+
+
+class Part(NamedTuple):
+    """The part that a distribution takes in training."""
+
+    role: str
+    read: str | None = None
+    is_derived: bool = False
+    """Whether only its metadata, and no table, says that it takes part."""
+
+
+class Look(NamedTuple):
+    """What is judged, and the table of roles by name."""
+
+    comparison: Comparison
+    workload: Workload
+    roles: Mapping[str, knowledge.Entry]
+
+
+class Step(NamedTuple):
+    """A change of one distribution: its place and both values."""
+
+    path: str
+    before: str | None
+    after: str | None
+
+
+def unjudged(
+    comparison: Comparison, unexplained: Sequence[Change], workload: Workload
+) -> tuple[tuple[Unjudged, ...], tuple[Change, ...]]:
+    """The changes of libraries that take part and that nobody has judged, and all other changes.
+
+    `unexplained` are the changes that no rule recognises. Libraries that are known to take part
+    come first, those of which nothing is known come last.
+    """
+    places = {change.path for change in unexplained}
+    names = sorted({name for place in places for name in _named(place)})
+    steps = ((name, _first(_steps(comparison, name), places)) for name in names)
+    moved = [(name, step) for name, step in steps if step]
+    look = Look(comparison, workload, _table()) if moved else None
+    found = (_entry(look, name, step) for name, step in moved if look)
+    entries = sorted(filter(None, found), key=_certainty)
+    traces = [trace for entry in entries for trace in _traces(entry.name)]
+    left = (c for c in unexplained if not any(is_inside(c.path, trace) for trace in traces))
+    return tuple(entries), tuple(left)
+
+
+def settle(
+    comparison: Comparison, unexplained: Sequence[Change], workload: Workload, policy: Policy
+) -> Open:
+    """The same, and what the policy accepts, ignores or expects of it."""
+    found, others = unjudged(comparison, unexplained, workload)
+    agreed, expected, left = [], [], []
+    for entry in found:
+        meant = policy.expected(NOT_JUDGED, (entry.path,))
+        if one := accepted(policy, entry):
+            agreed.append(one)
+        elif meant:
+            expected.append(Expected(None, entry.path, entry.message, meant.reason))
+        else:
+            left.append(entry)
+    unknown = unknown_versions(comparison, workload)
+    undecided = (entry._replace(impact=policy.reach(entry)) for entry in unknown)
+    return Open(found, tuple(left), tuple(agreed), tuple(expected), others, tuple(undecided))
+
+
+def unknown_versions(comparison: Comparison, workload: Workload) -> Iterator[Undecided]:
+    """Libraries that take part, and whose version is unknown on a side that has them."""
+    reasons = {**comparison.before.unknown, **comparison.after.unknown}
+    for path, reason in reasons.items():
+        place = split_path(path) if path.startswith(f"{DISTRIBUTIONS}[") else []
+        if len(place) == 5 and place[4] == "version":
+            sides = (comparison.before, comparison.after)
+            is_on_both = all(side.get(f"{DISTRIBUTIONS}[{place[3]}]") for side in sides)
+            if is_on_both and _part(Look(comparison, workload, _table()), place[3]):
+                yield Undecided(NOT_JUDGED, path, reason, Impact.NUMERIC)
+
+
+def _certainty(entry: Unjudged) -> int:
+    return 0 if entry.role != UNKNOWN_PART else 1 if entry.derived else 2
+
+
+def _named(path: str) -> Iterator[str]:
+    """The distribution that a change is about, if it is about one."""
+    if path.startswith((f"{DISTRIBUTIONS}[", f"{CONDA}[")):
+        yield from split_path(path)[3:4]
+    elif path.startswith("facts.frameworks.") and path.endswith(".version"):
+        field = split_path(path)[2]
+        yield from (name for name in _FIELD if name.replace("-", "_") == field)
+
+
+def _traces(name: str) -> Iterator[str]:
+    """The places where a change of the distribution shows."""
+    yield from (f"{DISTRIBUTIONS}[{name}]", f"{CONDA}[{name}]")
+    if name in _FIELD:
+        yield f"facts.frameworks.{_FIELD[name]}"
+
+
+def _first(steps: Iterator[Step], places: Container[str]) -> Step | None:
+    """The first step that no rule recognises."""
+    return next((step for step in steps if step.path in places), None)
+
+
+def _entry(look: Look, name: str, step: Step) -> Unjudged | None:
+    """The change of this distribution, if it takes part and nothing has judged it."""
+    part = _part(look, name)
+    if part is None or _is_harmless(name, part, step):
+        return None
+    return Unjudged(name, *step, "package", part.role, part.read, part.is_derived)
+
+
+def _is_harmless(name: str, part: Part, step: Step) -> bool:
+    """Whether the step was measured, or only one side has a framework, which is not the job's."""
+    if not step.before or not step.after:
+        return part.role == "framework"
+    return measured_equal(name, step.before, step.after)
+
+
+def _steps(comparison: Comparison, name: str) -> Iterator[Step]:
+    """How the distribution changed, if it did: it came or went, or has another version or build."""
+    for place in (f"{DISTRIBUTIONS}[{name}]", f"{CONDA}[{name}]"):
+        sides = (comparison.before.get(place), comparison.after.get(place))
+        if all(sides):
+            yield from _between(comparison, name, place)
+            return
+        if any(sides):
+            yield Step(place, *(side and side.get("version") for side in sides))
+    if name in _FIELD:
+        yield from _changed(comparison, version_path(_FIELD[name]))
+
+
+def _between(comparison: Comparison, name: str, place: str) -> Iterator[Step]:
+    """Another version, or another build of the same version, of what both sides have."""
+    version = tuple(_changed(comparison, f"{place}.version"))
+    yield from version
+    if version or _is_another_wheel(comparison, name):
+        return
+    builds = [side.get(f"{place}.build_id") for side in (comparison.before, comparison.after)]
+    # Without both digests, only where it came from tells whether it is the same code.
+    fields = ("build_id",) if all(builds) else ("build", "origin.commit", "origin.kind")
+    for field in fields:
+        yield from _changed(comparison, f"{place}.{field}")
+
+
+def _is_another_wheel(comparison: Comparison, name: str) -> bool:
+    try:
+        return needs_another_wheel(comparison, name)
+    except UnknownValueError:
+        return False
+
+
+def _changed(comparison: Comparison, path: str) -> Iterator[Step]:
+    try:
+        change = comparison.change(path)
+    except UnknownValueError:
+        return
+    if change and change.before and change.after:
+        yield Step(path, change.before, change.after)
+
+
+def _table() -> Mapping[str, knowledge.Entry]:
+    return {entry["distribution"]: entry for entry in knowledge.entries("roles")}
+
+
+def _part(look: Look, name: str) -> Part | None:
+    """The part it takes in this workload; None if it takes none."""
+    entry = _listed(look.roles, name)
+    if entry is None:
+        return _by_metadata(look.comparison, name)
+    role = next((role for role in entry["roles"] if role not in NO_PART), None)
+    if role is None or "section" in entry or not _can_reach(entry, name, look.workload):
+        return None
+    return Part(role, entry.get("read"))
+
+
+def _listed(roles: Mapping[str, knowledge.Entry], name: str) -> knowledge.Entry | None:
+    """Its entry in the table, else that of the longest beginning of its name."""
+    lengths = range(min(len(name), _LONGEST_KIND), 0, -1)
+    kinds = (roles.get(f"{name[:length]}*") for length in lengths)
+    return roles.get(name) or next(filter(None, kinds), None)
+
+
+def _can_reach(entry: knowledge.Entry, name: str, workload: Workload) -> bool:
+    """Whether it can reach a job with these frameworks on this device."""
+    own = knowledge.find("computing_distributions", distribution=name)
+    frameworks = {own["framework"]} if own else set(entry.get("frameworks", ()))
+    if "numpy" in frameworks:
+        frameworks |= _NEEDS_NUMPY
+    is_of_another = bool(frameworks and workload.frameworks)
+    if is_of_another and frameworks.isdisjoint(workload.frameworks):
+        return False
+    device: str = entry.get("device", workload.device)
+    return device == workload.device
+
+
+def _by_metadata(comparison: Comparison, name: str) -> Part | None:
+    """What its own metadata told; a side that was captured earlier has no answer.
+
+    What only conda has, such as its libraries of C and Python itself, shows in other sections.
+    """
+    sides = (comparison.after, comparison.before)
+    if not any(side.get(f"{DISTRIBUTIONS}[{name}]") for side in sides):
+        return None
+    path = f"{DISTRIBUTIONS}[{name}].takes_part"
+    told = [side.get(path) for side in sides]
+    known = next((answer for answer in told if answer is not None), None)
+    return None if known is False else Part(UNKNOWN_PART, is_derived=known is True)
