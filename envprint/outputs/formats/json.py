@@ -70,6 +70,16 @@ SHAPE: Record = record(
         "context",
         record(
             Field("frameworks", ListOf(TEXT), "Frameworks of the workload."),
+            Field(
+                "only_baseline",
+                ListOf(TEXT),
+                "Frameworks that only the baseline has installed, and that are not judged.",
+            ),
+            Field(
+                "only_current",
+                ListOf(TEXT),
+                "Frameworks that only the current side has installed, and that are not judged.",
+            ),
             Field("device", TEXT, "cpu or gpu."),
             Field("prefix", TEXT, "The prefix of the environment that was judged."),
             Field("policy", TEXT, "The policy file in force; null where the defaults hold."),
@@ -185,6 +195,8 @@ def to_document(report: Report) -> dict[str, Any]:
         "current": _side(report.current),
         "context": {
             "frameworks": list(report.workload.frameworks),
+            "only_baseline": list(report.workload.only_baseline),
+            "only_current": list(report.workload.only_current),
             "device": report.workload.device,
             "prefix": report.current.prefix,
             "policy": report.policy,

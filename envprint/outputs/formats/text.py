@@ -15,6 +15,7 @@ from envprint.core.impact import Impact
 from envprint.core.report import DEVICES, Finding, Ignored, Report, Summary, Undecided, verdict
 from envprint.core.text import block, heading, paint, plain, what_to_do
 from envprint.core.units import size
+from envprint.core.workload import Workload
 
 OMITS = frozenset({"changes"})
 """Parts of a report that are not shown whole: changes that no rule knows are counted where there
@@ -87,6 +88,7 @@ def _head(report: Report) -> Iterator[str]:
         ", ".join(report.workload.frameworks) or "no framework found, name yours with --framework"
     )
     yield from block("workload", f"{frameworks}; on {DEVICES[report.workload.device]}")
+    yield from _only_on_one_side(report.workload)
     if report.policy is not None:
         yield from block("policy", report.policy)
     before = dict(report.baseline.lines) if report.baseline else {}
@@ -96,6 +98,16 @@ def _head(report: Report) -> Iterator[str]:
     for topic, text in report.current.lines:
         was = before.get(topic, text)
         yield from block(topic, text if was == text else f"{text} (was: {was})")
+
+
+def _only_on_one_side(workload: Workload) -> Iterator[str]:
+    for side in ("baseline", "current"):
+        names = getattr(workload, f"only_{side}")
+        if names:
+            them = "it" if len(names) == 1 else "them"
+            option = " ".join(f"--framework {name}" for name in names)
+            text = f"{', '.join(names)}: only in {side}, not judged; if the job uses {them}: "
+            yield from block("", f"{text}{option}")
 
 
 def _side(summary: Summary) -> str:
