@@ -24,9 +24,12 @@ class Finding(NamedTuple):
     why: str
     not_when: str
     remedy: str
+    """Text, or a `core.shell.Command` or `Code` to paste as it is."""
     evidence: tuple[str, ...]
     probed_equal: str | None = None
     """The expected effect, which probes on both sides did not show; the impact is lowered."""
+    note: str = ""
+    """What to know about the remedy."""
 
 
 HIDDEN_VALUE = "hidden-value"

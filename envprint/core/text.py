@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -90,11 +89,6 @@ def one_line(text: str) -> str:
 WIDTH = 80
 TOPIC = 10
 
-_WORD = r"""(?:[^\s'"]*=)?(?:\$?'[^']*'(?:"'"'[^']*')*|"[^"]*")|\S+"""
-_COMMAND = rf"(?:(?:export|unset|pip (?:un)?install(?: --\S+)*) )?(?:{_WORD})"
-_NO_BREAK = "\xa0"
-"""Stands for a blank inside a command; a word that itself contains one is written with escapes."""
-
 
 def block(topic: str, text: str, painted: str | None = None) -> Iterator[str]:
     """`text` wrapped beside `topic`; `painted` is the topic with colour codes of no width."""
@@ -109,10 +103,19 @@ def block(topic: str, text: str, painted: str | None = None) -> Iterator[str]:
         yield " " * TOPIC + line
 
 
-def what_to_do(remedy: str) -> Iterator[str]:
-    """The remedy, wrapped without splitting a command: half of one may be pasted as a whole."""
-    kept = re.sub(_COMMAND, lambda command: command[0].replace(" ", _NO_BREAK), remedy)
-    yield from (line.replace(_NO_BREAK, " ") for line in block("  do", kept))
+def what_to_do(remedy: str, note: str = "") -> Iterator[str]:
+    """The remedy and its note. A command is never split: half of one may be pasted as a whole."""
+    from envprint.core.shell import commands, kind  # a capture has no remedies
+
+    topic = "  do".ljust(TOPIC)
+    if kind(remedy) == "text":
+        yield from block(topic.rstrip(), remedy)
+    else:
+        for line in commands(remedy) or (remedy,):
+            yield topic + plain(line)
+            topic = " " * TOPIC
+    if note:
+        yield from block("", note)
 
 
 def heading(text: str, colour: bool) -> Iterator[str]:

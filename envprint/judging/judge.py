@@ -241,5 +241,6 @@ def _finding(rule: Rule, match: Match) -> Finding:
         why=rule.why,
         not_when=rule.not_when,
         remedy=match.remedy or rule.remedy,
+        note=match.note if match.remedy else rule.note,
         evidence=tuple(e.url or f"{e.what}: {source(e)}" for e in rule.evidence),
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from envprint.core.comparison import Comparison
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
-from envprint.core.shell import command
+from envprint.core.shell import sentence
 from envprint.core.workload import Workload, uses
 from envprint.rules.kit.devices import gpu_training
 from envprint.rules.kit.settings import variable, when_changed
@@ -24,7 +24,7 @@ def _world_size(comparison: Comparison, workload: Workload) -> Iterator[Match]:
             (_WORLD_SIZE, *comparison.under(variable("LOCAL_WORLD_SIZE"))),
             change.before,
             change.after,
-            remedy=command("Start the job with {} processes.", change.before),
+            remedy=sentence("Start the job with {} processes.", change.before),
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from envprint.core.fields import ANYTHING, FLAG, INTEGER, TEXT, Field, ListOf, Record, record
 from envprint.core.fingerprint import SCHEMA_VERSION
 from envprint.core.report import Finding, Report, Summary, undecided_rules
+from envprint.core.shell import kind
 from envprint.documents.codec import to_json
 
 _SIDE = record(
@@ -33,7 +34,13 @@ _ADVICE = (
     Field("paths", ListOf(TEXT), "The places in the fingerprint that show it."),
     Field("why", TEXT, "Why it matters."),
     Field("not_when", TEXT, "When it does not."),
-    Field("remedy", TEXT, "What to do."),
+    Field("remedy", TEXT, "What to do: text, or what to paste as it is."),
+    Field(
+        "remedy_kind",
+        TEXT,
+        "text; command, for a shell; or python, for the program.",
+    ),
+    Field("note", TEXT, "Where, when and on which side; null where that is clear."),
     Field("evidence", ListOf(TEXT), "Sources: addresses, or measurements of the project."),
 )
 
@@ -246,5 +253,7 @@ def _advice(finding: Finding) -> dict[str, Any]:
         "why": finding.why,
         "not_when": finding.not_when,
         "remedy": finding.remedy,
+        "remedy_kind": kind(finding.remedy),
+        "note": finding.note or None,
         "evidence": list(finding.evidence),
     }

@@ -127,7 +127,7 @@ def _finding(finding: Finding, colour: bool) -> Iterator[str]:
         yield from block("  not seen", finding.probed_equal)
     yield from block("  why", finding.why)
     yield from block("  but not", finding.not_when)
-    yield from what_to_do(finding.remedy)
+    yield from what_to_do(finding.remedy, finding.note)
     yield from block("  known", f"{finding.confidence.value}; envprint explain {finding.rule}")
     yield ""
 
@@ -213,7 +213,7 @@ def _ignored(ignored: Ignored) -> Iterator[str]:
 
 def _advice(advice: Finding) -> Iterator[str]:
     yield from block("", f"{advice.message or advice.title} ({advice.rule})")
-    yield from what_to_do(advice.remedy)
+    yield from what_to_do(advice.remedy, advice.note)
 
 
 def _short(value: Any) -> str:

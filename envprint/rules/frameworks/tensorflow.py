@@ -9,7 +9,7 @@ from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
-from envprint.core.shell import command
+from envprint.core.shell import Command, sentence
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload, machine, on_gpu, uses
 from envprint.rules.kit.devices import DEVICES, how_many
@@ -110,7 +110,7 @@ def python_unsupported(now: Fingerprint, workload: Workload) -> Iterator[Match]:
             f"TensorFlow {tensorflow} is for Python {low} to {high}, Python is {python}",
             (TENSORFLOW, PYTHON),
             after=python,
-            remedy=command("Use Python {} with TensorFlow {}.", high, tensorflow),
+            remedy=sentence("Use Python {} with TensorFlow {}.", high, tensorflow),
         )
 
 
@@ -169,8 +169,8 @@ def _cuda_remedy(version: str, need: str, tested: knowledge.Entry | None) -> str
     if numbers(version) >= _BRINGS_CUDA_FROM:
         return pip_install("tensorflow", version, "[and-cuda]")
     if tested:
-        return command("Install CUDA {} and cuDNN {}.", need, tested["cudnn"])
-    return command("Install CUDA {}.", need)
+        return sentence("Install CUDA {} and cuDNN {}.", need, tested["cudnn"])
+    return sentence("Install CUDA {}.", need)
 
 
 _INSTALL = Evidence(
@@ -244,8 +244,8 @@ RULES = (
         "more. The same seeds give other initial weights (measured with 2.9 and 2.10: every "
         "weight, and the layers that augment images).",
         not_when="The weights are loaded, or not made by Keras' initializers.",
-        remedy="Install the same version of TensorFlow; from 2.10 on seed with "
-        "tf.keras.utils.set_random_seed().",
+        remedy="Install the same version of TensorFlow.",
+        note="From 2.10 on seed with tf.keras.utils.set_random_seed().",
         evidence=(
             Evidence(
                 "Release notes of 2.10",
@@ -369,7 +369,7 @@ RULES = (
         "under MirroredStrategy, whatever the seed.",
         not_when="The job uses one GPU, no strategy of tf.distribute, or "
         "shuffle(reshuffle_each_iteration=False).",
-        remedy="pip install 'tensorflow>=2.3'",
+        remedy=Command("pip install 'tensorflow>=2.3'"),
         evidence=(
             Evidence("The report", "https://github.com/tensorflow/tensorflow/issues/38197"),
             Evidence(

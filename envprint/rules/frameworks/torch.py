@@ -8,7 +8,7 @@ from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
-from envprint.core.shell import command
+from envprint.core.shell import Code, Command, command
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload, on_gpu, uses
 from envprint.rules.kit.devices import DEVICES, cards, field
@@ -82,9 +82,8 @@ def tf32_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
                 traces(comparison, "torch", "torch"),
                 change.before,
                 change.after,
-                remedy=command(
-                    "torch.backends.cuda.matmul.allow_tf32 = {}, on both sides.", str(before)
-                ),
+                remedy=Code(f"torch.backends.cuda.matmul.allow_tf32 = {bool(before)}"),
+                note="On both sides.",
             )
             return
 
@@ -222,7 +221,8 @@ RULES = (
         "algorithms are asked for and the variable is not :4096:8 or :16:8. With warn_only it goes "
         "on, and may not repeat itself. A change of 2025 removed the check.",
         not_when="The program sets the variable itself before its first product on the GPU.",
-        remedy="export CUBLAS_WORKSPACE_CONFIG=:4096:8 before the program starts.",
+        remedy=Command("export CUBLAS_WORKSPACE_CONFIG=:4096:8"),
+        note="Before the program starts.",
         evidence=(
             Evidence("The check and its reason", "https://github.com/pytorch/pytorch/pull/41377"),
             Evidence("Its removal", "https://github.com/pytorch/pytorch/pull/161749"),
@@ -240,7 +240,7 @@ RULES = (
         "GPU; another algorithm rounds differently, so that two runs on one machine may differ.",
         not_when="The job has no convolution, or deterministic algorithms are on as well and all "
         "candidates give equal bits.",
-        remedy="torch.backends.cudnn.benchmark = False",
+        remedy=Code("torch.backends.cudnn.benchmark = False"),
         evidence=(_RANDOMNESS,),
         state=times_convolutions,
         advice=True,

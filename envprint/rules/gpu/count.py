@@ -8,6 +8,7 @@ from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.shell import Command
 from envprint.core.workload import Workload, on_gpu
 from envprint.rules.kit.devices import (
     DEVICES,
@@ -91,7 +92,8 @@ RULES = (
         "numbers with another engine there, and TensorFlow's depend on the device.",
         not_when="The work runs on the CPU on both sides. JAX draws the same numbers everywhere: "
         "without the other two the finding is numeric.",
-        remedy="Run both on a GPU, or both on the CPU: export CUDA_VISIBLE_DEVICES=-1",
+        remedy=Command("export CUDA_VISIBLE_DEVICES=-1"),
+        note="Runs on the CPU, on both sides; or run both on a GPU.",
         evidence=(
             _RANDOMNESS,
             Evidence(
@@ -141,7 +143,7 @@ RULES = (
         watches=(DEVICES,),
         why="In compute mode `prohibited` the driver refuses every context on the GPU.",
         not_when="The program does not use that GPU.",
-        remedy="sudo nvidia-smi --compute-mode=DEFAULT",
+        remedy=Command("sudo nvidia-smi --compute-mode=DEFAULT"),
         evidence=(
             Evidence(
                 "NVML's compute modes",
