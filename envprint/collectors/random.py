@@ -7,7 +7,7 @@ numbers from then on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from envprint.core.fields import FLAG, TEXT, Field, ListOf, MapOf, record
@@ -54,7 +54,7 @@ def sample(host: Host) -> Mapping[str, Any]:
     generators = interpreter.get("generators", {})
     return {
         "generators": {name: _generator(answer) for name, answer in generators.items()},
-        "drawn_by": _drawn_by(interpreter["modules"]) if generators else {},
+        "drawn_by": _drawn_by(interpreter.get("modules", ())) if generators else {},
         "process": interpreter.get("process"),
     }
 
@@ -71,7 +71,7 @@ def _generator(answer: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _drawn_by(modules: list[str]) -> dict[str, list[str]]:
+def _drawn_by(modules: Sequence[str]) -> dict[str, list[str]]:
     from envprint import knowledge  # a command has no generators and needs no table
 
     imported = set(modules)

@@ -60,7 +60,8 @@ class Condition(NamedTuple):
         return Condition(f"not ({self.text})", lambda w: not self.holds(w))
 
 
-_ON_GPU = ("jax", "tensorflow", "torch")
+ON_GPU = ("jax", "tensorflow", "torch")
+"""Frameworks that can compute on a GPU: those that train, beside NumPy and scikit-learn."""
 _HIDE_ALL = ("", "-1", "NoDevFiles")
 """Values of CUDA_VISIBLE_DEVICES that hide every GPU."""
 
@@ -101,7 +102,7 @@ def detect(
     chosen = set(frameworks) or set(now.get("facts.frameworks.imported", []))
     found = _Installed.on(now, now if baseline is None else baseline)
     used = chosen or found.counted()
-    can_use_gpu = not used or not used.isdisjoint(_ON_GPU)
+    can_use_gpu = not used or not used.isdisjoint(ON_GPU)
     is_on_gpu = needs_gpu or (can_use_gpu and any(map(_gpu_is_meant, sides)))
     return Workload(
         frameworks=tuple(sorted(used)),
@@ -112,7 +113,7 @@ def detect(
     )
 
 
-_WEIGHT = {"numpy": 1, "scikit-learn": 2} | dict.fromkeys(_ON_GPU, 3)
+_WEIGHT = {"numpy": 1, "scikit-learn": 2} | dict.fromkeys(ON_GPU, 3)
 """How much a framework says about what trains: NumPy comes with each of the others."""
 
 

@@ -73,7 +73,7 @@ def _report(
     )
     impact = max((finding.impact for finding in findings), default=Impact.NONE)
     states = {rule.id for rule in rules.values() if rule.state}
-    causes = likely_causes(findings, states, comparison) if comparison else ()
+    causes = likely_causes(findings, states, comparison, workload.frameworks) if comparison else ()
     # Without a difference that changes the result, the cause is somewhere else.
     quiet = comparison if impact < Impact.NUMERIC and not expected else None
     return Report(

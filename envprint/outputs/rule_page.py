@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from envprint.core.report import HOW_WELL_KNOWN, MEANING, source
 from envprint.core.rule import Rule
-from envprint.core.shell import commands, kind
+from envprint.core.shell import kind
 
 
 def page(rule: Rule) -> str:
@@ -15,8 +15,7 @@ def page(rule: Rule) -> str:
 
 
 def _what_to_do(rule: Rule) -> str:
-    pasted = [f"    {line}" for line in commands(rule.remedy) or rule.remedy.splitlines()]
-    remedy = rule.remedy if kind(rule.remedy) == "text" else "\n".join(pasted)
+    remedy = rule.remedy if kind(rule.remedy) == "text" else f"    {rule.remedy}"
     return "\n\n".join(filter(None, (remedy, rule.note)))
 
 

@@ -106,7 +106,7 @@ def _on(side: Fingerprint, name: str) -> _Generator:
 def _pair(name: str, comparison: Comparison, workload: Workload) -> _Pair | None:
     """The generator in two states; None if it is in one, or if the job does not draw from it.
 
-    Raises `UnknownValueError` for one of the job's own whose state is unknown.
+    Raises `UnknownValueError` for one of the job's own whose state or process is unknown.
     """
     sides = (comparison.before, comparison.after)
     before, after = (_on(side, name) for side in sides)
@@ -117,7 +117,7 @@ def _pair(name: str, comparison: Comparison, workload: Workload) -> _Pair | None
             return None
     elif before.state is None or after.state in (None, before.state) or not any(drawn_by):
         return None
-    processes = {side.get(PROCESS) for side in sides}
+    processes = {side.value(PROCESS) if is_own else side.get(PROCESS) for side in sides}
     is_same_process = len(processes) == 1 and None not in processes
     libraries = tuple(sorted({library for names in drawn_by for library in names}))
     return _Pair(name, before, after, is_own, is_same_process, libraries)
@@ -156,7 +156,7 @@ def _match(pair: _Pair, text: str, comparison: Comparison) -> Match:
 def _differs(pair: _Pair) -> Result | str | None:
     """A state that gives other numbers, as far as the job draws from it."""
     if pair.seeds_differ:
-        by = "" if pair.is_own else f"; {' and '.join(pair.drawn_by)} draws from it"
+        by = "" if pair.is_own else f"; {_who_draws(pair)}"
         return f"was seeded with {pair.before.seed}, is seeded with {pair.after.seed}{by}"
     if not pair.is_own or pair.is_same_process or pair.are_seeded == (False, False):
         return None
@@ -178,8 +178,12 @@ def _may_differ(pair: _Pair) -> str | None:
         return "is not in the state of the baseline, which was captured in the same process"
     if pair.is_own:
         return None
-    by = " and ".join(pair.drawn_by)
-    return f"was not in the same state, and {by} draws from it; how it was seeded is not known"
+    return f"was not in the same state; {_who_draws(pair)}, and how it was seeded is not known"
+
+
+def _who_draws(pair: _Pair) -> str:
+    draws = "draws" if len(pair.drawn_by) == 1 else "draw"
+    return f"{' and '.join(pair.drawn_by)} {draws} from it"
 
 
 def _unseeded(now: Fingerprint, workload: Workload) -> Iterator[Match]:
@@ -238,7 +242,7 @@ RULES = (
         drift=_each(_differs),
     ),
     Rule(
-        id="generator-unseeded",
+        id="random-generator-unseeded",
         title="A generator of random numbers is unseeded on both sides",
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
@@ -255,7 +259,7 @@ RULES = (
         advice=True,
     ),
     Rule(
-        id="generator-may-differ",
+        id="random-generator-may-differ",
         title="A generator of random numbers may give other numbers",
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from envprint.core.comparison import Comparison
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
-from envprint.core.shell import sentence
+from envprint.core.shell import Command, sentence
 from envprint.core.workload import Workload, uses
 from envprint.rules.kit.devices import gpu_training
 from envprint.rules.kit.settings import variable, when_changed
@@ -64,7 +64,8 @@ RULES = (
         why="Gradients that are ready together are added together, so the order of the additions "
         "follows from the time. Only 0 switches that off.",
         not_when="The job does not use Horovod, or uses one process.",
-        remedy="export HOROVOD_FUSION_THRESHOLD=0 on both sides.",
+        remedy=Command("export HOROVOD_FUSION_THRESHOLD=0"),
+        note="On both sides.",
         evidence=(
             Evidence(
                 "NVIDIA's guide to deterministic TensorFlow, on several GPUs",

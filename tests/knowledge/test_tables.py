@@ -27,6 +27,7 @@ KEYS = {
     "cuda_lowest_capabilities": ("cuda",),
     "cuda_releases": ("cuda",),
     "desktop_programs": ("program",),
+    "drawing_libraries": ("module",),
     "integrated_gpu_names": ("name",),
     "numpy_2_support": ("package",),
     "numpy_loops": ("loops",),

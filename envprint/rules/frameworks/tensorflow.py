@@ -14,15 +14,16 @@ from envprint.core.versions import numbers
 from envprint.core.workload import Workload, machine, on_gpu, uses
 from envprint.rules.kit.devices import DEVICES, how_many
 from envprint.rules.kit.packages import (
+    TENSORFLOW_NAMES,
     is_same_release,
     pip_install,
+    restored,
     traces,
     version_changed,
     version_path,
 )
 
 # What the rules about TensorFlow look for.
-NAMES = ("tensorflow", "tensorflow-cpu", "tensorflow-intel", "tensorflow-gpu")
 TENSORFLOW = version_path("tensorflow")
 PYTHON = "facts.python.version"
 BUILD = "facts.frameworks.tensorflow.build"
@@ -76,13 +77,13 @@ def _crossed(comparison: Comparison, first: tuple[int, int], text: str) -> Itera
 
 def _version_match(comparison: Comparison, versions: tuple[str, str], text: str) -> Match:
     before, after = versions
-    name = comparison.before.value("facts.frameworks.tensorflow.distribution") or "tensorflow"
     return Match(
         f"TensorFlow was {before}, is {after}: {text}",
-        traces(comparison, "tensorflow", *NAMES),
+        traces(comparison, "tensorflow", *TENSORFLOW_NAMES),
         before,
         after,
-        remedy=pip_install(name, before),
+        None,
+        *restored(comparison, "tensorflow", *TENSORFLOW_NAMES),
     )
 
 
@@ -92,9 +93,11 @@ def build_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]
     if change and change.before and change.after:
         yield Match(
             f"TensorFlow was built for {change.before}, is built for {change.after}",
-            (change.path, *traces(comparison, "tensorflow", *NAMES)),
+            (change.path, *traces(comparison, "tensorflow", *TENSORFLOW_NAMES)),
             change.before,
             change.after,
+            None,
+            *restored(comparison, "tensorflow", *TENSORFLOW_NAMES),
         )
 
 
@@ -208,7 +211,7 @@ RULES = (
             Evidence("2.17.0 and 2.21.0, the same bits", measured="pk.tf217"),
             Evidence("A patch release, the same bits", measured="tf.2-16-patch"),
         ),
-        drift=version_changed("TensorFlow", "tensorflow", *NAMES, patch=Impact.PERF),
+        drift=version_changed("TensorFlow", "tensorflow", *TENSORFLOW_NAMES, patch=Impact.PERF),
         yields_to=("tensorflow-major-changed", "tensorflow-initializers-changed"),
         probed=True,
     ),
