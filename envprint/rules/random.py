@@ -1,7 +1,5 @@
 """The effect of random generators: from a different state they produce different numbers."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """How rules compare a package's version: both sides known, and every trace of the change named."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
