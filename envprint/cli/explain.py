@@ -10,6 +10,7 @@ from envprint.cli._console import Console
 from envprint.core.errors import EnvprintError
 from envprint.core.report import source
 from envprint.core.rule import Rule
+from envprint.core.shell import kind
 from envprint.core.suggest import closest
 from envprint.core.text import table
 from envprint.documents.codec import to_json
@@ -78,6 +79,8 @@ def _document(rule: Rule) -> dict[str, Any]:
         "why": rule.why,
         "not_when": rule.not_when,
         "remedy": rule.remedy,
+        "remedy_kind": kind(rule.remedy),
+        "note": rule.note or None,
         "evidence": [
             {**evidence._asdict(), "source": source(evidence)} for evidence in rule.evidence
         ],

@@ -1,4 +1,4 @@
-"""Generators of random numbers in this process: in which state each one is.
+"""Generators of random numbers in this process: in which state each one is, and how it was seeded.
 
 Known of a process that captures itself with `envprint.capture()`; a command, or another
 interpreter that is observed, has none that matters to a training. Two equal states give the same
@@ -7,10 +7,10 @@ numbers from then on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from envprint.core.fields import TEXT, Field, MapOf, record
+from envprint.core.fields import FLAG, TEXT, Field, ListOf, MapOf, record
 from envprint.core.fingerprint import Unknown
 from envprint.machine.host import Host
 
@@ -23,7 +23,14 @@ LIVE = (
                     "state",
                     TEXT,
                     "Digest of seed and position; null for one that was given no seed.",
-                )
+                ),
+                Field(
+                    "seeded",
+                    FLAG,
+                    "Whether a call has seeded it; false if it began with a state from the "
+                    "operating system.",
+                ),
+                Field("seed", TEXT, "The number it was seeded with; null without a seed."),
             ),
             "generator",
         ),
@@ -31,14 +38,46 @@ LIVE = (
         "sets), tensorflow-generator (tf.random.get_global_generator), keras, tf-keras, torch, "
         "torch-cuda-0 and so on. One that is not here has not been made.",
     ),
+    Field(
+        "drawn_by",
+        MapOf(ListOf(TEXT)),
+        "For Python's and NumPy's generator, the imported libraries that draw from it, by a table.",
+    ),
+    Field("process", TEXT, "A random name of this process; null for a command."),
 )
+_NOT_KNOWN = Unknown("the generator does not tell how it was seeded")
 
 
 def sample(host: Host) -> Mapping[str, Any]:
     """The state of the process's generators; one that raised is unknown."""
-    answer = host.interpreter().get("generators", {})
-    return {"generators": {name: {"state": _state(answer[name])} for name in answer}}
+    interpreter = host.interpreter()
+    generators = interpreter.get("generators", {})
+    return {
+        "generators": {name: _generator(answer) for name, answer in generators.items()},
+        "drawn_by": _drawn_by(interpreter.get("modules", ())) if generators else {},
+        "process": interpreter.get("process"),
+    }
 
 
-def _state(answer: Mapping[str, str | None]) -> str | Unknown | None:
-    return Unknown(str(answer["error"])) if "error" in answer else answer["state"]
+def _generator(answer: Mapping[str, Any]) -> dict[str, Any]:
+    if "error" in answer:
+        return dict.fromkeys(("state", "seeded", "seed"), Unknown(str(answer["error"])))
+    is_seeded, number = answer["seeded"], answer["seed"]
+    has_number = number is not None or is_seeded is False
+    return {
+        "state": answer["state"],
+        "seeded": _NOT_KNOWN if is_seeded is None else is_seeded,
+        "seed": number if has_number else _NOT_KNOWN,
+    }
+
+
+def _drawn_by(modules: Sequence[str]) -> dict[str, list[str]]:
+    from envprint import knowledge  # a command has no generators and needs no table
+
+    imported = set(modules)
+    found: dict[str, list[str]] = {}
+    for entry in knowledge.entries("drawing_libraries"):
+        if entry["module"] in imported:
+            for generator in entry["generators"]:
+                found.setdefault(generator, []).append(entry["module"])
+    return {generator: sorted(names) for generator, names in found.items()}

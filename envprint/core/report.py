@@ -23,11 +23,14 @@ class Finding(NamedTuple):
     why: str
     not_when: str
     remedy: str
+    """Text, or a `core.shell.Command` or `Code` to paste as it is."""
     evidence: tuple[str, ...]
     advice: bool = False
     """Whether it is advice, and not a finding that counts."""
     probed_equal: str | None = None
     """The expected effect, which probes on both sides did not show; the impact is lowered."""
+    note: str = ""
+    """What to know about the remedy."""
 
 
 HIDDEN_VALUE = "hidden-value"

@@ -35,7 +35,9 @@ class Match(NamedTuple):
     impact: Impact | None = None
     """Overrides the rule's impact where this case is weaker or stronger."""
     remedy: str | None = None
-    """Overrides the rule's remedy, for the versions at hand."""
+    """Overrides the rule's remedy and note, for the versions at hand."""
+    note: str = ""
+    """What to know about that remedy."""
     was_equal: bool = False
     """Whether a measurement of the project gave equal bits in this case, which makes it advice."""
     about: str | None = None
@@ -98,6 +100,9 @@ class Rule(NamedTuple):
     state: State | None = None
     advice: bool = False
     yields_to: tuple[str, ...] = ()
+    note: str = ""
+    """What to know about the remedy: where, when and on which side. The remedy itself is text, or a
+    `Command` or `Code` to paste as it is."""
     probed: bool = False
     """It affects arithmetic in every process of the environment, so numeric probes of both sides
     show its effect, or that it has none here."""

@@ -52,10 +52,45 @@ def path_word(path: str) -> str | None:
     return None if word is None else home + word
 
 
-def command(form: str, *words: str | None) -> str | None:
+class Command(str):
+    """A remedy that is one or more commands of a shell, to paste as they are."""
+
+    parts: tuple[str, ...]
+
+    def __new__(cls, *parts: str) -> Command:
+        """The commands, which are to run one after the other."""
+        made = super().__new__(cls, "; ".join(parts))
+        made.parts = parts
+        return made
+
+
+class Code(str):
+    """A remedy that is one or more lines of Python, to paste into the program."""
+
+    __slots__ = ()
+
+
+def commands(remedy: str) -> tuple[str, ...]:
+    """The commands of a remedy, one after the other; empty if it is text or Python."""
+    return remedy.parts if isinstance(remedy, Command) else ()
+
+
+def kind(remedy: str) -> str:
+    """`command`, `python` or `text`."""
+    kinds = ((Command, "command"), (Code, "python"))
+    return next((word for made, word in kinds if isinstance(remedy, made)), "text")
+
+
+def sentence(form: str, *words: str | None) -> str | None:
     """`form` with each `{}` replaced by a quoted word; None if a word is missing."""
     safe = [None if word is None else quoted(word) for word in words]
     return None if None in safe else form.format(*safe)
+
+
+def command(form: str, *words: str | None) -> Command | None:
+    """The same as a command to paste."""
+    text = sentence(form, *words)
+    return None if text is None else Command(text)
 
 
 def is_name(text: str) -> bool:
@@ -63,17 +98,18 @@ def is_name(text: str) -> bool:
     return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text) is not None
 
 
-def export(name: str, value: str) -> str | None:
+def export(name: str, value: str) -> Command | None:
     """The command that sets a variable for all programs started after it."""
     return command("export {}={}", name if is_name(name) else None, value)
 
 
-def unset(name: str) -> str | None:
+def unset(name: str) -> Command | None:
     """The command that removes a variable."""
     return command("unset {}", name if is_name(name) else None)
 
 
-def in_turn(*commands: str | None) -> str | None:
-    """Several commands on one line; None if one of them is missing."""
-    given = [one for one in commands if one is not None]
-    return "; ".join(given) if len(given) == len(commands) else None
+def in_turn(*several: Command | None) -> Command | None:
+    """Several commands as one remedy; None if one of them is missing."""
+    given = [one for one in several if one is not None]
+    parts = (part for one in given for part in one.parts)
+    return Command(*parts) if len(given) == len(several) else None

@@ -58,6 +58,10 @@ class Workload(NamedTuple):
     """The frameworks that the user or the policy names, which a run needs."""
     not_found: str | None = None
     """Why no framework is known, so that no framework's rules can apply; None if one is."""
+    only_baseline: tuple[str, ...] = ()
+    """Frameworks that only the baseline has installed, and that do not count."""
+    only_current: tuple[str, ...] = ()
+    """The same for the current side."""
 
 
 class Condition(NamedTuple):
@@ -80,7 +84,8 @@ class Condition(NamedTuple):
         return Condition(f"not ({self.text})", lambda w: not self.holds(w))
 
 
-_ON_GPU = ("jax", "tensorflow", "torch")
+ON_GPU = ("jax", "tensorflow", "torch")
+"""Frameworks that can compute on a GPU: those that train, beside NumPy and scikit-learn."""
 HIDE_ALL = ("", "-1", "NoDevFiles")
 """Values of CUDA_VISIBLE_DEVICES that hide every GPU."""
 
@@ -113,23 +118,25 @@ def detect(
 ) -> Workload:
     """The workload; what the options leave open follows from what is installed and present.
 
-    Both sides count: a GPU or framework that has disappeared must be judged, and so must a GPU that
-    does not respond. In a process that has imported frameworks, only those count. NumPy and
+    A GPU of either side counts: one that has disappeared must be judged, and so must one that does
+    not respond. In a process that has imported frameworks, only those count. NumPy and
     scikit-learn alone run on the CPU. `needs_gpu` means that a GPU is required, present or not.
     """
     sides = [now] if baseline is None else [baseline, now]
-    found = [frameworks_in(side) for side in sides]
     named = set(frameworks)
-    imported = now.get("facts.frameworks.imported", [])
-    used = named or set(imported) or {name for one in found for name in one.names}
-    can_use_gpu = not used or not used.isdisjoint(_ON_GPU)
+    chosen = named or set(now.get("facts.frameworks.imported", []))
+    found = _Installed.on(now, now if baseline is None else baseline)
+    used = chosen or found.counted()
+    can_use_gpu = not used or not used.isdisjoint(ON_GPU)
     is_on_gpu = needs_gpu or (can_use_gpu and any(map(_gpu_is_meant, sides)))
     return Workload(
         frameworks=tuple(sorted(used)),
         device=device or ("gpu" if is_on_gpu else "cpu"),
         machine=now.get("facts.cpu.architecture", ""),
         named=tuple(sorted(named)),
-        not_found=None if used else _not_found(sides, found),
+        not_found=None if used else _not_found(sides, map(frameworks_in, sides)),
+        only_baseline=tuple(sorted(found.baseline - found.current - used)),
+        only_current=tuple(sorted(found.current - found.baseline - used)),
     )
 
 
@@ -178,6 +185,46 @@ def _not_found(sides: Iterable[Fingerprint], found: Iterable[Found]) -> str:
             unknown[f"the frameworks in {place} are unknown ({reason})"] = None
     texts = [f"no framework in {' or '.join(without)}"] if without else []
     return "; ".join([*texts, *unknown, "is this the environment that trains? --python PATH"])
+
+
+_WEIGHT = {"numpy": 1, "scikit-learn": 2} | dict.fromkeys(ON_GPU, 3)
+"""How much a framework says about what trains: NumPy comes with each of the others."""
+
+
+class _Installed(NamedTuple):
+    """The frameworks of both sides; one that is unknown on a side counts as on the other."""
+
+    current: frozenset[str]
+    baseline: frozenset[str]
+
+    @classmethod
+    def on(cls, current: Fingerprint, baseline: Fingerprint) -> "_Installed":
+        known = [_installed(side) for side in (current, baseline)]
+        either = {name for has in known for name in FRAMEWORKS if has[name]}
+        return cls(*(frozenset(n for n in either if has[n] is not False) for has in known))
+
+    def counted(self) -> frozenset[str]:
+        """The frameworks that train, as far as two environments tell without a name.
+
+        What both sides have, and what the baseline alone has unless both have something that says
+        as much about the job: a developer's tool on one machine is not the job, but the only
+        library that trains is, even when it is gone.
+        """
+        common = self.current & self.baseline
+        weight = max((_WEIGHT[name] for name in common), default=0)
+        gone = {name for name in self.baseline - common if _WEIGHT[name] > weight}
+        return common | gone or self.current
+
+
+def _installed(side: Fingerprint) -> dict[str, bool | None]:
+    """For each framework whether it is installed; None if that is unknown."""
+    found: dict[str, bool | None] = {}
+    for name in FRAMEWORKS:
+        try:
+            found[name] = side.value(framework_path(name)) is not None
+        except UnknownValueError:
+            found[name] = None
+    return found
 
 
 def _gpu_is_meant(now: Fingerprint) -> bool:

@@ -98,7 +98,7 @@ def _report(
     )
     impact = max((finding.impact for finding in findings), default=Impact.NONE)
     states = {rule.id for rule in rules.values() if rule.state}
-    causes = likely_causes(findings, states, comparison) if comparison else ()
+    causes = likely_causes(findings, states, comparison, workload.frameworks) if comparison else ()
     # Without a difference that changes the result, the cause is somewhere else.
     is_quiet = impact < Impact.NUMERIC and not expected and workload.not_found is None
     quiet = comparison if is_quiet else None
@@ -314,6 +314,7 @@ def _finding(rule: Rule, match: Match) -> Finding:
         why=rule.why,
         not_when=rule.not_when,
         remedy=match.remedy or rule.remedy,
+        note=match.note if match.remedy else rule.note,
         evidence=tuple(e.url or f"{e.what}: {source(e)}" for e in rule.evidence),
         advice=rule.advice or match.was_equal,
     )

@@ -12,6 +12,7 @@ from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import Fingerprint, Places, is_inside
 from envprint.core.impact import Confidence, Impact
 from envprint.core.report import Finding
+from envprint.core.workload import ON_GPU
 
 MAX_CAUSES = 3
 """Causes that are named; in a longer list none would be likely."""
@@ -29,23 +30,33 @@ _CHANGED_BETWEEN_RUNS = (
 )
 """What changes on one machine, most often first; hardware comes last."""
 
+_COME_ALONG = tuple(f"facts.frameworks.{name}" for name in ("numpy", "scipy", "scikit_learn"))
+
 
 def likely_causes(
-    findings: Iterable[Finding], states: Container[str], comparison: Comparison
+    findings: Iterable[Finding],
+    states: Container[str],
+    comparison: Comparison,
+    frameworks: Container[str] = (),
 ) -> tuple[str, ...]:
     """The ids of the rules, at most three, that best explain a different result, likeliest first.
 
-    `states` are the rules about a state. Empty if no finding can change a result.
+    `states` are the rules about a state, `frameworks` those of the job. Empty if no
+    finding can change a result.
     """
     own = is_same_machine(comparison.before, comparison.after)
     changed = Places(change.path for change in comparison.changes)
 
-    def order(finding: Finding) -> tuple[int, int, bool, int, str]:
+    trains = any(name in frameworks for name in ON_GPU)
+
+    def order(finding: Finding) -> tuple[int, int, bool, bool, int, str]:
         return (
             # A greater effect explains more of the difference.
             -finding.impact,
             # A difference explains a different result; a state common to both sides hardly can.
             _news(finding, states, changed),
+            # Where a framework trains, NumPy and what is built on it mostly came along with it.
+            trains and any(is_inside(finding.paths[0], place) for place in _COME_ALONG),
             # Documented or measured causes rank before inferred ones.
             finding.confidence is Confidence.INFERRED,
             # On one machine, variables change more often than processors; two machines have

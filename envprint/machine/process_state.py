@@ -13,6 +13,8 @@ from operator import index
 from typing import Any, NamedTuple, TypeVar
 
 from envprint.core.fingerprint import NO_THREADPOOLCTL
+from envprint.machine import generator_seeds as seeds
+from envprint.machine.generator_seeds import Seeding
 from envprint.machine.interpreter import is_interruption, one_line
 
 T = TypeVar("T")
@@ -22,12 +24,18 @@ POOLED = ("numpy", "scipy", "sklearn", "torch")
 
 
 def describe() -> dict[str, Any]:
-    """`generators` and `thread_pools` of this process, as JSON types.
+    """What only code in this process can know, as JSON types.
 
-    Generators map a name to `state` (a digest, or None for an unseeded one) or to `error`; pools
-    are threadpoolctl's description of each, or an `error`.
+    `generators` maps a name to `state` (a digest, or None for an unseeded one), `seeded` and `seed`
+    (None if unknown), or to `error`. `thread_pools` is threadpoolctl's description of each, or an
+    `error`. `process` is a random name of this process, `modules` is what it has imported.
     """
-    return {"generators": dict(_generators()), "thread_pools": thread_pools()}
+    return {
+        "generators": _generators(),
+        "thread_pools": thread_pools(),
+        "process": seeds.process_identity(),
+        "modules": seeds.top_level_modules(),
+    }
 
 
 class NotThere(Exception):
@@ -46,18 +54,41 @@ class GeneratorSource(NamedTuple):
     look: Callable[[Any], object]
     """Returns its state as numbers, strings, arrays and containers, or None if it is not seeded.
     Raises `NotThere`, and whatever a framework raises."""
+    seed: Callable[[Any], Seeding] | None = None
+    """Whether it was seeded; None for Python's generator, which tells nothing itself."""
 
 
-def _generators() -> Iterator[tuple[str, dict[str, str | None]]]:
+def _generators() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    seedings: dict[str, Seeding] = {}
     for seat in (*GENERATOR_SOURCES, *_on_gpus()):
         module = sys.modules.get(seat.module)
         if module is not None:
             try:
-                yield seat.name, {"state": answered(partial(_state, seat, module))}
+                found[seat.name] = {"state": answered(partial(_state, seat, module))}
             except NotThere:
                 continue
             except RefusedError as error:
-                yield seat.name, {"error": str(error)}
+                found[seat.name] = {"error": str(error)}
+            else:
+                seedings[seat.name] = _seeding(seat.seed, module)
+    if "python" in seedings:
+        numbers = seeds.known_numbers(seedings.values())
+        look = partial(seeds.python_seed, numbers=numbers)
+        seedings["python"] = _seeding(look, sys.modules["random"])
+    for name, (is_given, number) in seedings.items():
+        found[name] |= {"seeded": is_given, "seed": None if number is None else str(number)}
+    return found
+
+
+def _seeding(look: Callable[[Any], Seeding] | None, module: Any) -> Seeding:
+    """The result of `look`; unknown for a version that keeps its seed elsewhere."""
+    if look is None:
+        return Seeding(None)
+    try:
+        return answered(partial(look, module))
+    except RefusedError:
+        return Seeding(None)
 
 
 def _state(seat: GeneratorSource, module: Any) -> str | None:
@@ -133,15 +164,20 @@ def _torch(torch: Any) -> object:
 
 GENERATOR_SOURCES = (
     GeneratorSource("python", "random", _python),
-    GeneratorSource("numpy", "numpy.random", _numpy),
-    GeneratorSource("tensorflow", "tensorflow.python.eager.context", _tensorflow),
+    GeneratorSource("numpy", "numpy.random", _numpy, seeds.numpy_seed),
     GeneratorSource(
-        "tensorflow-generator", "tensorflow.python.ops.stateful_random_ops", _tensorflow_generator
+        "tensorflow", "tensorflow.python.eager.context", _tensorflow, seeds.tensorflow_seed
     ),
-    GeneratorSource("keras", "keras.src.backend.common.global_state", _keras),
-    GeneratorSource("keras", "keras.src.backend", _keras_2),
-    GeneratorSource("tf-keras", "tf_keras.src.backend", _keras_2),
-    GeneratorSource("torch", "torch", _torch),
+    GeneratorSource(
+        "tensorflow-generator",
+        "tensorflow.python.ops.stateful_random_ops",
+        _tensorflow_generator,
+        seeds.tensorflow_generator_seed,
+    ),
+    GeneratorSource("keras", "keras.src.backend.common.global_state", _keras, seeds.keras_seed),
+    GeneratorSource("keras", "keras.src.backend", _keras_2, seeds.keras_2_seed),
+    GeneratorSource("tf-keras", "tf_keras.src.backend", _keras_2, seeds.keras_2_seed),
+    GeneratorSource("torch", "torch", _torch, seeds.torch_seed),
 )
 
 
@@ -154,7 +190,16 @@ def _on_gpus() -> Iterator[GeneratorSource]:
     except RefusedError:  # not imported, or a different version
         return
     for number in range(count):
-        yield GeneratorSource(f"torch-cuda-{number}", "torch.cuda", partial(_torch_cuda, number))
+        yield GeneratorSource(
+            f"torch-cuda-{number}",
+            "torch.cuda",
+            partial(_torch_cuda, number),
+            partial(_torch_cuda_seed, number),
+        )
+
+
+def _torch_cuda_seed(number: int, cuda: Any) -> Seeding:
+    return seeds.torch_seed(cuda.default_generators[number])
 
 
 def _torch_cuda(number: int, cuda: Any) -> object:

@@ -20,11 +20,12 @@ MAX_LINES = 12
 
 
 def refusal(report: Report, fail_on: Impact, strict: bool = False) -> str:
-    """The reasons, worst first; a single reason takes one line."""
+    """The reasons, worst first; a single reason takes one line, without its note."""
     findings = report.reaching(fail_on, strict)
     if len(findings) == 1:
         (only,) = findings
-        return f"{only.impact.word}: {_said(only)}; do: {plain(only.remedy)}"
+        first, *note = _to_do(only)
+        return "\n".join([f"{only.impact.word}: {_said(only)}; do: {first}", *note])
     if findings:
         worst = findings[0].impact
         return "\n".join([f"{worst.word}: {MEANING[worst]}", *_listed(findings)])
@@ -67,10 +68,16 @@ def _step(entry: Unjudged) -> str:
 
 def _listed(findings: Sequence[Finding]) -> Iterator[str]:
     """A line for each finding; the remedy follows the findings of its rule."""
-    for (_, remedy), alike in groupby(findings, lambda finding: (finding.rule, finding.remedy)):
+    for (_, to_do), alike in groupby(findings, lambda finding: (finding.rule, _to_do(finding))):
         for finding in alike:
             yield f"  {finding.impact.word:{_INDENT}}{_said(finding)}"
-        yield f"  {'':{_INDENT}}do: {plain(remedy)}"
+        for number, line in enumerate(to_do):
+            yield f"  {'':{_INDENT}}{'' if number else 'do: '}{line}"
+
+
+def _to_do(finding: Finding) -> tuple[str, ...]:
+    """The remedy, which ends its line so that it can be pasted, and its note."""
+    return tuple(map(plain, filter(None, (finding.remedy, finding.note))))
 
 
 def _said(finding: Finding) -> str:

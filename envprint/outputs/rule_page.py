@@ -6,11 +6,17 @@ from collections.abc import Iterator
 
 from envprint.core.report import HOW_WELL_KNOWN, MEANING, source
 from envprint.core.rule import Rule
+from envprint.core.shell import kind
 
 
 def page(rule: Rule) -> str:
     """The page of `rule`, in Markdown that also reads well as plain text."""
     return "\n".join(_lines(rule)) + "\n"
+
+
+def _what_to_do(rule: Rule) -> str:
+    remedy = rule.remedy if kind(rule.remedy) == "text" else f"    {rule.remedy}"
+    return "\n\n".join(filter(None, (remedy, rule.note)))
 
 
 def _lines(rule: Rule) -> Iterator[str]:
@@ -30,7 +36,7 @@ def _lines(rule: Rule) -> Iterator[str]:
     for title, text in (
         ("Why", rule.why),
         ("When it does not apply", rule.not_when),
-        ("What to do", rule.remedy),
+        ("What to do", _what_to_do(rule)),
     ):
         yield from ("", f"## {title}", "", text)
     yield from ("", "## Evidence", "")

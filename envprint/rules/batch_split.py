@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
-from envprint.core.shell import command
+from envprint.core.shell import sentence
 from envprint.core.workload import Workload, uses
 from envprint.rules.kit.devices import VISIBLE, how_many
 
@@ -33,7 +33,7 @@ def _uneven(now: Fingerprint, workload: Workload) -> Iterator[Match]:
             "PyTorch's sampler repeats samples until it divides",
             ("facts.gpu.count",),
             after=workload.batch_size % replicas,
-            remedy=command(
+            remedy=sentence(
                 "Use a batch size of {} or {}.", str(even or replicas), str(even + replicas)
             ),
         )

@@ -51,7 +51,7 @@ RULES = (
         watches=tuple(f"facts.code.{name}" for name in (*_FIELDS, "branch")),
         why="The verdict speaks of the environment and presumes the same code on the same data.",
         not_when="The changes touch nothing that the job runs.",
-        remedy="git checkout the commit of the baseline, with a clean work tree.",
+        remedy="Check out the commit of the baseline, with a clean work tree.",
         evidence=(_GIT,),
         drift=_changed,
         advice=True,
@@ -65,7 +65,7 @@ RULES = (
         watches=("facts.code.dirty", "facts.code.diff_digest"),
         why="Nobody can get this code back from the commit alone.",
         not_when="The changes touch nothing that the job runs.",
-        remedy="git commit, or git stash.",
+        remedy="Commit the changes, or stash them.",
         evidence=(_GIT,),
         state=_dirty,
         advice=True,
@@ -83,7 +83,8 @@ RULES = (
         "another order, and a split with a fixed seed takes others.",
         not_when="The program sorts names after listing them, reads them from a list, or keeps its "
         "data elsewhere than where it runs.",
-        remedy="sorted(os.listdir(…)), sorted(glob.glob(…)): then both sides read in one order.",
+        remedy="Sort what lists files, such as os.listdir() and glob.glob(): then both sides read "
+        "in one order.",
         evidence=(
             Evidence("ext4 and tmpfs, files listed unsorted", measured="data.file-order"),
             Evidence(

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from envprint.core.comparison import Comparison
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.shell import Command
 from envprint.core.workload import Workload, always, machine, on_cpu, uses
 from envprint.rules import framework_switches
 from envprint.rules.kit import instruction_sets, threads
@@ -48,7 +49,7 @@ QUOTAS_RULES = (
         why="Of all libraries scikit-learn counts the control group's CPU limit, and cores instead "
         "of hardware threads; k-means and others add up what each thread has found.",
         not_when="OMP_NUM_THREADS is set on both sides, or LOKY_MAX_CPU_COUNT is below both.",
-        remedy="Fix the thread counts on both sides",
+        remedy="Fix the thread counts on both sides.",
         evidence=(
             Evidence(
                 "The default of scikit-learn's OpenMP threads",
@@ -62,7 +63,7 @@ QUOTAS_RULES = (
         drift=changed_by_machine(
             ("facts.cpu.quota_cpus", "facts.cpu.cores"),
             threads.SCIKIT_LEARN,
-            remedy="Fix the thread counts on both sides",
+            remedy="Fix the thread counts on both sides.",
         ),
         yields_to=("cpu-usable-threads-changed",),
     ),
@@ -149,7 +150,7 @@ RULES = (
         "sums round differently.",
         not_when="Every library the job computes with is limited to a set that both processors "
         "have. XLA cannot be limited so and is judged by the processor alone.",
-        remedy="Limit every library on both sides to the lower set",
+        remedy="Limit every library on both sides to the lower instruction set.",
         evidence=(
             _TORCH_AVX512,
             Evidence(
@@ -162,7 +163,7 @@ RULES = (
             ("facts.cpu.flags",),
             *instruction_sets.ISAS,
             framework_switches.ONEDNN,
-            remedy="Limit every library on both sides to the lower set",
+            remedy="Limit every library on both sides to the lower instruction set.",
         ),
         yields_to=("cpu-architecture-changed",),
         probed=True,
@@ -178,7 +179,8 @@ RULES = (
         "branches that promise equal results, other makers' processors have COMPATIBLE only.",
         not_when="MKL_CBWR=COMPATIBLE is in force on both sides, or the job calls no linear "
         "algebra.",
-        remedy="export MKL_CBWR=COMPATIBLE on both sides, with the same number of threads.",
+        remedy=Command("export MKL_CBWR=COMPATIBLE"),
+        note="On both sides, with the same number of threads.",
         evidence=(
             Evidence(
                 "MKL_CBWR on processors of Intel and of others",
@@ -201,7 +203,7 @@ RULES = (
         "number of parts rounds differently. An affinity mask or a container's CPU set is enough.",
         not_when="The thread counts are set to what both sides have, or the operations are too "
         "small to be split.",
-        remedy="Fix the thread counts on both sides",
+        remedy="Fix the thread counts on both sides.",
         evidence=(
             Evidence("The job on one and on two CPUs", measured="tf.taskset"),
             Evidence(
@@ -212,7 +214,7 @@ RULES = (
         drift=changed_by_machine(
             ("facts.cpu.usable_threads",),
             *threads.THREADS,
-            remedy="Fix the thread counts on both sides",
+            remedy="Fix the thread counts on both sides.",
         ),
         probed=True,
     ),

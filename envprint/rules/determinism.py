@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Rule
+from envprint.core.shell import Code, Command
 from envprint.core.workload import always, on_gpu, uses
 from envprint.rules.kit import determinism
 from envprint.rules.kit.determinism import OP_DETERMINISM, TENSORFLOW
@@ -67,7 +68,7 @@ RULES = (
         why="Without autotuning TensorFlow does not come to the code that picks a deterministic "
         "algorithm; its author advises against setting both.",
         not_when="The job has no convolution, or op determinism is on.",
-        remedy="unset TF_CUDNN_USE_AUTOTUNE",
+        remedy=Command("unset TF_CUDNN_USE_AUTOTUNE"),
         evidence=(_CUDNN_VARIABLES,),
         state=determinism.defeated,
     ),
@@ -81,7 +82,7 @@ RULES = (
         why="From 2.5 to 2.8 the convolution algorithm may be chosen anew in each run, with op "
         "determinism too.",
         not_when="The job has no convolution.",
-        remedy="pip install 'tensorflow>=2.9'",
+        remedy=Command("pip install 'tensorflow>=2.9'"),
         evidence=(
             Evidence(
                 "The fault, and its fix in 2.9",
@@ -100,7 +101,8 @@ RULES = (
         why="With a workspace of fixed size cuBLAS repeats itself when several streams are active; "
         "another size may choose another algorithm.",
         not_when="One stream is active at a time and the kernels fit both workspaces.",
-        remedy="export CUBLAS_WORKSPACE_CONFIG=:4096:8 on both sides.",
+        remedy=Command("export CUBLAS_WORKSPACE_CONFIG=:4096:8"),
+        note="On both sides.",
         evidence=(
             Evidence(
                 "Reproducibility of cuBLAS results",
@@ -148,7 +150,7 @@ RULES = (
         "results in each run unless determinism is asked for.",
         not_when="The program asks for it itself, later than this look. Most jobs repeat on a CPU "
         "without it.",
-        remedy="tf.config.experimental.enable_op_determinism()",
+        remedy=Code("tf.config.experimental.enable_op_determinism()"),
         evidence=(
             Evidence(
                 "enable_op_determinism",
@@ -171,7 +173,7 @@ RULES = (
         "an effect with 2.21 on a CPU, but nothing promises that, or how much of the function it "
         "does.",
         not_when="The program also calls the function.",
-        remedy="tf.config.experimental.enable_op_determinism()",
+        remedy=Code("tf.config.experimental.enable_op_determinism()"),
         evidence=(_GUIDE, Evidence("It still has an effect", measured="tf.detenv")),
         state=determinism.stale_variable,
         advice=True,
@@ -185,8 +187,10 @@ RULES = (
         watches=(f"{SWITCHES}[torch-deterministic-algorithms].value",),
         why="Some operations on a GPU use atomic additions, whose order varies.",
         not_when="The program asks for it itself, later than this look.",
-        remedy="torch.use_deterministic_algorithms(True); torch.backends.cudnn.benchmark = False; "
-        "older versions also need CUBLAS_WORKSPACE_CONFIG=:4096:8 exported",
+        remedy=Code(
+            "torch.use_deterministic_algorithms(True); torch.backends.cudnn.benchmark = False"
+        ),
+        note="Older versions also need the variable CUBLAS_WORKSPACE_CONFIG=:4096:8.",
         evidence=(_TORCH,),
         state=determinism.torch_off,
         advice=True,
@@ -202,7 +206,7 @@ RULES = (
         "scatter, do not repeat. The flag ends both.",
         not_when="The program sets the flag itself before it imports JAX. With the flag XLA "
         "refuses operations that have no deterministic form.",
-        remedy='export XLA_FLAGS="$XLA_FLAGS --xla_gpu_deterministic_ops=true"',
+        remedy=Command('export XLA_FLAGS="$XLA_FLAGS --xla_gpu_deterministic_ops=true"'),
         evidence=(
             Evidence(
                 "Where XLA's results vary",

@@ -12,7 +12,7 @@ from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
-from envprint.core.shell import command, in_turn, is_name, unset
+from envprint.core.shell import export, is_name, unset
 from envprint.core.workload import Workload, always
 from envprint.rules.kit.settings import READ_AT_START, readers, value_text, variable, variables_of
 
@@ -25,9 +25,8 @@ def _misspelt(now: Fingerprint, workload: Workload) -> Iterator[Match]:
             f"{name} is set, {closest} was probably meant",
             (f"facts.environ.misspelt[{name}]", variable(name)),
             after=name,
-            remedy=in_turn(
-                unset(name), command("export {}=…", closest if is_name(closest) else None)
-            ),
+            remedy=unset(name) if is_name(closest) else None,
+            note=f"Then set {closest}, before the interpreter starts.",
         )
 
 
@@ -42,9 +41,8 @@ def _late(now: Fingerprint, workload: Workload) -> Iterator[Match]:
                 (f"facts.environ.changed_since_start[{name}]",),
                 start,
                 value,
-                remedy=command(
-                    "{}={} python …: set it before the process starts.", name, value or ""
-                ),
+                remedy=export(name, value or ""),
+                note="In the shell, before the process starts.",
             )
 
 

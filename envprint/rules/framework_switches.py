@@ -8,6 +8,7 @@ from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Result, Rule, UnknownValue
+from envprint.core.shell import Command
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload, machine, on_cpu, on_gpu, uses
 from envprint.rules.kit.determinism import when_switched
@@ -213,7 +214,7 @@ RULES = (
         "returned what the memory held before or stopped with an IndexError, and the gradient of a "
         "convolution in PyTorch waited for ever.",
         not_when="The machine has nothing else to do, or the job uses one thread.",
-        remedy="unset OMP_DYNAMIC",
+        remedy=Command("unset OMP_DYNAMIC"),
         evidence=(
             Evidence("Nearest neighbours on a busy machine", measured="sklearn.omp-dynamic"),
             Evidence("A network on a busy machine", measured="torch.omp-dynamic"),

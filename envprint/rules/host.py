@@ -87,7 +87,7 @@ RULES = (
         watches=("live.host.shm_total_bytes", "live.host.shm_free_bytes"),
         why="PyTorch's DataLoader workers hand batches over in /dev/shm and fail when it is full.",
         not_when="The job uses no DataLoader workers, or small batches.",
-        remedy="docker run --ipc=host, or --shm-size=8g",
+        remedy="Start the container with --ipc=host, or with --shm-size=8g.",
         evidence=(
             Evidence(
                 "PyTorch's note on containers", "https://github.com/pytorch/pytorch#docker-image"

@@ -8,6 +8,7 @@ from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Result, Rule, UnknownValue
+from envprint.core.shell import Command
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload
 from envprint.rules.kit.devices import DEVICES, VISIBLE, any_reaches, gpu_training, how_many
@@ -85,7 +86,8 @@ RULES = (
         "differ from call to call; with NCCL_NVLS_ENABLE=0 the GPUs add in a fixed one.",
         not_when="The job uses one GPU, no visible GPU has compute capability 9.0 or above, or no "
         "NVLink switch joins them, which is not recorded. A later driver may add repeatably.",
-        remedy="export NCCL_NVLS_ENABLE=0 on both sides.",
+        remedy=Command("export NCCL_NVLS_ENABLE=0"),
+        note="On both sides.",
         evidence=(
             Evidence(
                 "NCCL's maintainers: with NVLS the same sum differs between calls",

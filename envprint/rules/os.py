@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.shell import Command
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload, always, machine
 
@@ -90,7 +91,8 @@ RULES = (
         "programs read numbers and dates.",
         not_when="The code sorts with Python's sorted() and reads no numbers with the locale's "
         "help: training itself does not look at it.",
-        remedy="export LC_ALL=C.UTF-8 on both sides.",
+        remedy=Command("export LC_ALL=C.UTF-8"),
+        note="On both sides.",
         evidence=(
             Evidence(
                 "What a locale decides", "https://man7.org/linux/man-pages/man7/locale.7.html"

@@ -156,10 +156,8 @@ def _duplicates(now: Fingerprint, workload: Workload) -> Iterator[Match]:
                 f"{name} {versions[0]} hides {others}",
                 (f"{_DUPLICATES}[{name}]",),
                 after=copies,
-                remedy=command(
-                    "pip uninstall {}, until none is left; then install it once.",
-                    name,
-                ),
+                remedy=command("pip uninstall --yes {}", name),
+                note="Until no copy is left; then install it once.",
             )
 
 

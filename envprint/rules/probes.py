@@ -14,6 +14,7 @@ from envprint.core.fingerprint import COARSE, NOT_MEASURED, NOT_TRAINED, Fingerp
 from envprint.core.impact import Confidence, Impact
 from envprint.core.report import DEVICES
 from envprint.core.rule import Evidence, Match, Result, Rule, UnknownValue, for_each
+from envprint.core.shell import Command
 from envprint.core.workload import Workload, always
 
 # What the rules of `probes` look for.
@@ -304,8 +305,8 @@ RULES = (
         "switches, and their weights differ at the end.",
         not_when="The job shares no kernels with the small network. Where losses are within 1 % "
         "after the first epoch the difference counts as rounding.",
-        remedy="Look at the other findings for what differs; `envprint probe` says which "
-        "operations do.",
+        remedy=Command("envprint probe"),
+        note="It shows which operations differ; the other findings show why.",
         evidence=(_KERNELS,),
         drift=training,
     ),
@@ -319,7 +320,8 @@ RULES = (
         why="One network was trained several times with the same seeds and switches, and ended "
         "with other weights.",
         not_when="Seeds or switches were left off on purpose.",
-        remedy="envprint probe training --explain finds the switches that make it repeat.",
+        remedy=Command("envprint probe training --explain"),
+        note="It finds the switches that make it repeat.",
         evidence=(_THREADS,),
         state=unrepeated,
     ),

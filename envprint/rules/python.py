@@ -10,7 +10,7 @@ from envprint.core.fingerprint import FRAMEWORKS, Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.report import OTHER_ENVIRONMENT
 from envprint.core.rule import Evidence, Match, Rule
-from envprint.core.shell import command, path_word
+from envprint.core.shell import Command, command, export, path_word
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload, always
 from envprint.rules.kit.packages import DISTRIBUTIONS, version_path
@@ -37,7 +37,8 @@ def _seed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
             (_SEED, *comparison.under(variable("PYTHONHASHSEED"))),
             change.before,
             change.after,
-            remedy=command("PYTHONHASHSEED={} python …, on both sides.", fixed),
+            remedy=export("PYTHONHASHSEED", fixed),
+            note="On both sides, before the process starts.",
         )
 
 
@@ -202,7 +203,8 @@ RULES = (
         why="With a random seed a set of str or bytes is gone through in another order at every "
         "start.",
         not_when="The code does not depend on the order of sets or on hashes.",
-        remedy="PYTHONHASHSEED=0 python …: set it before the process starts.",
+        remedy=Command("export PYTHONHASHSEED=0"),
+        note="Before the process starts.",
         evidence=(_HASHES, Evidence("No effect without such code", measured="tf.hash0")),
         state=_random_seed,
         advice=True,

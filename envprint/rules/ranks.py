@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from envprint.core.comparison import Comparison
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
-from envprint.core.shell import command
+from envprint.core.shell import Command, sentence
 from envprint.core.workload import Workload, uses
 from envprint.rules.kit.devices import gpu_training
 from envprint.rules.kit.settings import variable, when_changed
@@ -24,7 +24,7 @@ def _world_size(comparison: Comparison, workload: Workload) -> Iterator[Match]:
             (_WORLD_SIZE, *comparison.under(variable("LOCAL_WORLD_SIZE"))),
             change.before,
             change.after,
-            remedy=command("Start the job with {} processes.", change.before),
+            remedy=sentence("Start the job with {} processes.", change.before),
         )
 
 
@@ -64,7 +64,8 @@ RULES = (
         why="Gradients that are ready together are added together, so the order of the additions "
         "follows from the time. Only 0 switches that off.",
         not_when="The job does not use Horovod, or uses one process.",
-        remedy="export HOROVOD_FUSION_THRESHOLD=0 on both sides.",
+        remedy=Command("export HOROVOD_FUSION_THRESHOLD=0"),
+        note="On both sides.",
         evidence=(
             Evidence(
                 "NVIDIA's guide to deterministic TensorFlow, on several GPUs",

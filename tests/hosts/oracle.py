@@ -31,6 +31,7 @@ WORKLOADS = [
     for device in ("cpu", "gpu")
 ]
 TEXTS = {"summary", "look_next", "machine", "title", "message", "why", "not_when", "remedy"}
+TEXTS |= {"remedy_kind", "note"}
 TEXTS |= {"reason", "policy_notes"}
 VALUES = {"before", "after"}
 """What stands in the fingerprints: every part of it counts, whatever its name."""

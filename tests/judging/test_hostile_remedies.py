@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import pickle
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ from envprint.cli import main
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
 from envprint.core.rule import Match
-from envprint.core.shell import quoted
+from envprint.core.shell import Command, commands, kind, quoted
 from envprint.core.workload import Workload
 from envprint.judging.evaluate import on_comparison, on_fingerprint
 from envprint.judging.policy.model import Policy
@@ -24,6 +25,7 @@ from envprint.judging.policy.template import starting_policy
 from envprint.outputs.drift_error import refusal
 from envprint.outputs.formats import ALL, View
 from envprint.outputs.formats._words import wrapped_remedy
+from envprint.outputs.formats.json import render as as_json
 from envprint.outputs.formats.text import render
 from envprint.rules import catalogue
 from tests.builders.golden_files import Golden
@@ -36,6 +38,12 @@ PACKAGE = Path(envprint.__file__).parent
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 HOST = Path(__file__).parent.parent / "hosts" / "debian12-cpu-vm" / "fingerprint.json"
 RULES = {rule.id: rule for rule in catalogue()}
+MKL = {"facts.cpu.flags": ["avx", "avx2", "fma"], "facts.cpu.vendor": "GenuineIntel"}
+PROGRAMS = (*("conda", "envprint", "export", "nvidia-smi", "pip", "sudo", "unset"),)
+"""With which a command of a remedy begins."""
+PROSE = r", |[.:]$| (?:or|on|before|after|then|and) "
+"""What a command would not have, but for words inside quotes."""
+COMMAND_IN_TEXT = r"(?:export|unset) [A-Z]|pip (?:un)?install|\bsudo |python …|nvidia-smi -"
 SAMPLE = SUBSTITUTED["command"]
 MARK = "zQ7"
 MARKED = f" $(x)'\n;{MARK}"
@@ -119,13 +127,47 @@ def test_no_command_is_broken_over_two_lines_or_loses_a_blank(text: str) -> None
             assert any(line.endswith(f"do: {command}") for line in refused)
 
 
-def test_the_blanks_of_prose_are_where_lines_may_break() -> None:
-    prose = "Look at NumPy's and SciPy's versions first, then " + "set it so: export A='b c' " * 4
-    lines = wrapped_remedy(prose, 70)
+def test_the_blanks_of_prose_are_where_lines_may_break_and_those_of_commands_are_not() -> None:
+    prose = "Look at NumPy's and SciPy's versions first, then at those of the rest. " * 2
+    lines = wrapped_remedy(prose.strip(), 70)
     assert len(lines) > 1
     assert max(map(len, lines)) <= 70
-    assert "".join(lines).count("export A='b c'") == 4
     assert " ".join(lines) == prose.strip()
+    pasted = [f"export A{number}='b  c {'d' * 80}'" for number in (1, 2)]
+    assert wrapped_remedy(Command(*pasted), 70) == pasted
+
+
+def test_each_remedy_is_a_text_or_what_can_be_pasted(cases: list[Case]) -> None:
+    found = {(rule.remedy, rule.note) for rule in RULES.values()}
+    for case in firing(cases):
+        for match in matches(case.rule, case.before, case.after, case.workload):
+            found |= {(match.remedy or RULES[case.rule].remedy, match.note)}
+    pasted = [line for remedy, _ in found for line in commands(remedy)]
+    assert len(pasted) > 60
+    assert is_complete("\n".join(pasted))
+    for line in pasted:
+        assert line.split()[0] in PROGRAMS, line
+        assert not re.search(PROSE, line), line
+    for remedy, note in found:
+        if kind(remedy) == "python":
+            ast.parse(remedy)
+        if kind(remedy) == "text":
+            assert not re.search(COMMAND_IN_TEXT, remedy), remedy
+        assert "…" not in remedy + note, remedy
+        assert not re.search(COMMAND_IN_TEXT, note), note
+        assert not note or note.endswith((".", "locally", "()")), note
+
+
+def test_a_remedy_keeps_its_commands_on_its_way_to_a_report() -> None:
+    before = fingerprint({"facts.environ.variables[MKL_CBWR]": "AVX2", **MKL})
+    after = fingerprint({"facts.environ.variables[MKL_CBWR]": "COMPATIBLE", **MKL})
+    report = judge_drift(before, after, workload(["torch"]), Policy())
+    (finding,) = (one for one in report.findings if one.rule == "mkl-branch-changed")
+    copy = pickle.loads(pickle.dumps(finding))
+    for one in (finding, copy):
+        assert commands(one.remedy) == ("export MKL_CBWR=AVX2",)
+    (entry,) = (e for e in json.loads(as_json(report))["findings"] if e["rule"] == finding.rule)
+    assert (entry["remedy"], entry["remedy_kind"]) == ("export MKL_CBWR=AVX2", "command")
 
 
 def test_a_baseline_with_a_command_in_a_variable(
@@ -178,7 +220,7 @@ def test_no_command_is_made_but_by_the_function_that_quotes(path: Path) -> None:
             assert not any(command in text for command in COMMANDS), text
         if isinstance(node, ast.keyword) and node.arg == "remedy":
             made = [n for n in ast.walk(node.value) if isinstance(n, (ast.JoinedStr, ast.Mod))]
-            assert not made, ast.unparse(node.value)
+            assert not made or ast.unparse(node.value).startswith("Code("), ast.unparse(node.value)
 
 
 def strings(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -14,7 +14,7 @@ import pytest
 
 import envprint
 from envprint import knowledge
-from envprint.collectors import cpu, gpu
+from envprint.collectors import cpu, gpu, random
 from envprint.core.fingerprint import Unknown
 from envprint.core.workload import Workload
 from envprint.judging.policy.model import Policy
@@ -28,7 +28,7 @@ from tests.builders.gpu_memory import HELD, in_use
 from tests.builders.judged import judge_drift
 from tests.builders.nvml_readings import NOT_SUPPORTED, changed
 from tests.builders.nvml_readings import machine as reading
-from tests.builders.support import drift, fingerprint, state
+from tests.builders.support import drift, fingerprint, host, state
 from tests.builders.tables import TABLES, validator
 from tests.builders.tensorflow import cuda
 
@@ -106,6 +106,12 @@ def shares_memory() -> Any:
 def driver(rule: str, cuda: str, version: str = "605.10.01") -> list[str]:
     now = machine({DRIVER: version, **libraries("runtime", torch=cuda)}, "12.0")
     return messages(state(rule, now, ["torch"], "gpu"))
+
+
+def drawn_by(*modules: str) -> Any:
+    state = {"state": "a", "seeded": None, "seed": None}
+    answer = {"generators": {"python": state}, "modules": [*modules]}
+    return random.sample(host(interpreter=answer))["drawn_by"]
 
 
 def built(rule: str, cuda: str, capability: str) -> list[str]:
@@ -228,6 +234,13 @@ CASES = [
             "GPU 0: PyTorch draws other random numbers on this GPU for tensors of more than "
             "102,400 elements"
         ],
+    ),
+    Case(
+        "drawing_libraries",
+        {"module": "fastai", "generators": ["python"]},
+        lambda: drawn_by("fastai"),
+        {},
+        {"python": ["fastai"]},
     ),
     Case(
         "integrated_gpu_names",

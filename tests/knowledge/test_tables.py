@@ -30,6 +30,7 @@ KEYS = {
     "cuda_lowest_capabilities": ("cuda",),
     "cuda_releases": ("cuda",),
     "desktop_programs": ("program",),
+    "drawing_libraries": ("module",),
     "integrated_gpu_names": ("name",),
     "measured_equal": ("distribution", "measured"),
     "numpy_2_support": ("package",),

@@ -62,7 +62,8 @@ def test_looking_draws_nothing_and_equal_states_have_equal_digests() -> None:
 def test_only_generators_of_loaded_modules_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(generators()) == ["python"]
     monkeypatch.delitem(sys.modules, "random")
-    assert process_state.describe() == {"generators": {}, "thread_pools": []}
+    found = process_state.describe()
+    assert (found["generators"], found["thread_pools"]) == ({}, [])
     assert "random" not in sys.modules
 
 
@@ -82,9 +83,9 @@ def tensorflow(monkeypatch: pytest.MonkeyPatch, context: object) -> None:
 
 def test_tensorflow_without_a_seed_has_no_state(monkeypatch: pytest.MonkeyPatch) -> None:
     tensorflow(monkeypatch, None)
-    assert generators()["tensorflow"] == {"state": None}
+    assert generators()["tensorflow"] == {"state": None, "seeded": False, "seed": None}
     tensorflow(monkeypatch, space(_seed=None))
-    assert generators()["tensorflow"] == {"state": None}
+    assert generators()["tensorflow"] == {"state": None, "seeded": False, "seed": None}
 
 
 def test_tensorflows_state_is_its_seed_and_what_draws_seeds_for_operations(
@@ -222,7 +223,7 @@ def test_a_threadpoolctl_that_fails_is_an_error(monkeypatch: pytest.MonkeyPatch)
 def test_a_capture_of_this_process_has_its_generators() -> None:
     random.seed(5)
     known = envprint.capture().live["random"]["generators"]
-    assert known["python"] == generators()["python"]
+    assert known["python"]["state"] == state("python")
 
 
 def command(*arguments: str, folder: Path) -> Any:
@@ -246,7 +247,7 @@ def test_a_command_has_no_generators_and_does_not_look_for_any(
     arguments: Callable[[], tuple[str, ...]], tmp_path: Path
 ) -> None:
     document, loaded = command(*arguments(), folder=tmp_path)
-    assert document["live"]["random"] == {"generators": {}}
+    assert document["live"]["random"] == {"drawn_by": {}, "generators": {}, "process": None}
     assert document["facts"]["math"]["thread_pools"] == []
     assert document["facts"]["math"]["loaded"] == []
     assert "envprint.machine.process_state" not in loaded
@@ -254,4 +255,4 @@ def test_a_command_has_no_generators_and_does_not_look_for_any(
 
 def test_another_interpreter_observed_from_inside_has_no_generators() -> None:
     seen = envprint.capture(python=sys.executable)
-    assert seen.live["random"] == {"generators": {}}
+    assert seen.live["random"] == {"drawn_by": {}, "generators": {}, "process": None}

@@ -100,8 +100,8 @@ def test_a_cudnn_older_than_the_one_built_with_breaks() -> None:
         (
             Impact.BREAKS,
             "tensorflow was built with cuDNN 9.3.0.75, and 9.1.0.70 is here",
-            "unset LD_LIBRARY_PATH, or install cuDNN 9.3.0.75 or a later minor version of the "
-            "same major one.",
+            "Take the older cuDNN out of LD_LIBRARY_PATH, or install cuDNN 9.3.0.75 or a later "
+            "minor version of the same major one.",
         )
     ]
     assert state("cuda-cudnn-older-than-built", now, ["torch"], "gpu") == ([], [])

@@ -120,7 +120,7 @@ def test_a_hash_seed_that_the_program_sets_is_too_late() -> None:
             "it is still unset that counts",
             None,
             "0",
-            "PYTHONHASHSEED=0 python …: set it before the process starts.",
+            "export PYTHONHASHSEED=0",
         )
     ]
     assert undecided == []

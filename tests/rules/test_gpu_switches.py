@@ -97,7 +97,7 @@ def test_sums_in_the_switch_on_one_side_only_are_numeric() -> None:
             (named("NCCL_NVLS_ENABLE"),),
             None,
             "0",
-            "export NCCL_NVLS_ENABLE=0 on both sides.",
+            "export NCCL_NVLS_ENABLE=0",
         )
     ]
 

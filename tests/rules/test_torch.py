@@ -8,7 +8,10 @@ import pytest
 
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
-from tests.builders.support import drift, fingerprint, state
+from envprint.core.shell import commands
+from envprint.judging.policy.model import Policy
+from tests.builders.judged import judge_drift
+from tests.builders.support import drift, fingerprint, state, workload
 
 VERSION = "facts.frameworks.torch.version"
 BUILD = "facts.frameworks.torch.build"
@@ -48,22 +51,72 @@ def test_a_version_names_both_and_how_to_go_back() -> None:
     assert drift("torch-version-changed", sides[0], sides[0], ["torch"], "gpu") == ([], [])
 
 
+def built(reports: str, cuda: str | None, **distribution: Any) -> Fingerprint:
+    found = {"version": reports, "build": "cuda" if cuda else "cpu"}
+    packages = {"torch": distribution} if distribution else {}
+    places = {"facts.frameworks.torch": found, "facts.packages.distributions": packages}
+    return fingerprint({**places, "facts.cuda.runtime.built": {"torch": cuda}})
+
+
+CPU = built("2.13.0+cpu", None, version="2.13.0+cpu", installer="pip")
+CUDA_130 = built("2.13.0+cu130", "13.0", version="2.13.0", installer="pip")
+CUDA_126 = built("2.13.0+cu126", "12.6", version="2.13.0+cu126", installer="pip")
+
+
 def test_a_build_without_the_gpu_computes_on_the_cpu() -> None:
-    sides = fingerprint({BUILD: "cuda"}), fingerprint({BUILD: "cpu"})
-    findings, undecided = drift("torch-build-changed", *sides, ["torch"], "gpu")
+    findings, undecided = drift("torch-build-changed", CUDA_130, CPU, ["torch"], "gpu")
     assert undecided == []
-    assert [(f.impact, f.message, f.before, f.after, f.remedy) for f in findings] == [
+    assert [(f.impact, f.message, f.before, f.after, f.remedy, f.note) for f in findings] == [
         (
             Impact.DIVERGES,
-            "PyTorch was built for cuda, is built for cpu",
-            "cuda",
-            "cpu",
-            "Install the build for cuda again: with this one the job runs on the CPU.",
+            "PyTorch was built for cuda 13.0 (2.13.0+cu130), is built for cpu (2.13.0+cpu): the "
+            "job runs on the CPU",
+            "2.13.0+cu130",
+            "2.13.0+cpu",
+            # The wheel's own version, which any index has.
+            "pip install torch==2.13.0",
+            "",
         )
     ]
-    assert drift("torch-build-changed", *sides, ["torch"], "cpu") == ([], [])
     silent = fingerprint({}, {BUILD: "odd"})
-    assert len(drift("torch-build-changed", sides[0], silent, ["torch"], "gpu")[1]) == 1
+    assert len(drift("torch-build-changed", CUDA_130, silent, ["torch"], "gpu")[1]) == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "device", "impact", "remedy"),
+    [
+        (CPU, CUDA_130, "cpu", Impact.NUMERIC, "pip install torch==2.13.0+cpu"),
+        (CPU, CUDA_130, "gpu", Impact.DIVERGES, "pip install torch==2.13.0+cpu"),
+        (CUDA_126, CUDA_130, "gpu", Impact.NUMERIC, "pip install torch==2.13.0+cu126"),
+        (CUDA_130, CUDA_126, "gpu", Impact.NUMERIC, "pip install torch==2.13.0"),
+    ],
+)
+def test_another_build_of_one_version_is_a_change_of_the_build(
+    before: Fingerprint, after: Fingerprint, device: str, impact: Impact, remedy: str
+) -> None:
+    ((finding,), undecided) = drift("torch-build-changed", before, after, ["torch"], device)
+    assert (finding.impact, finding.remedy, undecided) == (impact, remedy, [])
+    assert commands(finding.remedy) == (remedy,)
+    assert ("PyTorch's own index" in finding.note) == ("+" in remedy)
+    assert drift("torch-version-changed", before, after, ["torch"], device) == ([], [])
+
+
+def test_the_same_build_of_another_version_is_no_change_of_the_build() -> None:
+    later = built("2.14.0+cu130", "13.0")
+    assert drift("torch-build-changed", CUDA_130, later, ["torch"], "gpu") == ([], [])
+    assert drift("torch-build-changed", CUDA_130, CUDA_130, ["torch"], "gpu") == ([], [])
+    ((finding,), _) = drift("torch-version-changed", CUDA_130, later, ["torch"], "gpu")
+    assert finding.remedy == "pip install torch==2.13.0"
+
+
+def test_a_change_of_the_build_ranks_before_numpy() -> None:
+    sides = [side.facts["frameworks"] for side in (CPU, CUDA_130)]
+    before, after = (
+        fingerprint({"facts.frameworks": {**side, "numpy": {"version": version}}})
+        for side, version in zip(sides, ("2.0.2", "2.4.6"), strict=True)
+    )
+    report = judge_drift(before, after, workload(["numpy", "torch"]), Policy())
+    assert report.likely_causes == ("torch-build-changed", "numpy-version-changed")
 
 
 def test_the_default_of_tf32_changed_with_1_12() -> None:
@@ -78,13 +131,11 @@ def test_the_default_of_tf32_changed_with_1_12() -> None:
             (VERSION,),
             "1.11.0+cu113",
             "1.12.1+cu113",
-            "torch.backends.cuda.matmul.allow_tf32 = True, on both sides.",
+            "torch.backends.cuda.matmul.allow_tf32 = True",
         )
     ]
     back = drift("torch-tf32-default-changed", *sides[::-1], ["torch"], "gpu")[0]
-    assert [f.remedy for f in back] == [
-        "torch.backends.cuda.matmul.allow_tf32 = False, on both sides."
-    ]
+    assert [f.remedy for f in back] == ["torch.backends.cuda.matmul.allow_tf32 = False"]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +183,7 @@ def test_deterministic_algorithms_without_a_workspace_break() -> None:
             "deterministic algorithms are on in PyTorch 2.3.0+cu121, and CUBLAS_WORKSPACE_CONFIG "
             "is unset",
             (DETERMINISTIC, WORKSPACE),
-            "export CUBLAS_WORKSPACE_CONFIG=:4096:8 before the program starts.",
+            "export CUBLAS_WORKSPACE_CONFIG=:4096:8",
         )
     ]
     warned = deterministic(**{WARN_ONLY: "on", WORKSPACE: ":0:0"})

@@ -92,6 +92,9 @@ def states(file: Path) -> dict[str, str | None]:
     return {name: known["state"] for name, known in found.items()}
 
 
+UNSEEDED_NUMPY = {"NumPy's generator had been given a seed, now it has none"}
+
+
 def of_generators(before: Path, after: Path) -> set[str]:
     """What a diff says of generators."""
     findings = envprint.diff(before, after).findings
@@ -120,13 +123,16 @@ def test_two_pytorch_processes_with_one_seed_draw_alike(environment: Build, tmp_
     assert states(one) == states(two)
     assert states(one).keys() == {"python", "numpy", "torch"}
     assert of_generators(one, two) == set()
-    everything = {
-        f"{owner} generator was not in the same state"
-        for owner in ("NumPy's", "Python's", "PyTorch's")
-    }
-    for file, run in ((other, third), (bare, fourth)):
+    for run in (third, fourth):
         assert all(a != b for a, b in zip(first["draws"], run["draws"], strict=True))
-        assert of_generators(one, file) == everything
+    assert of_generators(one, other) == {
+        "NumPy's generator was seeded with 7, is seeded with 8",
+        "PyTorch's generator was seeded with 7, is seeded with 8",
+    }
+    assert (
+        of_generators(one, bare)
+        == {"PyTorch's generator had been given a seed, now it has none"} | UNSEEDED_NUMPY
+    )
     assert envprint.diff(one, bare).impact == envprint.Impact.DIVERGES
 
 
@@ -148,12 +154,86 @@ def test_two_tensorflow_processes_with_one_seed_draw_alike(
     assert unseeded["before"] == unseeded["after"] == [True, True]
     assert states(bare)["tensorflow"] is None
     assert all(a != b for a, b in zip(runs[0].said["draws"], unseeded["draws"], strict=True))
-    assert of_generators(one, bare) == {
-        "Keras' generator had been given a seed, now it has none",
-        "NumPy's generator was not in the same state",
-        "Python's generator was not in the same state",
-        "TensorFlow's generator had been given a seed, now it has none",
-    }
+    assert (
+        of_generators(one, bare)
+        == {
+            "Keras' generator had been given a seed, now it has none",
+            "TensorFlow's generator had been given a seed, now it has none",
+        }
+        | UNSEEDED_NUMPY
+    )
+
+
+NUMPY_TELLS = """
+import json, sys
+import numpy
+import envprint
+def seeding():
+    known = envprint.capture().live["random"]["generators"]["numpy"]
+    return [known["seeded"], known.get("seed")]
+numpy.random.get_state()
+told = [seeding()]
+before = numpy.random.get_state()[1].tolist()
+told += [seeding()]
+assert numpy.random.get_state()[1].tolist() == before
+for call in (lambda: numpy.random.rand(3), lambda: numpy.random.seed(7),
+             lambda: numpy.random.rand(3), lambda: numpy.random.seed([1, 2])):
+    call()
+    told.append(seeding())
+print(json.dumps(told))
+"""
+
+
+@pytest.mark.parametrize(
+    "version", [*(pytest.param(v, marks=pytest.mark.long) for v in ("1.26.4", "2.0.2")), "2.4.6"]
+)
+def test_numpys_generator_tells_whether_it_was_seeded(environment: Build, version: str) -> None:
+    run = Ran(environment(f"numpy=={version}"), NUMPY_TELLS)
+    assert run.code == 0, run.stderr
+    assert run.said == [[False, None]] * 3 + [[True, "7"], [True, None], [True, None]]
+
+
+KERNEL = """
+import sys
+import numpy, sklearn.ensemble
+import envprint
+
+folder, seed = sys.argv[1:]
+
+def cell(file):
+    if seed == "early":
+        envprint.seed(7)
+    envprint.dump(envprint.capture(), f"{folder}/{file}")
+    if seed == "late":
+        envprint.seed(7)
+    x = numpy.arange(200.0).reshape(50, 4)
+    model = sklearn.ensemble.RandomForestClassifier(5, random_state=0).fit(x, x.sum(1) > 300)
+    numpy.random.rand(3)
+    return model.predict_proba(x).tobytes()
+
+assert cell("first.json") == cell("second.json")
+"""
+
+
+@pytest.mark.parametrize("seed", ["never", "early", "late"])
+def test_a_script_and_a_second_run_of_a_cell_with_equal_bits_are_no_drift(
+    environment: Build, tmp_path: Path, seed: str
+) -> None:
+    python = environment("numpy==2.4.6", "scikit-learn")
+    folders = [tmp_path / name for name in ("one", "two")]
+    for folder in folders:
+        folder.mkdir()
+        run = Ran(python, KERNEL, folder, seed)
+        assert run.code == 0, run.stderr
+    one, two = folders
+    for before, after in (
+        (one / "first.json", one / "second.json"),
+        (one / "first.json", two / "first.json"),
+        (one / "second.json", two / "second.json"),
+    ):
+        report = envprint.diff(before, after)
+        assert report.impact is envprint.Impact.NONE, report.findings
+        assert [entry for entry in report.undecided if entry.impact] == []
 
 
 @pytest.mark.long
@@ -278,7 +358,7 @@ def test_a_fit_is_captured_checked_and_kept_beside_its_checkpoints(
     assert refused["steps"] == 0
     assert refused["files"] == ["fingerprint-001-start.json"]
     assert refused["error"].startswith("the training did not begin: diverges: ")
-    assert "NumPy's generator was not in the same state" in refused["error"]
+    assert "NumPy's generator had been given a seed, now it has none" in refused["error"]
 
 
 @pytest.mark.long

@@ -18,8 +18,8 @@ from envprint.outputs.formats._words import (
     grouped,
     happened,
     inside,
-    is_command,
     name_of,
+    notes,
     outline,
     package_of,
     readable,
@@ -123,14 +123,15 @@ def _title(finding: Finding, view: View) -> Iterator[str]:
     yield from lines
 
 
-def _fix(group: Iterable[Finding], view: View, indent: int) -> Iterator[str]:
-    """Each remedy; a command stands on a line of its own and is never broken."""
+def _fix(group: Sequence[Finding], view: View, indent: int) -> Iterator[str]:
+    """Each remedy and its note; a command stands on a line of its own and is never broken."""
     label = "  fix"
     for remedy in remedies(group):
-        lines = [plain(remedy)] if is_command(remedy) else []
-        for line in lines or wrapped_remedy(remedy, view.width - indent):
+        for line in wrapped_remedy(remedy, view.width - indent):
             yield f"{label:{indent}}{line}"
             label = ""
+    for note in notes(group):
+        yield from block("", note, width=view.width, indent=indent)
 
 
 def _evidence(finding: Finding, view: View) -> Iterator[str]:

@@ -23,21 +23,19 @@ from envprint.core.text import (
     TOPIC,
     block,
     paint,
-    plain,
     wrapped,
 )
 from envprint.outputs.formats import ALL, QUIET, View
 from envprint.outputs.formats._words import (
     COLOURS,
-    commands_in,
     counted_findings,
     environments,
     grouped,
     happened,
-    is_command,
     listed,
     remedies,
     short,
+    to_paste,
     with_arrows,
     wrapped_remedy,
 )
@@ -249,16 +247,10 @@ def _fix(group: Group, view: View, limit: int) -> Iterator[str]:
     if not found:
         return
     width = _room(view) - len(_FIX)
-    together = found if all(map(is_command, found)) else found[:1]
-    lines = wrapped_remedy("; ".join(together), width)
-    if len(lines) > 1 and (commands := commands_in(found[0])):
-        lines = [plain(command) for command in commands]
-        if len(lines) > limit:
-            lines = ["; ".join(lines)]
-    elif len(lines) > limit:
-        lines = wrapped_remedy(found[0], width - 2)[:limit]
-        lines[-1] += " …"
-    for number, line in enumerate(lines):
+    lines = [line for remedy in found for line in to_paste(remedy)]
+    if len(lines) > limit:
+        lines = ["; ".join(lines)]
+    for number, line in enumerate(lines or _cut(found[0], width, limit)):
         yield f"{'' if number else _FIX:{len(_FIX)}}{line}"
 
 

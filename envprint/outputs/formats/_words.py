@@ -9,6 +9,7 @@ from typing import Any
 from envprint.core.fingerprint import split_path
 from envprint.core.impact import Impact
 from envprint.core.report import Finding, Report, Summary
+from envprint.core.shell import commands, kind
 from envprint.core.summary import code_in_words
 from envprint.core.text import block, plain, wrapped
 from envprint.core.units import size
@@ -25,19 +26,6 @@ MAX_ITEMS = 8
 """Items that are named of a list or map; the document has all."""
 _OUTLINE = 4
 _VERSION = r"facts\.packages\.distributions\[([^\]]+)\](?:\.version)?"
-
-
-_WORD = r"""(?:[^\s'"]*=)?(?:\$?'[^']*'(?:"'"'[^']*')*|"[^"]*")|\S+"""
-_COMMAND = rf"(?:(?:export|unset|pip (?:un)?install(?: --\S+)*) )?(?:{_WORD})"
-_COMMANDS = (
-    r"\b(?:export (?:" + _WORD + r")|unset(?: [A-Z_][A-Z0-9_]*)+"
-    r"|pip (?:un)?install(?: -\S+| (?=\S*[=<>'])(?:" + _WORD + "))+)"
-)
-_STARTS_COMMAND = r"(?:export|unset|pip|python|git|conda|sudo|envprint|nvidia-smi|docker) "
-_PROSE = r"\.$|…|[,:] |\b(?:on|before|or|and|tells) "
-"""What stands in a remedy that says more than the command."""
-_NO_BREAK = "\xa0"
-"""Stands for a blank inside a command; a word that itself contains one is written with escapes."""
 
 
 def counted_findings(report: Report, view: View) -> tuple[Finding, ...]:
@@ -70,23 +58,21 @@ def remedies(group: Iterable[Finding]) -> list[str]:
     return list(dict.fromkeys(finding.remedy for finding in group if finding.remedy))
 
 
+def notes(group: Iterable[Finding]) -> list[str]:
+    """What to know about these remedies, each once."""
+    return list(dict.fromkeys(finding.note for finding in group if finding.note))
+
+
+def to_paste(remedy: str) -> list[str]:
+    """The commands, or the lines of Python, of a remedy; empty if it is text."""
+    if kind(remedy) == "text":
+        return []
+    return [plain(line) for line in commands(remedy) or remedy.splitlines()]
+
+
 def wrapped_remedy(remedy: str, width: int) -> list[str]:
-    """The remedy, wrapped without splitting a command: half of one may be pasted as a whole."""
-    if is_command(remedy):
-        return [plain(remedy)]
-    kept = re.sub(_COMMAND, lambda command: command[0].replace(" ", _NO_BREAK), remedy)
-    return [line.replace(_NO_BREAK, " ") for line in wrapped(kept, width)]
-
-
-def is_command(remedy: str) -> bool:
-    """Whether the remedy is a command line from its first word to its last."""
-    return re.match(_STARTS_COMMAND, remedy) is not None and not re.search(_PROSE, remedy)
-
-
-def commands_in(remedy: str) -> list[str]:
-    """The command lines inside a remedy, each complete."""
-    found = [command.rstrip(".,;") for command in re.findall(_COMMANDS, remedy)]
-    return [command for command in found if "…" not in command]
+    """The remedy in lines. A command is never split: half of one may be pasted as a whole."""
+    return to_paste(remedy) or wrapped(remedy, width)
 
 
 def happened(finding: Finding) -> str:
@@ -209,6 +195,8 @@ def environments(report: Report, view: View) -> Iterator[str]:
         ("code", _code(old, new)),
         ("machine", _machine(old, new)),
         ("runs on", _runs_on(report)),
+        ("only", _only("before", report.workload.only_baseline)),
+        ("only", _only("now", report.workload.only_current)),
         ("policy", report.policy or ""),
     ):
         if text:
@@ -266,6 +254,15 @@ def _runs_on(report: Report) -> str:
     else:
         device = "the CPU"
     return f"{', '.join(workload.frameworks)} → {device}"
+
+
+def _only(side: str, names: Sequence[str]) -> str:
+    """Frameworks that one side alone has, and the option that judges them."""
+    if not names:
+        return ""
+    them = "it" if len(names) == 1 else "them"
+    options = " ".join(f"--framework {name}" for name in names)
+    return f"{side}: {', '.join(names)}, not judged; if the job uses {them}: {options}"
 
 
 def _numbers(keys: Sequence[str]) -> str:

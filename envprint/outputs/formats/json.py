@@ -7,6 +7,7 @@ from typing import Any
 from envprint.core.fields import ANYTHING, FLAG, INTEGER, TEXT, Field, ListOf, Record, record
 from envprint.core.fingerprint import SCHEMA_VERSION
 from envprint.core.report import Finding, Report, Summary, undecided_rules
+from envprint.core.shell import kind
 from envprint.documents.codec import to_json
 from envprint.outputs.formats import View
 
@@ -45,7 +46,13 @@ _ADVICE = (
     Field("paths", ListOf(TEXT), "The places in the fingerprint that show it."),
     Field("why", TEXT, "Why it matters."),
     Field("not_when", TEXT, "When it does not."),
-    Field("remedy", TEXT, "What to do."),
+    Field("remedy", TEXT, "What to do: text, or what to paste as it is."),
+    Field(
+        "remedy_kind",
+        TEXT,
+        "text; command, for a shell; or python, for the program.",
+    ),
+    Field("note", TEXT, "Where, when and on which side; null where that is clear."),
     Field("evidence", ListOf(TEXT), "Sources: addresses, or measurements of the project."),
 )
 
@@ -82,6 +89,16 @@ SHAPE: Record = record(
         "context",
         record(
             Field("frameworks", ListOf(TEXT), "Frameworks of the workload."),
+            Field(
+                "only_baseline",
+                ListOf(TEXT),
+                "Frameworks that only the baseline has installed, and that are not judged.",
+            ),
+            Field(
+                "only_current",
+                ListOf(TEXT),
+                "Frameworks that only the current side has installed, and that are not judged.",
+            ),
             Field("device", TEXT, "cpu or gpu."),
             Field("prefix", TEXT, "The prefix of the environment that was judged."),
             Field("policy", TEXT, "The policy file in force; null where the defaults hold."),
@@ -207,6 +224,8 @@ def to_document(report: Report) -> dict[str, Any]:
         "current": _side(report.current),
         "context": {
             "frameworks": list(report.workload.frameworks),
+            "only_baseline": list(report.workload.only_baseline),
+            "only_current": list(report.workload.only_current),
             "device": report.workload.device,
             "prefix": report.current.prefix,
             "policy": report.policy,
@@ -260,5 +279,7 @@ def _advice(finding: Finding) -> dict[str, Any]:
         "why": finding.why,
         "not_when": finding.not_when,
         "remedy": finding.remedy,
+        "remedy_kind": kind(finding.remedy),
+        "note": finding.note or None,
         "evidence": list(finding.evidence),
     }

@@ -8,7 +8,7 @@ from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
-from envprint.core.shell import command
+from envprint.core.shell import Command, sentence
 from envprint.core.versions import is_below, numbers
 from envprint.core.workload import Workload, on_gpu, uses
 from envprint.rules.cuda._tables import (
@@ -119,7 +119,7 @@ def _other_wheel(now: Fingerprint, capability: str, workload: Workload) -> str |
     for cuda, code in torch_wheels(release, workload.machine).items():
         if has_binary(capability, code):
             wheel = f"{release}+cu{cuda.replace('.', '')}"
-            return command("Install torch {}, which has code for it.", wheel)
+            return sentence("Install torch {}, which has code for it.", wheel)
     return None
 
 
@@ -235,7 +235,7 @@ def driver_cannot_compile(now: Fingerprint, workload: Workload) -> Iterator[Matc
                     f"{now.value(DRIVER)} does not read; {shipped} does",
                     (DRIVER, path),
                     after=now.value(DRIVER),
-                    remedy=command("Install NVIDIA driver {} or later.", shipped),
+                    remedy=sentence("Install NVIDIA driver {} or later.", shipped),
                 )
 
 
@@ -247,7 +247,7 @@ def driver_older(now: Fingerprint, workload: Workload) -> Iterator[Match]:
             "it with limits",
             (DRIVER, f"{place('runtime')}.built[{framework}]"),
             after=now.value(DRIVER),
-            remedy=command("Install NVIDIA driver {} or later.", shipped),
+            remedy=sentence("Install NVIDIA driver {} or later.", shipped),
         )
 
 
@@ -352,7 +352,7 @@ RULES = (
         why="The variable makes CUDA ignore machine code. TensorFlow carries PTX for the newest "
         "GPUs only, and most wheels of PyTorch carry none.",
         not_when="The program does not use that GPU.",
-        remedy="unset CUDA_FORCE_PTX_JIT",
+        remedy=Command("unset CUDA_FORCE_PTX_JIT"),
         evidence=(
             Evidence("TensorFlow's installation page", "https://www.tensorflow.org/install/pip"),
             _WHEELS,

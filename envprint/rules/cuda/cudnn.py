@@ -8,7 +8,7 @@ from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
-from envprint.core.shell import command
+from envprint.core.shell import sentence
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload, on_gpu, uses
 from envprint.rules.cuda._versions import (
@@ -46,9 +46,9 @@ def _older_than_built(now: Fingerprint, workload: Workload) -> Iterator[Match]:
                 f"{framework} was built with cuDNN {version}, and {found.version} is here",
                 (found.path, f"{_CUDNN}.built[{framework}]"),
                 after=found.version,
-                remedy=command(
-                    "unset LD_LIBRARY_PATH, or install cuDNN {} or a later minor version of the "
-                    "same major one.",
+                remedy=sentence(
+                    "Take the older cuDNN out of LD_LIBRARY_PATH, or install cuDNN {} or a later "
+                    "minor version of the same major one.",
                     version,
                 ),
             )
@@ -210,8 +210,8 @@ RULES = (
         "attention gives other bits from run to run, until cuDNN 9.18.1 offers one that does not.",
         not_when="The program has no attention, or computes it with another library, such as "
         "flash-attention.",
-        remedy="Install cuDNN 9.18.1 or later and ask for determinism, with Transformer Engine by "
-        "export NVTE_ALLOW_NONDETERMINISTIC_ALGO=0.",
+        remedy="Install cuDNN 9.18.1 or later and switch determinism on.",
+        note="Transformer Engine reads NVTE_ALLOW_NONDETERMINISTIC_ALGO=0 for that.",
         evidence=(
             Evidence(
                 "Transformer Engine's maintainers on which versions can repeat themselves",

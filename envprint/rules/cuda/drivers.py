@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
-from envprint.core.shell import command
+from envprint.core.shell import sentence
 from envprint.core.versions import is_below, numbers
 from envprint.core.workload import Workload, on_gpu, uses
 from envprint.rules.cuda import builds
@@ -41,7 +41,7 @@ def _below_floor(now: Fingerprint, workload: Workload) -> Iterator[Match]:
                 f"{driver} is installed",
                 (DRIVER, f"{_RUNTIME}.built[{framework}]"),
                 after=driver,
-                remedy=command(
+                remedy=sentence(
                     "Install NVIDIA driver {} or later, or a {} that was built with an older CUDA.",
                     floor,
                     framework,

@@ -8,6 +8,7 @@ from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Drift, Evidence, Match, Rule
+from envprint.core.shell import Command
 from envprint.core.workload import Workload
 from envprint.rules.cuda._versions import SHADOWED, changed, place
 from envprint.rules.cuda.cudnn import FRAMEWORK_CHECK
@@ -101,7 +102,7 @@ RULES = (
         why="The loader takes a library from LD_LIBRARY_PATH before the copy that the framework "
         "was tested with.",
         not_when="The framework's files name their own directory by RPATH, which comes first.",
-        remedy="unset LD_LIBRARY_PATH",
+        remedy=Command("unset LD_LIBRARY_PATH"),
         evidence=(
             FRAMEWORK_CHECK,
             Evidence(

@@ -13,21 +13,28 @@ from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Result, Rule, for_each
 from envprint.core.shell import command
 from envprint.core.workload import Workload, always, framework_path
-from envprint.rules.kit.packages import pip_install, traces, version_path
+from envprint.rules.kit.packages import (
+    TENSORFLOW_NAMES,
+    restored,
+    traces,
+    version_path,
+)
 
 _IMPORTED = "facts.frameworks.imported"
 
 
 def _missing(comparison: Comparison, workload: Workload) -> Iterator[Result]:
     def look(framework: str) -> Iterator[Match]:
+        names = TENSORFLOW_NAMES if framework == "tensorflow" else (framework,)
         change = comparison.change(version_path(framework))
         if change and change.kind == "removed" and not _replaced(comparison, framework):
             yield Match(
                 f"{framework} was {change.before}, is not installed",
-                traces(comparison, framework, framework),
+                traces(comparison, framework, *names),
                 change.before,
                 None,
-                remedy=pip_install(framework, change.before),
+                None,
+                *restored(comparison, framework, *names),
                 about=framework,
             )
 

@@ -11,7 +11,7 @@ from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Drift, Evidence, Match, Rule
-from envprint.core.shell import export
+from envprint.core.shell import Command, export
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload, on_gpu, uses
 from envprint.rules.kit.determinism import is_on, when_switched
@@ -123,7 +123,7 @@ RULES = (
         "version than its own.",
         not_when="The job does not import JAX. How old a jaxlib may be is not judged: each JAX has "
         "a floor of its own.",
-        remedy="pip install -U jax jaxlib",
+        remedy=Command("pip install -U jax jaxlib"),
         evidence=(
             Evidence("How jax and jaxlib belong together", _VERSIONING),
             Evidence(
@@ -212,7 +212,8 @@ RULES = (
         why="Compiled as a whole and optimised, operations are fused and may be added in another "
         "order than when they run one by one.",
         not_when="Nothing in the job is fused in a way that rounds differently.",
-        remedy="unset JAX_DISABLE_JIT JAX_DISABLE_MOST_OPTIMIZATIONS on both sides.",
+        remedy=Command("unset JAX_DISABLE_JIT JAX_DISABLE_MOST_OPTIMIZATIONS"),
+        note="On both sides.",
         evidence=(
             _OPTIONS,
             Evidence("One operation after the other", measured="jax.no-jit"),

@@ -8,7 +8,7 @@ from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
-from envprint.core.shell import command, export, in_turn
+from envprint.core.shell import Code, Command, export, in_turn
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload, uses
 from envprint.rules.kit.packages import (
@@ -61,7 +61,7 @@ def keras_changed(comparison: Comparison, *, major: bool) -> Iterator[Match]:
 
 def _keras_remedy(before: str, after: str) -> str | None:
     if numbers(before) < (3,) <= numbers(after):
-        return in_turn("pip install tf-keras", export(LEGACY, "1"))
+        return in_turn(Command("pip install tf-keras"), export(LEGACY, "1"))
     return pip_install("keras", before)
 
 
@@ -71,7 +71,7 @@ def legacy_missing(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         yield Match(
             f"{LEGACY} is set, and tf-keras is not installed",
             (variable(LEGACY), f"{KERAS}.legacy_version"),
-            remedy="pip install tf-keras",
+            remedy=Command("pip install tf-keras"),
         )
 
 
@@ -106,7 +106,7 @@ def floatx_changed(comparison: Comparison, workload: Workload) -> Iterator[Match
             ),
             before,
             after,
-            remedy=command("keras.config.set_floatx('{}')", before if before in _FLOATS else None),
+            remedy=Code(f"keras.config.set_floatx('{before}')") if before in _FLOATS else None,
         )
 
 
@@ -176,7 +176,7 @@ RULES = (
         why="With TF_USE_LEGACY_KERAS=1 tf.keras is the package tf-keras; without it the first "
         "use of tf.keras fails.",
         not_when="The program uses tf.keras nowhere.",
-        remedy="pip install tf-keras",
+        remedy=Command("pip install tf-keras"),
         evidence=(
             Evidence(
                 "How to keep Keras 2",

@@ -9,6 +9,7 @@ from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.shell import Command
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload, always, uses
 from envprint.rules.kit.packages import version_changed, version_path
@@ -28,7 +29,8 @@ def _numpy_2(now: Fingerprint, workload: Workload) -> Iterator[Match]:
                 f"{package} {version} is built for NumPy 1, NumPy is {numpy}",
                 (version_path(package), version_path("numpy")),
                 after=version,
-                remedy="pip install 'numpy<2'",
+                remedy=Command("pip install 'numpy<2'"),
+                note="Or install a newer version of the package.",
             )
 
 
@@ -168,7 +170,8 @@ RULES = (
         why="An extension that was compiled with NumPy 1 does not run with NumPy 2: the import "
         "fails, or arrays cannot be handed over.",
         not_when="The package was rebuilt from source with NumPy 2.",
-        remedy="pip install 'numpy<2', or a newer version of the package.",
+        remedy=Command("pip install 'numpy<2'"),
+        note="Or install a newer version of the package.",
         evidence=(
             Evidence(
                 "The binary interface of NumPy 2",

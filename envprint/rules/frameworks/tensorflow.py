@@ -9,20 +9,21 @@ from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
-from envprint.core.shell import command
+from envprint.core.shell import Command, sentence
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload, machine, on_gpu, uses
 from envprint.rules.kit.devices import DEVICES, how_many
 from envprint.rules.kit.packages import (
+    TENSORFLOW_NAMES,
     is_same_release,
     pip_install,
+    restored,
     traces,
     version_changed,
     version_path,
 )
 
 # What the rules about TensorFlow look for.
-NAMES = ("tensorflow", "tensorflow-cpu", "tensorflow-intel", "tensorflow-gpu")
 TENSORFLOW = version_path("tensorflow")
 PYTHON = "facts.python.version"
 BUILD = "facts.frameworks.tensorflow.build"
@@ -76,13 +77,13 @@ def _crossed(comparison: Comparison, first: tuple[int, int], text: str) -> Itera
 
 def _version_match(comparison: Comparison, versions: tuple[str, str], text: str) -> Match:
     before, after = versions
-    name = comparison.before.value("facts.frameworks.tensorflow.distribution") or "tensorflow"
     return Match(
         f"TensorFlow was {before}, is {after}: {text}",
-        traces(comparison, "tensorflow", *NAMES),
+        traces(comparison, "tensorflow", *TENSORFLOW_NAMES),
         before,
         after,
-        remedy=pip_install(name, before),
+        None,
+        *restored(comparison, "tensorflow", *TENSORFLOW_NAMES),
     )
 
 
@@ -92,9 +93,11 @@ def build_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]
     if change and change.before and change.after:
         yield Match(
             f"TensorFlow was built for {change.before}, is built for {change.after}",
-            (change.path, *traces(comparison, "tensorflow", *NAMES)),
+            (change.path, *traces(comparison, "tensorflow", *TENSORFLOW_NAMES)),
             change.before,
             change.after,
+            None,
+            *restored(comparison, "tensorflow", *TENSORFLOW_NAMES),
         )
 
 
@@ -110,7 +113,7 @@ def python_unsupported(now: Fingerprint, workload: Workload) -> Iterator[Match]:
             f"TensorFlow {tensorflow} is for Python {low} to {high}, Python is {python}",
             (TENSORFLOW, PYTHON),
             after=python,
-            remedy=command("Use Python {} with TensorFlow {}.", high, tensorflow),
+            remedy=sentence("Use Python {} with TensorFlow {}.", high, tensorflow),
         )
 
 
@@ -169,8 +172,8 @@ def _cuda_remedy(version: str, need: str, tested: knowledge.Entry | None) -> str
     if numbers(version) >= _BRINGS_CUDA_FROM:
         return pip_install("tensorflow", version, "[and-cuda]")
     if tested:
-        return command("Install CUDA {} and cuDNN {}.", need, tested["cudnn"])
-    return command("Install CUDA {}.", need)
+        return sentence("Install CUDA {} and cuDNN {}.", need, tested["cudnn"])
+    return sentence("Install CUDA {}.", need)
 
 
 _INSTALL = Evidence(
@@ -208,7 +211,7 @@ RULES = (
             Evidence("2.17.0 and 2.21.0, the same bits", measured="pk.tf217"),
             Evidence("A patch release, the same bits", measured="tf.2-16-patch"),
         ),
-        drift=version_changed("TensorFlow", "tensorflow", *NAMES, patch=Impact.PERF),
+        drift=version_changed("TensorFlow", "tensorflow", *TENSORFLOW_NAMES, patch=Impact.PERF),
         yields_to=("tensorflow-major-changed", "tensorflow-initializers-changed"),
         probed=True,
     ),
@@ -244,8 +247,8 @@ RULES = (
         "more. The same seeds give other initial weights (measured with 2.9 and 2.10: every "
         "weight, and the layers that augment images).",
         not_when="The weights are loaded, or not made by Keras' initializers.",
-        remedy="Install the same version of TensorFlow; from 2.10 on seed with "
-        "tf.keras.utils.set_random_seed().",
+        remedy="Install the same version of TensorFlow.",
+        note="From 2.10 on seed with tf.keras.utils.set_random_seed().",
         evidence=(
             Evidence(
                 "Release notes of 2.10",
@@ -368,7 +371,7 @@ RULES = (
         "under MirroredStrategy, whatever the seed.",
         not_when="The job uses one GPU, no strategy of tf.distribute, or "
         "shuffle(reshuffle_each_iteration=False).",
-        remedy="pip install 'tensorflow>=2.3'",
+        remedy=Command("pip install 'tensorflow>=2.3'"),
         evidence=(
             Evidence("The report", "https://github.com/tensorflow/tensorflow/issues/38197"),
             Evidence(

@@ -8,11 +8,17 @@ from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
-from envprint.core.shell import command
+from envprint.core.shell import Code, Command
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload, on_gpu, uses
 from envprint.rules.kit.devices import DEVICES, cards, field
-from envprint.rules.kit.packages import traces, version_changed, version_path
+from envprint.rules.kit.packages import (
+    is_other_build,
+    restored,
+    traces,
+    version_changed,
+    version_path,
+)
 from envprint.rules.kit.settings import SWITCHES, variable, variables_of, when_changed
 
 # What the rules about PyTorch look for.
@@ -35,21 +41,43 @@ _WORKSPACES = (":4096:8", ":16:8")
 
 
 def build_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    """A build for a different kind of device."""
-    change = comparison.change(BUILD)
-    if change and change.before and change.after:
-        lost = change.after == "cpu"
+    """A build for a different kind of device, or for another version of it."""
+    kinds, versions = comparison.change(BUILD), comparison.change(VERSION)
+    moved = kinds if kinds and kinds.before and kinds.after else None
+    other = versions if versions and is_other_build(versions) else None
+    change = other or moved
+    if change:
+        sides = (comparison.before, comparison.after)
+        before, after = map(_built_for, sides)
+        lost = moved and moved.after == "cpu" and workload.device == "gpu"
         yield Match(
-            f"PyTorch was built for {change.before}, is built for {change.after}",
-            (change.path, *traces(comparison, "torch", "torch")),
+            f"PyTorch was built for {before}, is built for {after}"
+            + (": the job runs on the CPU" if lost else ""),
+            (BUILD, *traces(comparison, "torch", "torch")),
             change.before,
             change.after,
-            remedy=command(
-                "Install the build for {} again"
-                + (": with this one the job runs on the CPU." if lost else "."),
-                change.before,
-            ),
+            None if moved and workload.device == "gpu" else Impact.NUMERIC,
+            *restored(comparison, "torch", "torch"),
         )
+
+
+_version_changed = version_changed(
+    "PyTorch", "torch", "torch", also=("git_version",), with_blas=True
+)
+
+
+def another_version(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    """Another version; another build of the same one has a rule of its own."""
+    change = comparison.change(VERSION)
+    if not (change and is_other_build(change)):
+        yield from _version_changed(comparison, workload)
+
+
+def _built_for(side: Fingerprint) -> str:
+    """The device of a build, and the version of what runs it: `cuda 13.0 (2.13.0+cu130)`."""
+    build, cuda = side.get(BUILD, "a device that is unknown"), side.get(CUDA)
+    version = side.get(VERSION)
+    return " ".join(filter(None, (build, cuda, version and f"({version})")))
 
 
 def _multiplies_in_tf32(side: Fingerprint) -> bool | None:
@@ -82,9 +110,8 @@ def tf32_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
                 traces(comparison, "torch", "torch"),
                 change.before,
                 change.after,
-                remedy=command(
-                    "torch.backends.cuda.matmul.allow_tf32 = {}, on both sides.", str(before)
-                ),
+                remedy=Code(f"torch.backends.cuda.matmul.allow_tf32 = {bool(before)}"),
+                note="On both sides.",
             )
             return
 
@@ -159,21 +186,22 @@ RULES = (
         "kernels, libraries inside the wheel and default settings change.",
         not_when="The operations in use did not change between the two versions. A change of "
         "random number generators or defaults may do more than round differently.",
-        remedy="Install the same version, its local part such as +cu128 included.",
+        remedy="Install the same version.",
         evidence=(_RANDOMNESS,),
-        drift=version_changed("PyTorch", "torch", "torch", also=("git_version",), with_blas=True),
+        drift=another_version,
         probed=True,
     ),
     Rule(
         id="torch-build-changed",
-        title="PyTorch is built for another kind of device",
+        title="PyTorch is another build",
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
-        applies=uses("torch") & on_gpu,
-        watches=(BUILD,),
+        applies=uses("torch"),
+        watches=(BUILD, VERSION, CUDA),
         why="A build without support for the GPU computes on the CPU, which draws other random "
-        "numbers from the same seed.",
-        not_when="The program runs on the CPU anyway.",
+        "numbers from the same seed. Builds of one version bring other libraries, and PyTorch "
+        "promises no equal results across builds.",
+        not_when="On a CPU the builds of one version may give the same bits.",
         remedy="Install the same build again.",
         evidence=(
             _RANDOMNESS,
@@ -222,7 +250,8 @@ RULES = (
         "algorithms are asked for and the variable is not :4096:8 or :16:8. With warn_only it goes "
         "on, and may not repeat itself. A change of 2025 removed the check.",
         not_when="The program sets the variable itself before its first product on the GPU.",
-        remedy="export CUBLAS_WORKSPACE_CONFIG=:4096:8 before the program starts.",
+        remedy=Command("export CUBLAS_WORKSPACE_CONFIG=:4096:8"),
+        note="Before the program starts.",
         evidence=(
             Evidence("The check and its reason", "https://github.com/pytorch/pytorch/pull/41377"),
             Evidence("Its removal", "https://github.com/pytorch/pytorch/pull/161749"),
@@ -240,7 +269,7 @@ RULES = (
         "GPU; another algorithm rounds differently, so that two runs on one machine may differ.",
         not_when="The job has no convolution, or deterministic algorithms are on as well and all "
         "candidates give equal bits.",
-        remedy="torch.backends.cudnn.benchmark = False",
+        remedy=Code("torch.backends.cudnn.benchmark = False"),
         evidence=(_RANDOMNESS,),
         state=times_convolutions,
         advice=True,

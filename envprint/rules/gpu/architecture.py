@@ -9,6 +9,7 @@ from envprint.core.cuda_visible_devices import VisibleDevice
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.shell import Command
 from envprint.core.versions import numbers
 from envprint.rules.kit.devices import (
     DEVICES,
@@ -112,7 +113,8 @@ RULES = (
         "rounds 8,000 times more coarsely; PyTorch says that most networks converge the same.",
         not_when="The program switches TF32 off itself, or computes in float64, float16 or "
         "bfloat16.",
-        remedy="export NVIDIA_TF32_OVERRIDE=0 before the program starts.",
+        remedy=Command("export NVIDIA_TF32_OVERRIDE=0"),
+        note="Before the program starts.",
         evidence=(
             Evidence(
                 "TensorFlow uses TF32 by default where the GPU has it",

@@ -8,6 +8,7 @@ from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.shell import Command
 from envprint.core.workload import HIDE_ALL, Workload, on_gpu
 from envprint.rules.kit.computing import KFD
 from envprint.rules.kit.devices import (
@@ -57,7 +58,7 @@ def _not_usable(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         wanted = now.value(VISIBLE)
         verb = "hides" if wanted in HIDE_ALL else "names none of"
         text = f"no GPU can be used: CUDA_VISIBLE_DEVICES={wanted} {verb} the {_present(now)}"
-        yield Match(text, (VISIBLE,), after=wanted, remedy="unset CUDA_VISIBLE_DEVICES")
+        yield Match(text, (VISIBLE,), after=wanted, remedy=Command("unset CUDA_VISIBLE_DEVICES"))
 
 
 def _present(now: Fingerprint) -> str:
@@ -102,7 +103,8 @@ RULES = (
         "numbers with another engine there, and TensorFlow's depend on the device.",
         not_when="The work runs on the CPU on both sides. JAX draws the same numbers everywhere: "
         "without the other two the finding is numeric.",
-        remedy="Run both on a GPU, or both on the CPU: export CUDA_VISIBLE_DEVICES=-1",
+        remedy=Command("export CUDA_VISIBLE_DEVICES=-1"),
+        note="Runs on the CPU, on both sides; or run both on a GPU.",
         evidence=(
             _RANDOMNESS,
             Evidence(
@@ -152,7 +154,7 @@ RULES = (
         watches=(DEVICES,),
         why="In compute mode `prohibited` the driver refuses every context on the GPU.",
         not_when="The program does not use that GPU.",
-        remedy="sudo nvidia-smi --compute-mode=DEFAULT",
+        remedy=Command("sudo nvidia-smi --compute-mode=DEFAULT"),
         evidence=(
             Evidence(
                 "NVML's compute modes",

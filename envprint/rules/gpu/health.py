@@ -8,6 +8,7 @@ from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import GPU_TIMEOUT_S, Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.shell import Command
 from envprint.core.workload import Workload, on_gpu
 from envprint.rules.kit.devices import DEVICES, LIVE, STATUS, cards, of_each_card
 
@@ -202,7 +203,8 @@ RULES = (
         why="After some faults the driver asks for a reset. Before Ampere, after an error of two "
         "bits, it makes no further context until the page is retired, which happens at the reset.",
         not_when="The work does not use that GPU.",
-        remedy="End the programs on it and sudo nvidia-smi --gpu-reset, or reboot.",
+        remedy=Command("sudo nvidia-smi --gpu-reset"),
+        note="End the programs on the GPU first; or reboot.",
         evidence=(
             Evidence(
                 "NVIDIA on the recovery action: what must be reset, and how",
@@ -257,7 +259,8 @@ RULES = (
         "every kernel still gives the same bits is inferred: NVIDIA speaks of clocks alone.",
         not_when="A library tries kernels out by time (cudnn.benchmark, XLA's autotuning) and "
         "takes another one for it: then the result rounds differently.",
-        remedy="nvidia-smi -q -d PERFORMANCE tells more; look at cooling and the power supply.",
+        remedy=Command("nvidia-smi -q -d PERFORMANCE"),
+        note="It shows the reasons; look at cooling and the power supply.",
         evidence=(
             Evidence(
                 "NVML's reasons for the clocks",

@@ -13,6 +13,7 @@ from envprint.core.cuda_visible_devices import VisibleDevice
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Result, Rule
+from envprint.core.shell import Command
 from envprint.core.units import size
 from envprint.core.workload import Workload, on_gpu, uses
 from envprint.rules.gpu._holders import HELD_BYTES, PIDS_ARE_OURS, held_memory, listed
@@ -60,7 +61,8 @@ _PREALLOCATION = Evidence(
 )
 
 
-_FIND_ENDED = "fuser -v /dev/nvidia* tells who has the devices open; else reset the GPU or reboot."
+_FIND_ENDED = Command("sudo fuser -v /dev/nvidia*")
+_FOUND_OR_NOT = "It lists the processes that have the devices open; else reset the GPU or reboot."
 MOSTLY_HELD_SHARE = 0.75
 """Share of the card in the hands of others from which on a job has to change to fit: JAX alone asks
 for three quarters of all memory."""
@@ -87,6 +89,7 @@ def _held_by_others(now: Fingerprint, one: VisibleDevice, workload: Workload) ->
             after=found.listed_bytes,
             impact=_impact(now, one, found.listed_bytes),
             remedy=_FIND_ENDED if has_ended else None,
+            note=_FOUND_OR_NOT,
         )
 
 
@@ -226,7 +229,8 @@ RULES = (
         "process has ended without giving its memory back.",
         not_when="The work leaves plenty of memory free, or, in TensorFlow and PyTorch, has no "
         "convolutions.",
-        remedy="Look from the host, as root: nvidia-smi, then fuser -v /dev/nvidia*",
+        remedy=Command("nvidia-smi", "sudo fuser -v /dev/nvidia*"),
+        note="On the host, outside the container.",
         evidence=(
             *_MECHANISM,
             _PREALLOCATION,

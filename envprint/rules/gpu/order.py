@@ -13,6 +13,7 @@ from envprint.core.cuda_visible_devices import BY_BUS, kinds
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Result, Rule, for_each
+from envprint.core.shell import Command
 from envprint.core.workload import Workload
 from envprint.rules.kit.devices import DEVICES, ORDER, VISIBLE, described, gpu_training
 
@@ -92,7 +93,8 @@ RULES = (
         why="With unlike GPUs in a machine the same number means another card in another order, "
         "and kernels of another card round differently.",
         not_when="All GPUs are alike, the program uses all of them, or names them by UUID.",
-        remedy="export CUDA_DEVICE_ORDER=PCI_BUS_ID on both sides.",
+        remedy=Command("export CUDA_DEVICE_ORDER=PCI_BUS_ID"),
+        note="On both sides.",
         evidence=(_DOCUMENTED,),
         drift=_changed,
     ),
@@ -107,7 +109,8 @@ RULES = (
         "round differently. Numbers follow the bus, and change with a card that is "
         "moved, added or lost.",
         not_when="The program uses all GPUs, or names them by UUID.",
-        remedy="Name the GPU: export CUDA_VISIBLE_DEVICES=GPU-… (nvidia-smi -L)",
+        remedy=Command("nvidia-smi -L"),
+        note="It lists the UUIDs; set CUDA_VISIBLE_DEVICES to that of the GPU.",
         evidence=(
             _DOCUMENTED,
             Evidence(
@@ -127,7 +130,7 @@ RULES = (
         why="CUDA counts GPUs from the fastest on, nvidia-smi and this report by bus address: the "
         "card that is meant and the one that computes may differ.",
         not_when="The program uses all GPUs, or names them by UUID.",
-        remedy="export CUDA_DEVICE_ORDER=PCI_BUS_ID",
+        remedy=Command("export CUDA_DEVICE_ORDER=PCI_BUS_ID"),
         evidence=(_DOCUMENTED,),
         state=_left,
         advice=True,

@@ -9,6 +9,7 @@ from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.shell import Command
 from envprint.core.units import size
 from envprint.core.workload import Workload, on_gpu
 from envprint.rules.gpu._holders import HELD_BYTES, PIDS_ARE_OURS
@@ -97,8 +98,8 @@ RULES = (
         "may get another one instead.",
         not_when="The processes share the GPU through the Multi-Process Service, or the other one "
         "ends first.",
-        remedy="Wait for the other process, take another GPU, or sudo nvidia-smi "
-        "--compute-mode=DEFAULT",
+        remedy=Command("sudo nvidia-smi --compute-mode=DEFAULT"),
+        note="Or wait for the other process, or take another GPU.",
         evidence=(
             Evidence(
                 "CUDA's error 46: devices are busy or unavailable",
@@ -123,7 +124,7 @@ RULES = (
         "one to three seconds for GPUs with ECC, and lets go of it after the last, settings such "
         "as the compute mode included.",
         not_when="Other programs keep the GPU in use anyway.",
-        remedy="sudo systemctl enable --now nvidia-persistenced",
+        remedy=Command("sudo systemctl enable --now nvidia-persistenced"),
         evidence=(
             Evidence(
                 "NVIDIA on driver persistence: one to three seconds a GPU",
@@ -143,7 +144,8 @@ RULES = (
         why="A MIG device has its own number of multiprocessors and its own memory, and results "
         "hold for its profile.",
         not_when="Every run gets a part of the same profile.",
-        remedy="Name the part: export CUDA_VISIBLE_DEVICES=MIG-… (nvidia-smi -L), and keep its "
+        remedy=Command("nvidia-smi -L"),
+        note="It lists the parts; set CUDA_VISIBLE_DEVICES to the UUID of one, and keep its "
         "profile with the result.",
         evidence=(
             Evidence(

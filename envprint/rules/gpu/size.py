@@ -10,6 +10,7 @@ from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.shell import Code, Command
 from envprint.core.units import size
 from envprint.core.workload import Workload, on_gpu, uses
 from envprint.rules.cuda._tables import threads_per_sm
@@ -148,7 +149,8 @@ RULES = (
         "use_deterministic_algorithms does not change that.",
         not_when="All random tensors, those of dropout too, are smaller than the size named, or "
         "are drawn on the CPU.",
-        remedy="Draw on the CPU and move: torch.randn(shape, generator=cpu_generator).cuda()",
+        remedy=Code("torch.randn(shape, generator=torch.Generator().manual_seed(seed)).cuda()"),
+        note="Draws on the CPU and moves the numbers.",
         evidence=(
             Evidence(
                 "Measured on T4 and L4: equal up to 40,960 elements, different from 40,961 on",
@@ -197,8 +199,8 @@ RULES = (
         "instance and a compute instance in it are created, no CUDA program runs there.",
         not_when="The program does not use that GPU; where it sees others, it has one less, and "
         "the finding says diverges.",
-        remedy="Create an instance, such as with nvidia-smi mig -cgi 19 -C, or switch MIG off: "
-        "nvidia-smi -mig 0",
+        remedy=Command("sudo nvidia-smi mig -cgi 19 -C"),
+        note="It creates an instance of profile 19, the smallest part. Or switch MIG off.",
         evidence=(
             Evidence(
                 "NVIDIA's guide: instances must be created before programs run",

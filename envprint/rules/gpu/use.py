@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.shell import Command
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload
 from envprint.rules.kit.computing import BUILDS, JAXLIB, JAXLIB_BUILD, PLUGINS, UVM, computing
@@ -94,7 +95,7 @@ RULES = (
         why="CUDA opens /dev/nvidia-uvm at its start and fails without it, while nvidia-smi, which "
         "does not need it, shows a healthy GPU.",
         not_when="The device is made before the job starts.",
-        remedy="sudo nvidia-modprobe --unified-memory --create-uvm-device",
+        remedy=Command("sudo nvidia-modprobe --unified-memory --create-uvm-device"),
         evidence=(
             Evidence(
                 "CUDA unknown error until nvidia-uvm exists",

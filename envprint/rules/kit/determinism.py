@@ -8,7 +8,7 @@ from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
 from envprint.core.rule import Drift, Match, Result, for_each
-from envprint.core.shell import export
+from envprint.core.shell import Code, Command, export
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload
 from envprint.rules.kit import threads
@@ -63,16 +63,15 @@ def _says(value: str | None, default: bool) -> bool:
     return is_on(text) if text in _NO or is_on(text) else default
 
 
-def _tensorflow_remedy(version: str) -> str:
+def _tensorflow_remedy(version: str) -> tuple[str, str]:
+    """The remedy and its note."""
     number = numbers(version)
     if number >= (2, 8):
-        return "tf.config.experimental.enable_op_determinism(), with parentheses, before any op."
+        return Code("tf.config.experimental.enable_op_determinism()"), "Before any operation."
     if number >= (2, 1):
-        return "export TF_DETERMINISTIC_OPS=1"
-    return (
-        "pip install framework-reproducibility; from fwr13y.d9m.tensorflow import "
-        "enable_determinism; enable_determinism()"
-    )
+        return Command("export TF_DETERMINISTIC_OPS=1"), "Before the program starts."
+    call = "from fwr13y.d9m.tensorflow import enable_determinism; enable_determinism()"
+    return Command("pip install framework-reproducibility"), f"Then, in the program: {call}"
 
 
 def tensorflow_off(now: Fingerprint, workload: Workload) -> Iterator[Match]:
@@ -81,10 +80,12 @@ def tensorflow_off(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     on = is_on(now.value(OP_DETERMINISM)) or is_on(variables.get("TF_DETERMINISTIC_OPS"))
     version = now.value(TENSORFLOW)
     if version and numbers(version) >= (1, 14) and not on:
+        remedy, note = _tensorflow_remedy(version)
         yield Match(
             "TensorFlow: nothing seen that asks for deterministic operations",
             (OP_DETERMINISM,),
-            remedy=_tensorflow_remedy(version),
+            remedy=remedy,
+            note=note,
         )
 
 
@@ -93,11 +94,13 @@ def stale_variable(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     value = variables_of(now).get("TF_DETERMINISTIC_OPS")
     version = now.value(TENSORFLOW) if is_on(value) else None
     if version and numbers(version) >= (2, 8):
+        remedy, note = _tensorflow_remedy(version)
         yield Match(
             f"TF_DETERMINISTIC_OPS={value} with TensorFlow {version}",
             (variable("TF_DETERMINISTIC_OPS"),),
             after=value,
-            remedy=_tensorflow_remedy(version),
+            remedy=remedy,
+            note=note,
         )
 
 

@@ -1,29 +1,35 @@
 """How rules compare a package's version: both sides known, and every trace of the change named."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from envprint import knowledge
 from envprint.core.comparison import Change, Comparison
+from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
 from envprint.core.rule import Match, Result, for_each
-from envprint.core.shell import command
+from envprint.core.shell import Command, command, in_turn
 from envprint.core.versions import is_between, numbers
 from envprint.core.workload import Workload
 
 DISTRIBUTIONS = "facts.packages.distributions"
 CONDA = "facts.packages.conda"
+TENSORFLOW_NAMES = (
+    *("tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tensorflow-intel", "tensorflow-macos"),
+    *("tensorflow-rocm", "intel-tensorflow", "tf-nightly", "tf-nightly-cpu"),
+)
+"""Distributions that bring TensorFlow."""
 
 
 def version_path(framework: str) -> str:
     """The path of a framework's version."""
-    return f"facts.frameworks.{framework.replace('-', '_')}.version"
+    return f"{_field(framework)}.version"
 
 
 def traces(comparison: Comparison, framework: str, *distributions: str) -> tuple[str, ...]:
     """Paths of all changes that accompany a framework's new version, the version first."""
-    field = f"facts.frameworks.{framework.replace('-', '_')}"
+    field = _field(framework)
     packages = [f"{place}[{name}]" for place in (DISTRIBUTIONS, CONDA) for name in distributions]
     found = comparison.under(field, *packages)
     return tuple(dict.fromkeys((version_path(framework), *found)))
@@ -72,11 +78,95 @@ def package_changed(comparison: Comparison, distributions: Iterable[str]) -> Ite
     return for_each(distributions, look)
 
 
-def pip_install(name: str, version: str | None, extra: str = "") -> str | None:
+def pip_install(name: str, version: str | None, extra: str = "") -> Command | None:
     """The command that installs this version; None if the version or the name is not valid."""
     from envprint.core.requirement import pinned
 
     return command("pip install {}", pinned(name, version or "", extra))
+
+
+_HAS_NO_VERSION = ("vcs", "editable", "local")
+"""Origins that a version does not tell."""
+_CONDA_NAMES = {"torch": "pytorch"}
+"""Packages with a name of their own in conda."""
+
+
+class Restored(NamedTuple):
+    """How to install again what the baseline had."""
+
+    remedy: str | None
+    """None if no command would do it: then the rule's own text holds."""
+    note: str = ""
+
+
+def restored(comparison: Comparison, framework: str, *distributions: str) -> Restored:
+    """The command that installs the baseline's build of a framework, by its distribution's name.
+
+    `distributions` are the names that it may have; the first is meant if none was recorded.
+    """
+    was = _installed_as(comparison.before, framework, distributions)
+    version = _version_of(comparison.before, framework, was)
+    entry = comparison.before.get(f"{DISTRIBUTIONS}[{was}]", {})
+    if (entry.get("origin") or {}).get("kind") in _HAS_NO_VERSION:
+        return Restored(None)
+    if entry.get("installer") == "conda":
+        return Restored(_conda_install(_CONDA_NAMES.get(was, was), version))
+    install = pip_install(was, version, _extra(comparison.before, framework))
+    other = _installed_as(comparison.after, framework, distributions)
+    if other != was and comparison.after.get(f"{DISTRIBUTIONS}[{other}]"):
+        # Both own the same files, so the order matters.
+        install = in_turn(command("pip uninstall --yes {}", other), install)
+    own_index = framework == "torch" and "+" in version
+    return Restored(install, _OWN_INDEX if install and own_index else "")
+
+
+_OWN_INDEX = (
+    "Builds with a + in the version are on PyTorch's own index: take the option from "
+    "https://pytorch.org/get-started/locally"
+)
+
+
+def _installed_as(side: Fingerprint, framework: str, distributions: Sequence[str]) -> str:
+    """The name of the distribution that brings the framework."""
+    recorded: str | None = side.get(f"{_field(framework)}.distribution")
+    here = (name for name in distributions if side.get(f"{DISTRIBUTIONS}[{name}]"))
+    return recorded or next(here, distributions[0])
+
+
+def _version_of(side: Fingerprint, framework: str, distribution: str) -> str:
+    """The version as an installer knows it: a framework may report a build that it does not name.
+
+    PyTorch's wheel 2.13.0 says 2.13.0+cu130.
+    """
+    reported: str = side.get(f"{_field(framework)}.version", "")
+    recorded = side.get(f"{DISTRIBUTIONS}[{distribution}].version")
+    is_same = recorded and numbers(recorded) == numbers(reported)
+    return recorded if is_same else reported
+
+
+# {"jax-cuda12-plugin": "0.7.2", "jax-cuda12-pjrt": "0.7.2"}
+def _extra(side: Fingerprint, framework: str) -> str:
+    plugins = side.get(f"{_field(framework)}.plugins", {}) if framework == "jax" else {}
+    form = re.compile(r"jax-(cuda\d{1,2}|rocm\d{0,3})-(?:plugin|pjrt)")
+    found = map(form.fullmatch, plugins)
+    return next((f"[{match[1]}]" for match in found if match), "")
+
+
+def _conda_install(name: str, version: str) -> str | None:
+    from envprint.core.requirement import pinned
+
+    line = pinned(name, version.partition("+")[0])
+    return command("conda install --yes {}", line and line.replace("==", "="))
+
+
+def _field(framework: str) -> str:
+    return f"facts.frameworks.{framework.replace('-', '_')}"
+
+
+def is_other_build(change: Change) -> bool:
+    """Whether two versions differ in nothing but the build, such as 2.13.0+cpu and 2.13.0+cu130."""
+    before, after = (str(side).partition("+") for side in (change.before, change.after))
+    return before[0] == after[0] and before[2] != after[2]
 
 
 def _is_patch(comparison: Comparison, field: str, change: Change) -> bool:
@@ -104,7 +194,7 @@ def version_changed(
     step harmless. `also` names fields that distinguish builds of one version, `with_blas` states
     that the package includes a BLAS.
     """
-    field = f"facts.frameworks.{framework.replace('-', '_')}"
+    field = _field(framework)
 
     def drift(comparison: Comparison, workload: Workload) -> Iterator[Match]:
         changes = (comparison.change(f"{field}.{name}") for name in ("version", *also))
@@ -113,14 +203,13 @@ def version_changed(
         if change and not (is_patch and not _was_measured(distributions, change)):
             libraries = ("facts.math.blas", "facts.math.openmp") if with_blas else ()
             paths = traces(comparison, framework, *distributions)
-            version = comparison.before.value(f"{field}.version")
             yield Match(
                 f"{label} was {change.before}, is {change.after}",
                 (*paths, *comparison.under(*libraries)),
                 change.before,
                 change.after,
-                impact=patch if is_patch else None,
-                remedy=pip_install(distributions[0], version),
+                patch if is_patch else None,
+                *restored(comparison, framework, *distributions),
             )
 
     return drift

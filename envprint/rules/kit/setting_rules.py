@@ -12,7 +12,7 @@ from envprint.core.comparison import Comparison
 from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.rule import Drift, Match, Result, for_each
-from envprint.core.shell import export, in_turn, unset
+from envprint.core.shell import Command, export, in_turn, unset
 from envprint.core.workload import Workload
 from envprint.rules.kit.settings import (
     Setting,
@@ -138,7 +138,8 @@ def changed_by_machine(paths: tuple[str, ...], *settings: Setting, remedy: str) 
                 tuple(change.path for change in changes),
                 changes[0].before,
                 changes[0].after,
-                remedy="; ".join([remedy, *_fixes(changed)]),
+                remedy=in_turn(*_fixes(changed)) or remedy,
+                note=remedy if any(_fixes(changed)) else "",
             )
 
     return drift
@@ -170,7 +171,7 @@ def _held_alike(held: Sequence[str]) -> Iterator[str]:
         yield f"variables hold {' and '.join(held)} alike"
 
 
-def _fixes(changed: Sequence[SettingChange]) -> Iterator[str]:
+def _fixes(changed: Sequence[SettingChange]) -> Iterator[Command]:
     """For each setting, the assignment that both machines support: the lower of the two values."""
     for change in changed:
         fix = change.setting.fix(change.comparison.after, min(change.values, key=rank))
