@@ -132,7 +132,7 @@ class During(NamedTuple):
     ended: Ended
     watched: WatchResult
     libraries: Sequence[str]
-    other_prefixes: Sequence[str]
+    other_prefixes: Sequence[str] = ()
     """Environments that libraries were loaded from, other than the recorded one."""
 
 
