@@ -142,7 +142,8 @@ def verdict_sentence(report: Report, view: View) -> str:
     if report.only:
         text = f"{report.only_in_words()}: {text}"
     text = text[0].upper() + text[1:]
-    return text if text.endswith((".", "?")) else f"{text}."
+    # A place to fill in is pasted without a full stop.
+    return text if text.endswith((".", "?", "PATH")) else f"{text}."
 
 
 def _meaning(report: Report, view: View) -> str:
@@ -168,11 +169,6 @@ def _nothing_found(report: Report) -> str:
 
 
 def _suggestion(report: Report, view: View) -> Iterator[str]:
-    if report.not_checked is not None:
-        question = "Is this the environment that trains? If not, name its interpreter or directory:"
-        yield from wrapped(question, view.width)
-        verb = "check" if report.baseline is None else "diff BASELINE now"
-        yield f"{'':{TOPIC}}envprint {verb} --python PATH"
     if report.current.hint:
         yield from wrapped(report.current.hint, view.width)
 
