@@ -72,7 +72,7 @@ class Listed(NamedTuple):
 
 def listed() -> Listed:
     """Those of the table, which is read at the first call."""
-    names = [entry["distribution"] for entry in knowledge.entries("roles")]
+    names = knowledge.texts("roles", "distribution")
     kinds = tuple(name[:-1] for name in names if name.endswith("*"))
     return Listed(frozenset(names), kinds)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -26,12 +27,25 @@ def entries(table: str) -> tuple[Entry, ...]:
 
     Raises `EnvprintError` if the file is not installed.
     """
+    return tuple(json.loads(_content(table))["entries"])
+
+
+def texts(table: str, field: str) -> list[str]:
+    """One field of all entries, in file order; for the path of a capture, where reading a long
+    table as JSON would take a hundredth of the time. The texts have no escapes.
+
+    Raises `EnvprintError` if the file is not installed.
+    """
+    found = re.findall(rb'"%s": "([^"]+)"' % field.encode(), _content(table))
+    return [text.decode() for text in found]
+
+
+def _content(table: str) -> bytes:
     try:
-        content = read_file(os.path.join(FOLDER, f"{table}.json"))
+        return read_file(os.path.join(FOLDER, f"{table}.json"))
     except OSError as error:
         text = f"the table {table}.json of envprint: {reason(error)}; reinstall envprint"
         raise EnvprintError(text) from None
-    return tuple(json.loads(content)["entries"])
 
 
 def find(table: str, **wanted: str) -> Entry | None:
