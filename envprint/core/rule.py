@@ -38,6 +38,12 @@ class Match(NamedTuple):
     """Overrides the rule's remedy and note, for the versions at hand."""
     note: str = ""
     """What to know about that remedy."""
+    not_when: str | None = None
+    """Overrides when the rule does not apply."""
+    confidence: Confidence | None = None
+    """Overrides the rule's confidence where this case is known better or worse."""
+    sources: tuple[str, ...] = ()
+    """Sources of this case, in place of those of the rule."""
     was_equal: bool = False
     """Whether a measurement of the project gave equal bits in this case, which makes it advice."""
     about: str | None = None

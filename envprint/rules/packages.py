@@ -55,6 +55,7 @@ BOOSTING_RULES = (
             ),
         ),
         drift=_version,
+        yields_to=("behaviour-changed",),
     ),
 )
 
@@ -131,6 +132,7 @@ DECODERS_RULES = (
             ),
         ),
         drift=_pillow,
+        yields_to=("behaviour-changed",),
     ),
 )
 

@@ -372,7 +372,8 @@ _DISTRIBUTIONS = (
     ("pandas-version-changed", "pandas", "2.1", "3.0"),
     ("opencv-changed", "opencv-python", "3.3", "4.9"),
     ("pillow-decoder-changed", "pillow", "8.4", "11.0"),
-    ("boosting-version-changed", "xgboost", "2.1", "3.0"),
+    ("boosting-version-changed", "lightgbm", "4.3", "4.6"),
+    ("behaviour-changed", "librosa", "0.9", "0.10.2"),
 )
 _CHANGED_VERSIONS = (
     *(

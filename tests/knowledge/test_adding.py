@@ -174,6 +174,14 @@ def shared() -> list[str]:
     return messages(state("packages-share-files", now))
 
 
+def broken() -> list[str]:
+    sides = [
+        fingerprint({"facts.packages.distributions[timm].version": version})
+        for version in ("2.0.0", "2.1.0")
+    ]
+    return messages(drift("behaviour-changed", *sides))
+
+
 def xla() -> list[str]:
     sides = fingerprint({}), fingerprint({f"{VARIABLE}[XLA_FLAGS]": "--xla_new_flag=7"})
     return messages(drift("xla-flags-changed", *sides, ["jax"]))
@@ -357,6 +365,20 @@ CASES = [
         duplicates,
         [],
         ["torchtext 1 hides 2"],
+    ),
+    Case(
+        "known_breaks",
+        {
+            "package": "timm",
+            "since": "2.1.0",
+            "impact": "numeric",
+            "what": "layers are fused",
+            "only_if": "any model",
+            "known": "documented",
+        },
+        broken,
+        [],
+        ["timm was 2.0.0, is 2.1.0: from 2.1.0 on, layers are fused"],
     ),
     Case(
         "package_owners",

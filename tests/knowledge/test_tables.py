@@ -32,6 +32,7 @@ KEYS = {
     "desktop_programs": ("program",),
     "drawing_libraries": ("module",),
     "integrated_gpu_names": ("name",),
+    "known_breaks": ("package", "since"),
     "measured_equal": ("distribution", "measured"),
     "numpy_2_support": ("package",),
     "numpy_loops": ("loops",),

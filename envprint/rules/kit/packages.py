@@ -73,6 +73,7 @@ def package_changed(comparison: Comparison, distributions: Iterable[str]) -> Ite
                 change.after,
                 remedy=pip_install(name, change.before),
                 was_equal=measured_equal(name, change.before, change.after),
+                about=name,
             )
 
     return for_each(distributions, look)
