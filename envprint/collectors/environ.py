@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from envprint.core.fields import TEXT, Field, MapOf, record
-from envprint.core.known_variables import misspelt
+from envprint.core.fields import INTEGER, TEXT, Field, MapOf, record
+from envprint.core.known_variables import WORLD_SIZES, misspelt
 from envprint.core.redact import Seal, is_recorded, safe_value
 from envprint.core.text import unicode_text
 from envprint.machine.attempt import attempt
@@ -35,6 +35,14 @@ FACTS = (
         ),
         "Recorded variables that the process itself changed after it had started.",
     ),
+    Field(
+        "world_size",
+        record(
+            Field("processes", INTEGER, "Number of processes."),
+            Field("variable", TEXT, "The variable that says it, such as SLURM_NTASKS."),
+        ),
+        "Of how many processes the job consists, by its launcher; null outside one.",
+    ),
 )
 
 
@@ -45,7 +53,17 @@ def collect(host: Host) -> Mapping[str, Any]:
         "variables": _recorded(variables, host.seal),
         "misspelt": dict(misspelt(variables)),
         "changed_since_start": attempt(lambda: _changed(host, variables)),
+        "world_size": world_size(variables),
     }
+
+
+def world_size(variables: Mapping[str, str]) -> dict[str, Any] | None:
+    """Of how many processes the job consists, by the first variable that says so."""
+    for name, marks in WORLD_SIZES:
+        value = variables.get(name, "")
+        if value.isdecimal() and len(value) < 10 and all(mark in variables for mark in marks):
+            return {"processes": int(value), "variable": name}
+    return None
 
 
 def _recorded(variables: Mapping[str, str], seal: Seal) -> dict[str, str]:

@@ -52,6 +52,19 @@ IMAGES = (
 MANAGER = "container"
 """Variable in which a container manager names itself to the processes it starts."""
 
+WORLD_SIZES = (
+    ("WORLD_SIZE", ()),
+    ("OMPI_COMM_WORLD_SIZE", ()),
+    ("MV2_COMM_WORLD_SIZE", ()),
+    ("PMI_SIZE", ()),
+    ("SLURM_NTASKS", ("SLURM_PROCID", "SLURM_STEP_ID")),
+)
+"""Variables that say how many processes a job has, and what must be set beside them: outside a
+step, Slurm's count is what was requested and not what runs. The first one that is set counts.
+https://docs.pytorch.org/docs/stable/elastic/run.html#environment-variables
+https://docs.open-mpi.org/en/main/tuning-apps/environment-var.html
+https://slurm.schedmd.com/srun.html#SECTION_OUTPUT-ENVIRONMENT-VARIABLES"""
+
 MEANT = frozenset(
     [
         "PYTHONHASHSEED",

@@ -9,14 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from envprint.core.known_variables import IMAGES, MANAGER, NOTEBOOKS, SCHEDULERS, misspelt
+from envprint.core.known_variables import (
+    IMAGES,
+    MANAGER,
+    NOTEBOOKS,
+    SCHEDULERS,
+    WORLD_SIZES,
+    misspelt,
+)
 from envprint.core.redact import is_recorded, safe_value
 
 PRESENT = "set"
 """Replaces the value of a variable of which only the presence matters."""
 
-_WITH_VALUE = frozenset([*IMAGES, MANAGER])
-_MARKS = frozenset(name for name, _ in (*SCHEDULERS, *NOTEBOOKS))
+_WITH_VALUE = frozenset([*IMAGES, MANAGER, *(name for name, _ in WORLD_SIZES)])
+_MARKS = frozenset(
+    [
+        *(name for name, _ in (*SCHEDULERS, *NOTEBOOKS)),
+        *(name for _, marks in WORLD_SIZES for name in marks),
+    ]
+)
 
 
 def kept_variables(variables: Mapping[str, str]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envprint.core.comparison import Comparison
+from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
 from envprint.core.shell import Command, sentence
@@ -12,20 +13,35 @@ from envprint.core.workload import Workload, uses
 from envprint.rules.kit.devices import gpu_training
 from envprint.rules.kit.settings import variable, when_changed
 
-_WORLD_SIZE = variable("WORLD_SIZE")
+_WORLD_SIZE = "facts.environ.world_size"
+_PYTORCH = "WORLD_SIZE"
 
 
 def _world_size(comparison: Comparison, workload: Workload) -> Iterator[Match]:
-    change = comparison.change(_WORLD_SIZE)
+    sides = (comparison.before, comparison.after)
+    before, after = map(_size, sides)
     # A launcher sets the variable: a capture outside it does not see the job's value.
-    if change and change.before and change.after:
+    if before and after and before[0] != after[0]:
+        places = (variable(after[1]), variable("LOCAL_WORLD_SIZE"), _WORLD_SIZE)
         yield Match(
-            f"the job had {change.before} processes, has {change.after}",
-            (_WORLD_SIZE, *comparison.under(variable("LOCAL_WORLD_SIZE"))),
-            change.before,
-            change.after,
-            remedy=sentence("Start the job with {} processes.", change.before),
+            f"the world size ({after[1]}) was {before[0]}, is {after[0]}",
+            tuple(path for path in places if comparison.under(path)) or (_WORLD_SIZE,),
+            before[0],
+            after[0],
+            remedy=sentence("Start the job with {} processes.", str(before[0])),
         )
+
+
+def _size(side: Fingerprint) -> tuple[int, str] | None:
+    """The number of processes and the variable that says it.
+
+    A document of an earlier version has WORLD_SIZE alone.
+    """
+    said = side.get(_WORLD_SIZE)
+    if said:
+        return said["processes"], said["variable"]
+    value = side.value(variable(_PYTORCH)) or ""
+    return (int(value), _PYTORCH) if value.isdecimal() and len(value) < 10 else None
 
 
 RULES = (
@@ -35,10 +51,10 @@ RULES = (
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
         applies=uses("tensorflow", "torch", "jax"),
-        watches=(_WORLD_SIZE,),
+        watches=(_WORLD_SIZE, variable(_PYTORCH)),
         why="Every process gets its part of the data and its own random numbers, and the gradients "
         "of all are added: another number of them is another run.",
-        not_when="WORLD_SIZE is not what the program starts by. A variable that is set on one side "
+        not_when="The program does not start by that variable. A variable that is set on one side "
         "only is passed over: a launcher sets it for the job alone.",
         remedy="Start the job with as many processes as before.",
         evidence=(
@@ -50,6 +66,10 @@ RULES = (
                 "DistributedSampler gives every process its share of the data",
                 "https://docs.pytorch.org/docs/stable/data.html"
                 "#torch.utils.data.distributed.DistributedSampler",
+            ),
+            Evidence(
+                "Lightning takes the number of processes from SLURM_NTASKS",
+                "https://github.com/Lightning-AI/pytorch-lightning/issues/20391",
             ),
         ),
         drift=_world_size,

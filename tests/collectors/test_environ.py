@@ -39,6 +39,7 @@ def test_only_variables_that_can_matter_are_recorded() -> None:
         },
         "misspelt": {},
         "changed_since_start": {},
+        "world_size": None,
     }
 
 
@@ -226,3 +227,23 @@ def test_what_is_worth_guessing_at_is_one_name_that_a_shell_can_set(name: str) -
 def test_a_slip_in_a_name_for_jaxs_memory_is_seen(name: str) -> None:
     ((_, meant),) = misspelt([name])
     assert meant in ("XLA_PYTHON_CLIENT_MEM_FRACTION", "XLA_CLIENT_MEM_FRACTION")
+
+
+@pytest.mark.parametrize(
+    ("variables", "found"),
+    [
+        ({"WORLD_SIZE": "8", "SLURM_NTASKS": "2"}, (8, "WORLD_SIZE")),
+        ({"OMPI_COMM_WORLD_SIZE": "4"}, (4, "OMPI_COMM_WORLD_SIZE")),
+        ({"PMI_SIZE": "3"}, (3, "PMI_SIZE")),
+        ({"SLURM_NTASKS": "2", "SLURM_PROCID": "0", "SLURM_STEP_ID": "0"}, (2, "SLURM_NTASKS")),
+        ({"SLURM_NTASKS": "2", "SLURM_JOB_ID": "7"}, None),  # a batch script runs once
+        ({"WORLD_SIZE": "many"}, None),
+        ({"WORLD_SIZE": "9" * 30}, None),
+        ({}, None),
+    ],
+)
+def test_the_world_size_is_that_of_the_launcher(
+    variables: dict[str, str], found: tuple[int, str] | None
+) -> None:
+    expected = found and {"processes": found[0], "variable": found[1]}
+    assert section.world_size(variables) == expected

@@ -21,10 +21,10 @@ def test_another_number_of_processes_is_another_run() -> None:
     assert [(f.impact, f.message, f.paths, f.before, f.after, f.remedy) for f in findings] == [
         (
             Impact.DIVERGES,
-            "the job had 8 processes, has 16",
+            "the world size (WORLD_SIZE) was 8, is 16",
             (WORLD, LOCAL),
-            "8",
-            "16",
+            8,
+            16,
             "Start the job with 8 processes.",
         )
     ]
@@ -59,3 +59,21 @@ def test_another_fusion_of_gradients_is_numeric() -> None:
     ]
     assert drift("horovod-fusion-changed", *sides, ["tensorflow"], "cpu") == ([], [])
     assert drift("horovod-fusion-changed", sides[0], sides[0], ["torch"], "gpu") == ([], [])
+
+
+SIZE = "facts.environ.world_size"
+
+
+@pytest.mark.parametrize("name", ["SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE"])
+def test_each_launcher_says_how_many_processes_there_are(name: str) -> None:
+    sides = [
+        fingerprint({SIZE: {"processes": number, "variable": name}, WORLD: None})
+        for number in (2, 1)
+    ]
+    findings, undecided = drift("world-size-changed", *sides, ["torch"], "gpu")
+    assert undecided == []
+    assert [(f.impact, f.message) for f in findings] == [
+        (Impact.DIVERGES, f"the world size ({name}) was 2, is 1")
+    ]
+    outside = fingerprint({SIZE: None, WORLD: None})
+    assert drift("world-size-changed", sides[0], outside, ["torch"], "gpu") == ([], [])

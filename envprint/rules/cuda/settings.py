@@ -71,7 +71,42 @@ def _rocm(comparison: Comparison, workload: Workload) -> Iterator[Result]:
         yield from when_changed(*_ROCM)(comparison, workload)
 
 
+_TRANSFORMER_ENGINE = (
+    "NVTE_ALLOW_NONDETERMINISTIC_ALGO",
+    "NVTE_FLASH_ATTN",
+    "NVTE_FUSED_ATTN",
+    "NVTE_UNFUSED_ATTN",
+    "NVTE_FUSED_ATTN_BACKEND",
+    "NVTE_FUSED_ATTN_FORCE_WORKSPACE_OPT",
+)
+"""Variables by which Transformer Engine chooses kernels."""
+
+
 RULES = (
+    Rule(
+        id="cuda-transformer-engine-switched",
+        title="Transformer Engine chooses other kernels",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=gpu_training,
+        watches=tuple(map(variable, _TRANSFORMER_ENGINE)),
+        why="The variables choose which attention kernels may be taken, and whether those that do "
+        "not repeat themselves may; another kernel rounds differently.",
+        not_when="The job does not use Transformer Engine, as Megatron-LM and NeMo do.",
+        remedy="Give the variable the same value on both sides.",
+        evidence=(
+            Evidence(
+                "Attention of Transformer Engine that does not repeat itself, and its variable",
+                "https://github.com/NVIDIA/Megatron-LM/issues/925",
+            ),
+            Evidence(
+                "The variables that choose an attention backend",
+                "https://docs.nvidia.com/deeplearning/transformer-engine/user-guide/examples/"
+                "attention/attention.html",
+            ),
+        ),
+        drift=when_changed(*_TRANSFORMER_ENGINE),
+    ),
     Rule(
         id="cublas-emulation-changed",
         title="cuBLAS emulates a precision differently",
