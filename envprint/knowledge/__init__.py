@@ -30,14 +30,15 @@ def entries(table: str) -> tuple[Entry, ...]:
     return tuple(json.loads(_content(table))["entries"])
 
 
-def texts(table: str, field: str) -> list[str]:
+@cache
+def texts(table: str, field: str) -> tuple[str, ...]:
     """One field of all entries, in file order; for the path of a capture, where reading a long
     table as JSON would take a hundredth of the time. The texts have no escapes.
 
     Raises `EnvprintError` if the file is not installed.
     """
     found = re.findall(rb'"%s": "([^"]+)"' % field.encode(), _content(table))
-    return [text.decode() for text in found]
+    return tuple(text.decode() for text in found)
 
 
 def _content(table: str) -> bytes:
