@@ -52,8 +52,8 @@ def test_without_a_framework_nothing_is_checked_and_the_first_line_says_so() -> 
     assert report.not_checked == report.summary == f"{NONE}; {ASKS}"
     assert report.impact is Impact.NONE
     first = as_text.render(report).split("\n\n", maxsplit=1)[0]
-    assert " ".join(first.split()) == f"NOT CHECKED {NONE.capitalize()}; {ASKS}."
-    assert first.startswith("NOT CHECKED   No framework")
+    assert " ".join(first.split()) == f"NOT CHECKED {NONE}; {ASKS}"
+    assert first.startswith("NOT CHECKED  no framework")
     verdict = json.loads(as_json.render(report))["verdict"]
     assert (verdict["checked"], verdict["summary"]) == (False, f"{NONE}; {ASKS}")
 
@@ -64,7 +64,7 @@ def test_what_needs_no_framework_follows_and_decides_the_exit_code() -> None:
     assert report.exit_code(Impact.NUMERIC) == 1
     assert report.summary.startswith(f"{NONE}; {ASKS}; results differ by rounding")
     first, second = as_text.render(report).split("\n\n", maxsplit=1)[0].split("NUMERIC", 1)
-    assert first.startswith("NOT CHECKED   No framework")
+    assert first.startswith("NOT CHECKED  no framework")
     words = "Results can differ by rounding from those of other runs"
     assert " ".join(second.split()).startswith(words)
     assert NONE not in second

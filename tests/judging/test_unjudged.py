@@ -14,9 +14,8 @@ from envprint.core.impact import Impact
 from envprint.core.report import HIDDEN_VALUE, NOT_JUDGED, Report
 from envprint.judging.policy.model import Accept, Entry, Policy
 from envprint.judging.policy.parse import parse_policy
-from envprint.outputs.formats import ALL, View
+from envprint.outputs.formats import ALL, View, text
 from envprint.outputs.formats import json as json_format
-from envprint.outputs.formats import text
 from envprint.rules import catalogue
 from tests.builders.judged import judge_drift, judge_state
 from tests.builders.support import fingerprint, workload
