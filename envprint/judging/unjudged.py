@@ -125,6 +125,13 @@ def unknown_versions(comparison: Comparison, workload: Workload) -> Iterator[Und
                 yield Undecided(NOT_JUDGED, path, reason, Impact.NUMERIC)
 
 
+def role_of(name: str) -> str | None:
+    """The role of a distribution in the table, by which it takes part if one does; None without one."""
+    entry = _listed(_table(), name)
+    roles = entry["roles"] if entry else ()
+    return next((role for role in roles if role not in NO_PART), next(iter(roles), None))
+
+
 def _certainty(entry: Unjudged) -> int:
     return 0 if entry.role != UNKNOWN_PART else 1 if entry.derived else 2
 

@@ -113,9 +113,22 @@ def test_the_first_word_says_not_checked_whatever_was_found(details: str) -> Non
 
 
 def test_what_was_not_checked_still_lists_what_was_found() -> None:
-    text = shown(report(finding(), not_checked="no framework in ~/x"))
-    assert "envprint diff BASELINE now --python PATH" in text
+    reason = "no framework in ~/x; is this the environment that trains? --python PATH"
+    text = shown(report(finding(), not_checked=reason))
+    assert text.startswith("NOT CHECKED  no framework in ~/x; is this the environment that trains?")
+    assert " ".join(text.split()).startswith(f"NOT CHECKED {reason}")
     assert "likely    1  A 1 → 2" in text
+
+
+@pytest.mark.parametrize("width", [60, 120])
+def test_another_environment_that_may_be_meant_has_its_command_in_a_line_of_its_own(
+    width: int,
+) -> None:
+    look = "envprint check --python /a/long/directory/of/many/environments/train"
+    meant = AFTER._replace(hint=f"VIRTUAL_ENV names /a/long/directory/of/many: {look}")
+    lines = shown(report(current=meant), width=width).splitlines()
+    assert f"          {look}" in lines
+    assert "VIRTUAL_ENV names /a/long/directory/of/many:" in lines
 
 
 def test_a_pre_flight_compares_with_other_runs() -> None:
@@ -123,7 +136,6 @@ def test_a_pre_flight_compares_with_other_runs() -> None:
     assert " ".join(blocks(alone)[0].split()) == (
         "NUMERIC Results can differ by rounding from those of other runs: title of a-rule."
     )
-    assert "envprint check --python PATH" in shown(alone._replace(not_checked="none found"))
 
 
 def test_several_causes_follow_the_verdict_with_change_and_fix() -> None:
@@ -363,8 +375,8 @@ def test_packages_are_a_table_with_before_after_and_role() -> None:
         assert [line.split() for line in table] == [
             ["name", "before", "after", "role"],
             ["new", "-", "3"],
-            ["numpy", "1", "2"],
-            ["six", "1.16", "1.17"],
+            ["numpy", "1", "2", "framework"],
+            ["six", "1.16", "1.17", "transitive"],
             ["timm", "1.0.9", "1.0.11", "trains"],
         ]
 

@@ -169,9 +169,11 @@ def _packages(report: Report, limit: int | None = None) -> Iterator[str]:
         name = package_of(change.path) or change.path
         rows.setdefault(name, _row(change.before, change.after))
     if rows:
+        from envprint.judging.unjudged import role_of  # reads a table
+
         shown = sorted(rows.items())[:limit]
-        head = ("name", "before", "after", "role" if any(row[2] for row in rows.values()) else "")
-        cells = [head, *((name, *row) for name, row in shown)]
+        cells = [("name", "before", "after", "role")]
+        cells += [(name, *row[:2], row[2] or role_of(name) or "") for name, row in shown]
         yield from in_columns(("", *row) for row in cells).splitlines()
         if more := len(rows) - len(shown):
             yield f"  and {more} more"

@@ -25,6 +25,7 @@ from envprint.core.text import (
     TOPIC,
     block,
     paint,
+    plain,
     wrapped,
 )
 from envprint.outputs.formats import ALL, QUIET, View
@@ -170,11 +171,11 @@ def _nothing_found(report: Report) -> str:
 
 
 def _suggestion(report: Report, view: View) -> Iterator[str]:
-    if report.not_checked is not None:
-        verb = "check" if report.baseline is None else "diff BASELINE now"
-        yield f"{'':{TOPIC}}envprint {verb} --python PATH"
     if report.current.hint:
-        yield from wrapped(report.current.hint, view.width)
+        text, colon, command = plain(report.current.hint).partition(": ")
+        yield from wrapped(text + colon.rstrip(), view.width)
+        if command:
+            yield " " * TOPIC + command
 
 
 def _another_environment(report: Report, view: View) -> Iterator[str]:
