@@ -54,6 +54,7 @@ RULES = (
         remedy="Check out the commit of the baseline, with a clean work tree.",
         evidence=(_GIT,),
         drift=_changed,
+        # Advice: no difference of the environment, and the verdict presumes the same code.
         advice=True,
     ),
     Rule(
