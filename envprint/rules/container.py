@@ -94,7 +94,7 @@ RULES = (
             ),
         ),
         drift=_another,
-        # Advice: a container computes nothing. What its image brings is compared by rules of its own;
+        # Advice: a container computes nothing. What its image brings is compared by other rules;
         # this one names where something that is not recorded may come from.
         advice=True,
     ),

@@ -311,8 +311,8 @@ RULES = (
         remedy="Look at the named files in site-packages.",
         evidence=(Evidence("The module site", "https://docs.python.org/3/library/site.html"),),
         drift=_hooks,
-        # Advice: a hook acts through what it sets. Envprint runs after it and compares that:
-        # variables, the float environment, libraries that are loaded.
+        # Advice: a hook acts through what it sets, and variables, the float environment and the
+        # libraries that are loaded are compared by rules of their own.
         advice=True,
     ),
 )
