@@ -97,6 +97,8 @@ RULES = (
                 "https://github.com/pytorch/vision/pull/193",
             ),
         ),
+        # Advice: it matters to a program that does not sort. data.file-order is measured with files
+        # that are listed unsorted, and counts for such a program only.
         advice=True,
     ),
 )
