@@ -50,15 +50,15 @@ def with_packages(prefix: str, *frameworks: str, **versions: str) -> Fingerprint
 
 
 def test_what_one_environment_alone_has_is_explained_and_a_step_of_both_is_not_judged() -> None:
-    before = with_packages("/a", "numpy", transformers="4.45.2", h5py="3.1")
-    after = with_packages("/b", transformers="4.46.0", timm="1.0")
+    before = with_packages("/a", "numpy", acme="1.0", h5py="3.1")
+    after = with_packages("/b", acme="1.1", timm="1.0")
     report = judge_drift(before, after, workload(["numpy"]), Policy())
-    assert [entry.message for entry in report.unjudged] == ["transformers 4.45.2 → 4.46.0"]
+    assert [entry.message for entry in report.unjudged] == ["acme 1.0 → 1.1"]
     listed = {change.path.rpartition("[")[2] for change in report.changes}
     assert {"h5py]", "timm]"} <= listed
     policy = Policy(ignores=(Entry("ignore[0]", OTHER_ENVIRONMENT, "*", "two clusters"),))
     report = judge_drift(before, after, workload(["numpy"]), policy)
-    assert {entry.name for entry in report.unjudged} == {"transformers", "h5py"}
+    assert {entry.name for entry in report.unjudged} == {"acme", "h5py"}
 
 
 def test_an_environment_that_lacks_nothing_asks_for_a_baseline_of_its_own() -> None:
