@@ -131,10 +131,12 @@ def _hint(prefix: str, variables: Mapping[str, str]) -> str | None:
         place = variables.get(name)
         if place and not _is_same(place, prefix):
             return _named_by(name, place)
+    from envprint.core.shell import path_word
+
     found = _found_upwards()
     if found is None or _is_same(found, prefix):
         return None
-    return f"a {os.path.basename(found)} is here, not active: envprint check --python {found}"
+    return _look(f"a {os.path.basename(found)} is here, not active", path_word(found))
 
 
 def _named_by(name: str, place: str) -> str | None:
@@ -147,7 +149,12 @@ def _named_by(name: str, place: str) -> str | None:
         return None
     if interpreter_in(place) is None:
         return f"{name} names {word}, where no python can be run"
-    return f"{name} names {word}: envprint check --python {word}"
+    return _look(f"{name} names {word}", word)
+
+
+def _look(text: str, word: str | None) -> str:
+    """The text, and the command that looks there, if a word can name the place."""
+    return text if word is None else f"{text}: envprint check --python {word}"
 
 
 def _found_upwards() -> str | None:

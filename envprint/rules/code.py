@@ -54,6 +54,7 @@ RULES = (
         remedy="Check out the commit of the baseline, with a clean work tree.",
         evidence=(_GIT,),
         drift=_changed,
+        # Advice: no difference of the environment, and the verdict presumes the same code.
         advice=True,
     ),
     Rule(
@@ -96,6 +97,8 @@ RULES = (
                 "https://github.com/pytorch/vision/pull/193",
             ),
         ),
+        # Advice: it matters to a program that does not sort. data.file-order is measured with files
+        # that are listed unsorted, and counts for such a program only.
         advice=True,
     ),
 )

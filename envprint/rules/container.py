@@ -73,6 +73,7 @@ RULES = (
             ),
         ),
         drift=_less_memory,
+        # Advice: a limit changes no bit of what fits, and what the job needs is not known.
         advice=True,
     ),
     Rule(
@@ -93,6 +94,8 @@ RULES = (
             ),
         ),
         drift=_another,
+        # Advice: a container computes nothing. What its image brings is compared by other rules;
+        # this one names where something that is not recorded may come from.
         advice=True,
     ),
     Rule(

@@ -180,6 +180,8 @@ RULES = (
         "those of CUDA that they do hold.",
         remedy="Give LD_LIBRARY_PATH the same value on both sides, best none.",
         evidence=(_LOADER,),
+        # Advice: a path computes nothing. The libraries that are found there, and the BLAS and CUDA
+        # that are in force, are compared by rules of their own.
         advice=True,
     ),
 )

@@ -270,6 +270,8 @@ RULES = (
             ),
         ),
         drift=_openmp,
+        # Advice: the runtimes lie at hand, and which one a job loads is not known. What they act
+        # through, thread counts and kernels, is compared by rules of its own.
         advice=True,
         yields_to=(
             "numpy-version-changed",

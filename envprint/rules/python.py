@@ -98,6 +98,7 @@ def _flushed(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 _NAMES_SHOWN = 3
 _INSTALLERS = {"pip", "setuptools", "wheel"}
 """What nearly every environment has."""
+_OF_THIS_ONE = "If this is the environment that trains, compare with a baseline that is its own."
 _NO_FILE = (None, "-", "now")
 """References that name nothing which a second command could read."""
 
@@ -120,7 +121,7 @@ def _environment(comparison: Comparison, workload: Workload) -> Iterator[Match]:
         (_PREFIX, *map(version_path, gone)),
         change.before,
         change.after,
-        remedy=_look_there(*sides),
+        remedy=_look_there(*sides) if gone else _OF_THIS_ONE,
     )
 
 
@@ -310,6 +311,8 @@ RULES = (
         remedy="Look at the named files in site-packages.",
         evidence=(Evidence("The module site", "https://docs.python.org/3/library/site.html"),),
         drift=_hooks,
+        # Advice: a hook acts through what it sets, and variables, the float environment and the
+        # libraries that are loaded are compared by rules of their own.
         advice=True,
     ),
 )

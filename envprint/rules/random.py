@@ -254,6 +254,7 @@ RULES = (
         note="Before anything draws.",
         evidence=(_NUMPY, _TENSORFLOW),
         drift=_each(_unseeded_on_both),
+        # Advice: it is so at each start in one and the same environment, so nothing differs here.
         advice=True,
     ),
     Rule(
@@ -276,6 +277,7 @@ RULES = (
             ),
         ),
         drift=_each(_may_differ),
+        # Advice: whether the numbers differ is not known; a program that seeds gets the same ones.
         advice=True,
     ),
     Rule(

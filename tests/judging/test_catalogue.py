@@ -229,6 +229,8 @@ SHOWS_ELSEWHERE = {
     "environ-library-path-changed": "the libraries that are loaded are compared on their own",
     "math-openmp-changed": "thread counts and kernels are compared on their own",
     "python-startup-hooks-changed": "what a hook sets is compared on its own",
+    "random-generator-may-differ": "whether it differs is not known",
+    "random-generator-unseeded": "no difference: it is so at each start of one environment",
 }
 """Differences that cannot have a measurement of their own, and why they are advice."""
 

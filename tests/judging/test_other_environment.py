@@ -41,6 +41,32 @@ def test_a_policy_may_ignore_that_another_environment_is_looked_at() -> None:
     assert another_environment(report.findings) is None
 
 
+def with_packages(prefix: str, *frameworks: str, **versions: str) -> Fingerprint:
+    place = "facts.packages.distributions"
+    made = side(prefix, *frameworks)
+    packages = {f"{place}[{name}]": {"version": version} for name, version in versions.items()}
+    facts = {**made.facts, "packages": fingerprint({place: {}, **packages}).facts["packages"]}
+    return made._replace(facts=facts)
+
+
+def test_what_one_environment_alone_has_is_explained_and_a_step_of_both_is_not_judged() -> None:
+    before = with_packages("/a", "numpy", acme="1.0", h5py="3.1")
+    after = with_packages("/b", acme="1.1", timm="1.0")
+    report = judge_drift(before, after, workload(["numpy"]), Policy())
+    assert [entry.message for entry in report.unjudged] == ["acme 1.0 → 1.1"]
+    listed = {change.path.rpartition("[")[2] for change in report.changes}
+    assert {"h5py]", "timm]"} <= listed
+    policy = Policy(ignores=(Entry("ignore[0]", OTHER_ENVIRONMENT, "*", "two clusters"),))
+    report = judge_drift(before, after, workload(["numpy"]), policy)
+    assert {entry.name for entry in report.unjudged} == {"acme", "h5py"}
+
+
+def test_an_environment_that_lacks_nothing_asks_for_a_baseline_of_its_own() -> None:
+    report = judge_drift(side("/a"), side("/b", "numpy"), workload(["numpy"]), Policy())
+    (ours,) = (finding for finding in report.findings if finding.rule == OTHER_ENVIRONMENT)
+    assert "a baseline that is its own" in ours.remedy
+
+
 def test_where_nothing_is_missing_other_findings_come_first() -> None:
     before, after = side("/a", "numpy"), side("/b", "numpy", "torch", "tensorflow")
     preloaded = {"variables": {"LD_PRELOAD": "/opt/libfast.so"}}

@@ -6,10 +6,12 @@ At most 24 lines of 80 columns: where that is too little for three causes, it na
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 from envprint.core.impact import Impact
 from envprint.core.report import (
     MEANING,
+    OTHER_ENVIRONMENT,
     Finding,
     Report,
     Undecided,
@@ -23,6 +25,7 @@ from envprint.core.text import (
     TOPIC,
     block,
     paint,
+    plain,
     wrapped,
 )
 from envprint.outputs.formats import ALL, QUIET, View
@@ -34,7 +37,6 @@ from envprint.outputs.formats._words import (
     happened,
     listed,
     remedies,
-    short,
     to_paste,
     with_arrows,
     wrapped_remedy,
@@ -66,9 +68,10 @@ def first_screen(report: Report, view: View) -> list[str]:
 
 def _lines(report: Report, view: View, causes: int, fix_lines: int) -> Iterator[str]:
     groups = grouped(counted_findings(report, view))
-    # What is missing in another environment is said with it, and a cause of nothing else.
-    elsewhere = another_environment(report.findings)
-    causes_of = [g for g in groups if not elsewhere or g[0].rule not in (_MISSING, elsewhere.rule)]
+    # That it is another environment causes nothing; what it lacks is said with it.
+    is_elsewhere = another_environment(report.findings) is not None
+    said = {OTHER_ENVIRONMENT, _MISSING} if is_elsewhere else {OTHER_ENVIRONMENT}
+    causes_of = [group for group in groups if group[0].rule not in said]
     yield from _verdict(report, view)
     if report.not_checked is not None and _impact(report, view):
         yield from _verdict(report._replace(not_checked=None), view)
@@ -105,7 +108,7 @@ def verdict_word(report: Report, view: View) -> str:
     named = first_word(report, impact)
     if named != impact.word.upper():
         shade = Impact.BREAKS if report.not_checked is not None else Impact.NUMERIC
-        word, colour = f"{named}  ", COLOURS[shade]
+        word, colour = f"{named} ", COLOURS[shade]
     name = word.rstrip()
     return paint(name, colour, view.colour) + word[len(name) :]
 
@@ -122,8 +125,8 @@ def verdict_sentence(report: Report, view: View) -> str:
     """
     groups, impact = grouped(counted_findings(report, view)), _impact(report, view)
     if report.not_checked is not None:
-        text = report.not_checked
-    elif elsewhere := another_environment(report.findings):
+        return report.not_checked  # it ends with what to type
+    if elsewhere := another_environment(report.findings):
         old = report.baseline
         named = f" ({old.reference})" if old and old.reference else ""
         text = f"another environment is looked at: {elsewhere.before}{named} → {elsewhere.after}"
@@ -170,16 +173,20 @@ def _nothing_found(report: Report) -> str:
 
 def _suggestion(report: Report, view: View) -> Iterator[str]:
     if report.current.hint:
-        yield from wrapped(report.current.hint, view.width)
+        text, colon, command = plain(report.current.hint).partition(": ")
+        yield from wrapped(text + colon.rstrip(), view.width)
+        if command:
+            yield " " * TOPIC + command
 
 
 def _another_environment(report: Report, view: View) -> Iterator[str]:
     """What is missing there, and the command that looks at the environment of the baseline."""
     elsewhere = another_environment(report.findings)
     if elsewhere:
-        yield from block("", elsewhere.message, width=view.width)
-        if elsewhere.remedy:
-            yield from (" " * TOPIC + line for line in wrapped_remedy(elsewhere.remedy, view.width))
+        lacks = elsewhere.message.removeprefix(f"{elsewhere.before} → {elsewhere.after}: ")
+        yield from block("", f"{lacks}.", width=view.width)
+        for line in wrapped_remedy(elsewhere.remedy, view.width - TOPIC):
+            yield " " * TOPIC + line
 
 
 # Why, and what to do.
@@ -270,21 +277,18 @@ def _numbered(topic: str, number: str, lines: Sequence[str]) -> Iterator[str]:
 
 def _unjudged(report: Report, view: View) -> Iterator[str]:
     entries = report.unjudged
-    texts = [
-        f"{entry.name} {short(entry.before)} → {short(entry.after)} ({entry.part})"
-        for entry in entries[:MAX_LISTED]
-    ]
+    texts = [f"{entry.message} ({entry.part})" for entry in entries[:MAX_LISTED]]
     if len(entries) == 1:
-        texts[0] += ": nobody has measured this step"
-        texts += [f"read: {entries[0].read}"] if entries[0].read else []
+        read = entries[0].read
+        texts[0] += ": nobody has measured this step" if read else ""
+        texts.append(f"read: {read}" if read else "nobody has measured this step")
     more = [entry.name for entry in entries[MAX_LISTED:]]
     texts += [f"and {len(more)} more: {listed(more, 6)}"] if more else []
-    topics = ["not", "judged"]
-    for number, text in enumerate(texts):
-        topic = topics[number] if number < 2 else ""
-        if len(texts) == 1:
-            topic = "not judged "
-        yield from block(topic, text, width=view.width)
+    if not texts:
+        return
+    lines = [line for text in texts for line in wrapped(text, view.width - TOPIC)]
+    for topic, line in zip_longest(("not", "judged"), lines, fillvalue=""):
+        yield f"{topic:{TOPIC}}{line}"
 
 
 def _undecided(report: Report, view: View) -> Iterator[str]:
