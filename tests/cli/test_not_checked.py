@@ -75,7 +75,11 @@ def test_what_is_wrong_without_a_framework_follows_and_decides(empty: Path) -> N
     done = call("check", *python(empty), env={"PYTHONASHSEED": "0"})
     assert done.returncode == 1
     said = first_words(done.stdout)
-    assert said.startswith(f"NOT CHECKED {reason(empty)} NUMERIC Other rounding")
+    assert said.startswith(f"NOT CHECKED {reason(empty)} NUMERIC Results can differ")
+    quiet = call("check", *python(empty), "-q", env={"PYTHONASHSEED": "0"})
+    assert quiet.returncode == 1
+    assert quiet.stdout.startswith(f"NOT CHECKED  {reason(empty)}; NUMERIC: results can differ")
+    assert quiet.stdout.count("\n") == 1
     done = call("check", *python(empty), "--min-free-gpu", "20g")
     assert done.returncode == 1
     assert f"{reason(empty)} BREAKS Probably does not run" in first_words(done.stdout)
@@ -131,13 +135,16 @@ def test_a_diff_never_asks_for_what_is_named(trains: Path, empty: Path, tmp_path
     assert (done.returncode, first_words(done.stdout)) == (3, f"NOT CHECKED {reason(empty)}")
 
 
-def test_a_run_that_was_not_checked_is_told_in_one_line_and_runs(
+def test_a_run_that_was_not_checked_says_so_in_one_line_before_it_and_is_no_good_one(
     empty: Path, tmp_path: Path
 ) -> None:
     bench = Bench(tmp_path)
     done = bench.run("echo", "ran", options=(*python(empty), "--on-unknown", "ignore"))
     assert (done.returncode, done.stdout) == (0, "ran\n")
-    assert done.stderr == f"envprint: not checked: {reason(empty)}\n"
+    assert done.stderr.splitlines() == [
+        f"envprint: not checked: {reason(empty)}",
+        f"envprint: @last-good is not set: this run was not checked: {reason(empty)}",
+    ]
     refused = bench.run("echo", "ran", options=(*python(empty), "--on-unknown", "fail"))
     assert (refused.returncode, refused.stdout) == (125, "")
     assert first_words(refused.stderr).startswith(f"NOT CHECKED {reason(empty)}")

@@ -45,7 +45,7 @@ def report(done: Done) -> Any:
 def test_the_active_environment_is_checked_and_the_header_says_which_and_why(
     places: Path, active: str
 ) -> None:
-    done = run(places, "check", active=active)
+    done = run(places, "check", "-v", active=active)
     words = " ".join(done.stdout.split())
     assert f"{places.name}" not in words  # the home directory is shown as ~
     assert f"~/{active}, the active environment (VIRTUAL_ENV)" in words
@@ -172,13 +172,16 @@ def test_another_environment_than_the_baselines_is_said_first_with_a_command_tha
     for verb in (("check", file), ("diff", file, "now")):
         done = run(places, *verb, active="lint")
         assert done.returncode == 1
-        first = " ".join(done.stdout.partition("\n\n")[0].split())
-        assert first.startswith("BREAKS Another environment is looked at: ~/train → ~/lint; ")
+        first, reason, *_ = done.stdout.split("\n\n")
+        says = f"BREAKS Another environment is looked at: ~/train ({file}) → ~/lint."
+        assert " ".join(first.split()) == says
         found = report(run(places, *verb, "--format", "json", active="lint"))
         findings = {finding["rule"]: finding for finding in found["findings"]}
         ours = findings["python-environment-differs"]
         assert ours["message"] == ("~/train → ~/lint: numpy, scikit-learn, tqdm are not in ~/lint")
-        assert f"do envprint check '{file}' --python ~/train" in first
+        what, command = reason.strip().rsplit("\n", maxsplit=1)
+        assert " ".join(what.split()) == ours["message"]
+        assert command.strip() == f"envprint check '{file}' --python ~/train"
         assert ours["remedy"] == f"envprint check '{file}' --python ~/train"
     _, *words = shlex.split(ours["remedy"])
     again = report(run(places, *words, "--format", "json", active="lint"))
