@@ -8,7 +8,7 @@ from typing import Any
 
 from envprint.cli._console import Console
 from envprint.core.errors import EnvprintError
-from envprint.core.report import source
+from envprint.core.report import HIDDEN_VALUE, NOT_JUDGED, source
 from envprint.core.rule import Rule
 from envprint.core.shell import kind
 from envprint.core.suggest import closest
@@ -28,6 +28,25 @@ exit codes:
 """
 
 
+NOT_RULES = {
+    HIDDEN_VALUE: (
+        "A value is hidden on both sides",
+        "It looks like a secret, so the fingerprint does not hold it, and whether it is the same "
+        "on both sides is unknown. Random tokens carry a seal and are compared by it if both "
+        "fingerprints are of one user.",
+        "Compare the value by hand. The policy leaves it out with `[[ignore]]` and its path.",
+    ),
+    NOT_JUDGED: (
+        "Nobody has judged this change",
+        "A library that takes part in training has changed, and there is no rule, no measurement "
+        "and no known break about that step. That does not make it harmless.",
+        "Read its release notes, or run the job on both sides; then accept the step in the policy "
+        "with `[[accept]]`.",
+    ),
+}
+"""Ids that stand where a rule's id would, without a rule behind them: title, why, what to do."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb."""
     parser.add_argument("rule", metavar="RULE", nargs="?", help="a rule's id (default: list all)")
@@ -36,7 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Print the page or the list."""
-    if options.rule is not None:
+    if options.rule in NOT_RULES:
+        text = _without_rule(options.rule, options.format)
+    elif options.rule is not None:
         rule = _find(options.rule)
         text = to_json(_document(rule)) if options.format == "json" else page(rule)
     elif options.format == "json":
@@ -45,6 +66,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
         text = table(_row(rule) for rule in catalogue())
     console.emit(text)
     return 0
+
+
+def _without_rule(name: str, form: str) -> str:
+    title, why, remedy = NOT_RULES[name]
+    if form == "json":
+        return to_json({"rule": name, "title": title, "why": why, "remedy": remedy})
+    return f"# {name}\n\n{title}.\n\n## Why\n\n{why}\n\n## What to do\n\n{remedy}\n"
 
 
 def _find(name: str) -> Rule:
