@@ -101,8 +101,9 @@ def block(
 ) -> Iterator[str]:
     """`text` wrapped beside `topic`; `painted` is the topic with colour codes of no width."""
     topic = plain(topic)
-    first, *others = wrapped(text, width - indent)
-    yield (painted or topic) + " " * max(1, indent - len(topic)) + first
+    start = max(indent, len(topic) + 1)
+    first, *others = wrapped(text, width - start)
+    yield (painted or topic) + " " * (start - len(topic)) + first
     for line in others:
         yield " " * indent + line
 

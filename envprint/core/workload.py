@@ -218,12 +218,13 @@ class _Installed(NamedTuple):
 
 def _installed(side: Fingerprint) -> dict[str, bool | None]:
     """For each framework whether it is installed; None if that is unknown."""
+    names = frameworks_in(side).names
     found: dict[str, bool | None] = {}
     for name in FRAMEWORKS:
         try:
             found[name] = side.value(framework_path(name)) is not None
         except UnknownValueError:
-            found[name] = None
+            found[name] = True if name in names else None
     return found
 
 

@@ -12,6 +12,7 @@ from envprint.core.hidden import REASON
 from envprint.core.impact import Impact
 from envprint.core.report import (
     HIDDEN_VALUE,
+    OTHER_ENVIRONMENT,
     Expected,
     Finding,
     Ignored,
@@ -85,7 +86,8 @@ def _report(
         stamped = apply_probes(stamped, rules, comparison, workload)
     kept, ignored, expected = apply_policy(stamped, policy)
     findings = [finding for finding in kept if not finding.advice]
-    open_changes = _not_judged(evaluations, comparison, workload, policy)
+    is_elsewhere = any(finding.rule == OTHER_ENVIRONMENT for finding in findings)
+    open_changes = _not_judged(evaluations, comparison, workload, policy, is_elsewhere=is_elsewhere)
     changes, expected_changes = _apart(open_changes.others, policy)
     expected += (*open_changes.expected, *expected_changes)
     ignored += open_changes.accepted
@@ -141,14 +143,19 @@ def _not_judged(
     comparison: Comparison | None,
     workload: Workload,
     policy: Policy,
+    *,
+    is_elsewhere: bool,
 ) -> Open:
-    """The changes that no rule recognises: of what takes part in training, and others."""
+    """The changes that no rule recognises: of what takes part in training, and others.
+
+    `is_elsewhere` says that a finding explains what only one side has: it is another environment.
+    """
     unexplained = _unexplained(evaluations, comparison)
     if not comparison or not _packages_differ(comparison):
         return Open(others=unexplained)
     from envprint.judging.unjudged import settle  # needed only if a package changed
 
-    return settle(comparison, unexplained, workload, policy)
+    return settle(comparison, unexplained, workload, policy, is_elsewhere=is_elsewhere)
 
 
 def _notes(

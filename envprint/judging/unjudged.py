@@ -53,6 +53,8 @@ class Look(NamedTuple):
     comparison: Comparison
     workload: Workload
     roles: Mapping[str, knowledge.Entry]
+    is_elsewhere: bool
+    """Whether the sides are two environments: what one of them alone has explains itself."""
 
 
 class Step(NamedTuple):
@@ -64,7 +66,11 @@ class Step(NamedTuple):
 
 
 def unjudged(
-    comparison: Comparison, unexplained: Sequence[Change], workload: Workload
+    comparison: Comparison,
+    unexplained: Sequence[Change],
+    workload: Workload,
+    *,
+    is_elsewhere: bool = False,
 ) -> tuple[tuple[Unjudged, ...], tuple[Change, ...]]:
     """The changes of libraries that take part and that nobody has judged, and all other changes.
 
@@ -75,7 +81,7 @@ def unjudged(
     names = sorted({name for place in places for name in _named(place)})
     steps = ((name, _first(_steps(comparison, name), places)) for name in names)
     moved = [(name, step) for name, step in steps if step]
-    look = Look(comparison, workload, _table()) if moved else None
+    look = Look(comparison, workload, _table(), is_elsewhere) if moved else None
     found = (_entry(look, name, step) for name, step in moved if look)
     entries = sorted(filter(None, found), key=_certainty)
     traces = [trace for entry in entries for trace in _traces(entry.name)]
@@ -84,10 +90,15 @@ def unjudged(
 
 
 def settle(
-    comparison: Comparison, unexplained: Sequence[Change], workload: Workload, policy: Policy
+    comparison: Comparison,
+    unexplained: Sequence[Change],
+    workload: Workload,
+    policy: Policy,
+    *,
+    is_elsewhere: bool,
 ) -> Open:
     """The same, and what the policy accepts, ignores or expects of it."""
-    found, others = unjudged(comparison, unexplained, workload)
+    found, others = unjudged(comparison, unexplained, workload, is_elsewhere=is_elsewhere)
     agreed, expected, left = [], [], []
     for entry in found:
         meant = policy.expected(NOT_JUDGED, (entry.path,))
@@ -110,7 +121,7 @@ def unknown_versions(comparison: Comparison, workload: Workload) -> Iterator[Und
         if len(place) == 5 and place[4] == "version":
             sides = (comparison.before, comparison.after)
             is_on_both = all(side.get(f"{DISTRIBUTIONS}[{place[3]}]") for side in sides)
-            if is_on_both and _part(Look(comparison, workload, _table()), place[3]):
+            if is_on_both and _part(Look(comparison, workload, _table(), False), place[3]):
                 yield Undecided(NOT_JUDGED, path, reason, Impact.NUMERIC)
 
 
@@ -142,15 +153,17 @@ def _first(steps: Iterator[Step], places: Container[str]) -> Step | None:
 def _entry(look: Look, name: str, step: Step) -> Unjudged | None:
     """The change of this distribution, if it takes part and nothing has judged it."""
     part = _part(look, name)
-    if part is None or _is_harmless(name, part, step):
+    if part is None or _is_explained(look, name, part, step):
         return None
     return Unjudged(name, *step, "package", part.role, part.read, part.is_derived)
 
 
-def _is_harmless(name: str, part: Part, step: Step) -> bool:
-    """Whether the step was measured, or only one side has a framework, which is not the job's."""
+def _is_explained(look: Look, name: str, part: Part, step: Step) -> bool:
+    """Whether the step was measured to be harmless, or one side alone has what is not the job's: a
+    framework, or what another environment holds.
+    """
     if not step.before or not step.after:
-        return part.role == "framework"
+        return look.is_elsewhere or part.role == "framework"
     return measured_equal(name, step.before, step.after)
 
 

@@ -164,7 +164,8 @@ def _duplicates(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 def _shared(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     installed = now.value(DISTRIBUTIONS) or {}
     owners: dict[str, list[str]] = {}
-    for entry in knowledge.entries("package_owners"):
+    # It takes two to share a package; without them the table need not be read.
+    for entry in knowledge.entries("package_owners") if len(installed) > 1 else ():
         if entry["distribution"] in installed:
             owners.setdefault(entry["package"], []).append(entry["distribution"])
     for package, names in sorted(owners.items()):

@@ -98,6 +98,7 @@ def _flushed(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 _NAMES_SHOWN = 3
 _INSTALLERS = {"pip", "setuptools", "wheel"}
 """What nearly every environment has."""
+_OF_THIS_ONE = "If this is the environment that trains, compare with a baseline that is its own."
 _NO_FILE = (None, "-", "now")
 """References that name nothing which a second command could read."""
 
@@ -120,7 +121,7 @@ def _environment(comparison: Comparison, workload: Workload) -> Iterator[Match]:
         (_PREFIX, *map(version_path, gone)),
         change.before,
         change.after,
-        remedy=_look_there(*sides),
+        remedy=_look_there(*sides) if gone else _OF_THIS_ONE,
     )
 
 
@@ -142,13 +143,13 @@ def _listed(names: set[str], frameworks: set[str]) -> str:
     return f"{text} and {more} more are" if more > 0 else f"{text} {verb}"
 
 
-def _look_there(before: Fingerprint, after: Fingerprint) -> str | None:
+def _look_there(before: Fingerprint, after: Fingerprint) -> Command | None:
     """The command that looks at the baseline's environment, if that is on this machine."""
     if after.chosen is None or not before.is_here or before.reference in _NO_FILE:
         return None
     place = path_word(before.get(_PREFIX, ""))
     known = command("envprint check {}", before.reference)
-    return f"{known} --python {place}" if known and place else None
+    return Command(f"{known} --python {place}") if known and place else None
 
 
 RULES = (

@@ -14,7 +14,10 @@ HOSTS = Path(__file__).parent.parent / "hosts"
 
 
 def edited(side: dict[str, Any]) -> Fingerprint:
-    """The machine that `side` names, with its edits; a null edit of a map entry removes it."""
+    """The machine that `side` names, with its edits.
+
+    A null edit of a map entry removes it, and what is unknown has no value.
+    """
     document = copy.deepcopy(json.loads((HOSTS / side["host"] / "fingerprint.json").read_text()))
     document.update({key: side[key] for key in ("label", "captured_at") if key in side})
     for path, value in side.get("set", {}).items():
@@ -26,6 +29,13 @@ def edited(side: dict[str, Any]) -> Fingerprint:
             place.pop(last, None)
         else:
             place[last] = value
-    document["unknown"].update(side.get("unknown", {}))
+    for path, reason in side.get("unknown", {}).items():
+        *outer, last = split_path(path)
+        place = document
+        for key in outer:
+            place = place.get(key, {})
+        place.pop(last, None)
+        document["unknown"][path] = reason
     document["section_digests"], document["digest"] = digest_facts(document["facts"])
-    return from_document(document, side["host"])._replace(reference=side.get("reference"))
+    given = {key: side[key] for key in ("reference", "chosen", "is_here") if key in side}
+    return from_document(document, side["host"])._replace(**given)

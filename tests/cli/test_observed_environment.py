@@ -180,7 +180,7 @@ def test_another_environment_than_the_baselines_is_said_first_with_a_command_tha
         ours = findings["python-environment-differs"]
         assert ours["message"] == ("~/train → ~/lint: numpy, scikit-learn, tqdm are not in ~/lint")
         what, command = reason.strip().rsplit("\n", maxsplit=1)
-        assert " ".join(what.split()) == ours["message"]
+        assert " ".join(what.split()) == "numpy, scikit-learn, tqdm are not in ~/lint."
         assert command.strip() == f"envprint check '{file}' --python ~/train"
         assert ours["remedy"] == f"envprint check '{file}' --python ~/train"
     _, *words = shlex.split(ours["remedy"])

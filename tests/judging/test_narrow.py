@@ -58,7 +58,7 @@ def test_a_finding_in_another_section_hides_nothing_in_this_one(monkeypatch: Any
     part = judged(monkeypatch, "facts.gpu")
     assert [f.rule for f in part.findings] == ["weak"]
     assert part.only == ("gpu",)
-    assert part.summary.startswith("only gpu was looked at: other rounding")
+    assert part.summary.startswith("only gpu was looked at: results differ by rounding")
     assert part.look_next == ()
     none = judged(monkeypatch, "facts.cpu", "live.gpu")
     assert (none.findings, none.changes) == ((), ())

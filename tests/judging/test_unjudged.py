@@ -14,8 +14,8 @@ from envprint.core.impact import Impact
 from envprint.core.report import HIDDEN_VALUE, NOT_JUDGED, Report
 from envprint.judging.policy.model import Accept, Entry, Policy
 from envprint.judging.policy.parse import parse_policy
+from envprint.outputs.formats import ALL, View, text
 from envprint.outputs.formats import json as json_format
-from envprint.outputs.formats import text
 from envprint.rules import catalogue
 from tests.builders.judged import judge_drift, judge_state
 from tests.builders.support import fingerprint, workload
@@ -206,8 +206,8 @@ def test_the_first_word_is_not_judged_and_nothing_is_called_harmless() -> None:
     report = diff({"transformers": "4.45.2"}, {"transformers": "4.46.0"})
     shown = " ".join(text.render(report).split())
     assert shown.startswith(
-        "NOT JUDGED 1 change of a library that takes part has not been judged: "
-        "transformers 4.45.2 → 4.46.0"
+        "NOT JUDGED 1 change of a library that takes part in training is not judged. "
+        "not transformers 4.45.2 → 4.46.0 (trains): nobody has measured this step"
     )
     assert "is known to change" not in shown
     assert "https://github.com/huggingface/transformers/releases" in shown
@@ -300,7 +300,7 @@ def test_what_came_is_accepted_by_any_step_only() -> None:
 
 def test_an_accepted_change_is_still_shown_and_nothing_is_called_known() -> None:
     report = diff({"timm": "1.0"}, {"timm": "1.1"}, policy=accept("timm"))
-    shown = " ".join(text.render(report).split())
+    shown = " ".join(text.render(report, View(details=ALL)).split())
     assert "not-judged: we read it" in shown
     assert report.ignored[0].message == "timm 1.0 → 1.1"
     assert report.summary.startswith("nothing that differs, but for what the policy leaves out")

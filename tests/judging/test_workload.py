@@ -142,7 +142,8 @@ def test_a_developers_tool_on_one_machine_does_not_make_a_fleet_break() -> None:
     ):
         report = judge_drift(before, after, detect(after, before), Policy())
         assert report.impact is Impact.NONE
-        text = f"torch: only in {side}, not judged; if the job uses it: --framework torch"
+        where = {"baseline": "before", "current": "now"}[side]
+        text = f"only {where}: torch, not judged; if the job uses it: --framework torch"
         assert text in " ".join(render(report).split())
         context = json.loads(render_json(report))["context"]
         assert context[f"only_{side}"] == ["torch"]

@@ -9,11 +9,21 @@ import pytest
 
 from envprint.core.comparison import Change
 from envprint.core.impact import Confidence, Impact
-from envprint.core.report import Code, Finding, Report, Summary, Undecided, Unjudged
+from envprint.core.report import (
+    OTHER_ENVIRONMENT,
+    Code,
+    Finding,
+    Report,
+    Summary,
+    Undecided,
+    Unjudged,
+)
+from envprint.core.shell import Command
 from envprint.core.workload import Workload
 from envprint.outputs.formats import ALL, LIKELY, NONE, QUIET, View
 from envprint.outputs.formats.text import render
 
+PLACE = "facts.packages.distributions"
 AT = "2026-11-23T09:12:40Z"
 BEFORE = Summary(
     "last good run",
@@ -79,7 +89,9 @@ def blocks(what: Report, **view: Any) -> list[str]:
 
 
 def unjudged(name: str = "timm") -> Unjudged:
-    return Unjudged(name, "facts.packages", "1.0.9", "1.0.11", "package", "trains", "https://read")
+    return Unjudged(
+        name, f"{PLACE}[{name}].version", "1.0.9", "1.0.11", "package", "trains", "https://read"
+    )
 
 
 @pytest.mark.parametrize("details", [QUIET, NONE, LIKELY, ALL])
@@ -97,12 +109,11 @@ def test_the_first_word_says_not_checked_whatever_was_found(details: str) -> Non
     reason = "no framework in ~/x"
     for found in ((), (finding(impact=Impact.BREAKS),)):
         unchecked = report(*found, not_checked=reason, summary=reason)
-        assert shown(unchecked, details).startswith("NOT CHECKED   No framework in ~/x")
+        assert shown(unchecked, details).startswith("NOT CHECKED  no framework in ~/x")
 
 
 def test_what_was_not_checked_still_lists_what_was_found() -> None:
     text = shown(report(finding(), not_checked="no framework in ~/x"))
-    assert "envprint diff BASELINE now --python PATH" in text
     assert "likely    1  A 1 → 2" in text
 
 
@@ -111,7 +122,6 @@ def test_a_pre_flight_compares_with_other_runs() -> None:
     assert " ".join(blocks(alone)[0].split()) == (
         "NUMERIC Results can differ by rounding from those of other runs: title of a-rule."
     )
-    assert "envprint check --python PATH" in shown(alone._replace(not_checked="none found"))
 
 
 def test_several_causes_follow_the_verdict_with_change_and_fix() -> None:
@@ -181,6 +191,23 @@ def test_every_change_reads_before_then_after(message: str, text: str) -> None:
     assert f"likely    1  {text}\n" in shown(report(finding(message=message, after=None)))
 
 
+def elsewhere(remedy: str) -> Finding:
+    """What the rule about another environment finds, where the frameworks are missing."""
+    return finding(
+        OTHER_ENVIRONMENT,
+        impact=Impact.NONE,
+        message="~/venvs/train → ~/venvs/lint: numpy, tensorflow and 2 more are not in "
+        "~/venvs/lint",
+        paths=("facts.python.prefix", "facts.frameworks.numpy.version"),
+        before="~/venvs/train",
+        after="~/venvs/lint",
+        remedy=remedy,
+    )
+
+
+LOOK_THERE = Command("envprint check monday.json --python ~/venvs/train")
+
+
 def test_another_environment_is_named_before_what_it_lacks() -> None:
     gone = [
         finding(
@@ -193,27 +220,29 @@ def test_another_environment_is_named_before_what_it_lacks() -> None:
         )
         for name in ("numpy", "tensorflow")
     ]
-    also = Change("facts.packages.distributions[six]", "removed", {"version": "1"}, None)
-    other = report(*gone, changes=(also,), current=AFTER._replace(prefix="~/venvs/lint"))
+    other = report(*gone, elsewhere(LOOK_THERE), current=AFTER._replace(prefix="~/venvs/lint"))
     verdict, missing, *_ = blocks(other, width=100)
     assert verdict == (
         "BREAKS    Another environment is looked at: ~/venvs/train (monday.json) → ~/venvs/lint."
     )
     assert [line.strip() for line in missing.splitlines()] == [
-        "numpy, tensorflow, six are not in ~/venvs/lint.",
+        "numpy, tensorflow and 2 more are not in ~/venvs/lint.",
         "envprint check monday.json --python ~/venvs/train",
     ]
     assert "likely    " not in shown(other)
     assert shown(other, QUIET).startswith("BREAKS    Another environment is looked at")
-    here = report(*gone, changes=(also,))
+    here = report(*gone)
     assert shown(here).startswith("BREAKS    Probably does not run: title of framework-missing")
 
 
-def test_a_command_that_names_an_environment_is_quoted_but_for_the_home() -> None:
-    gone = finding("framework-missing", message="numpy was 2.0, is not installed", after=None)
-    before = BEFORE._replace(prefix="~/my venvs/$(x)", reference="a b.json")
-    text = shown(report(gone, baseline=before))
-    assert "envprint check 'a b.json' --python ~/'my venvs/$(x)'\n" in text
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_what_to_do_about_another_environment_fits_the_width_if_it_is_text(width: int) -> None:
+    text = "Look at the environment of the baseline: activate it, or name it with --python."
+    lines = shown(report(elsewhere(text)), width=width).splitlines()
+    assert max(map(len, lines)) <= width
+    assert text in " ".join(" ".join(lines).split())
+    long = Command(f"envprint check {'a' * 80}.json --python ~/'my venvs/$(x)'")
+    assert f"          {long}" in shown(report(elsewhere(long)), width=width).splitlines()
 
 
 # Width, and commands.
@@ -224,15 +253,18 @@ LONG = "export LD_LIBRARY_PATH=" + ":".join(f"/opt/a-long-directory-{n}/lib" for
 @pytest.mark.parametrize("width", [60, 80, 120])
 @pytest.mark.parametrize("details", [NONE, LIKELY, ALL])
 def test_a_command_is_never_broken_whatever_the_width(width: int, details: str) -> None:
-    text = shown(report(finding(remedy=LONG), finding("b")), details, width=width)
+    text = shown(report(finding(remedy=Command(LONG)), finding("b")), details, width=width)
     assert f"fix: {LONG}\n" in text
     assert (f"  fix       {LONG}\n" in text) == (details != NONE)
 
 
-def test_a_long_prose_is_cut_but_its_commands_are_shown_whole() -> None:
-    prose = "Look at the versions first, then give the variables of both sides equal values: "
-    text = shown(report(finding(remedy=f"{prose}export A='x  y'; export B=2"), finding("b")))
+def test_a_long_prose_is_cut_and_commands_are_shown_whole_without_it() -> None:
+    prose = "Look at the versions first, then give the variables of both sides equal values. " * 3
+    both = Command("export A='x  y'", "export B=2")
+    text = shown(report(finding(remedy=both, note="Before it starts."), finding("b", remedy=prose)))
     assert "fix: export A='x  y'\n                  export B=2\n" in text
+    assert " …\n" in text
+    assert "Before it starts" not in text
 
 
 def test_a_wide_terminal_has_longer_lines_and_a_narrow_one_shorter() -> None:
@@ -254,7 +286,7 @@ def test_each_side_has_the_name_that_the_user_gave_it() -> None:
 def test_the_reason_why_an_environment_was_chosen_stands_behind_it() -> None:
     chosen = AFTER._replace(chosen="the active environment")
     text = shown(report(current=chosen))
-    assert "after     now, ~/venvs/train (the active environment), python 3.11.7" in text
+    assert "after     now, ~/venvs/train, the active environment, python 3.11.7" in text
 
 
 def test_of_the_machine_what_differs_comes_first() -> None:

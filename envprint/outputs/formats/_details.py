@@ -25,6 +25,7 @@ from envprint.outputs.formats._words import (
     readable,
     remedies,
     short,
+    with_arrows,
     wrapped_remedy,
 )
 
@@ -149,9 +150,8 @@ def _evidence(finding: Finding, view: View) -> Iterator[str]:
 
 def _unjudged(report: Report, view: View) -> Iterator[str]:
     for entry in report.unjudged:
-        values = f"{short(entry.before)} → {short(entry.after)}"
         read = f"; read {entry.read}" if entry.read else ""
-        text = f"{entry.name} {values} ({entry.part}): nobody has measured this step{read}"
+        text = f"{entry.message} ({entry.part}): nobody has measured this step{read}"
         yield from _line(text, view)
 
 
@@ -160,7 +160,7 @@ def _unjudged(report: Report, view: View) -> Iterator[str]:
 
 def _packages(report: Report, limit: int | None = None) -> Iterator[str]:
     """Every package that came, went or has another version, judged or not."""
-    rows = {entry.name: _row(entry.before, entry.after, entry.part) for entry in report.unjudged}
+    rows = {entry.name: _row(entry.before, entry.after, entry.role) for entry in report.unjudged}
     for finding in report.findings:
         names = {name for path in finding.paths if (name := package_of(path))}
         if len(names) == 1 and _is_version(finding.before) and _is_version(finding.after):
@@ -270,7 +270,7 @@ def _undecided(report: Report, view: View) -> Iterator[str]:
 def _expected(report: Report, view: View) -> Iterator[str]:
     for expected in report.expected:
         rule = f" ({expected.rule})" if expected.rule else ""
-        yield from _line(f"{expected.message}: {expected.reason}{rule}", view)
+        yield from _line(f"{with_arrows(expected.message)}: {expected.reason}{rule}", view)
     if report.also_changed:
         names = ", ".join(report.also_changed)
         text = f"these came with it and may be the actual cause: {names}"

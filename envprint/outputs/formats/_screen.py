@@ -6,17 +6,21 @@ At most 24 lines of 80 columns: where that is too little for three causes, it na
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 from envprint.core.impact import Impact
 from envprint.core.report import (
     MEANING,
+    OTHER_ENVIRONMENT,
     Finding,
     Report,
     Undecided,
     another_environment,
+    count_unjudged,
     counted,
     first_word,
     inside_sentence,
+    taking_part,
     undecided_rules,
 )
 from envprint.core.text import (
@@ -34,7 +38,6 @@ from envprint.outputs.formats._words import (
     happened,
     listed,
     remedies,
-    short,
     to_paste,
     with_arrows,
     wrapped_remedy,
@@ -66,14 +69,15 @@ def first_screen(report: Report, view: View) -> list[str]:
 
 def _lines(report: Report, view: View, causes: int, fix_lines: int) -> Iterator[str]:
     groups = grouped(counted_findings(report, view))
-    # What is missing in another environment is said with it, and a cause of nothing else.
-    elsewhere = another_environment(report.findings)
-    causes_of = [g for g in groups if not elsewhere or g[0].rule not in (_MISSING, elsewhere.rule)]
+    # That it is another environment causes nothing; what it lacks is said with it.
+    is_elsewhere = another_environment(report.findings) is not None
+    said = {OTHER_ENVIRONMENT, _MISSING} if is_elsewhere else {OTHER_ENVIRONMENT}
+    causes_of = [group for group in groups if group[0].rule not in said]
     yield from _verdict(report, view)
     if report.not_checked is not None and _impact(report, view):
         yield from _verdict(report._replace(not_checked=None), view)
     blocks = (
-        _suggestion(report, view),
+        _hint(report, view),
         _another_environment(report, view),
         _causes(causes_of, view, causes, fix_lines),
         _unjudged(report, view),
@@ -105,7 +109,7 @@ def verdict_word(report: Report, view: View) -> str:
     named = first_word(report, impact)
     if named != impact.word.upper():
         shade = Impact.BREAKS if report.not_checked is not None else Impact.NUMERIC
-        word, colour = f"{named}  ", COLOURS[shade]
+        word, colour = f"{named} ", COLOURS[shade]
     name = word.rstrip()
     return paint(name, colour, view.colour) + word[len(name) :]
 
@@ -122,16 +126,15 @@ def verdict_sentence(report: Report, view: View) -> str:
     """
     groups, impact = grouped(counted_findings(report, view)), _impact(report, view)
     if report.not_checked is not None:
-        text = report.not_checked
-    elif elsewhere := another_environment(report.findings):
+        return _not_checked(report.not_checked, report, view)
+    if elsewhere := another_environment(report.findings):
         old = report.baseline
         named = f" ({old.reference})" if old and old.reference else ""
         text = f"another environment is looked at: {elsewhere.before}{named} → {elsewhere.after}"
     elif report.unjudged and impact < Impact.NUMERIC:
-        is_one = len(report.unjudged) == 1
-        what = "a library that takes" if is_one else "libraries that take"
-        changes = f"{counted(report.unjudged, 'change')} of {what} part in training"
-        text = f"{changes} {'is' if is_one else 'are'} not judged"
+        shown = taking_part(report.unjudged)
+        are = "is" if len(shown) == 1 else "are"
+        text = f"{count_unjudged(shown)} in training {are} not judged"
     elif not groups:
         text = _nothing_found(report)
     else:
@@ -142,8 +145,18 @@ def verdict_sentence(report: Report, view: View) -> str:
     if report.only:
         text = f"{report.only_in_words()}: {text}"
     text = text[0].upper() + text[1:]
-    # A place to fill in is pasted without a full stop.
-    return text if text.endswith((".", "?", "PATH")) else f"{text}."
+    return text if text.endswith((".", "?")) else f"{text}."
+
+
+def _not_checked(reason: str, report: Report, view: View) -> str:
+    """The reason as it is, because it may end with what to type.
+
+    In a quiet text, which has no second line, what was found all the same stands behind it.
+    """
+    if view.details == QUIET and (impact := _impact(report, view)):
+        found = verdict_sentence(report._replace(not_checked=None), view)
+        return f"{reason}; {impact.word.upper()}: {inside_sentence(found)}"
+    return reason
 
 
 def _meaning(report: Report, view: View) -> str:
@@ -168,7 +181,7 @@ def _nothing_found(report: Report) -> str:
 # What was looked at is not what trains.
 
 
-def _suggestion(report: Report, view: View) -> Iterator[str]:
+def _hint(report: Report, view: View) -> Iterator[str]:
     if report.current.hint:
         yield from wrapped(report.current.hint, view.width)
 
@@ -177,9 +190,10 @@ def _another_environment(report: Report, view: View) -> Iterator[str]:
     """What is missing there, and the command that looks at the environment of the baseline."""
     elsewhere = another_environment(report.findings)
     if elsewhere:
-        yield from block("", elsewhere.message, width=view.width)
-        if elsewhere.remedy:
-            yield from (" " * TOPIC + line for line in wrapped_remedy(elsewhere.remedy, view.width))
+        lacks = elsewhere.message.removeprefix(f"{elsewhere.before} → {elsewhere.after}: ")
+        yield from block("", f"{lacks}.", width=view.width)
+        for line in wrapped_remedy(elsewhere.remedy, view.width - TOPIC):
+            yield " " * TOPIC + line
 
 
 # Why, and what to do.
@@ -270,21 +284,18 @@ def _numbered(topic: str, number: str, lines: Sequence[str]) -> Iterator[str]:
 
 def _unjudged(report: Report, view: View) -> Iterator[str]:
     entries = report.unjudged
-    texts = [
-        f"{entry.name} {short(entry.before)} → {short(entry.after)} ({entry.part})"
-        for entry in entries[:MAX_LISTED]
-    ]
+    texts = [f"{entry.message} ({entry.part})" for entry in entries[:MAX_LISTED]]
     if len(entries) == 1:
-        texts[0] += ": nobody has measured this step"
-        texts += [f"read: {entries[0].read}"] if entries[0].read else []
+        read = entries[0].read
+        texts[0] += ": nobody has measured this step" if read else ""
+        texts.append(f"read: {read}" if read else "nobody has measured this step")
     more = [entry.name for entry in entries[MAX_LISTED:]]
     texts += [f"and {len(more)} more: {listed(more, 6)}"] if more else []
-    topics = ["not", "judged"]
-    for number, text in enumerate(texts):
-        topic = topics[number] if number < 2 else ""
-        if len(texts) == 1:
-            topic = "not judged "
-        yield from block(topic, text, width=view.width)
+    if not texts:
+        return
+    lines = [line for text in texts for line in wrapped(text, view.width - TOPIC)]
+    for topic, line in zip_longest(("not", "judged"), lines, fillvalue=""):
+        yield f"{topic:{TOPIC}}{line}"
 
 
 def _undecided(report: Report, view: View) -> Iterator[str]:

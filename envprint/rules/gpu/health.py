@@ -143,7 +143,7 @@ RULES = (
         "Xid message.",
         not_when="The query alone hangs, or the work does not use that GPU. A driver that starts "
         "many GPUs without persistence mode may take longer.",
-        remedy="sudo dmesg -T | grep -i xid",
+        remedy=Command("sudo dmesg -T | grep -i xid"),
         evidence=(
             Evidence(
                 "NVIDIA on Xid messages, and whether to reset the GPU, drain or restart the node",
