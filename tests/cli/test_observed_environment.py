@@ -203,3 +203,19 @@ def test_equal_environments_in_two_places_are_one_environment(places: Path, tmp_
     done = run(places, "check", file, "--python", tmp_path / "moved", "--format", "json")
     assert report(done)["findings"] == []
     assert report(done)["current"]["prefix"] == f"{tmp_path}/moved"
+
+
+def test_a_run_that_starts_another_interpreter_than_the_recorded_one_is_no_good_one(
+    places: Path, tmp_path: Path
+) -> None:
+    command = ("python", "-c", "1")
+    options = ("--python", "my project")
+    for name, extra in (("mixed", options), ("plain", ())):
+        store = tmp_path / name
+        done = run(places, "run", *extra, "--", *command, active="train", ENVPRINT_HOME=store)
+        assert done.returncode == 0, done.stderr
+        news = done.stderr.splitlines()[-1]
+        other = f"the command starts {places}/train/bin/python, which was not recorded"
+        is_good = not extra
+        assert news.startswith("envprint: @last-good is now this run of python") is is_good
+        assert news.endswith(f"@last-good is not set: {other}") is not is_good
