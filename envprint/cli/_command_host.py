@@ -82,15 +82,25 @@ def _remarks(
     """What is to be read before the run: an environment that may not be the command's."""
     command = f"`{shown(options.command, _directory())}`"
     if options.python is not None:
-        if started.python is None or _is_of(started.python, described):
-            return []
-        return [f"{command} starts {started.python}, but --python {options.python} is recorded"]
+        other = unrecorded(options, started, described)
+        return [f"{command} starts {other}, but --python {options.python} is recorded"] * bool(
+            other
+        )
     if started.reason is None or not started.is_python:
         return []
     return [
         f"which interpreter {command} starts is not known ({started.reason}); "
         f"looked at {described['prefix']}; --python names it"
     ]
+
+
+def unrecorded(
+    options: argparse.Namespace, started: Started, described: Mapping[str, Any]
+) -> str | None:
+    """The interpreter that the command starts, if `--python` names another environment."""
+    if options.python is None or started.python is None or _is_of(started.python, described):
+        return None
+    return started.python
 
 
 def _is_of(python: str, described: Mapping[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from envprint.cli._console import Console
 from envprint.cli._judge_options import add_framework_option, context_of
 from envprint.core.errors import EnvprintError, UsageError
 from envprint.core.fingerprint import Fingerprint
+from envprint.core.report import NOT_CHECKED_WORD, NOT_JUDGED, Finding, Unjudged
 from envprint.core.summary import code_in_words, code_of
 from envprint.core.text import block
 from envprint.documents.codec import loads, to_json
@@ -48,10 +49,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
         raise UsageError(f"bisect: {options.good} is later than {options.bad}: the good one first")
     between = _between(good, bad, console)
     steps = narrow(good, between, bad, context.drift)
+    not_checked = context.drift(good, bad).not_checked
     if options.format == "json":
         console.emit(to_json([_document(step) for step in steps]))
+        if not_checked:
+            console.warn(f"not checked: {not_checked}")
     else:
-        console.emit("\n".join(_lines(steps, len(between))) + "\n")
+        console.emit("\n".join(_lines(steps, len(between), not_checked)) + "\n")
     return 0
 
 
@@ -79,40 +83,53 @@ def _between(good: Fingerprint, bad: Fingerprint, console: Console) -> list[Fing
     return sorted(oldest_first, key=lambda one: one.captured_at)
 
 
-def _lines(steps: list[Step], between: int) -> Iterator[str]:
+def _lines(steps: list[Step], between: int, not_checked: str | None) -> Iterator[str]:
     records = "1 record" if between == 1 else f"{between} records"
     yield from block("records", f"{records} between the good and the bad one")
-    if not steps:
+    if not_checked:
+        yield from block(NOT_CHECKED_WORD, not_checked)
+    elif not steps:
         yield from block("found", "nothing that is known to change a training result")
     for step in steps:
-        finding = step.finding
         yield ""
-        topic = "code" if finding.rule == CODE else finding.impact.word
-        yield from block(topic, f"{finding.title} ({finding.rule})")
-        yield from block("", _what(step))
+        yield from _finding(step)
         came = "came" if step.is_steady else "came for good, after it had come and gone,"
         yield from block("  when", f"{came} between {_name(step.before)} and {_name(step.after)}")
 
 
-def _what(step: Step) -> str:
+def _finding(step: Step) -> Iterator[str]:
+    finding = step.finding
+    if isinstance(finding, Unjudged):
+        yield from block("not", f"{finding.message} ({finding.part})")
+        yield from block("judged", f"nobody has measured this step ({NOT_JUDGED})")
+        return
+    topic = "code" if finding.rule == CODE else finding.impact.word
+    yield from block(topic, f"{finding.title} ({finding.rule})")
+    yield from block("", _what(step, finding))
+
+
+def _what(step: Step, finding: Finding) -> str:
     """What was found; of code also the branch, and what is not committed."""
     before, after = code_of(step.before), code_of(step.after)
-    if step.finding.rule == CODE and before and after:
+    if finding.rule == CODE and before and after:
         return code_in_words(before, after)
-    return step.finding.message
+    return finding.message
 
 
 def _name(one: Fingerprint) -> str:
-    label = f"{one.label}, " if one.label else ""
+    named = one.reference or one.label
+    label = f"{named}, " if named else ""
     when = one.captured_at.replace("T", " ").rstrip("Z")
     return f"{label}{when} ({one.digest.removeprefix('sha256:')[:12]})"
 
 
 def _document(step: Step) -> dict[str, Any]:
+    finding = step.finding
+    judged = finding if isinstance(finding, Finding) else None
     return {
-        "rule": step.finding.rule,
-        "impact": step.finding.impact.word,
-        "message": step.finding.message,
+        "rule": judged.rule if judged else NOT_JUDGED,
+        "impact": judged.impact.word if judged else None,
+        "message": finding.message,
         "is_steady": step.is_steady,
         "before": _side(step.before),
         "after": _side(step.after),

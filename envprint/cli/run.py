@@ -15,7 +15,7 @@ from envprint.cli._capture_options import (
     add_describing_options,
     capture_now,
 )
-from envprint.cli._command_host import host_again, observe
+from envprint.cli._command_host import host_again, observe, unrecorded
 from envprint.cli._console import Console
 from envprint.cli._judge_options import add_judging_options, size_argument
 from envprint.cli._preflight import Preflight, preflight
@@ -184,6 +184,8 @@ def _record(options: argparse.Namespace, console: Console, ready: _Ready, during
     for prefix in during.other_prefixes:
         recorded = ready.described["prefix"]
         console.warn(f"the command loaded libraries from {prefix}, but {recorded} was recorded")
+    if other := unrecorded(options, ready.started, ready.described):
+        unfit = unfit or f"the command starts {other}, which was not recorded"
     unfit = unfit or unfit_after(after, strangers, during.other_prefixes)
     run = Run(
         options.command, ready.started, during, before, after, report, options.hash_seed, unfit

@@ -275,20 +275,29 @@ SHOWN_UNJUDGED = 3
 
 def _unjudged_text(unjudged: Sequence[Unjudged]) -> str:
     """How many changes nobody has judged, and the first of them."""
-    known = [entry for entry in unjudged if entry.role != UNKNOWN_PART or entry.derived]
-    shown = known or unjudged
-    if known:
-        libraries = "a library that takes part" if len(known) == 1 else "libraries that take part"
-    else:
-        libraries = "a package" if len(shown) == 1 else "packages"
-        libraries += ", which may take part,"
+    shown = taking_part(unjudged)
     have = "has" if len(shown) == 1 else "have"
     names = [entry.message for entry in shown[:SHOWN_UNJUDGED]]
     more = len(shown) - len(names)
     names += [f"and {more} more"] if more else []
-    text = f"{counted(shown, 'change')} of {libraries} {have} not been judged: {', '.join(names)}"
+    text = f"{count_unjudged(shown)} {have} not been judged: {', '.join(names)}"
     others = len(unjudged) - len(shown)
     return f"{text} (and {others} of packages that may take part)" if others else text
+
+
+def taking_part(unjudged: Sequence[Unjudged]) -> Sequence[Unjudged]:
+    """Those that are known to take part in training; all of them if that is known of none."""
+    return [one for one in unjudged if one.role != UNKNOWN_PART or one.derived] or unjudged
+
+
+def count_unjudged(alike: Sequence[Unjudged]) -> str:
+    """`2 changes of libraries that take part`; `alike` is what `taking_part` returns."""
+    is_one, may = len(alike) == 1, alike[0].role == UNKNOWN_PART and not alike[0].derived
+    noun = (
+        ("a package" if is_one else "packages") if may else "a library" if is_one else "libraries"
+    )
+    verb = "may take" if may else "takes" if is_one else "take"
+    return f"{counted(alike, 'change')} of {noun} that {verb} part"
 
 
 def first_word(report: Report, impact: Impact) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from envprint.core.fingerprint import Fingerprint
-from envprint.core.report import Finding, Report
+from envprint.core.report import NOT_JUDGED, Finding, Report, Unjudged
 
 Judge = Callable[[Fingerprint, Fingerprint], Report]
 """Judges the differences from the first to the second."""
@@ -20,9 +20,9 @@ CODE = "code-changed"
 
 
 class Step(NamedTuple):
-    """A finding of the bad record, or its other code, and when it appeared."""
+    """A finding of the bad record, its code or what is not judged there, and when it appeared."""
 
-    finding: Finding
+    finding: Finding | Unjudged
     before: Fingerprint
     """The last record without it."""
     after: Fingerprint
@@ -34,9 +34,9 @@ class Step(NamedTuple):
 def narrow(
     good: Fingerprint, between: Sequence[Fingerprint], bad: Fingerprint, judge: Judge
 ) -> list[Step]:
-    """Each finding of `bad` against `good`, and its other code, in order of appearance.
+    """Each finding of `bad` against `good`, its other code and what nobody has judged.
 
-    `between` is in order of time.
+    They are in order of appearance. `between` is in order of time.
     """
     line = [good, *between, bad]
     marks_by_record = [_marks(judge(good, record)) for record in line[1:]]
@@ -48,8 +48,10 @@ def narrow(
     return sorted(steps, key=lambda step: line.index(step.after))
 
 
-def _mark(finding: Finding) -> tuple[str, object]:
+def _mark(finding: Finding | Unjudged) -> tuple[str, object]:
     """The identity of a finding: its rule, and what it found."""
+    if isinstance(finding, Unjudged):
+        return NOT_JUDGED, finding.message
     return finding.rule, repr(finding.after)
 
 
@@ -57,5 +59,6 @@ def _marks(report: Report) -> set[tuple[str, object]]:
     return {_mark(finding) for finding in _candidates(report)}
 
 
-def _candidates(report: Report) -> list[Finding]:
-    return [*report.findings, *(advice for advice in report.advice if advice.rule == CODE)]
+def _candidates(report: Report) -> list[Finding | Unjudged]:
+    code = (advice for advice in report.advice if advice.rule == CODE)
+    return [*report.findings, *code, *report.unjudged]

@@ -143,13 +143,13 @@ def _listed(names: set[str], frameworks: set[str]) -> str:
     return f"{text} and {more} more are" if more > 0 else f"{text} {verb}"
 
 
-def _look_there(before: Fingerprint, after: Fingerprint) -> str | None:
+def _look_there(before: Fingerprint, after: Fingerprint) -> Command | None:
     """The command that looks at the baseline's environment, if that is on this machine."""
     if after.chosen is None or not before.is_here or before.reference in _NO_FILE:
         return None
     place = path_word(before.get(_PREFIX, ""))
     known = command("envprint check {}", before.reference)
-    return f"{known} --python {place}" if known and place else None
+    return Command(f"{known} --python {place}") if known and place else None
 
 
 RULES = (

@@ -17,7 +17,7 @@ DEBIAN = "/usr/bin/python3.11"
 ROOT = Path(__file__).parents[2]
 MODULES = {"scikit-learn": "sklearn"}
 """Distributions whose module has another name."""
-SCRIPT = "#!{python}\nfrom envprint.cli import script\nscript()\n"
+SCRIPT = "#!{python}\nfrom envprint.__main__ import script\nscript()\n"
 
 
 class NotHereError(Exception):

@@ -75,7 +75,11 @@ def test_what_is_wrong_without_a_framework_follows_and_decides(empty: Path) -> N
     done = call("check", *python(empty), env={"PYTHONASHSEED": "0"})
     assert done.returncode == 1
     said = first_words(done.stdout)
-    assert said.startswith(f"NOT CHECKED {reason(empty)} NUMERIC Other rounding")
+    assert said.startswith(f"NOT CHECKED {reason(empty)} NUMERIC Results can differ")
+    quiet = call("check", *python(empty), "-q", env={"PYTHONASHSEED": "0"})
+    assert quiet.returncode == 1
+    assert quiet.stdout.startswith(f"NOT CHECKED  {reason(empty)}; NUMERIC: results can differ")
+    assert quiet.stdout.count("\n") == 1
     done = call("check", *python(empty), "--min-free-gpu", "20g")
     assert done.returncode == 1
     assert f"{reason(empty)} BREAKS Probably does not run" in first_words(done.stdout)

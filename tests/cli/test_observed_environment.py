@@ -45,7 +45,7 @@ def report(done: Done) -> Any:
 def test_the_active_environment_is_checked_and_the_header_says_which_and_why(
     places: Path, active: str
 ) -> None:
-    done = run(places, "check", active=active)
+    done = run(places, "check", "-v", active=active)
     words = " ".join(done.stdout.split())
     assert f"{places.name}" not in words  # the home directory is shown as ~
     assert f"~/{active}, the active environment (VIRTUAL_ENV)" in words
@@ -172,13 +172,16 @@ def test_another_environment_than_the_baselines_is_said_first_with_a_command_tha
     for verb in (("check", file), ("diff", file, "now")):
         done = run(places, *verb, active="lint")
         assert done.returncode == 1
-        first = " ".join(done.stdout.partition("\n\n")[0].split())
-        assert first.startswith("BREAKS Another environment is looked at: ~/train → ~/lint; ")
+        first, reason, *_ = done.stdout.split("\n\n")
+        says = f"BREAKS Another environment is looked at: ~/train ({file}) → ~/lint."
+        assert " ".join(first.split()) == says
         found = report(run(places, *verb, "--format", "json", active="lint"))
         findings = {finding["rule"]: finding for finding in found["findings"]}
         ours = findings["python-environment-differs"]
         assert ours["message"] == ("~/train → ~/lint: numpy, scikit-learn, tqdm are not in ~/lint")
-        assert f"do envprint check '{file}' --python ~/train" in first
+        what, command = reason.strip().rsplit("\n", maxsplit=1)
+        assert " ".join(what.split()) == "numpy, scikit-learn, tqdm are not in ~/lint."
+        assert command.strip() == f"envprint check '{file}' --python ~/train"
         assert ours["remedy"] == f"envprint check '{file}' --python ~/train"
     _, *words = shlex.split(ours["remedy"])
     again = report(run(places, *words, "--format", "json", active="lint"))
@@ -200,3 +203,19 @@ def test_equal_environments_in_two_places_are_one_environment(places: Path, tmp_
     done = run(places, "check", file, "--python", tmp_path / "moved", "--format", "json")
     assert report(done)["findings"] == []
     assert report(done)["current"]["prefix"] == f"{tmp_path}/moved"
+
+
+def test_a_run_that_starts_another_interpreter_than_the_recorded_one_is_no_good_one(
+    places: Path, tmp_path: Path
+) -> None:
+    command = ("python", "-c", "1")
+    options = ("--python", "my project")
+    for name, extra in (("mixed", options), ("plain", ())):
+        store = tmp_path / name
+        done = run(places, "run", *extra, "--", *command, active="train", ENVPRINT_HOME=store)
+        assert done.returncode == 0, done.stderr
+        news = done.stderr.splitlines()[-1]
+        other = f"the command starts {places}/train/bin/python, which was not recorded"
+        is_good = not extra
+        assert news.startswith("envprint: @last-good is now this run of python") is is_good
+        assert news.endswith(f"@last-good is not set: {other}") is not is_good

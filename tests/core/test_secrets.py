@@ -31,6 +31,7 @@ from envprint.machine.recorded_environ import kept_variables
 from envprint.outputs.formats import json as json_output
 from envprint.outputs.formats import text as text_output
 from envprint.run import record
+from envprint.run.command_interpreter import Started
 from envprint.run.job import Ended
 from tests.builders import secrets_planted as planted
 from tests.builders.judged import judge_drift
@@ -234,10 +235,12 @@ def test_no_record_of_a_run_holds_a_secret(kind: str) -> None:
     gap = Gap(None, text["gap"], "2026-11-21T12:00:00Z", None)
     watched = WatchResult("ok", 1, (holder,), (gap,), {}, {})
     ended = Ended(0, None, 1.0, 0, None, False)
-    during = record.During("", "", ended, watched, [f"/opt/{text['libraries']}/x.so"])
+    places = [f"/opt/{text['libraries']}"]
+    during = record.During("", "", ended, watched, [f"{places[0]}/x.so"], places)
+    started = Started(f"/opt/{text['command']}/python", text["command"], (text["command"],))
     run = record.Run(
         [text["command"], "--password", "hunter2"],
-        during, fingerprint(), Unknown(text["unknown"]), None, None,
+        started, during, fingerprint(), Unknown(text["unknown"]), None, None,
     )  # fmt: skip
     document = json.dumps(record.to_document(run))
     assert came_through({name: one.secret for name, one in secrets.items()}, document) == []

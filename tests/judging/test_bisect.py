@@ -85,6 +85,41 @@ def test_other_code_is_a_candidate_like_any_finding() -> None:
     assert told(record(1), record(2, **COMMIT), record(3)) == []
 
 
+TRANSFORMERS = "facts.packages.distributions[transformers].version"
+
+
+def test_a_step_that_nobody_has_judged_is_a_candidate_like_any_finding(tmp_path: Path) -> None:
+    old, new = {TRANSFORMERS: "4.45.2"}, {TRANSFORMERS: "4.46.0"}
+    line = record(1, **old), record(2, **old), record(3, **new), record(4, **new, **ONEDNN)
+    (step, other) = narrow(line[0], line[1:3], line[3], judge)
+    assert step.finding.message == "transformers 4.45.2 → 4.46.0"
+    assert (step.before.label, step.after.label, step.is_steady) == ("day 2", "day 3", True)
+    assert other.finding.message.startswith("TF_ENABLE_ONEDNN_OPTS")
+    store = Store(str(tmp_path / "store"))
+    for name, one in zip(("good", "", "bad"), line[:3], strict=True):
+        store.save(one, name or None)
+    done = call(tmp_path, "@good", "@bad")
+    said = " ".join(done.stdout.split())
+    assert "nothing that is known" not in said
+    assert "not transformers 4.45.2 → 4.46.0 (trains) judged nobody has measured" in said
+    assert "came between day 2" in said
+    (as_json,) = json.loads(call(tmp_path, "@good", "@bad", "--format", "json").stdout)
+    assert (as_json["rule"], as_json["impact"]) == ("not-judged", None)
+
+
+def test_records_that_no_rule_could_be_applied_to_are_not_said_to_be_alike(tmp_path: Path) -> None:
+    none = dict.fromkeys(("facts.frameworks.numpy", "facts.frameworks.tensorflow"))
+    store = Store(str(tmp_path / "store"))
+    for day, name in ((1, "good"), (2, "bad")):
+        store.save(record(day, **none), name)
+    done = call(tmp_path, "@good", "@bad")
+    assert "NOT CHECKED no framework in /opt/training" in done.stdout
+    assert "found" not in done.stdout
+    done = call(tmp_path, "@good", "@bad", "--format", "json")
+    assert json.loads(done.stdout) == []
+    assert done.stderr.startswith("envprint: warning: not checked: no framework in")
+
+
 def test_code_with_other_changes_of_one_commit_is_a_candidate() -> None:
     other = {"facts.code.diff_digest": "sha256:1"}
     assert told(record(1), record(2), record(3, **other)) == [
@@ -130,6 +165,15 @@ def test_the_verb_reads_the_store(store: Store, tmp_path: Path) -> None:
         "day 2",
         "day 3",
     )
+
+
+def test_the_two_sides_are_named_as_the_user_named_them(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "store"))
+    store.save(record(1), "good")
+    store.save(record(2, **COMMIT), "bad")  # of one digest: code is no part of it
+    said = " ".join(call(tmp_path, "@good", "@bad").stdout.split())
+    assert "came between @good, 2026-11-01 12:00:00 (" in said
+    assert ") and @bad, 2026-11-02 12:00:00 (" in said
 
 
 def test_a_damaged_save_is_named_and_skipped(store: Store, tmp_path: Path) -> None:

@@ -300,7 +300,7 @@ def test_each_side_has_the_name_that_the_user_gave_it() -> None:
 def test_the_reason_why_an_environment_was_chosen_stands_behind_it() -> None:
     chosen = AFTER._replace(chosen="the active environment")
     text = shown(report(current=chosen))
-    assert "after     now, ~/venvs/train (the active environment), python 3.11.7" in text
+    assert "after     now, ~/venvs/train, the active environment, python 3.11.7" in text
 
 
 def test_of_the_machine_what_differs_comes_first() -> None:

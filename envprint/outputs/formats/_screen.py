@@ -16,9 +16,11 @@ from envprint.core.report import (
     Report,
     Undecided,
     another_environment,
+    count_unjudged,
     counted,
     first_word,
     inside_sentence,
+    taking_part,
     undecided_rules,
 )
 from envprint.core.text import (
@@ -76,7 +78,7 @@ def _lines(report: Report, view: View, causes: int, fix_lines: int) -> Iterator[
     if report.not_checked is not None and _impact(report, view):
         yield from _verdict(report._replace(not_checked=None), view)
     blocks = (
-        _suggestion(report, view),
+        _hint(report, view),
         _another_environment(report, view),
         _causes(causes_of, view, causes, fix_lines),
         _unjudged(report, view),
@@ -125,16 +127,15 @@ def verdict_sentence(report: Report, view: View) -> str:
     """
     groups, impact = grouped(counted_findings(report, view)), _impact(report, view)
     if report.not_checked is not None:
-        return report.not_checked  # it ends with what to type
+        return _not_checked(report.not_checked, report, view)
     if elsewhere := another_environment(report.findings):
         old = report.baseline
         named = f" ({old.reference})" if old and old.reference else ""
         text = f"another environment is looked at: {elsewhere.before}{named} → {elsewhere.after}"
     elif report.unjudged and impact < Impact.NUMERIC:
-        is_one = len(report.unjudged) == 1
-        what = "a library that takes" if is_one else "libraries that take"
-        changes = f"{counted(report.unjudged, 'change')} of {what} part in training"
-        text = f"{changes} {'is' if is_one else 'are'} not judged"
+        shown = taking_part(report.unjudged)
+        are = "is" if len(shown) == 1 else "are"
+        text = f"{count_unjudged(shown)} in training {are} not judged"
     elif not groups:
         text = _nothing_found(report)
     else:
@@ -145,8 +146,18 @@ def verdict_sentence(report: Report, view: View) -> str:
     if report.only:
         text = f"{report.only_in_words()}: {text}"
     text = text[0].upper() + text[1:]
-    # A place to fill in is pasted without a full stop.
-    return text if text.endswith((".", "?", "PATH")) else f"{text}."
+    return text if text.endswith((".", "?")) else f"{text}."
+
+
+def _not_checked(reason: str, report: Report, view: View) -> str:
+    """The reason as it is, because it may end with what to type.
+
+    In a quiet text, which has no second line, what was found all the same stands behind it.
+    """
+    if view.details == QUIET and (impact := _impact(report, view)):
+        found = verdict_sentence(report._replace(not_checked=None), view)
+        return f"{reason}; {impact.word.upper()}: {inside_sentence(found)}"
+    return reason
 
 
 def _meaning(report: Report, view: View) -> str:
@@ -171,7 +182,7 @@ def _nothing_found(report: Report) -> str:
 # What was looked at is not what trains.
 
 
-def _suggestion(report: Report, view: View) -> Iterator[str]:
+def _hint(report: Report, view: View) -> Iterator[str]:
     if report.current.hint:
         text, colon, command = plain(report.current.hint).partition(": ")
         yield from wrapped(text + colon.rstrip(), view.width)
