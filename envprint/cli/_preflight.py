@@ -54,10 +54,10 @@ def preflight(
         write(report, options, Console(console.stderr, console.stderr))
     if _has_file(options) or not in_full:
         if lacking and not code:
-            console.log(f"{lacking}; going on without one (--require-baseline refuses)")
+            console.log(f"{lacking}; continuing without one (--require-baseline refuses)")
         _in_short(report if code else judged, context, console)
     if code:
-        console.log("the command was not run; --no-check runs it all the same")
+        console.log("the command was not run; --no-check runs it anyway")
     # A first run has nothing to be compared with. That it is good is judged by its state alone:
     # otherwise no run would ever be good.
     return Preflight(before, judged, code != 0, unfit_before(judged, context))

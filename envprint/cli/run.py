@@ -175,7 +175,7 @@ def _record(options: argparse.Namespace, console: Console, ready: _Ready, during
     before, report, _, unfit = ready.preflight
     after = attempt(lambda: look_back(before, _capture_again(options, console, ready)))
     if isinstance(after, Unknown):
-        console.warn(f"what changed while the command ran is not known: {after.reason}")
+        console.warn(f"what changed while the command ran is unknown: {after.reason}")
     elif after.changed:
         changed = listed([change.path for change in after.changed])
         console.warn(f"changed while the command ran: {changed}")

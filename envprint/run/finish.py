@@ -56,7 +56,7 @@ def keep(run: Run, store: Store, folder: str | None) -> Iterator[str]:
     if isinstance(saved, Saved) and saved.exit_code == 0:
         line = attempt(lambda: news(run, saved, store))
         if line:
-            yield f"@{LAST_GOOD} is not known: {line.reason}" if isinstance(line, Unknown) else line
+            yield f"@{LAST_GOOD} is unknown: {line.reason}" if isinstance(line, Unknown) else line
 
 
 def _save(run: Run, store: Store, program: str) -> Saved:

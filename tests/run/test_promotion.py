@@ -67,7 +67,9 @@ def baseline_of(bench: Bench) -> dict[str, Any]:
 def test_from_the_first_run_on_each_is_compared_with_the_last_good_one(bench: Bench) -> None:
     first = bench.run("true", options=LAST_GOOD)
     assert first.returncode == 0
-    assert "envprint: no baseline: @last-good has no good run yet; going on without" in first.stderr
+    assert (
+        "envprint: no baseline: @last-good has no good run yet; continuing without" in first.stderr
+    )
     assert "(--require-baseline refuses)" in first.stderr
     assert news_of(first) == "@last-good is now this run of true (there was none)"
     second = bench.run("true", options=LAST_GOOD)
@@ -169,7 +171,7 @@ def test_without_a_last_good_run_the_missing_baseline_is_named_once(bench: Bench
     for more in ((), ("--on-unknown", "fail"), ("-v",), ("-o", str(bench.folder / "report"))):
         told = bench.run("false", options=(*LAST_GOOD, *more)).stderr
         assert told.lower().count("no baseline: @last-good has no good run yet") == 1
-        assert ("going on without one" in told) == ("fail" not in more and "-v" not in more)
+        assert ("continuing without one" in told) == ("fail" not in more and "-v" not in more)
 
 
 def test_no_line_stands_before_a_report_for_programs(bench: Bench) -> None:
@@ -298,7 +300,7 @@ def test_intruders_and_changed_facts_prevent_it_and_so_does_not_knowing() -> Non
     several = [STRANGER._replace(name=name, pid=1) for name in ("a", "a", None, "c", "d")]
     assert unfit_after(same, several, []) == "a, pid 1, c and 1 more held GPU memory while it ran"
     reason = unfit_after(Unknown("no such file"), [], [])
-    assert reason == "what changed while it ran is not known: no such file"
+    assert reason == "what changed while it ran is unknown: no such file"
 
 
 @pytest.fixture
@@ -321,8 +323,8 @@ def test_what_nobody_judged_and_when_nobody_watched_is_said_of_a_good_run(store:
     entry = Unjudged("trl", "facts.x", "1", "2", "package", "trains", None)
     one = ended_well(report(unjudged=(entry,)), Gap(None, "late", "14:03:14", "14:03:16"))
     assert news(one, saved_run(store), store) == (
-        "@last-good is now this run of python (there was none); not judged: trl; for a time the "
-        "driver did not answer, and GPU memory was not watched"
+        "@last-good is now this run of python (there was none); not judged: trl; the driver did "
+        "not answer for a time, and GPU memory was not watched"
     )
 
 
