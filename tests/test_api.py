@@ -85,7 +85,7 @@ def test_check_raises_with_the_report_when_the_threshold_is_reached(
 
 
 def test_check_warns_when_nothing_was_checked(tmp_path: Path) -> None:
-    text = "nothing was checked: no framework in /opt/lint; is this the environment that trains"
+    text = "envprint: not checked: no framework in /opt/lint; is this the environment that trains"
     now = fingerprint({"facts.python.prefix": "/opt/lint"})
     with pytest.warns(UserWarning, match=text) as told:
         report = envprint.check(current=now)

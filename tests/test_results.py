@@ -33,6 +33,7 @@ from tests.builders.rules import a_rule
 from tests.builders.support import fingerprint
 
 ONEDNN = "facts.environ.variables[TF_ENABLE_ONEDNN_OPTS]"
+NUMPY = {"facts.frameworks.numpy": {"version": "2.4.6"}}
 HOSTILE = "<script>alert('x')</script>\x1b[2J\u202e&amp;\n<b>"
 """Markup, and characters that act on a terminal or turn the direction of the text."""
 
@@ -75,7 +76,7 @@ def test_what_capture_load_diff_check_and_an_error_hold_are_of_the_public_classe
     envprint.dump(now, tmp_path / "now.json")
     read = envprint.load(tmp_path / "now.json")
     assert type(now) is type(read) is type(read._replace(label="x")) is envprint.Fingerprint
-    checked = envprint.check(current=fingerprint(), fail_on="breaks")
+    checked = envprint.check(current=fingerprint(NUMPY), fail_on="breaks")
     assert type(envprint.diff(read, now)) is type(checked) is envprint.Report
     with pytest.raises(envprint.DriftError) as caught:
         envprint.check(read, current=fingerprint({ONEDNN: "0"}), fail_on="none", frameworks="tf")
@@ -231,7 +232,7 @@ def warned(**options: Any) -> envprint.DriftWarning:
     """What the only warning of a check is."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        envprint.check(current=fingerprint(), **options)
+        envprint.check(current=fingerprint(NUMPY), **options)
     (one,) = caught
     assert one.filename == __file__
     assert isinstance(one.message, envprint.DriftWarning)
@@ -277,7 +278,7 @@ def test_a_check_that_passes_warns_of_findings_below_the_threshold_and_not_of_ad
     monkeypatch.setattr(judge, "applying", lambda workload: rules[1:2])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        envprint.check(current=fingerprint())  # advice alone
+        envprint.check(current=fingerprint(NUMPY))  # advice alone
 
 
 def test_a_check_warns_of_what_was_not_checked_or_not_judged(
@@ -302,7 +303,7 @@ def test_where_warnings_are_errors_a_check_raises_its_warning_with_the_report(
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(envprint.DriftWarning, match="not checked") as caught:
-            envprint.check(current=fingerprint())
+            envprint.check(current=fingerprint(NUMPY))
     assert caught.value.report.not_checked == "no framework"
 
 

@@ -50,12 +50,13 @@ def host_again(options: argparse.Namespace, started: Started) -> LiveHost:
     if started.variables != LiveHost().environ_for_children():
         variables = started.variables
     is_own = variables is None and _is_own(started.python)
-    options.environment = Environment(started.python, "the command starts it")
-    return LiveHost(
+    host = LiveHost(
         None if is_own else started.python,
         gpu_timeout_s=gpu_timeout_of(options),
         variables=variables,
     )
+    options.environment = Environment(started.python, "the command starts it")
+    return host
 
 
 def _directory() -> str:

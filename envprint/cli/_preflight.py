@@ -14,6 +14,7 @@ from envprint.core.fingerprint import Fingerprint
 from envprint.core.report import Report
 from envprint.judging.context import Context
 from envprint.machine.live import LiveHost
+from envprint.outputs.drift_error import remarks_on
 from envprint.run.promotion import unfit_before
 
 
@@ -39,23 +40,27 @@ def preflight(
     context = context_of(request, console)
     baseline, lacking = _baseline(options, console)
     before = capture_now(options, console, host, **described_by(options))
-    # A report for programs, which goes to stderr as well, must be the only text there.
-    if options.format == "text" or options.output not in (None, "-"):
+    # No line may stand before a report for programs, which goes to stderr as well.
+    if options.format == "text" or _has_file(options):
         for remark in remarks:
             console.log(remark)
     if options.no_check:
         return Preflight(before, None, False, unfit_before(None, context))
-    report = context.state(before, baseline)
+    judged = context.state(before, baseline)
+    report = _counted_as(judged, lacking)
+    code = context.exit_code(report)
+    in_full = code or options.details or options.output is not None or options.format != "text"
+    if in_full:
+        write(report, options, Console(console.stderr, console.stderr))
+    if _has_file(options) or not in_full:
+        if lacking and not code:
+            console.log(f"{lacking}; continuing without one (--require-baseline refuses)")
+        _in_short(report if code else judged, context, console)
+    if code:
+        console.log("the command was not run; --no-check runs it anyway")
     # A first run has nothing to be compared with. That it is good is judged by its state alone:
     # otherwise no run would ever be good.
-    unfit = unfit_before(report, context)
-    if lacking and report.not_checked is None:
-        report = report._replace(not_checked=lacking, summary=f"{lacking}; {report.summary}")
-    code = context.exit_code(report)
-    _tell(report, context, options, console, in_full=code != 0)
-    if code:
-        console.log("the command was not run; --no-check runs it all the same")
-    return Preflight(before, report, code != 0, unfit)
+    return Preflight(before, judged, code != 0, unfit_before(judged, context))
 
 
 def _baseline(
@@ -71,32 +76,30 @@ def _baseline(
     except NothingYetError:
         if options.require_baseline:
             raise
-        lacking = f"no baseline: {options.baseline} has no good run yet"
-        console.log(f"{lacking}; going on without one (--require-baseline refuses)")
-        return None, lacking
+        return None, f"no baseline: {options.baseline} has no good run yet"
 
 
-def _tell(
-    report: Report,
-    context: Context,
-    options: argparse.Namespace,
-    console: Console,
-    *,
-    in_full: bool,
-) -> None:
-    """Write the report to its file; to stderr `in_full`, or else as short lines."""
-    to_file = options.output not in (None, "-")
-    if in_full or options.details or options.output is not None or options.format != "text":
-        write(report, options, Console(console.stderr, console.stderr))
-        if not to_file:
-            return
+def _counted_as(judged: Report, lacking: str | None) -> Report:
+    """Without the baseline that was named, nothing counts as checked."""
+    if lacking is None or judged.not_checked is not None:
+        return judged
+    return judged._replace(not_checked=lacking, summary=f"{lacking}; {judged.summary}")
+
+
+def _has_file(options: argparse.Namespace) -> bool:
+    """Whether the report goes to a file, and not to stderr."""
+    return options.output not in (None, "-")
+
+
+def _in_short(report: Report, context: Context, console: Console) -> None:
+    """Say in short lines what a person should know who does not read the report."""
+    lines = remarks_on(report, context.policy.on_unknown)
     if report.only:
-        console.log(report.summary)
-    if report.not_checked is not None:
-        console.log(f"not checked: {report.not_checked}")
-    for finding in report.findings:
-        what = finding.message or finding.title
-        console.log(f"{finding.impact.word}: {what} ({finding.rule})")
+        first = report.summary if report.not_checked is None else lines.pop(0)
+        part = report.only_in_words()
+        lines.insert(0, first if first.startswith(part) else f"{part}: {first}")
+    for line in lines:
+        console.log(line)
     # The policy's own notes were printed when it was read.
     for note in [note for note in report.policy_notes if note not in context.policy.notes]:
         console.log(f"policy: {note}")

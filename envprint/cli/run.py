@@ -26,7 +26,7 @@ from envprint.machine.live import LiveHost
 from envprint.run.command_interpreter import Started
 from envprint.run.finish import attempt, keep, prepare
 from envprint.run.newcomers import in_words, newcomers
-from envprint.run.promotion import unfit_after
+from envprint.run.promotion import listed, unfit_after
 from envprint.run.record import During, Run, look_back
 
 if TYPE_CHECKING:
@@ -175,9 +175,10 @@ def _record(options: argparse.Namespace, console: Console, ready: _Ready, during
     before, report, _, unfit = ready.preflight
     after = attempt(lambda: look_back(before, _capture_again(options, console, ready)))
     if isinstance(after, Unknown):
-        console.warn(f"what changed while the command ran is not known: {after.reason}")
-    for change in () if isinstance(after, Unknown) else after.changed:
-        console.warn(f"changed while the command ran: {change.path}")
+        console.warn(f"what changed while the command ran is unknown: {after.reason}")
+    elif after.changed:
+        changed = listed([change.path for change in after.changed])
+        console.warn(f"changed while the command ran: {changed}")
     strangers = newcomers(during.watched, before)
     for who in strangers:
         console.warn(in_words(who))

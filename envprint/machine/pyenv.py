@@ -51,7 +51,8 @@ def shim_root(content: bytes) -> str | None:
 
 def root_of(variables: Mapping[str, str]) -> str:
     """Where pyenv lies by its variable, or by default."""
-    return variables.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv")
+    home = variables.get("HOME") or os.path.expanduser("~")
+    return variables.get("PYENV_ROOT") or os.path.join(home, ".pyenv")
 
 
 def _root_around(shim: str, variables: Mapping[str, str]) -> str:

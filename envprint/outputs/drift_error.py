@@ -20,7 +20,7 @@ MAX_LINES = 12
 
 
 def refusal(report: Report, fail_on: Impact, strict: bool = False) -> str:
-    """The reasons, worst first; a single reason takes one line, without its note."""
+    """The reasons, worst first; a single reason takes one line, and its note the next."""
     findings = report.reaching(fail_on, strict)
     if len(findings) == 1:
         (only,) = findings
@@ -44,7 +44,17 @@ def _left_open(report: Report, fail_on: Impact) -> Iterator[str]:
 
 
 def remark(report: Report, on_unknown: str) -> str:
-    """What a check that does not refuse should say; empty if there is nothing. Short lines.
+    """What a check that does not refuse should say; empty if there is nothing. Short lines."""
+    lines = remarks_on(report, on_unknown)
+    if len(lines) == 1:
+        return f"envprint: {lines[0]}"
+    if len(lines) > MAX_LINES:
+        lines[MAX_LINES:] = [f"and {len(lines) - MAX_LINES} more, in its .report"]
+    return "\n  ".join(["envprint: the check passes, but:", *lines]) if lines else ""
+
+
+def remarks_on(report: Report, on_unknown: str) -> list[str]:
+    """A line for each finding, and for what was not checked or not judged.
 
     What nobody has judged is unknown, which a policy may ignore.
     """
@@ -53,11 +63,7 @@ def remark(report: Report, on_unknown: str) -> str:
         lines.insert(0, f"not checked: {one_line(report.not_checked)}")
     if on_unknown != "ignore":
         lines += [f"not judged: {_step(entry)}" for entry in report.unjudged]
-    if len(lines) == 1:
-        return f"envprint: {lines[0]}"
-    if len(lines) > MAX_LINES:
-        lines[MAX_LINES:] = [f"and {len(lines) - MAX_LINES} more, in its .report"]
-    return "\n  ".join(["envprint: the check passes, but:", *lines]) if lines else ""
+    return lines
 
 
 def _step(entry: Unjudged) -> str:

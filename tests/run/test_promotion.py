@@ -20,6 +20,7 @@ from envprint.documents.store import Saved, Store
 from envprint.gpu.account import Gap, MemoryHolder, WatchResult
 from envprint.judging.context import Context, Request, agreed
 from envprint.judging.policy.model import Policy
+from envprint.run.command_interpreter import Started
 from envprint.run.job import Ended
 from envprint.run.promotion import news, unfit_after, unfit_before
 from envprint.run.record import After, During, Run
@@ -66,7 +67,9 @@ def baseline_of(bench: Bench) -> dict[str, Any]:
 def test_from_the_first_run_on_each_is_compared_with_the_last_good_one(bench: Bench) -> None:
     first = bench.run("true", options=LAST_GOOD)
     assert first.returncode == 0
-    assert "envprint: no baseline: @last-good has no good run yet; going on without" in first.stderr
+    assert (
+        "envprint: no baseline: @last-good has no good run yet; continuing without" in first.stderr
+    )
     assert "(--require-baseline refuses)" in first.stderr
     assert news_of(first) == "@last-good is now this run of true (there was none)"
     second = bench.run("true", options=LAST_GOOD)
@@ -125,9 +128,8 @@ def test_what_was_not_checked_failed_or_found_something_is_not_promoted(bench: B
         assert done.returncode == (command == "false")
         return news_of(done) if command == "true" else done.stderr
 
-    assert run("true", options=("--no-check",)) == (
-        "@last-good is not set: this run was not checked (--no-check)"
-    )
+    # Where none was set, nothing is said about a run that nobody wanted to be checked.
+    assert bench.run("true", options=("--no-check",)).stderr == ""
     assert run("true") == "@last-good is now this run of true (there was none)"
     still = "@last-good is still the run of true, 2"
     for told in (
@@ -147,12 +149,62 @@ def test_what_was_not_checked_failed_or_found_something_is_not_promoted(bench: B
     ]
 
 
+def test_where_nothing_can_be_checked_the_reason_is_printed_once(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    for options in ((), LAST_GOOD):
+        lines = bench.run("true", options=options).stderr.splitlines()
+        assert [line.startswith("envprint: not checked: no framework in ") for line in lines] == [
+            *(False for _ in options[1:]),
+            True,
+        ]
+    bench.has_numpy()
+    assert "@last-good is now this run" in bench.run("true", options=()).stderr
+    del bench.environ["PYTHONPATH"]
+    done = bench.run("true", options=())
+    assert news_of(done).startswith("@last-good is still the run of true, 2")
+    assert news_of(done).endswith(" UTC: this run was not checked")
+    assert done.stderr.count("no framework") == 1
+    assert "no framework in " in bench.entries()[-1]["reason"]
+
+
+def test_without_a_last_good_run_the_missing_baseline_is_named_once(bench: Bench) -> None:
+    for more in ((), ("--on-unknown", "fail"), ("-v",), ("-o", str(bench.folder / "report"))):
+        told = bench.run("false", options=(*LAST_GOOD, *more)).stderr
+        assert told.lower().count("no baseline: @last-good has no good run yet") == 1
+        assert ("continuing without one" in told) == ("fail" not in more and "-v" not in more)
+
+
+def test_no_line_stands_before_a_report_for_programs(bench: Bench) -> None:
+    done = bench.run("bash", "-c", "true", options=(*LAST_GOOD, "--format", "json"))
+    report, end = json.JSONDecoder().raw_decode(done.stderr)
+    assert report["verdict"]["checked"] is False
+    assert "no good run yet" in report["verdict"]["summary"]
+    told = done.stderr[end:].strip()
+    assert told == "envprint: @last-good is now this run of bash (there was none)"
+
+
+def test_what_nobody_has_judged_is_named_before_the_command_runs(bench: Bench) -> None:
+    def has_transformers(version: str) -> None:
+        bench.has_numpy()
+        info = bench.folder / "site" / f"transformers-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Name: transformers\nVersion: {version}\n")
+
+    has_transformers("4.45.2")
+    bench.run("true", options=())
+    has_transformers("4.46.0")
+    done = bench.run("sh", "-c", "echo begun >&2", options=LAST_GOOD)
+    before, _, after = done.stderr.partition("begun\n")
+    assert "envprint: not judged: transformers 4.45.2 → 4.46.0 (trains)\n" in before
+    assert after.rstrip().endswith("; not judged: transformers")
+
+
 def test_a_run_under_which_the_code_changed_is_not_promoted(bench: Bench) -> None:
     for command in ("init -q .", "config user.email a@b.c", "config user.name n"):
         subprocess.run(["git", *command.split()], cwd=bench.folder, env=bench.environ, check=True)
     done = bench.run("sh", "-c", "touch new.py", options=())
-    assert news_of(done).startswith("@last-good is not set: facts.code.d")
-    assert news_of(done).endswith(" changed while it ran")
+    assert news_of(done) == "@last-good is not set: 2 facts changed while it ran"
+    assert done.stderr.count("facts.code.diff_digest") == 1
     assert good_ones(bench) == [False]
 
 
@@ -240,13 +292,15 @@ STRANGER = MemoryHolder("GPU-1", 7, "python", False, False, "14:03:14", None, 1 
 def test_intruders_and_changed_facts_prevent_it_and_so_does_not_knowing() -> None:
     change = Change("facts.packages.distributions[numpy].version", "changed", "1", "2")
     same, changed = After("sha256:x", ()), After("sha256:x", [change])
-    assert unfit_after(same, []) is None
-    assert unfit_after(changed, []) == f"{change.path} changed while it ran"
-    assert unfit_after(same, [STRANGER]) == "python held GPU memory while it ran"
+    assert unfit_after(same, [], []) is None
+    assert unfit_after(changed, [], []) == "1 fact changed while it ran"
+    assert unfit_after(same, [STRANGER], []) == "python held GPU memory while it ran"
+    foreign = unfit_after(same, [], ["/opt/other"])
+    assert foreign == "it loaded libraries from /opt/other, which was not recorded"
     several = [STRANGER._replace(name=name, pid=1) for name in ("a", "a", None, "c", "d")]
-    assert unfit_after(same, several) == "a, pid 1, c and 1 more held GPU memory while it ran"
-    reason = unfit_after(Unknown("no such file"), [])
-    assert reason == "what changed while it ran is not known: no such file"
+    assert unfit_after(same, several, []) == "a, pid 1, c and 1 more held GPU memory while it ran"
+    reason = unfit_after(Unknown("no such file"), [], [])
+    assert reason == "what changed while it ran is unknown: no such file"
 
 
 @pytest.fixture
@@ -257,7 +311,8 @@ def store(tmp_path: Path) -> Store:
 def ended_well(preflight: Report, *gaps: Gap) -> Run:
     watched = WatchResult("ok", 9, (), gaps, {}, {})
     during = During("", "", Ended(0, None, 1.0, None, 0), watched, ())
-    return Run(["python"], during, labelled("a"), After("", ()), preflight, None)
+    started = Started("/opt/training/bin/python", None, ())
+    return Run(["python"], started, during, labelled("a"), After("", ()), preflight, None)
 
 
 def saved_run(store: Store, label: str = "a") -> Saved:
@@ -268,8 +323,8 @@ def test_what_nobody_judged_and_when_nobody_watched_is_said_of_a_good_run(store:
     entry = Unjudged("trl", "facts.x", "1", "2", "package", "trains", None)
     one = ended_well(report(unjudged=(entry,)), Gap(None, "late", "14:03:14", "14:03:16"))
     assert news(one, saved_run(store), store) == (
-        "@last-good is now this run of python (there was none); not judged: trl; for a time the "
-        "driver did not answer, and GPU memory was not watched"
+        "@last-good is now this run of python (there was none); not judged: trl; the driver did "
+        "not answer for a time, and GPU memory was not watched"
     )
 
 

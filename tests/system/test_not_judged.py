@@ -33,6 +33,8 @@ def environment(place: Path, packages: Mapping[str, str]) -> str:
         head = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{HEADERS.get(name, '')}"
         (folder / "METADATA").write_text(f"{head}\n\nWorks with numpy.\n")
         (folder / "INSTALLER").write_text("pip\n")
+    (site / "numpy").mkdir()
+    (site / "numpy" / "version.py").write_text('short_version = version = "2.4.6"\n')
     return str(place / "bin" / "python")
 
 
@@ -54,6 +56,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with the fingerprints of two environments, before.json and after.json."""
     place = tmp_path_factory.mktemp("not-judged")
     unlisted = dict.fromkeys(HEADERS, "1.0"), dict.fromkeys(HEADERS, "1.0.1")
+    framework = {"numpy": "2.4.6"}
     listed = (
         {"transformers": "4.45.2", "wandb": "0.18.0"},
         {
@@ -62,7 +65,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         },
     )
     for name, *parts in (("before", listed[0], unlisted[0]), ("after", listed[1], unlisted[1])):
-        python = environment(place / name, {**parts[0], **parts[1]})
+        python = environment(place / name, {**framework, **parts[0], **parts[1]})
         done = envprint(place, "capture", "--python", python, "-o", f"{name}.json")
         assert done.returncode == 0, done.stderr
     return place

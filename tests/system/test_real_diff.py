@@ -60,6 +60,9 @@ def test_a_package_a_variable_and_the_affinity_are_captured_diffed_and_judged(
         "device": "cpu",
         "prefix": report["current"]["prefix"],
         "policy": None,
+        "only": [],
+        "only_baseline": [],
+        "only_current": [],
     }
     found = by_rule(report)
     assert found["numpy-version-changed"]["before"] == "2.2.6"

@@ -321,8 +321,10 @@ def test_the_python_script_lets_through_what_is_below_its_threshold(bench: Bench
 
 def test_a_notebook_stops_with_a_drift_error_that_says_why(bench: Bench) -> None:
     done = example_of("cell.py").run(bench, MISSPELT)
-    assert done.stderr.splitlines()[-1].startswith("envprint.results.DriftError: numeric: ")
-    assert "misspelt" in done.stderr
+    error, note = done.stderr.splitlines()[-2:]
+    assert error.startswith("envprint.results.DriftError: numeric: ")
+    assert "misspelt" in error and error.endswith("; do: unset PYTHONASHSEED")
+    assert note == "Then set PYTHONHASHSEED, before the interpreter starts."
 
 
 def test_a_slurm_job_is_found_by_its_number(bench: Bench) -> None:
