@@ -8,9 +8,10 @@ import pytest
 
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
+from envprint.core.workload import detect
 from envprint.rules.kit.computing import Computing, computing
-from tests.builders.gpus import A10, machine
-from tests.builders.support import drift, state
+from tests.builders.gpus import A10, T4, VISIBLE, machine
+from tests.builders.support import drift, fingerprint, state
 
 UNUSED, UVM = "gpu-not-used", "gpu-uvm-device-missing"
 TORCH = {"facts.frameworks.torch.version": "2.3.0", "facts.frameworks.torch.build": "cuda"}
@@ -129,6 +130,79 @@ def test_without_a_gpu_there_is_nothing_to_use() -> None:
     assert state(UNUSED, now, ["torch"], "gpu") == ([], [])
     assert computing(now, "numpy") is None
     assert computing(now, "jax") is None
+
+
+ARM_MAC = {"facts.os.system": "Darwin", "facts.cpu.architecture": "arm64"}
+CPU_TORCH = {"facts.frameworks.torch.version": "2.3.0", "facts.frameworks.torch.build": "cpu"}
+METAL = {"facts.packages.distributions[tensorflow-metal].version": "1.2.0"}
+ROCM = {"jax-rocm60-pjrt": "0.4.38", "jax-rocm60-plugin": "0.4.38"}
+
+
+def jax(plugins: dict[str, str], **more: Any) -> Fingerprint:
+    return fingerprint({**JAX, "facts.frameworks.jax.plugins": plugins, **more})
+
+
+@pytest.mark.parametrize(
+    ("now", "framework", "device", "reason"),
+    [
+        (fingerprint(TENSORFLOW | METAL), "tensorflow", "gpu", "Metal, by tensorflow-metal"),
+        (jax({"jax-metal": "0.1.1"}), "jax", "gpu", "Metal, by jax-metal"),
+        (fingerprint(CPU_TORCH | ARM_MAC), "torch", None, "the program chooses between"),
+        (fingerprint(CPU_TORCH), "torch", "cpu", "a CPU build"),
+        (jax(ROCM, **{"facts.rocm.kfd_device": True}), "jax", "gpu", "a build for rocm"),
+        (jax(ROCM, **{"facts.rocm.kfd_device": False}), "jax", "cpu", "a build for ROCm, and"),
+        (
+            jax({**ROCM, "jax-rocm60-pjrt": "0.4.35"}, **{"facts.rocm.kfd_device": True}),
+            "jax",
+            "cpu",
+            "jax-rocm60-pjrt is 0.4.35, jaxlib is 0.4.38",
+        ),
+        (
+            jax(
+                {},
+                **{
+                    "facts.rocm.kfd_device": True,
+                    "facts.packages.distributions[jaxlib].version": "0.4.30+rocm611",
+                },
+            ),
+            "jax",
+            "gpu",
+            "a build for rocm",
+        ),
+        (jax({"libtpu": "0.0.8"}), "jax", None, "libtpu is installed"),
+        (
+            jax({}, **{"facts.environ.variables[JAX_PLATFORMS]": "cpu"}),
+            "jax",
+            "cpu",
+            "JAX_PLATFORMS is cpu",
+        ),
+    ],
+)
+def test_other_gpus_than_nvidias_count_too(
+    now: Fingerprint, framework: str, device: str | None, reason: str
+) -> None:
+    found = computing(now, framework)
+    assert found is not None
+    assert found.device == device
+    assert found.reason.startswith(reason)
+
+
+def test_jax_for_rocm_is_work_for_a_gpu_where_amds_driver_is() -> None:
+    assert detect(jax(ROCM, **{"facts.rocm.kfd_device": True})).device == "gpu"
+    assert detect(jax(ROCM, **{"facts.rocm.kfd_device": False})).device == "cpu"
+
+
+def test_a_gpu_that_jax_is_not_to_use_is_no_finding() -> None:
+    now = gpu(JAX, **{"facts.environ.variables[JAX_PLATFORMS]": "cpu"})
+    assert state(UNUSED, now, ["jax"], "gpu") == ([], [])
+
+
+def test_of_unlike_gpus_without_an_order_the_device_is_known_but_not_which() -> None:
+    more = {**TORCH, "facts.cuda.uvm_device": "present", VISIBLE: "0"}
+    found = computing(machine(A10, T4, more=more), "torch")
+    assert found is not None
+    assert found.device == "gpu"
+    assert "CUDA_DEVICE_ORDER=PCI_BUS_ID would decide it" in found.reason
 
 
 def test_a_remedy_can_be_pasted() -> None:

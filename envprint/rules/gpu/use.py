@@ -10,7 +10,15 @@ from envprint.core.rule import Evidence, Match, Rule
 from envprint.core.shell import Command
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload
-from envprint.rules.kit.computing import BUILDS, JAXLIB, JAXLIB_BUILD, PLUGINS, UVM, computing
+from envprint.rules.kit.computing import (
+    BUILDS,
+    JAXLIB,
+    JAXLIB_BUILD,
+    PLATFORMS,
+    PLUGINS,
+    UVM,
+    computing,
+)
 from envprint.rules.kit.devices import DEVICES, VISIBLE, gpu_training, how_many
 from envprint.rules.kit.packages import pip_install, version_path
 
@@ -29,7 +37,7 @@ def _unused(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     if any(one and one.device == "gpu" for one in found.values()):
         return
     for name, one in found.items():
-        if one:
+        if one and one.device == "cpu" and PLATFORMS not in one.paths:
             yield Match(
                 f"{_NAMES[name]} will compute on the CPU: {one.reason}",
                 (*one.paths, version_path(name)),
@@ -59,14 +67,14 @@ RULES = (
         applies=gpu_training,
         watches=(
             *BUILDS.values(),
-            *(PLUGINS, JAXLIB, JAXLIB_BUILD, DEVICES, VISIBLE, UVM),
+            *(PLUGINS, JAXLIB, JAXLIB_BUILD, PLATFORMS, DEVICES, VISIBLE, UVM),
             *_CUDA,
         ),
         why="A CPU build, a build that finds none of CUDA's libraries, and a plugin of another "
         "version than jaxlib compute on the CPU, with a line in the log at most: with other "
         "kernels, and in PyTorch and TensorFlow with other random numbers.",
         not_when="The work is meant for the CPU; --device cpu says so. If another framework of "
-        "the job uses the GPU, nothing is reported.",
+        "the job uses the GPU, or JAX_PLATFORMS is cpu, nothing is reported.",
         remedy="Install the build for CUDA that the framework's installation page names.",
         evidence=(
             Evidence(
