@@ -17,9 +17,9 @@ from envprint.collectors._cuda_libraries import (
     driver_library,
     installed,
     loaded,
-    shadowed,
     toolkits,
 )
+from envprint.collectors._cuda_shadows import shadowed, shadowed_for
 from envprint.core.fields import FLAG, TEXT, Field, ListOf, MapOf, record
 from envprint.core.fingerprint import Unknown
 from envprint.gpu import reading as nvml
@@ -95,10 +95,21 @@ FACTS = (
     Field("cudnn", _LIBRARY, "cuDNN: convolutions, normalisation, recurrent networks."),
     Field("cublas", _LIBRARY, "cuBLAS: products of matrices."),
     Field("nccl", _LIBRARY, "NCCL: what GPUs tell each other."),
+    Field("cusparse", _LIBRARY, "cuSPARSE: products of sparse matrices."),
+    Field("cufft", _LIBRARY, "cuFFT: Fourier transforms."),
+    Field("cusolver", _LIBRARY, "cuSOLVER: decompositions and linear systems."),
+    Field("nvjitlink", _LIBRARY, "nvJitLink: links kernels for cuSPARSE and cuSOLVER."),
+    Field("nvrtc", _LIBRARY, "NVRTC: compiles kernels while a program runs."),
     Field(
         "shadowed",
         ListOf(TEXT),
         "Files in LD_LIBRARY_PATH that bear the name of a library that a framework's wheel brings.",
+    ),
+    Field(
+        "shadowed_for",
+        MapOf(ListOf(TEXT), "framework"),
+        "Those of `shadowed` that the framework's loader takes, for its library names directories "
+        "by DT_RUNPATH; DT_RPATH would come first.",
     ),
 )
 
@@ -111,6 +122,7 @@ def collect(host: Host) -> Mapping[str, Any]:
     """Read from the loader's configuration, /proc, /usr/local and the search path."""
     found = attempt(lambda: toolkits(host))
     copies = attempt(lambda: installed(host, [] if isinstance(found, Unknown) else found))
+    hidden = copies if isinstance(copies, Unknown) else attempt(lambda: shadowed(host, copies))
     return {
         "driver_library": attempt(lambda: driver_library(host)),
         "kernel_module_version": attempt(lambda: kernel_module_version(host)),
@@ -118,9 +130,10 @@ def collect(host: Host) -> Mapping[str, Any]:
         "uvm_device": attempt(lambda: uvm_device(host)),
         "toolkits": found if isinstance(found, Unknown) else _by_version(found),
         **_libraries(host, copies),
-        "shadowed": copies
-        if isinstance(copies, Unknown)
-        else attempt(lambda: shadowed(host, copies)),
+        "shadowed": hidden,
+        "shadowed_for": hidden
+        if isinstance(hidden, Unknown)
+        else attempt(lambda: shadowed_for(host, hidden)),
     }
 
 
