@@ -180,7 +180,7 @@ def test_torch_is_built_with_what_its_own_files_say() -> None:
         "cudnn": {"torch": "9.1.0.70"},
         "cublas": {},
         "nccl": {"torch": "2.21.5"},
-        **dict.fromkeys(KEYS[4:], {}),
+        **{key: {} for key in KEYS[4:]},
     }
     assert libraries["cudnn"]["installed"] == [
         {

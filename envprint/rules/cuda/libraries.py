@@ -56,7 +56,7 @@ def _library_changed(library: str, why: str, not_when: str) -> Rule:
         watches=(place(library),),
         why=why,
         not_when=not_when,
-        remedy=f"Install the same version of {name}'s wheel on both sides.",
+        remedy="Install the same version of the library's wheel on both sides.",
         evidence=(
             Evidence(
                 "The libraries of a toolkit and what changed in each release",
