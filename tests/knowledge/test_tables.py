@@ -34,6 +34,7 @@ KEYS = {
     "integrated_gpu_names": ("name",),
     "measured_equal": ("distribution", "measured"),
     "numpy_2_support": ("package",),
+    "numpy_generator_changes": ("release",),
     "numpy_loops": ("loops",),
     "openblas_cores": ("core",),
     "package_owners": ("distribution",),
