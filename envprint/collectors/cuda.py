@@ -23,7 +23,12 @@ from envprint.collectors._cuda_shadows import shadowed, shadowed_for
 from envprint.core.fields import FLAG, TEXT, Field, ListOf, MapOf, record
 from envprint.core.fingerprint import Unknown
 from envprint.gpu import reading as nvml
-from envprint.gpu.kernel_driver import kernel_module_version, uvm_device
+from envprint.gpu.kernel_driver import (
+    fabric_manager,
+    iommu,
+    kernel_module_version,
+    uvm_device,
+)
 from envprint.machine.attempt import attempt
 from envprint.machine.host import Host
 
@@ -91,6 +96,18 @@ FACTS = (
         "(nvidia-modprobe makes it) or missing; null where the driver has no device files, as "
         "under WSL and on Jetson.",
     ),
+    Field(
+        "fabric_manager",
+        TEXT,
+        "Whether NVIDIA's Fabric Manager runs, without which CUDA does not start on a machine with "
+        "NVSwitch: running or missing; null where the driver has no NVSwitch.",
+    ),
+    Field(
+        "iommu",
+        TEXT,
+        "What the IOMMU does to the GPUs' memory accesses: off, passed-through or translated; null "
+        "where the driver lists no GPU.",
+    ),
     Field("runtime", _LIBRARY, "CUDA's runtime, libcudart."),
     Field("cudnn", _LIBRARY, "cuDNN: convolutions, normalisation, recurrent networks."),
     Field("cublas", _LIBRARY, "cuBLAS: products of matrices."),
@@ -128,6 +145,8 @@ def collect(host: Host) -> Mapping[str, Any]:
         "kernel_module_version": attempt(lambda: kernel_module_version(host)),
         "supported_version": attempt(lambda: _supported_version(host)),
         "uvm_device": attempt(lambda: uvm_device(host)),
+        "fabric_manager": attempt(lambda: fabric_manager(host)),
+        "iommu": attempt(lambda: iommu(host)),
         "toolkits": found if isinstance(found, Unknown) else _by_version(found),
         **_libraries(host, copies),
         "shadowed": hidden,

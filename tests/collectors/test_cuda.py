@@ -54,6 +54,8 @@ def test_a_machine_without_nvidia_has_none_of_it() -> None:
         "supported_version": None,
         "toolkits": {},
         "uvm_device": None,
+        "fabric_manager": None,
+        "iommu": None,
         **dict.fromkeys(KEYS, nothing),
         "shadowed": [],
         "shadowed_for": {},
@@ -349,6 +351,67 @@ def test_ld_library_path_shadows_a_wheel_only_by_the_same_file_name() -> None:
 def test_the_wheels_own_folder_in_ld_library_path_shadows_nothing() -> None:
     answers = machine(environ={"LD_LIBRARY_PATH": f"{SITE}/nvidia/cudnn/lib"}, read=TORCH_FILES)
     assert section.collect(answers)["shadowed"] == []
+
+
+SWITCH = {"/proc/driver/nvidia-nvswitch/devices/0000:07:00.0/information": ""}
+PROCESSES = {"/proc/1/comm": "systemd\n", "/proc/88/comm": "bash\n"}
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, None),
+        (PROCESSES, None),
+        (SWITCH | PROCESSES, "missing"),
+        (SWITCH | PROCESSES | {"/proc/90/comm": "nv-fabricmanage\n"}, "running"),
+        (SWITCH | {"/run/nvidia-fabricmanager/nv-fabricmanager.pid": "90"}, "running"),
+        (SWITCH, Unknown("not every process of the machine is visible here")),
+        (
+            SWITCH | PROCESSES | {"/.dockerenv": ""},
+            Unknown("not every process of the machine is visible here"),
+        ),
+    ],
+)
+def test_the_fabric_manager_is_a_process_of_the_whole_machine(
+    files: dict[str, str], expected: object
+) -> None:
+    system = {"system": "Linux", "release": "6.8.0", "version": "1", "machine": "x86_64"}
+    found = section.collect(machine(read=files, system=system))
+    assert found["fabric_manager"] == expected
+
+
+def gpus_behind(*kinds: str | None) -> dict[str, Any]:
+    """A GPU for each type of IOMMU group; None for a GPU in no group."""
+    files = {}
+    for number, kind in enumerate(kinds):
+        files[f"/proc/driver/nvidia/gpus/0000:0{number}:00.0/information"] = ""
+        files[f"/sys/bus/pci/devices/0000:0{number}:00.0/vendor"] = "0x10de\n"
+        if kind is not None:
+            files[f"/sys/bus/pci/devices/0000:0{number}:00.0/iommu_group/type"] = kind
+    return files
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        ((), None),
+        ((None, None), "off"),
+        (("identity\n", "identity\n"), "passed-through"),
+        (("identity\n", "DMA-FQ\n"), "translated"),
+        (("DMA\n",), "translated"),
+        (("",), Unknown("/sys/bus/pci/devices/0000:00:00.0/iommu_group does not say its type")),
+    ],
+)
+def test_the_iommu_is_known_from_the_groups_of_the_gpus(
+    kinds: tuple[str | None, ...], expected: object
+) -> None:
+    assert section.collect(machine(read=gpus_behind(*kinds)))["iommu"] == expected
+
+
+def test_a_gpu_that_the_bus_does_not_show_leaves_the_iommu_unknown() -> None:
+    files = {"/proc/driver/nvidia/gpus/0000:01:00.0/information": ""}
+    found = section.collect(machine(read=files))["iommu"]
+    assert found == Unknown("/sys/bus/pci/devices/0000:01:00.0 does not exist")
 
 
 IN_FRONT = "/opt/cuda/lib"

@@ -236,3 +236,74 @@ def test_whether_the_device_file_exists_may_be_unknown() -> None:
     good = gpu(TORCH)
     unknown = good._replace(unknown={**good.unknown, "facts.cuda.uvm_device": "denied"})
     assert len(state(UVM, unknown, ["torch"], "gpu")[1]) == 1
+
+
+STUB, FABRIC, IOMMU = (
+    "cuda-driver-library-stub",
+    "gpu-fabric-manager-missing",
+    "gpu-iommu-translates",
+)
+REAL = {
+    "path": "/usr/lib64/libcuda.so.550.90.07",
+    "directory": "/usr/lib64",
+    "version": "550.90.07",
+}
+LIBRARY = "facts.cuda.driver_library"
+
+
+@pytest.mark.parametrize(
+    ("directory", "path"),
+    [
+        ("/usr/local/cuda/lib64/stubs", "/usr/local/cuda-12.4/lib64/stubs/libcuda.so"),
+        ("/opt/lib", "/usr/local/cuda-12.4/targets/x86_64-linux/lib/stubs/libcuda.so"),
+    ],
+)
+def test_a_stub_in_front_of_the_driver_breaks(directory: str, path: str) -> None:
+    stub = {"path": path, "directory": directory}
+    good, bad = gpu(TORCH, **{LIBRARY: REAL}), gpu(TORCH, **{LIBRARY: stub})
+    ((finding,), undecided) = state(STUB, bad, ["torch"], "gpu")
+    assert (finding.impact, undecided) == (Impact.BREAKS, [])
+    assert finding.message == (
+        f"the loader finds the toolkit's stub of libcuda.so.1 first, in {directory}"
+    )
+    assert state(STUB, good, ["torch"], "gpu") == ([], [])
+    assert state(STUB, gpu(TORCH, **{LIBRARY: None}), ["torch"], "gpu") == ([], [])
+    assert state(UNUSED, bad, ["torch"], "gpu") == ([], [])
+    assert computing(bad, "torch")[:2] == ("cpu", "libcuda.so.1 is the toolkit's stub")  # type: ignore[index]
+
+
+def test_an_unknown_driver_library_leaves_the_stub_undecided() -> None:
+    now = gpu(TORCH)._replace(unknown={LIBRARY: "denied"})
+    findings, undecided = state(STUB, now, ["torch"], "gpu")
+    assert (findings, [one.reason for one in undecided]) == ([], ["denied"])
+
+
+def test_switches_without_their_manager_break() -> None:
+    bad = gpu(TORCH, **{"facts.cuda.fabric_manager": "missing"})
+    ((finding,), undecided) = state(FABRIC, bad, ["torch"], "gpu")
+    assert (finding.impact, undecided) == (Impact.BREAKS, [])
+    assert state(UNUSED, bad, ["torch"], "gpu") == ([], [])
+    assert computing(bad, "torch")[:2] == ("cpu", "the Fabric Manager does not run")  # type: ignore[index]
+    for quiet in ("running", None):
+        now = gpu(TORCH, **{"facts.cuda.fabric_manager": quiet})
+        assert state(FABRIC, now, ["torch"], "gpu") == ([], [])
+
+
+def test_an_iommu_between_several_gpus_is_advice() -> None:
+    more = {"facts.cuda.iommu": "translated"}
+    ((finding,), undecided) = state(IOMMU, machine(A10, A10, more=more), ["torch"], "gpu")
+    assert (finding.advice, undecided) == (True, [])
+    assert finding.message == "the IOMMU translates what the 2 GPUs send each other"
+    assert state(IOMMU, machine(A10, more=more), ["torch"], "gpu") == ([], [])
+    for quiet in ("off", "passed-through", None):
+        now = machine(A10, A10, more={"facts.cuda.iommu": quiet})
+        assert state(IOMMU, now, ["torch"], "gpu") == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("rule", "path"), [(FABRIC, "facts.cuda.fabric_manager"), (IOMMU, "facts.cuda.iommu")]
+)
+def test_what_is_not_known_of_the_machine_is_undecided(rule: str, path: str) -> None:
+    now = machine(A10, A10)._replace(unknown={path: "denied"})
+    findings, undecided = state(rule, now, ["torch"], "gpu")
+    assert (findings, [one.reason for one in undecided]) == ([], ["denied"])

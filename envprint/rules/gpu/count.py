@@ -9,8 +9,9 @@ from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
 from envprint.core.shell import Command
-from envprint.core.workload import HIDE_ALL, Workload, on_gpu
-from envprint.rules.kit.computing import KFD
+from envprint.core.workload import HIDE_ALL, Workload, on_cpu, on_gpu, uses
+from envprint.rules.kit.allocation import CONTAINER, MODULE, SCHEDULER, how_to_ask
+from envprint.rules.kit.computing import BUILDS, KFD, PLUGINS
 from envprint.rules.kit.devices import (
     DEVICES,
     STATUS,
@@ -40,6 +41,7 @@ def _one_side(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     if bool(before) != bool(after) and not has_other:
         draws_the_same = _DRAW_BY_DEVICE.isdisjoint(workload.frameworks)
         match = _counted(comparison, before, after, "facts.gpu")
+        match = match._replace(remedy=None if after else how_to_ask(comparison.after))
         yield match._replace(impact=Impact.NUMERIC) if draws_the_same else match
 
 
@@ -53,12 +55,40 @@ def _not_usable(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     if now.get(KFD):
         return  # the GPU is AMD's, and the status is that of NVIDIA's driver
     if status not in (None, "ok"):
-        yield Match(f"no GPU can be used: {status}", (STATUS,), after=status)
+        text = f"no GPU can be used: {status}"
+        yield Match(text, (STATUS,), after=status, remedy=_instead_of_repair(now, status))
     elif status == "ok" and not how_many(now):
         wanted = now.value(VISIBLE)
         verb = "hides" if wanted in HIDE_ALL else "names none of"
         text = f"no GPU can be used: CUDA_VISIBLE_DEVICES={wanted} {verb} the {_present(now)}"
-        yield Match(text, (VISIBLE,), after=wanted, remedy=Command("unset CUDA_VISIBLE_DEVICES"))
+        given_none = how_to_ask(now) if wanted in _BY_SCHEDULERS and now.get(SCHEDULER) else None
+        remedy = given_none or Command("unset CUDA_VISIBLE_DEVICES")
+        yield Match(text, (VISIBLE,), after=wanted, remedy=remedy)
+
+
+def _instead_of_repair(now: Fingerprint, status: str) -> str | None:
+    """How the job gets a GPU, unless the driver itself says what is wrong with it."""
+    return how_to_ask(now) if status.startswith(_NONE_HERE) else None
+
+
+def _not_allocated(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    """Only where nobody says that the work is for the CPU, and a build for CUDA is installed."""
+    remedy = None if workload.device_named else how_to_ask(now)
+    if remedy and not now.get(KFD) and not how_many(now):
+        builds = {now.get(path) for path in BUILDS.values()}
+        if "cuda" in builds or any("cuda" in name for name in now.get(PLUGINS, {}) or ()):
+            text = "the NVIDIA driver is loaded, and this job sees no GPU"
+            yield Match(text, (MODULE, VISIBLE, STATUS), remedy=remedy)
+
+
+_BY_SCHEDULERS = ("", "NoDevFiles")
+"""Values of CUDA_VISIBLE_DEVICES that a scheduler gives a job without GPUs."""
+_NONE_HERE = (
+    "no GPU is attached",
+    "the driver denies access",
+    "the kernel module ",
+    "card present, driver library not loadable",
+)
 
 
 def _present(now: Fingerprint) -> str:
@@ -144,6 +174,31 @@ RULES = (
         ),
         state=_not_usable,
         yields_to=("cuda-driver-library-mismatch", "gpu-on-one-side-only"),
+    ),
+    Rule(
+        id="gpu-not-allocated",
+        title="This machine has a GPU, and the job was given none",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.DOCUMENTED,
+        applies=on_cpu & uses("jax", "tensorflow", "torch"),
+        watches=(MODULE, SCHEDULER, CONTAINER, DEVICES, VISIBLE, STATUS, *BUILDS.values(), PLUGINS),
+        why="A scheduler and a container hide the GPUs that a job did not ask for, and frameworks "
+        "then compute on the CPU without a word.",
+        not_when="The work is for the CPU; --device cpu says so.",
+        remedy="Ask for a GPU when you submit the job or start the container.",
+        evidence=(
+            Evidence(
+                "Slurm gives a job the GPUs that it asks for",
+                "https://slurm.schedmd.com/gres.html",
+            ),
+            Evidence(
+                "Kubernetes: GPUs are asked for among the limits",
+                "https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/",
+            ),
+            _RANDOMNESS,
+        ),
+        state=_not_allocated,
+        advice=True,
     ),
     Rule(
         id="gpu-compute-prohibited",

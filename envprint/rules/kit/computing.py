@@ -14,6 +14,8 @@ PLUGINS = "facts.frameworks.jax.plugins"
 JAXLIB = "facts.frameworks.jax.jaxlib_version"
 JAXLIB_BUILD = "facts.packages.distributions[jaxlib].version"
 UVM = "facts.cuda.uvm_device"
+DRIVER_LIBRARY = "facts.cuda.driver_library"
+FABRIC_MANAGER = "facts.cuda.fabric_manager"
 KFD = "facts.rocm.kfd_device"
 ROCM_BUILD = BUILDS["torch"]
 METAL = "facts.packages.distributions[tensorflow-metal].version"
@@ -53,6 +55,10 @@ def _by_driver(now: Fingerprint) -> Computing:
         return Computing("cpu", reason, ("facts.gpu.status",))
     if now.value(UVM) == "missing":
         return Computing("cpu", "/dev/nvidia-uvm is missing", (UVM,))
+    if now.get(FABRIC_MANAGER) == "missing":
+        return Computing("cpu", "the Fabric Manager does not run", (FABRIC_MANAGER,))
+    if has_stub(now):
+        return Computing("cpu", "libcuda.so.1 is the toolkit's stub", (f"{DRIVER_LIBRARY}.path",))
     try:
         keys = ", ".join(one.label for one in visible(now))
     except UnknownValueError as error:
@@ -83,6 +89,14 @@ def _torch(now: Fingerprint) -> Computing | None:
     if build == "cpu" and _has_metal(now):
         return Computing(None, "the program chooses between the CPU and Metal (mps)", (_SYSTEM,))
     return None if build == "cuda" else _of_build(now, build, BUILDS["torch"])
+
+
+def has_stub(now: Fingerprint) -> bool:
+    """Whether the loader finds the toolkit's stub of the driver. Raises `UnknownValueError`."""
+    if now.value(DRIVER_LIBRARY) is None:
+        return False
+    places = (now.value(f"{DRIVER_LIBRARY}.{name}") for name in ("directory", "path"))
+    return any("/stubs" in (place or "") for place in places)
 
 
 def _has_metal(now: Fingerprint) -> bool:
