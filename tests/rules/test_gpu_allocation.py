@@ -15,7 +15,7 @@ from tests.builders.gpus import A10, VISIBLE, machine
 from tests.builders.judged import judge_state
 from tests.builders.support import drift, fingerprint, state
 
-RULE, UNUSABLE, ONE_SIDE = "gpu-not-allocated", "gpu-not-usable", "gpu-on-one-side-only"
+RULE, UNUSABLE, ONE_SIDE = "container-gives-no-gpu", "gpu-not-usable", "gpu-on-one-side-only"
 TORCH = {"facts.frameworks.torch.version": "2.3.0", "facts.frameworks.torch.build": "cuda"}
 MODULE = {"facts.cuda.kernel_module_version": "550.90.07"}
 ASKS = {

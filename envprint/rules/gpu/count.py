@@ -9,9 +9,9 @@ from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
 from envprint.core.shell import Command
-from envprint.core.workload import HIDE_ALL, Workload, on_cpu, on_gpu, uses
-from envprint.rules.kit.allocation import CONTAINER, MODULE, SCHEDULER, how_to_ask
-from envprint.rules.kit.computing import BUILDS, KFD, PLUGINS
+from envprint.core.workload import HIDE_ALL, Workload, on_gpu
+from envprint.rules.kit.allocation import SCHEDULER, how_to_ask
+from envprint.rules.kit.computing import KFD
 from envprint.rules.kit.devices import (
     DEVICES,
     STATUS,
@@ -69,16 +69,6 @@ def _not_usable(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 def _instead_of_repair(now: Fingerprint, status: str) -> str | None:
     """How the job gets a GPU, unless the driver itself says what is wrong with it."""
     return how_to_ask(now) if status.startswith(_NONE_HERE) else None
-
-
-def _not_allocated(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    """Only where nobody says that the work is for the CPU, and a build for CUDA is installed."""
-    remedy = None if workload.device_named else how_to_ask(now)
-    if remedy and not now.get(KFD) and not how_many(now):
-        builds = {now.get(path) for path in BUILDS.values()}
-        if "cuda" in builds or any("cuda" in name for name in now.get(PLUGINS, {}) or ()):
-            text = "the NVIDIA driver is loaded, and this job sees no GPU"
-            yield Match(text, (MODULE, VISIBLE, STATUS), remedy=remedy)
 
 
 _BY_SCHEDULERS = ("", "NoDevFiles")
@@ -174,31 +164,6 @@ RULES = (
         ),
         state=_not_usable,
         yields_to=("cuda-driver-library-mismatch", "gpu-on-one-side-only"),
-    ),
-    Rule(
-        id="gpu-not-allocated",
-        title="This machine has a GPU, and the job was given none",
-        impact=Impact.DIVERGES,
-        confidence=Confidence.DOCUMENTED,
-        applies=on_cpu & uses("jax", "tensorflow", "torch"),
-        watches=(MODULE, SCHEDULER, CONTAINER, DEVICES, VISIBLE, STATUS, *BUILDS.values(), PLUGINS),
-        why="A scheduler and a container hide the GPUs that a job did not ask for, and frameworks "
-        "then compute on the CPU without a word.",
-        not_when="The work is for the CPU; --device cpu says so.",
-        remedy="Ask for a GPU when you submit the job or start the container.",
-        evidence=(
-            Evidence(
-                "Slurm gives a job the GPUs that it asks for",
-                "https://slurm.schedmd.com/gres.html",
-            ),
-            Evidence(
-                "Kubernetes: GPUs are asked for among the limits",
-                "https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/",
-            ),
-            _RANDOMNESS,
-        ),
-        state=_not_allocated,
-        advice=True,
     ),
     Rule(
         id="gpu-compute-prohibited",
