@@ -482,6 +482,33 @@ def test_the_file_that_loads_a_library_decides(
     assert found["shadowed_for"] == {"torch": sorted(in_front(*taken))}
 
 
+@pytest.mark.parametrize(
+    ("condition", "taken"),
+    [
+        ("libcudart.so", (DECOYS[1],)),
+        ("nvidia/nvjitlink/lib/libcudart.so", (DECOYS[1],)),
+        ("nvidia/cuda_runtime/lib/libcudart.so", (DECOYS[1], DECOYS[5])),
+    ],
+)
+def test_what_pytorch_loads_by_its_path_is_not_shadowed(
+    condition: str, taken: tuple[str, ...]
+) -> None:
+    """PyTorch 2.6 and later load nvJitLink first, if CUDA's runtime is where they look for it."""
+    text = f'            if "{condition}" not in _maps:\n                return\n'
+    found = with_decoys(TORCH_FILES | {f"{SITE}/torch/__init__.py": text})
+    assert found["shadowed_for"] == {"torch": sorted(in_front(*taken))}
+
+
+def test_what_jax_loads_by_its_path_is_not_shadowed() -> None:
+    text = '  _load("nvjitlink", ["libnvJitLink.so.12"])\n  _load("cufft", ["libcufft.so.11"])\n'
+    plugin = {
+        f"{SITE}/jax_cuda12_plugin-0.6.2.dist-info/METADATA": "",
+        f"{SITE}/jax_plugins/xla_cuda12/__init__.py": text,
+    }
+    taken = ("libcusolver.so.11", "libcusparse.so.12", "libnvrtc.so.12")
+    assert with_decoys(plugin)["shadowed_for"] == {"jax": in_front(*taken)}
+
+
 def test_without_a_file_in_front_no_library_is_opened() -> None:
     answers = machine(read=TORCH_FILES)
     answers.linking = pytest.fail  # type: ignore[method-assign]
