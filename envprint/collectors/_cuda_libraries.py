@@ -144,6 +144,11 @@ LIBRARIES = (
     Library("cudnn", "cudnn", "libcudnn.so", ("cudnn", "libcudnn"), None),
     Library("cublas", "cublas", "libcublas.so", ("libcublas",), "libcublas"),
     Library("nccl", "nccl", "libnccl.so", ("nccl",), None),
+    Library("cusparse", "cusparse", "libcusparse.so", ("libcusparse",), "libcusparse"),
+    Library("cufft", "cufft", "libcufft.so", ("libcufft",), "libcufft"),
+    Library("cusolver", "cusolver", "libcusolver.so", ("libcusolver",), "libcusolver"),
+    Library("nvjitlink", "nvjitlink", "libnvJitLink.so", ("libnvjitlink",), "libnvjitlink"),
+    Library("nvrtc", "cuda-nvrtc", "libnvrtc.so", ("cuda-nvrtc",), "cuda_nvrtc"),
 )
 _BY_WHEEL = {library.wheel: library for library in LIBRARIES}
 _BY_FILE = {library.file.removesuffix(".so"): library for library in LIBRARIES}
@@ -290,8 +295,10 @@ def _of_toolkits(host: Host, toolkits: Iterable[Toolkit]) -> Iterator[Copy]:
             toolkit.path,
             "toolkit",
         )
-        if "libcublas" in toolkit.components:
-            yield Copy("cublas", toolkit.components["libcublas"], toolkit.path, "toolkit")
+        for library in LIBRARIES:
+            version = toolkit.components.get(library.component or "")
+            if version and library.key != "runtime":
+                yield Copy(library.key, version, toolkit.path, "toolkit")
     for folder in dict.fromkeys(folders):
         for key, (file, prefix) in _HEADERS.items():
             text = text_or_none(host, f"{folder}/{file}")
@@ -330,27 +337,3 @@ def _version_of(path: str, real_path: str, wheels: list[Copy]) -> str | None:
         if path.startswith(f"{folder}/nvidia/") and isinstance(wheel.version, str):
             return wheel.version
     return in_name[1] if in_name else None
-
-
-def shadowed(host: Host, copies: Iterable[Copy]) -> list[str]:
-    """Files in LD_LIBRARY_PATH with the name of a wheel's library, sorted."""
-    files = {library.key: library.file for library in LIBRARIES}
-    found = set()
-    for copy in copies:
-        if copy.source == "wheel":
-            top = copy.path.rpartition("/")[0] + "/nvidia"
-            own = _names_below(host, top, files[copy.key])
-            for folder in library_path(host):
-                if not host.real_path(folder).startswith(f"{host.real_path(top)}/"):
-                    found |= {f"{folder}/{n}" for n in names_or_empty(host, folder) if n in own}
-    return sorted(found)
-
-
-def _names_below(host: Host, top: str, file: str) -> set[str]:
-    """The names of a library's files in the wheels' folders: nvidia/cudnn/lib, nvidia/cu13/lib."""
-    return {
-        name
-        for part in names_or_empty(host, top)
-        for name in names_or_empty(host, f"{top}/{part}/lib")
-        if name.startswith(file)
-    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,25 +20,47 @@ Block = Mapping[str, str]
 # x86:  model name	: AMD EPYC                 ARM:  CPU implementer	: 0x41
 #       physical id	: 0                              CPU part	: 0xd0c
 #       flags		: fpu vme de pse …               Features	: fp asimd evtstrm …
+# s390: processor 1: version = 00,  identification = 279F25,  machine = 2817
+#       cpu number      : 1              (newer kernels, a paragraph for each, further below)
+# sparc64: CPU6:		online
 # https://man7.org/linux/man-pages/man5/proc_cpuinfo.5.html
 
 
 def parse_cpuinfo(text: str) -> Sequence[Block]:
     """One mapping per online processor, in file order.
 
-    Raises `ValueError` if there is no processor.
+    What a paragraph without a processor says is said of every processor. Raises `ValueError` if
+    there is no processor.
     """
-    blocks: list[dict[str, str]] = []
+    common: dict[str, str] = {}
+    blocks: dict[str, dict[str, str]] = {}
+    current = common
     for line in text.splitlines():
-        name, colon, value = line.partition(":")
-        name = name.strip()
-        if name == "processor":
-            blocks.append({})
-        if colon and blocks:
-            blocks[-1][name] = value.strip()
+        name, colon, value = (part.strip() for part in line.partition(":"))
+        number = _processor(name, value)
+        if number is not None:
+            current = blocks.setdefault(number, {"processor": number})
+            current.update(_pairs(value))
+        elif colon:
+            current[name] = value
+        else:
+            current = common
     if not blocks:
         raise ValueError("no processor in /proc/cpuinfo")
-    return blocks
+    return [common | block for block in blocks.values()]
+
+
+def _processor(name: str, value: str) -> str | None:
+    """The number of the processor that a line begins to describe; None for other lines."""
+    if name in ("processor", "cpu number"):
+        return value
+    found = re.fullmatch(r"processor (\d+)" if value != "online" else r"CPU(\d+)", name)
+    return found[1] if found else None
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """`version = 00,  machine = 2817` as a mapping."""
+    return dict(re.findall(r"(\w+) = (\w+)", text))
 
 
 def every(blocks: Sequence[Block], name: str) -> str | None:
@@ -51,8 +74,16 @@ def model_of(blocks: Sequence[Block]) -> str | None:
     Vendor kernels for ARM call every core `ARMv8 Processor rev 1 (v8l)`, so part numbers come
     first.
     """
-    names = ("model name", "cpu", "uarch", "cpu model")
-    return arm_model(blocks) or next(filter(None, (every(blocks, name) for name in names)), None)
+    names = ("model name", "Model Name", "cpu", "uarch", "cpu model")
+    named = next(filter(None, (every(blocks, name) for name in names)), None)
+    return arm_model(blocks) or named or _mainframe(blocks)
+
+
+def _mainframe(blocks: Sequence[Block]) -> str | None:
+    """IBM's s390 names the type of the machine only, such as 2964 for the z13."""
+    machine = every(blocks, "machine")
+    is_ibm = every(blocks, "vendor_id") == "IBM/S390"
+    return f"IBM machine type {machine}" if is_ibm and machine else None
 
 
 def arm_model(blocks: Sequence[Block]) -> str | None:
@@ -89,12 +120,16 @@ def vendor_of(blocks: Sequence[Block]) -> str | None:
     """The processor's vendor, such as GenuineIntel, AuthenticAMD or ARM."""
     vendor = every(blocks, "vendor_id")
     implementer = every(blocks, "CPU implementer")
+    family = every(blocks, "CPU Family")
+    if family and family.startswith("Loongson"):
+        return "Loongson"
     return vendor or (implementer_name(implementer) if implementer else None)
 
 
 def common_flags(blocks: Sequence[Block]) -> frozenset[str]:
     """The features of every processor, which a thread may rely on wherever it runs."""
-    texts = {block.get("flags") or block.get("Features") or "" for block in blocks}
+    names = ("flags", "Features", "features")
+    texts = {next(filter(None, map(block.get, names)), "") for block in blocks}
     return frozenset.intersection(*(frozenset(text.split()) for text in texts))
 
 
@@ -122,6 +157,7 @@ _NUMERIC = frozenset(
     """
     sse4_1 sse4_2 avx f16c fma fma4 avx2 avx_vnni avx_vnni_int8 avx_ne_convert avx10
     asimd fphp asimdhp asimddp asimdfhm sve sve2 bf16 svebf16 i8mm svei8mm sme sme2 vsx
+    lsx lasx vx vxe vxe2
     """.split()
 )
 

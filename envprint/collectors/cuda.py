@@ -17,13 +17,18 @@ from envprint.collectors._cuda_libraries import (
     driver_library,
     installed,
     loaded,
-    shadowed,
     toolkits,
 )
+from envprint.collectors._cuda_shadows import shadowed, shadowed_for
 from envprint.core.fields import FLAG, TEXT, Field, ListOf, MapOf, record
 from envprint.core.fingerprint import Unknown
 from envprint.gpu import reading as nvml
-from envprint.gpu.kernel_driver import kernel_module_version, uvm_device
+from envprint.gpu.kernel_driver import (
+    fabric_manager,
+    iommu,
+    kernel_module_version,
+    uvm_device,
+)
 from envprint.machine.attempt import attempt
 from envprint.machine.host import Host
 
@@ -91,14 +96,37 @@ FACTS = (
         "(nvidia-modprobe makes it) or missing; null where the driver has no device files, as "
         "under WSL and on Jetson.",
     ),
+    Field(
+        "fabric_manager",
+        TEXT,
+        "Whether NVIDIA's Fabric Manager runs, without which CUDA does not start on a machine with "
+        "NVSwitch: running or missing; null where the driver has no NVSwitch.",
+    ),
+    Field(
+        "iommu",
+        TEXT,
+        "What the IOMMU does to the GPUs' memory accesses: off, passed-through or translated; null "
+        "where the driver lists no GPU.",
+    ),
     Field("runtime", _LIBRARY, "CUDA's runtime, libcudart."),
     Field("cudnn", _LIBRARY, "cuDNN: convolutions, normalisation, recurrent networks."),
     Field("cublas", _LIBRARY, "cuBLAS: products of matrices."),
     Field("nccl", _LIBRARY, "NCCL: what GPUs tell each other."),
+    Field("cusparse", _LIBRARY, "cuSPARSE: products of sparse matrices."),
+    Field("cufft", _LIBRARY, "cuFFT: Fourier transforms."),
+    Field("cusolver", _LIBRARY, "cuSOLVER: decompositions and linear systems."),
+    Field("nvjitlink", _LIBRARY, "nvJitLink: links kernels for cuSPARSE and cuSOLVER."),
+    Field("nvrtc", _LIBRARY, "NVRTC: compiles kernels while a program runs."),
     Field(
         "shadowed",
         ListOf(TEXT),
         "Files in LD_LIBRARY_PATH that bear the name of a library that a framework's wheel brings.",
+    ),
+    Field(
+        "shadowed_for",
+        MapOf(ListOf(TEXT), "framework"),
+        "Those of `shadowed` that the framework's loader takes, for its library names directories "
+        "by DT_RUNPATH; DT_RPATH would come first.",
     ),
 )
 
@@ -111,16 +139,20 @@ def collect(host: Host) -> Mapping[str, Any]:
     """Read from the loader's configuration, /proc, /usr/local and the search path."""
     found = attempt(lambda: toolkits(host))
     copies = attempt(lambda: installed(host, [] if isinstance(found, Unknown) else found))
+    hidden = copies if isinstance(copies, Unknown) else attempt(lambda: shadowed(host, copies))
     return {
         "driver_library": attempt(lambda: driver_library(host)),
         "kernel_module_version": attempt(lambda: kernel_module_version(host)),
         "supported_version": attempt(lambda: _supported_version(host)),
         "uvm_device": attempt(lambda: uvm_device(host)),
+        "fabric_manager": attempt(lambda: fabric_manager(host)),
+        "iommu": attempt(lambda: iommu(host)),
         "toolkits": found if isinstance(found, Unknown) else _by_version(found),
         **_libraries(host, copies),
-        "shadowed": copies
-        if isinstance(copies, Unknown)
-        else attempt(lambda: shadowed(host, copies)),
+        "shadowed": hidden,
+        "shadowed_for": hidden
+        if isinstance(hidden, Unknown)
+        else attempt(lambda: shadowed_for(host, hidden)),
     }
 
 

@@ -151,10 +151,17 @@ class Summary(NamedTuple):
     """Python's version; None if it is unknown."""
     machine: tuple[str, ...] = ()
     """System, processor, CPUs and GPUs, each in a few words."""
-    gpus: tuple[str, ...] = ()
-    """The GPUs that a program sees."""
     code: Code | None = None
     """None outside a Git work tree, and if it is unknown."""
+
+
+class Placement(NamedTuple):
+    """Where a framework of the workload will compute."""
+
+    framework: str
+    device: str | None
+    """`cpu` or `gpu`; None if it is unknown."""
+    reason: str
 
 
 class Report(NamedTuple):
@@ -188,6 +195,8 @@ class Report(NamedTuple):
     They are in no other list."""
     only: tuple[str, ...] = ()
     """Names of the sections that were looked at, if the user wanted these only; else none."""
+    computes_on: tuple[Placement, ...] = ()
+    """Where each framework of the workload will compute on the current side."""
 
     def __repr__(self) -> str:
         """Short: the fields of a report fill pages."""

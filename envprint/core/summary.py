@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from envprint.core.cuda_visible_devices import MAX_DEVICES, keys_of, visible_devices
+from envprint.core.cuda_visible_devices import MAX_DEVICES, keys_of
 from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.report import Code, Summary
@@ -30,7 +30,6 @@ def summarise(fingerprint: Fingerprint) -> Summary:
         fingerprint.hint,
         python=fingerprint.get("facts.python.version"),
         machine=tuple(_machine(fingerprint)),
-        gpus=_visible(fingerprint),
         code=code_of(fingerprint),
     )
 
@@ -105,15 +104,6 @@ def _gpu_names(f: Fingerprint) -> str:
         counts[name] = counts.get(name, 0) + 1
     texts = [name if number == 1 else f"{number} × {name}" for name, number in counts.items()]
     return " and ".join(texts) or "no GPU"
-
-
-def _visible(f: Fingerprint) -> tuple[str, ...]:
-    """The GPUs that a program sees, as far as is known."""
-    devices, count = f.get("facts.gpu.devices", {}), f.get("facts.gpu.count")
-    wanted = f.get("facts.environ.variables[CUDA_VISIBLE_DEVICES]")
-    driver = f.get("facts.gpu.driver_version")
-    seen = visible_devices(keys_of(count, devices), devices, wanted, driver)
-    return tuple(dict.fromkeys(device.key for device in seen))
 
 
 def _lines(fingerprint: Fingerprint) -> Iterator[tuple[str, str]]:

@@ -62,6 +62,8 @@ class Workload(NamedTuple):
     """Frameworks that only the baseline has installed, and that do not count."""
     only_current: tuple[str, ...] = ()
     """The same for the current side."""
+    device_named: bool = False
+    """Whether the user or the policy names the device, which is detected otherwise."""
 
 
 class Condition(NamedTuple):
@@ -133,6 +135,7 @@ def detect(
         frameworks=tuple(sorted(used)),
         device=device or ("gpu" if is_on_gpu else "cpu"),
         machine=now.get("facts.cpu.architecture", ""),
+        device_named=device is not None,
         named=tuple(sorted(named)),
         not_found=None if used else _not_found(sides, map(frameworks_in, sides)),
         only_baseline=tuple(sorted(found.baseline - found.current - used)),
@@ -228,9 +231,16 @@ def _installed(side: Fingerprint) -> dict[str, bool | None]:
     return found
 
 
+def _is_for_rocm(now: Fingerprint) -> bool:
+    """Whether a framework that is installed is built for AMD's GPUs."""
+    builds = [now.get(f"facts.frameworks.{name}.build") for name in ("tensorflow", "torch")]
+    plugins = now.get("facts.frameworks.jax.plugins", {})
+    return "rocm" in builds or any(name.startswith("jax-rocm") for name in plugins)
+
+
 def _gpu_is_meant(now: Fingerprint) -> bool:
     """Whether there is a GPU that is not hidden, even if it does not respond."""
-    if now.get("facts.rocm.kfd_device") and now.get("facts.frameworks.torch.build") == "rocm":
+    if now.get("facts.rocm.kfd_device") and _is_for_rocm(now):
         return now.get("facts.environ.variables[HIP_VISIBLE_DEVICES]") not in HIDE_ALL
     if now.get("facts.environ.variables[CUDA_VISIBLE_DEVICES]") in HIDE_ALL:
         return False

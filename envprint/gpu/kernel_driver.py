@@ -65,6 +65,60 @@ def uvm_device(host: Host) -> str | None:
     return "on-demand" if any(host.file_type(path) for path in _MODPROBE) else "missing"
 
 
+_SWITCHES = "/proc/driver/nvidia-nvswitch/devices"
+_PID_FILES = (
+    "/run/nvidia-fabricmanager/nv-fabricmanager.pid",
+    "/var/run/nvidia-fabricmanager/nv-fabricmanager.pid",
+)
+_DAEMON = "nv-fabricmanager"[:15]
+"""Its name as the kernel truncates it."""
+
+
+def fabric_manager(host: Host) -> str | Unknown | None:
+    """`running` or `missing`; None without an NVSwitch. Raises `OSError`.
+
+    The daemon may run in another container, which is why its process is looked for, and why
+    nothing is known from inside one.
+    https://github.com/NVIDIA/open-gpu-kernel-modules/blob/main/kernel-open/nvidia/procfs_nvswitch.c
+    """
+    if not names_or_empty(host, _SWITCHES):
+        return None
+    if any(host.file_type(path) is not None for path in _PID_FILES):
+        return "running"
+    from envprint.machine.container import container_kind  # few machines come here
+
+    if container_kind(host) is not None or not text_or_none(host, "/proc/1/comm"):
+        return Unknown("not every process of the machine is visible here")
+    pids = filter(str.isdigit, host.list_dir("/proc"))
+    names = ((text_or_none(host, f"/proc/{pid}/comm") or "").strip() for pid in pids)
+    return "running" if _DAEMON in names else "missing"
+
+
+_GPUS = "/proc/driver/nvidia/gpus"
+_PASSED_THROUGH = "identity"
+
+
+def iommu(host: Host) -> str | Unknown | None:
+    """`off`, `passed-through` or `translated`; the last if it is so for any GPU. Raises `OSError`.
+
+    None if the driver lists no GPU.
+    https://www.kernel.org/doc/Documentation/ABI/testing/sysfs-kernel-iommu_groups
+    """
+    kinds = set()
+    for bus_id in names_or_empty(host, _GPUS):
+        place = f"{_PCI}/{bus_id.lower()}"
+        if host.file_type(place) is None:
+            return Unknown(f"{place} does not exist")
+        if host.file_type(f"{place}/iommu_group") is None:
+            kinds.add("off")
+            continue
+        kind = (text_or_none(host, f"{place}/iommu_group/type") or "").strip()
+        if not kind:
+            return Unknown(f"{place}/iommu_group does not say its type")
+        kinds.add("passed-through" if kind == _PASSED_THROUGH else "translated")
+    return max(kinds, default=None)
+
+
 def has_nvidia_card(host: Host) -> bool:
     """Whether the PCI bus has an NVIDIA display or 3D controller. Raises `OSError`.
 

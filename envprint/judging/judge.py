@@ -28,6 +28,7 @@ from envprint.core.workload import Workload
 from envprint.judging.evaluate import Evaluation, Open, on_comparison, on_fingerprint
 from envprint.judging.likely_causes import likely_causes
 from envprint.judging.next_steps import hint, steps
+from envprint.judging.placement import placements
 from envprint.judging.policy.model import Policy, notes
 from envprint.rules import applying
 from envprint.rules.kit.packages import CONDA, DISTRIBUTIONS
@@ -134,6 +135,7 @@ def _report(
         policy_notes=_notes(policy, everything, whole, open_changes, is_whole=not only),
         not_checked=workload.not_found,
         unjudged=open_changes.unjudged,
+        computes_on=tuple(placements(current, workload)),
     )
     return of_sections(report, only) if only else report
 

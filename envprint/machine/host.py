@@ -43,6 +43,9 @@ class Host(Hashable, Protocol):
     def real_path(self, path: str) -> str:
         """`path` with every link followed."""
 
+    def linking(self, path: str) -> Mapping[str, Any]:
+        """The result of `envprint.machine.elf.linking`. Raises `OSError` or `ValueError`."""
+
     def environ(self) -> Mapping[str, str]:
         """The environment variables of this process, as they are now."""
 

@@ -86,6 +86,11 @@ class LiveHost:
     def real_path(self, path: str) -> str:
         return os.path.realpath(path)
 
+    def linking(self, path: str) -> Mapping[str, Any]:
+        from envprint.machine.elf import linking
+
+        return linking(path)
+
     def environ(self) -> Mapping[str, str]:
         return os.environ if self._variables is None else self._variables
 

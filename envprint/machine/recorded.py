@@ -87,6 +87,10 @@ class RecordedHost:
         target: str = self._answers.get("real_path", {}).get(path, path)
         return target
 
+    def linking(self, path: str) -> Mapping[str, Any]:
+        answer: Mapping[str, Any] = self._answer("linking", path)
+        return answer
+
     def environ(self) -> Mapping[str, str]:
         return self._answers.get("environ", {})
 
@@ -189,6 +193,9 @@ class RecordingHost:
 
     def real_path(self, path: str) -> str:
         return self._note("real_path", path, lambda: self._host.real_path(path))
+
+    def linking(self, path: str) -> Mapping[str, Any]:
+        return self._note("linking", path, lambda: self._host.linking(path))
 
     def environ(self) -> Mapping[str, str]:
         self.answers["environ"] = kept_variables(self._host.environ())

@@ -234,3 +234,79 @@ def test_the_tightest_quota_counts(read: dict[str, str], quota: float | None) ->
 def test_a_quota_that_cannot_be_read_is_unknown(content: Any) -> None:
     read = {"/proc/self/cgroup": "0::/\n", f"{GROUP}/cpu.max": content}
     assert isinstance(section.collect(machine(x86(1), read=read))["quota_cpus"], Unknown)
+
+
+def sysfs(*cpus: tuple[int, int, str]) -> dict[str, str]:
+    """The topology of each processor: its number, its package, and the processors of its core."""
+    place = "/sys/devices/system/cpu/cpu"
+    return {
+        f"{place}{number}/topology/{name}": value
+        for number, package, siblings in cpus
+        for name, value in (
+            ("physical_package_id", f"{package}\n"),
+            ("thread_siblings_list", siblings),
+        )
+    }
+
+
+# The forms of these files are the kernel's: arch/s390/kernel/processor.c, arch/sparc/kernel/cpu.c
+# and arch/loongarch/kernel/proc.c.
+MAINFRAME = (
+    "vendor_id       : IBM/S390\n# processors    : 2\nbogomips per cpu: 3033.00\n"
+    "features\t: esan3 zarch stfle vx vxe\n"
+    "processor 1: version = 00,  identification = 0133E8,  machine = 2964\n"
+    "processor 8: version = 00,  identification = 0133E8,  machine = 2964\n"
+)
+NEWER_MAINFRAME = MAINFRAME + "".join(
+    f"\ncpu number      : {n}\nmachine         : 2964\nphysical id     : 2\ncore id         : {n}\n"
+    for n in (1, 8)
+)
+SPARC = (
+    "cpu\t\t: TI UltraSparc III (Cheetah)\nncpus active\t: 2\nCpu4ClkTck\t: 0ec82e00\n"
+    "MMU Type\t: Cheetah\nState:\nCPU4:\t\tonline\nCPU9:\t\tonline\n"
+)
+LOONGSON = "system type\t\t: generic-loongson-machine\n" + "".join(
+    f"\nprocessor\t\t: {n}\nCPU Family\t\t: Loongson-64bit\nModel Name\t\t: Loongson-3A6000\n"
+    "Features\t\t: cpucfg fpu lsx lasx crypto\n"
+    for n in range(2)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers", "expected"),
+    [
+        (MAINFRAME, (1, 8), ("IBM machine type 2964", "IBM/S390", ["vx", "vxe"], 1)),
+        (NEWER_MAINFRAME, (1, 8), ("IBM machine type 2964", "IBM/S390", ["vx", "vxe"], 1)),
+        (SPARC, (4, 9), ("TI UltraSparc III (Cheetah)", None, [], 1)),
+        (LOONGSON, (0, 1), ("Loongson-3A6000", "Loongson", ["lasx", "lsx"], 1)),
+    ],
+)
+def test_odder_architectures_have_model_vendor_cores_and_threads(
+    text: str, numbers: tuple[int, int], expected: tuple[str, str | None, list[str], int]
+) -> None:
+    topology = sysfs(*((n, 0, str(n)) for n in numbers))
+    found = section.collect(host(read={"/proc/cpuinfo": text, **topology}))
+    keys = ("model", "vendor", "flags", "sockets")
+    assert tuple(found[key] for key in keys) == expected
+    assert (found["cores"], found["threads"]) == (2, 2)
+
+
+def test_of_big_and_little_cores_each_kind_is_named_and_common_features_count() -> None:
+    kinds = (("0xd46", "asimd bf16"), ("0xd4d", "asimd bf16 i8mm"), ("0xd4e", "asimd bf16 sve"))
+    text = "".join(
+        f"processor\t: {n}\nFeatures\t: {features}\nCPU implementer\t: 0x41\nCPU part\t: {part}\n\n"
+        for n, (part, features) in enumerate(kinds)
+    )
+    blocks = parse_cpuinfo(text)
+    assert model_of(blocks) == "Cortex-A510 + Cortex-A715 + Cortex-X3"
+    assert numeric_flags(section.common_flags(blocks)) == ["asimd", "bf16"]
+
+
+def test_what_old_arm_kernels_say_once_is_said_of_every_processor() -> None:
+    text = (
+        "Processor\t: ARMv7 Processor rev 4 (v7l)\nprocessor\t: 0\n\nprocessor\t: 1\n\n"
+        "Features\t: neon asimd\nCPU implementer\t: 0x41\nCPU part\t: 0xc0f\n"
+    )
+    blocks = parse_cpuinfo(text)
+    assert [block["Features"] for block in blocks] == ["neon asimd"] * 2
+    assert model_of(blocks) == "Cortex-A15"

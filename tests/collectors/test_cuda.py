@@ -21,7 +21,10 @@ from envprint.machine.recorded import RecordedHost
 from tests.builders.nvml_readings import DESKTOP, failing
 from tests.builders.support import host
 
-KEYS = ("runtime", "cudnn", "cublas", "nccl")
+KEYS = (
+    *("runtime", "cudnn", "cublas", "nccl"),
+    *("cusparse", "cufft", "cusolver", "nvjitlink", "nvrtc"),
+)
 SITE = "/venv/lib/python3.12/site-packages"
 TORCH = f"{SITE}/torch-2.6.0.dist-info"
 TORCH_FILES = {
@@ -51,8 +54,11 @@ def test_a_machine_without_nvidia_has_none_of_it() -> None:
         "supported_version": None,
         "toolkits": {},
         "uvm_device": None,
+        "fabric_manager": None,
+        "iommu": None,
         **dict.fromkeys(KEYS, nothing),
         "shadowed": [],
+        "shadowed_for": {},
     }
 
 
@@ -176,6 +182,7 @@ def test_torch_is_built_with_what_its_own_files_say() -> None:
         "cudnn": {"torch": "9.1.0.70"},
         "cublas": {},
         "nccl": {"torch": "2.21.5"},
+        **{key: {} for key in KEYS[4:]},
     }
     assert libraries["cudnn"]["installed"] == [
         {
@@ -211,7 +218,7 @@ def test_a_cpu_build_is_built_with_no_cuda_whatever_its_extras_name() -> None:
         f"{SITE}/torch/version.py": "__version__ = '2.13.0'\ncuda: Optional[str] = None\n",
     }
     libraries = section.collect(machine(read=files))
-    assert [libraries[key]["built"] for key in KEYS] == [{}, {}, {}, {}]
+    assert [libraries[key]["built"] for key in KEYS] == [{}] * len(KEYS)
 
 
 def test_a_build_that_is_not_understood_is_unknown_and_not_without_cuda() -> None:
@@ -344,6 +351,175 @@ def test_ld_library_path_shadows_a_wheel_only_by_the_same_file_name() -> None:
 def test_the_wheels_own_folder_in_ld_library_path_shadows_nothing() -> None:
     answers = machine(environ={"LD_LIBRARY_PATH": f"{SITE}/nvidia/cudnn/lib"}, read=TORCH_FILES)
     assert section.collect(answers)["shadowed"] == []
+
+
+SWITCH = {"/proc/driver/nvidia-nvswitch/devices/0000:07:00.0/information": ""}
+PROCESSES = {"/proc/1/comm": "systemd\n", "/proc/88/comm": "bash\n"}
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, None),
+        (PROCESSES, None),
+        (SWITCH | PROCESSES, "missing"),
+        (SWITCH | PROCESSES | {"/proc/90/comm": "nv-fabricmanage\n"}, "running"),
+        (SWITCH | {"/run/nvidia-fabricmanager/nv-fabricmanager.pid": "90"}, "running"),
+        (SWITCH, Unknown("not every process of the machine is visible here")),
+        (
+            SWITCH | PROCESSES | {"/.dockerenv": ""},
+            Unknown("not every process of the machine is visible here"),
+        ),
+    ],
+)
+def test_the_fabric_manager_is_a_process_of_the_whole_machine(
+    files: dict[str, str], expected: object
+) -> None:
+    system = {"system": "Linux", "release": "6.8.0", "version": "1", "machine": "x86_64"}
+    found = section.collect(machine(read=files, system=system))
+    assert found["fabric_manager"] == expected
+
+
+def gpus_behind(*kinds: str | None) -> dict[str, Any]:
+    """A GPU for each type of IOMMU group; None for a GPU in no group."""
+    files = {}
+    for number, kind in enumerate(kinds):
+        files[f"/proc/driver/nvidia/gpus/0000:0{number}:00.0/information"] = ""
+        files[f"/sys/bus/pci/devices/0000:0{number}:00.0/vendor"] = "0x10de\n"
+        if kind is not None:
+            files[f"/sys/bus/pci/devices/0000:0{number}:00.0/iommu_group/type"] = kind
+    return files
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        ((), None),
+        ((None, None), "off"),
+        (("identity\n", "identity\n"), "passed-through"),
+        (("identity\n", "DMA-FQ\n"), "translated"),
+        (("DMA\n",), "translated"),
+        (("",), Unknown("/sys/bus/pci/devices/0000:00:00.0/iommu_group does not say its type")),
+    ],
+)
+def test_the_iommu_is_known_from_the_groups_of_the_gpus(
+    kinds: tuple[str | None, ...], expected: object
+) -> None:
+    assert section.collect(machine(read=gpus_behind(*kinds)))["iommu"] == expected
+
+
+def test_a_gpu_that_the_bus_does_not_show_leaves_the_iommu_unknown() -> None:
+    files = {"/proc/driver/nvidia/gpus/0000:01:00.0/information": ""}
+    found = section.collect(machine(read=files))["iommu"]
+    assert found == Unknown("/sys/bus/pci/devices/0000:01:00.0 does not exist")
+
+
+IN_FRONT = "/opt/cuda/lib"
+NVIDIA = {
+    f"{SITE}/nvidia_{name}_cu12-12.3.1.170.dist-info/METADATA": ""
+    for name in ("cusparse", "cufft", "cusolver", "nvjitlink", "cuda_nvrtc")
+} | {
+    f"{SITE}/nvidia/{folder}/lib/{file}": ""
+    for folder, file in (
+        ("cudnn", "libcudnn_ops.so.9"),
+        ("cusparse", "libcusparse.so.12"),
+        ("cufft", "libcufft.so.11"),
+        ("cusolver", "libcusolver.so.11"),
+        ("nvjitlink", "libnvJitLink.so.12"),
+        ("cuda_nvrtc", "libnvrtc.so.12"),
+    )
+}
+DECOYS = (
+    *("libcudnn.so.9", "libcudnn_ops.so.9", "libcusparse.so.12", "libcufft.so.11"),
+    *("libcusolver.so.11", "libnvJitLink.so.12", "libnvrtc.so.12"),
+)
+
+
+def with_decoys(more: dict[str, Any], **answers: Any) -> dict[str, Any]:
+    """The cuda section where LD_LIBRARY_PATH has all of these libraries."""
+    decoys = {f"{IN_FRONT}/{name}": "" for name in DECOYS}
+    environ = {"LD_LIBRARY_PATH": IN_FRONT}
+    return dict(section.collect(machine(environ=environ, read=NVIDIA | decoys | more, **answers)))
+
+
+def in_front(*names: str) -> list[str]:
+    return [f"{IN_FRONT}/{name}" for name in names]
+
+
+def test_pytorchs_wheels_are_shadowed_only_where_nvidias_own_libraries_load() -> None:
+    found = with_decoys(TORCH_FILES)
+    assert found["shadowed"] == sorted(in_front(*DECOYS))
+    assert found["shadowed_for"] == {"torch": in_front("libcudnn_ops.so.9", "libnvJitLink.so.12")}
+
+
+def test_tensorflow_and_jax_take_every_library_from_ld_library_path() -> None:
+    wheels = {
+        f"{SITE}/tensorflow-2.21.0.dist-info/METADATA": "",
+        f"{SITE}/jax_cuda12_plugin-0.5.0.dist-info/METADATA": "",
+        f"{SITE}/nvidia_cudnn_cu12-9.1.0.70.dist-info/METADATA": "",
+        f"{SITE}/nvidia/cudnn/lib/libcudnn.so.9": "",
+    }
+    found = with_decoys(wheels)["shadowed_for"]
+    every = sorted(in_front(*DECOYS))
+    assert found == {"jax": every, "tensorflow": every}
+
+
+@pytest.mark.parametrize(
+    ("linking", "taken"),
+    [
+        ({"needed": [], "rpath": None, "runpath": "$ORIGIN"}, DECOYS),
+        ({"needed": [], "rpath": "$ORIGIN", "runpath": "$ORIGIN"}, DECOYS),
+        ({"needed": [], "rpath": None, "runpath": None}, DECOYS),
+        ({"needed": [], "rpath": "$ORIGIN", "runpath": None}, (DECOYS[1], DECOYS[5])),
+        ({"needed": [DECOYS[5]], "rpath": "$ORIGIN", "runpath": None}, (DECOYS[1],)),
+    ],
+)
+def test_the_file_that_loads_a_library_decides(
+    linking: dict[str, Any], taken: tuple[str, ...]
+) -> None:
+    file = f"{SITE}/torch/lib/libtorch_cuda.so"
+    found = with_decoys(TORCH_FILES, linking={file: linking})
+    assert found["shadowed_for"] == {"torch": sorted(in_front(*taken))}
+
+
+@pytest.mark.parametrize(
+    ("condition", "taken"),
+    [
+        ("libcudart.so", (DECOYS[1],)),
+        ("nvidia/nvjitlink/lib/libcudart.so", (DECOYS[1],)),
+        ("nvidia/cuda_runtime/lib/libcudart.so", (DECOYS[1], DECOYS[5])),
+    ],
+)
+def test_what_pytorch_loads_by_its_path_is_not_shadowed(
+    condition: str, taken: tuple[str, ...]
+) -> None:
+    """PyTorch 2.6 and later load nvJitLink first, if CUDA's runtime is where they look for it."""
+    text = f'            if "{condition}" not in _maps:\n                return\n'
+    found = with_decoys(TORCH_FILES | {f"{SITE}/torch/__init__.py": text})
+    assert found["shadowed_for"] == {"torch": sorted(in_front(*taken))}
+
+
+def test_what_jax_loads_by_its_path_is_not_shadowed() -> None:
+    text = '  _load("nvjitlink", ["libnvJitLink.so.12"])\n  _load("cufft", ["libcufft.so.11"])\n'
+    plugin = {
+        f"{SITE}/jax_cuda12_plugin-0.6.2.dist-info/METADATA": "",
+        f"{SITE}/jax_plugins/xla_cuda12/__init__.py": text,
+    }
+    taken = ("libcusolver.so.11", "libcusparse.so.12", "libnvrtc.so.12")
+    assert with_decoys(plugin)["shadowed_for"] == {"jax": in_front(*taken)}
+
+
+def test_without_a_file_in_front_no_library_is_opened() -> None:
+    answers = machine(read=TORCH_FILES)
+    answers.linking = pytest.fail  # type: ignore[method-assign]
+    assert section.collect(answers)["shadowed_for"] == {}
+
+
+def test_a_toolkits_file_says_the_version_of_each_library() -> None:
+    versions = '{"cuda": {"version": "12.4.1"}, "libcufft": {"version": "11.2.1.3"}}'
+    found = section.collect(machine(read={"/usr/local/cuda-12.4/version.json": versions}))
+    assert [copy["version"] for copy in found["cufft"]["installed"]] == ["11.2.1.3"]
+    assert found["cusparse"]["installed"] == []
 
 
 def test_values_have_the_declared_shapes() -> None:

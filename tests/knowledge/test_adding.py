@@ -140,6 +140,11 @@ def tensorflow_cuda() -> list[str]:
     return messages(state("tensorflow-cuda-of-another-major", now, ["tensorflow"], "gpu"))
 
 
+def numpy_generator() -> list[str]:
+    sides = [fingerprint({"facts.frameworks.numpy.version": v}) for v in ("3.0.0", "3.1.0")]
+    return messages(drift("numpy-generator-changed", *sides, ["numpy"]))
+
+
 def scikit_learn() -> list[str]:
     sides = (fingerprint({f"{FRAMEWORK}.scikit_learn.version": v}) for v in ("2.0.0", "2.1.0"))
     return messages(drift("scikit-learn-version-changed", *sides, ["scikit-learn"]))
@@ -331,6 +336,13 @@ CASES = [
         numpy_2,
         [],
         ["torch 2.5.1 is built for NumPy 1, NumPy is 2.4.0"],
+    ),
+    Case(
+        "numpy_generator_changes",
+        {"release": "3.1", "methods": ["gamma"]},
+        numpy_generator,
+        [],
+        ["NumPy 3.1 changed what gamma() of a Generator draws"],
     ),
     Case(
         "numpy_loops",

@@ -35,6 +35,7 @@ KEYS = {
     "known_breaks": ("package", "since"),
     "measured_equal": ("distribution", "measured"),
     "numpy_2_support": ("package",),
+    "numpy_generator_changes": ("release",),
     "numpy_loops": ("loops",),
     "openblas_cores": ("core",),
     "package_owners": ("distribution",),

@@ -97,6 +97,7 @@ def said(now: Fingerprint) -> str:
         impact=max((f.impact for f in findings), default=Impact.NONE),
         current=report.current._replace(lines=lines),
         findings=findings,
+        computes_on=(),  # these machines have no Python, so no framework that could compute
         advice=tuple(f for f in report.advice if f.rule.startswith(about)),
         undecided=tuple(d for d in report.undecided if is_about(d.path)),
     )

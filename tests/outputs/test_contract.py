@@ -19,7 +19,16 @@ from envprint.core.comparison import Change
 from envprint.core.discovery import module_names
 from envprint.core.fingerprint import split_path
 from envprint.core.impact import Confidence, Impact
-from envprint.core.report import Expected, Finding, Ignored, Report, Summary, Undecided, Unjudged
+from envprint.core.report import (
+    Expected,
+    Finding,
+    Ignored,
+    Placement,
+    Report,
+    Summary,
+    Undecided,
+    Unjudged,
+)
 from envprint.core.workload import Workload
 from envprint.outputs import formats
 from envprint.outputs.formats import ALL, DETAILS, QUIET, View
@@ -63,7 +72,6 @@ SIDE = Summary(
     chosen="chosen-side",
     python="3.11.7",
     machine=("machine-side", "cpu-side"),
-    gpus=("0",),
 )
 NUMBERS = range(MANY)
 REPORT = Report(
@@ -97,6 +105,10 @@ REPORT = Report(
     also_changed=tuple(f"rule-lockstep-{n}" for n in NUMBERS),
     policy_notes=tuple(f"note-{n}" for n in range(3)),
     only=("section-one", "section-two"),
+    computes_on=(
+        Placement("torch", "cpu", "reason-placed-cpu"),
+        Placement("jax", None, "reason-placed-unknown"),
+    ),
     unjudged=tuple(
         Unjudged(
             name=f"library-{n}",
@@ -128,6 +140,7 @@ IDENTIFIES: dict[str, Iterable[str]] = {
     "also_changed": REPORT.also_changed,
     "policy_notes": REPORT.policy_notes,
     "only": REPORT.only,
+    "computes_on": (text for p in REPORT.computes_on for text in (p.framework, p.reason)),
     "unjudged": (
         text for u in REPORT.unjudged for text in (u.name, u.before, u.after, u.role, str(u.read))
     ),

@@ -13,6 +13,7 @@ from envprint.core.report import (
     OTHER_ENVIRONMENT,
     Code,
     Finding,
+    Placement,
     Report,
     Summary,
     Undecided,
@@ -34,7 +35,6 @@ BEFORE = Summary(
     "~/venvs/train",
     python="3.11.7",
     machine=("Ubuntu 24.04", "AMD EPYC 7742", "16 CPUs", "2 × A100"),
-    gpus=("0", "1"),
     code=Code("main", "1a2b3c4", "", None),
 )
 AFTER = BEFORE._replace(reference="now", label=None)
@@ -324,14 +324,31 @@ def test_the_code_has_a_line_of_its_own(after: Code | None, text: str) -> None:
     assert f"code      {text}" in shown(report(current=AFTER._replace(code=after)))
 
 
-def test_the_device_is_named() -> None:
-    assert "runs on   tensorflow → GPU 0, 1\n" in shown(report())
-    eight = AFTER._replace(gpus=tuple("01234567"))
-    assert "runs on   tensorflow → GPU 0 to 7\n" in shown(report(current=eight))
-    two = AFTER._replace(gpus=("1", "0", "3"))
-    assert "runs on   tensorflow → GPU 1, 0, 3\n" in shown(report(current=two))
-    on_cpu = report(workload=Workload(("numpy", "torch"), "cpu"))
-    assert "runs on   numpy, torch → the CPU\n" in shown(on_cpu)
+@pytest.mark.parametrize(
+    ("places", "text"),
+    [
+        ([("tensorflow", "gpu", "GPU 0, 1")], "tensorflow → GPU 0, 1"),
+        ([("torch", "gpu", "GPU 0, 1, 2, 3, 4, 5, 6, 7")], "torch → GPU 0 to 7"),
+        ([("torch", "gpu", "GPU 1, 0, 3")], "torch → GPU 1, 0, 3"),
+        ([("torch", "cpu", "a CPU build")], "torch → CPU (a CPU build)"),
+        (
+            [("jax", "gpu", "GPU 0"), ("torch", "cpu", "a CPU build")],
+            "jax → GPU 0; torch → CPU (a CPU build)",
+        ),
+        (
+            [("jax", "cpu", "no GPU"), ("numpy", "cpu", "as always"), ("torch", "cpu", "no GPU")],
+            "jax, torch → CPU (no GPU); numpy → CPU",
+        ),
+        ([("tensorflow", "gpu", "Metal, by a plugin")], "tensorflow → GPU (Metal, by a plugin)"),
+        ([("torch", None, "denied\x1b[2J")], "torch → unknown (denied"),
+    ],
+)
+def test_where_each_framework_computes_has_a_line(
+    places: list[tuple[str, str | None, str]], text: str
+) -> None:
+    here = report(computes_on=tuple(Placement(*place) for place in places))
+    assert f"runs on   {text}" in shown(here)
+    assert "\x1b" not in shown(here)
 
 
 # What is not known.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
 from envprint.rules.frameworks.numpy import changed_models
 from tests.builders.support import drift, fingerprint
@@ -68,3 +69,50 @@ def test_releases_whose_models_moved_far_are_another_run(
     sides = [fingerprint({"facts.frameworks.scikit_learn.version": v}) for v in (before, after)]
     findings, _ = drift(RULE, *sides, ["scikit-learn"])
     assert [finding.impact for finding in findings] == [impact]
+
+
+GENERATOR = "numpy-generator-changed"
+
+
+def numpy(version: str | None) -> Fingerprint:
+    return fingerprint({"facts.frameworks.numpy.version": version})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "methods"),
+    [
+        ("1.17.5", "1.18.0", ["integers()"]),
+        ("1.18.5", "1.19.0", ["dirichlet(), multivariate_normal()"]),
+        ("1.20.3", "1.21.0", ["geometric(), rayleigh()"]),
+        ("1.21.6", "1.22.0", ["random(), standard_exponential(), standard_gamma()"]),
+        ("2.4.6", "2.5.0", ["binomial(), multinomial()"]),
+        ("2.5.0", "1.20.3", ["geometric()", "random()", "binomial()"]),
+    ],
+)
+def test_releases_that_changed_a_stream_name_the_methods(
+    before: str, after: str, methods: list[str]
+) -> None:
+    findings, undecided = drift(GENERATOR, numpy(before), numpy(after), ["numpy"])
+    assert undecided == []
+    assert {finding.impact for finding in findings} == {Impact.DIVERGES}
+    assert len(findings) == len(methods)
+    for text in methods:
+        assert sum(text in finding.message for finding in findings) == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("1.22.0", "2.4.6"), ("1.18.0", "1.18.5"), ("2.5.0", "2.5.1"), (None, "2.5.0"), ("x", "y")],
+)
+def test_releases_that_kept_the_streams_are_quiet(before: str | None, after: str) -> None:
+    assert drift(GENERATOR, numpy(before), numpy(after), ["numpy"]) == ([], [])
+
+
+def test_a_framework_with_a_generator_of_its_own_does_not_draw_with_numpys() -> None:
+    assert drift(GENERATOR, numpy("2.4.6"), numpy("2.5.0"), ["torch"]) == ([], [])
+
+
+def test_an_unknown_numpy_leaves_its_streams_undecided() -> None:
+    silent = fingerprint({}, {"facts.frameworks.numpy.version": "denied"})
+    findings, undecided = drift(GENERATOR, silent, numpy("2.5.0"), ["numpy"])
+    assert (findings, [one.reason for one in undecided]) == ([], ["denied"])

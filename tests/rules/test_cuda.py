@@ -153,7 +153,9 @@ def test_unknown_cudnn_leaves_its_faults_undecided() -> None:
 
 
 def test_a_shadowed_library_is_named() -> None:
-    now = machine({"facts.cuda.shadowed": ["/usr/local/cuda/lib64/libcudnn.so.9"]})
+    files = ["/usr/local/cuda/lib64/libcudnn.so.9"]
+    taken = {"facts.cuda.shadowed": files, "facts.cuda.shadowed_for": {"torch": files}}
+    now = machine(taken)
     assert says(state("cuda-library-shadowed", now, ["torch"], "gpu")) == [
         (
             Impact.NUMERIC,
@@ -162,6 +164,49 @@ def test_a_shadowed_library_is_named() -> None:
         )
     ]
     assert state("cuda-library-shadowed", machine({}), ["torch"], "gpu") == ([], [])
+    assert state("cuda-library-shadowed", now, ["tensorflow"], "gpu") == ([], [])
+
+
+def test_a_file_that_the_loader_does_not_take_hides_nothing() -> None:
+    files = {"facts.cuda.shadowed": ["/x/libcufft.so.11"], "facts.cuda.shadowed_for": {"torch": []}}
+    assert state("cuda-library-shadowed", machine(files), ["torch"], "gpu") == ([], [])
+
+
+def test_a_file_in_front_is_undecided_where_nobody_looked_who_takes_it() -> None:
+    now = machine({"facts.cuda.shadowed": ["/x/libcufft.so.11"]})
+    now = now._replace(unknown={"facts.cuda.shadowed_for": "denied"})
+    findings, undecided = state("cuda-library-shadowed", now, ["torch"], "gpu")
+    assert (findings, [d.path for d in undecided]) == ([], ["facts.cuda.shadowed_for"])
+
+
+TOOLKIT_LIBRARIES = {
+    "cusparse": "cuSPARSE",
+    "cufft": "cuFFT",
+    "cusolver": "cuSOLVER",
+    "nvjitlink": "nvJitLink",
+    "nvrtc": "NVRTC",
+}
+
+
+@pytest.mark.parametrize("library", TOOLKIT_LIBRARIES)
+def test_another_version_of_a_toolkits_library_rounds_differently(library: str) -> None:
+    rule, path = f"cuda-{library}-changed", f"facts.cuda.{library}.installed"
+    before, after = machine(libraries(library, "12.1")), machine(libraries(library, "12.3"))
+    name = TOOLKIT_LIBRARIES[library]
+    assert says(drift(rule, before, after, ["torch"], "gpu")) == [
+        (Impact.NUMERIC, f"{name} was 12.1, is 12.3")
+    ]
+    assert drift(rule, before, before, ["torch"], "gpu") == ([], [])
+    assert drift(rule, before, after, ["torch"], "cpu") == ([], [])
+    silent = fingerprint({}, {path: "denied"})
+    findings, undecided = drift(rule, before, silent, ["torch"], "gpu")
+    assert (findings, [d.reason for d in undecided]) == ([], ["denied"])
+
+
+def test_where_the_toolkit_is_another_its_libraries_need_not_be_named() -> None:
+    before = machine(libraries("runtime", "12.4") | libraries("cufft", "11.2.1"))
+    after = machine(libraries("runtime", "12.5") | libraries("cufft", "11.2.3"))
+    assert drift("cuda-cufft-changed", before, after, ["torch"], "gpu") == ([], [])
 
 
 def test_unknown_shadows_are_undecided() -> None:

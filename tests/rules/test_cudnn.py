@@ -94,6 +94,7 @@ def in_front(file: str, *headers: tuple[str, str | None], **more: Any) -> Finger
     copies = [{"version": "8.5.0.96", "path": "/v/nvidia_cudnn", "source": "wheel"}]
     copies += [{"path": path, "source": "header", "version": v} for path, v in headers]
     found = {CUDNN: copies, "facts.cuda.cudnn.built": {"torch": "8.5.0.96"}, SHADOWED: [file]}
+    found["facts.cuda.shadowed_for"] = {"torch": [file]}
     return machine(found | {"facts.cuda.cudnn.loaded": []} | more)
 
 

@@ -126,3 +126,33 @@ def test_amds_half_precision_counts_in_a_build_for_amd() -> None:
     assert drift(rule, before, before, ["torch"], "gpu") == ([], [])
     silent = fingerprint({build: "rocm"}, DENIED)
     assert len(drift(rule, before, silent, ["torch"], "gpu")[1]) == 1
+
+
+MPS = "gpu-mps-share-changed"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "CUDA_MPS_ACTIVE_THREAD_PERCENTAGE",
+        "CUDA_MPS_ENABLE_PER_CTX_DEVICE_MULTIPROCESSOR_PARTITIONING",
+        "CUDA_MPS_PINNED_DEVICE_MEM_LIMIT",
+        "CUDA_MPS_PIPE_DIRECTORY",
+    ],
+)
+def test_another_share_of_the_gpu_by_mps_is_numeric(name: str) -> None:
+    before, after = with_variables(A10), with_variables(A10, **{name: "50"})
+    findings, undecided = drift(MPS, before, after, ["torch"], "gpu")
+    assert undecided == []
+    assert [(f.impact, f.message) for f in findings] == [
+        (Impact.NUMERIC, f"{name} was unset, is 50")
+    ]
+    assert drift(MPS, after, after, ["torch"], "gpu") == ([], [])
+    assert drift(MPS, before, after, ["torch"], "cpu") == ([], [])
+
+
+def test_unknown_variables_leave_the_share_undecided() -> None:
+    silent = fingerprint({}, DENIED)
+    findings, undecided = drift(MPS, silent, with_variables(A10), ["torch"], "gpu")
+    assert findings == []
+    assert {one.reason for one in undecided} == {"denied"}

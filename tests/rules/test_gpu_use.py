@@ -8,9 +8,10 @@ import pytest
 
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
+from envprint.core.workload import detect
 from envprint.rules.kit.computing import Computing, computing
-from tests.builders.gpus import A10, machine
-from tests.builders.support import drift, state
+from tests.builders.gpus import A10, T4, VISIBLE, machine
+from tests.builders.support import drift, fingerprint, state
 
 UNUSED, UVM = "gpu-not-used", "gpu-uvm-device-missing"
 TORCH = {"facts.frameworks.torch.version": "2.3.0", "facts.frameworks.torch.build": "cuda"}
@@ -131,6 +132,79 @@ def test_without_a_gpu_there_is_nothing_to_use() -> None:
     assert computing(now, "jax") is None
 
 
+ARM_MAC = {"facts.os.system": "Darwin", "facts.cpu.architecture": "arm64"}
+CPU_TORCH = {"facts.frameworks.torch.version": "2.3.0", "facts.frameworks.torch.build": "cpu"}
+METAL = {"facts.packages.distributions[tensorflow-metal].version": "1.2.0"}
+ROCM = {"jax-rocm60-pjrt": "0.4.38", "jax-rocm60-plugin": "0.4.38"}
+
+
+def jax(plugins: dict[str, str], **more: Any) -> Fingerprint:
+    return fingerprint({**JAX, "facts.frameworks.jax.plugins": plugins, **more})
+
+
+@pytest.mark.parametrize(
+    ("now", "framework", "device", "reason"),
+    [
+        (fingerprint(TENSORFLOW | METAL), "tensorflow", "gpu", "Metal, by tensorflow-metal"),
+        (jax({"jax-metal": "0.1.1"}), "jax", "gpu", "Metal, by jax-metal"),
+        (fingerprint(CPU_TORCH | ARM_MAC), "torch", None, "the program chooses between"),
+        (fingerprint(CPU_TORCH), "torch", "cpu", "a CPU build"),
+        (jax(ROCM, **{"facts.rocm.kfd_device": True}), "jax", "gpu", "a build for rocm"),
+        (jax(ROCM, **{"facts.rocm.kfd_device": False}), "jax", "cpu", "a build for ROCm, and"),
+        (
+            jax({**ROCM, "jax-rocm60-pjrt": "0.4.35"}, **{"facts.rocm.kfd_device": True}),
+            "jax",
+            "cpu",
+            "jax-rocm60-pjrt is 0.4.35, jaxlib is 0.4.38",
+        ),
+        (
+            jax(
+                {},
+                **{
+                    "facts.rocm.kfd_device": True,
+                    "facts.packages.distributions[jaxlib].version": "0.4.30+rocm611",
+                },
+            ),
+            "jax",
+            "gpu",
+            "a build for rocm",
+        ),
+        (jax({"libtpu": "0.0.8"}), "jax", None, "libtpu is installed"),
+        (
+            jax({}, **{"facts.environ.variables[JAX_PLATFORMS]": "cpu"}),
+            "jax",
+            "cpu",
+            "JAX_PLATFORMS is cpu",
+        ),
+    ],
+)
+def test_other_gpus_than_nvidias_count_too(
+    now: Fingerprint, framework: str, device: str | None, reason: str
+) -> None:
+    found = computing(now, framework)
+    assert found is not None
+    assert found.device == device
+    assert found.reason.startswith(reason)
+
+
+def test_jax_for_rocm_is_work_for_a_gpu_where_amds_driver_is() -> None:
+    assert detect(jax(ROCM, **{"facts.rocm.kfd_device": True})).device == "gpu"
+    assert detect(jax(ROCM, **{"facts.rocm.kfd_device": False})).device == "cpu"
+
+
+def test_a_gpu_that_jax_is_not_to_use_is_no_finding() -> None:
+    now = gpu(JAX, **{"facts.environ.variables[JAX_PLATFORMS]": "cpu"})
+    assert state(UNUSED, now, ["jax"], "gpu") == ([], [])
+
+
+def test_of_unlike_gpus_without_an_order_the_device_is_known_but_not_which() -> None:
+    more = {**TORCH, "facts.cuda.uvm_device": "present", VISIBLE: "0"}
+    found = computing(machine(A10, T4, more=more), "torch")
+    assert found is not None
+    assert found.device == "gpu"
+    assert "CUDA_DEVICE_ORDER=PCI_BUS_ID would decide it" in found.reason
+
+
 def test_a_remedy_can_be_pasted() -> None:
     bad = gpu(TENSORFLOW, **NOTHING)
     ((finding,), _) = state(UNUSED, bad, ["tensorflow"], "gpu")
@@ -162,3 +236,74 @@ def test_whether_the_device_file_exists_may_be_unknown() -> None:
     good = gpu(TORCH)
     unknown = good._replace(unknown={**good.unknown, "facts.cuda.uvm_device": "denied"})
     assert len(state(UVM, unknown, ["torch"], "gpu")[1]) == 1
+
+
+STUB, FABRIC, IOMMU = (
+    "cuda-driver-library-stub",
+    "gpu-fabric-manager-missing",
+    "gpu-iommu-translates",
+)
+REAL = {
+    "path": "/usr/lib64/libcuda.so.550.90.07",
+    "directory": "/usr/lib64",
+    "version": "550.90.07",
+}
+LIBRARY = "facts.cuda.driver_library"
+
+
+@pytest.mark.parametrize(
+    ("directory", "path"),
+    [
+        ("/usr/local/cuda/lib64/stubs", "/usr/local/cuda-12.4/lib64/stubs/libcuda.so"),
+        ("/opt/lib", "/usr/local/cuda-12.4/targets/x86_64-linux/lib/stubs/libcuda.so"),
+    ],
+)
+def test_a_stub_in_front_of_the_driver_breaks(directory: str, path: str) -> None:
+    stub = {"path": path, "directory": directory}
+    good, bad = gpu(TORCH, **{LIBRARY: REAL}), gpu(TORCH, **{LIBRARY: stub})
+    ((finding,), undecided) = state(STUB, bad, ["torch"], "gpu")
+    assert (finding.impact, undecided) == (Impact.BREAKS, [])
+    assert finding.message == (
+        f"the loader finds the toolkit's stub of libcuda.so.1 first, in {directory}"
+    )
+    assert state(STUB, good, ["torch"], "gpu") == ([], [])
+    assert state(STUB, gpu(TORCH, **{LIBRARY: None}), ["torch"], "gpu") == ([], [])
+    assert state(UNUSED, bad, ["torch"], "gpu") == ([], [])
+    assert computing(bad, "torch")[:2] == ("cpu", "libcuda.so.1 is the toolkit's stub")  # type: ignore[index]
+
+
+def test_an_unknown_driver_library_leaves_the_stub_undecided() -> None:
+    now = gpu(TORCH)._replace(unknown={LIBRARY: "denied"})
+    findings, undecided = state(STUB, now, ["torch"], "gpu")
+    assert (findings, [one.reason for one in undecided]) == ([], ["denied"])
+
+
+def test_switches_without_their_manager_break() -> None:
+    bad = gpu(TORCH, **{"facts.cuda.fabric_manager": "missing"})
+    ((finding,), undecided) = state(FABRIC, bad, ["torch"], "gpu")
+    assert (finding.impact, undecided) == (Impact.BREAKS, [])
+    assert state(UNUSED, bad, ["torch"], "gpu") == ([], [])
+    assert computing(bad, "torch")[:2] == ("cpu", "the Fabric Manager does not run")  # type: ignore[index]
+    for quiet in ("running", None):
+        now = gpu(TORCH, **{"facts.cuda.fabric_manager": quiet})
+        assert state(FABRIC, now, ["torch"], "gpu") == ([], [])
+
+
+def test_an_iommu_between_several_gpus_is_advice() -> None:
+    more = {"facts.cuda.iommu": "translated"}
+    ((finding,), undecided) = state(IOMMU, machine(A10, A10, more=more), ["torch"], "gpu")
+    assert (finding.advice, undecided) == (True, [])
+    assert finding.message == "the IOMMU translates what the 2 GPUs send each other"
+    assert state(IOMMU, machine(A10, more=more), ["torch"], "gpu") == ([], [])
+    for quiet in ("off", "passed-through", None):
+        now = machine(A10, A10, more={"facts.cuda.iommu": quiet})
+        assert state(IOMMU, now, ["torch"], "gpu") == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("rule", "path"), [(FABRIC, "facts.cuda.fabric_manager"), (IOMMU, "facts.cuda.iommu")]
+)
+def test_what_is_not_known_of_the_machine_is_undecided(rule: str, path: str) -> None:
+    now = machine(A10, A10)._replace(unknown={path: "denied"})
+    findings, undecided = state(rule, now, ["torch"], "gpu")
+    assert (findings, [one.reason for one in undecided]) == ([], ["denied"])

@@ -8,11 +8,12 @@ from typing import Any
 
 from envprint.core.fingerprint import split_path
 from envprint.core.impact import Impact
-from envprint.core.report import Finding, Report, Summary
+from envprint.core.report import Finding, Placement, Report, Summary
 from envprint.core.shell import commands, kind
 from envprint.core.summary import code_in_words
 from envprint.core.text import block, plain, wrapped
 from envprint.core.units import size
+from envprint.core.workload import ON_GPU
 from envprint.outputs.formats import View
 
 COLOURS = {
@@ -246,14 +247,20 @@ def _machine(old: Summary | None, new: Summary) -> str:
 
 
 def _runs_on(report: Report) -> str:
-    workload, gpus = report.workload, report.current.gpus
-    if not workload.frameworks:
-        return ""
-    if workload.device == "gpu":
-        device = f"GPU {_numbers(gpus)}" if gpus else "a GPU"
-    else:
-        device = "the CPU"
-    return f"{', '.join(workload.frameworks)} → {device}"
+    """`torch → CPU (a CPU build); jax → GPU 0, 1`, frameworks of one place together."""
+    together: dict[str, list[str]] = {}
+    for one in report.computes_on:
+        together.setdefault(_where(one), []).append(one.framework)
+    return "; ".join(f"{', '.join(names)} → {where}" for where, names in together.items())
+
+
+def _where(one: Placement) -> str:
+    reason = plain(one.reason)
+    if one.device == "gpu" and reason.startswith("GPU "):
+        return f"GPU {_numbers(reason.removeprefix('GPU ').split(', '))}"
+    if one.framework not in ON_GPU:
+        return "CPU"
+    return f"{one.device.upper() if one.device else 'unknown'} ({reason})"
 
 
 def _only(side: str, names: Sequence[str]) -> str:

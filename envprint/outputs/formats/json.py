@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from envprint.core.fields import ANYTHING, FLAG, INTEGER, TEXT, Field, ListOf, Record, record
+from envprint.core.fields import ANYTHING, FLAG, INTEGER, TEXT, Field, ListOf, MapOf, Record, record
 from envprint.core.fingerprint import SCHEMA_VERSION
 from envprint.core.report import Finding, Report, Summary, undecided_rules
 from envprint.core.shell import kind
@@ -99,7 +99,18 @@ SHAPE: Record = record(
                 ListOf(TEXT),
                 "Frameworks that only the current side has installed, and that are not judged.",
             ),
-            Field("device", TEXT, "cpu or gpu."),
+            Field("device", TEXT, "cpu or gpu: what the job is for."),
+            Field(
+                "computes_on",
+                MapOf(
+                    record(
+                        Field("device", TEXT, "cpu or gpu; null if it is unknown."),
+                        Field("reason", TEXT, "Why, or why it is unknown."),
+                    ),
+                    "framework",
+                ),
+                "Where each framework of the workload will compute, by files and the driver.",
+            ),
             Field("prefix", TEXT, "The prefix of the environment that was judged."),
             Field("policy", TEXT, "The policy file in force; null where the defaults hold."),
             Field(
@@ -227,6 +238,10 @@ def to_document(report: Report) -> dict[str, Any]:
             "only_baseline": list(report.workload.only_baseline),
             "only_current": list(report.workload.only_current),
             "device": report.workload.device,
+            "computes_on": {
+                one.framework: {"device": one.device, "reason": one.reason}
+                for one in report.computes_on
+            },
             "prefix": report.current.prefix,
             "policy": report.policy,
             "only": list(report.only),

@@ -9,11 +9,22 @@ from envprint.core.rule import Match
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload
 
-NAMES = {"runtime": "the CUDA runtime", "cudnn": "cuDNN", "cublas": "cuBLAS", "nccl": "NCCL"}
+NAMES = {
+    "runtime": "the CUDA runtime",
+    "cudnn": "cuDNN",
+    "cublas": "cuBLAS",
+    "nccl": "NCCL",
+    "cusparse": "cuSPARSE",
+    "cufft": "cuFFT",
+    "cusolver": "cuSOLVER",
+    "nvjitlink": "nvJitLink",
+    "nvrtc": "NVRTC",
+}
 _BUNDLED = ("wheel", "conda")
 
 
 SHADOWED = "facts.cuda.shadowed"
+SHADOWED_FOR = "facts.cuda.shadowed_for"
 
 
 class LibraryVersion(NamedTuple):
@@ -43,14 +54,25 @@ def in_use(now: Fingerprint, library: str, workload: Workload) -> LibraryVersion
     return None
 
 
-def cudnn_in_front(now: Fingerprint) -> LibraryVersion | None:
+def in_front(now: Fingerprint, workload: Workload) -> list[str]:
+    """The files that LD_LIBRARY_PATH puts before a wheel's for a framework of the workload.
+
+    Raises `UnknownValueError`.
+    """
+    files: list[str] = now.value(SHADOWED) or []
+    taken: dict[str, list[str]] = (now.value(SHADOWED_FOR) or {}) if files else {}
+    wanted = {file for name in workload.frameworks for file in taken.get(name, ())}
+    return [file for file in files if file in wanted]
+
+
+def cudnn_in_front(now: Fingerprint, workload: Workload) -> LibraryVersion | None:
     """The cuDNN that LD_LIBRARY_PATH puts before a wheel's, where its version is known.
 
     Its name has no version, the header beside it has. Where none lies beside it, as when its
     directory is a link, it is taken for one of those that have a header, if these agree. None when
     a copy is loaded, for that one counts. Raises `UnknownValueError`.
     """
-    files = [file for file in now.value(SHADOWED) or [] if "/libcudnn.so" in file]
+    files = [file for file in in_front(now, workload) if "/libcudnn" in file]
     if not files or now.value(f"{place('cudnn')}.loaded"):
         return None
     copies: list[dict[str, Any]] = now.value(f"{place('cudnn')}.installed") or []

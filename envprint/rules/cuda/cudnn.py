@@ -13,6 +13,7 @@ from envprint.core.versions import numbers
 from envprint.core.workload import Workload, on_gpu, uses
 from envprint.rules.cuda._versions import (
     SHADOWED,
+    SHADOWED_FOR,
     built_with,
     changed,
     cudnn_in_front,
@@ -39,7 +40,7 @@ def _changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
 
 
 def _older_than_built(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    found = cudnn_in_front(now) or in_use(now, "cudnn", workload)
+    found = cudnn_in_front(now, workload) or in_use(now, "cudnn", workload)
     for framework, version in built_with(now, "cudnn", workload).items():
         if found and not fits(found.version, version):
             yield Match(
@@ -140,7 +141,7 @@ RULES = (
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
         applies=gpu_training,
-        watches=(_CUDNN, SHADOWED),
+        watches=(_CUDNN, SHADOWED, SHADOWED_FOR),
         why="PyTorch, and TensorFlow and JAX through XLA, refuse a cuDNN of another major version, "
         "or of an older minor version, than they were built with. A copy in LD_LIBRARY_PATH "
         "comes before the one that the framework brought; where PyTorch still finds its own file, "

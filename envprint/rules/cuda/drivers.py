@@ -14,6 +14,7 @@ from envprint.rules.cuda import builds
 from envprint.rules.cuda._tables import driver_floor
 from envprint.rules.cuda._versions import built_with, place
 from envprint.rules.cuda.builds import CODE, DRIVER, FORCED, LIBRARY, TENSORFLOW, TORCH
+from envprint.rules.kit.computing import has_stub
 from envprint.rules.kit.devices import DEVICES, cards, field, gpu_training
 
 _MODULE = "facts.cuda.kernel_module_version"
@@ -77,7 +78,34 @@ def _compat_on_geforce(now: Fingerprint, workload: Workload) -> Iterator[Match]:
             )
 
 
+def _stub(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    if has_stub(now):
+        place = now.value(f"{LIBRARY}.directory")
+        text = f"the loader finds the toolkit's stub of libcuda.so.1 first, in {place}"
+        yield Match(text, (f"{LIBRARY}.directory",), after=place)
+
+
 RULES = (
+    Rule(
+        id="cuda-driver-library-stub",
+        title="The toolkit's stub hides the driver",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=gpu_training,
+        watches=(LIBRARY,),
+        why="A stub has the names of the driver's functions so that programs can be linked where "
+        "no driver is; each of them answers with error 34, and no GPU is found.",
+        not_when="The program is only built here, and runs elsewhere.",
+        remedy="Take the directory `stubs` out of LD_LIBRARY_PATH and of the loader's "
+        "configuration: it is for the linker only.",
+        evidence=(
+            Evidence(
+                "cudaErrorStubLibrary: the loaded driver is a stub library",
+                "https://docs.nvidia.com/cuda/cuda-runtime-api/group__CUDART__TYPES.html",
+            ),
+        ),
+        state=_stub,
+    ),
     Rule(
         id="cuda-driver-below-floor",
         title="The driver is too old for the framework's CUDA",

@@ -10,7 +10,7 @@ from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Drift, Evidence, Match, Rule
 from envprint.core.shell import Command
 from envprint.core.workload import Workload
-from envprint.rules.cuda._versions import SHADOWED, changed, place
+from envprint.rules.cuda._versions import NAMES, SHADOWED, SHADOWED_FOR, changed, in_front, place
 from envprint.rules.cuda.cudnn import FRAMEWORK_CHECK
 from envprint.rules.kit.devices import gpu_training
 from envprint.rules.nccl import WATCHED, sums_over_gpus
@@ -35,10 +35,37 @@ def _nccl(comparison: Comparison, workload: Workload) -> Iterator[Match]:
 
 
 def _shadowed(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    files = now.value(SHADOWED)
+    files = in_front(now, workload)
     if files:
         text = f"LD_LIBRARY_PATH puts {', '.join(files)} in front of a framework's own"
-        yield Match(text, (SHADOWED,), after=files)
+        yield Match(text, (SHADOWED, SHADOWED_FOR), after=files)
+
+
+_SPOKEN_FOR = ("cuda-cublas-changed", "cuda-runtime-changed", "tensorflow-cuda-of-another-major")
+
+
+def _library_changed(library: str, why: str, not_when: str) -> Rule:
+    """The rule for a library that comes with the toolkit; silent where the toolkit speaks."""
+    name = NAMES[library]
+    return Rule(
+        id=f"cuda-{library}-changed",
+        title=f"{name} has another version",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.INFERRED,
+        applies=gpu_training,
+        watches=(place(library),),
+        why=why,
+        not_when=not_when,
+        remedy="Install the same version of the library's wheel on both sides.",
+        evidence=(
+            Evidence(
+                "The libraries of a toolkit and what changed in each release",
+                "https://docs.nvidia.com/cuda/cuda-toolkit-release-notes/index.html",
+            ),
+        ),
+        drift=_changed(library),
+        yields_to=_SPOKEN_FOR,
+    )
 
 
 RULES = (
@@ -98,13 +125,20 @@ RULES = (
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=gpu_training,
-        watches=(SHADOWED,),
+        watches=(SHADOWED, SHADOWED_FOR),
         why="The loader takes a library from LD_LIBRARY_PATH before the copy that the framework "
         "was tested with.",
-        not_when="The framework's files name their own directory by RPATH, which comes first.",
+        not_when="The program never calls the library. Where the file that loads it names its "
+        "directory by DT_RPATH, as PyTorch's wheels do, the copy in LD_LIBRARY_PATH is not taken "
+        "and nothing is reported; NVIDIA's own libraries load nvJitLink and the parts of cuDNN by "
+        "DT_RUNPATH.",
         remedy=Command("unset LD_LIBRARY_PATH"),
         evidence=(
             FRAMEWORK_CHECK,
+            Evidence(
+                "libcusparse loads an older nvJitLink from LD_LIBRARY_PATH",
+                "https://github.com/pytorch/pytorch/issues/134929",
+            ),
             Evidence(
                 "The order in which the loader looks",
                 "https://man7.org/linux/man-pages/man8/ld.so.8.html",
@@ -112,5 +146,32 @@ RULES = (
         ),
         state=_shadowed,
         yields_to=("cuda-cudnn-older-than-built",),
+    ),
+    _library_changed(
+        "cusparse",
+        "Another cuSPARSE has other kernels for products of sparse matrices, which add in another "
+        "order.",
+        "The program has no sparse matrices on the GPU.",
+    ),
+    _library_changed(
+        "cufft",
+        "Another cuFFT chooses other algorithms for a transform, which round differently.",
+        "The program computes no Fourier transform on the GPU.",
+    ),
+    _library_changed(
+        "cusolver",
+        "Another cuSOLVER has other algorithms for decompositions, which round differently.",
+        "The program solves no linear system and decomposes no matrix on the GPU.",
+    ),
+    _library_changed(
+        "nvjitlink",
+        "nvJitLink links and optimises the kernels that cuSPARSE and cuSOLVER make at run time.",
+        "The program uses neither sparse matrices nor decompositions on the GPU.",
+    ),
+    _library_changed(
+        "nvrtc",
+        "NVRTC compiles kernels while a program runs; another compiler may contract and order "
+        "operations differently.",
+        "The program compiles no kernel at run time. torch.compile uses Triton instead.",
     ),
 )

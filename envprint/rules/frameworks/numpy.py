@@ -39,21 +39,25 @@ def changed_models(before: str, after: str) -> tuple[str, ...]:
 
     The lists are from the release notes, which state that they are incomplete.
     """
-    names = [name for entry in _changes(before, after) for name in entry["models"]]
+    names = [
+        name
+        for entry in _between("scikit_learn_changes", before, after)
+        for name in entry["models"]
+    ]
     return tuple(dict.fromkeys(names))
 
 
 def moves_far(before: str, after: str) -> bool:
     """Whether a release between the two gave clearly different results in many models."""
-    return any(entry["far"] for entry in _changes(before, after))
+    return any(entry["far"] for entry in _between("scikit_learn_changes", before, after))
 
 
-def _changes(before: str, after: str) -> list[knowledge.Entry]:
+def _between(table: str, before: str, after: str) -> list[knowledge.Entry]:
     """The entries of the releases after the older and up to the newer version."""
     older, newer = sorted((numbers(before)[:2], numbers(after)[:2]))
     if not older:
         return []  # not a version that can be ordered
-    listed = knowledge.entries("scikit_learn_changes")
+    listed = knowledge.entries(table)
     return [entry for entry in listed if older < numbers(entry["release"]) <= newer]
 
 
@@ -70,7 +74,51 @@ def _scikit_learn(comparison: Comparison, workload: Workload) -> Iterator[Match]
         yield match._replace(message=match.message + text, impact=impact)
 
 
+def _generator(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    change = comparison.change(version_path("numpy"))
+    if not change or not change.before or not change.after:
+        return
+    for entry in _between("numpy_generator_changes", change.before, change.after):
+        with_what = f" {entry['note']}" if "note" in entry else ""
+        names = ", ".join(f"{name}()" for name in entry["methods"])
+        yield Match(
+            f"NumPy {entry['release']} changed what {names} of a Generator draws{with_what}",
+            (version_path("numpy"),),
+            change.before,
+            change.after,
+            about=entry["release"],
+        )
+
+
 RULES = (
+    Rule(
+        id="numpy-generator-changed",
+        title="A release of NumPy between the two changed random streams",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("numpy", "scikit-learn"),
+        watches=(version_path("numpy"),),
+        why="NumPy may change the stream of a method of Generator at a minor release, and names it "
+        "in the release notes: the same seed then gives other numbers.",
+        not_when="The program draws with np.random.seed and RandomState, whose streams are frozen, "
+        "or with other methods or arguments than those named.",
+        remedy="Install the same version of NumPy, or draw with numpy.random.RandomState.",
+        evidence=(
+            Evidence(
+                "What NumPy promises of random streams",
+                "https://numpy.org/neps/nep-0019-rng-policy.html",
+            ),
+            Evidence(
+                "The stream of geometric() and rayleigh() is another one since 1.21",
+                "https://numpy.org/doc/stable/release/1.21.0-notes.html",
+            ),
+            Evidence(
+                "The samples of binomial() and multinomial() are other ones since 2.5",
+                "https://numpy.org/doc/stable/release/2.5.0-notes.html",
+            ),
+        ),
+        drift=_generator,
+    ),
     Rule(
         id="numpy-version-changed",
         title="NumPy's version differs",

@@ -10,6 +10,7 @@ from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
 from envprint.core.shell import Command
 from envprint.core.workload import HIDE_ALL, Workload, on_gpu
+from envprint.rules.kit.allocation import SCHEDULER, how_to_ask
 from envprint.rules.kit.computing import KFD
 from envprint.rules.kit.devices import (
     DEVICES,
@@ -40,6 +41,7 @@ def _one_side(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     if bool(before) != bool(after) and not has_other:
         draws_the_same = _DRAW_BY_DEVICE.isdisjoint(workload.frameworks)
         match = _counted(comparison, before, after, "facts.gpu")
+        match = match._replace(remedy=None if after else how_to_ask(comparison.after))
         yield match._replace(impact=Impact.NUMERIC) if draws_the_same else match
 
 
@@ -53,12 +55,30 @@ def _not_usable(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     if now.get(KFD):
         return  # the GPU is AMD's, and the status is that of NVIDIA's driver
     if status not in (None, "ok"):
-        yield Match(f"no GPU can be used: {status}", (STATUS,), after=status)
+        text = f"no GPU can be used: {status}"
+        yield Match(text, (STATUS,), after=status, remedy=_instead_of_repair(now, status))
     elif status == "ok" and not how_many(now):
         wanted = now.value(VISIBLE)
         verb = "hides" if wanted in HIDE_ALL else "names none of"
         text = f"no GPU can be used: CUDA_VISIBLE_DEVICES={wanted} {verb} the {_present(now)}"
-        yield Match(text, (VISIBLE,), after=wanted, remedy=Command("unset CUDA_VISIBLE_DEVICES"))
+        given_none = how_to_ask(now) if wanted in _BY_SCHEDULERS and now.get(SCHEDULER) else None
+        remedy = given_none or Command("unset CUDA_VISIBLE_DEVICES")
+        yield Match(text, (VISIBLE,), after=wanted, remedy=remedy)
+
+
+def _instead_of_repair(now: Fingerprint, status: str) -> str | None:
+    """How the job gets a GPU, unless the driver itself says what is wrong with it."""
+    return how_to_ask(now) if status.startswith(_NONE_HERE) else None
+
+
+_BY_SCHEDULERS = ("", "NoDevFiles")
+"""Values of CUDA_VISIBLE_DEVICES that a scheduler gives a job without GPUs."""
+_NONE_HERE = (
+    "no GPU is attached",
+    "the driver denies access",
+    "the kernel module ",
+    "card present, driver library not loadable",
+)
 
 
 def _present(now: Fingerprint) -> str:

@@ -25,6 +25,7 @@ from envprint.rules.kit.devices import (
     size_of,
     visible,
 )
+from envprint.rules.kit.settings import variable, when_changed
 
 INIT_MS = "live.gpu.init_ms"
 SLOW_INIT_MS = 1000
@@ -33,6 +34,15 @@ _SERVER = frozenset(["nvidia-cuda-mps-server", "nvidia-cuda-mps"])
 """The server's name, and its name as the kernel truncates it.
 
 The mode is recommended with the server: https://docs.nvidia.com/deploy/mps/"""
+
+
+_MPS = (
+    "CUDA_MPS_ACTIVE_THREAD_PERCENTAGE",
+    "CUDA_MPS_ENABLE_PER_CTX_DEVICE_MULTIPROCESSOR_PARTITIONING",
+    "CUDA_MPS_PINNED_DEVICE_MEM_LIMIT",
+    "CUDA_MPS_PIPE_DIRECTORY",
+)
+"""Variables by which a client of MPS gets its part; the last one says which daemon it asks."""
 
 
 def _taken(now: Fingerprint, one: VisibleDevice, workload: Workload) -> Iterator[Match]:
@@ -86,6 +96,29 @@ def _divided(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:
 
 
 RULES = (
+    Rule(
+        id="gpu-mps-share-changed",
+        title="MPS gives the program another part of the GPU",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=gpu_training,
+        watches=tuple(map(variable, _MPS)),
+        why="The Multi-Process Service shows a client as many multiprocessors as its percentage "
+        "allows, and libraries choose kernels and how they split sums by that number. A limit of "
+        "memory leaves less workspace, with the same effect. PyTorch also draws large tensors of "
+        "random numbers by the number of multiprocessors.",
+        not_when="No control daemon of MPS runs, so that the variables have no effect, or the "
+        "daemon's own limit is the lower one on both sides.",
+        remedy="Give the variable the same value on both sides.",
+        evidence=(
+            Evidence(
+                "The percentage constrains the threads of a client",
+                "https://docs.nvidia.com/deploy/topics/topic_5_2_5.html",
+            ),
+            Evidence("What MPS limits, and how", "https://docs.nvidia.com/deploy/mps/"),
+        ),
+        drift=when_changed(*_MPS),
+    ),
     Rule(
         id="gpu-exclusive-taken",
         title="The GPU admits one process, and another has it",

@@ -10,7 +10,18 @@ from envprint.core.rule import Evidence, Match, Rule
 from envprint.core.shell import Command
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload
-from envprint.rules.kit.computing import BUILDS, JAXLIB, JAXLIB_BUILD, PLUGINS, UVM, computing
+from envprint.rules.kit.computing import (
+    BUILDS,
+    DRIVER_LIBRARY,
+    FABRIC_MANAGER,
+    JAXLIB,
+    JAXLIB_BUILD,
+    PLATFORMS,
+    PLUGINS,
+    UVM,
+    computing,
+    has_stub,
+)
 from envprint.rules.kit.devices import DEVICES, VISIBLE, gpu_training, how_many
 from envprint.rules.kit.packages import pip_install, version_path
 
@@ -23,19 +34,25 @@ _CUDA = tuple(
 
 def _unused(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     """Frameworks that stay on the CPU; none if another one of the job uses the GPU."""
-    if not how_many(now) or now.value(UVM) == "missing":
+    if not how_many(now) or _does_not_start(now):
         return
     found = {name: computing(now, name) for name in workload.frameworks if name in _NAMES}
     if any(one and one.device == "gpu" for one in found.values()):
         return
     for name, one in found.items():
-        if one:
+        if one and one.device == "cpu" and PLATFORMS not in one.paths:
             yield Match(
                 f"{_NAMES[name]} will compute on the CPU: {one.reason}",
                 (*one.paths, version_path(name)),
                 after=one.reason,
                 remedy=_remedy(now, name),
             )
+
+
+def _does_not_start(now: Fingerprint) -> bool:
+    """Whether CUDA fails for every program, as other rules report."""
+    is_missing = now.value(UVM) == "missing" or now.get(FABRIC_MANAGER) == "missing"
+    return is_missing or has_stub(now)
 
 
 def _remedy(now: Fingerprint, framework: str) -> str | None:
@@ -50,7 +67,68 @@ def _uvm_missing(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         yield Match("/dev/nvidia-uvm does not exist, and nothing here makes it", (UVM,))
 
 
+def _no_fabric_manager(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    if now.value(FABRIC_MANAGER) == "missing" and how_many(now):
+        text = "this machine has NVSwitch, and no process nv-fabricmanager runs"
+        yield Match(text, (FABRIC_MANAGER,))
+
+
+def _iommu(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    if now.value(_IOMMU) == "translated" and how_many(now) > 1:
+        text = f"the IOMMU translates what the {how_many(now)} GPUs send each other"
+        yield Match(text, (_IOMMU,), after="translated")
+
+
+_IOMMU = "facts.cuda.iommu"
+
 RULES = (
+    Rule(
+        id="gpu-fabric-manager-missing",
+        title="The GPUs' switches are not set up",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=gpu_training,
+        watches=(FABRIC_MANAGER, DEVICES, VISIBLE),
+        why="On a machine with NVSwitch, CUDA waits for the Fabric Manager to set up the links: "
+        "without it each program ends with error 802, system not yet initialized, while nvidia-smi "
+        "shows healthy GPUs.",
+        not_when="The program sees one GPU that takes no part in the links, as with MIG.",
+        remedy=Command("sudo systemctl start nvidia-fabricmanager"),
+        note="Its version must be that of the driver.",
+        evidence=(
+            Evidence(
+                "What the Fabric Manager does, and on which machines",
+                "https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/contents.html",
+            ),
+            Evidence(
+                "Without it CUDA fails with error 802",
+                "https://github.com/aws-samples/aws-deep-learning-ami-ubuntu-dcv-desktop/issues/33",
+            ),
+        ),
+        state=_no_fabric_manager,
+    ),
+    Rule(
+        id="gpu-iommu-translates",
+        title="The IOMMU stands between the GPUs",
+        impact=Impact.PERF,
+        confidence=Confidence.DOCUMENTED,
+        applies=gpu_training,
+        watches=(_IOMMU, DEVICES, VISIBLE),
+        why="With an IOMMU in between, what GPUs send each other over PCI goes through the "
+        "processor: NCCL becomes slow, and may hang.",
+        not_when="The GPUs are joined by NVLink, or the program uses one of them.",
+        remedy="Boot with iommu=pt, or switch off VT-d or the IOMMU in the firmware, where no "
+        "virtual machine needs it.",
+        evidence=(
+            Evidence(
+                "NCCL: IO virtualization slows peer traffic down or makes it hang",
+                "https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/troubleshooting.html"
+                "#pci-access-control-services-acs",
+            ),
+        ),
+        state=_iommu,
+        advice=True,
+    ),
     Rule(
         id="gpu-not-used",
         title="A GPU is here, and the framework will not use it",
@@ -59,14 +137,14 @@ RULES = (
         applies=gpu_training,
         watches=(
             *BUILDS.values(),
-            *(PLUGINS, JAXLIB, JAXLIB_BUILD, DEVICES, VISIBLE, UVM),
+            *(PLUGINS, JAXLIB, JAXLIB_BUILD, PLATFORMS, DEVICES, VISIBLE, UVM, DRIVER_LIBRARY),
             *_CUDA,
         ),
         why="A CPU build, a build that finds none of CUDA's libraries, and a plugin of another "
         "version than jaxlib compute on the CPU, with a line in the log at most: with other "
         "kernels, and in PyTorch and TensorFlow with other random numbers.",
         not_when="The work is meant for the CPU; --device cpu says so. If another framework of "
-        "the job uses the GPU, nothing is reported.",
+        "the job uses the GPU, or JAX_PLATFORMS is cpu, nothing is reported.",
         remedy="Install the build for CUDA that the framework's installation page names.",
         evidence=(
             Evidence(

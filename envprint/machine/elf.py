@@ -1,0 +1,68 @@
+"""What a shared library asks of the dynamic loader: the dynamic section of an ELF file.
+
+https://gabi.xinuos.com/elf/08-dynamic.html
+"""
+
+import struct
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+_NEEDED, _STRTAB, _RPATH, _RUNPATH = 1, 5, 15, 29
+_LOAD, _DYNAMIC = 1, 2
+_MAX_ENTRIES = 4096
+_MAX_TEXT = 1 << 16
+
+
+def linking(path: str) -> Mapping[str, Any]:
+    """`needed`, `rpath` and `runpath` of a 64-bit library, of which only these parts are read.
+
+    Raises `OSError`; `ValueError` if it is no such file.
+    """
+    with Path(path).open("rb") as file:
+        header = file.read(64)
+        if header[:5] != b"\x7fELF\x02" or len(header) < 64:
+            raise ValueError(f"{path} is no 64-bit ELF file")
+        order = ">" if header[5] == 2 else "<"
+        try:
+            return _dynamic(file, order, list(_segments(file, order, header)))
+        except struct.error as error:
+            raise ValueError(f"{path} ends in the middle: {error}") from None
+
+
+def _segments(file: BinaryIO, order: str, header: bytes) -> Iterator[tuple[int, ...]]:
+    """Type, offset, address and size in the file of each segment."""
+    (start,) = struct.unpack_from(f"{order}Q", header, 32)
+    size, count = struct.unpack_from(f"{order}HH", header, 54)
+    for number in range(count):
+        file.seek(start + number * size)
+        kind, _, offset, address, _, length = struct.unpack(f"{order}IIQQQQ", file.read(40))
+        yield kind, offset, address, length
+
+
+def _dynamic(file: BinaryIO, order: str, segments: list[tuple[int, ...]]) -> Mapping[str, Any]:
+    entries: list[tuple[int, int]] = []
+    for kind, offset, _, length in segments:
+        if kind == _DYNAMIC:
+            file.seek(offset)
+            count = min(length // 16, _MAX_ENTRIES)
+            entries = list(struct.iter_unpack(f"{order}QQ", file.read(count * 16)))
+    table = dict(entries).get(_STRTAB, 0)
+    place = next(
+        (
+            table - address + offset
+            for kind, offset, address, length in segments
+            if kind == _LOAD and address <= table < address + length
+        ),
+        None,
+    )
+    texts: dict[int, list[str]] = {_NEEDED: [], _RPATH: [], _RUNPATH: []}
+    for tag, value in entries:
+        if tag in texts and place is not None:
+            file.seek(place + value)
+            texts[tag].append(file.read(_MAX_TEXT).partition(b"\0")[0].decode("utf-8", "replace"))
+    return {
+        "needed": texts[_NEEDED],
+        "rpath": next(iter(texts[_RPATH]), None),
+        "runpath": next(iter(texts[_RUNPATH]), None),
+    }
