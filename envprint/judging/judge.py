@@ -305,7 +305,7 @@ def _finding(rule: Rule, match: Match) -> Finding:
     return Finding(
         rule=rule.id,
         impact=rule.impact if match.impact is None else match.impact,
-        confidence=rule.confidence,
+        confidence=match.confidence or rule.confidence,
         title=rule.title,
         message=match.message,
         paths=match.paths,
@@ -315,6 +315,6 @@ def _finding(rule: Rule, match: Match) -> Finding:
         not_when=rule.not_when,
         remedy=match.remedy or rule.remedy,
         note=match.note if match.remedy else rule.note,
-        evidence=tuple(e.url or f"{e.what}: {source(e)}" for e in rule.evidence),
+        evidence=match.evidence or tuple(e.url or f"{e.what}: {source(e)}" for e in rule.evidence),
         advice=rule.advice or match.was_equal,
     )

@@ -18,6 +18,8 @@ from envprint.machine.files import read_file, reason
 
 Entry = Mapping[str, Any]
 FOLDER = os.path.dirname(__file__)
+NO_PART = frozenset(["records", "serves", "tooling", "transitive"])
+"""Roles in the table `roles` that take no part in a result."""
 
 
 @cache
@@ -38,6 +40,15 @@ def find(table: str, **wanted: str) -> Entry | None:
     """The first entry whose fields have the wanted values; None if there is none."""
     fields = wanted.items()
     return next((entry for entry in entries(table) if fields <= entry.items()), None)
+
+
+def owners(distribution: str) -> tuple[str, ...]:
+    """All distributions that install the same import package as this one, itself included."""
+    one = find("package_owners", distribution=distribution)
+    if one is None:
+        return (distribution,)
+    listed = entries("package_owners")
+    return tuple(entry["distribution"] for entry in listed if entry["package"] == one["package"])
 
 
 def covering(table: str, version: tuple[int, ...], **wanted: str) -> Iterator[Entry]:
