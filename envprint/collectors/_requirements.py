@@ -20,7 +20,7 @@ Versions = Mapping[str, str | None]
 
 # numpy<2,>=1.22.4; python_version < "3.11"   numpy (>=1.20)   requests[socks]>=2   x @ https://…
 # https://packaging.python.org/en/latest/specifications/dependency-specifiers/
-_REQUIREMENT = re.compile(
+_REQUIREMENT = (
     r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(@[^;]*|\(?[^;()]*\)?)\s*(?:;(.*))?"
 )
 _REQUIRES = b"\nrequires-dist:"
@@ -77,7 +77,7 @@ def requirements(metadata: bytes) -> Iterator[tuple[str, str, str]]:
         return
     for line in head.split(b"\n"):
         if line[:14].lower() == b"requires-dist:" and b"extra" not in line.partition(b";")[2]:
-            match = _REQUIREMENT.fullmatch(line[14:].decode("utf-8", "replace").strip())
+            match = re.fullmatch(_REQUIREMENT, line[14:].decode("utf-8", "replace").strip())
             if match:
                 specifier = "" if match[2].startswith("@") else "".join(match[2].split())
                 yield normalised(match[1]), specifier.strip("()"), (match[3] or "").strip()

@@ -309,6 +309,8 @@ def _unmet(
     host: Host, first: Mapping[str, Installed], metadata: Mapping[str, Metadata]
 ) -> dict[str, Any] | Unknown:
     """What distributions ask for and do not get; `first` has all, `metadata` those that matter."""
+    if not any(metadata.values()):
+        return {}
     here = attempt(lambda: environment(host))
     if isinstance(here, Unknown):
         return here

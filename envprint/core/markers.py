@@ -10,9 +10,9 @@ from collections.abc import Mapping
 
 from envprint.core.versions import meets
 
-_TOKEN = re.compile(
-    r"\s*(\(|\)|===|~=|==|!=|<=|>=|<|>|not\s+in\b|in\b|and\b|or\b|\"[^\"]*\"|'[^']*'|[a-z_.]+)",
-    re.ASCII,
+_TOKEN = (
+    r"(?a)\s*(\(|\)|===|~=|==|!=|<=|>=|<|>|not\s+in\b|in\b|and\b|or\b"
+    r"|\"[^\"]*\"|'[^']*'|[a-z_.]+)"
 )
 _VERSIONS = ("python_version", "python_full_version", "implementation_version")
 _MAX_TOKENS = 100
@@ -39,7 +39,7 @@ def _tokens(marker: str) -> list[str] | None:
     found: list[str] = []
     position, end = 0, len(marker.rstrip())
     while position < end:
-        match = _TOKEN.match(marker, position)
+        match = re.compile(_TOKEN).match(marker, position)
         if match is None or len(found) > _MAX_TOKENS:
             return None
         found.append(match[1])

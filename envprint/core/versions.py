@@ -51,14 +51,11 @@ def is_below(version: str, floor: str) -> bool:
 
 
 # 2.9.0   2.9.0.post1   2.8.0+cu128: a release without letters but that of a post-release.
-_FINAL = re.compile(
-    r"(\d{1,18}(?:\.\d{1,18})*)(?:[._-]?post(\d{1,9}))?(?:\+[a-z0-9._-]+)?", re.ASCII
-)
+_FINAL = r"(?a)(\d{1,18}(?:\.\d{1,18})*)(?:[._-]?post(\d{1,9}))?(?:\+[a-z0-9._-]+)?"
 # >=3.20.3   <5.0.0dev   ==2.18.*   ~=1.4   !=4.21.0
-_CLAUSE = re.compile(
-    r"(~=|==|!=|<=|>=|<|>)\s*(\d{1,18}(?:\.\d{1,18})*)"
-    r"(?:(\.\*)|[._-]?(dev|a|b|c|rc)\d{0,9}|[._-]?post(\d{1,9}))?",
-    re.ASCII,
+_CLAUSE = (
+    r"(?a)(~=|==|!=|<=|>=|<|>)\s*(\d{1,18}(?:\.\d{1,18})*)"
+    r"(?:(\.\*)|[._-]?(dev|a|b|c|rc)\d{0,9}|[._-]?post(\d{1,9}))?"
 )
 Key = tuple[tuple[int, ...], int]
 
@@ -68,9 +65,9 @@ def meets(version: str, specifier: str) -> bool | None:
 
     None if one of them is not of that form.
     """
-    final = _FINAL.fullmatch(version.strip())
+    final = re.fullmatch(_FINAL, version.strip())
     clauses = [clause.strip() for clause in specifier.split(",") if clause.strip()]
-    parsed = [_CLAUSE.fullmatch(clause) for clause in clauses] if final else []
+    parsed = [re.fullmatch(_CLAUSE, clause) for clause in clauses] if final else []
     if not final or not all(parsed) or any(one and _is_rare(one) for one in parsed):
         return _meets_rare(version, specifier)
     key = _key(final[1], final[2])
@@ -89,9 +86,10 @@ def _is_rare(clause: re.Match[str]) -> bool:
 def _meets_rare(version: str, specifier: str) -> bool | None:
     # Imported here: it costs as much as starting the interpreter, and is rarely needed.
     from packaging.specifiers import SpecifierSet
+    from packaging.version import Version
 
     try:
-        return SpecifierSet(specifier).contains(version.strip(), prereleases=True)
+        return SpecifierSet(specifier).contains(Version(version), prereleases=True)
     except ValueError:
         return None
 

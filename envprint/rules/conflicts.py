@@ -8,7 +8,7 @@ from functools import partial
 from envprint import knowledge
 from envprint.core.fingerprint import Fingerprint, split_path
 from envprint.core.impact import Confidence, Impact
-from envprint.core.requirement import specified
+from envprint.core.requirement import pinned, specified
 from envprint.core.rule import Evidence, Match, Result, Rule, UnknownValue, for_each
 from envprint.core.shell import Command, command
 from envprint.core.versions import numbers
@@ -127,7 +127,7 @@ def _unmet(package: str, name: str, missing: list[Requirement]) -> Match:
 
 
 def _install_all(missing: list[Requirement]) -> Command | None:
-    words = [specified(one.name, one.specifier) if one.specifier else one.name for one in missing]
+    words = [specified(one.name, one.specifier) for one in missing]
     return command("pip install " + " ".join("{}" for _ in words), *words)
 
 
@@ -156,18 +156,20 @@ def _companion(now: Fingerprint, torch: str, name: str) -> Iterator[Match]:
     ours = _build(torch)
     if not _differ(ours, build):
         return
-    label = f"+{ours}"
     yield Match(
         f"{name} {version} is built for {_words(build)}, PyTorch is {torch}",
         (f"{DISTRIBUTIONS}[{name}].version", _TORCH),
         after=version,
-        remedy=command("pip install --force-reinstall --no-deps {}", f"{name}=={version}{label}")
-        if not _build(version)
-        else None,
+        remedy=_same_build(name, version, ours),
         note="It is on PyTorch's own index: take the option from "
         "https://pytorch.org/get-started/locally",
         about=name,
     )
+
+
+def _same_build(name: str, version: str, build: str) -> Command | None:
+    wanted = f"{version.partition('+')[0]}+{build}"
+    return command("pip install --force-reinstall --no-deps {}", pinned(name, wanted))
 
 
 def _unnamed_build(now: Fingerprint, name: str, version: str) -> str:

@@ -164,7 +164,7 @@ def _duplicates(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 def _shared(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     installed = now.value(DISTRIBUTIONS) or {}
     owners: dict[str, list[str]] = {}
-    for entry in knowledge.entries("package_owners"):
+    for entry in knowledge.entries("package_owners") if installed else ():
         if entry["distribution"] in installed:
             owners.setdefault(entry["package"], []).append(entry["distribution"])
     for package, names in sorted(owners.items()):

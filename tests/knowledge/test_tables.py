@@ -33,9 +33,9 @@ KEYS = {
     "drawing_libraries": ("module",),
     "integrated_gpu_names": ("name",),
     "measured_equal": ("distribution", "measured"),
-    "numpy_2_support": ("package",),
     "numpy_loops": ("loops",),
     "openblas_cores": ("core",),
+    "package_conflicts": ("package", "versions", "other", "with", "frameworks"),
     "package_owners": ("distribution",),
     "roles": ("distribution",),
     "scikit_learn_changes": ("release",),
@@ -98,7 +98,7 @@ def test_no_entry_is_from_the_future(table: str) -> None:
 
 
 def key(table: str, entry: knowledge.Entry) -> tuple[str, ...]:
-    return tuple(str(entry[name]).lower() for name in KEYS[table])
+    return tuple(str(entry.get(name, "")).lower() for name in KEYS[table])
 
 
 def span(entry: knowledge.Entry) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -39,6 +39,8 @@ class Present(NamedTuple):
     def of(cls, now: Fingerprint) -> Present:
         """Raises `UnknownValueError` if the distributions are unknown."""
         installed = now.value(DISTRIBUTIONS) or {}
+        if not installed:
+            return cls(now, {})  # no table is needed
         names = {name: name for name in installed}
         here = {
             entry["package"]: entry["distribution"]
@@ -81,15 +83,13 @@ class Pair(NamedTuple):
 def candidates(present: Present) -> Iterator[knowledge.Entry]:
     """The entries of which both packages are here, whatever their versions."""
     names = present.names
-    conda = present.now.get(CONDA, {}) if _is_conda(present.now) else {}
+    conda = present.now.get(CONDA, {})
+    if not names and not conda:
+        return
     for entry in knowledge.entries("package_conflicts"):
         where = conda if entry.get("in_conda") else names
         if entry["package"] in where and (entry["other"] in where or entry["other"] == "python"):
             yield entry
-
-
-def _is_conda(now: Fingerprint) -> bool:
-    return CONDA not in now.unknown
 
 
 def matching(present: Present, entry: knowledge.Entry) -> Pair | None:
