@@ -11,9 +11,13 @@ from typing import Any
 
 from envprint import knowledge
 from envprint.collectors._dist_info import normalised
-from envprint.core.markers import applies
+from envprint.core.fingerprint import Unknown
 from envprint.core.versions import meets
+from envprint.machine.attempt import attempt
 from envprint.machine.host import Host
+
+Metadata = bytes | Unknown | None
+"""The head of METADATA; None without the file."""
 
 Versions = Mapping[str, str | None]
 """Normalised name to version, None if that is unknown, of what is installed."""
@@ -49,6 +53,24 @@ def environment(host: Host) -> dict[str, str]:
     }
 
 
+def unmet_of(
+    host: Host, installed: Versions, metadata: Mapping[str, Metadata]
+) -> dict[str, Any] | Unknown:
+    """By name, what distributions ask for and do not get; `metadata` has those that matter."""
+    if not any(metadata.values()):
+        return {}
+    here = attempt(lambda: environment(host))
+    if isinstance(here, Unknown):
+        return here
+    found: dict[str, Any] = {}
+    for name, content in metadata.items():
+        if isinstance(content, Unknown):
+            found[name] = content
+        elif content and (missing := unmet(content, installed, here)):
+            found[name] = missing
+    return found
+
+
 def unmet(
     metadata: bytes, installed: Versions, here: Mapping[str, str]
 ) -> list[dict[str, str | None]]:
@@ -59,7 +81,7 @@ def unmet(
     found: dict[str, dict[str, Any]] = {}
     for name, specifier, marker in requirements(metadata):
         version = _installed(installed, name)
-        if _fulfils(version, specifier) is False and applies(marker or "'' == ''", here):
+        if _fulfils(version, specifier) is False and _applies(marker, here):
             found[f"{name}{specifier}"] = {
                 "name": name,
                 "specifier": specifier,
@@ -81,6 +103,14 @@ def requirements(metadata: bytes) -> Iterator[tuple[str, str, str]]:
             if match:
                 specifier = "" if match[2].startswith("@") else "".join(match[2].split())
                 yield normalised(match[1]), specifier.strip("()"), (match[3] or "").strip()
+
+
+def _applies(marker: str, here: Mapping[str, str]) -> bool | None:
+    if not marker:
+        return True
+    from envprint.core.markers import applies  # needed only for what is not fulfilled
+
+    return applies(marker, here)
 
 
 def _installed(installed: Versions, name: str) -> str | None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from envprint.collectors._conda import conda_packages
 from envprint.collectors._dist_info import Installed, distributions
-from envprint.collectors._requirements import environment, unmet
+from envprint.collectors._requirements import Metadata, unmet_of
 from envprint.collectors._takes_part import Listed, listed, takes_part
 from envprint.core.fields import FLAG, TEXT, Field, ListOf, MapOf, record
 from envprint.core.fingerprint import Unknown
@@ -163,8 +163,6 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-Metadata = bytes | Unknown | None
-"""The head of METADATA; None without the file."""
 COPY = record(
     Field("version", TEXT, "Version of this copy."),
     Field("location", TEXT, "The search directory that holds it."),
@@ -267,6 +265,7 @@ def _installed(host: Host, found: Sequence[Installed] | Unknown) -> dict[str, An
         for name, one in first.items()
         if known.part(name) is not False
     }
+    versions = {name: _text(one.version) for name, one in first.items()}
     shallow = Unknown("files are hashed again only with --deep")
     return {
         "distributions": {
@@ -275,7 +274,7 @@ def _installed(host: Host, found: Sequence[Installed] | Unknown) -> dict[str, An
         },
         "duplicates": _duplicates(found),
         "edited": _edited(host, first) if host.verify_files() else shallow,
-        "unmet": _unmet(host, first, metadata),
+        "unmet": unmet_of(host, versions, metadata),
     }
 
 
@@ -303,25 +302,6 @@ def _own_word(known: Listed, name: str, metadata: Metadata) -> bool | Unknown | 
     if known.part(name) is not None or not isinstance(metadata, bytes):
         return metadata if isinstance(metadata, Unknown) else None
     return takes_part(metadata)
-
-
-def _unmet(
-    host: Host, first: Mapping[str, Installed], metadata: Mapping[str, Metadata]
-) -> dict[str, Any] | Unknown:
-    """What distributions ask for and do not get; `first` has all, `metadata` those that matter."""
-    if not any(metadata.values()):
-        return {}
-    here = attempt(lambda: environment(host))
-    if isinstance(here, Unknown):
-        return here
-    found: dict[str, Any] = {}
-    versions = {name: _text(one.version) for name, one in first.items()}
-    for name, content in metadata.items():
-        if isinstance(content, Unknown):
-            found[name] = content
-        elif content and (missing := unmet(content, versions, here)):
-            found[name] = missing
-    return found
 
 
 def _metadata(host: Host, one: Installed) -> bytes | None:

@@ -8,7 +8,6 @@ from functools import partial
 from envprint import knowledge
 from envprint.core.fingerprint import Fingerprint, split_path
 from envprint.core.impact import Confidence, Impact
-from envprint.core.requirement import pinned, specified
 from envprint.core.rule import Evidence, Match, Result, Rule, UnknownValue, for_each
 from envprint.core.shell import Command, command
 from envprint.core.versions import numbers
@@ -25,7 +24,10 @@ from envprint.rules.kit.conflicts import (
     takes_part,
 )
 from envprint.rules.kit.packages import CONDA, DISTRIBUTIONS, version_path
-from envprint.rules.kit.requirements import Requirement, stops
+
+TYPE_CHECKING = False  # what `typing` has, without importing it; type checkers know the name
+if TYPE_CHECKING:
+    from envprint.rules.kit.requirements import Requirement
 
 
 def _pairs(now: Fingerprint, workload: Workload, *, in_some_use: bool) -> Iterator[Result]:
@@ -96,6 +98,8 @@ def _requirements(now: Fingerprint, workload: Workload, *, that_stop: bool) -> I
     unmet = now.value(UNMET)
     if not unmet:
         return
+    from envprint.rules.kit.requirements import Requirement, stops  # needed only here
+
     present = Present.of(now)
     for name in sorted(unmet):
         package = present.side(name)
@@ -127,6 +131,8 @@ def _unmet(package: str, name: str, missing: list[Requirement]) -> Match:
 
 
 def _install_all(missing: list[Requirement]) -> Command | None:
+    from envprint.core.requirement import specified
+
     words = [specified(one.name, one.specifier) for one in missing]
     return command("pip install " + " ".join("{}" for _ in words), *words)
 
@@ -168,6 +174,8 @@ def _companion(now: Fingerprint, torch: str, name: str) -> Iterator[Match]:
 
 
 def _same_build(name: str, version: str, build: str) -> Command | None:
+    from envprint.core.requirement import pinned
+
     wanted = f"{version.partition('+')[0]}+{build}"
     return command("pip install --force-reinstall --no-deps {}", pinned(name, wanted))
 

@@ -1,7 +1,5 @@
 """Which pairs of installed packages do not run together, by `knowledge/package_conflicts.json`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -10,7 +8,6 @@ from envprint.core.fingerprint import Fingerprint
 from envprint.core.versions import meets
 from envprint.core.workload import Workload
 from envprint.rules.kit.packages import CONDA, DISTRIBUTIONS
-from envprint.rules.kit.roles import can_reach, is_for, listed, table
 
 UNMET = "facts.packages.unmet"
 PYTHON = "facts.python.version"
@@ -36,7 +33,7 @@ class Present(NamedTuple):
     that is here."""
 
     @classmethod
-    def of(cls, now: Fingerprint) -> Present:
+    def of(cls, now: Fingerprint) -> "Present":
         """Raises `UnknownValueError` if the distributions are unknown."""
         installed = now.value(DISTRIBUTIONS) or {}
         if not installed:
@@ -124,6 +121,9 @@ def is_known(present: Present, package: str, other: str) -> bool:
 
 def reaches(name: str, workload: Workload, entry: Mapping[str, Any] | None = None) -> bool:
     """Whether a job with this workload can import the package."""
+    # Imported where a pair is found: most environments have none.
+    from envprint.rules.kit.roles import can_reach, is_for, listed, table
+
     if entry and "frameworks" in entry:
         return is_for(set(entry["frameworks"]), workload)
     role = listed(table(), name)
@@ -135,6 +135,8 @@ def takes_part(now: Fingerprint, name: str, workload: Workload, *, or_may: bool 
 
     For a package that no table lists, its own metadata tells, or leaves it open.
     """
+    from envprint.rules.kit.roles import can_reach, listed, table
+
     role = listed(table(), name)
     if role is None:
         told: bool | None = now.get(f"{DISTRIBUTIONS}[{name}].takes_part")

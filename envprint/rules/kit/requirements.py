@@ -4,8 +4,6 @@ Of 22 measured combinations that did not start 14 had an unmet requirement, and 
 Those that ran lacked a later minor release of something, or had a later one than was foreseen.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -27,7 +25,7 @@ class Requirement(NamedTuple):
     installed: str | None
 
     @classmethod
-    def of(cls, entry: Mapping[str, Any]) -> Requirement:
+    def of(cls, entry: Mapping[str, Any]) -> "Requirement":
         """From a document."""
         return cls(entry.get("name") or "", entry.get("specifier") or "", entry.get("installed"))
 
