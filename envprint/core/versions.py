@@ -65,13 +65,41 @@ def meets(version: str, specifier: str) -> bool | None:
 
     None if one of them is not of that form.
     """
-    final = re.fullmatch(_FINAL, version.strip())
     clauses = [clause.strip() for clause in specifier.split(",") if clause.strip()]
+    here = _plain(version.strip().partition("+")[0])
+    simple = [_simple(here, clause) for clause in clauses] if here else [None]
+    if None not in simple:
+        return all(simple)
+    final = re.fullmatch(_FINAL, version.strip())
     parsed = [re.fullmatch(_CLAUSE, clause) for clause in clauses] if final else []
     if not final or not all(parsed) or any(one and _is_rare(one) for one in parsed):
         return _meets_rare(version, specifier)
     key = _key(final[1], final[2])
     return all(_holds(key, clause) for clause in parsed if clause)
+
+
+def _plain(text: str) -> tuple[int, ...]:
+    """The numbers of a plain release, without a regular expression; empty for any other text."""
+    parts = text.split(".")
+    is_plain = len(text) < 80 and text.isascii() and all(map(str.isdigit, parts))
+    return tuple(map(int, parts)) if is_plain else ()
+
+
+def _simple(release: tuple[int, ...], clause: str) -> bool | None:
+    """Whether a release fulfils a clause with a plain bound; None for any other clause."""
+    rest = clause.lstrip("<>=!")
+    operator, bound = clause[: len(clause) - len(rest)], _plain(rest.strip())
+    here, there = _stripped(release), _stripped(bound)
+    if not bound or operator not in ("==", "!=", "<=", ">=", "<", ">"):
+        return None
+    return {
+        "==": here == there,
+        "!=": here != there,
+        "<=": here <= there,
+        ">=": here >= there,
+        "<": here < there,
+        ">": here > there,
+    }[operator]
 
 
 def _is_rare(clause: re.Match[str]) -> bool:
