@@ -88,7 +88,11 @@ def _plain(text: str) -> tuple[int, ...]:
 def _simple(release: tuple[int, ...], clause: str) -> bool | None:
     """Whether a release fulfils a clause with a plain bound; None for any other clause."""
     rest = clause.lstrip("<>=!")
-    operator, bound = clause[: len(clause) - len(rest)], _plain(rest.strip())
+    operator, text = clause[: len(clause) - len(rest)], rest.strip()
+    if text.endswith(".*") and operator in ("==", "!="):
+        start = _plain(text[:-2])
+        return (_padded(release, len(start)) == start) is (operator == "==") if start else None
+    bound = _plain(text)
     here, there = _stripped(release), _stripped(bound)
     if not bound or operator not in ("==", "!=", "<=", ">=", "<", ">"):
         return None
