@@ -4,6 +4,7 @@ In a survey of 409 distributions, signs of these kinds were right for 93 in 100;
 fail, there is no answer. No finer role is read, since only half of those were right.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from envprint import knowledge
@@ -59,22 +60,28 @@ _END_OF_NAME = bytes(code if code in _NAME else 32 for code in range(256))
 
 
 class Listed(NamedTuple):
-    """The distributions in `knowledge/roles.json`."""
+    """The distributions in `knowledge/roles.json`, and whether they take part."""
 
-    names: frozenset[str]
-    beginnings: tuple[str, ...]
-    """Of names that are listed as a kind."""
+    parts: Mapping[str, bool]
+    kinds: Mapping[str, bool]
+    """Beginnings of names that are listed as a kind."""
 
-    def has(self, name: str) -> bool:
-        """Whether the distribution or its kind is listed."""
-        return name in self.names or name.startswith(self.beginnings)
+    def part(self, name: str) -> bool | None:
+        """Whether the distribution or its kind takes part; None if neither is listed."""
+        if name in self.parts:
+            return self.parts[name]
+        kinds = [kind for kind in self.kinds if name.startswith(kind)]
+        return self.kinds[max(kinds, key=len)] if kinds else None
 
 
 def listed() -> Listed:
     """Those of the table, which is read at the first call."""
-    names = knowledge.texts("roles", "distribution")
-    kinds = tuple(name[:-1] for name in names if name.endswith("*"))
-    return Listed(frozenset(names), kinds)
+    parts = {
+        entry["distribution"]: not knowledge.NO_PART.issuperset(entry["roles"])
+        for entry in knowledge.entries("roles")
+    }
+    kinds = {name[:-1]: parts[name] for name in parts if name.endswith("*")}
+    return Listed(parts, kinds)
 
 
 # Requires-Dist: numpy>=1.21.2; python_version >= "3.10"

@@ -15,6 +15,7 @@ from typing import Any
 
 from envprint.collectors._conda import conda_packages
 from envprint.collectors._dist_info import Installed, distributions
+from envprint.collectors._requirements import Metadata, unmet_of
 from envprint.collectors._takes_part import Listed, listed, takes_part
 from envprint.core.fields import FLAG, TEXT, Field, ListOf, MapOf, record
 from envprint.core.fingerprint import Unknown
@@ -204,6 +205,20 @@ FACTS = (
         "Distributions with more than one copy, all of them, the one that an import finds first.",
     ),
     Field(
+        "unmet",
+        MapOf(
+            ListOf(
+                record(
+                    Field("name", TEXT, "Normalised name of what is required."),
+                    Field("specifier", TEXT, "The versions that would do; empty for any."),
+                    Field("installed", TEXT, "The installed version; null without one."),
+                )
+            )
+        ),
+        "Requirements in the metadata of distributions that may take part in a result and that "
+        "nothing installed fulfils. Extras are not counted, as nothing records which were wanted.",
+    ),
+    Field(
         "conda",
         MapOf(
             record(
@@ -241,19 +256,29 @@ def collect(host: Host) -> Mapping[str, Any]:
 
 def _installed(host: Host, found: Sequence[Installed] | Unknown) -> dict[str, Any]:
     if isinstance(found, Unknown):
-        return dict.fromkeys(("distributions", "duplicates", "edited"), found)
+        return dict.fromkeys(("distributions", "duplicates", "edited", "unmet"), found)
     # The first copy wins, as in an import.
     first = {one.name: one for one in reversed(found)}
     known = listed()
+    metadata = {
+        name: attempt(partial(_metadata, host, one))
+        for name, one in first.items()
+        if known.part(name) is not False
+    }
+    versions = {name: _text(one.version) for name, one in first.items()}
     shallow = Unknown("files are hashed again only with --deep")
     return {
-        "distributions": {name: _describe(host, one, known) for name, one in first.items()},
+        "distributions": {
+            name: _describe(host, one, _own_word(known, name, metadata.get(name)))
+            for name, one in first.items()
+        },
         "duplicates": _duplicates(found),
         "edited": _edited(host, first) if host.verify_files() else shallow,
+        "unmet": unmet_of(host, versions, metadata),
     }
 
 
-def _describe(host: Host, one: Installed, known: Listed) -> dict[str, Any]:
+def _describe(host: Host, one: Installed, part: bool | Unknown | None) -> dict[str, Any]:
     path = f"{one.directory}/{one.entry}"
     installer = attempt(lambda: _installer(host, path))
     if isinstance(installer, Unknown):
@@ -268,15 +293,24 @@ def _describe(host: Host, one: Installed, known: Listed) -> dict[str, Any]:
         "tags": attempt(lambda: parse_tags(text_or_none(host, f"{path}/WHEEL"))),
         "build_id": None if editable else attempt(lambda: _build(host, path, one.entry)),
         "location": one.directory,
-        "takes_part": None if known.has(one.name) else attempt(lambda: _takes_part(host, path)),
+        "takes_part": part,
     }
 
 
-def _takes_part(host: Host, path: str) -> bool | None:
+def _own_word(known: Listed, name: str, metadata: Metadata) -> bool | Unknown | None:
+    """What METADATA says of taking part, for a distribution that no table lists."""
+    if known.part(name) is not None or not isinstance(metadata, bytes):
+        return metadata if isinstance(metadata, Unknown) else None
+    return takes_part(metadata)
+
+
+def _metadata(host: Host, one: Installed) -> bytes | None:
+    """METADATA without the description; None if there is none. Raises `OSError`."""
     try:
-        return takes_part(host.read(f"{path}/METADATA"))
+        content = host.read(f"{one.directory}/{one.entry}/METADATA")
     except (FileNotFoundError, NotADirectoryError):
         return None
+    return content.replace(b"\r\n", b"\n").partition(b"\n\n")[0] + b"\n\n"
 
 
 def _installer(host: Host, path: str) -> str | None:

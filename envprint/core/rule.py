@@ -40,12 +40,12 @@ class Match(NamedTuple):
     """What to know about that remedy."""
     not_when: str | None = None
     """Overrides when the rule does not apply."""
-    confidence: Confidence | None = None
-    """Overrides the rule's confidence where this case is known better or worse."""
-    sources: tuple[str, ...] = ()
-    """Sources of this case, in place of those of the rule."""
     was_equal: bool = False
     """Whether a measurement of the project gave equal bits in this case, which makes it advice."""
+    confidence: Confidence | None = None
+    """Overrides the rule's confidence, where each case has a source of its own."""
+    evidence: tuple[str, ...] = ()
+    """Replaces the rule's evidence by the sources of this case."""
     about: str | None = None
     """Which of several similar things, such as GPUs: a stronger rule about a different one does not
     silence this match."""

@@ -48,3 +48,107 @@ def is_below(version: str, floor: str) -> bool:
     left, right = numbers(version), numbers(floor)
     length = min(len(left), len(right))
     return left[:length] < right[:length]
+
+
+# 2.9.0   2.9.0.post1   2.8.0+cu128: a release without letters but that of a post-release.
+_FINAL = r"(?a)(\d{1,18}(?:\.\d{1,18})*)(?:[._-]?post(\d{1,9}))?(?:\+[a-z0-9._-]+)?"
+# >=3.20.3   <5.0.0dev   ==2.18.*   ~=1.4   !=4.21.0
+_CLAUSE = (
+    r"(?a)(~=|==|!=|<=|>=|<|>)\s*(\d{1,18}(?:\.\d{1,18})*)"
+    r"(?:(\.\*)|[._-]?(dev|a|b|c|rc)\d{0,9}|[._-]?post(\d{1,9}))?"
+)
+Key = tuple[tuple[int, ...], int]
+
+
+def meets(version: str, specifier: str) -> bool | None:
+    """Whether a version fulfils a specifier of PEP 440, pre-releases included.
+
+    None if one of them is not of that form.
+    """
+    clauses = [clause.strip() for clause in specifier.split(",") if clause.strip()]
+    here = _plain(version.strip().partition("+")[0])
+    simple = [_simple(here, clause) for clause in clauses] if here else [None]
+    if None not in simple:
+        return all(simple)
+    final = re.fullmatch(_FINAL, version.strip())
+    parsed = [re.fullmatch(_CLAUSE, clause) for clause in clauses] if final else []
+    if not final or not all(parsed) or any(one and _is_rare(one) for one in parsed):
+        return _meets_rare(version, specifier)
+    key = _key(final[1], final[2])
+    return all(_holds(key, clause) for clause in parsed if clause)
+
+
+def _plain(text: str) -> tuple[int, ...]:
+    """The numbers of a plain release, without a regular expression; empty for any other text."""
+    parts = text.split(".")
+    is_plain = len(text) < 80 and text.isascii() and all(map(str.isdigit, parts))
+    return tuple(map(int, parts)) if is_plain else ()
+
+
+def _simple(release: tuple[int, ...], clause: str) -> bool | None:
+    """Whether a release fulfils a clause with a plain bound; None for any other clause."""
+    rest = clause.lstrip("<>=!")
+    operator, text = clause[: len(clause) - len(rest)], rest.strip()
+    if text.endswith(".*") and operator in ("==", "!="):
+        start = _plain(text[:-2])
+        return (_padded(release, len(start)) == start) is (operator == "==") if start else None
+    bound = _plain(text)
+    here, there = _stripped(release), _stripped(bound)
+    if not bound or operator not in ("==", "!=", "<=", ">=", "<", ">"):
+        return None
+    return {
+        "==": here == there,
+        "!=": here != there,
+        "<=": here <= there,
+        ">=": here >= there,
+        "<": here < there,
+        ">": here > there,
+    }[operator]
+
+
+def _is_rare(clause: re.Match[str]) -> bool:
+    """Whether the short comparison could be wrong: a bound that is no plain release, mostly."""
+    operator, text, is_prefix, letters, post = clause.groups()
+    if is_prefix:
+        return operator not in ("==", "!=")
+    has_letters = letters is not None and operator not in ("<", ">=", "!=")
+    return post is not None or has_letters or (operator == "~=" and "." not in text)
+
+
+def _meets_rare(version: str, specifier: str) -> bool | None:
+    # Imported here: it costs as much as starting the interpreter, and is rarely needed.
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import Version
+
+    try:
+        return SpecifierSet(specifier).contains(Version(version), prereleases=True)
+    except ValueError:
+        return None
+
+
+def _key(release: str, post: str | None) -> Key:
+    return _stripped(tuple(map(int, release.split(".")))), -1 if post is None else int(post)
+
+
+def _holds(here: Key, clause: re.Match[str]) -> bool:
+    operator, text, is_prefix, letters, _ = clause.groups()
+    bound = _key(text, None)
+    places = tuple(map(int, text.split(".")))
+    if is_prefix:
+        return (_padded(here[0], len(places)) == places) is (operator == "==")
+    if operator == "~=":
+        return here >= bound and _padded(here[0], len(places) - 1) == places[:-1]
+    if operator == "!=":
+        return bool(letters) or here != bound  # no release is a pre-release
+    if operator == ">":
+        return here[0] > bound[0]  # a post-release of the bound is not meant
+    return {
+        "==": here == bound,
+        "<=": here <= bound,
+        ">=": here >= bound,
+        "<": here[0] < bound[0],
+    }[operator]
+
+
+def _padded(release: tuple[int, ...], length: int) -> tuple[int, ...]:
+    return (release + (0,) * length)[:length]

@@ -324,6 +324,6 @@ def _finding(rule: Rule, match: Match) -> Finding:
         not_when=match.not_when or rule.not_when,
         remedy=match.remedy or rule.remedy,
         note=match.note if match.remedy else rule.note,
-        evidence=match.sources or tuple(e.url or f"{e.what}: {source(e)}" for e in rule.evidence),
+        evidence=match.evidence or tuple(e.url or f"{e.what}: {source(e)}" for e in rule.evidence),
         advice=rule.advice or match.was_equal,
     )

@@ -24,18 +24,13 @@ from envprint.rules.kit.packages import (
     needs_another_wheel,
     version_path,
 )
+from envprint.rules.kit.roles import can_reach, listed, table
 
-NO_PART = frozenset(["records", "serves", "tooling", "transitive"])
-"""Roles that take no part in a result."""
 _FIELD = {
     **{name: name.replace("-", "_") for name in (*FRAMEWORKS, "scipy", "keras")},
     **{f"tensorflow-{kind}": "tensorflow" for kind in ("cpu", "gpu", "intel", "macos")},
 }
 """Distributions whose version the section `frameworks` has, too, and the name it has there."""
-_LONGEST_KIND = 40
-"""No beginning of a name in the table is longer; a name in a hostile document may be."""
-_NEEDS_NUMPY = frozenset(["scikit-learn"])
-"""Frameworks that compute with NumPy and SciPy."""
 
 
 class Part(NamedTuple):
@@ -81,7 +76,7 @@ def unjudged(
     names = sorted({name for place in places for name in _named(place)})
     steps = ((name, _first(_steps(comparison, name), places)) for name in names)
     moved = [(name, step) for name, step in steps if step]
-    look = Look(comparison, workload, _table(), is_elsewhere) if moved else None
+    look = Look(comparison, workload, table(), is_elsewhere) if moved else None
     found = (_entry(look, name, step) for name, step in moved if look)
     entries = sorted(filter(None, found), key=_certainty)
     traces = [trace for entry in entries for trace in _traces(entry.name)]
@@ -121,7 +116,7 @@ def unknown_versions(comparison: Comparison, workload: Workload) -> Iterator[Und
         if len(place) == 5 and place[4] == "version":
             sides = (comparison.before, comparison.after)
             is_on_both = all(side.get(f"{DISTRIBUTIONS}[{place[3]}]") for side in sides)
-            if is_on_both and _part(Look(comparison, workload, _table(), False), place[3]):
+            if is_on_both and _part(Look(comparison, workload, table(), False), place[3]):
                 yield Undecided(NOT_JUDGED, path, reason, Impact.NUMERIC)
 
 
@@ -216,39 +211,15 @@ def _changed(comparison: Comparison, path: str) -> Iterator[Step]:
         yield Step(path, change.before, change.after)
 
 
-def _table() -> Mapping[str, knowledge.Entry]:
-    return {entry["distribution"]: entry for entry in knowledge.entries("roles")}
-
-
 def _part(look: Look, name: str) -> Part | None:
     """The part it takes in this workload; None if it takes none."""
-    entry = _listed(look.roles, name)
+    entry = listed(look.roles, name)
     if entry is None:
         return _by_metadata(look.comparison, name)
-    role = next((role for role in entry["roles"] if role not in NO_PART), None)
-    if role is None or "section" in entry or not _can_reach(entry, name, look.workload):
+    role = next((role for role in entry["roles"] if role not in knowledge.NO_PART), None)
+    if role is None or "section" in entry or not can_reach(entry, name, look.workload):
         return None
     return Part(role, entry.get("read"))
-
-
-def _listed(roles: Mapping[str, knowledge.Entry], name: str) -> knowledge.Entry | None:
-    """Its entry in the table, else that of the longest beginning of its name."""
-    lengths = range(min(len(name), _LONGEST_KIND), 0, -1)
-    kinds = (roles.get(f"{name[:length]}*") for length in lengths)
-    return roles.get(name) or next(filter(None, kinds), None)
-
-
-def _can_reach(entry: knowledge.Entry, name: str, workload: Workload) -> bool:
-    """Whether it can reach a job with these frameworks on this device."""
-    own = knowledge.find("computing_distributions", distribution=name)
-    frameworks = {own["framework"]} if own else set(entry.get("frameworks", ()))
-    if "numpy" in frameworks:
-        frameworks |= _NEEDS_NUMPY
-    is_of_another = bool(frameworks and workload.frameworks)
-    if is_of_another and frameworks.isdisjoint(workload.frameworks):
-        return False
-    device: str = entry.get("device", workload.device)
-    return device == workload.device
 
 
 def _by_metadata(comparison: Comparison, name: str) -> Part | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -19,6 +18,8 @@ from envprint.machine.files import read_file, reason
 
 Entry = Mapping[str, Any]
 FOLDER = os.path.dirname(__file__)
+NO_PART = frozenset(["records", "serves", "tooling", "transitive"])
+"""Roles in the table `roles` that take no part in a result."""
 
 
 @cache
@@ -28,17 +29,6 @@ def entries(table: str) -> tuple[Entry, ...]:
     Raises `EnvprintError` if the file is not installed.
     """
     return tuple(json.loads(_content(table))["entries"])
-
-
-@cache
-def texts(table: str, field: str) -> tuple[str, ...]:
-    """One field of all entries, in file order; for the path of a capture, where reading a long
-    table as JSON would take a hundredth of the time. The texts have no escapes.
-
-    Raises `EnvprintError` if the file is not installed.
-    """
-    found = re.findall(rb'"%s": "([^"]+)"' % field.encode(), _content(table))
-    return tuple(text.decode() for text in found)
 
 
 def _content(table: str) -> bytes:
@@ -53,6 +43,15 @@ def find(table: str, **wanted: str) -> Entry | None:
     """The first entry whose fields have the wanted values; None if there is none."""
     fields = wanted.items()
     return next((entry for entry in entries(table) if fields <= entry.items()), None)
+
+
+def owners(distribution: str) -> tuple[str, ...]:
+    """All distributions that install the same import package as this one, itself included."""
+    one = find("package_owners", distribution=distribution)
+    if one is None:
+        return (distribution,)
+    listed = entries("package_owners")
+    return tuple(entry["distribution"] for entry in listed if entry["package"] == one["package"])
 
 
 def covering(table: str, version: tuple[int, ...], **wanted: str) -> Iterator[Entry]:

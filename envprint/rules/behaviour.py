@@ -65,7 +65,7 @@ def _match(
         note=f"Or bring the old behaviour back: {'; '.join(restored)}." if restored else "",
         not_when=f"The job uses none of this: {'; '.join(concerns)}.",
         confidence=Confidence.MEASURED if is_measured else None,
-        sources=tuple(dict.fromkeys(source for entry in found for source in _sources(entry))),
+        evidence=tuple(dict.fromkeys(source for entry in found for source in _sources(entry))),
         about=name,
     )
 

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from envprint.core.comparison import Comparison
 from envprint.core.impact import Confidence, Impact
-from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.rule import Evidence, Match, Result, Rule, for_each
+from envprint.core.shell import command
 from envprint.core.workload import Workload, always, machine, on_cpu, uses
 from envprint.rules.kit import instruction_sets, threads
+from envprint.rules.kit.packages import CONDA
 from envprint.rules.kit.setting_rules import changed_by_variables
 from envprint.rules.kit.settings import variable
 
@@ -147,6 +149,42 @@ def _blas(comparison: Comparison, workload: Workload) -> Iterator[Match]:
         yield Match(text, paths, before, after)
 
 
+_CONDA_BLAS = ("mkl", "libopenblas", "libblas", "blis")
+"""Packages of conda with the arithmetic that NumPy, SciPy and PyTorch of conda load. The build of
+libblas says which one it leads to: 3.9.0 20_linux64_openblas."""
+_CONDA_USERS = ("numpy", "numpy-base", "scipy", "pytorch")
+
+
+def _conda_blas(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+    here = comparison.after.value(CONDA) or {}
+    if not here.keys() & set(_CONDA_USERS):
+        return iter(())
+    return for_each(_CONDA_BLAS, lambda name: _conda_blas_moved(comparison, name))
+
+
+def _conda_blas_moved(comparison: Comparison, name: str) -> Iterator[Match]:
+    change = comparison.change(f"{CONDA}[{name}].version")
+    if change is None and name == "libblas":
+        change = comparison.change(f"{CONDA}[{name}].build")
+        kinds = {str(side).rpartition("_")[2] for side in change[2:]} if change else set()
+        change = change if len(kinds) > 1 else None
+    if change and change.before and change.after:
+        yield Match(
+            f"conda's {name} was {change.before}, is {change.after}",
+            comparison.under(f"{CONDA}[{name}]"),
+            change.before,
+            change.after,
+            remedy=command("conda install --yes {}", _conda_spec(comparison, name)),
+        )
+
+
+def _conda_spec(comparison: Comparison, name: str) -> str | None:
+    """The baseline's package as conda install takes it: `libblas=3.9.0=20_linux64_openblas`."""
+    was = comparison.before.get(f"{CONDA}[{name}]", {})
+    parts = (was.get("version"), was.get("build") if name == "libblas" else None)
+    return "=".join((name, *(str(part) for part in parts if part)))
+
+
 def _libc(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     change = comparison.change("facts.math.libm")
     if change and change.before and change.after:
@@ -279,6 +317,26 @@ RULES = (
             "scipy-version-changed",
             "torch-version-changed",
         ),
+    ),
+    Rule(
+        id="math-conda-blas-changed",
+        title="conda's BLAS has another version",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("numpy", "scikit-learn", "torch"),
+        watches=tuple(f"{CONDA}[{name}]" for name in _CONDA_BLAS),
+        why="conda's NumPy, SciPy and PyTorch load one BLAS of the environment, which is upgraded "
+        "on its own: the same NumPy then multiplies and decomposes with other kernels.",
+        not_when="NumPy and PyTorch came from pip, whose wheels bring their own BLAS.",
+        remedy="Install the same version of the BLAS.",
+        evidence=(
+            Evidence(
+                "The same NumPy with MKL 2019.3 and 2019.4",
+                "https://github.com/numpy/numpy/issues/13828",
+            ),
+        ),
+        drift=_conda_blas,
+        probed=True,
     ),
     Rule(
         id="math-libc-changed",

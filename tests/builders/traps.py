@@ -480,4 +480,59 @@ _OTHER_WORDS = (
         meant=lambda text: "",
     ),
 )
-TRAPS = (*_VARIABLES, *_NAMES, *_VERSIONS, *_CHANGED_VERSIONS, *_OTHER_WORDS)
+_WHEEL = ["cp311-cp311-manylinux_2_28_x86_64"]
+
+
+def _unmet(name: str, specifier: str, installed: str | None) -> dict[str, Any]:
+    missing = [{"name": name, "specifier": specifier, "installed": installed}]
+    here = {"scipy": {"version": "1.0", "tags": _WHEEL}}
+    return {"facts.packages": {"distributions": here, "unmet": {"scipy": missing}}}
+
+
+_PACKAGES = (
+    Trap(
+        "conflicts-requirement",
+        "the name of what is missing",
+        "pip install {}",
+        _unmet(HERE, "", None),
+        meant=never,
+        frameworks=("numpy",),
+    ),
+    Trap(
+        "conflicts-requirement",
+        "a specifier",
+        "pip install joblib{}",
+        _unmet("joblib", f">=2,==={HERE}", "1.0"),
+        meant=never,
+        frameworks=("numpy",),
+    ),
+    Trap(
+        "conflicts-requirement-open",
+        "a specifier",
+        "pip install joblib{}",
+        _unmet("joblib", f"<1,==={HERE}", "1.0"),
+        meant=never,
+        frameworks=("numpy",),
+    ),
+    Trap(
+        "conflicts-torch-builds",
+        "the version",
+        "pip install --force-reinstall --no-deps torchvision==0.28.0+cu1{}",
+        {
+            "facts.packages.distributions": {
+                "torch": {"version": f"2.13.0+cu1.{HERE}"},
+                "torchvision": {"version": "0.28.0+cu999"},
+            }
+        },
+        meant=never,
+    ),
+    Trap(
+        "math-conda-blas-changed",
+        "the version",
+        "conda install --yes {}",
+        {"facts.packages.conda": {"numpy": {"version": "1"}, "mkl": {"version": "2023.1"}}},
+        {"facts.packages.conda": {"numpy": {"version": "1"}, "mkl": {"version": f"2024.{HERE}"}}},
+        meant=behind("mkl=2024."),
+    ),
+)
+TRAPS = (*_VARIABLES, *_PACKAGES, *_NAMES, *_VERSIONS, *_CHANGED_VERSIONS, *_OTHER_WORDS)

@@ -99,6 +99,7 @@ def test_a_wheel_from_an_index_is_read_whole() -> None:
         "conda": {},
         "files_verified": False,
         "edited": Unknown("files are hashed again only with --deep"),
+        "unmet": {},
     }
 
 

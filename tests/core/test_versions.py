@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
-from envprint.core.versions import is_below, numbers
+from envprint.core.versions import is_below, meets, numbers
 
 
 @pytest.mark.parametrize(
@@ -49,3 +50,31 @@ def test_pre_releases_come_before_their_release_and_odd_texts_by_their_numbers(
     version: str, floor: str, below: bool
 ) -> None:
     assert is_below(version, floor) is below
+
+
+VERSIONS = (
+    *("1", "1.0.0", "1.0.post1", "1.2.3", "1.10", "2.0.0", "2.18.1", "4.21.0", "5.0.0"),
+    *("5.0.0.post2", "2.8.0+cu128", "0.4.1", "0.4.1.dev3", "1.0rc1", "2.0.0a1", "2024.1.0"),
+)
+BOUNDS = (
+    *("1", "1.0", "1.2.3", "2.0.0", "2.18", "4.21.0", "5.0.0dev", "5.0.0.dev0", "5.0.0rc1"),
+    *("2.0.0a1", "1.0.post1", "0.4", "1.*", "1.0.*", "2.18.*", "0.4.*"),
+)
+
+
+@pytest.mark.parametrize("operator", ["~=", "==", "!=", "<=", ">=", "<", ">"])
+def test_a_version_meets_a_specifier_where_packaging_says_so(operator: str) -> None:
+    for version in VERSIONS:
+        for bound in BOUNDS:
+            try:
+                said = SpecifierSet(operator + bound).contains(version, prereleases=True)
+            except ValueError:
+                said = None
+            assert meets(version, operator + bound) is said, (version, operator, bound)
+
+
+def test_all_clauses_of_a_specifier_count() -> None:
+    assert meets("4.25.3", ">=3.20.3, !=4.21.0, <5.0.0dev") is True
+    assert meets("4.21.0", ">=3.20.3,!=4.21.0,<5.0.0dev") is False
+    assert meets("3.1", "") is True
+    assert meets("no version", ">=1") is None

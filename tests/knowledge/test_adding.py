@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-import envprint
 from envprint import knowledge
 from envprint.collectors import cpu, gpu, random
 from envprint.core.fingerprint import Unknown
@@ -150,10 +148,10 @@ def scikit_learn() -> list[str]:
     return messages(drift("scikit-learn-version-changed", *sides, ["scikit-learn"]))
 
 
-def numpy_2() -> list[str]:
-    found = {"numpy.version": "2.4.0", "torch.version": "2.5.1"}
-    now = fingerprint({f"{FRAMEWORK}.{name}": value for name, value in found.items()})
-    return messages(state("numpy-2-unsupported", now, ["torch"]))
+def conflict() -> list[str]:
+    found = {"version": "9.0", "location": "/lib"}
+    now = fingerprint({"facts.packages.distributions": {"torch": found, "numpy": found}})
+    return messages(state("conflicts-pair", now, ["torch"]))
 
 
 def limited(rule: str, version: str = "2.4.6", **variables: str) -> list[str]:
@@ -331,11 +329,18 @@ CASES = [
         ["scikit-learn was 2.0.0, is 2.1.0: clearly other models from Ridge"],
     ),
     Case(
-        "numpy_2_support",
-        {"package": "torch", "first": "2.6"},
-        numpy_2,
+        "package_conflicts",
+        {
+            "package": "torch",
+            "versions": ">=9",
+            "other": "numpy",
+            "with": ">=8,<10",
+            "fails": "the import fails",
+            "known": "reported",
+        },
+        conflict,
         [],
-        ["torch 2.5.1 is built for NumPy 1, NumPy is 2.4.0"],
+        ["torch 9.0 does not run with numpy 9.0 (the import fails)"],
     ),
     Case(
         "numpy_generator_changes",
@@ -427,17 +432,3 @@ def test_one_line_in_a_table_changes_the_answer(case: Case, add: Add) -> None:
 
 def test_a_line_was_tried_in_every_table() -> None:
     assert sorted({case.table for case in CASES}) == TABLES
-
-
-def test_a_package_that_is_added_is_watched_by_its_rule(tmp_path: Path) -> None:
-    shutil.copytree(Path(envprint.__file__).parent, tmp_path / "envprint")
-    added = {"package": "keras", "first": "3.9"}
-    insert(tmp_path / "envprint/knowledge/numpy_2_support.json", with_source(added))
-    code = (
-        "from envprint.rules import catalogue\n"
-        "print(*{rule.id: rule for rule in catalogue()}['numpy-2-unsupported'].watches)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    assert "facts.frameworks.keras.version" in done.stdout.split()

@@ -100,9 +100,3 @@ def test_a_span_is_open_where_it_has_no_end(version: tuple[int, ...], loops: int
 
 def test_a_version_that_is_none_is_in_no_closed_span() -> None:
     assert [*knowledge.covering("tensorflow_cuda", ())] == []
-
-
-def test_the_texts_of_a_field_are_those_of_the_entries() -> None:
-    names = [entry["distribution"] for entry in knowledge.entries("roles")]
-    assert knowledge.texts("roles", "distribution") == tuple(names)
-    assert len(names) > 500

@@ -34,10 +34,10 @@ KEYS = {
     "integrated_gpu_names": ("name",),
     "known_breaks": ("package", "since"),
     "measured_equal": ("distribution", "measured"),
-    "numpy_2_support": ("package",),
     "numpy_generator_changes": ("release",),
     "numpy_loops": ("loops",),
     "openblas_cores": ("core",),
+    "package_conflicts": ("package", "versions", "other", "with", "frameworks"),
     "package_owners": ("distribution",),
     "roles": ("distribution",),
     "scikit_learn_changes": ("release",),
@@ -100,7 +100,7 @@ def test_no_entry_is_from_the_future(table: str) -> None:
 
 
 def key(table: str, entry: knowledge.Entry) -> tuple[str, ...]:
-    return tuple(str(entry[name]).lower() for name in KEYS[table])
+    return tuple(str(entry.get(name, "")).lower() for name in KEYS[table])
 
 
 def span(entry: knowledge.Entry) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -161,32 +161,6 @@ def test_a_build_for_the_cpu_diverges_on_a_gpu_only(rule: str, field: str, frame
     assert len(drift(rule, cuda, unknown, [framework], "gpu")[1]) == 1
 
 
-@pytest.mark.parametrize(
-    ("frameworks", "used", "said"),
-    [
-        ({"numpy": "2.4.6", "tensorflow": "2.17.0"}, ["tensorflow"], 1),
-        ({"numpy": "2.4.6", "tensorflow": "2.18.0"}, ["tensorflow"], 0),
-        ({"numpy": "1.26.4", "tensorflow": "2.17.0"}, ["tensorflow"], 0),
-        ({"numpy": "2.0.0", "torch": "2.2.2"}, ["torch"], 1),
-        ({"numpy": "2.0.0", "torch": "2.2.2"}, ["numpy"], 0),
-        ({"numpy": "2.0.0", "torch": "2.3.0"}, ["torch"], 0),
-        ({"numpy": "2.0.0", "scikit_learn": "1.4.1"}, ["scikit-learn"], 1),
-        ({"numpy": "2.0.0", "scipy": "1.12.0"}, ["numpy"], 1),
-        ({"numpy": None, "torch": "2.2.2"}, ["torch"], 0),
-    ],
-)
-def test_a_package_built_for_numpy_1_does_not_run_with_numpy_2(
-    frameworks: dict[str, str], used: list[str], said: int
-) -> None:
-    findings, undecided = state("numpy-2-unsupported", having(**frameworks), used)
-    assert ([f.impact for f in findings], undecided) == ([Impact.BREAKS] * said, [])
-
-
-def test_an_unknown_numpy_is_a_doubt() -> None:
-    unknown = fingerprint(unknown={"facts.frameworks.numpy": "odd"})
-    assert len(state("numpy-2-unsupported", unknown, ["torch"])[1]) == 1
-
-
 def installed(framework: dict[str, Any], **distributions: dict[str, Any]) -> Fingerprint:
     names = {name.replace("_", "-"): entry for name, entry in distributions.items()}
     return fingerprint({"facts.frameworks": framework, "facts.packages.distributions": names})

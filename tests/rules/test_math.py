@@ -548,3 +548,50 @@ def test_what_a_framework_borrows_for_few_operations_is_advice(
     assert len(drift(stronger, before, after, [framework, "numpy"])[0]) == 1
     unknown = fingerprint(unknown={"facts.environ": "denied"})
     assert len(drift(rule, before, unknown, [framework])[1]) == 1
+
+
+def conda_with(**packages: str) -> Fingerprint:
+    """Packages of conda, each as `version build`."""
+    found = {}
+    for name, text in packages.items():
+        version, _, build = text.partition(" ")
+        found[name] = {"version": version, "build": build}
+    return fingerprint({"facts.packages.conda": found})
+
+
+def test_another_blas_of_conda_is_judged_under_the_same_numpy() -> None:
+    before = conda_with(numpy="1.16.4 py37_0", mkl="2019.3 199", libopenblas="0.3.6 0")
+    after = conda_with(numpy="1.16.4 py37_0", mkl="2019.4 243", libopenblas="0.3.7 0")
+    findings, undecided = drift("math-conda-blas-changed", before, after, ["numpy"])
+    assert [(f.impact, f.message, f.remedy) for f in findings] == [
+        (
+            Impact.NUMERIC,
+            "conda's libopenblas was 0.3.6, is 0.3.7",
+            "conda install --yes libopenblas=0.3.6",
+        ),
+        (Impact.NUMERIC, "conda's mkl was 2019.3, is 2019.4", "conda install --yes mkl=2019.3"),
+    ]
+    assert undecided == []
+
+
+def test_the_build_of_condas_libblas_says_which_blas_it_leads_to() -> None:
+    before = conda_with(numpy="1.26.4 0", libblas="3.9.0 20_linux64_openblas")
+    after = conda_with(numpy="1.26.4 0", libblas="3.9.0 20_linux64_mkl")
+    rebuilt = conda_with(numpy="1.26.4 0", libblas="3.9.0 21_linux64_openblas")
+    (found,) = drift("math-conda-blas-changed", before, after, ["numpy"])[0]
+    assert found.remedy == "conda install --yes libblas=3.9.0=20_linux64_openblas"
+    assert drift("math-conda-blas-changed", before, rebuilt, ["numpy"]) == ([], [])
+
+
+def test_a_blas_of_conda_that_nothing_of_conda_loads_is_quiet() -> None:
+    before, after = conda_with(mkl="2019.3 199"), conda_with(mkl="2019.4 243")
+    assert drift("math-conda-blas-changed", before, after, ["numpy"]) == ([], [])
+
+
+def test_an_unknown_blas_of_conda_is_undecided() -> None:
+    before = conda_with(numpy="1 0", mkl="2019.3 199")
+    unknown = fingerprint(
+        {"facts.packages.conda": {"numpy": {"version": "1"}, "mkl": {}}},
+        {"facts.packages.conda[mkl].version": "odd"},
+    )
+    assert len(drift("math-conda-blas-changed", before, unknown, ["numpy"])[1]) == 1

@@ -77,6 +77,7 @@ def _too_new(now: Fingerprint, workload: Workload) -> Iterator[Match]:
             (JAX, JAXLIB),
             after=library,
             remedy=pip_install("jax", library),
+            about="jax jaxlib",
         )
 
 

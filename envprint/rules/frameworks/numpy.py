@@ -6,32 +6,11 @@ from collections.abc import Iterator
 
 from envprint import knowledge
 from envprint.core.comparison import Comparison
-from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
-from envprint.core.shell import Command
 from envprint.core.versions import numbers
-from envprint.core.workload import Workload, always, uses
-from envprint.rules.kit.packages import version_changed, version_path
-
-
-def _numpy_2(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    numpy = now.value(version_path("numpy"))
-    if not numpy or numbers(numpy) < (2,):
-        return
-    for entry in knowledge.entries("numpy_2_support"):
-        package = entry["package"]
-        if package != "scipy" and package not in workload.frameworks:
-            continue
-        version = now.value(version_path(package))
-        if version and numbers(version) < numbers(entry["first"]):
-            yield Match(
-                f"{package} {version} is built for NumPy 1, NumPy is {numpy}",
-                (version_path(package), version_path("numpy")),
-                after=version,
-                remedy=Command("pip install 'numpy<2'"),
-                note="Or install a newer version of the package.",
-            )
+from envprint.core.workload import Workload, uses
+from envprint.rules.kit.packages import version_changed
 
 
 def changed_models(before: str, after: str) -> tuple[str, ...]:
@@ -204,40 +183,5 @@ RULES = (
             ),
         ),
         drift=_scikit_learn,
-    ),
-    Rule(
-        id="numpy-2-unsupported",
-        title="A package was built for NumPy 1, and NumPy 2 is installed",
-        impact=Impact.BREAKS,
-        confidence=Confidence.DOCUMENTED,
-        applies=always,
-        watches=(
-            version_path("numpy"),
-            *(version_path(one["package"]) for one in knowledge.entries("numpy_2_support")),
-        ),
-        why="An extension that was compiled with NumPy 1 does not run with NumPy 2: the import "
-        "fails, or arrays cannot be handed over.",
-        not_when="The package was rebuilt from source with NumPy 2.",
-        remedy=Command("pip install 'numpy<2'"),
-        note="Or install a newer version of the package.",
-        evidence=(
-            Evidence(
-                "The binary interface of NumPy 2",
-                "https://numpy.org/doc/stable/dev/depending_on_numpy.html",
-            ),
-            Evidence(
-                "Which packages work with NumPy 2, and since when",
-                "https://github.com/numpy/numpy/issues/26191",
-            ),
-            Evidence(
-                "PyTorch 2.3 is the first that does",
-                "https://github.com/pytorch/pytorch/issues/132179",
-            ),
-            Evidence(
-                "TensorFlow 2.18 is compiled with NumPy 2",
-                "https://github.com/tensorflow/tensorflow/releases/tag/v2.18.0",
-            ),
-        ),
-        state=_numpy_2,
     ),
 )

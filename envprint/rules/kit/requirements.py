@@ -1,0 +1,84 @@
+"""How much an unmet requirement of a package says: that it cannot run, or that nobody tried.
+
+Of 22 measured combinations that did not start 14 had an unmet requirement, and so had 6 that ran.
+Those that ran lacked a later minor release of something, or had a later one than was foreseen.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from envprint.core.fingerprint import Fingerprint
+from envprint.core.versions import numbers
+from envprint.rules.kit.packages import CONDA, DISTRIBUTIONS
+from envprint.rules.kit.roles import listed, table
+
+_REBUILDERS = frozenset(["conda", "debian", "rpm", "apk", "portage", "pacman"])
+"""Installers whose packages are patched and built to fit, whatever their metadata says."""
+
+
+class Requirement(NamedTuple):
+    """Something required, and what is there instead."""
+
+    name: str
+    specifier: str
+    installed: str | None
+
+    @classmethod
+    def of(cls, entry: Mapping[str, Any]) -> "Requirement":
+        """From a document."""
+        return cls(entry.get("name") or "", entry.get("specifier") or "", entry.get("installed"))
+
+    def __str__(self) -> str:
+        here = f"{self.installed} is installed" if self.installed else "it is not installed"
+        return f"{self.name}{self.specifier}, and {here}"
+
+
+def stops(now: Fingerprint, package: str, requirement: Requirement) -> bool | None:
+    """Whether the package cannot run like this; None if its installer makes up for it."""
+    entry = now.get(f"{DISTRIBUTIONS}[{package}]", {})
+    installer = (entry.get("installer") or "").lower()
+    if requirement.installed is None:
+        if installer in _REBUILDERS or now.get(f"{CONDA}[{requirement.name}]"):
+            return None
+        return _is_imported(requirement.name)
+    if installer in _REBUILDERS:
+        return False
+    compiled = any(not tag.endswith("-none-any") for tag in entry.get("tags") or ())
+    return _is_out_of_reach(requirement, compiled)
+
+
+def _is_imported(name: str) -> bool:
+    """Whether what takes part would import it: not the libraries of a GPU, nor a tool."""
+    role = listed(table(), name)
+    helps = {"records", "serves", "tooling"}
+    return not (role and ("device" in role or helps.issuperset(role["roles"])))
+
+
+def _is_out_of_reach(one: Requirement, compiled: bool) -> bool:
+    here = numbers(one.installed or "")
+    floor, ceiling = _bound(one.specifier, ">="), _bound(one.specifier, "<")
+    if one.name == "numpy":
+        # What is built for NumPy 1 does not load with NumPy 2; the reverse runs.
+        return compiled and ceiling == (2,) and here >= (2,)
+    if one.name.startswith("nvidia-"):
+        # A later library of the same major release has all that the earlier one had.
+        exact = _bound(one.specifier, "==")
+        return bool(exact) and (here < exact or here[:1] != exact[:1])
+    if compiled and _is_one_release(one.specifier, floor, ceiling):
+        return True
+    return bool(floor) and floor[0] > 0 and here[:1] < floor[:1]
+
+
+def _is_one_release(specifier: str, floor: tuple[int, ...], ceiling: tuple[int, ...]) -> bool:
+    """Whether it allows one release, or one minor release, alone."""
+    if len(_bound(specifier, "==")) >= 2 or len(_bound(specifier, "~=")) >= 3:
+        return True
+    if not floor or len(ceiling) < 2:
+        return False
+    return ceiling[0] == floor[0] and ceiling[1] - (*floor, 0)[1] <= 1
+
+
+def _bound(specifier: str, operator: str) -> tuple[int, ...]:
+    found = re.search(rf"(?:^|,)\s*{operator}\s*(\d[\d.]*)", specifier)
+    return numbers(found[1].rstrip(".")) if found else ()
