@@ -122,9 +122,9 @@ def unknown_versions(comparison: Comparison, workload: Workload) -> Iterator[Und
 
 def role_of(name: str) -> str | None:
     """The role in the table by which it takes part, else its first role; None without one."""
-    entry = _listed(_table(), name)
+    entry = listed(table(), name)
     roles = entry["roles"] if entry else ()
-    return next((role for role in roles if role not in NO_PART), next(iter(roles), None))
+    return next((role for role in roles if role not in knowledge.NO_PART), next(iter(roles), None))
 
 
 def _certainty(entry: Unjudged) -> int:

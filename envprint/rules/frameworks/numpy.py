@@ -10,7 +10,7 @@ from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload, uses
-from envprint.rules.kit.packages import version_changed
+from envprint.rules.kit.packages import version_changed, version_path
 
 
 def changed_models(before: str, after: str) -> tuple[str, ...]:
