@@ -4,10 +4,9 @@ A library takes part by its role in `knowledge/roles.json`, else by what its own
 the capture. A step between two versions that were measured to give equal bits is judged.
 """
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import NamedTuple
 
-from envprint import knowledge
 from envprint.core.comparison import Change, Comparison
 from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import FRAMEWORKS, is_inside, split_path
@@ -17,6 +16,7 @@ from envprint.core.workload import Workload
 from envprint.judging.evaluate import Open
 from envprint.judging.policy.accept import accepted
 from envprint.judging.policy.model import Policy
+from envprint.knowledge import roles
 from envprint.rules.kit.packages import (
     CONDA,
     DISTRIBUTIONS,
@@ -25,34 +25,17 @@ from envprint.rules.kit.packages import (
     version_path,
 )
 
-NO_PART = frozenset(["records", "serves", "tooling", "transitive"])
-"""Roles that take no part in a result."""
 _FIELD = {
     **{name: name.replace("-", "_") for name in (*FRAMEWORKS, "scipy", "keras")},
     **{f"tensorflow-{kind}": "tensorflow" for kind in ("cpu", "gpu", "intel", "macos")},
 }
 """Distributions whose version the section `frameworks` has, too, and the name it has there."""
-_LONGEST_KIND = 40
-"""No beginning of a name in the table is longer; a name in a hostile document may be."""
-_NEEDS_NUMPY = frozenset(["scikit-learn"])
-"""Frameworks that compute with NumPy and SciPy."""
-
-
-class Part(NamedTuple):
-    """The part that a distribution takes in training."""
-
-    role: str
-    read: str | None = None
-    is_derived: bool = False
-    """Whether only its metadata, and no table, says that it takes part."""
-
 
 class Look(NamedTuple):
-    """What is judged, and the table of roles by name."""
+    """What is judged, and for which job."""
 
     comparison: Comparison
     workload: Workload
-    roles: Mapping[str, knowledge.Entry]
 
 
 class Step(NamedTuple):
@@ -75,8 +58,8 @@ def unjudged(
     names = sorted({name for place in places for name in _named(place)})
     steps = ((name, _first(_steps(comparison, name), places)) for name in names)
     moved = [(name, step) for name, step in steps if step]
-    look = Look(comparison, workload, _table()) if moved else None
-    found = (_entry(look, name, step) for name, step in moved if look)
+    look = Look(comparison, workload)
+    found = (_entry(look, name, step) for name, step in moved)
     entries = sorted(filter(None, found), key=_certainty)
     traces = [trace for entry in entries for trace in _traces(entry.name)]
     left = (c for c in unexplained if not any(is_inside(c.path, trace) for trace in traces))
@@ -110,7 +93,7 @@ def unknown_versions(comparison: Comparison, workload: Workload) -> Iterator[Und
         if len(place) == 5 and place[4] == "version":
             sides = (comparison.before, comparison.after)
             is_on_both = all(side.get(f"{DISTRIBUTIONS}[{place[3]}]") for side in sides)
-            if is_on_both and _part(Look(comparison, workload, _table()), place[3]):
+            if is_on_both and _part(Look(comparison, workload), place[3]):
                 yield Undecided(NOT_JUDGED, path, reason, Impact.NUMERIC)
 
 
@@ -147,7 +130,7 @@ def _entry(look: Look, name: str, step: Step) -> Unjudged | None:
     return Unjudged(name, *step, "package", part.role, part.read, part.is_derived)
 
 
-def _is_harmless(name: str, part: Part, step: Step) -> bool:
+def _is_harmless(name: str, part: roles.Part, step: Step) -> bool:
     """Whether the step was measured, or only one side has a framework, which is not the job's."""
     if not step.before or not step.after:
         return part.role == "framework"
@@ -196,50 +179,16 @@ def _changed(comparison: Comparison, path: str) -> Iterator[Step]:
         yield Step(path, change.before, change.after)
 
 
-def _table() -> Mapping[str, knowledge.Entry]:
-    return {entry["distribution"]: entry for entry in knowledge.entries("roles")}
+def _part(look: Look, name: str) -> roles.Part | None:
+    """The part it takes in this workload; None if it takes none.
 
-
-def _part(look: Look, name: str) -> Part | None:
-    """The part it takes in this workload; None if it takes none."""
-    entry = _listed(look.roles, name)
-    if entry is None:
-        return _by_metadata(look.comparison, name)
-    role = next((role for role in entry["roles"] if role not in NO_PART), None)
-    if role is None or "section" in entry or not _can_reach(entry, name, look.workload):
-        return None
-    return Part(role, entry.get("read"))
-
-
-def _listed(roles: Mapping[str, knowledge.Entry], name: str) -> knowledge.Entry | None:
-    """Its entry in the table, else that of the longest beginning of its name."""
-    lengths = range(min(len(name), _LONGEST_KIND), 0, -1)
-    kinds = (roles.get(f"{name[:length]}*") for length in lengths)
-    return roles.get(name) or next(filter(None, kinds), None)
-
-
-def _can_reach(entry: knowledge.Entry, name: str, workload: Workload) -> bool:
-    """Whether it can reach a job with these frameworks on this device."""
-    own = knowledge.find("computing_distributions", distribution=name)
-    frameworks = {own["framework"]} if own else set(entry.get("frameworks", ()))
-    if "numpy" in frameworks:
-        frameworks |= _NEEDS_NUMPY
-    is_of_another = bool(frameworks and workload.frameworks)
-    if is_of_another and frameworks.isdisjoint(workload.frameworks):
-        return False
-    device: str = entry.get("device", workload.device)
-    return device == workload.device
-
-
-def _by_metadata(comparison: Comparison, name: str) -> Part | None:
-    """What its own metadata told; a side that was captured earlier has no answer.
-
-    What only conda has, such as its libraries of C and Python itself, shows in other sections.
+    What only conda has, such as its libraries of C and Python itself, shows in other sections. A
+    side that was captured by an earlier version does not know what the metadata says.
     """
-    sides = (comparison.after, comparison.before)
-    if not any(side.get(f"{DISTRIBUTIONS}[{name}]") for side in sides):
+    sides = (look.comparison.after, look.comparison.before)
+    place = f"{DISTRIBUTIONS}[{name}]"
+    if not roles.listed(name) and not any(side.get(place) for side in sides):
         return None
-    path = f"{DISTRIBUTIONS}[{name}].takes_part"
-    told = [side.get(path) for side in sides]
+    told = (side.get(f"{place}.takes_part") for side in sides)
     known = next((answer for answer in told if answer is not None), None)
-    return None if known is False else Part(UNKNOWN_PART, is_derived=known is True)
+    return roles.part(name, known, look.workload)
