@@ -7,6 +7,7 @@ fail, there is no answer. No finer role is read, since only half of those were r
 from typing import NamedTuple
 
 from envprint import knowledge
+from envprint.machine.host import Host
 
 FRAMEWORKS = frozenset(
     [
@@ -75,6 +76,14 @@ def listed() -> Listed:
     names = [entry["distribution"] for entry in knowledge.entries("roles")]
     kinds = tuple(name[:-1] for name in names if name.endswith("*"))
     return Listed(frozenset(names), kinds)
+
+
+def says_itself(host: Host, path: str) -> bool | None:
+    """Whether the distribution described in the directory `path` says so; None without METADATA."""
+    try:
+        return takes_part(host.read(f"{path}/METADATA"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 # Requires-Dist: numpy>=1.21.2; python_version >= "3.10"

@@ -15,7 +15,7 @@ from typing import Any
 
 from envprint.collectors._conda import conda_packages
 from envprint.collectors._dist_info import Installed, distributions
-from envprint.collectors._takes_part import Listed, listed, takes_part
+from envprint.collectors._takes_part import Listed, listed, says_itself
 from envprint.core.fields import FLAG, TEXT, Field, ListOf, MapOf, record
 from envprint.core.fingerprint import Unknown
 from envprint.core.redact import Seal, safe_text
@@ -268,15 +268,8 @@ def _describe(host: Host, one: Installed, known: Listed) -> dict[str, Any]:
         "tags": attempt(lambda: parse_tags(text_or_none(host, f"{path}/WHEEL"))),
         "build_id": None if editable else attempt(lambda: _build(host, path, one.entry)),
         "location": one.directory,
-        "takes_part": None if known.has(one.name) else attempt(lambda: _takes_part(host, path)),
+        "takes_part": None if known.has(one.name) else attempt(lambda: says_itself(host, path)),
     }
-
-
-def _takes_part(host: Host, path: str) -> bool | None:
-    try:
-        return takes_part(host.read(f"{path}/METADATA"))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
 
 
 def _installer(host: Host, path: str) -> str | None:

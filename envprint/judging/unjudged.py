@@ -31,6 +31,7 @@ _FIELD = {
 }
 """Distributions whose version the section `frameworks` has, too, and the name it has there."""
 
+
 class Look(NamedTuple):
     """What is judged, and for which job."""
 
