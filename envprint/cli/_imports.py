@@ -27,7 +27,7 @@ def imports_now(
 ) -> dict[str, Any]:
     """What can be imported in the environment under observation; reports progress.
 
-    Without `names`, all that takes part in such a workload. Raises `EnvprintError` if something
+    `names` are distributions or their main modules. Without any, all that takes part in such a workload. Raises `EnvprintError` if something
     that is named is not installed, and if the interpreter is too old.
     """
     plan = Plan(
@@ -39,7 +39,7 @@ def imports_now(
     )
     libraries = list(_named(host, names) if names else _taking_part(host, workload))
     try:
-        return imports.measure(libraries, plan, lambda what: console.log(f"imported {what}"))
+        return imports.measure(libraries, plan, lambda what: console.log(f"import {what}"))
     except OSError as error:
         raise EnvprintError(f"probe imports: {error}") from None
 
@@ -66,10 +66,21 @@ def _says_itself(host: LiveHost, one: Installed) -> bool | None:
 def _named(host: LiveHost, names: Sequence[str]) -> Iterator[Library]:
     installed = _first_copies(host)
     for name in dict.fromkeys(map(normalised, names)):
-        if name not in installed:
+        if name in installed:
+            yield _library(host, installed[name])
+            continue
+        owners = [
+            one for one in (_library(host, one) for one in installed.values()) if _has(one, name)
+        ]
+        if not owners:
             near = did_you_mean(name, installed)
             raise EnvprintError(f"probe imports: {name!r} is not installed here; {near}")
-        yield _library(host, installed[name])
+        yield from owners
+
+
+def _has(library: Library, name: str) -> bool:
+    """Whether its main module is called so: tensorflow is that of tensorflow-cpu."""
+    return normalised(next(iter(library.modules), "")) == name
 
 
 def _library(host: LiveHost, one: Installed) -> Library:

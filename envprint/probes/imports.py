@@ -71,7 +71,7 @@ def measure(
 
     def note(ended: Ended) -> None:
         found[ended.name] = _result(by_name[ended.name], ended, plan)
-        report(f"{ended.name}, {len(found)} of {count}")
+        report(f"{len(found)} of {count}: {ended.name}")
 
     with TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as place:
         commands = list(_commands(libraries, plan, place))
