@@ -27,8 +27,9 @@ def imports_now(
 ) -> dict[str, Any]:
     """What can be imported in the environment under observation; reports progress.
 
-    `names` are distributions or their main modules. Without any, all that takes part in such a workload. Raises `EnvprintError` if something
-    that is named is not installed, and if the interpreter is too old.
+    `names` are distributions or their main modules. Without any, all that takes part in such a
+    workload is imported. Raises `EnvprintError` if something that is named is not installed, and if
+    the interpreter is too old.
     """
     plan = Plan(
         python=able(host.interpreter()),

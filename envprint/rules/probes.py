@@ -22,7 +22,6 @@ from envprint.core.report import DEVICES
 from envprint.core.rule import Evidence, Match, Result, Rule, UnknownValue, for_each
 from envprint.core.shell import Command
 from envprint.core.workload import Workload, always
-from envprint.knowledge import roles
 from envprint.rules.kit.packages import DISTRIBUTIONS
 
 # What the rules of `probes` look for.
@@ -262,10 +261,10 @@ def unimported(now: Fingerprint, workload: Workload) -> Iterator[Result]:
     def look(name: str) -> Iterator[Match]:
         if not takes_part(now, name, workload):
             return
-        one = now.value(f"{IMPORTS}[{name}]")
-        if one["ok"] is False:
+        one = now.value(f"{IMPORTS}[{name}]") or {}
+        if one.get("ok") is False:
             yield Match(
-                f"import {one['module']} fails ({name} {one['version']}): {one['error']}",
+                f"import {one.get('module')} fails ({name} {one.get('version')}): {one.get('error')}",
                 (f"{IMPORTS}[{name}]",),
                 about=name,
             )
@@ -279,6 +278,8 @@ def _is_import(path: str) -> bool:
 
 def takes_part(now: Fingerprint, name: str, workload: Workload) -> bool:
     """Whether the distribution can matter to the job; one that was named to the probe may not."""
+    from envprint.knowledge import roles  # needed only after imports
+
     says = now.get(f"{DISTRIBUTIONS}[{name}].takes_part")
     return roles.part(name, says, workload) is not None
 
@@ -348,7 +349,10 @@ RULES = (
         "or library that does not.",
         note="`envprint diff` with a fingerprint in which it starts shows what has changed.",
         evidence=(
-            Evidence("statsmodels 0.14.1 beside a newer SciPy", measured="mm.statsmodels-old"),
+            Evidence(
+                "A module built for NumPy 1 does not start beside NumPy 2",
+                "https://numpy.org/doc/stable/dev/depending_on_numpy.html",
+            ),
         ),
         state=unimported,
     ),

@@ -302,3 +302,8 @@ def test_imports_that_nobody_asked_for_are_no_question() -> None:
     nothing = fingerprint(unknown={IMPORTS: NOT_IMPORTED})
     assert state(FAILS, nothing, ["numpy"]) == ([], [])
     assert drift(FAILS, imported(pandas=None), nothing, ["numpy"]) == ([], [])
+
+
+def test_an_import_of_which_a_document_holds_little_is_judged_by_what_it_holds() -> None:
+    now = fingerprint({IMPORTS: {"pandas": {"ok": False}, "numpy": {}}})
+    assert len(state(FAILS, now, ["numpy"])[0]) == 1
