@@ -264,7 +264,8 @@ def unimported(now: Fingerprint, workload: Workload) -> Iterator[Result]:
         one = now.value(f"{IMPORTS}[{name}]") or {}
         if one.get("ok") is False:
             yield Match(
-                f"import {one.get('module')} fails ({name} {one.get('version')}): {one.get('error')}",
+                f"import {one.get('module')} fails ({name} {one.get('version')}): "
+                f"{one.get('error')}",
                 (f"{IMPORTS}[{name}]",),
                 about=name,
             )

@@ -157,8 +157,8 @@ def test_there_are_at_most_twelve_broad_excepts() -> None:
         )
     ]
     # Each calls what fails in ways of its own: a host, collectors, the driver, a store, a framework
-    # (its text included), an import, a look at a job, anything once a job or a training has run; and `main`
-    # has the last.
+    # (its text included), an import, a look at a job, anything once a job or a training has run;
+    # and `main` has the last.
     assert len(broad) <= 12, broad
 
 
