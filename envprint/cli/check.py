@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
-from envprint.cli._capture_options import SOURCE, add_capture_options, capture_now, load, located
+from envprint.cli._capture_options import (
+    SOURCE,
+    add_capture_options,
+    capture_now,
+    host_of,
+    load,
+    located,
+)
 from envprint.cli._console import Console
 from envprint.cli._judge_options import (
     EXIT_CODES,
@@ -50,6 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="wait so long at most for other programs to give GPU memory back, such as 10m",
     )
+    parser.add_argument(
+        "--imports",
+        action="store_true",
+        help="import each library that takes part, in processes of their own: see which start",
+    )
     add_judging_options(parser)
     add_capture_options(parser)
 
@@ -73,8 +86,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
     def judge(current: Fingerprint) -> Report:
         return context.state(current, baseline)
 
+    imports = _imports(options, console) if options.imports else None
+
     def capture() -> Fingerprint:
-        return capture_now(options, console)
+        if imports is None:
+            return capture_now(options, console)
+        host = host_of(options)
+        host.set_probe_results({"imports": imports})
+        return capture_now(options, console, host)
 
     limit_s = options.wait_free_gpu
     if limit_s is not None and context.only and not GPU_SECTIONS.issubset(context.only):
@@ -86,3 +105,12 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
         current = wait(capture, judge, context.policy.fail_on, limit_s, console.log)
     return present(judge(current), context, options, console)
+
+
+def _imports(options: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """What can be imported of what takes part in the workload that the options name."""
+    from envprint.cli._imports import imports_now  # loads what starts processes
+    from envprint.core.workload import Workload
+
+    workload = Workload(tuple(options.framework), options.device or "cpu")
+    return imports_now(host_of(options), console, workload)

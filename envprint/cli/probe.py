@@ -19,6 +19,7 @@ from envprint.cli._judge_options import count_argument
 from envprint.cli._probe_training import add_training_options, refuse_training_options, run_training
 from envprint.core.errors import UsageError
 from envprint.core.redact import clean
+from envprint.core.workload import Workload
 from envprint.documents.codec import to_json
 from envprint.machine.live import LiveHost
 from envprint.outputs import probes
@@ -29,14 +30,16 @@ EPILOG = """\
 example:
   envprint probe numpy tensorflow --repeat 5
   envprint probe training --framework torch --repeat 5
+  envprint probe imports          # does every library that takes part start?
   envprint probe -o here.json     # then, with another machine's: envprint diff
 
 exit codes:
-  0  measured; with --repeat, everything repeated itself
-  1  something did not repeat itself
+  0  measured; with --repeat, everything repeated itself; every import works
+  1  something did not repeat itself, or cannot be imported
   2  could not do the job
 """
 TRAINING = "training"
+IMPORTS = "imports"
 TRAINING_FLOOR = "3.8"
 """The oldest Python for the probe `training`; numeric probes also run in 3.7."""
 
@@ -47,7 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "names",
         metavar="NAME",
         nargs="*",
-        help=f"{', '.join(runner.names())}, or {TRAINING} (default: all but {TRAINING})",
+        help=f"{', '.join(runner.names())}, {TRAINING} or {IMPORTS} (default: those of "
+        f"frameworks); names behind {IMPORTS} are libraries to import, whatever they take part in",
     )
     parser.add_argument(
         "--repeat", type=count_argument, metavar="N", help="run each N times in fresh processes"
@@ -66,9 +70,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Measure, print and save."""
-    unknown = [name for name in options.names if name not in (*runner.names(), TRAINING)]
+    options.names, options.libraries = _apart(options.names)
+    known_names = (*runner.names(), TRAINING, IMPORTS)
+    unknown = [name for name in options.names if name not in known_names]
     if unknown:
-        known = ", ".join((*runner.names(), TRAINING))
+        known = ", ".join(known_names)
         raise UsageError(f"probe: no probe {unknown[0]!r}; known: {known}")
     if TRAINING not in options.names:
         refuse_training_options(options)
@@ -89,8 +95,8 @@ def _measured(
     """The raw results, the same as text, and whether everything repeated."""
     found: dict[str, Any] = {}
     texts, repeats = [], True
-    numeric = [name for name in options.names if name != TRAINING]
-    if options.device == "gpu":
+    numeric = [name for name in options.names if name not in (TRAINING, IMPORTS)]
+    if options.device == "gpu" and options.names != [IMPORTS]:
         console.log("a CUDA context is made on each visible GPU, as --device gpu asks")
     if numeric or not options.names:
         reported = probe_now(host, console, numeric, options.device, options.repeat or 1)
@@ -103,4 +109,26 @@ def _measured(
         found |= reported
         texts.append(text)
         repeats = repeats and same
+    if IMPORTS in options.names:
+        reported, text, same = _imported(options, console, host)
+        found[IMPORTS] = reported
+        texts.append(text)
+        repeats = repeats and same
     return found, "\n".join(texts), repeats
+
+
+def _apart(names: list[str]) -> tuple[list[str], list[str]]:
+    """The names of probes, and those of libraries, which stand behind `imports`."""
+    end = names.index(IMPORTS) + 1 if IMPORTS in names else len(names)
+    return names[:end], names[end:]
+
+
+def _imported(
+    options: argparse.Namespace, console: Console, host: LiveHost
+) -> tuple[dict[str, Any], str, bool]:
+    """What can be imported, the same as text, and whether everything can."""
+    from envprint.cli._imports import imports_now
+    from envprint.outputs import imports
+
+    found = imports_now(host, console, Workload(device=options.device), options.libraries)
+    return found, imports.render(found, options.device, console.colour()), imports.all_work(found)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from envprint import knowledge
+from envprint.machine.host import Host
 
 FRAMEWORKS = frozenset(
     [
@@ -82,6 +83,14 @@ def listed() -> Listed:
     }
     kinds = {name[:-1]: parts[name] for name in parts if name.endswith("*")}
     return Listed(parts, kinds)
+
+
+def says_itself(host: Host, path: str) -> bool | None:
+    """Whether the distribution described in the directory `path` says so; None without METADATA."""
+    try:
+        return takes_part(host.read(f"{path}/METADATA"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 # Requires-Dist: numpy>=1.21.2; python_version >= "3.10"

@@ -1,6 +1,7 @@
 """What small experiments computed here: digests that machines can be compared by.
 
-They are run by `envprint probe` and `envprint capture --probe` only, each in a process of its own.
+They are run only on request (`envprint probe`, `capture --probe`, `check --imports`), each in a
+process of its own.
 The digest over all facts leaves them out: it is of the environment, which has the same digest
 whether it was probed or not.
 """
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from envprint.core.fields import FLAG, INTEGER, NUMBER, TEXT, Field, ListOf, MapOf, record
-from envprint.core.fingerprint import NOT_MEASURED, NOT_TRAINED, Unknown
+from envprint.core.fingerprint import NOT_IMPORTED, NOT_MEASURED, NOT_TRAINED, Unknown
 from envprint.machine.host import Host
 
 REVISION = Field(
@@ -96,6 +97,20 @@ FACTS = (
         ),
         "A small network trained several times; known after `envprint probe training` only.",
     ),
+    Field(
+        "imports",
+        MapOf(
+            record(
+                Field("module", TEXT, "What was imported; null when it has nothing to import."),
+                Field("version", TEXT, "Version of the distribution."),
+                Field("ok", FLAG, "Whether it was imported; null when there was nothing."),
+                Field("error", TEXT, "How it failed, in one line; null when it did not."),
+            ),
+            "distribution",
+        ),
+        "Installed libraries that take part in training, each imported in a process of its own; "
+        "one that took too long is unknown.",
+    ),
 )
 
 
@@ -108,7 +123,10 @@ def collect(host: Host) -> Mapping[str, Any]:
     training: Any = Unknown(NOT_TRAINED)
     if "training" in probes:
         training = {key: _runs(report) for key, report in probes["training"].items()}
-    return {"numeric": numeric, "training": training}
+    imports: Any = Unknown(NOT_IMPORTED)
+    if "imports" in probes:
+        imports = {name: _imported(report) for name, report in probes["imports"].items()}
+    return {"numeric": numeric, "training": training, "imports": imports}
 
 
 def _reported(report: Mapping[str, Any]) -> Any:
@@ -128,3 +146,10 @@ def _reported(report: Mapping[str, Any]) -> Any:
 
 def _runs(report: Mapping[str, Any]) -> Any:
     return Unknown(report["refused"]) if "refused" in report else dict(report)
+
+
+def _imported(report: Mapping[str, Any]) -> Any:
+    """The outcome without its duration, which is another each time."""
+    if "refused" in report:
+        return Unknown(report["refused"])
+    return {name: report[name] for name in ("module", "version", "ok", "error")}

@@ -37,6 +37,7 @@ class Unknown(NamedTuple):
 
 NOT_MEASURED = "not measured; `envprint probe` and `envprint capture --probe` do"
 NOT_TRAINED = "not measured; `envprint probe training` does"
+NOT_IMPORTED = "not measured; `envprint probe imports` and `envprint check --imports` do"
 """Reasons recorded when a probe was not requested; rules ignore these."""
 
 NOT_RECORDED = "not recorded by envprint"

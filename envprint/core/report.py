@@ -28,7 +28,7 @@ class Finding(NamedTuple):
     advice: bool = False
     """Whether it is advice, and not a finding that counts."""
     probed_equal: str | None = None
-    """The expected effect, which probes on both sides did not show; the impact is lowered."""
+    """The expected effect, which probes did not show; the impact is lowered."""
     note: str = ""
     """What to know about the remedy."""
 
@@ -333,7 +333,7 @@ def _findings_text(findings: Sequence[Finding], causes: Sequence[str]) -> str:
     """What the worst finding means, the likeliest cause, and how many more there are."""
     is_seen = not all(finding.probed_equal for finding in findings)
     impact = findings[0].impact
-    meaning = MEANING[impact] if is_seen else "not seen here, as both sides were probed"
+    meaning = MEANING[impact] if is_seen else "not seen here, as it was probed"
     first = next(iter(causes), findings[0].rule)
     title = next(finding.title for finding in findings if finding.rule == first)
     others = len(findings) - 1

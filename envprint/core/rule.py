@@ -49,6 +49,9 @@ class Match(NamedTuple):
     about: str | None = None
     """Which of several similar things, such as GPUs: a stronger rule about a different one does not
     silence this match."""
+    imports: tuple[str, ...] = ()
+    """Distributions of which one could not be imported if this is right: where all of them were
+    seen to be imported, the forecast is refuted."""
 
 
 class UnknownValue(NamedTuple):

@@ -82,7 +82,7 @@ def _report(
         evaluations = evaluations_in(evaluations, only)
         comparison = comparison and comparison_in(comparison, only)
     rules = {evaluation.rule.id: evaluation.rule for evaluation in evaluations}
-    stamped = _stamp(silence(evaluations))
+    stamped = _stamp(silence(evaluations), current)
     if comparison:
         stamped = apply_probes(stamped, rules, comparison, workload)
     kept, ignored, expected = apply_policy(stamped, policy)
@@ -305,9 +305,21 @@ def _unexplained(
     return tuple(change for change in changes if not explained.touch(change.path))
 
 
-def _stamp(evaluations: Sequence[Evaluation]) -> list[Finding]:
-    """Each match as a finding, with the data of its rule."""
-    return [_finding(rule, match) for rule, matches, _ in evaluations for match in matches]
+def _stamp(evaluations: Sequence[Evaluation], current: Fingerprint) -> list[Finding]:
+    """Each match as a finding, with the data of its rule, unless an import refutes it."""
+    return [
+        _unless_imported(_finding(rule, match), match, current)
+        for rule, matches, _ in evaluations
+        for match in matches
+    ]
+
+
+def _unless_imported(finding: Finding, match: Match, current: Fingerprint) -> Finding:
+    if not match.imports:
+        return finding
+    from envprint.judging.probe_evidence import refuted  # loaded only where it is needed
+
+    return refuted(finding, match.imports, current)
 
 
 def _finding(rule: Rule, match: Match) -> Finding:

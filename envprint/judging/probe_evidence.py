@@ -1,7 +1,8 @@
-"""Lowers the impact of findings that numeric probes refute.
+"""Lowers the impact of findings that probes refute.
 
-A forecast of different arithmetic is lowered only if every framework that its rule affects was
-probed on both sides, on the workload's device, and every operation gave the same bits.
+A forecast that a library does not start is lowered if the library was imported. A forecast of
+different arithmetic is lowered only if every framework that its rule affects was probed on both
+sides, on the workload's device, and every operation gave the same bits.
 """
 
 from __future__ import annotations
@@ -17,6 +18,25 @@ from envprint.core.rule import Rule
 from envprint.core.workload import Workload
 
 _NUMERIC = "facts.probes.numeric"
+_IMPORTS = "facts.probes.imports"
+
+
+def refuted(finding: Finding, names: Sequence[str], now: Fingerprint) -> Finding:
+    """The finding, without impact and with the reason if all these distributions were imported."""
+    found = {name: now.get(f"{_IMPORTS}[{name}]") or {} for name in names}
+    works = all(
+        one.get("ok") and one.get("version") == _version(now, name) for name, one in found.items()
+    )
+    if finding.impact is not Impact.BREAKS or not works:
+        return finding
+    what = " and ".join(f"{name} {one['version'] or ''}".rstrip() for name, one in found.items())
+    text = f"{finding.impact.word} was expected, but here {what} can be imported"
+    return finding._replace(impact=Impact.NONE, probed_equal=text)
+
+
+def _version(now: Fingerprint, name: str) -> str | None:
+    version: str | None = now.get(f"facts.packages.distributions[{name}].version")
+    return version
 
 
 class ProbeEvidence:

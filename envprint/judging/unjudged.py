@@ -4,7 +4,7 @@ A library takes part by its role in `knowledge/roles.json`, else by what its own
 the capture. A step between two versions that were measured to give equal bits is judged.
 """
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import NamedTuple
 
 from envprint import knowledge
@@ -17,6 +17,7 @@ from envprint.core.workload import Workload
 from envprint.judging.evaluate import Open
 from envprint.judging.policy.accept import accepted
 from envprint.judging.policy.model import Policy
+from envprint.knowledge import roles
 from envprint.rules.kit.packages import (
     CONDA,
     DISTRIBUTIONS,
@@ -24,7 +25,6 @@ from envprint.rules.kit.packages import (
     needs_another_wheel,
     version_path,
 )
-from envprint.rules.kit.roles import can_reach, listed, table
 
 _FIELD = {
     **{name: name.replace("-", "_") for name in (*FRAMEWORKS, "scipy", "keras")},
@@ -33,21 +33,11 @@ _FIELD = {
 """Distributions whose version the section `frameworks` has, too, and the name it has there."""
 
 
-class Part(NamedTuple):
-    """The part that a distribution takes in training."""
-
-    role: str
-    read: str | None = None
-    is_derived: bool = False
-    """Whether only its metadata, and no table, says that it takes part."""
-
-
 class Look(NamedTuple):
-    """What is judged, and the table of roles by name."""
+    """What is judged, and for which job."""
 
     comparison: Comparison
     workload: Workload
-    roles: Mapping[str, knowledge.Entry]
     is_elsewhere: bool
     """Whether the sides are two environments: what one of them alone has explains itself."""
 
@@ -76,8 +66,8 @@ def unjudged(
     names = sorted({name for place in places for name in _named(place)})
     steps = ((name, _first(_steps(comparison, name), places)) for name in names)
     moved = [(name, step) for name, step in steps if step]
-    look = Look(comparison, workload, table(), is_elsewhere) if moved else None
-    found = (_entry(look, name, step) for name, step in moved if look)
+    look = Look(comparison, workload, is_elsewhere)
+    found = (_entry(look, name, step) for name, step in moved)
     entries = sorted(filter(None, found), key=_certainty)
     traces = [trace for entry in entries for trace in _traces(entry.name)]
     left = (c for c in unexplained if not any(is_inside(c.path, trace) for trace in traces))
@@ -116,15 +106,15 @@ def unknown_versions(comparison: Comparison, workload: Workload) -> Iterator[Und
         if len(place) == 5 and place[4] == "version":
             sides = (comparison.before, comparison.after)
             is_on_both = all(side.get(f"{DISTRIBUTIONS}[{place[3]}]") for side in sides)
-            if is_on_both and _part(Look(comparison, workload, table(), False), place[3]):
+            if is_on_both and _part(Look(comparison, workload, is_elsewhere=False), place[3]):
                 yield Undecided(NOT_JUDGED, path, reason, Impact.NUMERIC)
 
 
 def role_of(name: str) -> str | None:
     """The role in the table by which it takes part, else its first role; None without one."""
-    entry = listed(table(), name)
-    roles = entry["roles"] if entry else ()
-    return next((role for role in roles if role not in knowledge.NO_PART), next(iter(roles), None))
+    entry = roles.listed(name)
+    parts = entry["roles"] if entry else ()
+    return next((role for role in parts if role not in knowledge.NO_PART), next(iter(parts), None))
 
 
 def _certainty(entry: Unjudged) -> int:
@@ -160,7 +150,7 @@ def _entry(look: Look, name: str, step: Step) -> Unjudged | None:
     return Unjudged(name, *step, "package", part.role, part.read, part.is_derived)
 
 
-def _is_explained(look: Look, name: str, part: Part, step: Step) -> bool:
+def _is_explained(look: Look, name: str, part: roles.Part, step: Step) -> bool:
     """Whether the step was measured to be harmless, or one side alone has what is not the job's: a
     framework, or what another environment holds.
     """
@@ -211,26 +201,16 @@ def _changed(comparison: Comparison, path: str) -> Iterator[Step]:
         yield Step(path, change.before, change.after)
 
 
-def _part(look: Look, name: str) -> Part | None:
-    """The part it takes in this workload; None if it takes none."""
-    entry = listed(look.roles, name)
-    if entry is None:
-        return _by_metadata(look.comparison, name)
-    role = next((role for role in entry["roles"] if role not in knowledge.NO_PART), None)
-    if role is None or "section" in entry or not can_reach(entry, name, look.workload):
-        return None
-    return Part(role, entry.get("read"))
+def _part(look: Look, name: str) -> roles.Part | None:
+    """The part it takes in this workload; None if it takes none.
 
-
-def _by_metadata(comparison: Comparison, name: str) -> Part | None:
-    """What its own metadata told; a side that was captured earlier has no answer.
-
-    What only conda has, such as its libraries of C and Python itself, shows in other sections.
+    What only conda has, such as its libraries of C and Python itself, shows in other sections. A
+    side that was captured by an earlier version does not know what the metadata says.
     """
-    sides = (comparison.after, comparison.before)
-    if not any(side.get(f"{DISTRIBUTIONS}[{name}]") for side in sides):
+    sides = (look.comparison.after, look.comparison.before)
+    place = f"{DISTRIBUTIONS}[{name}]"
+    if not roles.listed(name) and not any(side.get(place) for side in sides):
         return None
-    path = f"{DISTRIBUTIONS}[{name}].takes_part"
-    told = [side.get(path) for side in sides]
+    told = (side.get(f"{place}.takes_part") for side in sides)
     known = next((answer for answer in told if answer is not None), None)
-    return None if known is False else Part(UNKNOWN_PART, is_derived=known is True)
+    return roles.part(name, known, look.workload)

@@ -10,16 +10,24 @@ from typing import Any
 
 from envprint.core.comparison import Comparison
 from envprint.core.errors import UnknownValueError
-from envprint.core.fingerprint import COARSE, NOT_MEASURED, NOT_TRAINED, Fingerprint
+from envprint.core.fingerprint import (
+    COARSE,
+    NOT_IMPORTED,
+    NOT_MEASURED,
+    NOT_TRAINED,
+    Fingerprint,
+)
 from envprint.core.impact import Confidence, Impact
 from envprint.core.report import DEVICES
 from envprint.core.rule import Evidence, Match, Result, Rule, UnknownValue, for_each
 from envprint.core.shell import Command
 from envprint.core.workload import Workload, always
+from envprint.rules.kit.packages import DISTRIBUTIONS
 
 # What the rules of `probes` look for.
 NUMERIC = "facts.probes.numeric"
 TRAINING = "facts.probes.training"
+IMPORTS = "facts.probes.imports"
 RANDOM = "random"
 """The class of operations that draw random numbers."""
 _NOT_REQUESTED = (NOT_MEASURED, NOT_TRAINED)
@@ -243,6 +251,40 @@ def unrepeated(now: Fingerprint, workload: Workload) -> Iterator[Match]:
             )
 
 
+def unimported(now: Fingerprint, workload: Workload) -> Iterator[Result]:
+    """Libraries that take part in the job, and that cannot be imported."""
+    if now.unknown.get(IMPORTS) == NOT_IMPORTED:
+        return
+    found = now.value(IMPORTS) or {}
+    names = {*found, *(path[len(IMPORTS) + 1 : -1] for path in now.unknown if _is_import(path))}
+
+    def look(name: str) -> Iterator[Match]:
+        if not takes_part(now, name, workload):
+            return
+        one = now.value(f"{IMPORTS}[{name}]") or {}
+        if one.get("ok") is False:
+            yield Match(
+                f"import {one.get('module')} fails ({name} {one.get('version')}): "
+                f"{one.get('error')}",
+                (f"{IMPORTS}[{name}]",),
+                about=name,
+            )
+
+    yield from for_each(sorted(names), look)
+
+
+def _is_import(path: str) -> bool:
+    return path.startswith(f"{IMPORTS}[") and path.endswith("]")
+
+
+def takes_part(now: Fingerprint, name: str, workload: Workload) -> bool:
+    """Whether the distribution can matter to the job; one that was named to the probe may not."""
+    from envprint.knowledge import roles  # needed only after imports
+
+    says = now.get(f"{DISTRIBUTIONS}[{name}].takes_part")
+    return roles.part(name, says, workload) is not None
+
+
 _KERNELS = Evidence("Another kernel of one BLAS on one machine", measured="np.ct_Haswell")
 _THREADS = Evidence("NumPy with one thread and with two", measured="np.omp1")
 
@@ -293,6 +335,27 @@ RULES = (
         "probe again.",
         evidence=(_THREADS,),
         state=varying,
+    ),
+    Rule(
+        id="probe-import-fails",
+        title="A library was seen not to start",
+        impact=Impact.BREAKS,
+        confidence=Confidence.MEASURED,
+        applies=always,
+        watches=(IMPORTS,),
+        why="A library that takes part in training was imported in a process of its own, in this "
+        "environment, and ended with an error: a job that imports it does so, too.",
+        not_when="The job does not import the library, or sets a variable before it does.",
+        remedy="Install versions that fit together: the last line of the error names the module "
+        "or library that does not.",
+        note="`envprint diff` with a fingerprint in which it starts shows what has changed.",
+        evidence=(
+            Evidence(
+                "A module built for NumPy 1 does not start beside NumPy 2",
+                "https://numpy.org/doc/stable/dev/depending_on_numpy.html",
+            ),
+        ),
+        state=unimported,
     ),
     Rule(
         id="probe-training-differs",

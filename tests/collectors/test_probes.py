@@ -6,7 +6,7 @@ from typing import Any
 
 from envprint.collectors._runner import capture
 from envprint.collectors.probes import collect
-from envprint.core.fingerprint import NOT_MEASURED, NOT_TRAINED, Unknown
+from envprint.core.fingerprint import NOT_IMPORTED, NOT_MEASURED, NOT_TRAINED, Unknown
 from envprint.documents.codec import dumps, loads
 from envprint.machine.live import LiveHost
 from tests.builders.support import host
@@ -30,6 +30,7 @@ def test_nothing_was_measured() -> None:
     assert collect(host(interpreter={})) == {
         "numeric": Unknown(NOT_MEASURED),
         "training": Unknown(NOT_TRAINED),
+        "imports": Unknown(NOT_IMPORTED),
     }
 
 
@@ -69,3 +70,12 @@ def test_a_capture_holds_what_was_measured_and_its_digest_is_that_of_the_environ
     assert fingerprint.section_digests["probes"] != without.section_digests["probes"]
     assert loads(dumps(fingerprint).encode(), "f.json") == fingerprint
     assert without.unknown["facts.probes.numeric"] == NOT_MEASURED
+
+
+def test_imports_are_facts_without_their_duration_and_a_slow_one_is_unknown() -> None:
+    works = {"module": "numpy", "version": "2.4.6", "ok": True, "error": None}
+    slow = {**works, "ok": None, "refused": "importing it took longer than 120 s"}
+    found = collected(
+        imports={"numpy": {**works, "seconds": 0.2}, "torch": {**slow, "seconds": 120}}
+    )
+    assert found["imports"] == {"numpy": works, "torch": Unknown(slow["refused"])}

@@ -10,10 +10,13 @@ import pytest
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
 from envprint.core.report import Report
+from envprint.core.rule import Match, Rule
+from envprint.judging import judge
 from envprint.judging.policy.model import Policy
 from envprint.outputs.formats import json as json_output
 from envprint.outputs.formats import text
-from tests.builders.judged import judge_drift
+from envprint.rules import catalogue
+from tests.builders.judged import judge_drift, judge_state
 from tests.builders.support import fingerprint, workload
 
 NUMERIC = "facts.probes.numeric"
@@ -65,12 +68,12 @@ def test_equal_bits_in_all_operations_lower_a_forecast_and_say_so() -> None:
         "they cover on the CPU: 2 of numpy"
     )
     assert report.impact is Impact.NONE
-    assert report.summary.startswith("not seen here, as both sides were probed: OpenBLAS is told")
+    assert report.summary.startswith("not seen here, as it was probed: OpenBLAS is told")
     assert report.exit_code(Impact.NUMERIC) == 0
     shown = text.render(report)
     head, found, *_ = shown.split("\n\n")
     assert " ".join(head.split()) == (
-        "NONE Not seen here, as both sides were probed: OpenBLAS is told to use another kernel."
+        "NONE Not seen here, as it was probed: OpenBLAS is told to use another kernel."
     )
     assert found.startswith("found     1  ")
     assert "\nNONE      OpenBLAS is told to use another kernel" in shown
@@ -136,3 +139,53 @@ def test_what_was_computed_is_a_cause_only_when_no_other_is_found() -> None:
     assert report.likely_causes == ("openblas-core-changed",)
     alone = judged(side(None, numpy="a"), side(None, numpy="b"), "numpy", policy=Policy())
     assert alone.likely_causes == ("probe-arithmetic-differs",)
+
+
+def forecast(*names: str, impact: Impact = Impact.BREAKS) -> Rule:
+    """A rule that expects that these distributions do not start together."""
+    match = Match("they do not fit", ("facts.packages.distributions",), None, None, impact)
+    (rule,) = [rule for rule in catalogue() if rule.id == "probe-import-fails"]
+    return rule._replace(id="pair", state=lambda now, job: [match._replace(imports=names)])
+
+
+def installed(ok: bool | None, version: str = "2.1.4") -> Fingerprint:
+    """A fingerprint with pandas 2.1.4, and what came of importing a version."""
+    one = {"module": "pandas", "version": version, "ok": ok, "error": None}
+    return fingerprint(
+        {
+            "facts.packages.distributions[pandas].version": "2.1.4",
+            "facts.probes.imports": {} if ok is None else {"pandas": one},
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("now", "names", "impact"),
+    [
+        (installed(ok=True), ("pandas",), Impact.NONE),
+        (installed(ok=True), ("pandas", "numpy"), Impact.BREAKS),
+        (installed(ok=True), (), Impact.BREAKS),
+        (installed(ok=False), ("pandas",), Impact.BREAKS),
+        (installed(ok=None), ("pandas",), Impact.BREAKS),
+        (installed(ok=True, version="2.2.3"), ("pandas",), Impact.BREAKS),
+    ],
+)
+def test_an_import_that_works_refutes_that_it_does_not_start(
+    now: Fingerprint, names: tuple[str, ...], impact: Impact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judge, "applying", lambda _: [forecast(*names)])
+    report = judge_state(now, None, workload(["numpy"]), Policy())
+    finding = finding_of(report, "pair")
+    assert finding.impact == report.impact == impact
+    if impact is Impact.NONE:
+        assert finding.probed_equal == "breaks was expected, but here pandas 2.1.4 can be imported"
+        assert report.summary.startswith("not seen here, as it was probed")
+    else:
+        assert finding.probed_equal is None
+
+
+def test_a_team_that_calls_a_pair_broken_is_not_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judge, "applying", lambda _: [forecast("pandas")])
+    policy = Policy(impacts={"pair": Impact.BREAKS})
+    report = judge_state(installed(ok=True), None, workload(["numpy"]), policy)
+    assert finding_of(report, "pair").impact is Impact.BREAKS

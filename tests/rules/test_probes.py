@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from envprint.core.fingerprint import NOT_MEASURED, NOT_TRAINED, Fingerprint
+from envprint.core.fingerprint import NOT_IMPORTED, NOT_MEASURED, NOT_TRAINED, Fingerprint
 from envprint.core.impact import Impact
 from tests.builders.support import drift, fingerprint, state
 
@@ -249,3 +249,61 @@ def test_a_training_that_does_not_repeat_itself_is_told_unless_a_seed_was_left_o
     seedless = trained(parted_at_step=0, settings={"framework_seed": "off"})
     assert state(rule, seedless, ["tensorflow"]) == ([], [])
     assert state(rule, trained(), ["tensorflow"]) == ([], [])
+
+
+IMPORTS = "facts.probes.imports"
+FAILS = "probe-import-fails"
+
+
+def imported(unknown: dict[str, str] | None = None, **errors: str | None) -> Fingerprint:
+    """A fingerprint in which libraries were imported, each with its error or None."""
+    found = {
+        name.replace("_", "-"): {"module": name, "version": "1", "ok": not error, "error": error}
+        for name, error in errors.items()
+    }
+    reasons = {f"{IMPORTS}[{name}]": reason for name, reason in (unknown or {}).items()}
+    return fingerprint({IMPORTS: found}, unknown=reasons)
+
+
+def test_a_library_that_cannot_be_imported_breaks_the_job() -> None:
+    now = imported(pandas="ValueError: numpy.dtype size changed", numpy=None)
+    (finding,), undecided = state(FAILS, now, ["numpy"])
+    assert (finding.impact, finding.paths) == (Impact.BREAKS, (f"{IMPORTS}[pandas]",))
+    assert finding.message == (
+        "import pandas fails (pandas 1): ValueError: numpy.dtype size changed"
+    )
+    assert undecided == []
+    assert state(FAILS, imported(pandas=None, numpy=None), ["numpy"]) == ([], [])
+
+
+def test_an_import_that_took_too_long_is_undecided_and_others_are_judged() -> None:
+    now = imported({"numba": "importing it took longer than 120 s"}, scipy="ImportError: x")
+    findings, undecided = state(FAILS, now, ["numpy"])
+    assert [finding.paths for finding in findings] == [(f"{IMPORTS}[scipy]",)]
+    assert [(one.path, one.reason) for one in undecided] == [
+        (f"{IMPORTS}[numba]", "importing it took longer than 120 s")
+    ]
+
+
+def test_a_library_of_another_framework_or_of_no_part_is_not_judged() -> None:
+    now = imported(flax="ImportError: x", pytest="ImportError: x")
+    assert state(FAILS, now, ["torch"]) == ([], [])
+    assert len(state(FAILS, now, ["jax"])[0]) == 1
+
+
+def test_a_diff_tells_what_no_longer_starts() -> None:
+    works, fails = imported(pandas=None), imported(pandas="ImportError: x")
+    assert len(drift(FAILS, works, fails, ["numpy"])[0]) == 1
+    assert drift(FAILS, fails, fails, ["numpy"]) == ([], [])
+    assert drift(FAILS, fails, works, ["numpy"]) == ([], [])
+
+
+def test_imports_that_nobody_asked_for_are_no_question() -> None:
+    nothing = fingerprint(unknown={IMPORTS: NOT_IMPORTED})
+    assert state(FAILS, nothing, ["numpy"]) == ([], [])
+    assert drift(FAILS, imported(pandas=None), nothing, ["numpy"]) == ([], [])
+
+
+def test_an_import_of_which_a_document_holds_little_is_judged_by_what_it_holds() -> None:
+    now = fingerprint({IMPORTS: {"pandas": {"ok": False}, "numpy": {}}})
+    assert len(state(FAILS, now, ["numpy"])[0]) == 1

@@ -145,7 +145,7 @@ def test_nine_functions_in_ten_have_at_most_25_lines() -> None:
     assert sum(length <= 25 for length in lengths) >= 0.9 * len(lengths)
 
 
-def test_there_are_at_most_eleven_broad_excepts() -> None:
+def test_there_are_at_most_twelve_broad_excepts() -> None:
     broad = [
         name
         for name, tree in parsed().items()
@@ -157,9 +157,9 @@ def test_there_are_at_most_eleven_broad_excepts() -> None:
         )
     ]
     # Each calls what fails in ways of its own: a host, collectors, the driver, a store, a framework
-    # (its text included), a look at a job, anything once a job or a training has run; and `main`
-    # has the last.
-    assert len(broad) <= 11, broad
+    # (its text included), an import, a look at a job, anything once a job or a training has run;
+    # and `main` has the last.
+    assert len(broad) <= 12, broad
 
 
 def test_the_hot_path_loads_nothing_heavy(tmp_path: Path) -> None:

@@ -122,11 +122,11 @@ def is_known(present: Present, package: str, other: str) -> bool:
 def reaches(name: str, workload: Workload, entry: Mapping[str, Any] | None = None) -> bool:
     """Whether a job with this workload can import the package."""
     # Imported where a pair is found: most environments have none.
-    from envprint.rules.kit.roles import can_reach, is_for, listed, table
+    from envprint.knowledge.roles import can_reach, is_for, listed
 
     if entry and "frameworks" in entry:
         return is_for(set(entry["frameworks"]), workload)
-    role = listed(table(), name)
+    role = listed(name)
     return role is None or can_reach(role, name, workload)
 
 
@@ -135,9 +135,9 @@ def takes_part(now: Fingerprint, name: str, workload: Workload, *, or_may: bool 
 
     For a package that no table lists, its own metadata tells, or leaves it open.
     """
-    from envprint.rules.kit.roles import can_reach, listed, table
+    from envprint.knowledge.roles import can_reach, listed
 
-    role = listed(table(), name)
+    role = listed(name)
     if role is None:
         told: bool | None = now.get(f"{DISTRIBUTIONS}[{name}].takes_part")
         return told is True or (or_may and told is None)

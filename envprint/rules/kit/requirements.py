@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.versions import numbers
+from envprint.knowledge.roles import listed
 from envprint.rules.kit.packages import CONDA, DISTRIBUTIONS
-from envprint.rules.kit.roles import listed, table
 
 _REBUILDERS = frozenset(["conda", "debian", "rpm", "apk", "portage", "pacman"])
 """Installers whose packages are patched and built to fit, whatever their metadata says."""
@@ -50,7 +50,7 @@ def stops(now: Fingerprint, package: str, requirement: Requirement) -> bool | No
 
 def _is_imported(name: str) -> bool:
     """Whether what takes part would import it: not the libraries of a GPU, nor a tool."""
-    role = listed(table(), name)
+    role = listed(name)
     helps = {"records", "serves", "tooling"}
     return not (role and ("device" in role or helps.issuperset(role["roles"])))
 

@@ -1,29 +1,56 @@
-"""The roles of distributions, and whether one can reach a job; by `knowledge/roles.json`."""
+"""Which part a distribution takes in training: by the table `roles.json`, else by its metadata."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from typing import NamedTuple
 
 from envprint import knowledge
+from envprint.core.report import UNKNOWN_PART
 from envprint.core.workload import Workload
 
 _LONGEST_KIND = 40
 """No beginning of a name in the table is longer; a name in a hostile document may be."""
 _NEEDS_NUMPY = frozenset(["scikit-learn"])
 """Frameworks that compute with NumPy and SciPy."""
-Roles = Mapping[str, knowledge.Entry]
 
 
-def table() -> Roles:
-    """Every entry by its name."""
-    return {entry["distribution"]: entry for entry in knowledge.entries("roles")}
+class Part(NamedTuple):
+    """The part that a distribution takes in training."""
+
+    role: str
+    read: str | None = None
+    is_derived: bool = False
+    """Whether only its metadata, and no table, says that it takes part."""
 
 
-def listed(roles: Roles, name: str) -> knowledge.Entry | None:
+def part(name: str, takes_part: bool | None, workload: Workload) -> Part | None:
+    """The part it takes in this workload; None if it takes none.
+
+    `takes_part` is what its own metadata says, which counts if the table does not list it; None if
+    that is unknown.
+    """
+    entry = listed(name)
+    if entry is None:
+        return None if takes_part is False else Part(UNKNOWN_PART, is_derived=takes_part is True)
+    role = next((role for role in entry["roles"] if role not in knowledge.NO_PART), None)
+    if role is None or "section" in entry or not can_reach(entry, name, workload):
+        return None
+    return Part(role, entry.get("read"))
+
+
+def listed(name: str) -> knowledge.Entry | None:
     """Its entry in the table, else that of the longest beginning of its name."""
+    roles = _table()
     lengths = range(min(len(name), _LONGEST_KIND), 0, -1)
     kinds = (roles.get(f"{name[:length]}*") for length in lengths)
     return roles.get(name) or next(filter(None, kinds), None)
+
+
+@cache
+def _table() -> Mapping[str, knowledge.Entry]:
+    return {entry["distribution"]: entry for entry in knowledge.entries("roles")}
 
 
 def can_reach(entry: knowledge.Entry, name: str, workload: Workload) -> bool:

@@ -1,0 +1,106 @@
+"""Imports in a process of their own: `python _import.py DEVICE HOME SECONDS WHAT…`.
+
+Runs in the interpreter under observation, from Python 3.7 on, and uses nothing of envprint but its
+neighbour `_child`. Each WHAT is a module, or `module:name` for what a job takes from it, as some
+libraries import their parts only then. It reports `trying` each, at last `done`, or the `error`
+and whether it is only that the module itself is not there (`missing`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+from importlib import import_module
+from types import ModuleType
+
+ELSEWHERE = ("TRITON_CACHE_DIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
+"""Variables by which a library may write outside the home directory."""
+ERROR = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception|Exit|Warning): \S.*$", re.MULTILINE)
+"""The last line of a traceback, which some libraries put into the message of their own error."""
+
+ABSENT = re.compile(r"module '?(\w+)(?:\.[\w.]+)?'? has no attribute '?(\w+)")
+
+
+def neighbour() -> ModuleType:
+    """`_child`, compiled from its text: there is no package, and no bytecode is to be written."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_child.py")
+    module = ModuleType("envprint_child")
+    module.__file__ = path
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123  as every Python has it
+        text = file.read()
+    exec(compile(text, path, "exec"), module.__dict__)
+    return module
+
+
+def move(home: str) -> None:
+    """Make `home` the home and current directory.
+
+    Only now, as the user's own packages lie in the real home directory. Keras's settings there
+    choose the framework that it imports, and stay in force.
+    """
+    keras = os.path.join(os.path.expanduser("~"), ".keras")
+    if os.path.exists(os.path.join(keras, "keras.json")):
+        os.environ.setdefault("KERAS_HOME", keras)
+    os.environ["HOME"] = home
+    for name in ELSEWHERE:
+        os.environ.pop(name, None)
+    os.environ["NUMBA_CACHE_DIR"] = home  # else it writes beside the modules
+    os.chdir(home)
+
+
+def take(what: str) -> None:
+    """Import the module, and take from it what is named."""
+    module, _, names = what.partition(":")
+    found = import_module(module)
+    for name in filter(None, names.split(".")):
+        found = getattr(found, name)
+
+
+def is_absent(what: str, error: BaseException) -> bool:
+    """Whether this version of the library has no such module or name at all."""
+    module, _, names = what.partition(":")
+    if isinstance(error, ModuleNotFoundError):
+        missing = str(error.name)
+        return module == missing or module.startswith(f"{missing}.")
+    told = ABSENT.match(str(error)) if isinstance(error, AttributeError) else None
+    own = module.partition(".")[0]
+    return told is not None and told[1] == own and told[2] in names.split(".")
+
+
+def said(error: BaseException) -> str:
+    """The error in one line."""
+    text = str(error)
+    within = ERROR.findall(text)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    first = within[-1] if within else " ".join(lines)
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+def main(device: str, home: str, seconds: str, *wanted: str) -> None:
+    """Import what is wanted, and report the first error."""
+    child = neighbour()
+    child.prepare(device)
+    # Should nobody be there any more to end this process, it ends itself.
+    signal.alarm(int(seconds))
+    move(home)
+    for what in wanted:
+        child.send(trying=what)
+        try:
+            take(what)
+        # A library may raise any error of its own, or want to leave.
+        except BaseException as error:  # noqa: BLE001  see the reason above
+            missing = is_absent(what, error)
+            if missing and what != wanted[0]:
+                continue  # other versions have other parts
+            child.send(error=said(error)[:2000], missing=missing)
+            return
+    child.send(done=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
+    sys.stderr.flush()
+    # A library may take seconds to go, or crash on its way out: nothing it does then matters.
+    os._exit(0)
