@@ -70,10 +70,10 @@ def test_equal_bits_in_all_operations_lower_a_forecast_and_say_so() -> None:
     shown = text.render(report)
     head, found, *_ = shown.split("\n\n")
     assert " ".join(head.split()) == (
-        "NONE Not seen here, as both sides were probed: OpenBLAS is told to use another kernel."
+        "NONE Not seen here, as both sides were probed: OpenBLAS uses a different kernel."
     )
     assert found.startswith("found     1  ")
-    assert "\nNONE      OpenBLAS is told to use another kernel" in shown
+    assert "\nNONE      OpenBLAS uses a different kernel" in shown
     assert "  not seen  numeric was expected, but probes" in shown
     (document,) = json.loads(json_output.render(report))["findings"]
     assert (document["impact"], document["not_seen"]) == ("none", finding.probed_equal)

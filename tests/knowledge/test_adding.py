@@ -315,7 +315,7 @@ CASES = [
         {"release": "2.1", "models": ["Ridge"], "far": False},
         scikit_learn,
         ["scikit-learn was 2.0.0, is 2.1.0"],
-        ["scikit-learn was 2.0.0, is 2.1.0: clearly other models from Ridge"],
+        ["scikit-learn was 2.0.0, is 2.1.0: clearly different models from Ridge"],
     ),
     Case(
         "numpy_2_support",
