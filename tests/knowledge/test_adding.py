@@ -269,8 +269,8 @@ CASES = [
         lambda: built("cuda-gpu-dropped", "14.0", "8.0"),
         [],
         [
-            "torch was built with CUDA 14.0, which knows GPUs from compute capability 9.0 "
-            "on; GPU 0 has 8.0"
+            "torch was built with CUDA 14.0, which supports GPUs from compute capability 9.0 on; "
+            "GPU 0 has 8.0"
         ],
     ),
     Case(
