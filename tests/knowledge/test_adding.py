@@ -231,7 +231,7 @@ CASES = [
         random_numbers,
         ["threads per SM of 14.0 are not in envprint's table"],
         [
-            "GPU 0: PyTorch draws other random numbers on this GPU for tensors of more than "
+            "GPU 0: PyTorch draws different random numbers on this GPU for tensors of more than "
             "102,400 elements"
         ],
     ),

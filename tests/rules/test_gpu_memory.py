@@ -157,7 +157,7 @@ def test_a_doubt_about_the_rest_does_not_discard_who_is_listed() -> None:
     findings, undecided = state(UNATTRIBUTED, now, ["torch"], "gpu")
     assert undecided == []
     assert [f.message for f in findings] == [
-        "6,604 MiB of 16.0 GiB (40 %) of GPU 0 are in use, and it is not known by whom (access "
+        "6,604 MiB of 16.0 GiB (40 %) of GPU 0 are in use, and the holder is unknown (access "
         "denied); 7,384 MiB are free"
     ]
 

@@ -57,7 +57,7 @@ def test_torch_draws_other_numbers_beyond_the_smaller_cards_wave() -> None:
     assert says(said) == [
         (
             Impact.DIVERGES,
-            "GPU 0: PyTorch draws other random numbers on this GPU for tensors of more than "
+            "GPU 0: PyTorch draws different random numbers on this GPU for tensors of more than "
             "40,960 elements",
         )
     ]
@@ -99,7 +99,7 @@ def test_the_size_named_is_the_limit_of_the_smaller_gpu(
     assert [(f.impact, f.message) for f in findings] == [
         (
             Impact.DIVERGES,
-            "GPU 0: PyTorch draws other random numbers on this GPU for tensors of more than "
+            "GPU 0: PyTorch draws different random numbers on this GPU for tensors of more than "
             f"{elements} elements",
         )
     ]
