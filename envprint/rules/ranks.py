@@ -38,7 +38,7 @@ RULES = (
         watches=(_WORLD_SIZE,),
         why="Every process gets its part of the data and its own random numbers, and all "
         "gradients are added: a different number of processes makes a different run.",
-        not_when="The number of processes does not come from WORLD_SIZE. A variable that is set on one "
+        not_when="The number of processes does not come from WORLD_SIZE. A variable set on one "
         "side only is ignored: a launcher sets it for the job alone.",
         remedy="Start the job with as many processes as before.",
         evidence=(

@@ -65,7 +65,7 @@ def test_equal_bits_in_all_operations_lower_a_forecast_and_say_so() -> None:
         "they cover on the CPU: 2 of numpy"
     )
     assert report.impact is Impact.NONE
-    assert report.summary.startswith("not seen here, as both sides were probed: OpenBLAS is told")
+    assert report.summary.startswith("not seen here, as both sides were probed: OpenBLAS uses")
     assert report.exit_code(Impact.NUMERIC) == 0
     shown = text.render(report)
     head, found, *_ = shown.split("\n\n")

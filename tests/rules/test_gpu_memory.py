@@ -59,7 +59,7 @@ def test_programs_that_compute_are_told_apart_from_the_desktop() -> None:
     [
         ({"name": "python", "same_user": False}, {}, "python (of another user) 500 MiB"),
         ({"name": "python", "same_user": True}, {}, "python 500 MiB"),
-        ({}, {PIDS: False}, "pid 39 (of the host, its owner is not visible here) 500 MiB"),
+        ({}, {PIDS: False}, "pid 39 (of the host; its owner is not visible here) 500 MiB"),
         ({"exists": True}, {}, "pid 39 (not visible to this user) 500 MiB"),
         ({"exists": False}, {}, "pid 39, which has ended since it was listed: 500 MiB"),
         ({"exists": False, "still_listed": True}, {}, "pid 39, which no longer exists: 500 MiB"),

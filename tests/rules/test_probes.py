@@ -208,7 +208,7 @@ def test_other_weights_count_by_how_far_the_first_losses_are_apart(
     findings, undecided = drift(rule, trained(), trained("x", loss), ["tensorflow"])
     assert [(f.impact, f.before, f.after) for f in findings] == [(impact, 2.0, loss)]
     assert undecided == []
-    assert "tensorflow: other weights; losses after the first epoch are" in findings[0].message
+    assert "tensorflow: different weights; losses after the first epoch are" in findings[0].message
 
 
 @pytest.mark.parametrize(
