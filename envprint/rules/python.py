@@ -155,7 +155,7 @@ def _look_there(before: Fingerprint, after: Fingerprint) -> str | None:
 RULES = (
     Rule(
         id=OTHER_ENVIRONMENT,
-        title="The two sides are different environments",
+        title="Another environment is looked at",
         impact=Impact.NONE,
         confidence=Confidence.DOCUMENTED,
         applies=always,

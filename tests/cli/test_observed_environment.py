@@ -173,9 +173,7 @@ def test_another_environment_than_the_baselines_is_said_first_with_a_command_tha
         done = run(places, *verb, active="lint")
         assert done.returncode == 1
         first = " ".join(done.stdout.partition("\n\n")[0].split())
-        assert first.startswith(
-            "BREAKS The two sides are different environments: ~/train → ~/lint; "
-        )
+        assert first.startswith("BREAKS Another environment is looked at: ~/train → ~/lint; ")
         found = report(run(places, *verb, "--format", "json", active="lint"))
         findings = {finding["rule"]: finding for finding in found["findings"]}
         ours = findings["python-environment-differs"]

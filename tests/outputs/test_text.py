@@ -197,15 +197,14 @@ def test_another_environment_is_named_before_what_it_lacks() -> None:
     other = report(*gone, changes=(also,), current=AFTER._replace(prefix="~/venvs/lint"))
     verdict, missing, *_ = blocks(other, width=100)
     assert verdict == (
-        "BREAKS    The two sides are different environments: ~/venvs/train (monday.json) → "
-        "~/venvs/lint."
+        "BREAKS    Another environment is looked at: ~/venvs/train (monday.json) → ~/venvs/lint."
     )
     assert [line.strip() for line in missing.splitlines()] == [
         "numpy, tensorflow, six are not in ~/venvs/lint.",
         "envprint check monday.json --python ~/venvs/train",
     ]
     assert "likely    " not in shown(other)
-    assert shown(other, QUIET).startswith("BREAKS    The two sides are different environments")
+    assert shown(other, QUIET).startswith("BREAKS    Another environment is looked at")
     here = report(*gone, changes=(also,))
     assert shown(here).startswith("BREAKS    Probably does not run: title of framework-missing")
 
