@@ -54,7 +54,7 @@ def preflight(
     code = context.exit_code(report)
     _tell(report, context, options, console, in_full=code != 0)
     if code:
-        console.log("the command was not run; --no-check runs it all the same")
+        console.log("the command was not run; --no-check runs it anyway")
     return Preflight(before, report, code != 0, unfit)
 
 
@@ -72,7 +72,7 @@ def _baseline(
         if options.require_baseline:
             raise
         lacking = f"no baseline: {options.baseline} has no good run yet"
-        console.log(f"{lacking}; going on without one (--require-baseline refuses)")
+        console.log(f"{lacking}; continuing without one (--require-baseline refuses)")
         return None, lacking
 
 

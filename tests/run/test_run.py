@@ -499,7 +499,7 @@ def test_a_pre_flight_that_refuses_is_125_and_nothing_runs(bench: Bench) -> None
     assert "PYTHONASHSEED is set, PYTHONHASHSEED was probably meant" in " ".join(
         done.stderr.split()
     )
-    assert done.stderr.endswith("the command was not run; --no-check runs it all the same\n")
+    assert done.stderr.endswith("the command was not run; --no-check runs it anyway\n")
     assert bench.run("touch", str(marker), environ={"PYTHONASHSEED": "0"}).returncode == 0
     assert marker.exists()
 
@@ -510,7 +510,7 @@ NOT_GOOD = (
     "envprint: @last-good is not set: the pre-flight found environ-name-misspelt, at or above "
     "numeric\n"
 )
-REFUSED = "envprint: the command was not run; --no-check runs it all the same\n"
+REFUSED = "envprint: the command was not run; --no-check runs it anyway\n"
 
 
 @pytest.mark.parametrize("fail_on", ["breaks", "numeric"])
@@ -698,7 +698,7 @@ def test_a_job_that_removes_the_interpreter_observed_is_recorded_with_the_reason
     observed.symlink_to(PYTHON)
     done = bench.run("rm", str(observed), options=("--no-check", "--python", str(observed)))
     assert done.returncode == 0
-    told = "envprint: warning: what changed while the command ran is not known: --python "
+    told = "envprint: warning: what changed while the command ran is unknown: --python "
     assert done.stderr.startswith(told)
     assert done.stderr.endswith(NOT_CHECKED)
     assert done.stderr.count("\n") == 2
