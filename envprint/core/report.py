@@ -87,7 +87,7 @@ class Unjudged(NamedTuple):
             )
         if self.path.endswith(".version"):
             return f"{self.name} {self.before} → {self.after}"
-        return f"{self.name}: another build of the same version"
+        return f"{self.name}: a different build of the same version"
 
     @property
     def part(self) -> str:
@@ -240,7 +240,7 @@ DEVICES = {"cpu": "the CPU", "gpu": "a GPU"}
 HOW_WELL_KNOWN = {
     Confidence.DOCUMENTED: "a vendor, a project or its maintainers say so",
     Confidence.MEASURED: "seen in a measurement",
-    Confidence.INFERRED: "concluded from a like case",
+    Confidence.INFERRED: "inferred from a similar case",
 }
 """What each confidence means."""
 
@@ -306,8 +306,8 @@ def without_findings(comparison: Comparison | None, some_ignored: bool) -> str:
     if not comparison.changes:
         return "no difference"
     if not some_ignored and all(change.path.startswith("live.") for change in comparison.changes):
-        return "no difference but in values of the moment"
-    but = ", but for what the policy leaves out," if some_ignored else ""
+        return "no difference except in momentary values"
+    but = ", apart from what the policy leaves out," if some_ignored else ""
     return f"nothing that differs{but} is known to change a training result"
 
 
@@ -315,7 +315,7 @@ def _findings_text(findings: Sequence[Finding], causes: Sequence[str]) -> str:
     """What the worst finding means, the likeliest cause, and how many more there are."""
     is_seen = not all(finding.probed_equal for finding in findings)
     impact = findings[0].impact
-    meaning = MEANING[impact] if is_seen else "not seen here, as both sides were probed"
+    meaning = MEANING[impact] if is_seen else "not seen here by probes on both sides"
     first = next(iter(causes), findings[0].rule)
     title = next(finding.title for finding in findings if finding.rule == first)
     others = len(findings) - 1
@@ -360,7 +360,7 @@ def source(evidence: Evidence) -> str:
         return evidence.url or "no other source"
     from envprint.core.measurements import OUTCOMES
 
-    outcome = OUTCOMES.get(evidence.measured, "as its row says")
+    outcome = OUTCOMES.get(evidence.measured, "see its row")
     return f"measured {outcome} ({evidence.measured})"
 
 

@@ -55,7 +55,7 @@ def keep(run: Run, store: Store, folder: str | None) -> Iterator[str]:
             yield f"no record of this run: {done.reason}"
     if isinstance(saved, Saved) and saved.exit_code == 0:
         line = attempt(lambda: news(run, saved, store))
-        yield f"@{LAST_GOOD} is not known: {line.reason}" if isinstance(line, Unknown) else line
+        yield f"@{LAST_GOOD} is unknown: {line.reason}" if isinstance(line, Unknown) else line
 
 
 def _save(run: Run, store: Store, program: str) -> Saved:

@@ -34,7 +34,7 @@ def unfit_before(report: Report | None, context: Context) -> str | None:
     if report.not_checked is not None:
         return f"this run was not checked: {report.not_checked}"
     if report.only:
-        return f"this run was checked in part: {report.only_in_words()}"
+        return f"this run was only partly checked: {report.only_in_words()}"
     threshold = min(context.policy.fail_on, Impact.NUMERIC)
     if found := report.reaching(threshold, context.request.strict):
         rules = list(dict.fromkeys(finding.rule for finding in found))
@@ -53,7 +53,7 @@ def unfit_after(
     if other_prefixes:
         return f"it loaded libraries from {_listed(other_prefixes)}, which was not recorded"
     if isinstance(after, Unknown):
-        return f"what changed while it ran is not known: {after.reason}"
+        return f"what changed while it ran is unknown: {after.reason}"
     if after.changed:
         return f"{_listed([change.path for change in after.changed])} changed while it ran"
     if strangers:
@@ -84,7 +84,7 @@ def _remarks(run: Run) -> Iterator[str]:
     if any(who.own is None and not who.at_start for who in watched.holders):
         yield "whether other programs used the GPUs cannot be seen here"
     if watched.gaps:
-        yield "for a time the driver did not answer, and GPU memory was not watched"
+        yield "the driver did not answer for a time, and GPU memory was not watched"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -125,7 +125,7 @@ def test_cards_of_a_kind_that_is_not_known_are_not_alike() -> None:
 
 def test_kinds_are_told_once_each() -> None:
     cards = {"0": {"name": "A"}, "1": {"name": "A", "compute_capability": "8.0"}, "2": {}}
-    unknown = "a GPU of a kind that is not known"
+    unknown = "a GPU of an unknown kind"
     assert cuda_visible_devices.kinds(cards) == ["A (compute capability 8.0)", unknown]
 
 

@@ -110,16 +110,17 @@ def test_an_ambiguous_beginning_names_the_candidates(store: Store) -> None:
 @pytest.mark.parametrize(
     ("reference", "message"),
     [
-        ("@mondey", "@mondey: nothing of this name is saved in {place}; did you mean @monday?"),
+        ("@mondey", "@mondey: nothing is saved under this name in {place}; did you mean @monday?"),
         (
             "@last-godo",
-            "@last-godo: nothing of this name is saved in {place}; did you mean @last-good?",
+            "@last-godo: nothing is saved under this name in {place}; did you mean @last-good?",
         ),
-        ("@xyz", "@xyz: nothing of this name is saved in {place}; `envprint log` lists what is"),
-        ("@", "@: nothing of this name is saved in {place}; `envprint log` lists what is"),
+        ("@xyz", "@xyz: nothing is saved under this name in {place}; `envprint log` lists what is"),
+        ("@", "@: nothing is saved under this name in {place}; `envprint log` lists what is"),
         (
             "@../entries",
-            "@../entries: nothing of this name is saved in {place}; `envprint log` lists what is",
+            "@../entries: nothing is saved under this name in {place}; `envprint log` lists what "
+            "is",
         ),
         (
             "@~1",
@@ -135,8 +136,8 @@ def test_an_ambiguous_beginning_names_the_candidates(store: Store) -> None:
         ),
         (
             "0123abc",
-            "0123abc: no such file, and no digest in {place} begins so; "
-            "`envprint log` lists what is",
+            "0123abc: no such file, and no digest in {place} starts with it; `envprint log` lists "
+            "what is",
         ),
     ],
 )

@@ -137,7 +137,7 @@ def test_a_mistake_is_an_error_that_names_the_line_and_the_place(text: str, mess
 
 @pytest.mark.parametrize("text", ["", "[tool.other]\nx = 1"])
 def test_a_pyproject_that_was_named_and_has_no_policy_is_noted(text: str) -> None:
-    note = "a/pyproject.toml: there is no table [tool.envprint] in it: the defaults hold"
+    note = "a/pyproject.toml: it contains no table [tool.envprint]: the defaults apply"
     assert parse_policy(text.encode(), "a/pyproject.toml", TODAY) == Policy(notes=(note,))
 
 
@@ -259,8 +259,8 @@ def test_an_entry_that_expired_or_fits_nothing_is_reported() -> None:
     )
     stale = "[[ignore]]\npath='facts.python.*'\nreason='r'\n[[expect]]\nrule='os-*'\nreason='s'"
     assert drifted(stale).policy_notes == (
-        "ignore[0] (facts.python.*) fits nothing here: r",
-        "expect[0] (os-*) fits nothing here: s",
+        "ignore[0] (facts.python.*) matches nothing here: r",
+        "expect[0] (os-*) matches nothing here: s",
     )
     # Of what cannot be judged here nothing is said: there is no baseline, or no such workload.
     alone = judge_state(edited(SAME), None, TENSORFLOW, parse(stale))

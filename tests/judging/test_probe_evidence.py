@@ -61,11 +61,11 @@ def test_equal_bits_in_all_operations_lower_a_forecast_and_say_so() -> None:
     finding = finding_of(report)
     assert finding.impact is Impact.NONE
     assert finding.probed_equal == (
-        "numeric was expected, but probes on both sides gave the same bits in all operations that "
-        "they cover on the CPU: 2 of numpy"
+        "numeric was expected, but probes on both sides gave the same bits in all operations they "
+        "cover on the CPU: 2 of numpy"
     )
     assert report.impact is Impact.NONE
-    assert report.summary.startswith("not seen here, as both sides were probed: OpenBLAS uses")
+    assert report.summary.startswith("not seen here by probes on both sides: OpenBLAS uses")
     assert report.exit_code(Impact.NUMERIC) == 0
     shown = text.render(report)
     head, found, *_ = shown.split("\n\n")

@@ -260,7 +260,10 @@ def test_a_writable_file_in_a_directory_that_is_not_is_written_in_place(tmp_path
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     tmp_path.chmod(0o755)
     assert done.returncode == 0, done.stderr
-    assert "f.json: cannot be replaced (permission denied), it is written in place" in done.stderr
+    assert (
+        "f.json: cannot be replaced (permission denied), so it is overwritten in place"
+        in done.stderr
+    )
     assert (target.read_text(), [p.name for p in tmp_path.iterdir()]) == ("new", ["f.json"])
     assert stat.S_IMODE(target.stat().st_mode) == 0o666
 

@@ -246,7 +246,7 @@ def test_intruders_and_changed_facts_prevent_it_and_so_does_not_knowing() -> Non
     several = [STRANGER._replace(name=name, pid=1) for name in ("a", "a", None, "c", "d")]
     assert unfit_after(same, several) == "a, pid 1, c and 1 more held GPU memory while it ran"
     reason = unfit_after(Unknown("no such file"), [])
-    assert reason == "what changed while it ran is not known: no such file"
+    assert reason == "what changed while it ran is unknown: no such file"
 
 
 @pytest.fixture
@@ -268,8 +268,8 @@ def test_what_nobody_judged_and_when_nobody_watched_is_said_of_a_good_run(store:
     entry = Unjudged("trl", "facts.x", "1", "2", "package", "trains", None)
     one = ended_well(report(unjudged=(entry,)), Gap(None, "late", "14:03:14", "14:03:16"))
     assert news(one, saved_run(store), store) == (
-        "@last-good is now this run of python (there was none); not judged: trl; for a time the "
-        "driver did not answer, and GPU memory was not watched"
+        "@last-good is now this run of python (there was none); not judged: trl; the driver did "
+        "not answer for a time, and GPU memory was not watched"
     )
 
 

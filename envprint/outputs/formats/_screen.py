@@ -148,7 +148,7 @@ def verdict_sentence(report: Report, view: View) -> str:
 def _meaning(report: Report, view: View) -> str:
     impact = _impact(report, view)
     if not view.strict and all(finding.probed_equal for finding in report.findings):
-        return "not seen here, as both sides were probed"
+        return "not seen here by probes on both sides"
     if report.baseline is None and impact == Impact.NUMERIC:  # there is nothing to be equal to
         return "results can differ by rounding from those of other runs"
     return MEANING[impact]
