@@ -41,7 +41,7 @@ RULES = (
         "inside the process on both sides shows that.",
         remedy="Call enable_op_determinism(), or set TF_DETERMINISTIC_OPS, on both sides or on "
         "neither.",
-        evidence=(_GUIDE, Evidence("On, on a CPU", measured="tf.detenv")),
+        evidence=(_GUIDE, Evidence("With the switch on, on a CPU", measured="tf.detenv")),
         drift=determinism.when_switched(TF_DETERMINISTIC_OPS=False),
     ),
     Rule(
