@@ -61,9 +61,9 @@ def _seeds(framework: str, settings: Mapping[str, str]) -> str:
 def _switches(reported: Mapping[str, Any]) -> str:
     settings, in_force = reported["settings"], reported["in_force"]
     determinism = f"op determinism {in_force['op_determinism']}"
-    determinism += " unchanged" if settings["op_determinism"] == LEFT else ""
+    determinism += " (unchanged)" if settings["op_determinism"] == LEFT else ""
     threads = counted(range(int(in_force["threads"])), "thread")
-    threads += " the framework's own choice" if settings["threads"] == LEFT else ""
+    threads += " (the framework's default)" if settings["threads"] == LEFT else ""
     return f"{determinism}; {threads}"
 
 

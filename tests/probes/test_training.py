@@ -237,7 +237,7 @@ spread    from the smallest to the largest, in % of the smallest
 def test_runs_that_differ_are_told_with_their_spread_and_the_step() -> None:
     text = render("tensorflow", raw(series(Switches(), parted=7)))
     assert "seeds     left to chance: hashing, Python, NumPy, TensorFlow\n" in text
-    assert "switches  op determinism off as it was; 2 threads the framework's own choice\n" in text
+    assert "switches  op determinism off as it was; 2 threads (the framework's default)\n" in text
     assert "spread       12.50000%             0      2.12766%             0\n" in text
     told = " ".join(text.split())
     assert "weights diverged after step 7 of 24; 2 runs ended with 2 different sets" in told
