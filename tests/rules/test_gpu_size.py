@@ -156,7 +156,7 @@ def test_a_card_that_cannot_be_divided_equals_one_that_is_not() -> None:
     ("card", "reason"),
     [
         (divided(), "the GPU is divided into no part"),
-        (divided({"name": "MIG 1g.5gb"}), "sm_count of the part is not known"),
+        (divided({"name": "MIG 1g.5gb"}), "sm_count of the part is unknown"),
     ],
 )
 def test_a_part_that_is_not_known_is_undecided(card: dict[str, Any], reason: str) -> None:
