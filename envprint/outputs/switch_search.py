@@ -115,7 +115,7 @@ def _outcome(trial: Trial) -> str:
 
 def _parted(series: Series) -> str:
     step = series.parted_at_step
-    return f"diverged after step {step}" if step else "weights differ before the first step"
+    return f"parted after step {step}" if step else "weights differ before the first step"
 
 
 def _answer(search: Search) -> Iterator[str]:

@@ -118,4 +118,4 @@ def conclusion(reported: Mapping[str, Any]) -> str:
     endings = f"{len(runs)} runs ended with {different} different sets of weights"
     if step == 0:
         return f"the weights differed before the first step; {endings}"
-    return f"the weights diverged after step {step} of {_steps(reported['settings'])}; {endings}"
+    return f"the weights parted after step {step} of {_steps(reported['settings'])}; {endings}"

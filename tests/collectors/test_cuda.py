@@ -220,7 +220,7 @@ def test_a_build_that_is_not_understood_is_unknown_and_not_without_cuda() -> Non
         f"{SITE}/tensorflow/python/platform/build_info.py": "build_info = {}\n",
     }
     built = section.collect(machine(read=files))["cudnn"]["built"]
-    assert "does not say is_cuda_build" in built["tensorflow"].reason
+    assert "does not contain is_cuda_build" in built["tensorflow"].reason
 
 
 def test_jax_is_built_with_what_its_plugin_asks_for() -> None:

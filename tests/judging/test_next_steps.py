@@ -98,7 +98,7 @@ def test_code_that_differs_comes_before_what_is_merely_open() -> None:
     found = report(CLEAN, other, unknown=unknown)
     assert [step.partition(":")[0] for step in found.look_next][:2] == [
         "the code",
-        "what could not be decided",
+        "what is undecided",
     ]
 
 
@@ -119,7 +119,7 @@ def test_a_random_hash_seed_is_named_on_either_side() -> None:
 
 GENERATORS = "live.random.generators"
 ALIKE = (
-    "these generators were in the same state when captured, so look at what seeds them or draws "
+    "these generators were in the same state when captured, so check what seeds them or draws "
     "from them later: "
 )
 
@@ -151,7 +151,7 @@ def test_what_was_left_open_comes_before_and_what_no_rule_knows_after() -> None:
     )
     if many.impact >= Impact.NUMERIC:
         pytest.fail(f"the case is not quiet: {many.summary}")
-    assert many.look_next[0].startswith("what could not be decided: ")
+    assert many.look_next[0].startswith("what is undecided: ")
     assert many.look_next[-1] == "what else changed: 1 value with no known effect"
     assert many.summary.startswith("nothing that differs")
     assert many.summary.endswith(" could not be decided")
@@ -205,7 +205,7 @@ def test_both_outputs_say_it() -> None:
     assert verdict == "NONE      No difference: 0 findings, 0 not judged, 0 undecided."
     assert look == (
         "if results differ   1  the data: the files, their order and how they are read;\n"
-        "                       envprint does not look at them\n"
-        "                    2  the seeds: run the job twice here, and see whether it\n"
+        "                       envprint does not check them\n"
+        "                    2  the seeds: run the job twice here to see whether it\n"
         "                       repeats itself"
     )

@@ -321,7 +321,7 @@ def test_without_a_baseline_an_entry_about_a_state_that_is_no_more_is_reported(
     )
     job = TENSORFLOW._replace(required=policy.required)
     report = judge_state(edited(SAME), None, job, policy)
-    notes = [note for note in report.policy_notes if "fits nothing here" in note]
+    notes = [note for note in report.policy_notes if "matches nothing here" in note]
     assert len(notes) == is_told
 
 
@@ -450,7 +450,7 @@ def test_of_two_policies_in_one_folder_a_report_says_which_is_not_in_force(inner
     (inner / "envprint.toml").write_text("fail_on = 'breaks'")
     (inner / "pyproject.toml").write_text("[tool.envprint]\nfail_on = 'perf'")
     policy = agreed_policy(None)[0]
-    why = "is not in force, as envprint.toml beside it comes first"
+    why = "is not in force, because envprint.toml beside it comes first"
     note = f"{inner}/pyproject.toml: [tool.envprint] {why}"
     assert in_force() == Policy(fail_on=Impact.BREAKS, notes=(note,))
     assert judge_state(edited(SAME), None, TENSORFLOW, policy).policy_notes == (note,)

@@ -166,7 +166,7 @@ def test_a_pipe_is_written_by_its_name_in_dev_fd() -> None:
 
 
 def test_an_empty_name_is_refused() -> None:
-    with pytest.raises(OutputError, match="the name of the file is empty"):
+    with pytest.raises(OutputError, match="the file name is empty"):
         write_output("", "x")
 
 
@@ -277,7 +277,9 @@ def test_python_warns_of_a_file_that_is_written_in_place(
     monkeypatch.setattr(os, "replace", busy)
     target = tmp_path / "f.json"
     target.write_text("old")
-    with pytest.warns(UserWarning, match=r"cannot be replaced .*, it is written in place") as told:
+    with pytest.warns(
+        UserWarning, match=r"cannot be replaced .*, so it is overwritten in place"
+    ) as told:
         envprint.dump(fingerprint(), target)
     assert told[0].filename == __file__
     assert envprint.load(target).facts == {}

@@ -230,8 +230,8 @@ def test_between_1_and_2_the_interface_is_another_one() -> None:
 )
 def test_from_2_10_on_initial_weights_are_others(before: str | None, after: str, said: int) -> None:
     rule = "tensorflow-initializers-changed"
-    told = f"TensorFlow was {before}, is {after}: from 2.10 on initial weights are drawn in another"
-    assert across(rule, before, after) == [(Impact.DIVERGES, f"{told} way")] * said
+    told = f"TensorFlow was {before}, is {after}: from 2.10 on initial weights are drawn"
+    assert across(rule, before, after) == [(Impact.DIVERGES, f"{told} differently")] * said
     if said:
         assert across("tensorflow-version-changed", before, after) == []
 

@@ -20,7 +20,7 @@ REQUIREMENTS = {"tensorflow": "tensorflow-cpu==2.21.0", "torch": "torch==2.13.0"
 NEEDED = {
     "tensorflow": {
         "Python's seed": "without Python's seed: weights differ before the first step, so it is",
-        "TensorFlow's seed": "without TensorFlow's seed: diverged after step 1, so it is needed",
+        "TensorFlow's seed": "without TensorFlow's seed: parted after step 1, so it is needed",
     },
     "torch": {
         "PyTorch's seed": "without PyTorch's seed: weights differ before the first step, so it is"
