@@ -211,8 +211,8 @@ def test_a_target_that_is_a_bind_mounted_file_is_written_in_place_after_saying_s
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == (
-        "envprint: warning: out.json: cannot be replaced (device or resource busy), it is written "
-        "in place\n"
+        "envprint: warning: out.json: cannot be replaced (device or resource busy), so it is "
+        "overwritten in place\n"
     )
     assert (tmp_path / "host.json").read_text() == "new\n"
     assert stat.S_IMODE((tmp_path / "host.json").stat().st_mode) == 0o640
