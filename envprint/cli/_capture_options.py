@@ -33,22 +33,20 @@ def add_capture_options(parser: argparse.ArgumentParser) -> None:
         "--timeout",
         type=_seconds,
         metavar="S",
-        help="what each collector may take, in seconds (default: 20; deep: 1800)",
+        help="time limit of each collector, in seconds (default: 20; deep: 1800)",
     )
     parser.add_argument(
         "--gpu-timeout",
         type=_seconds,
         metavar="S",
-        help="what the GPUs' driver may take beside that, in seconds (default: 30)",
+        help="additional time limit for the GPUs' driver, in seconds (default: 30)",
     )
 
 
 def add_keeping_options(parser: argparse.ArgumentParser, output: str) -> None:
     """Options for where to write a fingerprint, and its name."""
     parser.add_argument("-o", "--output", metavar="FILE", help=output)
-    parser.add_argument(
-        "--save", metavar="NAME", type=_name, help="keep it in the store, where @NAME finds it"
-    )
+    parser.add_argument("--save", metavar="NAME", type=_name, help="keep it in the store, as @NAME")
     parser.add_argument("--label", metavar="TEXT", help="a short name for reports")
 
 
@@ -61,10 +59,10 @@ def add_describing_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=tag_argument,
         metavar="K=V",
-        help="may be given again",
+        help="repeatable",
     )
     parser.add_argument(
-        "--identify", action="store_true", help="include user, host name and home directory"
+        "--identify", action="store_true", help="include user name, host name and home directory"
     )
 
 
@@ -222,7 +220,7 @@ def load(source: str, options: argparse.Namespace, console: Console) -> Fingerpr
     fingerprint = fingerprint._replace(reference=source, program=found.program)
     if fingerprint.undeclared:
         names = ", ".join(sorted(fingerprint.undeclared)[:5])
-        console.warn(f"{found.name}: {len(fingerprint.undeclared)} keys are not known: {names}")
+        console.warn(f"{found.name}: {len(fingerprint.undeclared)} unknown keys: {names}")
     return fingerprint
 
 

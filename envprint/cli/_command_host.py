@@ -90,8 +90,8 @@ def _remarks(
     if started.reason is None or not started.is_python:
         return []
     return [
-        f"which interpreter {command} starts is not known ({started.reason}); "
-        f"looked at {described['prefix']}; --python names it"
+        f"which interpreter {command} starts is unknown ({started.reason}); recorded "
+        f"{described['prefix']}; --python names it"
     ]
 
 

@@ -37,7 +37,7 @@ def add_judging_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--details",
         choices=formats.DETAILS,
-        help="what follows the first screen of a text (default: likely; all with -o)",
+        help="how much follows the first screen of a text (default: likely; all with -o)",
     )
     for short, long, details, text in (
         ("-q", "--quiet", formats.QUIET, "print the verdict only, in one line"),
@@ -56,13 +56,13 @@ def add_judging_options(parser: argparse.ArgumentParser) -> None:
         "--policy", metavar="FILE", help="the team's policy (default: see `policy show`)"
     )
     add_framework_option(parser)
-    parser.add_argument("--device", choices=("cpu", "gpu"), help="default: gpu when one is visible")
+    parser.add_argument("--device", choices=("cpu", "gpu"), help="default: gpu if one is visible")
     parser.add_argument(
         "--on-unknown",
         choices=UNKNOWN_ACTIONS,
-        help="what an undecided rule does, and that nothing was checked (default: warn)",
+        help="what to do if a rule is undecided or nothing was checked (default: warn)",
     )
-    parser.add_argument("--strict", action="store_true", help="advice counts as a finding")
+    parser.add_argument("--strict", action="store_true", help="count advice as findings")
     add_narrowing_options(parser)
 
 
@@ -73,7 +73,7 @@ def add_narrowing_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="SECTION",
-        help="judge this section only, such as gpu, live.gpu or packages; may be given again",
+        help="judge this section only, such as gpu, live.gpu or packages; repeatable",
     )
     parser.add_argument(
         "--ignore",
@@ -81,7 +81,7 @@ def add_narrowing_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=_one_off,
         metavar="RULE[=REASON]",
-        help="leave out the findings of this rule (* stands for anything)",
+        help="ignore the findings of this rule (* matches anything)",
     )
     parser.add_argument(
         "--expect",
@@ -89,7 +89,7 @@ def add_narrowing_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=_one_off,
         metavar="PATH[=REASON]",
-        help="a difference here is the experiment itself, and not counted",
+        help="treat a difference here as the experiment itself, and do not count it",
     )
 
 
@@ -111,7 +111,7 @@ def add_framework_option(parser: argparse.ArgumentParser) -> None:
         type=framework_argument,
         metavar="NAME",
         help=f"judge for this framework only: {', '.join(FRAMEWORKS)} (or {', '.join(ALIASES)}); "
-        "may be given again (default: those installed)",
+        "repeatable (default: those installed)",
     )
 
 

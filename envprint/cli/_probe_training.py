@@ -37,7 +37,7 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
         "--framework",
         type=framework_argument,
         choices=tuple(FILES),
-        help="train in it (default: the first installed)",
+        help="train with it (default: the first installed)",
     )
     group.add_argument("--seed", type=_number(0), metavar="N", help=f"(default: {SEED})")
     group.add_argument(
@@ -45,21 +45,21 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         choices=SEEDS,
-        help="leave this seed to chance; may be given again",
+        help="leave this seed to chance; repeatable",
     )
     group.add_argument(
         "--op-determinism",
         choices=("on", "off"),
-        help="switch deterministic operations (default: leave them as they are)",
+        help="turn deterministic operations on or off (default: unchanged)",
     )
     group.add_argument(
-        "--threads", type=_number(1), metavar="N", help="(default: what the framework takes)"
+        "--threads", type=_number(1), metavar="N", help="(default: the framework's own)"
     )
     group.add_argument("--epochs", type=_number(1), metavar="N", help=f"(default: {EPOCHS})")
     group.add_argument(
         "--explain",
         action="store_true",
-        help="search for the smallest set of switches with which this machine repeats itself",
+        help="search for the smallest set of switches that makes this machine repeat itself",
     )
 
 
@@ -93,8 +93,8 @@ def run_training(options: argparse.Namespace, console: Console, python: str) -> 
     """
     if options.explain and (options.without or options.op_determinism or options.threads):
         raise UsageError(
-            "probe: --explain turns the switches itself: leave out --without, --op-determinism "
-            "and --threads"
+            "probe: --explain sets the switches itself: leave out --without, --op-determinism and "
+            "--threads"
         )
     for framework in [options.framework] if options.framework else FILES:
         job = TrainingJob(python, framework, options.device, options.epochs or EPOCHS)

@@ -18,13 +18,13 @@ from envprint.documents.codec import loads, to_json
 from envprint.judging.bisect import CODE, Step, narrow
 from envprint.judging.context import Request
 
-HELP = "tell between which two saved records each difference came"
+HELP = "show between which two saved records each difference appeared"
 EPILOG = """\
 example:
   envprint bisect @last-good now
 
 exit codes:
-  0  told, also when nothing differs
+  0  done, even if nothing differs
   2  could not do the job
 """
 
@@ -46,7 +46,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
     context = context_of(request, console)
     good, bad = (load(side, options, console) for side in (options.good, options.bad))
     if good.captured_at > bad.captured_at:
-        raise UsageError(f"bisect: {options.good} is later than {options.bad}: the good one first")
+        raise UsageError(
+            f"bisect: {options.good} is later than {options.bad}: put the good one first"
+        )
     between = _between(good, bad, console)
     steps = narrow(good, between, bad, context.drift)
     not_checked = context.drift(good, bad).not_checked
@@ -93,7 +95,7 @@ def _lines(steps: list[Step], between: int, not_checked: str | None) -> Iterator
     for step in steps:
         yield ""
         yield from _finding(step)
-        came = "came" if step.is_steady else "came for good, after it had come and gone,"
+        came = "appeared" if step.is_steady else "appeared for good, after coming and going,"
         yield from block("  when", f"{came} between {_name(step.before)} and {_name(step.after)}")
 
 

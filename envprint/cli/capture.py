@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--probe",
         action="store_true",
-        help="measure what the installed frameworks compute on the CPU, in some seconds each",
+        help="measure what the installed frameworks compute on the CPU; takes a few seconds each",
     )
 
 

@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--batch-size", type=count_argument, metavar="N", help="the global batch size"
     )
     parser.add_argument(
-        "--replicas", type=count_argument, metavar="N", help="over how many it is split"
+        "--replicas", type=count_argument, metavar="N", help="number of replicas it is split over"
     )
     parser.add_argument(
         "--min-free-gpu",
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--wait-free-gpu",
         type=time_argument,
         metavar="TIME",
-        help="wait so long at most for other programs to give GPU memory back, such as 10m",
+        help="wait at most this long for other programs to free GPU memory, such as 10m",
     )
     parser.add_argument(
         "--imports",
@@ -97,7 +97,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
     limit_s = options.wait_free_gpu
     if limit_s is not None and context.only and not GPU_SECTIONS.issubset(context.only):
-        raise UsageError("--wait-free-gpu looks at gpu and live.gpu: add both to --only")
+        raise UsageError("--wait-free-gpu needs gpu and live.gpu: add both to --only")
     if limit_s is None:
         current = capture()
     else:

@@ -15,7 +15,7 @@ from envprint.cli._judge_options import (
 )
 from envprint.documents.inputs import NOW
 
-HELP = "compare two fingerprints and judge what that does to a training result"
+HELP = "compare two fingerprints and judge the effect on a training result"
 EPILOG = f"""\
 example:
   envprint diff before.json now --framework tensorflow --fail-on diverges
@@ -26,7 +26,9 @@ example:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb."""
     parser.add_argument("baseline", metavar="BASELINE", help=SOURCE)
-    parser.add_argument("current", metavar="CURRENT", help="another; now captures first")
+    parser.add_argument(
+        "current", metavar="CURRENT", help="a second fingerprint; now captures first"
+    )
     add_judging_options(parser)
     add_capture_options(parser)
 

@@ -17,7 +17,7 @@ from envprint.documents.codec import to_json
 from envprint.outputs.rule_page import page
 from envprint.rules import catalogue
 
-HELP = "explain a rule: why, when not, what to do, evidence; or list them all"
+HELP = "explain a rule: why, unless, fix and evidence; or list all rules"
 EPILOG = """\
 example:
   envprint explain tensorflow-onednn-switched

@@ -73,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-n", type=count_argument, dest="limit", metavar="N", help="only the newest N"
     )
     parser.add_argument(
-        "--label", metavar="PATTERN", help="only what has this label; * stands for any text"
+        "--label", metavar="PATTERN", help="only entries with this label; * matches any text"
     )
     parser.add_argument(
         "--tag",
@@ -81,10 +81,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=tag_argument,
         metavar="K=V",
-        help="only what has this tag; may be given again",
+        help="only entries with this tag; repeatable",
     )
     parser.add_argument(
-        "--host", metavar="PATTERN", help="only what this host saved: its name, or its id"
+        "--host", metavar="PATTERN", help="only entries saved by this host: its name or its id"
     )
     parser.add_argument("--policy", metavar="FILE", help="the team's policy, as for diff")
 
@@ -100,10 +100,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
     elif rows:
         console.emit(table([HEAD, *map(_cells, rows)]))
     elif options.label or options.tag or options.host:
-        console.log(f"nothing that is saved in {store.place} has this label, tag or host")
+        console.log(f"no entry in {store.place} has this label, tag or host")
     else:
         saves = "`envprint capture --save NAME` saves something"
-        console.log(f"nothing is saved in {store.place}; {saves}")
+        console.log(f"the store {store.place} is empty; {saves}")
     return 0
 
 

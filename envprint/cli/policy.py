@@ -9,7 +9,7 @@ from envprint.cli._console import Console
 from envprint.core.errors import PolicyError
 from envprint.core.text import block, heading
 
-HELP = "begin a policy file (init), or show what is in force (show)"
+HELP = "create a policy file (init), or show the policy in force (show)"
 EPILOG = """\
 example:
   envprint policy init && envprint policy show
@@ -27,10 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", metavar="FILE", help="init: write here (default: ./envprint.toml)"
     )
     parser.add_argument(
-        "--policy", metavar="FILE", help="show: this file and not the nearest one upwards"
+        "--policy", metavar="FILE", help="show: this file instead of the nearest one upwards"
     )
     parser.add_argument(
-        "--python", metavar="PATH", help="init: the environment to look at, as for capture"
+        "--python", metavar="PATH", help="init: the environment to capture, as for capture"
     )
 
 
@@ -48,7 +48,7 @@ def _init(options: argparse.Namespace, console: Console) -> int:
 
     target = options.output or OWN
     if target != "-" and exists(target):
-        raise PolicyError(f"{target}: is there already; give another name with -o")
+        raise PolicyError(f"{target}: already exists; give a different name with -o")
     chosen = choose(options.python)
     text = starting_policy(capture(LiveHost(chosen.python, source=chosen.reason), via="cli"))
     console.emit(text, target)
@@ -69,7 +69,7 @@ def _show(options: argparse.Namespace, console: Console) -> int:
 
 
 def _lines(rows: list[tuple[str, str, str]], name: str | None, colour: bool) -> Iterator[str]:
-    yield from block("policy", name or "none found upwards from here: the defaults hold")
+    yield from block("policy", name or "none found upwards from here: the defaults apply")
     yield from heading("in force", colour)
     for key, value, source in rows:
         yield from block("", f"{key} = {value}   ({source})")

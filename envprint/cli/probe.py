@@ -60,10 +60,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--device",
         choices=("cpu", "gpu"),
         default="cpu",
-        help="gpu probes each visible GPU too, and makes a CUDA context there (default: cpu)",
+        help="gpu also probes each visible GPU and creates a CUDA context there (default: cpu)",
     )
     parser.add_argument("--format", choices=("text", "json"), default="text")
-    add_keeping_options(parser, "write a fingerprint with the results here")
+    add_keeping_options(parser, "write a fingerprint with the results to this file")
     add_training_options(parser)
     add_capture_options(parser)
 
@@ -97,7 +97,7 @@ def _measured(
     texts, repeats = [], True
     numeric = [name for name in options.names if name not in (TRAINING, IMPORTS)]
     if options.device == "gpu" and options.names != [IMPORTS]:
-        console.log("a CUDA context is made on each visible GPU, as --device gpu asks")
+        console.log("--device gpu creates a CUDA context on each visible GPU")
     if numeric or not options.names:
         reported = probe_now(host, console, numeric, options.device, options.repeat or 1)
         found["numeric"] = reported

@@ -13,14 +13,14 @@ from envprint.documents.inputs import NOW, take
 from envprint.documents.references import good_ones
 from envprint.documents.store import LAST_GOOD, Store, checked_name, digest_of
 
-HELP = "make a saved record the @last-good, or what another name means"
+HELP = "make a saved record @last-good, or point a different name at it"
 EPILOG = """\
 example:
   envprint promote @~1
   envprint promote now monday
 
 exit codes:
-  0  promoted; what is not in the store yet was saved there
+  0  promoted; a new document was also saved in the store
   2  could not do the job
 """
 
@@ -85,5 +85,5 @@ def _before(store: Store, name: str) -> str:
     try:
         object_id = store.named(name)
     except StoreError:
-        return "what it meant before is damaged"
+        return "the previous record is damaged"
     return f"was: {object_id[:19]}" if object_id else "there was none"

@@ -39,8 +39,8 @@ example:
 
 exit codes:
   0 to 255: the command's own, or 128 and the number of the signal that ended it
-  125  the pre-flight refused, or envprint failed before the command began, by
-       wrong usage as well
+  125  the pre-flight refused, or envprint failed before the command started,
+       including usage errors
   126  the command cannot be executed
   127  there is no such command
 """
@@ -67,13 +67,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "command",
         metavar="COMMAND",
         nargs=argparse.PARSER,
-        help="with all of its arguments; -- may stand before it",
+        help="with all of its arguments; optionally after --",
     )
     parser.add_argument("--baseline", metavar="REF", help=SOURCE)
     parser.add_argument(
         "--require-baseline",
         action="store_true",
-        help="refuse while @last-good means nothing (default: go on without a baseline)",
+        help="refuse if there is no @last-good yet (default: continue without a baseline)",
     )
     parser.add_argument("--no-check", action="store_true", help="no pre-flight")
     parser.add_argument(

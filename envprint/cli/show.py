@@ -14,7 +14,7 @@ from envprint.documents.codec import fingerprint_shape, to_document, to_json
 from envprint.documents.inputs import NOW
 from envprint.outputs.fingerprint import render, without_secrets
 
-HELP = "show a fingerprint for people (default: of this machine, now)"
+HELP = "show a fingerprint in readable form (default: of this machine, now)"
 EPILOG = """\
 example:
   envprint show before.json --section gpu --section live.gpu
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="this section only, such as gpu, live.gpu or packages; may be given again",
+        help="this section only, such as gpu, live.gpu or packages; repeatable",
     )
     parser.add_argument(
         "--format",

@@ -84,7 +84,7 @@ def driver_library(host: Host) -> dict[str, Any] | None:
 def parse_driver_library(path: str) -> str | Unknown:
     """The driver version in the file's name."""
     found = re.search(r"libcuda\.so\.(\d{3,}(?:\.\d+)+)$", path)
-    return found[1] if found else Unknown(f"{path.rpartition('/')[2]} does not say its version")
+    return found[1] if found else Unknown(f"{path.rpartition('/')[2]} does not contain its version")
 
 
 def toolkits(host: Host) -> list[Toolkit]:

@@ -60,7 +60,7 @@ def capture(
     identity, captured_at = _attempt(host.identity), _attempt(host.now)
     machine_id = _attempt(host.machine_id)
     if isinstance(captured_at, Unknown):
-        raise EnvprintError(f"cannot capture: the time is not known: {captured_at.reason}")
+        raise EnvprintError(f"cannot capture: the time is unknown: {captured_at.reason}")
     if isinstance(identity, Unknown):
         unknown |= {"identity": identity.reason} if identify else {}
         # The home directory must still be replaced.
@@ -200,7 +200,7 @@ def _known(
                     require(field.shape, value)
                 yield field.name, recordable(value)
             except (ShapeFault, ValueError) as fault:
-                unknown[path] = f"the collector reported what no document can hold: {fault}"
+                unknown[path] = f"the collector reported something a document cannot hold: {fault}"
 
 
 def _without_unknowns(value: Any, shape: Shape | None, path: str, unknown: dict[str, str]) -> Any:

@@ -177,11 +177,11 @@ FACTS = (
     Field(
         "repository",
         TEXT,
-        "URL of the remote `origin`, else of the first remote, without credentials; null "
-        "without a remote or outside a Git work tree.",
+        "URL of the remote `origin`, or of the first remote, without credentials; null without a "
+        "remote or outside a Git work tree.",
     ),
     Field("commit", TEXT, "Commit that is checked out; null before the first one."),
-    Field("branch", TEXT, "Branch that is checked out; null when detached."),
+    Field("branch", TEXT, "Branch that is checked out; null if detached."),
     Field(
         "dirty",
         FLAG,
@@ -192,24 +192,24 @@ FACTS = (
         "diff_digest",
         TEXT,
         "sha256 of the differences from the commit and of the untracked program files' names; "
-        "null when there are none.",
+        "null if there are none.",
     ),
     Field(
         "changed_files",
         INTEGER,
         "Number of tracked files that differ from the commit and of program files that Git "
         "neither tracks nor ignores; null outside a Git work tree.",
-        unwatched="for people; diff_digest says whether the changes are the same",
+        unwatched="for people; diff_digest shows whether the changes are the same",
     ),
     Field(
         "submodules",
         MapOf(TEXT, "path"),
-        "Commit that each submodule is at; null where it is not checked out.",
+        "Commit of each submodule; null if it is not checked out.",
     ),
     Field(
         "file_system",
         TEXT,
-        "Type of the file system that the working directory lies on, such as ext4 or tmpfs.",
+        "File system type of the working directory, such as ext4 or tmpfs.",
     ),
 )
 
@@ -356,7 +356,7 @@ def _git(host: Host, arguments: str) -> bytes:
     if done.code:
         # Git's own message is localised text, so name the usual reason instead.
         raise OSError(
-            f"git refused with exit code {done.code}; it does so when the files belong to another "
-            "user, see `safe.directory` in git-config(1)"
+            f"git refused with exit code {done.code}; it does so if the files belong to a "
+            "different user, see `safe.directory` in git-config(1)"
         )
     return done.stdout

@@ -23,14 +23,14 @@ FACTS = (
     Field(
         "kind",
         TEXT,
-        "docker, podman, kubernetes, apptainer, lxc, systemd-nspawn, wsl, or what "
-        "/run/systemd/container names; null outside any.",
+        "docker, podman, kubernetes, apptainer, lxc, systemd-nspawn, wsl, or the name in "
+        "/run/systemd/container; null outside any container.",
     ),
     Field("image", TEXT, "Name of the container's image; null outside a container."),
     Field(
         "memory_limit_bytes",
         INTEGER,
-        "Memory that control groups allow; null without a limit.",
+        "Memory limit of the control groups; null without a limit.",
     ),
     Field("scheduler", TEXT, "slurm, pbs, lsf, kubernetes, …; null outside a job."),
     Field("notebook_service", TEXT, "colab, kaggle, sagemaker, …; null elsewhere."),
@@ -72,5 +72,7 @@ def _image(host: Host, kind: str | None) -> str | Unknown | None:
         written = re.search(_IMAGE, text_or_none(host, "/run/.containerenv") or "")
         named = written[1] if written else None
     return (
-        safe_text(named, host.seal) if named else Unknown(f"{kind} does not name the image inside")
+        safe_text(named, host.seal)
+        if named
+        else Unknown(f"{kind} does not show the image's name inside the container")
     )

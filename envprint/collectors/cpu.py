@@ -171,10 +171,10 @@ FACTS = (
     Field(
         "model",
         TEXT,
-        "Name of the processor; of every kind of core where there are several.",
-        unwatched="libraries go by vendor and flags, which are watched",
+        "Name of the processor; of every kind of core if there are several.",
+        unwatched="libraries use vendor and flags, which are watched",
     ),
-    Field("vendor", TEXT, "Maker, such as GenuineIntel, AuthenticAMD or ARM."),
+    Field("vendor", TEXT, "Vendor, such as GenuineIntel, AuthenticAMD or ARM."),
     Field("architecture", TEXT, "Machine as the kernel names it: x86_64, aarch64, …"),
     Field(
         "level",
@@ -186,13 +186,13 @@ FACTS = (
         "flags",
         ListOf(TEXT),
         "Features by which libraries choose kernels that round differently, sorted; only those "
-        "that every processor has.",
+        "that all processors have.",
     ),
     Field(
         "sockets",
         INTEGER,
         "Processor packages.",
-        unwatched="libraries count usable_threads, whatever package they are in",
+        unwatched="libraries count usable_threads, in whatever package they are",
     ),
     Field(
         "cores",
@@ -213,12 +213,12 @@ FACTS = (
     Field(
         "quota_cpus",
         NUMBER,
-        "CPU time per time that passes which control groups allow; null without a limit.",
+        "CPU time that control groups allow per unit of time; null without a limit.",
     ),
     Field(
         "microcode",
         TEXT,
-        "Microcode revision; null where the kernel names none.",
+        "Microcode revision; null if the kernel reports none.",
         unwatched="one report of wrong results, on one model, and not settled",
     ),
 )
@@ -296,5 +296,5 @@ def _packages(host: Host, blocks: Sequence[Block], ids: set[str]) -> int | Unkno
     """
     is_arm = any("CPU implementer" in block for block in blocks)
     if is_arm and any(host.file_type(f"{tree}/cpus") == "directory" for tree in _DEVICE_TREES):
-        return Unknown("the device tree does not say which processors share a package")
+        return Unknown("the device tree does not show which processors share a package")
     return Unknown("the firmware does not number its packages") if "-1" in ids else len(ids)

@@ -43,7 +43,7 @@ _LIBRARY = record(
         ListOf(
             record(
                 Field("version", TEXT, "Version of the copy."),
-                Field("path", TEXT, "What says so: metadata, toolkit, header or file."),
+                Field("path", TEXT, "Source of the version: metadata, toolkit, header or file."),
                 Field("source", TEXT, "wheel, conda, toolkit, header or file."),
             )
         ),
@@ -53,11 +53,11 @@ _LIBRARY = record(
         "loaded",
         ListOf(
             record(
-                Field("version", TEXT, "Version; left out when not known."),
+                Field("version", TEXT, "Version; left out if unknown."),
                 Field("path", TEXT, "Path of the mapped file."),
             )
         ),
-        "Copies mapped into this process; none when no framework is imported here.",
+        "Copies mapped into this process; none if no framework is imported here.",
     ),
 )
 
@@ -70,30 +70,30 @@ FACTS = (
             Field("version", TEXT, "Driver version in its file name."),
             Field("compat", FLAG, "Whether it is NVIDIA's forward-compatibility package."),
         ),
-        "The CUDA driver library that a program loads; null when there is none.",
+        "The CUDA driver library that a program loads; null if there is none.",
     ),
     Field(
         "kernel_module_version",
         TEXT,
-        "Version of the loaded NVIDIA kernel module; null when none is loaded.",
+        "Version of the loaded NVIDIA kernel module; null if none is loaded.",
     ),
     Field(
         "supported_version",
         TEXT,
         "Highest CUDA version that the driver supports, such as `12.4`; no installed version.",
-        unwatched="a ceiling; that it differs from a framework's CUDA is normal",
+        unwatched="an upper limit; a difference from a framework's CUDA is normal",
     ),
     Field(
         "toolkits",
         MapOf(record(Field("path", TEXT, "Real path of the directory.")), "version"),
         "Installed toolkits: /usr/local/cuda*, CUDA_HOME, CUDA_PATH and CUDA_ROOT.",
-        unwatched="what a framework can get from a toolkit is among the libraries below",
+        unwatched="what a framework can use from a toolkit is among the libraries below",
     ),
     Field(
         "uvm_device",
         TEXT,
         "Whether CUDA finds /dev/nvidia-uvm, without which it does not start: present, on-demand "
-        "(nvidia-modprobe makes it) or missing; null where the driver has no device files, as "
+        "(nvidia-modprobe creates it) or missing; null if the driver has no device files, as "
         "under WSL and on Jetson.",
     ),
     Field(
@@ -111,7 +111,7 @@ FACTS = (
     Field("runtime", _LIBRARY, "CUDA's runtime, libcudart."),
     Field("cudnn", _LIBRARY, "cuDNN: convolutions, normalisation, recurrent networks."),
     Field("cublas", _LIBRARY, "cuBLAS: products of matrices."),
-    Field("nccl", _LIBRARY, "NCCL: what GPUs tell each other."),
+    Field("nccl", _LIBRARY, "NCCL: communication between GPUs."),
     Field("cusparse", _LIBRARY, "cuSPARSE: products of sparse matrices."),
     Field("cufft", _LIBRARY, "cuFFT: Fourier transforms."),
     Field("cusolver", _LIBRARY, "cuSOLVER: decompositions and linear systems."),
@@ -120,7 +120,7 @@ FACTS = (
     Field(
         "shadowed",
         ListOf(TEXT),
-        "Files in LD_LIBRARY_PATH that bear the name of a library that a framework's wheel brings.",
+        "Files in LD_LIBRARY_PATH with the name of a library from a framework's wheel.",
     ),
     Field(
         "shadowed_for",
@@ -166,7 +166,7 @@ def _supported_version(host: Host) -> str | Unknown | None:
     if isinstance(version, Unknown):
         return version
     if version < 1000:
-        return Unknown(f"NVML gives {version}, which is no version of CUDA")
+        return Unknown(f"NVML reports {version}, which is no version of CUDA")
     return f"{version // 1000}.{version % 1000 // 10}"
 
 

@@ -25,14 +25,14 @@ FACTS = (
                 Field(
                     "source",
                     TEXT,
-                    "The variable, or the call of the framework that said so.",
-                    unwatched="where a value was read does not change it",
+                    "The variable, or the call of the framework that reported it.",
+                    unwatched="the source of a value does not change it",
                 ),
             ),
             "switch",
         ),
-        "Switches that a variable sets or a loaded framework tells; one that is not here was "
-        "left to itself, or its framework was not loaded.",
+        "Switches that a variable sets or a loaded framework reports; a missing one was not set, "
+        "or its framework was not loaded.",
     ),
 )
 

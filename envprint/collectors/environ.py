@@ -28,12 +28,12 @@ FACTS = (
         "changed_since_start",
         MapOf(
             record(
-                Field("start", TEXT, "Value when the process started; null when unset."),
-                Field("now", TEXT, "Value at capture; null when unset."),
+                Field("start", TEXT, "Value when the process started; null if unset."),
+                Field("now", TEXT, "Value at capture; null if unset."),
             ),
             "variable",
         ),
-        "Recorded variables that the process itself changed after it had started.",
+        "Recorded variables that the process itself changed after it started.",
     ),
     Field(
         "world_size",

@@ -141,8 +141,8 @@ def _visible(
             found.append(device.get("uuid"))
         elif "mig_devices" not in device:
             reason = devices[one.key]["mig_devices"].reason
-            return Unknown(f"the parts of GPU {one.key} are not known: {reason}")
-    return Unknown("a GPU that is shown has no known UUID") if None in found else found
+            return Unknown(f"the parts of GPU {one.key} are unknown: {reason}")
+    return Unknown("a visible GPU has no known UUID") if None in found else found
 
 
 def _known(device: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,23 +13,23 @@ from envprint.machine.host import Host
 
 LIVE = (
     Field("memory_total_bytes", INTEGER, "Memory of the machine; a container may be allowed less."),
-    Field("memory_available_bytes", INTEGER, "Memory that can be had without swapping."),
+    Field("memory_available_bytes", INTEGER, "Memory available without swapping."),
     Field(
         "memory_limit_left_bytes",
         INTEGER,
-        "What the container's or group's limit leaves of memory; null without a limit.",
+        "What is left of the memory limit of the container or group; null without a limit.",
     ),
     Field(
         "swap_used_bytes",
         INTEGER,
         "Swap space in use.",
-        unwatched="what was swapped out long ago says nothing of this run",
+        unwatched="memory swapped out long ago says nothing about this run",
     ),
     Field(
         "load_1_minute",
         NUMBER,
         "Processes that ran or waited for a processor, mean of the last minute.",
-        unwatched="load changes the speed of a run and not its result",
+        unwatched="load affects the speed of a run, not its result",
     ),
     Field(
         "uptime_s",
@@ -37,9 +37,9 @@ LIVE = (
         "Seconds since the machine started.",
         unwatched="no result depends on it",
     ),
-    Field("shm_total_bytes", INTEGER, "Size of /dev/shm; null when there is none."),
-    Field("shm_free_bytes", INTEGER, "Free in /dev/shm; null when there is none."),
-    Field("disk_free_bytes", INTEGER, "Free where the working directory is."),
+    Field("shm_total_bytes", INTEGER, "Size of /dev/shm; null if there is none."),
+    Field("shm_free_bytes", INTEGER, "Free in /dev/shm; null if there is none."),
+    Field("disk_free_bytes", INTEGER, "Free space in the working directory."),
 )
 
 

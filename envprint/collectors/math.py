@@ -26,13 +26,13 @@ FIELDS = (
                 Field("api", TEXT, "blas or openmp."),
                 Field("name", TEXT, "openblas, mkl, blis, flexiblas or openmp."),
                 Field("library", TEXT, "File, below the search directory or the prefix."),
-                Field("version", TEXT, "Version that it tells; null when it tells none."),
-                Field("architecture", TEXT, "Kernel it has chosen; null when it tells none."),
+                Field("version", TEXT, "Version that it reports; null if it reports none."),
+                Field("architecture", TEXT, "Kernel it has chosen; null if it reports none."),
                 Field("threading_layer", TEXT, "pthreads, openmp, intel …; null for OpenMP."),
-                Field("threads", INTEGER, "Most threads that it would use now."),
+                Field("threads", INTEGER, "The most threads it would use now."),
             )
         ),
-        "Libraries with threads that this process has loaded, as threadpoolctl tells of them, in "
+        "Libraries with threads that this process has loaded, as reported by threadpoolctl, in "
         "order of API and library; none for a command.",
     ),
     Field(
@@ -40,14 +40,14 @@ FIELDS = (
         ListOf(
             record(
                 Field("name", TEXT, "Such as libscipy_openblas64_, libgomp or libtorch_cpu."),
-                Field("version", TEXT, "In its file name, or told by it; null when neither."),
+                Field("version", TEXT, "In its file name, or reported by it; null if neither."),
                 Field("library", TEXT, "File, below the search directory or the prefix."),
             )
         ),
         "BLAS, LAPACK, OpenMP, MKL and oneDNN libraries and those of the frameworks themselves "
-        "that this process has mapped, in order of file; none when no framework is imported. "
-        "CUDA's are in `cuda`.",
-        unwatched="it follows from packages, variables and kernels, which rules look at",
+        "that this process has mapped, in order of file; none if no framework is imported. CUDA's "
+        "are in `cuda`.",
+        unwatched="follows from packages, variables and kernels, which rules cover",
     ),
 )
 
@@ -135,9 +135,9 @@ FACTS = (
         ListOf(
             record(
                 Field("name", TEXT, "As its user calls it, such as scipy-openblas or mkl."),
-                Field("version", TEXT, "Version its user was built with; null when not said."),
-                Field("library", TEXT, "File, below the search directory where it is inside."),
-                Field("owner", TEXT, "Package that carries or names it."),
+                Field("version", TEXT, "Version its user was built with; null if not recorded."),
+                Field("library", TEXT, "File, below the search directory if it is inside."),
+                Field("owner", TEXT, "Package that contains or names it."),
             )
         ),
         "Every BLAS that an installed package would load, in order of owner.",
@@ -152,10 +152,11 @@ FACTS = (
                     TEXT,
                     "File, below the search directory or the prefix; the system's in full.",
                 ),
-                Field("owner", TEXT, "Package that carries it, or `prefix`, or `system`."),
+                Field("owner", TEXT, "Package that contains it, or `prefix`, or `system`."),
             )
         ),
-        "OpenMP runtimes at hand, in order of owner; two kinds in one process disturb each other.",
+        "Available OpenMP runtimes, in order of owner; two kinds in one process disturb each "
+        "other.",
     ),
     *FIELDS,
 )

@@ -25,7 +25,7 @@ FACTS = (
         "distribution_name",
         TEXT,
         "PRETTY_NAME of os-release.",
-        unwatched="for people; `distribution` and `libc` say what can matter",
+        unwatched="for people; `distribution` and `libc` show what can matter",
     ),
     Field("libc", TEXT, "C library the interpreter runs on, such as `glibc 2.36`."),
     Field("locale", TEXT, "Locale in force for messages and sorting: LC_ALL, LC_COLLATE or LANG."),
@@ -33,7 +33,8 @@ FACTS = (
         "time_zone",
         TEXT,
         "TZ, or the name in /etc/timezone or behind /etc/localtime.",
-        unwatched="arithmetic does not depend on it, only code that takes features from local time",
+        unwatched="arithmetic does not depend on it, only code that derives features from local "
+        "time",
     ),
 )
 

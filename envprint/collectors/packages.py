@@ -165,7 +165,7 @@ def _text(value: object) -> str | None:
 
 COPY = record(
     Field("version", TEXT, "Version of this copy."),
-    Field("location", TEXT, "The search directory that holds it."),
+    Field("location", TEXT, "The search directory that contains it."),
 )
 
 FACTS = (
@@ -173,27 +173,28 @@ FACTS = (
         "distributions",
         MapOf(
             record(
-                Field("version", TEXT, "Version; null when nothing says it."),
+                Field("version", TEXT, "Version; null if none is recorded."),
                 Field("installer", TEXT, "Content of INSTALLER, such as pip, uv or conda."),
                 Field(
                     "origin",
                     ORIGIN,
-                    "By PEP 610's direct_url.json. Null when not recorded: installed by conda, by "
-                    "the system's package manager, or by nothing that leaves a name.",
+                    "From PEP 610's direct_url.json. Null if not recorded: installed by conda, by "
+                    "the system's package manager, or by something that leaves no name.",
                 ),
                 Field("tags", ListOf(TEXT), "Sorted platform tags of the wheel; null without."),
                 Field(
                     "build_id",
                     TEXT,
-                    "Digest of the files the wheel brought, by RECORD: the same whatever installed "
-                    "it. Null without RECORD or for an editable installation.",
+                    "Digest of the wheel's files, from RECORD: independent of the installer. Null "
+                    "without RECORD or for an editable installation.",
                 ),
-                Field("location", TEXT, "The search directory that holds it."),
+                Field("location", TEXT, "The search directory that contains it."),
                 Field(
                     "takes_part",
                     FLAG,
                     "Whether its own metadata says that it takes part in a training result. Null "
-                    "if that does not tell, and for distributions whose role envprint knows.",
+                    "if the metadata does not show it, and for distributions whose role envprint "
+                    "knows.",
                 ),
             )
         ),
@@ -202,7 +203,8 @@ FACTS = (
     Field(
         "duplicates",
         MapOf(ListOf(COPY)),
-        "Distributions with more than one copy, all of them, the one that an import finds first.",
+        "Distributions with more than one copy, with all copies; the one that an import finds "
+        "comes first.",
     ),
     Field(
         "unmet",
@@ -233,12 +235,13 @@ FACTS = (
         "files_verified",
         FLAG,
         "Whether every file was hashed again (`--deep`).",
-        unwatched="says how `edited` came about",
+        unwatched="shows how `edited` was found",
     ),
     Field(
         "edited",
         MapOf(ListOf(TEXT)),
-        "Distributions with files that differ from RECORD or are gone; known with `--deep` only.",
+        "Distributions with files that differ from RECORD or are missing; known with `--deep` "
+        "only.",
     ),
 )
 

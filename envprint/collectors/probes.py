@@ -16,7 +16,7 @@ from envprint.core.fingerprint import NOT_IMPORTED, NOT_MEASURED, NOT_TRAINED, U
 from envprint.machine.host import Host
 
 REVISION = Field(
-    "revision", TEXT, "Digest of the probe's program; results of another one are not compared."
+    "revision", TEXT, "Digest of the probe's program; results of a different one are not compared."
 )
 FACTS = (
     Field(
@@ -24,29 +24,29 @@ FACTS = (
         MapOf(
             record(
                 REVISION,
-                Field("version", TEXT, "Version of what computed."),
+                Field("version", TEXT, "Version of the library that computed."),
                 Field("device", TEXT, "cpu, or the name of the GPU."),
                 Field(
                     "settings",
                     MapOf(TEXT, "setting"),
-                    "Threads, instruction set, switches and such that the digests hold for.",
+                    "Threads, instruction set, switches and other conditions of the digests.",
                 ),
                 Field("runs", INTEGER, "In how many fresh processes each operation was run."),
                 Field(
                     "digests",
                     MapOf(TEXT, "operation"),
-                    "First 128 bits of the SHA-256 of each result; unknown where runs differ.",
+                    "First 128 bits of the SHA-256 of each result; unknown if runs differ.",
                 ),
                 Field(
                     "varying",
                     ListOf(TEXT),
-                    "Operations that did not give one result in all runs, sorted.",
+                    "Operations that gave different results in different runs, sorted.",
                 ),
             ),
             "probe",
         ),
         "Digests of operations by class, operation and type, such as `matmul/large float32`; of "
-        "each framework that is installed, on the CPU and, when asked for, on each GPU.",
+        "each installed framework, on the CPU and, on request, on each GPU.",
     ),
     Field(
         "training",
@@ -57,13 +57,13 @@ FACTS = (
                 Field(
                     "settings",
                     MapOf(TEXT, "setting"),
-                    "Seeds, switches, threads, device and size that were asked for; `off` and "
-                    "`left` are seeds and switches left to chance and to the framework.",
+                    "Requested seeds, switches, threads, device and size; `off` and `left` are "
+                    "seeds and switches left to chance and to the framework.",
                 ),
                 Field(
                     "in_force",
                     MapOf(TEXT, "setting"),
-                    "Threads, switch and device as they were in the processes; Keras's version.",
+                    "Actual threads, switch and device of the processes; Keras's version.",
                 ),
                 Field(
                     "runs",
@@ -72,8 +72,8 @@ FACTS = (
                             Field(
                                 "loss",
                                 NUMBER,
-                                "Training loss of the last epoch; null, as the other numbers here, "
-                                "where it is NaN or infinite.",
+                                "Training loss of the last epoch; null, like the other numbers "
+                                "here, if it is NaN or infinite.",
                             ),
                             Field("accuracy", NUMBER, "Training accuracy of the last epoch."),
                             Field("val_loss", NUMBER, "Validation loss at the end."),
@@ -82,7 +82,7 @@ FACTS = (
                             Field("weights", TEXT, "Digest of the weights at the end."),
                         )
                     ),
-                    "One network trained again and again from the start, each in a fresh process.",
+                    "One network trained repeatedly from the start, each time in a fresh process.",
                 ),
                 Field(
                     "repeats", FLAG, "Whether all runs ended with the same weights, bit for bit."
@@ -90,7 +90,7 @@ FACTS = (
                 Field(
                     "parted_at_step",
                     INTEGER,
-                    "First step after which weights differed, 0 for their start; null when none.",
+                    "First step after which weights differed, 0 for their start; null if none.",
                 ),
             ),
             "framework",

@@ -11,7 +11,7 @@ from envprint.machine.attempt import attempt, names_or_empty
 from envprint.machine.hash_seed import hash_seed
 from envprint.machine.host import Host
 
-_A_PLACE = "where things lie changes nothing; what lies there is watched as packages"
+_A_PLACE = "locations change nothing; what is there is watched as packages"
 
 FACTS = (
     Field("implementation", TEXT, "Name of the implementation, such as cpython."),
@@ -27,7 +27,7 @@ FACTS = (
     Field(
         "base_prefix",
         TEXT,
-        "sys.base_prefix: the installation the environment was made from.",
+        "sys.base_prefix: the installation the environment was created from.",
         unwatched=_A_PLACE,
     ),
     Field(
@@ -39,21 +39,21 @@ FACTS = (
     Field(
         "flags",
         MapOf(INTEGER, "flag"),
-        "sys.flags, but for hash_randomization, which hash_seed says better.",
-        unwatched="the same bits were measured with -O; the others touch no arithmetic",
+        "sys.flags without hash_randomization, which hash_seed covers better.",
+        unwatched="the same bits were measured with -O; the others do not affect arithmetic",
     ),
     Field(
         "x_options",
         MapOf(TEXT, "option"),
         "Options given with -X.",
-        unwatched="they serve debugging and encoding; gil_enabled is watched",
+        unwatched="for debugging and encoding; gil_enabled is watched",
     ),
     Field("gil_enabled", FLAG, "Whether the global interpreter lock is on; always before 3.13."),
     Field(
         "hash_seed",
         TEXT,
-        "Seed of str and bytes hashes really in force: a number, or random. It is found by the "
-        "hash of a known text, not only by PYTHONHASHSEED.",
+        "Seed in effect for hashes of str and bytes: a number, or random. It is found by the hash "
+        "of a known text, not only by PYTHONHASHSEED.",
     ),
     Field(
         "startup_hooks",

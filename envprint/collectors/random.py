@@ -22,12 +22,12 @@ LIVE = (
                 Field(
                     "state",
                     TEXT,
-                    "Digest of seed and position; null for one that was given no seed.",
+                    "Digest of seed and position; null for a generator without a seed.",
                 ),
                 Field(
                     "seeded",
                     FLAG,
-                    "Whether a call has seeded it; false if it began with a state from the "
+                    "Whether a call seeded it; false if it started with a state from the "
                     "operating system.",
                 ),
                 Field("seed", TEXT, "The number it was seeded with; null without a seed."),
@@ -36,16 +36,17 @@ LIVE = (
         ),
         "Global generators of this process: python, numpy, tensorflow (what tf.random.set_seed "
         "sets), tensorflow-generator (tf.random.get_global_generator), keras, tf-keras, torch, "
-        "torch-cuda-0 and so on. One that is not here has not been made.",
+        "torch-cuda-0 and so on. A missing one has not been created.",
     ),
     Field(
         "drawn_by",
         MapOf(ListOf(TEXT)),
-        "For Python's and NumPy's generator, the imported libraries that draw from it, by a table.",
+        "For Python's and NumPy's generator, the imported libraries that draw from it, according "
+        "to a table.",
     ),
     Field("process", TEXT, "A random name of this process; null for a command."),
 )
-_NOT_KNOWN = Unknown("the generator does not tell how it was seeded")
+_NOT_KNOWN = Unknown("the generator does not report how it was seeded")
 
 
 def sample(host: Host) -> Mapping[str, Any]:

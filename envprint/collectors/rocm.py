@@ -33,7 +33,7 @@ FACTS = (
             ),
             "node",
         ),
-        "GPUs in the kernel's topology; empty when there is none.",
+        "GPUs in the kernel's topology; empty if there is none.",
     ),
 )
 

@@ -18,8 +18,8 @@ BY_BUS = "PCI_BUS_ID"
 MAX_DEVICES = 1024
 """Limit on the GPUs of one machine: a document may claim any number."""
 UNKNOWN_ORDER = (
-    "CUDA numbers unlike GPUs from the fastest on and nvidia-smi by bus address, so it is not "
-    "known which GPU a number means; CUDA_DEVICE_ORDER=PCI_BUS_ID would decide it"
+    "CUDA numbers unlike GPUs from the fastest on and nvidia-smi by bus address, so it is unknown "
+    "which GPU a number means; CUDA_DEVICE_ORDER=PCI_BUS_ID would decide it"
 )
 
 _SEVERAL_PARTS = (570,)
@@ -72,18 +72,18 @@ def unknown_reason(
             continue
         nameless = [key for key in keys if not devices.get(key, {}).get("uuid")]
         if nameless and not entry.isdecimal():
-            return f"a name may be that of GPU {nameless[0]}, whose UUID is not known"
+            return f"a name may be that of GPU {nameless[0]}, whose UUID is unknown"
         if entry.startswith("MIG-GPU-"):
-            return "a MIG device is named in the form that drivers had before R470"
+            return "a MIG device is named in the form used by drivers before R470"
         unread = [key for key in keys if "mig_devices" not in devices.get(key, {})]
         if unread and entry.startswith("MIG-"):
-            return f"a name may be that of a part of GPU {unread[0]}, and they are not known"
+            return f"a name may be that of a part of GPU {unread[0]}, whose parts are unknown"
     requested = _requested(keys, devices, wanted)
     if driver is None and _one_part_at_most(requested) != requested:
-        return "how many parts of a GPU a program is shown follows from the driver's version"
+        return "how many parts of a GPU a program sees depends on the driver's version"
     requested_kinds = {one.part is None for one in requested}
     if len(requested_kinds) > 1 and _shows_several_parts(driver):
-        return "whether a program is shown whole GPUs beside parts of others is not known"
+        return "whether a program sees whole GPUs beside parts of others is unknown"
     return None
 
 
@@ -109,7 +109,7 @@ def kinds(devices: Devices) -> list[str]:
 
 def _kind(name: str | None, capability: str | None) -> str:
     if name is None:
-        return "a GPU of a kind that is not known"
+        return "a GPU of an unknown kind"
     return f"{name} (compute capability {capability})" if capability else name
 
 

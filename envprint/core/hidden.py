@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 MARK = "<hidden>"
-REASON = "hidden on both sides, as it looks like a secret; whether it is the same cannot be told"
+REASON = (
+    "hidden on both sides, because it looks like a secret; whether both are the same cannot be seen"
+)
 """Why a value hidden on both sides is undecided."""
 
 # <hidden>#1f9c2ab0-6ff086661856fa7ac132ce1a1f9c2ab0

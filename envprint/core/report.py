@@ -87,7 +87,7 @@ class Unjudged(NamedTuple):
             )
         if self.path.endswith(".version"):
             return f"{self.name} {self.before} → {self.after}"
-        return f"{self.name}: another build of the same version"
+        return f"{self.name}: a different build of the same version"
 
     @property
     def part(self) -> str:
@@ -249,7 +249,7 @@ DEVICES = {"cpu": "the CPU", "gpu": "a GPU"}
 HOW_WELL_KNOWN = {
     Confidence.DOCUMENTED: "a vendor, a project or its maintainers say so",
     Confidence.MEASURED: "seen in a measurement",
-    Confidence.INFERRED: "concluded from a like case",
+    Confidence.INFERRED: "inferred from a similar case",
 }
 """What each confidence means."""
 
@@ -324,8 +324,8 @@ def without_findings(comparison: Comparison | None, some_ignored: bool) -> str:
     if not comparison.changes:
         return "no difference"
     if not some_ignored and all(change.path.startswith("live.") for change in comparison.changes):
-        return "no difference but in values of the moment"
-    but = ", but for what the policy leaves out," if some_ignored else ""
+        return "no difference except in momentary values"
+    but = ", apart from what the policy leaves out," if some_ignored else ""
     return f"nothing that differs{but} is known to change a training result"
 
 
@@ -378,7 +378,7 @@ def source(evidence: Evidence) -> str:
         return evidence.url or "no other source"
     from envprint.core.measurements import OUTCOMES
 
-    outcome = OUTCOMES.get(evidence.measured, "as its row says")
+    outcome = OUTCOMES.get(evidence.measured, "see its row")
     return f"measured {outcome} ({evidence.measured})"
 
 

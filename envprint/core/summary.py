@@ -177,7 +177,7 @@ def _memory_of(f: Fingerprint, key: str) -> str:
         return "memory unknown"
     parts = [f"{size(used)} in use"] if used is not None else []
     parts += [f"{size(reserved)} reserved by the driver"] if reserved is not None else []
-    parts += ["the driver's reserve included"] if interface == "v1" else []
+    parts += ["including the driver's reserve"] if interface == "v1" else []
     return f"{size(free)} of {size(total)} free" + (f" ({', '.join(parts)})" if parts else "")
 
 
@@ -193,7 +193,7 @@ def _parts_of(f: Fingerprint, key: str) -> str:
     try:
         parts = f.value(f"facts.gpu.devices[{key}].mig_devices") or []
     except UnknownValueError as error:
-        return f"divided (MIG), its parts are not known: {error.reason}"
+        return f"divided (MIG), its parts are unknown: {error.reason}"
     texts = [
         str(part.get("name") or "a part").rpartition("MIG ")[2]
         + (f" {size(part['memory_total_bytes'])}" if part.get("memory_total_bytes") else "")

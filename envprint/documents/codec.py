@@ -221,7 +221,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names: set[str] = set()
         for name, _ in pairs:
             if name in names:
-                raise ValueError(f"the key {json.dumps(name)[:60]} stands twice in one object")
+                raise ValueError(f"the key {json.dumps(name)[:60]} occurs twice in one object")
             names.add(name)
     return result
 

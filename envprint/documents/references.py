@@ -94,7 +94,9 @@ class _Reference:
         """The fingerprint saved under `name`."""
         object_id = self.store.named(name) if is_name(name) else None
         if object_id is None:
-            raise self._nothing("nothing of this name is saved", _instead(name, self.store.names()))
+            raise self._nothing(
+                "nothing is saved under this name", _instead(name, self.store.names())
+            )
         return self._input(None, self.store.read(object_id))
 
     def by_digest(self, prefix: str) -> Input:
@@ -108,12 +110,13 @@ class _Reference:
             found = self._by_recomputed_digest(prefix)
         if not found:
             raise StoreError(
-                f"{self.text}: no such file, and no digest in {self.store.place} begins so; {LISTS}"
+                f"{self.text}: no such file, and no digest in {self.store.place} starts with it; "
+                f"{LISTS}"
             )
         if len(found) > 1:
             shown = ", ".join(digest[: len(prefix) + DIGITS] for digest in sorted(found)[:5])
             raise StoreError(
-                f"{self.text}: {len(found)} digests in {self.store.place} begin so: {shown}"
+                f"{self.text}: {len(found)} digests in {self.store.place} start with it: {shown}"
             )
         # An unchanged environment has one digest, however often it was saved: the newest save
         # represents it.

@@ -38,8 +38,12 @@ RESERVED = ("last", LAST_GOOD, "now")
 ENTRY = record(
     Field("schema_version", TEXT, "Version of this form, MAJOR.MINOR."),
     Field("object", TEXT, "SHA-256 of the document's bytes."),
-    Field("digest", TEXT, "The fingerprint's own digest, so that it is found without reading."),
-    Field("saved_at", TEXT, "UTC, ISO 8601, to the second."),
+    Field(
+        "digest",
+        TEXT,
+        "The fingerprint's own digest, so that it is found without reading the object.",
+    ),
+    Field("saved_at", TEXT, "UTC, ISO 8601, in seconds."),
     Field(
         "kind",
         TEXT,
@@ -52,8 +56,8 @@ ENTRY = record(
     Field(
         "good",
         FLAG,
-        "Whether `@last-good` may mean this run; null for a capture, and for a run that was saved "
-        "by version 1.0, which did not record it.",
+        "Whether `@last-good` may mean this run; null for a capture, and for a run saved by "
+        "version 1.0, which did not record it.",
     ),
     Field("reason", TEXT, "Why it may not; null if it may."),
 )
@@ -111,11 +115,11 @@ def is_name(text: str) -> bool:
 def checked_name(name: str) -> str:
     """`name`, if it is valid and not reserved. Raises `StoreError` otherwise."""
     if name in RESERVED:
-        raise StoreError(f"the name {name!r} has a meaning of its own; choose another")
+        raise StoreError(f"the name {name!r} has a special meaning; choose a different one")
     if not is_name(name):
         raise StoreError(
             f"{name[:60]!r} cannot be a name: expected letters a to z, digits, '_', '.' and '-', "
-            "100 at most, beginning with none of '.' and '-'"
+            "at most 100, starting with neither '.' nor '-'"
         )
     if safe_text(name) != name:
         raise StoreError(f"{name!r} cannot be a name: it looks like a secret, and names are shown")
@@ -159,7 +163,7 @@ def _may_be_used(place: str, others: dict[str, str]) -> bool:
     reason = distrusted(place)
     if reason:
         others[place] = (
-            f"{place}: not used, as it {reason}; {HOME} names a store whoever it belongs to"
+            f"{place}: not used, because it {reason}; {HOME} names a store regardless of its owner"
         )
     return not reason
 
@@ -224,7 +228,7 @@ class Store:
             self._folder.write(f"runs/{name}", record.encode("ascii"))
 
     def _writing(self) -> AbstractContextManager[None]:
-        return _store_errors(f"cannot save in {self.place}", f"; {HOME} names another place")
+        return _store_errors(f"cannot save in {self.place}", f"; {HOME} names a different store")
 
     def _enter(self, saved: Saved) -> Saved:
         """Write the entry that this becomes now. Raises `OSError`."""
@@ -244,7 +248,7 @@ class Store:
         with _store_errors(where):
             content = self._folder.read(_object_path(object_id))
         if digest_of(content) != object_id:
-            raise StoreError(f"{where}: damaged, its content has another digest")
+            raise StoreError(f"{where}: damaged, its content has a different digest")
         return content
 
     def saved(self) -> Iterator[Saved | Damaged]:

@@ -34,7 +34,7 @@ def capability(device: Mapping[str, Any]) -> str | Unknown:
     if isinstance(found, Unknown):
         return found
     text = ".".join(map(str, found))
-    return text if found[0] > 0 else Unknown(f"NVML gives {text}, which no GPU has")
+    return text if found[0] > 0 else Unknown(f"NVML reports {text}, which no GPU has")
 
 
 def architecture(device: Mapping[str, Any]) -> str | Unknown:

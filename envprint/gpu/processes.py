@@ -27,7 +27,7 @@ CLOCK_SLACK_S = 1.0
 """How much later than it was the start of a process may appear: the kernel stores it in ticks since
 boot, and the boot time in whole seconds."""
 
-NO_SUCH_PROCESS = "there is no such process any more"
+NO_SUCH_PROCESS = "the process no longer exists"
 _GENERATIONS = 64
 """Limit on the ancestors visited, so that the search ends even on corrupt data."""
 
@@ -140,7 +140,7 @@ def implausible(holders: list[dict[str, Any]], memory: Any) -> str | None:
     """
     text = "the process list cannot be read with this driver: "
     if any(not 0 < holder["pid"] <= PID_LIMIT for holder in holders):
-        return text + "it holds impossible pids"
+        return text + "it contains impossible pids"
     if not isinstance(memory, Unknown):
         held = sum(holder.get("memory_bytes", 0) for holder in holders)
         if held > memory["used"] + SLACK_BYTES:
@@ -161,7 +161,7 @@ def unattributed(
         return holders
     if missing:
         name, reason = next(iter(missing.items()))
-        return Unknown(f"the list of {name} processes is not known: {reason}")
+        return Unknown(f"the list of {name} processes is unknown: {reason}")
     if is_windows and not holders:
         return Unknown("Windows' driver model does not report memory per process")
     if any("memory_bytes" not in holder for holder in holders):
@@ -200,7 +200,7 @@ def ended(processes: Iterable[Mapping[str, Any]]) -> frozenset[int]:
 def identify(host: Host, pid: int, ours: bool, sampled_at_s: float | None) -> dict[str, Any]:
     """What is known about a process besides its memory: `name`, `own` etc., or why it is not."""
     if not ours:
-        return {"name_unknown": "the pid is not of this pid namespace"}
+        return {"name_unknown": "the pid is not in this pid namespace"}
     try:
         process = host.process(pid)
     except (ProcessLookupError, FileNotFoundError):
@@ -210,7 +210,7 @@ def identify(host: Host, pid: int, ours: bool, sampled_at_s: float | None) -> di
     except OSError as error:
         return {"name_unknown": reason_of(error)}
     if sampled_at_s is not None and process["started_at_s"] > sampled_at_s + CLOCK_SLACK_S:
-        return {"name_unknown": "the pid has gone to another process since", "exists": False}
+        return {"name_unknown": "the pid now belongs to a different process", "exists": False}
     program = {"program": process["program"]} if process.get("program") else {}
     return {
         "name": process["name"],

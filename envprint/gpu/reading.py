@@ -81,7 +81,7 @@ def ask(host: Host) -> Answer:
         trouble = _init_trouble(host, reading)
         return Answer(reading, trouble, is_absent=_has_no_use(host, reading["init"]))
     if "count" not in reading:
-        return Answer(reading, Unknown(failure or "NVML was not asked"))
+        return Answer(reading, Unknown(failure or "NVML was not queried"))
     if failed(reading["count"]):
         return Answer(reading, _trouble(host, reading["count"]))
     if not reading["count"]:
@@ -140,17 +140,17 @@ def _init_trouble(host: Host, reading: Mapping[str, Any]) -> str | Unknown:
     kernel = None if isinstance(module, Unknown) else module
     if error["error"] == DRIVER_NOT_LOADED and kernel:
         return (
-            f"the kernel module {kernel} is loaded, and NVML does not reach it "
-            f"(NVML error {error['error']}, {error['name']})"
+            f"the kernel module {kernel} is loaded, but NVML cannot reach it (NVML error "
+            f"{error['error']}, {error['name']})"
         )
     if error["error"] != LIBRARY_VERSION_MISMATCH:
         return _trouble(host, error)
     library = library_version(reading)
     if kernel and _cuda_version(host, reading["library"]) == kernel != library:
         return Unknown(
-            f"NVML's library {library} is of another driver than libcuda.so and the kernel module, "
-            f"which are both {kernel}: it comes from a package of this image, and frameworks do "
-            "not need it"
+            f"NVML's library {library} belongs to a different driver than libcuda.so and the "
+            f"kernel module, which are both {kernel}: it comes from a package of this image, and "
+            "frameworks do not need it"
         )
     # The module itself has refused, so it is loaded, whatever can be read about it.
     return (
@@ -220,7 +220,7 @@ def in_words(error: Mapping[str, Any]) -> str:
 
 def value(device: Mapping[str, Any], key: str) -> Any:
     """The result of one call, or `Unknown` with NVML's error or the reason for not calling."""
-    raw = device.get(key, device.get("unread", {"error": None, "name": "NVML was not asked"}))
+    raw = device.get(key, device.get("unread", {"error": None, "name": "NVML was not queried"}))
     return Unknown(in_words(raw)) if failed(raw) else raw
 
 
@@ -252,7 +252,7 @@ def switch(device: Mapping[str, Any], key: str, pending: bool = False) -> Any:
     if modes is None or isinstance(modes, Unknown):
         return modes
     mode = modes[pending]
-    return _SWITCH.get(mode) or Unknown(f"NVML gives {mode}, which is neither 0 (off) nor 1 (on)")
+    return _SWITCH.get(mode) or Unknown(f"NVML reports {mode}, which is neither 0 (off) nor 1 (on)")
 
 
 def named(device: Mapping[str, Any], key: str, names: Mapping[int, str]) -> Any:
@@ -287,4 +287,6 @@ def memory(device: Mapping[str, Any]) -> Any:
     total, used, free = found["total"], found["used"], found["free"]
     if 0 < total < _MAX_MEMORY_BYTES and used <= total and free <= total:
         return found
-    return Unknown(f"NVML gives {total} bytes of memory, {used} used, {free} free: cannot be true")
+    return Unknown(
+        f"NVML reports {total} bytes of memory, {used} used, {free} free: cannot be true"
+    )

@@ -125,7 +125,7 @@ class Fit:
                 policy=options.policy,
             )
         except DriftError as drift:
-            text = f"the training did not begin: {drift}\ncaptured in {place}"
+            text = f"the training did not start: {drift}\ncaptured in {place}"
             raise DriftError(text, drift.report) from None
 
     def _next_number(self) -> int:

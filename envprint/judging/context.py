@@ -120,6 +120,6 @@ def _narrowed(context: Context) -> Context:
     sections = section_paths(context.shape())
     only = sections_named(request.only, sections)
     if only and request.min_free_gpu_bytes is not None and not GPU_SECTIONS.issubset(only):
-        raise UsageError("--min-free-gpu looks at gpu and live.gpu: add both to --only")
+        raise UsageError("--min-free-gpu needs gpu and live.gpu: add both to --only")
     policy = with_one_offs(context.policy, request.ignores, request.expects, sections)
     return context._replace(policy=policy, only=only)

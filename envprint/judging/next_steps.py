@@ -22,7 +22,7 @@ class _Code(Enum):
     """What two fingerprints show about the project's code, and what to check because of it."""
 
     SAME = "look at the data and the seeds: the code is the same"
-    DIFFERS = "look at the code first, which is not the same, then at the data and the seeds"
+    DIFFERS = "the code differs: look there first, then at the data and the seeds"
     UNCLEAR = "look at the code, the data and the seeds"
 
 
@@ -46,7 +46,7 @@ def steps(
         # Code that is known to differ explains more than anything that is merely open.
         *_unjudged(unjudged),
         *(code + left_open if state is _Code.DIFFERS else left_open + code),
-        "the data: the files, their order and how they are read; envprint does not look at them",
+        "the data: the files, their order and how they are read; envprint does not check them",
         _seeds(comparison),
         *_unexplained(unexplained),
     )
@@ -56,13 +56,13 @@ def _unjudged(entries: Sequence[Unjudged]) -> Iterator[str]:
     if entries:
         first = entries[0]
         read = f", whose changes are listed at {first.read}" if first.read else ""
-        yield f"what nobody has judged: {counted(entries, 'change')}, first {first.name}{read}"
+        yield f"what is not judged: {counted(entries, 'change')}, first {first.name}{read}"
 
 
 def _left_open(undecided: Iterable[Undecided], ignored: Iterable[Ignored]) -> Iterator[str]:
     rules = undecided_rules(undecided)
     if rules:
-        yield f"what could not be decided: {counted(rules, 'rule')}"
+        yield f"what is undecided: {counted(rules, 'rule')}"
     left_out = {entry.rule for entry in ignored}
     if left_out:
         yield f"what the policy leaves out: {', '.join(sorted(left_out))}"
@@ -71,7 +71,7 @@ def _left_open(undecided: Iterable[Undecided], ignored: Iterable[Ignored]) -> It
 def _unexplained(changes: Iterable[Change]) -> Iterator[str]:
     lasting = [change for change in changes if not change.path.startswith("live.")]
     if lasting:
-        yield f"what else changed: {counted(lasting, 'value')} of no known effect"
+        yield f"what else changed: {counted(lasting, 'value')} with no known effect"
 
 
 def _code(comparison: Comparison) -> tuple[_Code, str]:
@@ -102,15 +102,17 @@ def _in_words(comparison: Comparison) -> str:
 
 
 def _seeds(comparison: Comparison) -> str:
-    steps = ["the seeds: run the job twice here, and see whether it repeats itself"]
+    steps = ["the seeds: run the job twice here to see whether it repeats itself"]
     if alike := _generators_alike(comparison):
         names = ", ".join(alike)
         steps.append(
-            f"these generators were in the same state when captured, so look at what seeds them or "
+            "these generators were in the same state when captured, so check what seeds them or "
             f"draws from them later: {names}"
         )
     if "random" in _on_both_sides(comparison, "facts.python.hash_seed"):
-        steps.append("the hash seed is random, so sets of text are in another order at each start")
+        steps.append(
+            "the hash seed is random, so sets of text have a different order at each start"
+        )
     return "; ".join(steps)
 
 

@@ -62,7 +62,7 @@ class ProbeEvidence:
         what = " and ".join(f"{count} of {name}" for name, count in equal.items())
         text = (
             f"{finding.impact.word} was expected, but probes on both sides gave the same bits in "
-            f"all operations that they cover on {DEVICES[self._workload.device]}: {what}"
+            f"all operations they cover on {DEVICES[self._workload.device]}: {what}"
         )
         return finding._replace(impact=Impact.NONE, probed_equal=text)
 

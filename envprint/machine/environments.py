@@ -204,10 +204,10 @@ def _why_not(place: str) -> str:
         for name in _INTERPRETERS[:2]:
             link = os.path.join(place, name)
             if os.path.islink(link):
-                return f"{name} is a link to {os.readlink(link)}, which is not there"
+                return f"{name} is a link to {os.readlink(link)}, which does not exist"
         return "this directory has no bin/python"
     if os.path.islink(place):
-        return f"is a link to {os.readlink(place)}, which is not there"
+        return f"is a link to {os.readlink(place)}, which does not exist"
     return "No such file or directory" + ("" if "/" in place else ", and not found on PATH")
 
 

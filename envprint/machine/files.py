@@ -133,7 +133,7 @@ def write_output(path: str, text: str, warn: Callable[[str], object] = warnings.
     # A Linux file name may not be valid UTF-8; Python keeps such bytes as lone surrogates.
     content = text.encode("utf-8", "backslashreplace")
     if not path:
-        raise OutputError("cannot write: the name of the file is empty")
+        raise OutputError("cannot write: the file name is empty")
     try:
         mode = _mode(path)
         if mode is not None and stat.S_ISDIR(mode):
@@ -167,7 +167,7 @@ def _replace_or_overwrite(
         except OSError:
             raise error from None
         try:
-            warn(f"{path}: cannot be replaced ({reason(error)}), it is written in place")
+            warn(f"{path}: cannot be replaced ({reason(error)}), so it is overwritten in place")
             _overwrite(descriptor, content)
         finally:
             os.close(descriptor)

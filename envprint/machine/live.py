@@ -129,7 +129,7 @@ class LiveHost:
             raise InterpreterError(f"{what}: {error.strerror or error}") from error
         _, mark, description = done.stdout.decode("utf-8", "replace").rpartition(interpreter.MARK)
         if done.code or not mark:
-            instead = "" if source == "--python" else "; --python names another"
+            instead = "" if source == "--python" else "; --python names a different one"
             raise InterpreterError(
                 f"{what}: expected Python 3.6 or later, it ended with {done.code}{instead}"
             )

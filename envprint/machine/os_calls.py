@@ -53,7 +53,7 @@ def system() -> Mapping[str, str]:
     ask_windows = getattr(sys, "getwindowsversion", None)
     machine = os.environ.get("PROCESSOR_ARCHITECTURE")
     if ask_windows is None or not machine:
-        raise OSError(f"the kernel cannot be asked on {sys.platform}")
+        raise OSError(f"the kernel cannot be queried on {sys.platform}")
     windows = ask_windows()
     return {
         "system": "Windows",

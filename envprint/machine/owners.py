@@ -38,7 +38,7 @@ def _distrusted(status: os.stat_result) -> str | None:
     if status.st_uid != ROOT:
         return f"belongs to {_name(status.st_uid)}"
     is_open = status.st_mode & _OTHERS_WRITE and not stat.S_ISLNK(status.st_mode)
-    return "belongs to root, and others can write it" if is_open else None
+    return "belongs to root, and others can write to it" if is_open else None
 
 
 def own_ids() -> set[int]:

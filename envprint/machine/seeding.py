@@ -126,7 +126,7 @@ def _global_generator(number: int) -> Seeded:
     if getattr(operations, "global_generator", None) is None:
         made = f"tensorflow.random.Generator.from_seed({number})"
         code = f"tensorflow.random.set_global_generator({made})"
-        reason = "it has not been made; when first asked for, it takes a state of its own"
+        reason = "it does not exist yet; on first use it takes a state of its own"
         return Seeded("tensorflow-generator", code, False, reason)
     refused = _refusal(lambda o, n: o.global_generator.reset_from_seed(n), operations, number)
     code = f"tensorflow.random.get_global_generator().reset_from_seed({number})"
@@ -140,13 +140,13 @@ def _not_set(number: int) -> Iterator[Seeded]:
             "jax",
             f"key = jax.random.key({number})",
             False,
-            "JAX has no global generator: hand the key to whatever draws",
+            "JAX has no global generator: pass the key to whatever draws",
         )
     in_force = hash_seed(interpreter.describe(), [{"PYTHONHASHSEED": str(number)}])
     reason = None
     if in_force != str(number):
         reason = (
-            "too late: Python reads it when it starts; "
-            f"`envprint run --hash-seed {number} -- COMMAND` sets it, too"
+            f"too late: Python reads it when it starts; `envprint run --hash-seed {number} -- "
+            "COMMAND` also sets it"
         )
     yield Seeded("python-hash", f"PYTHONHASHSEED={number} python …", reason is None, reason)

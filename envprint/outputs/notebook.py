@@ -68,7 +68,7 @@ def _head(report: Report) -> Iterator[Sequence[Any]]:
         titles = {finding.rule: finding.title for finding in report.findings}
         yield "likely", "; ".join(titles.get(rule, rule) for rule in report.likely_causes)
     if report.only:
-        yield "only", f"{', '.join(report.only)}; no other section was looked at"
+        yield "only", f"{', '.join(report.only)}; no other section was judged"
     if report.baseline:
         yield "baseline", _side(report.baseline)
     yield "current", _side(report.current)

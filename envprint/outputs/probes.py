@@ -68,9 +68,9 @@ def repeats(reported: Mapping[str, Any]) -> str:
     refusals = reported.get("refusals", ())
     runs = reported["runs"] + len(refusals)
     if runs == 1:
-        return f"{operations}, each run once; --repeat N says whether they repeat themselves"
+        return f"{operations}, each run once; --repeat N shows whether they repeat themselves"
     if is_repeating(reported):
-        return f"{operations}, each the same bits in {runs} fresh processes"
+        return f"{operations}, each with the same bits in {runs} fresh processes"
     what = [", ".join(names)] if names else []
     if refusals:
         what.append(f"{len(refusals)} of them refused: {refusals[0]}")

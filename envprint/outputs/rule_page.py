@@ -32,7 +32,9 @@ def _lines(rule: Rule) -> Iterator[str]:
     if rule.yields_to:
         yield f"* silent beside: {', '.join(rule.yields_to)}"
     if rule.probed:
-        yield "* settled by: numeric probes on both sides, which see it or see none of it"
+        yield (
+            "* decided by: numeric probes on both sides, which show its effect or that it has none"
+        )
     for title, text in (
         ("Why", rule.why),
         ("When it does not apply", rule.not_when),

@@ -61,9 +61,9 @@ def _seeds(framework: str, settings: Mapping[str, str]) -> str:
 def _switches(reported: Mapping[str, Any]) -> str:
     settings, in_force = reported["settings"], reported["in_force"]
     determinism = f"op determinism {in_force['op_determinism']}"
-    determinism += " as it was" if settings["op_determinism"] == LEFT else ""
+    determinism += " (unchanged)" if settings["op_determinism"] == LEFT else ""
     threads = counted(range(int(in_force["threads"])), "thread")
-    threads += " as the framework takes" if settings["threads"] == LEFT else ""
+    threads += " (the framework's default)" if settings["threads"] == LEFT else ""
     return f"{determinism}; {threads}"
 
 
@@ -111,7 +111,7 @@ def conclusion(reported: Mapping[str, Any]) -> str:
     """Whether the weights are equal and, if not, after which step they diverged."""
     runs, step = reported["runs"], reported["parted_at_step"]
     if len(runs) == 1:
-        return "one run does not say whether it repeats itself; --repeat N does"
+        return "one run does not show whether it repeats itself; --repeat N does"
     if reported["repeats"]:
         return f"the final weights are equal bit for bit in all {len(runs)} runs"
     different = len({run["weights"] for run in runs})

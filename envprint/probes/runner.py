@@ -155,7 +155,9 @@ def _run(python: str, name: str, device: str) -> dict[str, Any]:
             break
     for operation in reported.pop("operations", ()):
         if operation not in reported["digests"]:
-            reported["errors"].setdefault(operation, "not tried, as too many before it crashed")
+            reported["errors"].setdefault(
+                operation, "not tried, because too many before it crashed"
+            )
     return reported
 
 
@@ -191,7 +193,7 @@ def lines(
     """
     folder = programs.__path__[0]
     command = [python, os.path.join(folder, by), os.path.join(folder, file), *arguments]
-    child, ended, is_slow = Child(command, variables), "it ended before it was done", False
+    child, ended, is_slow = Child(command, variables), "it ended early", False
     try:
         while (line := child.line(time.monotonic() + SILENCE_S)) is not None:
             result = json.loads(line)
@@ -200,7 +202,7 @@ def lines(
             else:
                 yield result
     except TimeoutError:
-        ended, is_slow = f"it said nothing for {SILENCE_S:g} s", True
+        ended, is_slow = f"no output for {SILENCE_S:g} s", True
     finally:
         code = child.end(kill=bool(ended))
     if code is not None and code < 0 and not is_slow:

@@ -41,23 +41,23 @@ def _uneven(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 
 BATCH_RULE = Rule(
     id="batch-not-divisible",
-    title="The batch does not divide among the replicas",
+    title="The batch does not divide evenly among the replicas",
     impact=Impact.NUMERIC,
     confidence=Confidence.DOCUMENTED,
     applies=uses("tensorflow", "torch"),
     watches=("facts.gpu.count", VISIBLE),
-    why="Replicas with unequal shares weigh their samples unequally, in the gradient and in batch "
-    "normalisation. It is a bias and not chance: the same split repeats itself.",
-    not_when="The last batch is dropped where it does not divide; or the framework refuses such a "
-    "batch, as recent Keras does.",
-    remedy="Use a batch size that the number of replicas divides.",
+    why="Replicas with unequal shares weight their samples unequally, in the gradient and in "
+    "batch normalisation. This is a systematic bias: the same split repeats itself.",
+    not_when="The last batch is dropped if it does not divide evenly, or the framework refuses "
+    "such a batch, as recent Keras does.",
+    remedy="Use a batch size that is divisible by the number of replicas.",
     evidence=(
         Evidence(
             "Keras 2.3 gives every replica the floor and the last one the rest",
             "https://github.com/keras-team/keras/blob/2.3.1/keras/utils/multi_gpu_utils.py",
         ),
         Evidence(
-            "DistributedSampler adds samples so that the data divides",
+            "DistributedSampler adds samples so that the data divides evenly",
             "https://docs.pytorch.org/docs/stable/data.html#torch.utils.data.distributed.DistributedSampler",
         ),
     ),

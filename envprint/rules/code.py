@@ -44,13 +44,13 @@ def _dirty(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 RULES = (
     Rule(
         id="code-changed",
-        title="The code is not the same",
+        title="The code differs",
         impact=Impact.NUMERIC,
         confidence=Confidence.INFERRED,
         applies=always,
         watches=tuple(f"facts.code.{name}" for name in (*_FIELDS, "branch")),
-        why="The verdict speaks of the environment and presumes the same code on the same data.",
-        not_when="The changes touch nothing that the job runs.",
+        why="The verdict is about the environment and assumes the same code and the same data.",
+        not_when="The changes affect nothing that the job runs.",
         remedy="Check out the commit of the baseline, with a clean work tree.",
         evidence=(_GIT,),
         drift=_changed,
@@ -59,13 +59,13 @@ RULES = (
     ),
     Rule(
         id="code-dirty",
-        title="The work tree has changes that are in no commit",
+        title="The work tree has uncommitted changes",
         impact=Impact.NUMERIC,
         confidence=Confidence.INFERRED,
         applies=always,
         watches=("facts.code.dirty", "facts.code.diff_digest"),
-        why="Nobody can get this code back from the commit alone.",
-        not_when="The changes touch nothing that the job runs.",
+        why="The commit alone does not restore this code.",
+        not_when="The changes affect nothing that the job runs.",
         remedy="Commit the changes, or stash them.",
         evidence=(_GIT,),
         state=_dirty,
@@ -74,26 +74,27 @@ RULES = (
     ),
     Rule(
         id="code-file-system-changed",
-        title="The working directory lies on another kind of file system",
+        title="The working directory is on a different kind of file system",
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
         applies=always,
         watches=(_FILE_SYSTEM,),
-        why="os.listdir, os.scandir and glob give names in the file system's own order, which "
-        "another kind, and a directory filled anew, have otherwise: unsorted, the samples come in "
-        "another order, and a split with a fixed seed takes others.",
-        not_when="The program sorts names after listing them, reads them from a list, or keeps its "
-        "data elsewhere than where it runs.",
-        remedy="Sort what lists files, such as os.listdir() and glob.glob(): then both sides read "
-        "in one order.",
+        why="os.listdir, os.scandir and glob return names in the file system's own order. A "
+        "different kind of file system, or a directory filled again, has a different order: "
+        "unsorted samples come in a different order, and a split with a fixed seed picks "
+        "different ones.",
+        not_when="The program sorts names after listing them, reads them from a list, or keeps "
+        "its data somewhere other than its working directory.",
+        remedy="Sort the results of os.listdir(), glob.glob() and the like: then both sides read "
+        "in the same order.",
         evidence=(
             Evidence("ext4 and tmpfs, files listed unsorted", measured="data.file-order"),
             Evidence(
-                "fastai: splits with one seed agree by chance only until the files are sorted",
+                "fastai: splits with one seed agree only by chance until the files are sorted",
                 "https://github.com/fastai/fastai/pull/2006",
             ),
             Evidence(
-                "torchvision sorts what os.listdir gives, because machines differ",
+                "torchvision sorts the result of os.listdir, because machines differ",
                 "https://github.com/pytorch/vision/pull/193",
             ),
         ),

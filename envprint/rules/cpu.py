@@ -27,9 +27,9 @@ QUOTAS_RULES = (
         confidence=Confidence.INFERRED,
         applies=always,
         watches=("facts.cpu.quota_cpus",),
-        why="A quota slows threads down; most libraries count the usable CPUs and not the quota, "
-        "so they start the same number of threads.",
-        not_when="The program itself derives a number of threads or workers from the quota.",
+        why="A quota slows threads down. Most libraries count the usable CPUs and ignore the "
+        "quota, so they start the same number of threads.",
+        not_when="The program itself derives its number of threads or workers from the quota.",
         remedy="Give the container the same CPU limit.",
         evidence=(
             Evidence(
@@ -41,13 +41,13 @@ QUOTAS_RULES = (
     ),
     Rule(
         id="cpu-quota-limits-threads",
-        title="scikit-learn starts another number of threads",
+        title="scikit-learn starts a different number of threads",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=uses("scikit-learn"),
         watches=("facts.cpu.quota_cpus", "facts.cpu.cores", "facts.cpu.threads"),
-        why="Of all libraries scikit-learn counts the control group's CPU limit, and cores instead "
-        "of hardware threads; k-means and others add up what each thread has found.",
+        why="scikit-learn alone counts the control group's CPU limit, and it counts cores instead "
+        "of hardware threads. K-means and others add up what each thread computed.",
         not_when="OMP_NUM_THREADS is set on both sides, or LOKY_MAX_CPU_COUNT is below both.",
         remedy="Fix the thread counts on both sides.",
         evidence=(
@@ -56,7 +56,7 @@ QUOTAS_RULES = (
                 "https://scikit-learn.org/stable/computing/parallelism.html",
             ),
             Evidence(
-                "How it is counted: quotas, and cores only since 1.3",
+                "How it counts: quotas, and only cores since 1.3",
                 "https://github.com/scikit-learn/scikit-learn/pull/26082",
             ),
         ),
@@ -80,7 +80,7 @@ def _vendor(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     sides = (comparison.before, comparison.after)
     if not all(variables_of(side).get("MKL_CBWR") == "COMPATIBLE" for side in sides):
         yield Match(
-            f"the processor's maker was {change.before}, is {change.after}",
+            f"the processor's vendor was {change.before}, is {change.after}",
             (_VENDOR,),
             change.before,
             change.after,
@@ -119,11 +119,11 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=always,
         watches=("facts.cpu.architecture",),
-        why="Other kernels and another C library's mathematics run on another architecture; both "
-        "round differently. On x86, PyTorch draws its dropout masks on the CPU with MKL's "
-        "generator, elsewhere with its own: the same seed gives other masks.",
-        not_when="Code that computes with integers only. Without PyTorch on the CPU the finding is "
-        "numeric.",
+        why="A different architecture runs different kernels and a different C mathematics "
+        "library, and both round differently. On x86, PyTorch draws its CPU dropout masks "
+        "with MKL's generator, elsewhere with its own: the same seed gives different masks.",
+        not_when="The code computes with integers only. Without PyTorch on the CPU, the finding "
+        "is numeric.",
         remedy="Run on the same architecture, or compare results with a tolerance.",
         evidence=(
             Evidence(
@@ -141,15 +141,15 @@ RULES = (
     ),
     Rule(
         id="cpu-isa-changed",
-        title="Libraries choose kernels of another instruction set",
+        title="Libraries choose kernels for a different instruction set",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=always,
         watches=("facts.cpu.flags",),
         why="Kernels for AVX-512, AVX2 and SSE add and multiply in different orders and widths, so "
         "sums round differently.",
-        not_when="Every library the job computes with is limited to a set that both processors "
-        "have. XLA cannot be limited so and is judged by the processor alone.",
+        not_when="Every library of the job is limited to an instruction set that both processors "
+        "have. XLA has no such limit, so it is judged by the processor alone.",
         remedy="Limit every library on both sides to the lower instruction set.",
         evidence=(
             _TORCH_AVX512,
@@ -170,20 +170,21 @@ RULES = (
     ),
     Rule(
         id="cpu-vendor-changed",
-        title="The processor's maker differs",
+        title="The processor's vendor differs",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=uses("torch") & on_cpu & machine("x86_64"),
         watches=(_VENDOR, variable("MKL_CBWR")),
-        why="PyTorch's MKL chooses its code path by the maker as well as by the features; of the "
-        "branches that promise equal results, other makers' processors have COMPATIBLE only.",
+        why="PyTorch's MKL chooses its code path by the vendor as well as by the features. "
+        "COMPATIBLE is the only branch with reproducible results that works on other vendors' "
+        "processors.",
         not_when="MKL_CBWR=COMPATIBLE is in force on both sides, or the job calls no linear "
         "algebra.",
         remedy=Command("export MKL_CBWR=COMPATIBLE"),
         note="On both sides, with the same number of threads.",
         evidence=(
             Evidence(
-                "MKL_CBWR on processors of Intel and of others",
+                "MKL_CBWR on Intel processors and on others",
                 "https://www.intel.com/content/www/us/en/docs/onemkl/developer-guide-linux/2025-1/"
                 "get-started-with-conditional-num-reproducibility.html",
             ),
@@ -194,18 +195,19 @@ RULES = (
     ),
     Rule(
         id="cpu-usable-threads-changed",
-        title="Another number of CPUs is usable",
+        title="A different number of CPUs is usable",
         impact=Impact.NUMERIC,
         confidence=Confidence.MEASURED,
         applies=always,
         watches=("facts.cpu.usable_threads",),
-        why="Libraries start one thread for each usable CPU and split sums among them; another "
-        "number of parts rounds differently. An affinity mask or a container's CPU set is enough.",
-        not_when="The thread counts are set to what both sides have, or the operations are too "
-        "small to be split.",
+        why="Libraries start one thread per usable CPU and split sums among them; a different "
+        "split rounds differently. An affinity mask or a container's CPU set is enough to "
+        "change the count.",
+        not_when="The thread counts are fixed at a number both sides have, or the operations are "
+        "too small to be split.",
         remedy="Fix the thread counts on both sides.",
         evidence=(
-            Evidence("The job on one and on two CPUs", measured="tf.taskset"),
+            Evidence("The job on one CPU and on two", measured="tf.taskset"),
             Evidence(
                 "PyTorch results depend on the number of threads",
                 "https://github.com/pytorch/pytorch/issues/88718",
@@ -225,10 +227,10 @@ RULES = (
         confidence=Confidence.MEASURED,
         applies=uses("torch") & on_cpu,
         watches=(variable("ATEN_CPU_CAPABILITY"),),
-        why="ATEN_CPU_CAPABILITY chooses among kernels compiled for several instruction sets; they "
-        "sum in different widths.",
-        not_when="The value names what the processor would be given anyway, or is not one of "
-        "default, avx2, avx512 in lower case: then it is passed over.",
+        why="ATEN_CPU_CAPABILITY selects kernels compiled for one instruction set; they sum in "
+        "different widths.",
+        not_when="The value names what the processor would get anyway, or it is not one of "
+        "default, avx2, avx512 in lower case: then PyTorch ignores it.",
         remedy="Give ATEN_CPU_CAPABILITY the same value on both sides.",
         evidence=(
             _TORCH_AVX512,
@@ -239,19 +241,20 @@ RULES = (
     ),
     Rule(
         id="onednn-isa-limited",
-        title="oneDNN is limited to another instruction set",
+        title="oneDNN is limited to a different instruction set",
         impact=Impact.NUMERIC,
         confidence=Confidence.MEASURED,
         applies=uses("tensorflow", "torch", "jax") & on_cpu,
         watches=(variable("ONEDNN_MAX_CPU_ISA"), variable("DNNL_MAX_CPU_ISA")),
-        why="oneDNN chooses another kernel, which sums in another order. TensorFlow's matrix "
-        "products go through it even with TF_ENABLE_ONEDNN_OPTS=0, and XLA's do in JAX.",
-        not_when="The limit leaves the class that float32 uses (AVX, AVX2, AVX-512) as it is. "
-        "Jobs in bfloat16 or int8 also see the finer steps inside AVX-512, which are not judged.",
+        why="oneDNN chooses a different kernel, which sums in a different order. TensorFlow's "
+        "matrix products use oneDNN even with TF_ENABLE_ONEDNN_OPTS=0, and so do XLA's in JAX.",
+        not_when="The limit leaves the class that float32 uses (AVX, AVX2, AVX-512) unchanged. "
+        "Jobs in bfloat16 or int8 also depend on the finer steps inside AVX-512, which "
+        "are not judged.",
         remedy="Give ONEDNN_MAX_CPU_ISA the same value on both sides.",
         evidence=(
             Evidence("SSE41 on a processor with AVX-512", measured="tf.isa_SSE41"),
-            Evidence("AVX2 with oneDNN switched off", measured="tf.isa_AVX2_onednn0"),
+            Evidence("AVX2 with oneDNN off", measured="tf.isa_AVX2_onednn0"),
             Evidence("SSE41 with JAX", measured="jax.onednn"),
             Evidence(
                 "ONEDNN_MAX_CPU_ISA and its values",
@@ -268,21 +271,21 @@ RULES = (
         confidence=Confidence.MEASURED,
         applies=uses("numpy", "scikit-learn"),
         watches=(variable("NPY_DISABLE_CPU_FEATURES"), variable("NPY_ENABLE_CPU_FEATURES")),
-        why="NumPy's loops for exp, log, sums and more differ by up to a few units in the last "
-        "place between instruction sets.",
-        not_when="The names open none of this NumPy's loops: 2.4 knows X86_V3 and X86_V4 and "
-        "passes over older names. From 1.25 to 2.3 AVX512F and AVX512CD count, before that "
+        why="NumPy's loops for exp, log, sums and more differ between instruction sets by up to a "
+        "few units in the last place.",
+        not_when="The names affect none of this NumPy's loops: 2.4 knows X86_V3 and X86_V4 and "
+        "ignores older names. From 1.25 to 2.3, AVX512F and AVX512CD count; before that, "
         "AVX512F and AVX512_SKX, and AVX2 only where those are off.",
         remedy="Give NPY_DISABLE_CPU_FEATURES the same value on both sides.",
         evidence=(
             Evidence("AVX512_SKX alone with NumPy 2.2", measured="numpy.2-2.features-skx"),
-            Evidence("X86_V3 and X86_V4 switched off", measured="np.npy1"),
+            Evidence("X86_V3 and X86_V4 off", measured="np.npy1"),
             Evidence(
                 "NumPy accepts 4 units in the last place between instruction sets",
                 "https://github.com/numpy/numpy/issues/23523",
             ),
             Evidence(
-                "The variable and the names of NumPy today",
+                "The variable and its feature names in current NumPy",
                 "https://numpy.org/doc/stable/reference/simd/build-options.html#runtime-simd-dispatch",
             ),
         ),

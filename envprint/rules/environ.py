@@ -36,8 +36,8 @@ def _late(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         if name in late:
             start, value = late[name].get("start"), late[name].get("now")
             yield Match(
-                f"{name} was {value_text(start)} when the process started and was then made "
-                f"{value_text(value)}: it is still {value_text(start)} that counts",
+                f"{name} was {value_text(start)} when the process started and was then set to "
+                f"{value_text(value)}: {value_text(start)} stays in effect",
                 (f"facts.environ.changed_since_start[{name}]",),
                 start,
                 value,
@@ -52,8 +52,8 @@ def _in_process(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         there = readers(now, name)
         if there:
             yield Match(
-                f"the process itself made {name} {value_text(late[name].get('now'))}, and "
-                f"{' and '.join(there)} may have been imported before that",
+                f"the process itself set {name} to {value_text(late[name].get('now'))}, possibly "
+                f"after the import of {' and '.join(there)}",
                 (f"facts.environ.changed_since_start[{name}]",),
                 late[name].get("start"),
                 late[name].get("now"),
@@ -93,10 +93,10 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=always,
         watches=("facts.environ.misspelt",),
-        why="No program reads a variable under a name it does not know: the setting that was meant "
-        "has no effect, and nothing says so.",
+        why="No program reads a variable under a name it does not know: the intended setting has "
+        "no effect, and nothing reports it.",
         not_when="The name belongs to a program that envprint does not know.",
-        remedy="Set the variable under its right name before the interpreter starts.",
+        remedy="Set the variable under its correct name before the interpreter starts.",
         evidence=(
             Evidence(
                 "PYTHONHASHSEED is the name that CPython reads",
@@ -112,10 +112,10 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=always,
         watches=("facts.environ.changed_since_start",),
-        why="The hash seed, the loader's search path, preloaded libraries and glibc's tunables are "
-        "read before the first line of the program; changing the variable later changes nothing in "
-        "this process.",
-        not_when="The variable is meant for child processes: those do read it.",
+        why="The hash seed, the loader's search path, preloaded libraries and glibc's tunables "
+        "are read before the first line of the program; a later change has no effect in this "
+        "process.",
+        not_when="The variable is meant for child processes, which do read it.",
         remedy="Set the variable before the process starts.",
         evidence=(
             Evidence(
@@ -133,14 +133,14 @@ RULES = (
     ),
     Rule(
         id="environ-set-in-process",
-        title="A variable was set by the program itself",
+        title="The program set a variable itself",
         impact=Impact.NUMERIC,
         confidence=Confidence.INFERRED,
         applies=always,
         watches=("facts.environ.changed_since_start", "facts.frameworks.imported"),
-        why="Frameworks read their variables once, at import: set after that, a variable has no "
+        why="Frameworks read their variables once, at import: a variable set after that has no "
         "effect.",
-        not_when="It was set before the import; what happened first cannot be seen afterwards.",
+        not_when="It was set before the import; the order cannot be seen afterwards.",
         remedy="Set the variable in the shell, or before the first import.",
         evidence=(
             Evidence(
@@ -154,13 +154,13 @@ RULES = (
     ),
     Rule(
         id="environ-preload-changed",
-        title="Other libraries are preloaded",
+        title="Different libraries are preloaded",
         impact=Impact.NUMERIC,
         confidence=Confidence.INFERRED,
         applies=always,
         watches=(variable("LD_PRELOAD"),),
         why="A preloaded library replaces functions of every other one: mathematics, OpenMP or "
-        "BLAS may be another.",
+        "BLAS may differ.",
         not_when="Only memory allocators differ: jemalloc and tcmalloc gave the same bits. Other "
         "libraries that compute nothing change nothing either.",
         remedy="Give LD_PRELOAD the same value on both sides.",
@@ -169,16 +169,16 @@ RULES = (
     ),
     Rule(
         id="environ-library-path-changed",
-        title="The loader searches other directories",
+        title="The loader searches different directories",
         impact=Impact.NUMERIC,
         confidence=Confidence.INFERRED,
         applies=always,
         watches=(variable("LD_LIBRARY_PATH"),),
-        why="A directory in LD_LIBRARY_PATH can put another library in front of the one that a "
-        "package brings.",
-        not_when="The directories hold no library that the job loads; facts.cuda.shadowed names "
-        "those of CUDA that they do hold.",
-        remedy="Give LD_LIBRARY_PATH the same value on both sides, best none.",
+        why="A directory in LD_LIBRARY_PATH can put a different library ahead of the one in a "
+        "package.",
+        not_when="The directories contain no library that the job loads; facts.cuda.shadowed "
+        "lists the CUDA libraries they contain.",
+        remedy="Give LD_LIBRARY_PATH the same value on both sides, preferably none.",
         evidence=(_LOADER,),
         # Advice: a path computes nothing. The libraries that are found there, and the BLAS and CUDA
         # that are in force, are compared by rules of their own.

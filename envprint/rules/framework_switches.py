@@ -79,7 +79,7 @@ _ONEDNN_PRECISION = _precision(
     "DNNL_DEFAULT_FPMATH_MODE",
 )
 _TENSORFLOW_PRECISION = _precision(
-    "the precision TensorFlow asks of oneDNN", ("tensorflow",), "TF_SET_ONEDNN_FPMATH_MODE"
+    "the precision TensorFlow requests from oneDNN", ("tensorflow",), "TF_SET_ONEDNN_FPMATH_MODE"
 )
 _PRECISIONS = (_ONEDNN_PRECISION, _TENSORFLOW_PRECISION)
 
@@ -119,10 +119,11 @@ RULES = (
         confidence=Confidence.MEASURED,
         applies=uses("tensorflow") & on_cpu & machine("x86_64", "aarch64"),
         watches=(variable("TF_ENABLE_ONEDNN_OPTS"),),
-        why="oneDNN's kernels add in another order than Eigen's, so sums round differently.",
-        not_when="Both values mean the same: unset means on from TensorFlow 2.9 on where the "
-        "processor has VNNI, BF16 or AMX instructions or is a Neoverse V1, and off elsewhere. "
-        "Before 2.5 there is no such switch; Intel's own builds have TF_DISABLE_MKL instead.",
+        why="oneDNN's kernels add in a different order than Eigen's, so sums round differently.",
+        not_when="Both values mean the same: unset means on since TensorFlow 2.9 if the processor "
+        "has VNNI, BF16 or AMX instructions or is a Neoverse V1, and off otherwise. "
+        "Before 2.5 there is no such switch; Intel's own builds have TF_DISABLE_MKL "
+        "instead.",
         remedy="Give TF_ENABLE_ONEDNN_OPTS the same value on both sides.",
         evidence=(
             Evidence(
@@ -141,9 +142,9 @@ RULES = (
         applies=uses("tensorflow", "torch", "jax") & on_gpu,
         watches=(*map(variable, _TF32), DEVICES),
         why="TF32 cuts the inputs of matrix products and convolutions to 10 bits of mantissa; "
-        "these variables overrule what the program asks for.",
-        not_when="No visible GPU has compute capability 8.0 or above, where TF32 begins, or the "
-        "job computes in another precision than float32.",
+        "these variables override what the program requests.",
+        not_when="No visible GPU has compute capability 8.0 or above, where TF32 starts, or the "
+        "job computes in a precision other than float32.",
         remedy="Give the variable the same value on both sides.",
         evidence=(
             Evidence(
@@ -168,8 +169,8 @@ RULES = (
         watches=tuple(variable(name) for setting in _PRECISIONS for name in setting.variables),
         why="The variables allow oneDNN to cut the inputs of products and convolutions to bfloat16 "
         "or float16, where it has faster kernels for those.",
-        not_when="The processor has no such kernels: an x86 one without AMX is passed over, where "
-        "neither TensorFlow nor PyTorch changed a bit.",
+        not_when="The processor has no such kernels: an x86 processor without AMX is ignored, "
+        "because neither TensorFlow nor PyTorch changed a bit there.",
         remedy="Give the variable the same value on both sides.",
         evidence=(
             Evidence(
@@ -182,16 +183,15 @@ RULES = (
     ),
     Rule(
         id="tensorflow-gpu-kernels-switched",
-        title="TensorFlow picks its kernels for the GPU differently",
+        title="TensorFlow picks its GPU kernels differently",
         impact=Impact.NUMERIC,
         confidence=Confidence.INFERRED,
         applies=uses("tensorflow") & on_gpu,
         watches=tuple(map(variable, _GPU_KERNELS)),
-        why="The variables choose the precision in which products and convolutions of float16 are "
-        "added up, whether algorithms are picked by timing them, and which families of them are "
-        "left out.",
-        not_when="The job has no operation of that kind: most of them concern float16, recurrent "
-        "layers or batch normalisation.",
+        why="The variables choose the precision of sums in float16 products and convolutions, "
+        "whether algorithms are picked by timing, and which families of them are excluded.",
+        not_when="The job has no operation of that kind: most of the variables concern float16, "
+        "recurrent layers or batch normalisation.",
         remedy="Give the variable the same value on both sides.",
         evidence=(
             Evidence(
@@ -204,22 +204,22 @@ RULES = (
     ),
     Rule(
         id="openmp-threads-vary",
-        title="OpenMP may start fewer threads than it is asked for",
+        title="OpenMP may start fewer threads than requested",
         impact=Impact.BREAKS,
         confidence=Confidence.MEASURED,
         applies=uses("scikit-learn", "torch") & on_cpu,
         watches=(variable("OMP_DYNAMIC"),),
-        why="With OMP_DYNAMIC the number of threads follows the machine's load, and libraries "
-        "count on every thread they asked for. With fewer, scikit-learn's search for neighbours "
-        "returned what the memory held before or stopped with an IndexError, and the gradient of a "
-        "convolution in PyTorch waited for ever.",
+        why="With OMP_DYNAMIC, the number of threads follows the machine's load, but libraries "
+        "rely on every thread they requested. With fewer, scikit-learn's neighbour search "
+        "returned leftover memory or stopped with an IndexError, and the gradient of a "
+        "convolution in PyTorch waited forever.",
         not_when="The machine has nothing else to do, or the job uses one thread.",
         remedy=Command("unset OMP_DYNAMIC"),
         evidence=(
             Evidence("Nearest neighbours on a busy machine", measured="sklearn.omp-dynamic"),
             Evidence("A network on a busy machine", measured="torch.omp-dynamic"),
             Evidence(
-                "libgomp takes the load from the number of threads",
+                "libgomp derives the load from the number of threads",
                 "https://github.com/gcc-mirror/gcc/blob/master/libgomp/config/linux/proc.c",
             ),
         ),

@@ -25,13 +25,13 @@ def _memory(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     free = now.value("live.host.memory_available_bytes")
     if free is not None and free < MIN_MEMORY_BYTES:
         yield Match(
-            f"{size(free)} of memory can be had",
+            f"{size(free)} of memory is available",
             ("live.host.memory_available_bytes", "live.host.memory_total_bytes"),
             after=free,
         )
     left = now.value(_LIMIT_LEFT)
     if left is not None and left < MIN_MEMORY_BYTES:
-        text = f"{size(left)} are left of the memory that this container or group may use"
+        text = f"{size(left)} of the memory limit of this container or group is left"
         yield Match(text, (_LIMIT_LEFT,), after=left)
 
 
@@ -67,12 +67,12 @@ RULES = (
             "live.host.memory_total_bytes",
             _LIMIT_LEFT,
         ),
-        why="When memory runs out the kernel kills a process, mostly the largest one.",
-        not_when="The job needs less than 512 MiB; importing a framework takes about that.",
+        why="When memory runs out, the kernel kills a process, usually the largest one.",
+        not_when="The job needs less than 512 MiB; importing a framework takes about that much.",
         remedy="Stop other programs, raise the container's limit, or use a larger machine.",
         evidence=(
             Evidence(
-                "The kernel's answer to a lack of memory",
+                "What the kernel does when memory runs out",
                 "https://docs.kernel.org/admin-guide/mm/concepts.html#oom-killer",
             ),
         ),
@@ -85,7 +85,7 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=uses("torch"),
         watches=("live.host.shm_total_bytes", "live.host.shm_free_bytes"),
-        why="PyTorch's DataLoader workers hand batches over in /dev/shm and fail when it is full.",
+        why="PyTorch's DataLoader workers pass batches through /dev/shm and fail when it is full.",
         not_when="The job uses no DataLoader workers, or small batches.",
         remedy="Start the container with --ipc=host, or with --shm-size=8g.",
         evidence=(
@@ -104,10 +104,9 @@ RULES = (
         applies=always,
         watches=("live.host.disk_free_bytes",),
         why="A checkpoint that cannot be written ends the run. This is advice however little is "
-        "free: import, allocation and the first steps do without the disk, nothing that is "
-        "computed changes, and where the job writes cannot be seen from outside. --strict counts "
-        "it.",
-        not_when="The job writes elsewhere, or little.",
+        "free: import, allocation and the first steps do not need the disk, no result "
+        "changes, and where the job writes cannot be seen from outside. --strict counts it.",
+        not_when="The job writes elsewhere, or writes little.",
         remedy="Free space in the working directory's file system.",
         evidence=(
             Evidence(

@@ -17,26 +17,27 @@ from envprint.rules.kit.settings import variable
 # MKL settings that select processor features.
 _MKL_GUIDE = "https://www.intel.com/content/www/us/en/docs/onemkl/developer-guide-linux/2025-1/"
 _MKL_BRANCHES = Evidence(
-    "MKL_CBWR on processors of Intel and of others",
+    "MKL_CBWR on Intel processors and on others",
     _MKL_GUIDE + "get-started-with-conditional-num-reproducibility.html",
 )
 _MKL_INSTRUCTIONS = Evidence(
-    "MKL_ENABLE_INSTRUCTIONS chooses a code path, on Intel's processors only",
+    "MKL_ENABLE_INSTRUCTIONS selects a code path on Intel processors only",
     _MKL_GUIDE + "instruction-set-specific-dispatch-on-intel-archs.html",
 )
 
 MKL_RULES = (
     Rule(
         id="mkl-branch-changed",
-        title="MKL is told to use another branch",
+        title="MKL uses a different branch",
         impact=Impact.NUMERIC,
         confidence=Confidence.MEASURED,
         applies=uses("torch") & on_cpu & machine("x86_64"),
         watches=(variable("MKL_CBWR"),),
-        why="MKL_CBWR chooses kernels that repeat across processors; they sum in another order.",
-        not_when="On processors of other makers than Intel there are two modes only, COMPATIBLE "
-        "and whatever else the variable says: AVX2 and AUTO gave the same bits there, and other "
-        "bits than without the variable.",
+        why="MKL_CBWR selects kernels that repeat across processors; they sum in a different "
+        "order.",
+        not_when="The processor is not from Intel and both values mean the same there: MKL has "
+        "only two modes, COMPATIBLE and everything else. AVX2 and AUTO gave the same "
+        "bits as each other, but not the bits without the variable.",
         remedy="Give MKL_CBWR the same value on both sides.",
         evidence=(
             _MKL_BRANCHES,
@@ -48,14 +49,14 @@ MKL_RULES = (
     ),
     Rule(
         id="mkl-instructions-limited",
-        title="MKL is limited to another instruction set",
+        title="MKL is limited to a different instruction set",
         impact=Impact.NUMERIC,
         confidence=Confidence.INFERRED,
         applies=uses("torch") & on_cpu & machine("x86_64"),
         watches=(variable("MKL_ENABLE_INSTRUCTIONS"),),
-        why="On Intel processors the variable limits which kernels MKL may choose.",
-        not_when="The processor is of another maker, where MKL does not obey it, or has no more "
-        "than the limit anyway.",
+        why="On Intel processors, the variable limits which kernels MKL may choose.",
+        not_when="The processor is from another vendor, where MKL ignores the variable, or it has "
+        "no more than the limit anyway.",
         remedy="Give MKL_ENABLE_INSTRUCTIONS the same value on both sides.",
         evidence=(
             _MKL_INSTRUCTIONS,
@@ -72,15 +73,15 @@ MKL_RULES = (
 BORROWED_RULES = (
     Rule(
         id="jax-lapack-kernel-changed",
-        title="JAX's decompositions are told to use another kernel",
+        title="JAX's decompositions use a different kernel",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=uses("jax") & on_cpu,
         watches=(variable("OPENBLAS_CORETYPE"),),
-        why="On a CPU JAX takes LAPACK from SciPy, whose OpenBLAS obeys OPENBLAS_CORETYPE: with "
-        "Haswell's kernels on a processor with AVX-512, svd and eigh gave other bits, and every "
-        "other operation of the probe the same.",
-        not_when="The job calls no decomposition, or the name leads to the kernels that the "
+        why="On a CPU, JAX takes LAPACK from SciPy, whose OpenBLAS obeys OPENBLAS_CORETYPE. With "
+        "Haswell's kernels on a processor with AVX-512, svd and eigh gave different bits; "
+        "every other operation of the probe gave the same.",
+        not_when="The job calls no decomposition, or the value selects the kernels that the "
         "processor gets anyway.",
         remedy="Give OPENBLAS_CORETYPE the same value on both sides.",
         evidence=(
@@ -97,14 +98,14 @@ BORROWED_RULES = (
     ),
     Rule(
         id="glibc-double-functions-changed",
-        title="A few functions in float64 are limited differently",
+        title="A few float64 functions are limited differently",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=uses("tensorflow", "jax") & on_cpu & machine("x86_64"),
         watches=(variable("GLIBC_TUNABLES"),),
-        why="For float64 some functions are the C library's, which has others without FMA or AVX2: "
-        "TensorFlow's sin, cos and expm1 and its normal draws in float64, JAX's sin and pow gave "
-        "other bits, and every other operation of the probes the same.",
+        why="Some float64 functions come from the C library, which has different ones without FMA "
+        "or AVX2. TensorFlow's sin, cos, expm1 and normal draws in float64 and JAX's sin and "
+        "pow gave different bits; every other operation of the probes gave the same.",
         not_when="The job computes in float32, or the tunable masks neither FMA nor AVX2.",
         remedy="Give GLIBC_TUNABLES the same value on both sides.",
         evidence=(
@@ -227,17 +228,18 @@ _THREAD_NAMES = tuple(sorted({name for setting in threads.THREADS for name in se
 RULES = (
     Rule(
         id="math-threads-changed",
-        title="A library computes with another number of threads",
+        title="A library computes with a different number of threads",
         impact=Impact.NUMERIC,
         confidence=Confidence.MEASURED,
         applies=always,
         watches=tuple(variable(name) for name in _THREAD_NAMES),
-        why="A sum that is split among threads is added in another order, so it rounds "
+        why="A sum that is split among threads is added in a different order, so it rounds "
         "differently.",
-        not_when="The count in force stays the same: OpenBLAS and MKL take no more threads than "
-        "there are usable CPUs, and a stronger variable hides a weaker one. Stock TensorFlow does "
-        "not read OMP_NUM_THREADS; NumPy and PyTorch read neither LOKY_MAX_CPU_COUNT nor the "
-        "variables of numexpr and Numba. Counts that the program sets itself are not seen here.",
+        not_when="The effective count stays the same: OpenBLAS and MKL take no more threads than "
+        "there are usable CPUs, and a stronger variable overrides a weaker one. Stock "
+        "TensorFlow does not read OMP_NUM_THREADS; NumPy and PyTorch read neither "
+        "LOKY_MAX_CPU_COUNT nor the variables of numexpr and Numba. Counts that the "
+        "program sets itself are not seen here.",
         remedy="Give the variables that set thread counts the same values on both sides.",
         evidence=(
             Evidence("scikit-learn reads LOKY_MAX_CPU_COUNT", measured="sklearn.loky"),
@@ -250,15 +252,15 @@ RULES = (
     ),
     Rule(
         id="openblas-core-changed",
-        title="OpenBLAS is told to use another kernel",
+        title="OpenBLAS uses a different kernel",
         impact=Impact.NUMERIC,
         confidence=Confidence.MEASURED,
         applies=uses("numpy", "scikit-learn"),
         watches=(variable("OPENBLAS_CORETYPE"),),
         why="The kernels for different processors sum in different orders.",
-        not_when="The name leads to the kernels that the processor gets anyway: the wheels' "
-        "OpenBLAS has one set for AVX-512, one for AVX2, one for AVX. An unknown name is passed "
-        "over. Other builds may hold more sets.",
+        not_when="The value selects the kernels that the processor gets anyway: the wheels' "
+        "OpenBLAS has one set for AVX-512, one for AVX2 and one for AVX, and it ignores "
+        "an unknown value. Other builds may have more sets.",
         remedy="Give OPENBLAS_CORETYPE the same value on both sides.",
         evidence=(
             Evidence("Prescott with NumPy", measured="numpy.core-prescott"),
@@ -271,18 +273,19 @@ RULES = (
     ),
     Rule(
         id="math-blas-changed",
-        title="NumPy code computes with another BLAS",
+        title="NumPy computes with a different BLAS",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=uses("numpy", "scikit-learn"),
         watches=("facts.math.blas",),
-        why="Another BLAS, or another version of one, sums in another order; decompositions may "
-        "even choose other signs, and random draws that use them then differ altogether.",
+        why="A different BLAS, or a different version of one, sums in a different order. "
+        "Decompositions may even choose other signs, and random draws that use them then "
+        "differ completely.",
         not_when="The job calls no linear algebra.",
         remedy="Install the same builds of NumPy and SciPy from the same place.",
         evidence=(
             Evidence(
-                "Another LAPACK may change multivariate_normal completely",
+                "A different LAPACK may change multivariate_normal completely",
                 "https://numpy.org/neps/nep-0019-rng-policy.html",
             ),
         ),
@@ -292,15 +295,15 @@ RULES = (
     ),
     Rule(
         id="math-openmp-changed",
-        title="Other OpenMP runtimes are at hand",
+        title="Different OpenMP runtimes are available",
         impact=Impact.NUMERIC,
         confidence=Confidence.INFERRED,
         applies=uses("scikit-learn", "torch"),
         watches=("facts.math.openmp",),
-        why="Another runtime may split work among threads differently. Most get along in one "
+        why="A different runtime may split work among threads differently. Most coexist in one "
         "process; LLVM's libomp together with Intel's libiomp may crash or hang.",
-        not_when="The runtime is not loaded by the job, or only its file name differs.",
-        remedy="Install the same builds of the packages that bring the runtimes.",
+        not_when="The job does not load the runtime, or only its file name differs.",
+        remedy="Install the same builds of the packages that contain the runtimes.",
         evidence=(
             Evidence(
                 "Two OpenMP runtimes in one process",
@@ -345,11 +348,11 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=always,
         watches=("facts.math.libm", "facts.os.libc", "facts.os.distribution"),
-        why="Most of the C library's exp, log, sin and pow are not correctly rounded, so that "
-        "their last bit may differ between versions.",
+        why="Most of the C library's exp, log, sin and pow are not correctly rounded, so their "
+        "last bit may differ between versions.",
         not_when="The functions in use did not change between the two versions. Large array "
-        "libraries bring their own for arrays; Python's math module and scalar code use the C "
-        "library's.",
+        "libraries use their own for arrays; Python's math module and scalar code use "
+        "the C library's.",
         remedy="Use the same base image or distribution release on both sides.",
         evidence=(
             Evidence(
@@ -368,14 +371,14 @@ RULES = (
         confidence=Confidence.MEASURED,
         applies=uses("numpy", "scikit-learn") & machine("x86_64"),
         watches=(variable("GLIBC_TUNABLES"),),
-        why="Without FMA or AVX2, exp, sin, pow and log of the C library differ by one unit in the "
-        "last place, with glibc 2.36 for less than one value in a thousand; draws of NumPy's "
-        "RandomState that are made with them differ as rarely.",
-        not_when="The tunable masks neither FMA nor AVX2, or the processor has not both. "
-        "PyTorch gave the same bits; TensorFlow and JAX take a few functions in float64 from it, "
-        "which glibc-double-functions-changed speaks of.",
+        why="Without FMA or AVX2, the C library's exp, sin, pow and log differ by one unit in the "
+        "last place, with glibc 2.36 for less than one value in a thousand. Draws of NumPy's "
+        "RandomState that use them differ as rarely.",
+        not_when="The tunable masks neither FMA nor AVX2, or the processor lacks one of them. "
+        "PyTorch gave the same bits; TensorFlow and JAX take a few float64 functions "
+        "from the C library, which glibc-double-functions-changed covers.",
         remedy="Give GLIBC_TUNABLES the same value on both sides.",
-        evidence=(_TUNABLES, Evidence("PyTorch is not reached", measured="pt.glibc")),
+        evidence=(_TUNABLES, Evidence("PyTorch is not affected", measured="pt.glibc")),
         drift=changed_by_variables(instruction_sets.LIBM),
         probed=True,
     ),

@@ -62,15 +62,15 @@ def _in_the_switch(comparison: Comparison, workload: Workload) -> Iterator[Match
 RULES = (
     Rule(
         id="nccl-algorithm-changed",
-        title="NCCL is told to reduce differently",
+        title="NCCL reduces differently",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=gpu_training,
         watches=(*map(variable, _CHOICES), *WATCHED),
-        why="The algorithm and protocol of a reduction decide in which order the GPUs' parts are "
-        "added.",
-        not_when="The job uses one GPU: then, or where only one is visible and WORLD_SIZE is not "
-        "above 1, nothing is said.",
+        why="The algorithm and protocol of a reduction determine the order in which the GPUs' "
+        "parts are added.",
+        not_when="The job uses one GPU: if only one is visible, or WORLD_SIZE is not above 1, "
+        "nothing is reported.",
         remedy="Give the NCCL variables the same values on both sides.",
         evidence=(_VARIABLES,),
         drift=_chosen,
@@ -82,10 +82,11 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=gpu_training,
         watches=(_NVLS, *WATCHED),
-        why="From Hopper on NCCL lets the NVLink switch do the additions, in an order that may "
-        "differ from call to call; with NCCL_NVLS_ENABLE=0 the GPUs add in a fixed one.",
+        why="Since Hopper, NCCL lets the NVLink switch do the additions, in an order that may "
+        "differ from call to call; with NCCL_NVLS_ENABLE=0, the GPUs add in a fixed order.",
         not_when="The job uses one GPU, no visible GPU has compute capability 9.0 or above, or no "
-        "NVLink switch joins them, which is not recorded. A later driver may add repeatably.",
+        "NVLink switch connects them, which is not recorded. A later driver may add "
+        "repeatably.",
         remedy=Command("export NCCL_NVLS_ENABLE=0"),
         note="On both sides.",
         evidence=(

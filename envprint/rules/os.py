@@ -49,11 +49,12 @@ RULES = (
         applies=machine("x86_64"),
         watches=(_RELEASE, "facts.os.system"),
         why="Linux 5.2, 5.3 before 5.3.15 and 5.4 before 5.4.2 can return from a signal with "
-        "damaged AVX registers, whatever the program.",
-        not_when="The kernel was built with GCC 8 or older, or the distribution has repaired its "
-        "kernel under the old number; for releases such as 5.4.0-187-generic, whose number does "
-        "not tell, nothing is said. Programs that receive no signals are not touched.",
-        remedy="Boot Linux 5.4.2 or later, or 5.3.15 or later of the series 5.3.",
+        "corrupted AVX registers, whatever the program.",
+        not_when="The kernel was built with GCC 8 or older, or the distribution fixed it under "
+        "the old number; for releases such as 5.4.0-187-generic, whose number does not "
+        "show that, nothing is reported. Programs that receive no signals are not "
+        "affected.",
+        remedy="Boot Linux 5.4.2 or later, or 5.3.15 or later of the 5.3 series.",
         evidence=(
             Evidence(
                 "The fault, its range and its fix", "https://go.dev/wiki/LinuxKernelSignalVectorBug"
@@ -69,13 +70,13 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=always,
         watches=("facts.os.system",),
-        why="Another system has another C library and other builds of every package. NumPy's older "
-        "integer draws follow the size of a C long, which differs on Windows.",
+        why="A different system has a different C library and different builds of every package. "
+        "NumPy's older integer draws follow the size of a C long, which differs on Windows.",
         not_when="The job computes with integers only.",
         remedy="Run on the same system, or compare results with a tolerance.",
         evidence=(
             Evidence(
-                "What NumPy promises of random streams across platforms",
+                "What NumPy promises about random streams across platforms",
                 "https://numpy.org/neps/nep-0019-rng-policy.html",
             ),
         ),
@@ -87,15 +88,15 @@ RULES = (
         confidence=Confidence.INFERRED,
         applies=always,
         watches=("facts.os.locale",),
-        why="The locale decides how the shell and locale-aware code sort names, and how some "
+        why="The locale controls how the shell and locale-aware code sort names, and how some "
         "programs read numbers and dates.",
-        not_when="The code sorts with Python's sorted() and reads no numbers with the locale's "
-        "help: training itself does not look at it.",
+        not_when="The code sorts with Python's sorted() and reads no locale-dependent numbers: "
+        "training itself does not use the locale.",
         remedy=Command("export LC_ALL=C.UTF-8"),
         note="On both sides.",
         evidence=(
             Evidence(
-                "What a locale decides", "https://man7.org/linux/man-pages/man7/locale.7.html"
+                "What a locale controls", "https://man7.org/linux/man-pages/man7/locale.7.html"
             ),
             Evidence("No effect on a network", measured="tf.locale"),
         ),

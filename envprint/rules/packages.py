@@ -35,13 +35,13 @@ def _version(comparison: Comparison, workload: Workload) -> Iterator[Result]:
 BOOSTING_RULES = (
     Rule(
         id="boosting-version-changed",
-        title="A library for boosted trees has another version",
+        title="A boosted-tree library's version differs",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=always,
         watches=tuple(f"{DISTRIBUTIONS}[{name}].version" for name in BOOSTING),
-        why="Another version may sum gradients in another order or estimate its start otherwise; "
-        "a split that was a tie then falls to another side.",
+        why="A different version may sum gradients in a different order or estimate its start "
+        "differently; a tied split then goes the other way.",
         not_when="The job does not train with it. LightGBM 4.3 to 4.6 gave the same bits: there it "
         "is advice. So did XGBoost 2.1 and 3 for regression; for classes they differed by 5e-10. "
         "Patch releases are listed as not judged.",
@@ -90,17 +90,17 @@ DECODERS_RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=always,
         watches=tuple(f"{DISTRIBUTIONS}[{name}].version" for name in OPENCV),
-        why="The wheels bring their own image decoders and resizing; after a change of those, "
-        "pixels differ by a few steps of 255.",
-        not_when="The job reads no images with OpenCV. Headless wheels from 4.5.5 to 4.13 gave the "
-        "same pixels when decoding and resizing: there it is advice, though 4.12 resized float "
-        "pictures otherwise and 5.0 warped otherwise. Patch releases are listed as not judged. To "
-        "go from Pillow to OpenCV is another matter: they decode alike, but Pillow smooths while "
-        "it shrinks a picture.",
+        why="The wheels contain their own image decoders and resizing; when those change, pixels "
+        "differ by a few steps of 255.",
+        not_when="The job reads no images with OpenCV. Headless wheels from 4.5.5 to 4.13 gave "
+        "the same pixels when decoding and resizing: there it is advice, though 4.12 "
+        "resized float images differently and 5.0 warped differently. Patch releases are "
+        "listed as not judged. Switching from Pillow to OpenCV is a separate matter: "
+        "both decode alike, but Pillow smooths when it shrinks an image.",
         remedy="Install the same version of OpenCV.",
         evidence=(
             Evidence(
-                "Other pixels after the decoder was changed",
+                "Different pixels after the decoder changed",
                 "https://github.com/opencv/opencv-python/issues/65",
             ),
             Evidence("4.5.5 and 4.11", measured="opencv.4-11"),
@@ -115,19 +115,19 @@ DECODERS_RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=always,
         watches=(_PILLOW,),
-        why="Pillow's wheels took another JPEG decoder with 9.0, libjpeg-turbo; another decoder "
-        "gives pixels that differ by a few steps of 255.",
+        why="Pillow's wheels switched to a different JPEG decoder in 9.0, libjpeg-turbo; a "
+        "different decoder gives pixels that differ by a few steps of 255.",
         not_when="The job reads no JPEG with Pillow; PNG and resizing stayed the same. Wheels from "
         "9.0 to 13.0 gave the same pixels, and so did 7.2 and 8.4 here, though not for everyone.",
         remedy="Install the same version of Pillow.",
         evidence=(
             Evidence("8.4.0 and 9.0.1", measured="pillow.9-0"),
             Evidence(
-                "Pillow: libjpeg-turbo in the wheels of 9.0 may give other pixels",
+                "Pillow: libjpeg-turbo in the wheels of 9.0 may give different pixels",
                 "https://github.com/python-pillow/Pillow/pull/6264",
             ),
             Evidence(
-                "The pixels of 8 are those of neither 7 nor 9",
+                "The pixels of 8 match neither those of 7 nor those of 9",
                 "https://github.com/python-pillow/Pillow/issues/9457",
             ),
         ),
@@ -159,7 +159,7 @@ def _duplicates(now: Fingerprint, workload: Workload) -> Iterator[Match]:
                 (f"{_DUPLICATES}[{name}]",),
                 after=copies,
                 remedy=command("pip uninstall --yes {}", name),
-                note="Until no copy is left; then install it once.",
+                note="Repeat until no copy is left; then install it once.",
             )
 
 
@@ -190,7 +190,7 @@ def _edited(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         if files and name in _computing(workload):
             more = f" and {len(files) - 1} more" if len(files) > 1 else ""
             yield Match(
-                f"{name}: {files[0]}{more} is not what the wheel brought",
+                f"{name}: {files[0]}{more} differs from the file in the wheel",
                 (f"{_EDITED}[{name}]",),
                 after=files,
                 remedy=command("pip install --force-reinstall --no-deps {}", name),
@@ -211,7 +211,7 @@ def _another_build(comparison: Comparison, name: str) -> Iterator[Match]:
     same_version = not comparison.change(f"{DISTRIBUTIONS}[{name}].version")
     if same_version and not needs_another_wheel(comparison, name):
         yield Match(
-            f"{name} is another build of the same version",
+            f"{name} is a different build of the same version",
             comparison.under(f"{DISTRIBUTIONS}[{name}]", f"{CONDA}[{name}]"),
             change.before,
             change.after,
@@ -239,9 +239,10 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=always,
         watches=(_DUPLICATES,),
-        why="The copy that comes first on the search path is imported; a tool that lists packages "
-        "may speak of another one, and the order of the path differs between ways to start.",
-        not_when="All copies have the same version: then nothing is said.",
+        why="Python imports the copy that comes first on the search path; a tool that lists "
+        "packages may show a different one, and the order of the path depends on how the "
+        "program starts.",
+        not_when="All copies have the same version: then nothing is reported.",
         remedy="Keep one copy.",
         evidence=(
             Evidence(
@@ -259,10 +260,10 @@ RULES = (
         applies=always,
         watches=(DISTRIBUTIONS,),
         why="Each overwrites files of the other, so what is imported depends on which came last, "
-        "and after an upgrade of one it is a mixture of both. With tensorflow beside "
-        "tensorflow-cpu it is a matter of chance whether the GPU is used.",
+        "and an upgrade of one leaves a mixture of both. With tensorflow beside "
+        "tensorflow-cpu, it is a matter of chance whether the GPU is used.",
         not_when="The job does not import that package.",
-        remedy="Uninstall all of them, then install the one that is wanted.",
+        remedy="Uninstall all of them, then install the one you want.",
         evidence=(
             Evidence(
                 "TensorFlow installed twice, under two names",
@@ -282,9 +283,9 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=always,
         watches=(_EDITED,),
-        why="The installed code is not that of the release, so its version does not say what runs.",
-        not_when="The edit touches nothing that the job runs. Known only with --deep.",
-        remedy="Reinstall the package, or install the edited one under a version of its own.",
+        why="The installed code differs from the release, so its version does not show what runs.",
+        not_when="The edit affects nothing that the job runs. Only --deep finds edits.",
+        remedy="Reinstall the package, or install the edited one under its own version.",
         evidence=(
             Evidence(
                 "RECORD lists every file of a wheel with its hash",
@@ -296,20 +297,20 @@ RULES = (
     ),
     Rule(
         id="packages-build-changed",
-        title="A package is another build of the same version",
+        title="A package is a different build of the same version",
         impact=Impact.NUMERIC,
         confidence=Confidence.INFERRED,
         applies=always,
         watches=(DISTRIBUTIONS, CONDA),
-        why="Another build was compiled with other options or against other libraries, and may "
-        "round differently.",
-        not_when="The builds differ in parts that compute nothing, or another version of Python or "
-        "another processor needs another wheel. Builds that carry no RECORD, "
-        "such as those of a distribution, cannot be told apart.",
+        why="A different build was compiled with different options or against different "
+        "libraries, and may round differently.",
+        not_when="The builds differ in parts that compute nothing, or a different Python version "
+        "or processor needs a different wheel. Builds without a RECORD, such as those of "
+        "a distribution, cannot be told apart.",
         remedy="Install the same file from the same place on both sides.",
         evidence=(
             Evidence(
-                "Another build of NumPy may give other random draws",
+                "A different build of NumPy may give different random draws",
                 "https://numpy.org/doc/stable/reference/random/compatibility.html",
             ),
         ),
@@ -317,14 +318,14 @@ RULES = (
     ),
     Rule(
         id="pandas-version-changed",
-        title="pandas has another version",
+        title="pandas' version differs",
         impact=Impact.DIVERGES,
         confidence=Confidence.MEASURED,
         applies=always,
         watches=(_PANDAS,),
-        why="Two releases give rows in another order or numbers in another unit: merge() in 2.2, "
-        "equal counts and the integers of timestamps in 3.0. Samples are then drawn, split and fed "
-        "otherwise.",
+        why="Releases may return rows in a different order or numbers in a different unit: "
+        "merge() in 2.2, equal counts and the integers of timestamps in 3.0. Samples are then "
+        "drawn, split and fed differently.",
         not_when="The job prepares no data with pandas, or sorts what it gets: arithmetic, "
         "grouping and sample() with a seed gave the same bits from 2.1 to 3.0. Other releases are "
         "listed as not judged.",
@@ -333,7 +334,7 @@ RULES = (
             Evidence("2.1.4 and 2.2.3", measured="pandas.2-2"),
             Evidence("2.2.3 and 3.0", measured="pandas.3"),
             Evidence(
-                "Its maintainers on an order that a release had changed",
+                "Its maintainers on an order that a release changed",
                 "https://github.com/pandas-dev/pandas/issues/57006",
             ),
         ),

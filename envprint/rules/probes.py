@@ -136,7 +136,7 @@ def _listed(chosen: list[str], both: Iterable[str]) -> str:
 
 def _agreeing(classes: set[str]) -> str:
     verb = "agree" if len(classes) > 1 else "agrees"
-    return f"{_joined(sorted(classes))} {verb}" if classes else "nothing else agrees in full"
+    return f"{_joined(sorted(classes))} {verb}" if classes else "nothing else agrees fully"
 
 
 def _joined(parts: list[str]) -> str:
@@ -161,7 +161,7 @@ def _of_each_probe(
         if key not in before or key not in after:
             yield from _unknown_values(comparison, [path])
         elif before[key].get("revision") != after[key].get("revision"):
-            yield UnknownValue(path, "measured by other programs on the two sides")
+            yield UnknownValue(path, "measured by different programs on the two sides")
         else:
             yield from look(key, before[key], after[key])
 
@@ -186,8 +186,8 @@ def varying(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         if names:
             runs = f"{reported.get('runs')} runs"
             yield Match(
-                f"{probe_name(key)}: {_joined(names[:MAX_OPERATIONS])} "
-                f"did not give one result in {runs}",
+                f"{probe_name(key)}: {_joined(names[:MAX_OPERATIONS])} gave different results in "
+                f"{runs}",
                 tuple(f"{NUMERIC}[{key}].digests[{name}]" for name in names),
             )
 
@@ -214,7 +214,7 @@ def _other_weights(key: str, before: Probe, after: Probe) -> Iterator[Match]:
     losses = [side["runs"][0]["first_epoch_loss"] for side in sides]
     words, impact = _apart(*losses)
     yield Match(
-        f"{key}: other weights; losses after the first epoch are {words}",
+        f"{key}: different weights; losses after the first epoch are {words}",
         (f"{TRAINING}[{key}].runs",),
         losses[0],
         losses[1],
@@ -246,7 +246,7 @@ def unrepeated(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         chance = [name for name in settings if name.endswith("seed") and settings[name] == "off"]
         if reported.get("repeats") is False and not chance:
             yield Match(
-                f"{key}: weights parted after step {reported.get('parted_at_step')}",
+                f"{key}: weights diverged after step {reported.get('parted_at_step')}",
                 (f"{TRAINING}[{key}].parted_at_step",),
             )
 
@@ -285,37 +285,37 @@ def takes_part(now: Fingerprint, name: str, workload: Workload) -> bool:
     return roles.part(name, says, workload) is not None
 
 
-_KERNELS = Evidence("Another kernel of one BLAS on one machine", measured="np.ct_Haswell")
+_KERNELS = Evidence("A different kernel of one BLAS on one machine", measured="np.ct_Haswell")
 _THREADS = Evidence("NumPy with one thread and with two", measured="np.omp1")
 
 RULES = (
     Rule(
         id="probe-arithmetic-differs",
-        title="The same arithmetic was seen to give other bits",
+        title="The same arithmetic gave different bits",
         impact=Impact.NUMERIC,
         confidence=Confidence.MEASURED,
         applies=always,
         watches=(NUMERIC,),
-        why="Both sides computed the same operations on the same numbers, and some of the results "
-        "differ in their bits: a training that uses these operations rounds differently.",
+        why="Both sides computed the same operations on the same numbers, and some results differ "
+        "in their bits: a training that uses these operations rounds differently.",
         not_when="The job uses none of the operations that differ, or uses them in sizes and types "
         "for which they agree.",
-        remedy="Look at the other findings for what chooses the kernels: versions, instruction "
-        "set, threads. Where nothing else is found, use the same model of processor or GPU.",
+        remedy="Check the other findings for what chooses the kernels: versions, instruction set, "
+        "threads. If nothing else is found, use the same model of processor or GPU.",
         evidence=(_KERNELS, _THREADS),
         drift=arithmetic,
     ),
     Rule(
         id="probe-random-differs",
-        title="The same seed was seen to give other random numbers",
+        title="The same seed gave different random numbers",
         impact=Impact.DIVERGES,
         confidence=Confidence.MEASURED,
         applies=always,
         watches=(NUMERIC,),
         why="Both sides drew from the same streams with the same seeds, and some of the numbers "
-        "differ: initial weights, dropout or the order of the data are others.",
-        not_when="The job does not draw from the streams that differ. Where all of them agree in "
-        "their first digits the difference counts as rounding.",
+        "differ: initial weights, dropout or the order of the data differ too.",
+        not_when="The job does not draw from the streams that differ. If all of them agree in "
+        "their first digits, the difference counts as rounding.",
         remedy="Install the same version of the framework on both sides, or draw from the streams "
         "that agree.",
         evidence=(Evidence("One key in JAX 0.4.38 and 0.5.0", measured="jax.0-5"),),
@@ -323,15 +323,15 @@ RULES = (
     ),
     Rule(
         id="probe-does-not-repeat",
-        title="This machine was seen not to repeat its own arithmetic",
+        title="This machine did not repeat its own arithmetic",
         impact=Impact.NUMERIC,
         confidence=Confidence.MEASURED,
         applies=always,
         watches=(NUMERIC,),
-        why="The same operation on the same numbers, in one environment, gave other bits from one "
-        "process to the next, so two runs of a training that uses it differ too.",
+        why="The same operation on the same numbers, in one environment, gave different bits in "
+        "different processes, so two runs of a training that uses it differ too.",
         not_when="The job does not use the operation.",
-        remedy="Ask the framework for deterministic operations, fix the number of threads, and "
+        remedy="Turn on the framework's deterministic operations, fix the number of threads, and "
         "probe again.",
         evidence=(_THREADS,),
         state=varying,
@@ -359,15 +359,15 @@ RULES = (
     ),
     Rule(
         id="probe-training-differs",
-        title="The same small training was seen to end with other weights",
+        title="The same small training ended with different weights",
         impact=Impact.DIVERGES,
         confidence=Confidence.MEASURED,
         applies=always,
         watches=(TRAINING,),
         why="Both sides trained the same network on the same data with the same seeds and "
         "switches, and their weights differ at the end.",
-        not_when="The job shares no kernels with the small network. Where losses are within 1 % "
-        "after the first epoch the difference counts as rounding.",
+        not_when="The job shares no kernels with the small network. If losses are within 1 % "
+        "after the first epoch, the difference counts as rounding.",
         remedy=Command("envprint probe"),
         note="It shows which operations differ; the other findings show why.",
         evidence=(_KERNELS,),
@@ -375,13 +375,13 @@ RULES = (
     ),
     Rule(
         id="probe-training-does-not-repeat",
-        title="A small training was seen not to repeat itself here",
+        title="A small training did not repeat itself here",
         impact=Impact.NUMERIC,
         confidence=Confidence.MEASURED,
         applies=always,
         watches=(TRAINING,),
         why="One network was trained several times with the same seeds and switches, and ended "
-        "with other weights.",
+        "with different weights.",
         not_when="Seeds or switches were left off on purpose.",
         remedy=Command("envprint probe training --explain"),
         note="It finds the switches that make it repeat.",

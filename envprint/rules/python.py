@@ -33,7 +33,7 @@ def _seed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
         fixed = change.before if change.before != "random" else change.after
         yield Match(
             f"the hash seed was {change.before}, is {change.after}: it matters only to code that "
-            "iterates over sets of text, or depends on hashes otherwise",
+            "iterates over sets of text or depends on hashes in other ways",
             (_SEED, *comparison.under(variable("PYTHONHASHSEED"))),
             change.before,
             change.after,
@@ -45,7 +45,8 @@ def _seed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
 def _random_seed(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     if now.value(_SEED) == "random":
         yield Match(
-            "each start orders sets of text anew: it matters only to code that iterates over them",
+            "each start orders sets of text differently: it matters only to code that iterates "
+            "over them",
             (_SEED,),
             after="random",
         )
@@ -160,12 +161,12 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=always,
         watches=(_PREFIX, *map(version_path, FRAMEWORKS), DISTRIBUTIONS),
-        why="The two sides are two installations with different packages. What is missing in one "
-        "of them was not removed; it was never there.",
+        why="The two sides are two installations with different packages. What is missing from "
+        "one of them was not removed; it was never there.",
         not_when="Both sides have the same frameworks, or at least half of their frameworks and "
-        "half of their packages in common: then one environment was changed, or lies in another "
-        "place. The finding itself has no impact; those of the packages count.",
-        remedy="Look at the environment of the baseline: activate it, or name it with --python.",
+        "half of their packages in common: then one environment was changed or moved. "
+        "This finding has no impact of its own; those of the packages count.",
+        remedy="Check the environment of the baseline: activate it, or name it with --python.",
         evidence=(
             Evidence(
                 "Packages are installed in one environment, and found in that one only",
@@ -181,10 +182,10 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=always,
         watches=(_SEED,),
-        why="The order in which a set of str or bytes is gone through follows the hash seed: "
-        "labels, vocabularies or file names that come from a set then come in another order.",
-        not_when="The code does not depend on the order of sets or on hashes. Dictionaries keep "
-        "the order of insertion.",
+        why="The order of a set of str or bytes follows the hash seed: labels, vocabularies or "
+        "file names that come from a set are then in a different order.",
+        not_when="The code depends neither on the order of sets nor on hashes. Dictionaries keep "
+        "insertion order.",
         remedy="Start both sides with the same PYTHONHASHSEED.",
         evidence=(
             _HASHES,
@@ -201,9 +202,8 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=always,
         watches=(_SEED,),
-        why="With a random seed a set of str or bytes is gone through in another order at every "
-        "start.",
-        not_when="The code does not depend on the order of sets or on hashes.",
+        why="With a random seed, a set of str or bytes has a different order at every start.",
+        not_when="The code depends neither on the order of sets nor on hashes.",
         remedy=Command("export PYTHONHASHSEED=0"),
         note="Before the process starts.",
         evidence=(_HASHES, Evidence("No effect without such code", measured="tf.hash0")),
@@ -218,13 +218,13 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=always,
         watches=(_VERSION,),
-        why="The module random promises only random() between versions; shuffle, sample, choice "
-        "and others may draw differently. Since 3.12 sum() of floats rounds less than before.",
-        not_when="The job draws its random numbers from a framework and adds no floats with sum(): "
-        "small networks gave the same bits with 3.11, 3.12 and 3.13. From 3.8 to 3.13 functions of "
-        "random drew the same, except paretovariate() since 3.10. Steps that gave the "
-        "same bits are advice: 3.8 and 3.9, 3.10 and 3.11, 3.12 and 3.13. Patch versions are not "
-        "reported.",
+        why="Between versions, the module random promises only random(); shuffle, sample, choice "
+        "and others may draw differently. Since 3.12, sum() of floats rounds less than before.",
+        not_when="The job draws its random numbers from a framework and adds no floats with "
+        "sum(): small networks gave the same bits with 3.11, 3.12 and 3.13. From 3.8 to "
+        "3.13, functions of random drew the same, except paretovariate() since 3.10. "
+        "Steps that gave the same bits are advice: 3.8 and 3.9, 3.10 and 3.11, 3.12 and "
+        "3.13. Patch versions are not reported.",
         remedy="Use the same minor version of Python.",
         evidence=(
             Evidence("sum() of floats in 3.11 and 3.12", measured="python.3-12"),
@@ -244,13 +244,13 @@ RULES = (
     ),
     Rule(
         id="python-implementation-changed",
-        title="The interpreter is another implementation",
+        title="The Python implementation differs",
         impact=Impact.NUMERIC,
         confidence=Confidence.INFERRED,
         applies=always,
         watches=("facts.python.implementation", "facts.python.byte_order"),
-        why="Another implementation orders sets and collects garbage differently, and needs other "
-        "builds of every extension.",
+        why="A different implementation orders sets and collects garbage differently, and needs "
+        "different builds of every extension.",
         not_when="The job is plain Python that depends on neither.",
         remedy="Use the same implementation of Python.",
         evidence=(
@@ -267,8 +267,8 @@ RULES = (
         confidence=Confidence.INFERRED,
         applies=always,
         watches=("facts.python.gil_enabled",),
-        why="Without the lock threads of the program run at the same time, so shared random "
-        "generators and sums may be used in another order.",
+        why="Without the lock, threads of the program run at the same time, so shared random "
+        "generators and sums may be used in a different order.",
         not_when="The program starts no threads of its own.",
         remedy="Start both sides with the same PYTHON_GIL and the same build of Python.",
         evidence=(
@@ -284,14 +284,13 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=always,
         watches=(_FLUSHED,),
-        why="A library that was linked with -ffast-math switched subnormal numbers off for the "
-        "thread that loaded it: results below 2.3e-308 (float32: 1.2e-38) become 0.",
-        not_when="No value of the job is that small. Threads started later may differ.",
-        remedy="Find the library by importing packages one by one, and install a newer build of "
-        "it.",
+        why="A library linked with -ffast-math turned subnormal numbers off for the thread that "
+        "loaded it: results below 2.3e-308 (float32: 1.2e-38) become 0.",
+        not_when="No value in the job is that small. Threads started later may differ.",
+        remedy="Import packages one by one to find the library, and install a newer build of it.",
         evidence=(
             Evidence(
-                "How shared libraries set the mode, and the compilers' change",
+                "How shared libraries set the mode, and how compilers changed that",
                 "https://github.com/llvm/llvm-project/issues/57589",
             ),
         ),
@@ -299,14 +298,14 @@ RULES = (
     ),
     Rule(
         id="python-startup-hooks-changed",
-        title="Other code runs at the interpreter's start",
+        title="Different code runs when the interpreter starts",
         impact=Impact.NUMERIC,
         confidence=Confidence.INFERRED,
         applies=always,
         watches=("facts.python.startup_hooks",),
         why="A .pth file or a sitecustomize module runs before the program and may replace or set "
         "anything.",
-        not_when="The hook only adds to the search path or watches imports, as those of editable "
+        not_when="The hook only adds to the search path or watches imports, as hooks of editable "
         "installations and coverage tools do.",
         remedy="Look at the named files in site-packages.",
         evidence=(Evidence("The module site", "https://docs.python.org/3/library/site.html"),),

@@ -16,7 +16,7 @@ GENERATORS = "live.random.generators"
 DRAWN_BY = "live.random.drawn_by"
 PROCESS = "live.random.process"
 
-_NOT_KNOWN = "the state differs, and how it was seeded is not known"
+_NOT_KNOWN = "the state differs, and how it was seeded is unknown"
 
 _OWNERS = {
     "python": "Python's generator",
@@ -35,7 +35,7 @@ _SEED = Code("envprint.seed(1234)")
 _HOW: dict[tuple[bool | None, bool | None], str] = {
     (False, True): "had been given no seed, now it has one",
     (True, False): "had been given a seed, now it has none",
-    (True, True): "was not in the same state",
+    (True, True): "was in a different state",
 }
 """What a change of the state means, by whether each side is seeded."""
 
@@ -165,7 +165,7 @@ def _differs(pair: _Pair) -> Result | str | None:
 
 def _unseeded_on_both(pair: _Pair) -> str | None:
     is_said = pair.is_own and pair.are_seeded == (False, False)
-    return "is unseeded on both sides, so no run has the numbers of another" if is_said else None
+    return "is unseeded on both sides, so each run has different numbers" if is_said else None
 
 
 def _may_differ(pair: _Pair) -> str | None:
@@ -176,7 +176,7 @@ def _may_differ(pair: _Pair) -> str | None:
         return "is not in the state of the baseline, which was captured in the same process"
     if pair.is_own:
         return None
-    return f"was not in the same state; {_who_draws(pair)}, and how it was seeded is not known"
+    return f"was in a different state; {_who_draws(pair)}, and how it was seeded is unknown"
 
 
 def _who_draws(pair: _Pair) -> str:
@@ -188,7 +188,7 @@ def _unseeded(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     generators = now.value(GENERATORS) or {}
     if "tensorflow" in generators and now.value(_state("tensorflow")) is None:
         yield Match(
-            "TensorFlow has been given no seed, so each run draws other numbers",
+            "TensorFlow has no seed, so each run draws different numbers",
             (_state("tensorflow"),),
         )
 
@@ -198,7 +198,7 @@ _KERAS = Evidence(
     "https://www.tensorflow.org/api_docs/python/tf/keras/utils/set_random_seed",
 )
 _TENSORFLOW = Evidence(
-    "Without a seed, operations give other numbers in each run of the program",
+    "Without a seed, operations give different numbers in each run of the program",
     "https://www.tensorflow.org/api_docs/python/tf/random/set_seed",
 )
 
@@ -210,18 +210,18 @@ _NUMPY = Evidence(
 RULES = (
     Rule(
         id="generator-state-differs",
-        title="A generator of random numbers was in another state",
+        title="A random number generator was in a different state",
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
         applies=always,
         watches=(GENERATORS, DRAWN_BY, PROCESS),
-        why="From another state come other numbers: other initial weights, other batches, another "
+        why="A different state gives different numbers: different initial weights, batches and "
         "dropout.",
-        not_when="The program seeds its generators after this look, or draws from none of them. "
-        "Both sides must have captured from inside the process, at the same place; generators "
-        "that the program has made itself, such as numpy.random.default_rng(), are not seen. A "
-        "generator outside the job's frameworks counts only if both seeds are known and differ, "
-        "and an imported library draws from it.",
+        not_when="The program seeds its generators after the capture, or draws from none of them. "
+        "Both sides must be captured from inside the process, at the same place; "
+        "generators that the program creates itself, such as numpy.random.default_rng(), "
+        "are not seen. A generator outside the job's frameworks counts only if both "
+        "seeds are known and differ, and an imported library draws from it.",
         remedy=_SEED,
         note="With the same number, at the same place on both sides, before anything draws.",
         evidence=(
@@ -231,7 +231,7 @@ RULES = (
             ),
             _NUMPY,
             Evidence(
-                "Which generators PyTorch asks to seed",
+                "Which generators PyTorch recommends seeding",
                 "https://docs.pytorch.org/docs/stable/notes/randomness.html",
             ),
             _TENSORFLOW,
@@ -241,15 +241,15 @@ RULES = (
     ),
     Rule(
         id="random-generator-unseeded",
-        title="A generator of random numbers is unseeded on both sides",
+        title="A random number generator is unseeded on both sides",
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
         applies=always,
         watches=(GENERATORS, PROCESS),
-        why="Without a seed a generator takes its state from the operating system. Two runs then "
+        why="Without a seed, a generator takes its state from the operating system. Two runs then "
         "differ in every environment, so this is no difference between these two.",
-        not_when="The program seeds it later, or draws nothing from it: scikit-learn with a "
-        "random_state does not.",
+        not_when="The program seeds it later, or draws nothing from it, as scikit-learn with a "
+        "random_state does.",
         remedy=_SEED,
         note="Before anything draws.",
         evidence=(_NUMPY, _TENSORFLOW),
@@ -259,20 +259,21 @@ RULES = (
     ),
     Rule(
         id="random-generator-may-differ",
-        title="A generator of random numbers may give other numbers",
+        title="A random number generator may give different numbers",
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
         applies=always,
         watches=(GENERATORS, DRAWN_BY, PROCESS),
-        why="In one process a generator goes on where the last run ended. Between two processes "
-        "Python's generator does not tell whether it was seeded, and a library draws from it.",
+        why="Within one process, a generator continues where the last run ended. Between two "
+        "processes, Python's generator does not show whether it was seeded, and a library "
+        "draws from it.",
         not_when="The program seeds it again before each run, or nothing that it runs draws from "
         "it.",
         remedy=_SEED,
         note="Before each run, at the same place.",
         evidence=(
             Evidence(
-                "Python's generator is seeded by the operating system unless a program does it",
+                "The operating system seeds Python's generator unless a program does",
                 "https://docs.python.org/3/library/random.html#random.seed",
             ),
         ),
@@ -282,14 +283,14 @@ RULES = (
     ),
     Rule(
         id="tensorflow-seed-unset",
-        title="TensorFlow has been given no seed",
+        title="TensorFlow has no seed",
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
         applies=uses("tensorflow"),
         watches=(_state("tensorflow"),),
-        why="Without a seed an operation takes one from the operating system, so no run has the "
-        "numbers of another.",
-        not_when="The program sets the seed after this look, gives each operation its own, or "
+        why="Without a seed, an operation takes one from the operating system, so each run has "
+        "different numbers.",
+        not_when="The program sets the seed after the capture, gives each operation its own, or "
         "draws nothing from TensorFlow: Keras 3 draws its seeds from Python's generator.",
         remedy=_SEED,
         note="Or call tf.random.set_seed().",

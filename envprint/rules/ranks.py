@@ -47,15 +47,15 @@ def _size(side: Fingerprint) -> tuple[int, str] | None:
 RULES = (
     Rule(
         id="world-size-changed",
-        title="The job runs as another number of processes",
+        title="The job runs with a different number of processes",
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
         applies=uses("tensorflow", "torch", "jax"),
         watches=(_WORLD_SIZE, variable(_PYTORCH)),
-        why="Every process gets its part of the data and its own random numbers, and the gradients "
-        "of all are added: another number of them is another run.",
-        not_when="The program does not start by that variable. A variable that is set on one side "
-        "only is passed over: a launcher sets it for the job alone.",
+        why="Every process gets its part of the data and its own random numbers, and all "
+        "gradients are added: a different number of processes makes a different run.",
+        not_when="The program does not start by that variable. A variable set on one "
+        "side only is ignored: a launcher sets it for the job alone.",
         remedy="Start the job with as many processes as before.",
         evidence=(
             Evidence(
@@ -76,13 +76,13 @@ RULES = (
     ),
     Rule(
         id="horovod-fusion-changed",
-        title="Horovod joins gradients differently",
+        title="Horovod combines gradients differently",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=gpu_training,
         watches=(variable("HOROVOD_FUSION_THRESHOLD"),),
         why="Gradients that are ready together are added together, so the order of the additions "
-        "follows from the time. Only 0 switches that off.",
+        "depends on timing. Only 0 turns that off.",
         not_when="The job does not use Horovod, or uses one process.",
         remedy=Command("export HOROVOD_FUSION_THRESHOLD=0"),
         note="On both sides.",

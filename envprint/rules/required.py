@@ -20,7 +20,7 @@ SWITCHES = "facts.determinism.switches"
 PACKAGES = "facts.packages.distributions"
 _ANY = "*"
 _POLICY = (Evidence("The team's own policy"),)
-_NOT_WHEN = "The policy does not ask for it any more."
+_NOT_WHEN = "The policy no longer requires it."
 
 
 def _gpus(now: Fingerprint, workload: Workload) -> Iterator[Match]:
@@ -53,7 +53,7 @@ def _switches(now: Fingerprint, workload: Workload) -> Iterator[Result]:
         value = now.value(f"{path}.value")
         if value is None and not now.value("facts.frameworks.imported"):
             raise UnknownValueError(
-                path, "a program throws it itself, and this one runs no framework"
+                path, "a program sets it itself, and no framework runs in this process"
             )
         if value != "on":
             yield Match(f"{name} is {value or 'off'}, and must be on", (path,), after=value)
@@ -94,20 +94,20 @@ def _meets(version: str | None, wanted: str) -> bool:
 RULES = (
     Rule(
         id="required-gpus-missing",
-        title="Not as many GPUs are visible as the policy requires",
+        title="The policy requires a different number of visible GPUs",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
         applies=always,
         watches=(DEVICES, "facts.gpu.count", VISIBLE),
         why="The team's policy requires that number of GPUs.",
         not_when=_NOT_WHEN,
-        remedy="Show the program as many GPUs as the policy says, or change the policy.",
+        remedy="Make the required number of GPUs visible to the program, or change the policy.",
         evidence=_POLICY,
         state=_gpus,
     ),
     Rule(
         id="required-variable-differs",
-        title="A variable has not the value that the policy requires",
+        title="A variable does not have the value that the policy requires",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
         applies=always,
@@ -126,22 +126,22 @@ RULES = (
         applies=always,
         watches=(SWITCHES, "facts.frameworks.imported"),
         why="The team's policy requires the switch to be on.",
-        not_when="The program throws the switch itself, after the check. From outside of it the "
-        "rule is undecided, unless a variable says so.",
-        remedy="Throw the switch before the check, or change the policy.",
+        not_when="The program turns the switch on itself, after the check. From outside the "
+        "program the rule is undecided, unless a variable decides it.",
+        remedy="Turn the switch on before the check, or change the policy.",
         evidence=_POLICY,
         state=_switches,
     ),
     Rule(
         id="required-package-differs",
-        title="A package is not in a version that the policy admits",
+        title="A package's version is not one the policy allows",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
         applies=always,
         watches=(PACKAGES,),
-        why="The team's policy admits other versions only.",
+        why="The team's policy allows other versions only.",
         not_when=_NOT_WHEN,
-        remedy="Install a version that the policy admits, or change the policy.",
+        remedy="Install a version that the policy allows, or change the policy.",
         evidence=_POLICY,
         state=_packages,
     ),

@@ -30,7 +30,7 @@ _VARIABLES = (
 )
 """Variables that choose the GPU, or which kernels compute."""
 _ALGORITHMS = Evidence(
-    "MIOpen looks for the fastest algorithm of a convolution, and how it does is a variable",
+    "MIOpen searches for the fastest algorithm of a convolution, and a variable controls how",
     "https://rocm.docs.amd.com/projects/MIOpen/en/latest/how-to/find-and-immediate.html",
 )
 _INSTALL = "Install the same version on both sides."
@@ -69,14 +69,14 @@ def _kinds(side: Fingerprint) -> list[str]:
 RULES = (
     Rule(
         id="rocm-version-changed",
-        title="ROCm or its driver has another version",
+        title="The version of ROCm or its driver differs",
         impact=Impact.NUMERIC,
         confidence=Confidence.INFERRED,
         applies=on_gpu & uses("jax", "tensorflow", "torch"),
         watches=(*_VERSIONS, KFD, ROCM_BUILD),
-        why="Another version brings other kernels and chooses other algorithms, which sum in "
-        "another order.",
-        not_when="The framework's wheel brings its own libraries and only the driver differs, "
+        why="A different version contains different kernels and chooses different algorithms, "
+        "which sum in a different order.",
+        not_when="The framework's wheel contains its own libraries and only the driver differs, "
         "which may change nothing.",
         remedy=_INSTALL,
         evidence=(_ALGORITHMS,),
@@ -84,7 +84,7 @@ RULES = (
     ),
     Rule(
         id="rocm-gpus-changed",
-        title="Other AMD GPUs are here",
+        title="The AMD GPUs differ",
         impact=Impact.NUMERIC,
         confidence=Confidence.INFERRED,
         applies=on_gpu & uses("jax", "tensorflow", "torch"),
@@ -102,14 +102,14 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu & uses("jax", "tensorflow", "torch"),
         watches=(*map(variable, _VARIABLES), KFD, ROCM_BUILD),
-        why="These variables say which GPU a program gets, for which GPU kernels are built, and "
-        "which algorithms MIOpen may choose; another algorithm rounds differently.",
-        not_when="The job runs no kernel that the variable chooses.",
+        why="These variables choose the GPU a program gets, the GPU that kernels are built for, "
+        "and the algorithms MIOpen may use; a different algorithm rounds differently.",
+        not_when="The job runs no kernel that the variable affects.",
         remedy="Give the variable the same value on both sides.",
         evidence=(
             _ALGORITHMS,
             Evidence(
-                "The variables of MIOpen that switch algorithms",
+                "The MIOpen variables that switch algorithms",
                 "https://rocm.docs.amd.com/projects/MIOpen/en/latest/how-to/debug-log.html",
             ),
             Evidence(

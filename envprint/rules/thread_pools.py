@@ -68,17 +68,18 @@ def _moved(
 RULES = (
     Rule(
         id="math-thread-pools-changed",
-        title="A library computes with another kernel or number of threads",
+        title="A library computes with a different kernel or number of threads",
         impact=Impact.NUMERIC,
         confidence=Confidence.MEASURED,
         applies=uses("numpy", "scikit-learn"),
         watches=(POOLS,),
-        why="The kernels for different processors, and the parts that threads sum, add in another "
+        why="Kernels for different processors, and sums split among threads, add in a different "
         "order, so results round differently.",
-        not_when="The job computes nothing with the library. Nothing is said where one side is a "
-        "command's capture, or where threadpoolctl is not installed: rules on variables and on "
-        "the processor judge what sets pools, but not what the program sets itself.",
-        remedy="Set counts in the same place on both sides, such as by threadpool_limits; "
+        not_when="The job computes nothing with the library. Nothing is reported if one side was "
+        "captured by a command, or if threadpoolctl is not installed: rules on variables "
+        "and on the processor then judge what sets the pools, but not what the program "
+        "sets itself.",
+        remedy="Set counts in the same place on both sides, for example with threadpool_limits; "
         "OPENBLAS_CORETYPE fixes the kernel.",
         evidence=(
             Evidence("NumPy with one thread and with two", measured="np.omp1"),

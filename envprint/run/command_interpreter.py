@@ -97,7 +97,7 @@ def _found(now: _Next, *, is_first: bool) -> Call:
     if path is None:
         if is_first:
             raise _NotThere
-        where = "there is no such program" if "/" in name else "it is not on PATH"
+        where = "the program does not exist" if "/" in name else "it is not on PATH"
         raise NotKnown(f"{name!r} cannot be started: {where}")
     return Call(now.argv, path, now.variables, now.directory)
 
@@ -217,7 +217,7 @@ def _from_tool(entry: Entry, call: Call, words: Sequence[str]) -> _Next | None:
     if any(value == "PATH" or _SETS_PATH.search(value) for value in values):
         raise NotKnown("one of its options sets PATH")
     if not parsed.rest:
-        raise NotKnown(f"{entry['programs'][0]} is given no command")
+        raise NotKnown(f"{entry['programs'][0]} has no command")
     if kind == "pyenv":
         root = pyenv.root_of(call.variables)
         return _from_pyenv(root, call, parsed.rest[0], parsed.rest[1:])
@@ -251,7 +251,7 @@ def _from_launcher(entry: Entry, call: Call, words: Sequence[str]) -> _Next | No
     if not parsed.has("--no-python"):
         return None
     if not parsed.rest:
-        raise NotKnown(f"{entry['programs'][0]} is given no command")
+        raise NotKnown(f"{entry['programs'][0]} has no command")
     return _Next(parsed.rest, call.variables, call.directory, "started without its interpreter")
 
 
@@ -273,7 +273,7 @@ def _from_env(call: Call, parsed: Parsed) -> _Next:
         name, _, value = words.pop(0).partition("=")
         variables[name] = value
     if not words:
-        raise NotKnown("env is given no command")
+        raise NotKnown("env has no command")
     return _Next(tuple(words), variables, call.directory, "what it is given to start")
 
 
@@ -284,7 +284,7 @@ def _split(text: str, variables: Mapping[str, str]) -> list[str]:
     try:
         words = shlex.split(text)
     except ValueError:
-        raise NotKnown("the text of its option -S is not understood") from None
+        raise NotKnown("the text of its option -S cannot be parsed") from None
     return [re.sub(r"\$\{(\w+)\}", lambda m: variables.get(m[1], ""), word) for word in words]
 
 

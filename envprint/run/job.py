@@ -143,7 +143,7 @@ class Job:
                 try:
                     end = self._round()
                 except ChildProcessError as error:
-                    warn(f"how the command ended is not known: {error.strerror}")
+                    warn(f"how the command ended is unknown: {error.strerror}")
                     end = LOST << 8, 0
                 # Whatever the error is, abandoning the command would be worse.
                 except Exception as error:  # noqa: BLE001  see the reason above

@@ -45,12 +45,12 @@ def _conda(call: Call, parsed: Parsed) -> Entered:
     if name is None:
         active = call.variables.get("CONDA_PREFIX") or next(_conda_roots(call, parsed), None)
         if active is None:
-            raise NotKnown("no environment of conda is active")
+            raise NotKnown("no conda environment is active")
         return Entered(active, parsed.rest)
     for prefix in _conda_prefixes(call, parsed, name):
         if os.path.isdir(prefix):
             return Entered(prefix, parsed.rest)
-    raise NotKnown(f"no environment of conda is found that is named {name}")
+    raise NotKnown(f"no conda environment is named {name}")
 
 
 def _conda_roots(call: Call, parsed: Parsed) -> Iterator[str]:
@@ -109,7 +109,7 @@ def _pixi_project(start: str) -> tuple[str, Mapping[str, Any]]:
         table = read_toml(folder, "pixi.toml") or inside
         if isinstance(table, dict) and table:
             return folder, table
-    raise NotKnown("no project of pixi is found")
+    raise NotKnown("no pixi project was found")
 
 
 def _refuse_task(word: str, tasks: list[Any]) -> None:
@@ -151,7 +151,7 @@ def _poetry_prefix(call: Call, root: str, project: Mapping[str, Any]) -> str:
     if _poetry_setting(call, root, "in-project") != "false" and os.path.isdir(beside):
         return beside
     if _poetry_setting(call, root, "create") == "false":
-        raise NotKnown("poetry is set to make no environment")
+        raise NotKnown("poetry is configured not to create an environment")
     found = [name for name in list_names(folder) if name.startswith(f"{stem}-py{selected or ''}")]
     if len(found) != 1:
         raise NotKnown(f"poetry has {len(found) or 'no'} environments for {root}")

@@ -21,5 +21,5 @@ def in_words(who: MemoryHolder) -> str:
     most = "an unknown amount" if who.peak_bytes is None else f"{size(who.peak_bytes)} at most"
     until = f"until {who.seen_until}" if who.seen_until else "to the end"
     held = f"{who.name or f'pid {who.pid}'} held memory of {who.gpu} while the command ran"
-    caveat = "" if who.at_start is False else "; the driver did not tell whether it did before"
+    caveat = "" if who.at_start is False else "; the driver did not report whether it did before"
     return f"{held}: {most}, from {who.seen_from} {until}{caveat}"

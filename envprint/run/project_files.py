@@ -35,7 +35,7 @@ def find_project(start: str, manager: str, file: str) -> tuple[str, Mapping[str,
     for folder in parents(start):
         if os.path.isfile(os.path.join(folder, file)):
             return folder, read_toml(folder, file)
-    raise NotKnown(f"no project of {manager} is found")
+    raise NotKnown(f"no {manager} project was found")
 
 
 def parents(directory: str) -> Iterator[str]:

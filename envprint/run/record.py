@@ -22,55 +22,61 @@ if TYPE_CHECKING:
     from envprint.run.job import Ended
 
 _HOLDER = record(
-    Field("gpu", TEXT, "UUID of the GPU or MIG device, else its index."),
-    Field("pid", INTEGER, "As the driver gives it."),
-    Field("name", TEXT, "Name of the process; null when not known."),
-    Field("own", FLAG, "Whether it is the run's own; null when not known."),
+    Field("gpu", TEXT, "UUID of the GPU or MIG device, or its index."),
+    Field("pid", INTEGER, "As the driver reports it."),
+    Field("name", TEXT, "Name of the process; null if unknown."),
+    Field("own", FLAG, "Whether it belongs to the run; null if unknown."),
     Field(
-        "at_start", FLAG, "Whether it was there at the start; null when the driver told only later."
+        "at_start",
+        FLAG,
+        "Whether it was there at the start; null if the driver reported it only later.",
     ),
     Field("seen_from", TEXT, "UTC, to the second."),
-    Field("seen_until", TEXT, "UTC; null when it was still there."),
-    Field("peak_bytes", INTEGER, "The most it held at once; null when the driver does not say."),
+    Field("seen_until", TEXT, "UTC; null if it was still there."),
+    Field(
+        "peak_bytes", INTEGER, "The most it held at once; null if the driver does not report it."
+    ),
 )
 _GAP = record(
     Field("gpu", TEXT, "The GPU; null for all."),
-    Field("reason", TEXT, "Why the driver said nothing."),
+    Field("reason", TEXT, "Why the driver did not answer."),
     Field("seen_from", TEXT, "UTC, to the second."),
-    Field("seen_until", TEXT, "UTC; null when it lasted."),
+    Field("seen_until", TEXT, "UTC; null if it lasted."),
 )
 
 SHAPE = record(
     Field("schema_version", TEXT, "Version of this document's form, MAJOR.MINOR."),
-    Field("envprint_version", TEXT, "Who wrote it."),
+    Field("envprint_version", TEXT, "The program that wrote it."),
     Field(
         "command",
         record(
             Field("name", TEXT, "Name of the program, without its path."),
-            Field("arguments", INTEGER, "How many there were; they are not recorded."),
+            Field("arguments", INTEGER, "The number of arguments; they are not recorded."),
             Field("digest", TEXT, "SHA-256 over the program and its arguments, secrets hidden."),
         ),
-        "What was run.",
+        "The command.",
     ),
     Field("started_at", TEXT, "UTC, to the second."),
     Field("ended_at", TEXT, "UTC, to the second."),
     Field("duration_s", NUMBER, "Of the command alone."),
-    Field("exit_code", INTEGER, "Of the command, as a shell tells it."),
-    Field("signal", INTEGER, "What ended it; null when it ended by itself."),
-    Field("left_behind", INTEGER, "Processes of its session that it left, and that were ended."),
+    Field("exit_code", INTEGER, "Of the command, as a shell reports it."),
+    Field("signal", INTEGER, "What ended it; null if it ended by itself."),
+    Field(
+        "left_behind", INTEGER, "Processes of its session that it left behind, and that were ended."
+    ),
     Field("label", TEXT, "A short name."),
     Field("note", TEXT, "Free text."),
-    Field("hash_seed", TEXT, "PYTHONHASHSEED that was set for it; null when none was."),
+    Field("hash_seed", TEXT, "PYTHONHASHSEED that was set for it; null if none was."),
     Field(
         "preflight",
         record(
-            Field("impact", TEXT, "The verdict before it began."),
+            Field("impact", TEXT, "The verdict before it started."),
             Field("rules", ListOf(TEXT), "The findings of that verdict."),
-            Field("baseline", TEXT, "Digest of the baseline; null when there was none."),
+            Field("baseline", TEXT, "Digest of the baseline; null if there was none."),
         ),
-        "The check before it began; null with --no-check.",
+        "The check before it started; null with --no-check.",
     ),
-    Field("before", ANYTHING, "The fingerprint before it began."),
+    Field("before", ANYTHING, "The fingerprint before it started."),
     Field("digest_after", TEXT, "Digest of the fingerprint after it ended."),
     Field(
         "changed_meanwhile",
@@ -82,27 +88,31 @@ SHAPE = record(
                 Field("after", ANYTHING, "The value after."),
             )
         ),
-        "Facts that were others after it ended.",
+        "Facts that differed after it ended.",
     ),
     Field(
         "gpus",
         record(
             Field("status", TEXT, "ok, or why there was nothing to watch."),
-            Field("samples", INTEGER, "How often was looked."),
+            Field("samples", INTEGER, "Number of times the GPUs were read."),
             Field("holders", ListOf(_HOLDER), "Other processes that held GPU memory."),
-            Field("gaps", ListOf(_GAP), "When the driver said nothing."),
+            Field("gaps", ListOf(_GAP), "When the driver did not answer."),
             Field("used_peak_bytes", MapOf(INTEGER, "GPU"), "The most in use at once."),
             Field("own_peak_bytes", MapOf(INTEGER, "GPU"), "The most the run held at once."),
         ),
         "The GPUs while it ran.",
     ),
     Field("memory_peak_bytes", INTEGER, "The largest resident set of one of its processes."),
-    Field("libraries", ListOf(TEXT), "Libraries of numerics seen loaded in it, by path."),
+    Field("libraries", ListOf(TEXT), "Numerical libraries seen loaded in it, by path."),
     Field(
         "interpreter",
         record(
-            Field("path", TEXT, "What the command starts, as files tell; null when not known."),
-            Field("reason", TEXT, "Why it is not known; null when it is."),
+            Field(
+                "path",
+                TEXT,
+                "The interpreter that the command starts, according to files; null if unknown.",
+            ),
+            Field("reason", TEXT, "Why it is unknown; null if it is known."),
             Field("steps", ListOf(TEXT), "How it was found, a line each."),
             Field(
                 "other_prefixes",
@@ -110,7 +120,7 @@ SHAPE = record(
                 "Environments that libraries were loaded from, other than the recorded one.",
             ),
         ),
-        "The Python interpreter of the command; what `before` holds may be of another one.",
+        "The Python interpreter of the command; `before` may describe a different one.",
     ),
     Field("unknown", MapOf(TEXT, "path"), "What could not be determined, by path, and why."),
 )
@@ -120,7 +130,7 @@ NOT_ALWAYS = {
 }  # fmt: skip
 """Fields that may be null or missing, with the reason under `unknown`."""
 
-SMALL = "no larger than envprint's own, which the kernel counts to what it starts"
+SMALL = "no larger than envprint's own, which the kernel adds to what it starts"
 """Why the memory of a small command is unknown."""
 
 

@@ -28,14 +28,14 @@ def enter_uv(call: Call, parsed: Parsed) -> Entered:
     """The environment of the project or of the shell, and the command. Raises `NotKnown`."""
     own = ("-w", "--with", "--with-editable", "--with-requirements", "--isolated")
     if parsed.has(*own) or call.variables.get("UV_ISOLATED"):
-        raise NotKnown("uv makes an environment for this command")
+        raise NotKnown("uv creates an environment for this command")
     first = parsed.rest[0]
     path = os.path.join(call.directory, first)
     is_script = parsed.has("-s", "--script", "--gui-script") or (
         first.endswith((".py", ".pyw")) and os.path.isfile(path)
     )
     if is_script and re.search(rb"(?m)^# /// script\s*$", head(path)):
-        raise NotKnown(f"uv makes an environment for {first}, which declares what it needs")
+        raise NotKnown(f"uv creates an environment for {first}, which declares what it needs")
     prefix = _uv_prefix(call, parsed)
     is_module = parsed.has("-m", "--module")
     if is_script or is_module or first == "-" or os.path.isfile(os.path.join(path, "__main__.py")):
@@ -60,7 +60,7 @@ def _uv_prefix(call: Call, parsed: Parsed) -> str:
     prefix = active or call.variables.get("UV_PROJECT_ENVIRONMENT") or ".venv"
     prefix = os.path.join(root, prefix)
     if not _is_kept(prefix, root, requested):
-        raise NotKnown(f"uv makes {prefix} anew, for another version of Python")
+        raise NotKnown(f"uv recreates {prefix} for a different version of Python")
     return prefix
 
 

@@ -70,7 +70,7 @@ def _unknown_reason(report: Report, fail_on: Impact) -> str:
         # Which GPUs, or parts of them, the job gets does not depend on time.
         is_silence = entry.path.startswith(GPUS) and not entry.path.endswith(".mig_devices")
         if entry.rule == DECIDED_BY and entry.impact >= fail_on and is_silence:
-            return f"free memory of the GPUs is not known: {entry.reason}"
+            return f"free memory of the GPUs is unknown: {entry.reason}"
     return ""
 
 

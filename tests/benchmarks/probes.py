@@ -32,7 +32,7 @@ class Run(NamedTuple):
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--python", action="append", help="an interpreter; may be given again")
+    parser.add_argument("--python", action="append", help="an interpreter; repeatable")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--slowest", type=int, default=0, help="name that many slow operations")
     options = parser.parse_args()

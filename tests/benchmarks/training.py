@@ -23,7 +23,7 @@ ALL_SEEDS = Switches(hash=1, python=1, numpy=1, framework=1)
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--python", action="append", help="an interpreter; may be given again")
+    parser.add_argument("--python", action="append", help="an interpreter; repeatable")
     parser.add_argument("--runs", type=int, default=5)
     options = parser.parse_args()
     print(

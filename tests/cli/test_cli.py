@@ -236,7 +236,7 @@ def test_keys_of_a_newer_minor_are_kept_and_named_in_a_warning(
     path.write_text(json.dumps(newer))
     done = call("diff", path, captured)
     assert done.returncode == 0
-    assert done.stderr == f"envprint: warning: {path}: 1 keys are not known: facts.os.mood\n"
+    assert done.stderr == f"envprint: warning: {path}: 1 unknown keys: facts.os.mood\n"
 
 
 def test_two_captures_in_a_row_elsewhere_have_one_digest(captured: Path, tmp_path: Path) -> None:

@@ -168,8 +168,8 @@ def test_a_one_off_that_matches_nothing_here_is_a_note_whatever_was_judged(
         *("--ignore", "tensorflow-*"),
     )
     assert report["policy_notes"] == [
-        "ignore (jax-*) fits nothing here: given on the command line",
-        "expect (facts.cuda.cudnn*) fits nothing here: why",
+        "ignore (jax-*) matches nothing here: given on the command line",
+        "expect (facts.cuda.cudnn*) matches nothing here: why",
     ]
 
 

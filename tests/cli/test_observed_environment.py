@@ -155,7 +155,7 @@ def test_an_active_environment_that_does_not_answer_is_one_line_and_exit_2(
     assert (done.returncode, done.stdout) == (2, "")
     says = f"the active environment (VIRTUAL_ENV) {tmp_path}/sick/bin/python: expected Python 3.6"
     assert done.stderr.startswith(f"envprint: {says}")
-    assert done.stderr.endswith("; --python names another\n")
+    assert done.stderr.endswith("; --python names a different one\n")
     assert done.stderr.count("\n") == 1
 
 

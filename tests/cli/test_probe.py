@@ -133,7 +133,7 @@ def test_what_fails_each_time_is_not_counted_among_what_repeats(measured: dict[s
     code, out, _ = run("probe", "--repeat", "3")
     assert (code, out.splitlines()[1].strip()) == (
         0,
-        "1 operation, each the same bits in 3 fresh processes",
+        "1 operation, each with the same bits in 3 fresh processes",
     )
 
 

@@ -45,7 +45,7 @@ def test_an_image_that_cannot_be_seen_is_unknown_and_not_absent() -> None:
     read = section.collect(machine(read={"/.dockerenv": ""}))
     assert (read["kind"], read["image"]) == (
         "docker",
-        Unknown("docker does not name the image inside"),
+        Unknown("docker does not show the image's name inside the container"),
     )
 
 

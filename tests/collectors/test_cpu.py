@@ -115,7 +115,7 @@ def test_clusters_of_a_device_tree_are_not_called_sockets(tree: str) -> None:
     files = TOPOLOGY | {f"{tree}/cpus/cpu-map/cluster0/core0/phandle": ""}
     read = section.collect(machine(GRAVITON, "aarch64", read=files))
     assert read["sockets"] == Unknown(
-        "the device tree does not say which processors share a package"
+        "the device tree does not show which processors share a package"
     )
     assert read["cores"] == 2
 

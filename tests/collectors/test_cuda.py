@@ -103,8 +103,8 @@ def test_a_denied_loader_configuration_is_unknown() -> None:
     ("path", "version"),
     [
         ("/usr/lib64/libcuda.so.550.90.07", "550.90.07"),
-        ("/usr/lib/tegra/libcuda.so.1.1", Unknown("libcuda.so.1.1 does not say its version")),
-        ("/usr/lib64/libcuda.so.1", Unknown("libcuda.so.1 does not say its version")),
+        ("/usr/lib/tegra/libcuda.so.1.1", Unknown("libcuda.so.1.1 does not contain its version")),
+        ("/usr/lib64/libcuda.so.1", Unknown("libcuda.so.1 does not contain its version")),
     ],
 )
 def test_a_driver_librarys_name_says_its_version_or_not(path: str, version: object) -> None:
@@ -117,7 +117,7 @@ def test_the_supported_version_is_the_drivers() -> None:
     unknown = section.collect(machine(gpu=missing))["supported_version"]
     assert unknown == Unknown("the driver library cannot be loaded (NVML error 12, Not Found)")
     odd = section.collect(machine(gpu=DESKTOP | {"cuda_driver_version": 0}))["supported_version"]
-    assert odd == Unknown("NVML gives 0, which is no version of CUDA")
+    assert odd == Unknown("NVML reports 0, which is no version of CUDA")
 
 
 def test_a_driver_that_refuses_leaves_the_supported_version_unknown() -> None:
@@ -227,7 +227,7 @@ def test_a_build_that_is_not_understood_is_unknown_and_not_without_cuda() -> Non
         f"{SITE}/tensorflow/python/platform/build_info.py": "build_info = {}\n",
     }
     built = section.collect(machine(read=files))["cudnn"]["built"]
-    assert "does not say is_cuda_build" in built["tensorflow"].reason
+    assert "does not contain is_cuda_build" in built["tensorflow"].reason
 
 
 def test_jax_is_built_with_what_its_plugin_asks_for() -> None:

@@ -128,7 +128,7 @@ def test_an_old_numpy_takes_its_version_from_its_dist_info() -> None:
 
 def test_a_version_file_without_version_is_unknown() -> None:
     reason = (
-        "not understood: ValueError: no version in numpy/version.py nor in a dist-info beside it"
+        "not understood: ValueError: no version in numpy/version.py or in a dist-info beside it"
     )
     assert collected({"numpy/version.py": "version = None\n"})["numpy"] == Unknown(reason)
 

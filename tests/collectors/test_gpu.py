@@ -130,7 +130,7 @@ def test_in_another_pid_namespace_no_process_gets_a_name() -> None:
     card = live["devices"]["0"]
     assert live["pids_are_ours"] is False
     assert [p.get("name") for p in card["processes"]] == [None, None]
-    assert card["processes"][0]["name_unknown"] == "the pid is not of this pid namespace"
+    assert card["processes"][0]["name_unknown"] == "the pid is not in this pid namespace"
     assert card["unattributed_reason"] == "pid-namespace"
 
 
@@ -138,7 +138,7 @@ def test_a_process_that_cannot_be_seen_keeps_its_memory() -> None:
     live = section.sample(machine(DESKTOP, real_path=INITIAL))
     first = live["devices"]["0"]["processes"][0]
     assert first["memory_bytes"] == 412 * MIB
-    assert first["name_unknown"] == "there is no such process any more"
+    assert first["name_unknown"] == "the process no longer exists"
     assert first["exists"] is False
 
 
@@ -201,7 +201,7 @@ def test_memory_that_windows_does_not_report_is_unknown_and_not_all_of_it() -> N
     assert card["processes"][0] == {
         "pid": 5,
         "kind": "graphics",
-        "name_unknown": "the pid is not of this pid namespace",
+        "name_unknown": "the pid is not in this pid namespace",
     }
 
 
@@ -216,7 +216,7 @@ def test_the_lists_that_came_are_kept_beside_one_that_did_not(missing: str) -> N
     assert [process["pid"] for process in card["processes"]] == listed
     reason = "the driver denies access to the GPU (NVML error 4, Insufficient Permissions)"
     assert card["lists_missing"] == {missing: reason}
-    rest = Unknown(f"the list of {missing} processes is not known: {reason}")
+    rest = Unknown(f"the list of {missing} processes is unknown: {reason}")
     assert (card["unattributed_bytes"], card["unattributed_reason"]) == (rest, "not-known")
 
 
@@ -249,8 +249,8 @@ def test_under_windows_what_is_in_use_is_not_unattributed(lists: dict[str, Any])
 @pytest.mark.parametrize(
     ("processes", "reason"),
     [
-        ([{"pid": 12953, "used": 1}, {"pid": 0, "used": 1}], "it holds impossible pids"),
-        ([{"pid": 4294967295, "used": 1}], "it holds impossible pids"),
+        ([{"pid": 12953, "used": 1}, {"pid": 0, "used": 1}], "it contains impossible pids"),
+        ([{"pid": 4294967295, "used": 1}], "it contains impossible pids"),
         ([{"pid": 5, "used": 9000 * MIB}], "the processes hold more memory than is in use"),
     ],
 )
@@ -278,7 +278,7 @@ def test_memory_that_cannot_be_true_is_unknown(total: int, used: int, free: int)
     numbers = {"api": "v2", "total": total, "reserved": 0, "used": used, "free": free}
     answers = machine(changed(memory=numbers, compute_processes=[], graphics_processes=[]))
     expected = Unknown(
-        f"NVML gives {total} bytes of memory, {used} used, {free} free: cannot be true"
+        f"NVML reports {total} bytes of memory, {used} used, {free} free: cannot be true"
     )
     facts = section.collect(answers)["devices"]["0"]
     live = section.sample(answers)["devices"]["0"]
@@ -316,7 +316,7 @@ def test_an_odd_number_costs_its_own_field() -> None:
     assert card["mig_mode"] == Unknown(f"NVML gives 2, {neither}")
     assert (card["mig_mode_pending"], card["ecc_mode"]) == ("on", "on")
     assert card["ecc_mode_pending"] == Unknown(f"NVML gives 7, {neither}")
-    assert card["compute_capability"] == Unknown("NVML gives 0.0, which no GPU has")
+    assert card["compute_capability"] == Unknown("NVML reports 0.0, which no GPU has")
     assert card["name"] == "NVIDIA GeForce RTX 2080 Ti"
     assert section.sample(machine(odd))["devices"]["0"]["errors"]["rows_remapped"] == 18
 
@@ -471,7 +471,7 @@ def test_a_loaded_module_that_nvml_does_not_reach_is_called_loaded() -> None:
     reading = failing(init={"error": 9, "name": "Driver Not Loaded"})
     facts = section.collect(machine(reading, read=MODULE))
     assert facts["status"] == (
-        "the kernel module 525.85.12 is loaded, and NVML does not reach it (NVML error 9, Driver "
+        "the kernel module 525.85.12 is loaded, but NVML cannot reach it (NVML error 9, Driver "
         "Not Loaded)"
     )
 
@@ -661,7 +661,7 @@ def test_which_gpus_cuda_shows_follows_from_the_variables(
             several({}, {"uuid": NOT_SUPPORTED}, CUDA_VISIBLE_DEVICES="GPU-1"),
             "a name may be that of GPU 1",
         ),
-        (several(UNTOLD), "the parts of GPU 0 are not known: Unknown Error"),
+        (several(UNTOLD), "the parts of GPU 0 are unknown: Unknown Error"),
         (several({}, UNTOLD, CUDA_VISIBLE_DEVICES="MIG-7"), "a name may be that of a part of"),
     ],
 )
@@ -717,7 +717,7 @@ def test_a_part_is_accounted_for_by_itself() -> None:
 @pytest.mark.parametrize(
     ("process", "reason", "exists"),
     [
-        ({"error": "ESRCH"}, "there is no such process any more", False),
+        ({"error": "ESRCH"}, "the process no longer exists", False),
         ({"error": "EACCES"}, "the process is not visible to this user", True),
         (PROCESSES["2950"] | {"started_at_s": 90.0}, "the pid has gone to another process", False),
         (PROCESSES["2950"] | {"started_at_s": 50.5}, None, True),

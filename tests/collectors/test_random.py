@@ -9,7 +9,7 @@ from envprint.core.fields import Record, require
 from envprint.core.fingerprint import Unknown
 from tests.builders.support import host
 
-NOT_TOLD = Unknown("the generator does not tell how it was seeded")
+NOT_TOLD = Unknown("the generator does not report how it was seeded")
 
 
 def sample(**answers: Any) -> Any:

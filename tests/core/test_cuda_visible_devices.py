@@ -97,7 +97,7 @@ def test_a_part_hides_whole_cards_and_with_newer_drivers_that_is_not_known() -> 
 @pytest.mark.parametrize(
     ("devices", "wanted", "driver", "why"),
     [
-        ({"0": {"name": "A", "mig_devices": []}}, "GPU-1", "550.1", "whose UUID is not known"),
+        ({"0": {"name": "A", "mig_devices": []}}, "GPU-1", "550.1", "whose UUID is unknown"),
         ({"0": {"uuid": "GPU-1"}}, "MIG-1", "550.1", "part of GPU 0"),
         ({"0": DIVIDED}, "MIG-GPU-22cc/1/0", "550.1", "before R470"),
         ({"0": DIVIDED}, None, None, "the driver's version"),
@@ -125,7 +125,7 @@ def test_cards_of_a_kind_that_is_not_known_are_not_alike() -> None:
 
 def test_kinds_are_told_once_each() -> None:
     cards = {"0": {"name": "A"}, "1": {"name": "A", "compute_capability": "8.0"}, "2": {}}
-    unknown = "a GPU of a kind that is not known"
+    unknown = "a GPU of an unknown kind"
     assert cuda_visible_devices.kinds(cards) == ["A (compute capability 8.0)", unknown]
 
 

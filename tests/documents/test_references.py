@@ -101,7 +101,7 @@ def test_an_ambiguous_beginning_names_the_candidates(store: Store) -> None:
     store.save(first)
     store.save(second)
     with pytest.raises(
-        StoreError, match=r"2 digests in .* begin so: sha256:a{12,}, sha256:a{7}ba+"
+        StoreError, match=r"2 digests in .* start with it: sha256:a{12,}, sha256:a{7}ba+"
     ):
         take("aaaaaa")
     assert take("a" * 9).content == dumps(first).encode()
@@ -110,16 +110,17 @@ def test_an_ambiguous_beginning_names_the_candidates(store: Store) -> None:
 @pytest.mark.parametrize(
     ("reference", "message"),
     [
-        ("@mondey", "@mondey: nothing of this name is saved in {place}; did you mean @monday?"),
+        ("@mondey", "@mondey: nothing is saved under this name in {place}; did you mean @monday?"),
         (
             "@last-godo",
-            "@last-godo: nothing of this name is saved in {place}; did you mean @last-good?",
+            "@last-godo: nothing is saved under this name in {place}; did you mean @last-good?",
         ),
-        ("@xyz", "@xyz: nothing of this name is saved in {place}; `envprint log` lists what is"),
-        ("@", "@: nothing of this name is saved in {place}; `envprint log` lists what is"),
+        ("@xyz", "@xyz: nothing is saved under this name in {place}; `envprint log` lists what is"),
+        ("@", "@: nothing is saved under this name in {place}; `envprint log` lists what is"),
         (
             "@../entries",
-            "@../entries: nothing of this name is saved in {place}; `envprint log` lists what is",
+            "@../entries: nothing is saved under this name in {place}; `envprint log` lists what "
+            "is",
         ),
         (
             "@~1",
@@ -135,8 +136,8 @@ def test_an_ambiguous_beginning_names_the_candidates(store: Store) -> None:
         ),
         (
             "0123abc",
-            "0123abc: no such file, and no digest in {place} begins so; "
-            "`envprint log` lists what is",
+            "0123abc: no such file, and no digest in {place} starts with it; `envprint log` lists "
+            "what is",
         ),
     ],
 )
@@ -165,7 +166,7 @@ def test_what_is_damaged_does_not_count_and_is_named(store: Store) -> None:
     found = take("@last")
     assert loads(found.content, "x").label == "a"
     assert [broken.entry in found.skipped[0], damaged.object[7:] in found.skipped[1]] == [True] * 2
-    with pytest.raises(StoreError, match="damaged, its content has another digest"):
+    with pytest.raises(StoreError, match="damaged, its content has a different digest"):
         take("@monday")
     with pytest.raises(StoreError, match=r"only 1 fingerprint saved in .* \(2 damaged, "):
         take("@~1")
@@ -173,7 +174,7 @@ def test_what_is_damaged_does_not_count_and_is_named(store: Store) -> None:
 
 def test_where_nothing_can_be_read_the_damage_is_told(store: Store) -> None:
     damage(store, store.save(labelled("a")))
-    with pytest.raises(StoreError, match=r"@last: nothing .*\(1 damaged, .*another digest\)"):
+    with pytest.raises(StoreError, match=r"@last: nothing .*\(1 damaged, .*a different digest\)"):
         resolve("@last", store)
 
 
@@ -182,9 +183,9 @@ def test_python_takes_references_and_warns_of_damage(store: Store) -> None:
     assert envprint.load("@monday").label == "a"
     assert envprint.diff("@monday", "@last").findings == ()
     damage(store, store.save(labelled("b")))
-    with pytest.warns(UserWarning, match=r"skipped: .*another digest"):
+    with pytest.warns(UserWarning, match=r"skipped: .*a different digest"):
         assert envprint.load("@last").label == "a"
-    with pytest.raises(envprint.EnvprintError, match="@nope: nothing of this name"):
+    with pytest.raises(envprint.EnvprintError, match="@nope: nothing is saved under this name"):
         envprint.check("@nope")
 
 
@@ -206,7 +207,9 @@ def test_every_verb_that_takes_a_file_takes_a_reference(tmp_path: Path) -> None:
         ["show", "@nope"],
         ["validate", "@nope"],
     ):
-        assert_one_line_and_exit_2(call(*arguments, cwd=tmp_path), "@nope: nothing of this name")
+        assert_one_line_and_exit_2(
+            call(*arguments, cwd=tmp_path), "@nope: nothing is saved under this name"
+        )
 
 
 def test_every_verb_that_takes_a_file_takes_this_machine_now(tmp_path: Path) -> None:

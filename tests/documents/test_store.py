@@ -148,7 +148,9 @@ def test_a_damaged_object_is_named(store: Store) -> None:
     saved = store.save(labelled("a"), "monday")
     path = Path(store.place) / files(store)[-1]
     path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(StoreError, match=rf"{path.name}: damaged, its content has another digest"):
+    with pytest.raises(
+        StoreError, match=rf"{path.name}: damaged, its content has a different digest"
+    ):
         store.read(saved.object)
     path.unlink()
     with pytest.raises(StoreError, match=rf"{path.name}: no such file or directory"):
@@ -291,7 +293,7 @@ def test_a_full_disk_is_one_line_and_exit_2_and_nothing_is_harmed(
     monkeypatch.undo()
     message = (
         f"envprint: cannot save in {store.place}: no space left on device; "
-        "ENVPRINT_HOME names another place\n"
+        "ENVPRINT_HOME names a different store\n"
     )
     assert (code, capsys.readouterr()) == (2, ("", message))
     assert files(store) == listed

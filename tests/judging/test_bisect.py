@@ -189,7 +189,7 @@ def test_a_damaged_save_is_named_and_skipped(store: Store, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (("@bad", "@good"), "bisect: @bad is later than @good: the good one first"),
+        (("@bad", "@good"), "bisect: @bad is later than @good: put the good one first"),
         (("@good", "@nobody"), "@nobody"),
         (("@good",), "bisect: the following arguments are required: BAD"),
     ],

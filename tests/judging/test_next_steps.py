@@ -24,8 +24,8 @@ CLEAN: dict[str, Any] = {
     "facts.python.hash_seed": "0",
 }
 DIRTY = {**CLEAN, "facts.code.dirty": True, "facts.code.diff_digest": "sha256:1"}
-THE_DATA = "the data: the files, their order and how they are read; envprint does not look at them"
-THE_SEEDS = "the seeds: run the job twice here, and see whether it repeats itself"
+THE_DATA = "the data: the files, their order and how they are read; envprint does not check them"
+THE_SEEDS = "the seeds: run the job twice here to see whether it repeats itself"
 ONEDNN = "facts.environ.variables[TF_ENABLE_ONEDNN_OPTS]"
 UNWATCHED = "facts.cpu.microcode"
 
@@ -63,8 +63,8 @@ def test_the_same_clean_commit_leaves_the_data_and_the_seeds() -> None:
 def test_other_code_goes_first(after: dict[str, Any], text: str) -> None:
     other = report(CLEAN, {**CLEAN, **after})
     assert other.summary == (
-        "nothing that differs is known to change a training result; if results differ, look at the "
-        "code first, which is not the same, then at the data and the seeds"
+        "nothing that differs is known to change a training result; if results differ, the code "
+        "differs: look there first, then at the data and the seeds"
     )
     assert other.look_next == (f"the code: {text}", THE_DATA, THE_SEEDS)
 
@@ -98,7 +98,7 @@ def test_code_that_differs_comes_before_what_is_merely_open() -> None:
     found = report(CLEAN, other, unknown=unknown)
     assert [step.partition(":")[0] for step in found.look_next][:2] == [
         "the code",
-        "what could not be decided",
+        "what is undecided",
     ]
 
 
@@ -112,14 +112,14 @@ def test_a_random_hash_seed_is_named_on_either_side() -> None:
     chance = {**CLEAN, "facts.python.hash_seed": "random"}
     for before, after in ((chance, CLEAN), (CLEAN, chance), (chance, chance)):
         assert report(before, after).look_next[-1] == (
-            f"{THE_SEEDS}; the hash seed is random, so sets of text are in another order at each "
+            f"{THE_SEEDS}; the hash seed is random, so sets of text have a different order at each "
             "start"
         )
 
 
 GENERATORS = "live.random.generators"
 ALIKE = (
-    "these generators were in the same state when captured, so look at what seeds them or draws "
+    "these generators were in the same state when captured, so check what seeds them or draws "
     "from them later: "
 )
 
@@ -151,8 +151,8 @@ def test_what_was_left_open_comes_before_and_what_no_rule_knows_after() -> None:
     )
     if many.impact >= Impact.NUMERIC:
         pytest.fail(f"the case is not quiet: {many.summary}")
-    assert many.look_next[0].startswith("what could not be decided: ")
-    assert many.look_next[-1] == "what else changed: 1 value of no known effect"
+    assert many.look_next[0].startswith("what is undecided: ")
+    assert many.look_next[-1] == "what else changed: 1 value with no known effect"
     assert many.summary.startswith("nothing that differs")
     assert many.summary.endswith(" could not be decided")
 
@@ -164,7 +164,7 @@ def test_what_the_policy_leaves_out_is_no_clean_bill() -> None:
     name = "facts.python.implementation"
     left = report({**CLEAN, name: "cpython"}, {**CLEAN, name: "pypy"}, policy=policy)
     assert left.summary.startswith(
-        "nothing that differs, but for what the policy leaves out, is known to change"
+        "nothing that differs, apart from what the policy leaves out, is known to change"
     )
     assert left.look_next[0] == "what the policy leaves out: python-implementation-changed"
 
@@ -186,7 +186,7 @@ def test_without_a_baseline_nothing_differs_and_nothing_is_to_be_explained() -> 
 def test_values_of_the_moment_are_no_difference_that_counts() -> None:
     uptime = "live.host.uptime_s"
     later = report({**CLEAN, uptime: 1.0}, {**CLEAN, uptime: 2.0})
-    assert later.summary.startswith("no difference but in values of the moment; if results differ")
+    assert later.summary.startswith("no difference except in momentary values; if results differ")
     assert later.look_next == (THE_DATA, THE_SEEDS)
 
 
@@ -205,7 +205,7 @@ def test_both_outputs_say_it() -> None:
     assert verdict == "NONE      No difference: 0 findings, 0 not judged, 0 undecided."
     assert look == (
         "if results differ   1  the data: the files, their order and how they are read;\n"
-        "                       envprint does not look at them\n"
-        "                    2  the seeds: run the job twice here, and see whether it\n"
+        "                       envprint does not check them\n"
+        "                    2  the seeds: run the job twice here to see whether it\n"
         "                       repeats itself"
     )

@@ -137,7 +137,7 @@ def test_a_mistake_is_an_error_that_names_the_line_and_the_place(text: str, mess
 
 @pytest.mark.parametrize("text", ["", "[tool.other]\nx = 1"])
 def test_a_pyproject_that_was_named_and_has_no_policy_is_noted(text: str) -> None:
-    note = "a/pyproject.toml: there is no table [tool.envprint] in it: the defaults hold"
+    note = "a/pyproject.toml: it contains no table [tool.envprint]: the defaults apply"
     assert parse_policy(text.encode(), "a/pyproject.toml", TODAY) == Policy(notes=(note,))
 
 
@@ -259,8 +259,8 @@ def test_an_entry_that_expired_or_fits_nothing_is_reported() -> None:
     )
     stale = "[[ignore]]\npath='facts.python.*'\nreason='r'\n[[expect]]\nrule='os-*'\nreason='s'"
     assert drifted(stale).policy_notes == (
-        "ignore[0] (facts.python.*) fits nothing here: r",
-        "expect[0] (os-*) fits nothing here: s",
+        "ignore[0] (facts.python.*) matches nothing here: r",
+        "expect[0] (os-*) matches nothing here: s",
     )
     # Of what cannot be judged here nothing is said: there is no baseline, or no such workload.
     alone = judge_state(edited(SAME), None, TENSORFLOW, parse(stale))
@@ -321,7 +321,7 @@ def test_without_a_baseline_an_entry_about_a_state_that_is_no_more_is_reported(
     )
     job = TENSORFLOW._replace(required=policy.required)
     report = judge_state(edited(SAME), None, job, policy)
-    notes = [note for note in report.policy_notes if "fits nothing here" in note]
+    notes = [note for note in report.policy_notes if "matches nothing here" in note]
     assert len(notes) == is_told
 
 
@@ -450,7 +450,7 @@ def test_of_two_policies_in_one_folder_a_report_says_which_is_not_in_force(inner
     (inner / "envprint.toml").write_text("fail_on = 'breaks'")
     (inner / "pyproject.toml").write_text("[tool.envprint]\nfail_on = 'perf'")
     policy = agreed_policy(None)[0]
-    why = "is not in force, as envprint.toml beside it comes first"
+    why = "is not in force, because envprint.toml beside it comes first"
     note = f"{inner}/pyproject.toml: [tool.envprint] {why}"
     assert in_force() == Policy(fail_on=Impact.BREAKS, notes=(note,))
     assert judge_state(edited(SAME), None, TENSORFLOW, policy).policy_notes == (note,)

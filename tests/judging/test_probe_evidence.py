@@ -64,8 +64,8 @@ def test_equal_bits_in_all_operations_lower_a_forecast_and_say_so() -> None:
     finding = finding_of(report)
     assert finding.impact is Impact.NONE
     assert finding.probed_equal == (
-        "numeric was expected, but probes on both sides gave the same bits in all operations that "
-        "they cover on the CPU: 2 of numpy"
+        "numeric was expected, but probes on both sides gave the same bits in all operations they "
+        "cover on the CPU: 2 of numpy"
     )
     assert report.impact is Impact.NONE
     assert report.summary.startswith("not seen here, as it was probed: OpenBLAS is told")
@@ -76,7 +76,7 @@ def test_equal_bits_in_all_operations_lower_a_forecast_and_say_so() -> None:
         "NONE Not seen here, as it was probed: OpenBLAS is told to use another kernel."
     )
     assert found.startswith("found     1  ")
-    assert "\nNONE      OpenBLAS is told to use another kernel" in shown
+    assert "\nNONE      OpenBLAS uses a different kernel" in shown
     assert "  not seen  numeric was expected, but probes" in shown
     (document,) = json.loads(json_output.render(report))["findings"]
     assert (document["impact"], document["not_seen"]) == ("none", finding.probed_equal)

@@ -100,7 +100,7 @@ def test_a_library_that_takes_part_and_comes_or_goes_is_listed(name: str) -> Non
 def test_another_build_of_the_same_version_is_listed() -> None:
     before, after = ({"timm": {"version": "1.0", "build_id": build}} for build in ("aa", "bb"))
     report = diff(before, after)
-    assert listed(report) == ["timm: another build of the same version"]
+    assert listed(report) == ["timm: a different build of the same version"]
     assert report.changes == ()
 
 
@@ -226,7 +226,7 @@ def test_a_finding_that_changes_results_keeps_its_word_and_counts_the_rest() -> 
 
 def test_what_is_left_is_named_first_where_to_look() -> None:
     report = diff({"timm": "1.0"}, {"timm": "1.1"})
-    assert report.look_next[0].startswith("what nobody has judged: 1 change, first timm")
+    assert report.look_next[0].startswith("what is not judged: 1 change, first timm")
 
 
 def test_equal_documents_leave_nothing() -> None:
@@ -309,7 +309,7 @@ def test_an_accepted_change_is_still_shown_and_nothing_is_called_known() -> None
 def test_an_entry_that_has_expired_or_fits_nothing_is_named() -> None:
     assert diff({"timm": "1.0"}, {"timm": "1.1"}, policy=accept("timm", expired=True)).policy_notes
     (note,) = diff({"timm": "1.0"}, {"timm": "1.1"}, policy=accept("peft")).policy_notes
-    assert note == "accept[0] (peft) fits nothing here any more: we read it"
+    assert note == "accept[0] (peft) no longer matches anything here: we read it"
     assert diff({"timm": "1.0"}, {"timm": "1.1"}, policy=accept("timm")).policy_notes == ()
 
 

@@ -242,7 +242,7 @@ CASES = [
         random_numbers,
         ["threads per SM of 14.0 are not in envprint's table"],
         [
-            "GPU 0: PyTorch draws other random numbers on this GPU for tensors of more than "
+            "GPU 0: PyTorch draws different random numbers on this GPU for tensors of more than "
             "102,400 elements"
         ],
     ),
@@ -280,8 +280,8 @@ CASES = [
         lambda: built("cuda-gpu-dropped", "14.0", "8.0"),
         [],
         [
-            "torch was built with CUDA 14.0, which knows GPUs from compute capability 9.0 "
-            "on; GPU 0 has 8.0"
+            "torch was built with CUDA 14.0, which supports GPUs from compute capability 9.0 on; "
+            "GPU 0 has 8.0"
         ],
     ),
     Case(
@@ -326,7 +326,7 @@ CASES = [
         {"release": "2.1", "models": ["Ridge"], "far": False},
         scikit_learn,
         ["scikit-learn was 2.0.0, is 2.1.0"],
-        ["scikit-learn was 2.0.0, is 2.1.0: clearly other models from Ridge"],
+        ["scikit-learn was 2.0.0, is 2.1.0: clearly different models from Ridge"],
     ),
     Case(
         "package_conflicts",

@@ -335,8 +335,8 @@ BAD = {
     "/nowhere/python": "No such file or directory",
     "no-such-python": "not found on PATH",
     "{tmp}/empty": "this directory has no bin/python",
-    "{tmp}/broken": "bin/python is a link to /nowhere/python3.11, which is not there",
-    "{tmp}/dangling": "is a link to /nowhere/python3.11, which is not there",
+    "{tmp}/broken": "bin/python is a link to /nowhere/python3.11, which does not exist",
+    "{tmp}/dangling": "is a link to /nowhere/python3.11, which does not exist",
 }
 
 

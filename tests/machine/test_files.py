@@ -166,7 +166,7 @@ def test_a_pipe_is_written_by_its_name_in_dev_fd() -> None:
 
 
 def test_an_empty_name_is_refused() -> None:
-    with pytest.raises(OutputError, match="the name of the file is empty"):
+    with pytest.raises(OutputError, match="the file name is empty"):
         write_output("", "x")
 
 
@@ -211,8 +211,8 @@ def test_a_target_that_is_a_bind_mounted_file_is_written_in_place_after_saying_s
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == (
-        "envprint: warning: out.json: cannot be replaced (device or resource busy), it is written "
-        "in place\n"
+        "envprint: warning: out.json: cannot be replaced (device or resource busy), so it is "
+        "overwritten in place\n"
     )
     assert (tmp_path / "host.json").read_text() == "new\n"
     assert stat.S_IMODE((tmp_path / "host.json").stat().st_mode) == 0o640
@@ -260,7 +260,10 @@ def test_a_writable_file_in_a_directory_that_is_not_is_written_in_place(tmp_path
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     tmp_path.chmod(0o755)
     assert done.returncode == 0, done.stderr
-    assert "f.json: cannot be replaced (permission denied), it is written in place" in done.stderr
+    assert (
+        "f.json: cannot be replaced (permission denied), so it is overwritten in place"
+        in done.stderr
+    )
     assert (target.read_text(), [p.name for p in tmp_path.iterdir()]) == ("new", ["f.json"])
     assert stat.S_IMODE(target.stat().st_mode) == 0o666
 
@@ -274,7 +277,9 @@ def test_python_warns_of_a_file_that_is_written_in_place(
     monkeypatch.setattr(os, "replace", busy)
     target = tmp_path / "f.json"
     target.write_text("old")
-    with pytest.warns(UserWarning, match=r"cannot be replaced .*, it is written in place") as told:
+    with pytest.warns(
+        UserWarning, match=r"cannot be replaced .*, so it is overwritten in place"
+    ) as told:
         envprint.dump(fingerprint(), target)
     assert told[0].filename == __file__
     assert envprint.load(target).facts == {}

@@ -107,7 +107,10 @@ def test_a_list_of_parts_that_was_not_finished_is_not_there(call: str, tmp_path:
 def test_a_number_of_devices_that_cannot_be_true_is_an_error(call: str, tmp_path: Path) -> None:
     found = read(divided(tmp_path, f"{call} = ok 4294967295"))
     place = found["count"] if "Count@" not in call else found["devices"][0]["mig_devices"]
-    assert place == {"error": None, "name": "NVML counts 4294967295, which cannot be true"}
+    assert place == {
+        "error": None,
+        "name": "NVML reports a count of 4294967295, which cannot be true",
+    }
 
 
 def test_a_hang_in_a_part_leaves_their_number(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_a_capture_without_posix_and_proc_is_whole_and_says_what_is_missing(
         path: fingerprint.unknown[path]
         for path in ("facts.os.system", "facts.cpu.usable_threads", "live.host.disk_free_bytes")
     } == {
-        "facts.os.system": f"the kernel cannot be asked on {sys.platform}",
+        "facts.os.system": f"the kernel cannot be queried on {sys.platform}",
         "facts.cpu.usable_threads": f"CPU affinity cannot be read on {sys.platform}",
         "live.host.disk_free_bytes": f"file systems are not measured on {sys.platform}",
     }

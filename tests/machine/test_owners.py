@@ -150,7 +150,7 @@ def test_what_belongs_to_root_is_used_where_nobody_else_can_write_it(
     give(policy, 0, mode)
     monkeypatch.setattr(owners, "own_ids", lambda: {STRANGER})
     assert distrusted(str(policy)) == (
-        None if is_used else "belongs to root, and others can write it"
+        None if is_used else "belongs to root, and others can write to it"
     )
 
 

@@ -45,7 +45,7 @@ _NO_NEWEST_LIST = (
     "it ends where pynvml lacks the newest process list; nvitop and envprint ask for an older"
 )
 _ONE_ENDS_ALL = "a card that is refused for want of power ends it, and the other is not told either"
-_HOST = "the memory of the whole machine is told as the GPU's, without a mark"
+_HOST = "the memory of the whole machine is reported as the GPU's, without a mark"
 
 DISAGREEMENTS: tuple[Disagreement, ...] = (
     Disagreement("crash", "gpustat", "everything", "the crash ends gpustat too"),

@@ -24,7 +24,7 @@ NEIGHBOURS = """
 
 The same drivers were read by gpustat 1.1.1 (`gpustat --json`) and nvitop 1.7.2 (its API), and
 compared with envprint in total, used and free memory, and in the pids and MiB of processes. They
-agree but for these rows; a test fails for one that is missing, and for one that is no longer so.
+agree except in these rows; a test fails if a row is missing or no longer true.
 Owners' names were not compared. Scenarios that hang are left out: both tools hang with them.
 """
 

@@ -76,7 +76,7 @@ def test_where_all_can_be_seen_the_process_has_its_name(held_by: int, tmp_path: 
 def test_in_another_pid_namespace_it_has_none(held_by: int, tmp_path: Path) -> None:
     found = process_seen(tmp_path, "unshare", "--pid", "--fork", "--mount-proc")
     assert (found["pid"], "name" in found) == (held_by, False)
-    assert found["name_unknown"] == "the pid is not of this pid namespace"
+    assert found["name_unknown"] == "the pid is not in this pid namespace"
 
 
 def test_in_a_proc_that_hides_others_it_is_there_and_not_visible(

@@ -408,8 +408,8 @@ def test_builds_are_shown_with_all_details_only() -> None:
     ("before", "after", "text"),
     [
         (["/a", "/b"], ["/b", "/c"], "no longer /a; new /c"),
-        (["/a", "/b"], ["/b", "/a"], "the same in another order"),
-        (["/a"], ["/a", "/a"], "repeated otherwise: 1 → 2 entries"),
+        (["/a", "/b"], ["/b", "/a"], "the same in a different order"),
+        (["/a"], ["/a", "/a"], "repeated differently: 1 → 2 entries"),
         ({"a": 1, "b": 2}, {"b": 3, "c": 4}, "no longer a (1); new c (4); b 2 → 3"),
         ({"a": ["x"]}, {"a": ["x", "y"]}, "a new y"),
         ("x", ["y"], "x → y"),

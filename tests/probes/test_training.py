@@ -237,13 +237,13 @@ spread    from the smallest to the largest, in % of the smallest
 def test_runs_that_differ_are_told_with_their_spread_and_the_step() -> None:
     text = render("tensorflow", raw(series(Switches(), parted=7)))
     assert "seeds     left to chance: hashing, Python, NumPy, TensorFlow\n" in text
-    assert "switches  op determinism off as it was; 2 threads as the framework takes\n" in text
+    assert "switches  op determinism off (unchanged); 2 threads (the framework's default)\n" in text
     assert "spread       12.50000%             0      2.12766%             0\n" in text
     told = " ".join(text.split())
     assert "weights parted after step 7 of 24; 2 runs ended with 2 different sets" in told
     assert max(map(len, text.splitlines())) <= 80
     assert "differed before the first step" in render("tensorflow", raw(series(parted=0)))
-    assert "one run does not say" in render("tensorflow", raw(series(runs=1)))
+    assert "one run does not show" in render("tensorflow", raw(series(runs=1)))
 
 
 def test_a_loss_that_is_not_a_number_costs_no_measurement(told: list[dict[str, Any]]) -> None:

@@ -42,7 +42,8 @@ def test_the_finding_names_the_models() -> None:
     assert [(f.impact, f.message, f.remedy) for f in findings] == [
         (
             Impact.DIVERGES,
-            "scikit-learn was 1.3.2, is 1.4.2: clearly other models from KMeans, MiniBatchKMeans",
+            "scikit-learn was 1.3.2, is 1.4.2: clearly different models from KMeans, "
+            "MiniBatchKMeans",
             "pip install scikit-learn==1.3.2",
         )
     ]

@@ -171,7 +171,7 @@ def test_another_maker_matters_to_mkl() -> None:
     intel, amd = vendor("GenuineIntel"), vendor("AuthenticAMD")
     findings, undecided = drift("cpu-vendor-changed", intel, amd, ["torch"])
     assert [(f.impact, f.message) for f in findings] == [
-        (Impact.NUMERIC, "the processor's maker was GenuineIntel, is AuthenticAMD")
+        (Impact.NUMERIC, "the processor's vendor was GenuineIntel, is AuthenticAMD")
     ]
     assert undecided == []
     assert drift("cpu-vendor-changed", intel, amd, ["numpy"]) == ([], [])

@@ -159,8 +159,7 @@ def test_a_shadowed_library_is_named() -> None:
     assert says(state("cuda-library-shadowed", now, ["torch"], "gpu")) == [
         (
             Impact.NUMERIC,
-            "LD_LIBRARY_PATH puts /usr/local/cuda/lib64/libcudnn.so.9 in front of a framework's "
-            "own",
+            "LD_LIBRARY_PATH puts /usr/local/cuda/lib64/libcudnn.so.9 ahead of a framework's own",
         )
     ]
     assert state("cuda-library-shadowed", machine({}), ["torch"], "gpu") == ([], [])

@@ -74,7 +74,7 @@ def test_a_gpu_that_the_wheel_has_no_code_for_names_the_wheel_that_has() -> None
         )
     ]
     none = state(NOT_IN_BUILD, machine({TORCH: "2.3.0+cu121"}, "10.0"), ["torch"], "gpu")
-    assert none[0][0].remedy == "Install a build that names the GPU's compute capability."
+    assert none[0][0].remedy == "Install a build for the GPU's compute capability."
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_a_gpu_that_the_cuda_dropped_breaks() -> None:
     assert [(f.impact, f.message, f.paths, f.after) for f in findings] == [
         (
             Impact.BREAKS,
-            "jax was built with CUDA 13.0.48, which knows GPUs from compute capability 7.5 on; "
+            "jax was built with CUDA 13.0.48, which supports GPUs from compute capability 7.5 on; "
             "GPU 0 has 7.0",
             (CAPABILITY, "facts.cuda.runtime.built[jax]"),
             "7.0",

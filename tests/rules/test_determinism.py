@@ -63,7 +63,7 @@ def test_autotuning_off_takes_determinism_away() -> None:
     rule = "tensorflow-autotune-defeats-determinism"
     findings, undecided = state(rule, now, ["tensorflow"], "gpu")
     assert [f.message for f in findings] == [
-        "TF_CUDNN_USE_AUTOTUNE=0 stands beside TF_CUDNN_DETERMINISTIC=1"
+        "TF_CUDNN_USE_AUTOTUNE=0 is set together with TF_CUDNN_DETERMINISTIC=1"
     ]
     assert undecided == []
     alone = variables(TF_CUDNN_DETERMINISTIC="1")
@@ -164,7 +164,7 @@ def test_the_advice_on_determinism_is_right_for_the_version(version: str, remedy
         "tensorflow-op-determinism-off", fingerprint({TENSORFLOW: version}), ["tensorflow"]
     )
     assert [(f.message, f.remedy) for f in advice] == [
-        ("TensorFlow: nothing seen that asks for deterministic operations", remedy)
+        ("TensorFlow: nothing found that requests deterministic operations", remedy)
     ]
     assert undecided == []
 

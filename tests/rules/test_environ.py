@@ -116,8 +116,8 @@ def test_a_hash_seed_that_the_program_sets_is_too_late() -> None:
     assert [(f.impact, f.message, f.before, f.after, f.remedy) for f in findings] == [
         (
             Impact.NUMERIC,
-            "PYTHONHASHSEED was unset when the process started and was then made 0: "
-            "it is still unset that counts",
+            "PYTHONHASHSEED was unset when the process started and was then set to 0: unset stays "
+            "in effect",
             None,
             "0",
             "export PYTHONHASHSEED=0",
@@ -129,7 +129,7 @@ def test_a_hash_seed_that_the_program_sets_is_too_late() -> None:
 @pytest.mark.parametrize("name", ["LD_LIBRARY_PATH", "LD_PRELOAD", "GLIBC_TUNABLES"])
 def test_what_the_loader_reads_is_too_late_as_well(name: str) -> None:
     findings, _ = state("environ-set-too-late", late(name, "/a", ""))
-    assert findings[0].message.endswith("then made empty: it is still /a that counts")
+    assert findings[0].message.endswith("then set to empty: /a stays in effect")
 
 
 def test_a_variable_that_is_read_later_is_not_too_late() -> None:
@@ -143,8 +143,7 @@ def test_a_variable_set_beside_an_imported_framework_is_advice() -> None:
     now = late("OMP_NUM_THREADS", None, "1", "numpy", "torch")
     advice, undecided = state("environ-set-in-process", now)
     assert [f.message for f in advice] == [
-        "the process itself made OMP_NUM_THREADS 1, and numpy and torch may have been imported "
-        "before that"
+        "the process itself set OMP_NUM_THREADS to 1, possibly after the import of numpy and torch"
     ]
     assert undecided == []
 

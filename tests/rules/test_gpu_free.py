@@ -35,9 +35,9 @@ def test_who_has_the_memory_is_said_as_far_as_it_is_known() -> None:
         return says(said)[0][1].partition("are needed")[2]
 
     assert text(XORG, FIREFOX) == "; held by the desktop: Xorg 412 MiB, firefox 396 MiB"
-    assert text(rest=7000) == "; 7,000 MiB in use by no process that is listed"
+    assert text(rest=7000) == "; 7,000 MiB in use by no listed process"
     assert text(XORG, rest=700) == (
-        "; held by the desktop: Xorg 412 MiB; 700 MiB in use by no process that is listed"
+        "; held by the desktop: Xorg 412 MiB; 700 MiB in use by no listed process"
     )
     assert text(OWN | {"memory_bytes": 100}) == ""
 

@@ -84,7 +84,7 @@ def test_the_silence_of_a_gpu_that_is_not_shown_to_the_program_is_undecided() ->
     one = silent(gpu="1", **cards, **{VISIBLE: "0"})
     one = one._replace(unknown={"facts.gpu.status": REASON})
     findings, undecided = state(SILENT, one, ["torch"], "gpu")
-    reason = "GPU 1 did not answer within 30 s; a program is not shown it"
+    reason = "GPU 1 did not answer within 30 s; programs cannot see it"
     assert (findings, [d.reason for d in undecided]) == ([], [reason])
     one.facts["environ"]["variables"]["CUDA_VISIBLE_DEVICES"] = "1"  # type: ignore[index]
     assert len(state(SILENT, one, ["torch"], "gpu")[0]) == 1
@@ -161,7 +161,7 @@ def test_no_lost_gpu_is_quiet_and_silence_is_no_answer() -> None:
     [
         (
             {"retirement_pending": True, "pages_retired_uncorrected": 1},
-            "GPU 0 takes no new program until a page with an error is retired",
+            "GPU 0 accepts no new program until a page with an error is retired",
             "retirement_pending",
         ),
         (
@@ -185,10 +185,10 @@ def test_a_gpu_that_must_be_reset_breaks(errors: dict[str, Any], text: str, name
 @pytest.mark.parametrize(
     ("errors", "text"),
     [
-        ({"remap_pending": True}, "row remap pending: reset or reboot when it suits"),
+        ({"remap_pending": True}, "row remap pending: reset or reboot at a convenient time"),
         ({"remap_failed": True}, "a row could not be remapped"),
-        ({"retirement_pending": True}, "page retirement pending: reboot when it suits"),
-        ({"uncorrected": 3}, "3 errors not corrected since the driver was loaded"),
+        ({"retirement_pending": True}, "page retirement pending: reboot at a convenient time"),
+        ({"uncorrected": 3}, "3 uncorrected errors since the driver was loaded"),
     ],
 )
 def test_worn_memory_is_advice_and_breaks_nothing(errors: dict[str, Any], text: str) -> None:

@@ -59,7 +59,7 @@ def test_programs_that_compute_are_told_apart_from_the_desktop() -> None:
     [
         ({"name": "python", "same_user": False}, {}, "python (of another user) 500 MiB"),
         ({"name": "python", "same_user": True}, {}, "python 500 MiB"),
-        ({}, {PIDS: False}, "pid 39 (of the host, its owner is not visible here) 500 MiB"),
+        ({}, {PIDS: False}, "pid 39 (of the host; its owner is not visible here) 500 MiB"),
         ({"exists": True}, {}, "pid 39 (not visible to this user) 500 MiB"),
         ({"exists": False}, {}, "pid 39, which has ended since it was listed: 500 MiB"),
         ({"exists": False, "still_listed": True}, {}, "pid 39, which no longer exists: 500 MiB"),
@@ -157,7 +157,7 @@ def test_a_doubt_about_the_rest_does_not_discard_who_is_listed() -> None:
     findings, undecided = state(UNATTRIBUTED, now, ["torch"], "gpu")
     assert undecided == []
     assert [f.message for f in findings] == [
-        "6,604 MiB of 16.0 GiB (40 %) of GPU 0 are in use, and it is not known by whom (access "
+        "6,604 MiB of 16.0 GiB (40 %) of GPU 0 are in use, and the holder is unknown (access "
         "denied); 7,384 MiB are free"
     ]
 

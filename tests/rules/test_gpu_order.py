@@ -19,8 +19,8 @@ def test_another_order_of_unlike_gpus_may_mean_another_one() -> None:
     assert [(f.impact, f.message, f.paths, f.before, f.after) for f in findings] == [
         (
             Impact.NUMERIC,
-            "GPUs were numbered from the fastest on, are by bus address: a number may mean another "
-            f"of {KINDS}",
+            "GPUs were numbered fastest first, are by bus address: a number may mean a different "
+            f"one of {KINDS}",
             (ORDER,),
             None,
             "PCI_BUS_ID",
@@ -51,7 +51,7 @@ def test_an_order_that_is_left_to_cuda_is_advice_where_it_matters(wanted: str | 
     assert undecided == []
     assert [(f.message, f.paths, f.remedy) for f in findings] == [
         (
-            f"CUDA's GPU 0 need not be nvidia-smi's: there are {KINDS}",
+            f"CUDA's GPU 0 may not be nvidia-smi's: there are {KINDS}",
             (ORDER,),
             "export CUDA_DEVICE_ORDER=PCI_BUS_ID",
         )

@@ -123,7 +123,7 @@ def test_ones_own_memory_is_no_loss_and_counts_as_free() -> None:
     ten = {"min_free_gpu_bytes": 10 * GIB}
     assert state(LOW, mine, ["torch"], "gpu", **ten) == ([], [])
     said = state(LOW, in_use(900, OWN), ["torch"], "gpu", **ten)
-    text = "GPU 0 has 900 MiB free, and 9,000 MiB in this program's own hands, 10.0 GiB are needed"
+    text = "GPU 0 has 900 MiB free, and 9,000 MiB held by this program itself, 10.0 GiB are needed"
     assert says(said) == [(Impact.BREAKS, text)]
 
 

@@ -57,7 +57,7 @@ def test_torch_draws_other_numbers_beyond_the_smaller_cards_wave() -> None:
     assert says(said) == [
         (
             Impact.DIVERGES,
-            "GPU 0: PyTorch draws other random numbers on this GPU for tensors of more than "
+            "GPU 0: PyTorch draws different random numbers on this GPU for tensors of more than "
             "40,960 elements",
         )
     ]
@@ -99,7 +99,7 @@ def test_the_size_named_is_the_limit_of_the_smaller_gpu(
     assert [(f.impact, f.message) for f in findings] == [
         (
             Impact.DIVERGES,
-            "GPU 0: PyTorch draws other random numbers on this GPU for tensors of more than "
+            "GPU 0: PyTorch draws different random numbers on this GPU for tensors of more than "
             f"{elements} elements",
         )
     ]
@@ -156,7 +156,7 @@ def test_a_card_that_cannot_be_divided_equals_one_that_is_not() -> None:
     ("card", "reason"),
     [
         (divided(), "the GPU is divided into no part"),
-        (divided({"name": "MIG 1g.5gb"}), "sm_count of the part is not known"),
+        (divided({"name": "MIG 1g.5gb"}), "sm_count of the part is unknown"),
     ],
 )
 def test_a_part_that_is_not_known_is_undecided(card: dict[str, Any], reason: str) -> None:

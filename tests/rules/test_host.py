@@ -21,14 +21,14 @@ MIB = 1 << 20
             "memory_available_bytes",
             300 * MIB,
             512 * MIB,
-            "300 MiB of memory can be had",
+            "300 MiB of memory is available",
         ),
         (
             "host-memory-low",
             "memory_limit_left_bytes",
             300 * MIB,
             512 * MIB,
-            "300 MiB are left of the memory that this container or group may use",
+            "300 MiB of the memory limit of this container or group is left",
         ),
         (
             "host-shared-memory-small",
@@ -61,7 +61,7 @@ def test_too_little_may_end_the_run(
 
 def test_nothing_free_at_all_is_little_and_not_unknown() -> None:
     now = fingerprint({"live.host.memory_available_bytes": 0})
-    assert [f.message for f in state("host-memory-low", now)[0]] == ["0 MiB of memory can be had"]
+    assert [f.message for f in state("host-memory-low", now)[0]] == ["0 MiB of memory is available"]
 
 
 def test_shared_memory_is_nothing_to_tensorflow() -> None:

@@ -58,7 +58,7 @@ def test_an_edited_file_of_a_package_that_computes_is_a_finding() -> None:
     findings, undecided = state("packages-files-edited", now, ["torch"])
     assert [(f.message, f.remedy) for f in findings] == [
         (
-            "torch: torch/nn/init.py and 1 more is not what the wheel brought",
+            "torch: torch/nn/init.py and 1 more differs from the file in the wheel",
             "pip install --force-reinstall --no-deps torch",
         )
     ]
@@ -90,7 +90,7 @@ def test_another_build_of_the_same_version_is_numeric() -> None:
     assert [(f.impact, f.message, f.paths) for f in findings] == [
         (
             Impact.NUMERIC,
-            "numpy is another build of the same version",
+            "numpy is a different build of the same version",
             (f"{DISTRIBUTIONS}[numpy].build_id",),
         )
     ]
@@ -111,7 +111,7 @@ def test_a_build_that_cannot_be_told_does_not_hide_another() -> None:
         fingerprint({**values, f"{DISTRIBUTIONS}[scipy]": build("1.17.1", b)}, lost) for b in "ab"
     )
     findings, undecided = drift("packages-build-changed", before, after, ["numpy"])
-    assert [f.message for f in findings] == ["scipy is another build of the same version"]
+    assert [f.message for f in findings] == ["scipy is a different build of the same version"]
     assert [d.reason for d in undecided] == ["denied"]
 
 

@@ -62,7 +62,7 @@ def test_of_many_operations_some_are_named() -> None:
     assert "libm (9 of 10: f0 float32; f1 float32; f2 float32; f3 float32; 5 more) differ" in (
         finding.message
     )
-    assert "nothing else agrees in full" in finding.message
+    assert "nothing else agrees fully" in finding.message
 
 
 def test_other_random_numbers_are_another_run() -> None:
@@ -83,7 +83,7 @@ def test_random_numbers_that_differ_in_their_last_digits_are_rounding() -> None:
     assert (finding.impact, undecided) == (Impact.NUMERIC, [])
     assert finding.message == (
         "numpy on the CPU: random (1 of 2: normal float64) differs, in the last digits only; "
-        "nothing else agrees in full"
+        "nothing else agrees fully"
     )
     others = probed(random_normal_float64="b", random_normal_float64_coarse="d", random_bits="r")
     (finding,), _ = drift(RANDOM, before, others, ["numpy"])
@@ -112,7 +112,7 @@ def test_an_operation_that_could_not_be_computed_is_a_doubt_and_the_others_count
     after = probed(matmul_large_float32="x")._replace(unknown={place: "it crashed"})
     findings, undecided = drift(ARITHMETIC, before, after, ["numpy"])
     assert [f.message for f in findings] == [
-        "numpy on the CPU: matmul differs; nothing else agrees in full"
+        "numpy on the CPU: matmul differs; nothing else agrees fully"
     ]
     assert [(d.path, d.reason) for d in undecided] == [(place, "it crashed")]
     assert drift(RANDOM, before, after, ["numpy"]) == ([], [])
@@ -136,7 +136,7 @@ def test_results_of_other_programs_are_a_doubt_and_no_difference(rule: str) -> N
     findings, undecided = drift(rule, before, after, ["numpy"])
     assert findings == []
     assert [(d.path, d.reason) for d in undecided] == [
-        (f"{NUMERIC}[numpy]", "measured by other programs on the two sides")
+        (f"{NUMERIC}[numpy]", "measured by different programs on the two sides")
     ]
 
 
@@ -171,7 +171,7 @@ def test_a_machine_that_does_not_repeat_itself_is_told() -> None:
     assert [(f.impact, f.message) for f in findings] == [
         (
             Impact.NUMERIC,
-            "numpy on the CPU: matmul/large float32 did not give one result in 3 runs",
+            "numpy on the CPU: matmul/large float32 gave different results in 3 runs",
         )
     ]
     assert undecided == []
@@ -208,7 +208,7 @@ def test_other_weights_count_by_how_far_the_first_losses_are_apart(
     findings, undecided = drift(rule, trained(), trained("x", loss), ["tensorflow"])
     assert [(f.impact, f.before, f.after) for f in findings] == [(impact, 2.0, loss)]
     assert undecided == []
-    assert "tensorflow: other weights; losses after the first epoch are" in findings[0].message
+    assert "tensorflow: different weights; losses after the first epoch are" in findings[0].message
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_a_training_that_does_not_repeat_itself_is_told_unless_a_seed_was_left_o
     rule = "probe-training-does-not-repeat"
     findings, undecided = state(rule, trained(parted_at_step=7), ["tensorflow"])
     assert [(f.impact, f.message) for f in findings] == [
-        (Impact.NUMERIC, "tensorflow: weights parted after step 7")
+        (Impact.NUMERIC, "tensorflow: weights diverged after step 7")
     ]
     assert undecided == []
     seedless = trained(parted_at_step=0, settings={"framework_seed": "off"})

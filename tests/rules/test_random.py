@@ -67,7 +67,7 @@ def test_another_state_is_another_run() -> None:
     assert [(f.impact, f.message, f.paths, f.before, f.after) for f in findings] == [
         (
             Impact.DIVERGES,
-            "NumPy's generator was not in the same state",
+            "NumPy's generator was in a different state",
             (f"{GENERATORS}[numpy].state",),
             "sha256:a",
             "sha256:b",
@@ -88,11 +88,11 @@ def test_each_generator_of_the_job_is_a_finding_of_its_own() -> None:
     names = ("python", "numpy", "tensorflow", "tensorflow_generator", "keras", "tf_keras")
     before, after = (process(**dict.fromkeys(names, side)) for side in ("a", "b"))
     assert said(before, after, "numpy", "tensorflow") == [
-        "Keras' generator was not in the same state",
-        "NumPy's generator was not in the same state",
-        "TensorFlow's global tf.random.Generator was not in the same state",
-        "TensorFlow's generator was not in the same state",
-        "tf-keras' generator was not in the same state",
+        "Keras' generator was in a different state",
+        "NumPy's generator was in a different state",
+        "TensorFlow's global tf.random.Generator was in a different state",
+        "TensorFlow's generator was in a different state",
+        "tf-keras' generator was in a different state",
     ]
 
 
@@ -172,7 +172,7 @@ def test_in_one_process_a_generator_that_has_drawn_is_advice() -> None:
     assert all_said(before, after, "torch").keys() == {UNSEEDED}
     # Another process that began from another position draws other numbers.
     assert all_said(process(torch="a", name="k1"), process(torch="b", name="k2"), "torch") == {
-        RULE: ["PyTorch's generator was not in the same state"]
+        RULE: ["PyTorch's generator was in a different state"]
     }
     # And two seeds are two seeds.
     seeds = process("7", torch="a", **kernel), process("8", torch="b", **kernel)
@@ -187,7 +187,7 @@ def test_a_state_of_which_the_seeding_is_unknown_is_undecided_for_the_job_alone(
 
 def test_a_framework_that_the_job_does_not_use_is_quiet() -> None:
     before, after = process(torch="a", keras="a"), process(torch="b", keras="b")
-    assert said(before, after, "torch") == ["PyTorch's generator was not in the same state"]
+    assert said(before, after, "torch") == ["PyTorch's generator was in a different state"]
     assert said(before, after, "jax") == []
 
 
@@ -195,7 +195,7 @@ def test_a_gpus_generator_is_nothing_to_a_job_on_the_cpu() -> None:
     before, after = process(torch_cuda_1="a"), process(torch_cuda_1="b")
     assert said(before, after, "torch") == []
     assert said(before, after, "torch", device="gpu") == [
-        "PyTorch's generator of GPU 1 was not in the same state"
+        "PyTorch's generator of GPU 1 was in a different state"
     ]
 
 
@@ -206,7 +206,7 @@ def test_one_that_could_not_be_told_is_undecided_beside_the_others() -> None:
     findings, undecided = drift(
         RULE, before, after._replace(unknown={path: "busy"}), ["numpy", "torch"]
     )
-    assert [f.message for f in findings] == ["PyTorch's generator was not in the same state"]
+    assert [f.message for f in findings] == ["PyTorch's generator was in a different state"]
     assert [(entry.path, entry.reason) for entry in undecided] == [(path, "busy")]
     unknown = fingerprint(unknown={GENERATORS: "denied"})
     assert len(drift(RULE, before, unknown, ["numpy"])[1]) == 1
@@ -232,7 +232,7 @@ def test_tensorflow_without_a_seed_is_advised_to_take_one() -> None:
     rule = "tensorflow-seed-unset"
     advice, undecided = state(rule, process(OS, tensorflow=None), ["tensorflow"])
     assert [f.message for f in advice] == [
-        "TensorFlow has been given no seed, so each run draws other numbers"
+        "TensorFlow has no seed, so each run draws different numbers"
     ]
     assert undecided == []
     assert state(rule, process(tensorflow="a"), ["tensorflow"]) == ([], [])
@@ -248,7 +248,7 @@ def test_tensorflow_without_a_seed_is_advised_to_take_one() -> None:
 def test_keras_draws_for_the_framework_that_it_computes_with(backend: str) -> None:
     place = "facts.frameworks.keras.backend"
     sides = [{GENERATORS: {"keras": generator(s, "7")}, place: backend} for s in "ab"]
-    told = ["Keras' generator was not in the same state"]
+    told = ["Keras' generator was in a different state"]
     before, after = (fingerprint(side) for side in sides)
     assert said(before, after, backend) == told
     assert said(before, after, "tensorflow") == []

@@ -204,7 +204,7 @@ def test_between_1_and_2_the_interface_is_another_one() -> None:
     assert [(f.impact, f.message, f.paths, f.remedy) for f in findings] == [
         (
             Impact.BREAKS,
-            "TensorFlow was 1.15.5, is 2.3.0: the interface is another one",
+            "TensorFlow was 1.15.5, is 2.3.0: the interface is different",
             (VERSION,),
             "pip install tensorflow==1.15.5",
         )
@@ -230,8 +230,8 @@ def test_between_1_and_2_the_interface_is_another_one() -> None:
 )
 def test_from_2_10_on_initial_weights_are_others(before: str | None, after: str, said: int) -> None:
     rule = "tensorflow-initializers-changed"
-    told = f"TensorFlow was {before}, is {after}: from 2.10 on initial weights are drawn in another"
-    assert across(rule, before, after) == [(Impact.DIVERGES, f"{told} way")] * said
+    told = f"TensorFlow was {before}, is {after}: from 2.10 on initial weights are drawn"
+    assert across(rule, before, after) == [(Impact.DIVERGES, f"{told} differently")] * said
     if said:
         assert across("tensorflow-version-changed", before, after) == []
 
@@ -243,7 +243,7 @@ def test_from_2_10_on_initial_weights_are_others(before: str | None, after: str,
 def test_what_2_7_changed_concerns_seeded_initializers_only(
     before: str, after: str, said: int
 ) -> None:
-    told = "from 2.7 on initializers with a seed of their own draw other numbers"
+    told = "from 2.7 on initializers with their own seed draw different numbers"
     assert (
         across("tensorflow-seeded-initializers-changed", before, after)
         == [(Impact.DIVERGES, f"TensorFlow was {before}, is {after}: {told}")] * said

@@ -255,7 +255,7 @@ def test_workers_before_1_9_repeat_one_stream() -> None:
     assert undecided == []
     assert [(f.message, f.paths, f.after) for f in findings] == [
         (
-            "workers of PyTorch 1.8.1 all draw the same numbers from np.random",
+            "all workers of PyTorch 1.8.1 draw the same numbers from np.random",
             (VERSION,),
             "1.8.1",
         )
@@ -273,7 +273,7 @@ def test_seeds_of_workers_changed_with_1_9() -> None:
     assert [(f.impact, f.message, f.paths, f.before, f.after) for f in findings] == [
         (
             Impact.DIVERGES,
-            "PyTorch was 1.8.1, is 1.9.0: workers draw other numbers from np.random",
+            "PyTorch was 1.8.1, is 1.9.0: workers draw different numbers from np.random",
             (VERSION,),
             "1.8.1",
             "1.9.0",

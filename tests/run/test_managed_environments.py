@@ -128,13 +128,13 @@ def test_a_member_of_a_workspace_has_the_environment_of_the_workspace(
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("uv run --with numpy python", "uv makes an environment for this command"),
-        ("uv run --isolated python", "uv makes an environment for this command"),
+        ("uv run --with numpy python", "uv creates an environment for this command"),
+        ("uv run --isolated python", "uv creates an environment for this command"),
         ("uv run declared.py", "uv makes an environment for declared.py"),
         ("uv run -p 3.99 python", "anew, for another version of Python"),
         ("uv run --no-project -p 3.11 python", "uv looks for Python 3.11 itself"),
         ("uv run --weird python", "what its option --weird does"),
-        ("uv run", "uv is given no command"),
+        ("uv run", "uv has no command"),
         ("uv pip install x", "only as `uv run`"),
     ],
 )
@@ -240,7 +240,7 @@ def test_pixi_runs_in_an_environment_of_the_project_unless_the_word_is_a_task(
     assert "a line of the shell" in world.reason("pixi", "run", "python train.py")
     assert "has no interpreter yet" in world.reason("pixi", "run", "-e", "cpu", "python")
     (world.work / "pixi.toml").unlink()
-    assert "no project of pixi is found" in world.reason("pixi", "run", "python")
+    assert "no pixi project was found" in world.reason("pixi", "run", "python")
 
 
 @pytest.fixture

@@ -824,8 +824,8 @@ INTRUDER = MemoryHolder("GPU-1", 7, "python", False, False, "14:03:14", "14:03:1
          "pid 7 held memory of GPU-1 while the command ran: an unknown amount, "
          "from 14:03:14 to the end"),
         (INTRUDER._replace(at_start=None),
-         "python held memory of GPU-1 while the command ran: 1,900 MiB at most, "
-         "from 14:03:14 until 14:03:16; the driver did not tell whether it did before"),
+         "python held memory of GPU-1 while the command ran: 1,900 MiB at most, from 14:03:14 "
+         "until 14:03:16; the driver did not report whether it did before"),
     ],
 )  # fmt: skip
 def test_an_intruder_is_told_with_start_end_and_peak(who: MemoryHolder, text: str) -> None:

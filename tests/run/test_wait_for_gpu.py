@@ -105,7 +105,7 @@ def test_a_driver_that_does_not_answer_is_not_taken_for_free(clock: list[float])
     found, messages, captures = waited([in_use(4000, BUSY), SILENT, SILENT, SILENT, free], 60)
     assert (found, captures) == (free, 6)
     assert [text.partition(": ")[2] for text in messages[1:]] == [
-        "free memory of the GPUs is not known: no answer",
+        "free memory of the GPUs is unknown: no answer",
         "free memory of the GPUs has not settled yet",
     ]
 
@@ -114,8 +114,8 @@ def test_at_the_end_it_is_said_that_it_could_not_be_told(clock: list[float]) -> 
     found, messages, captures = waited([SILENT], 7)
     assert (found, captures, clock[0]) == (SILENT, 5, 1007.0)
     assert messages == [
-        "waiting, 7 s at most: free memory of the GPUs is not known: no answer",
-        "7 s are over: free memory of the GPUs is not known: no answer",
+        "waiting, 7 s at most: free memory of the GPUs is unknown: no answer",
+        "7 s are over: free memory of the GPUs is unknown: no answer",
     ]
 
 
@@ -165,7 +165,7 @@ def test_a_driver_that_hangs_all_the_time_is_a_doubt_after_it(
     with check(file, *alone, "--wait-free-gpu", "2s", "--gpu-timeout", "0.5") as run:
         said, messages = run.communicate(timeout=60)
     assert run.returncode == code, said
-    assert "2 s are over: free memory of the GPUs is not known: NVML did not answer" in messages
+    assert "2 s are over: free memory of the GPUs is unknown: NVML did not answer" in messages
 
 
 def test_a_check_waits_for_a_program_to_end(tmp_path: Path) -> None:

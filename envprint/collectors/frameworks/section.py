@@ -22,31 +22,31 @@ BLAS = Field(
     "blas",
     record(
         Field("name", TEXT, "BLAS it was built with, such as scipy-openblas or mkl."),
-        Field("version", TEXT, "Version of that BLAS at build time; null when not written down."),
+        Field("version", TEXT, "Version of that BLAS at build time; null if not recorded."),
         Field(
             "library",
             TEXT,
-            "File of the BLAS it loads, below the search directory or the prefix; null when none "
+            "File of the BLAS it loads, below the search directory or the prefix; null if none "
             "was found.",
         ),
     ),
     "BLAS by the package's build configuration.",
 )
-_IN_CUDA = "the rules of `cuda` look at the libraries there, which say it too"
+_IN_CUDA = "the rules of `cuda` use the libraries there, which show it too"
 CUDA = Field(
     "cuda_version", TEXT, "CUDA it was built with; null in other builds.", unwatched=_IN_CUDA
 )
 CUDNN = Field(
     "cudnn_version",
     TEXT,
-    "cuDNN it was built with, as exact as the wheel says; null without CUDA.",
+    "cuDNN it was built with, as precisely as the wheel records it; null without CUDA.",
     unwatched=_IN_CUDA,
 )
 
 FACTS = (
-    Field("numpy", record(VERSION, BLAS), "NumPy; null when not installed."),
-    Field("scipy", record(VERSION, BLAS), "SciPy; null when not installed."),
-    Field("scikit_learn", record(VERSION), "scikit-learn; null when not installed."),
+    Field("numpy", record(VERSION, BLAS), "NumPy; null if not installed."),
+    Field("scipy", record(VERSION, BLAS), "SciPy; null if not installed."),
+    Field("scikit_learn", record(VERSION), "scikit-learn; null if not installed."),
     Field(
         "tensorflow",
         record(
@@ -61,7 +61,7 @@ FACTS = (
                 "GPU architectures it has code for, as written at build time; null without CUDA.",
             ),
         ),
-        "TensorFlow; null when not installed.",
+        "TensorFlow; null if not installed.",
     ),
     Field(
         "keras",
@@ -69,9 +69,9 @@ FACTS = (
             VERSION,
             Field("backend", TEXT, "Backend in force: KERAS_BACKEND, keras.json or the default."),
             Field("floatx", TEXT, "Default float type: keras.json or float32."),
-            Field("legacy_version", TEXT, "Version of tf-keras; null when not installed."),
+            Field("legacy_version", TEXT, "Version of tf-keras; null if not installed."),
         ),
-        "Keras; null when not installed.",
+        "Keras; null if not installed.",
     ),
     Field(
         "torch",
@@ -82,7 +82,7 @@ FACTS = (
             CUDNN,
             Field("git_version", TEXT, "Commit it was built from."),
         ),
-        "PyTorch; null when not installed.",
+        "PyTorch; null if not installed.",
     ),
     Field(
         "jax",
@@ -91,7 +91,7 @@ FACTS = (
             Field("jaxlib_version", TEXT, "Version of jaxlib; null when not installed."),
             Field("plugins", MapOf(TEXT), "Device plugins and their versions."),
         ),
-        "JAX; null when not installed.",
+        "JAX; null if not installed.",
     ),
     Field("imported", ListOf(TEXT), "Frameworks this process has imported; none for a command."),
 )

@@ -57,7 +57,7 @@ def parse_build_info(text: str) -> dict[str, Any]:
     """
     flags = dict(re.findall(r"'is_(cuda|rocm)_build', (True|False)", text))
     if "cuda" not in flags:
-        raise ValueError("build_info.py does not say is_cuda_build")
+        raise ValueError("build_info.py does not contain is_cuda_build")
     build = next((name for name in ("cuda", "rocm") if flags.get(name) == "True"), "cpu")
     versions = dict(re.findall(r"'(cuda|cudnn)_version', '([^']*)'", text))
     capabilities = re.search(r"'cuda_compute_capabilities', \[([^\]]*)\]", text)

@@ -67,7 +67,7 @@ def locate(where: Environment, package: Package) -> Located | None:
     installed = where.distribution(directory, package.distributions)
     version = assigned(text, package.names) or (installed and installed.version)
     if not isinstance(version, str):
-        raise ValueError(f"no version in {package.file} nor in a dist-info beside it")
+        raise ValueError(f"no version in {package.file} or in a dist-info beside it")
     return Located(directory, version, text)
 
 

@@ -78,4 +78,4 @@ def notes_on(accepts: Sequence[Accept], unjudged: Sequence[Unjudged] | None) -> 
         if accept.has_expired:
             yield f"{what} expired on {accept.expires}: {accept.reason}"
         elif unjudged is not None and not any(covers(accept, entry) for entry in unjudged):
-            yield f"{what} fits nothing here any more: {accept.reason}"
+            yield f"{what} no longer matches anything here: {accept.reason}"

@@ -51,19 +51,19 @@ _SWITCH = TEXT._replace(limits=lambda: {"enum": list(switches())})
 _DATE = Scalar("date", (str,), lambda: {"format": "date", "pattern": ISO_DATE})
 
 _ENTRY = record(
-    Field("rule", _TEXT, "Rule id or pattern (`*` stands for anything)."),
+    Field("rule", _TEXT, "Rule id or pattern (`*` matches anything)."),
     Field("path", _TEXT, "Path or pattern of the fingerprint."),
     Field("reason", _TEXT, "Why; required."),
 )._replace(required=("reason",), any_of=("rule", "path"))
-_EXPIRES = Field("expires", _DATE, "Last day on which it holds: 2027-01-31.")
+_EXPIRES = Field("expires", _DATE, "Last day on which it applies: 2027-01-31.")
 _ACCEPT = record(
-    Field("package", _TEXT, "Name of a distribution or pattern (`*` stands for anything)."),
+    Field("package", _TEXT, "Name of a distribution or pattern (`*` matches anything)."),
     Field("role", _one_of(ROLES), "The part it takes in training: " + ", ".join(ROLES) + "."),
     Field(
         "step",
         _one_of(ACCEPTED_STEPS),
-        "The largest step between two versions: patch, minor, major, or any, which includes other "
-        "builds and what was added or removed. Any without it.",
+        "The largest step between two versions: patch, minor, major, or any, which includes "
+        "different builds and anything added or removed. Any if left out.",
     ),
     Field("reason", _TEXT, "Why; required."),
     _EXPIRES,
@@ -74,7 +74,7 @@ SHAPE = record(
     Field(
         "on_unknown",
         _one_of(UNKNOWN_ACTIONS),
-        "What an undecided rule does: ignore, warn or fail (exit code 3).",
+        "What to do with an undecided rule: ignore, warn or fail (exit code 3).",
     ),
     Field(
         "frameworks",
@@ -116,11 +116,11 @@ SHAPE = record(
     Field(
         "accept",
         ListOf(_ACCEPT),
-        "Changes of libraries that nobody has judged, and that are agreed to.",
+        "Accepted changes of libraries that nobody has judged.",
     ),
     Field(
         "expect",
         ListOf(_ENTRY),
-        "Differences that are the experiment itself: shown apart, and not counted.",
+        "Differences that are the experiment itself: shown separately, and not counted.",
     ),
 )

@@ -73,7 +73,10 @@ def _may_be_used(path: str, tell: Callable[[str], object]) -> bool:
 
     reason = distrusted(path)
     if reason:
-        tell(f"{path}: not used, as it {reason}; --policy names a policy whoever it belongs to")
+        tell(
+            f"{path}: not used, because it {reason}; --policy names a policy regardless of its "
+            "owner"
+        )
     return not reason
 
 
@@ -114,4 +117,4 @@ def _beside(own: str) -> Iterator[str]:
     shared = os.path.join(os.path.dirname(own), SHARED)
     with suppress(PolicyError):  # an invalid one is not in force either
         if own != shared and _holds_policy(shared):
-            yield f"{shared}: [tool.envprint] is not in force, as {OWN} beside it comes first"
+            yield f"{shared}: [tool.envprint] is not in force, because {OWN} beside it comes first"

@@ -160,7 +160,7 @@ def notes(
         elif _was_judged(entry, evaluations, comparison) and not _fits(
             entry, evaluations, comparison
         ):
-            yield f"{what} fits nothing here: {entry.reason}"
+            yield f"{what} matches nothing here: {entry.reason}"
 
 
 def _was_judged(

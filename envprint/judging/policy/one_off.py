@@ -34,7 +34,7 @@ def _ignored(given: Iterable[OneOff]) -> Iterator[Entry]:
 def _expected(given: Iterable[OneOff], sections: Sequence[str]) -> Iterator[Entry]:
     for path, reason in given:
         if not _may_match(path, sections):
-            raise EnvprintError(f"expect: no path is like {path[:80]!r}; {_hint(path, sections)}")
+            raise EnvprintError(f"expect: no path matches {path[:80]!r}; {_hint(path, sections)}")
         yield Entry("expect", "*", path, safe_text(reason), is_one_off=True)
 
 

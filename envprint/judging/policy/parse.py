@@ -41,7 +41,7 @@ def parse_policy(content: bytes, name: str, today: str) -> Policy:
     prefix = TABLE if is_pyproject(name) else ()
     for length, key in enumerate(prefix, 1):
         if key not in data:
-            note = f"{name}: there is no table [tool.envprint] in it: the defaults hold"
+            note = f"{name}: it contains no table [tool.envprint]: the defaults apply"
             return Policy(notes=(note,))
         data = data[key]
         if not isinstance(data, dict):

@@ -28,7 +28,7 @@ def start_query(timeout_s: float) -> NvmlQuery:
 def _find_nvml() -> tuple[str | None, str, str | None]:
     """The library, the folder of pynvml, and the reason if they cannot be used."""
     if not hasattr(os, "posix_spawn"):
-        return "nvml.dll", "", f"NVML is not asked on {sys.platform}"
+        return "nvml.dll", "", f"NVML is not queried on {sys.platform}"
     library = find_library(os.environ)
     if library is None:
         return None, "", None

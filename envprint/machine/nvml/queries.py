@@ -38,7 +38,7 @@ memory."""
 def counted(number: Any) -> int:
     """A plausible number of devices. Raises `OddError`."""
     if number > MAX_DEVICES:
-        raise OddError(f"NVML counts {number}, which cannot be true")
+        raise OddError(f"NVML reports a count of {number}, which cannot be true")
     return int(number)
 
 

@@ -140,7 +140,7 @@ def inside(before: Any, after: Any, name: str = "") -> str:
     if isinstance(before, dict) and isinstance(after, dict):
         return "; ".join(_in_map(before, after))
     if isinstance(before, list) and isinstance(after, list):
-        return "; ".join(_in_list(before, after)) or "the same in another order"
+        return "; ".join(_in_list(before, after)) or "the same in a different order"
     return f"{short(readable(name, before))} → {short(readable(name, after))}"
 
 
@@ -162,7 +162,7 @@ def _in_list(before: list[Any], after: list[Any]) -> Iterator[str]:
         [text for text in new if text not in has_old],
     )
     if has_old == has_new and len(old) != len(new):
-        yield f"repeated otherwise: {len(old)} → {len(new)} entries"
+        yield f"repeated differently: {len(old)} → {len(new)} entries"
 
 
 def _gone_and_new(gone: list[str], new: list[str]) -> Iterator[str]:

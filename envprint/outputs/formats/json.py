@@ -19,16 +19,16 @@ _SIDE = record(
         "How the user named it: a file, @NAME or now; null for a value of the API.",
     ),
     Field("prefix", TEXT, "The prefix of its Python environment; null if unknown."),
-    Field("program", TEXT, "The program whose run saved it; null if none is known."),
+    Field("program", TEXT, "The program whose run saved it; null if unknown."),
     Field(
         "chosen",
         TEXT,
-        "Why this environment was looked at, in words; null for a document and for the API.",
+        "Why this environment was observed, in words; null for a document and for the API.",
     ),
     Field(
         "hint",
         TEXT,
-        "Another environment that may be meant, and the command that looks at it; or null.",
+        "A different environment that may be meant, and the command that checks it; or null.",
     ),
     Field("digest", TEXT, "The fingerprint's digest."),
     Field("captured_at", TEXT, "When it was captured, in UTC."),
@@ -43,16 +43,16 @@ _ADVICE = (
     Field("rule", TEXT, "Id; `envprint explain ID` prints its page."),
     Field("title", TEXT, "What was found, in general."),
     Field("message", TEXT, "What was found, here."),
-    Field("paths", ListOf(TEXT), "The places in the fingerprint that show it."),
+    Field("paths", ListOf(TEXT), "The paths in the fingerprint that show it."),
     Field("why", TEXT, "Why it matters."),
-    Field("not_when", TEXT, "When it does not."),
-    Field("remedy", TEXT, "What to do: text, or what to paste as it is."),
+    Field("not_when", TEXT, "When it does not matter."),
+    Field("remedy", TEXT, "What to do: text, or a command or code to paste unchanged."),
     Field(
         "remedy_kind",
         TEXT,
         "text; command, for a shell; or python, for the program.",
     ),
-    Field("note", TEXT, "Where, when and on which side; null where that is clear."),
+    Field("note", TEXT, "Where, when and on which side; null if that is clear."),
     Field("evidence", ListOf(TEXT), "Sources: addresses, or measurements of the project."),
 )
 
@@ -69,21 +69,21 @@ SHAPE: Record = record(
                 "false if no framework's rules could apply; the reason is in the summary.",
             ),
             Field("unjudged", INTEGER, "Number of entries in `unjudged`."),
-            Field("undecided", INTEGER, "Number of rules in `undecided`, advice not counted."),
+            Field("undecided", INTEGER, "Number of rules in `undecided`, not counting advice."),
             Field(
                 "likely_causes",
                 ListOf(TEXT),
-                "At most three rules that best explain other results, most likely first.",
+                "At most three rules that best explain different results, most likely first.",
             ),
             Field(
                 "look_next",
                 ListOf(TEXT),
-                "Where to look when results differ and no finding explains it.",
+                "Where to look if results differ and no finding explains it.",
             ),
         ),
-        "What it comes to.",
+        "The verdict.",
     ),
-    Field("baseline", _SIDE, "The fingerprint compared against; null when there was none."),
+    Field("baseline", _SIDE, "The fingerprint compared against; null if there was none."),
     Field("current", _SIDE, "The fingerprint that was judged."),
     Field(
         "context",
@@ -92,12 +92,12 @@ SHAPE: Record = record(
             Field(
                 "only_baseline",
                 ListOf(TEXT),
-                "Frameworks that only the baseline has installed, and that are not judged.",
+                "Frameworks that only the baseline has installed; not judged.",
             ),
             Field(
                 "only_current",
                 ListOf(TEXT),
-                "Frameworks that only the current side has installed, and that are not judged.",
+                "Frameworks that only the current side has installed; not judged.",
             ),
             Field("device", TEXT, "cpu or gpu: what the job is for."),
             Field(
@@ -112,14 +112,14 @@ SHAPE: Record = record(
                 "Where each framework of the workload will compute, by files and the driver.",
             ),
             Field("prefix", TEXT, "The prefix of the environment that was judged."),
-            Field("policy", TEXT, "The policy file in force; null where the defaults hold."),
+            Field("policy", TEXT, "The policy file in force; null if the defaults apply."),
             Field(
                 "only",
                 ListOf(TEXT),
-                "The sections that were looked at, if the user wanted these only; empty for all.",
+                "The sections that were judged, if the user chose some; empty for all.",
             ),
         ),
-        "The workload it was judged for, and the policy by which.",
+        "The workload and the policy of the judgement.",
     ),
     Field(
         "findings",
@@ -133,12 +133,12 @@ SHAPE: Record = record(
                 Field(
                     "not_seen",
                     TEXT,
-                    "What was expected, and what probes measured instead, by which the impact was "
-                    "lowered; null where nothing was measured.",
+                    "The expected impact, and what probes measured instead, which lowered it; "
+                    "null if nothing was measured.",
                 ),
             )
         ),
-        "What is so, now, and what it does; by impact, then rule, then path.",
+        "What applies now and what it does; by impact, then rule, then path.",
     ),
     Field(
         "changes",
@@ -166,7 +166,7 @@ SHAPE: Record = record(
                 Field(
                     "derived",
                     FLAG,
-                    "Whether its own metadata, and no table, says that it takes part.",
+                    "Whether this comes from its own metadata and not from a table.",
                 ),
             )
         ),
@@ -176,7 +176,7 @@ SHAPE: Record = record(
         "undecided",
         ListOf(
             record(
-                Field("rule", TEXT, "Id; hidden-value for what no rule looks at and is hidden."),
+                Field("rule", TEXT, "Id; hidden-value for a hidden value that no rule uses."),
                 Field("path", TEXT, "What was unknown."),
                 Field("reason", TEXT, "Why."),
             )
@@ -191,7 +191,7 @@ SHAPE: Record = record(
                 Field("rule", TEXT, "Id."),
                 Field("message", TEXT, "The finding that was left out."),
                 Field("reason", TEXT, "The policy's reason."),
-                Field("expires", TEXT, "Last day on which the entry holds."),
+                Field("expires", TEXT, "Last day on which the entry applies."),
             )
         ),
         "Findings that the policy leaves out.",
@@ -200,7 +200,7 @@ SHAPE: Record = record(
         "expected",
         ListOf(
             record(
-                Field("rule", TEXT, "Id; null for a change that no rule knows."),
+                Field("rule", TEXT, "Id; null for a change that no rule covers."),
                 Field("path", TEXT, "Where."),
                 Field("message", TEXT, "What differs."),
                 Field("reason", TEXT, "The policy's reason."),
@@ -208,8 +208,10 @@ SHAPE: Record = record(
         ),
         "Differences that are the experiment itself.",
     ),
-    Field("lockstep", ListOf(TEXT), "Rules whose findings came together with what was expected."),
-    Field("policy_notes", ListOf(TEXT), "Entries of the policy that expired or fit nothing."),
+    Field(
+        "lockstep", ListOf(TEXT), "Rules whose findings came together with an expected difference."
+    ),
+    Field("policy_notes", ListOf(TEXT), "Policy entries that expired or match nothing."),
 )
 
 

@@ -159,7 +159,7 @@ def dropped(now: Fingerprint, workload: Workload) -> Iterator[Match]:
         for key, capability, path in _capabilities(now) if lowest else ():
             if lowest and numbers(capability) < numbers(lowest):
                 yield Match(
-                    f"{framework} was built with CUDA {cuda}, which knows GPUs from compute "
+                    f"{framework} was built with CUDA {cuda}, which supports GPUs from compute "
                     f"capability {lowest} on; GPU {key} has {capability}",
                     (path, f"{place('runtime')}.built[{framework}]"),
                     after=capability,
@@ -253,7 +253,7 @@ def driver_older(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 
 _RUNTIME = place("runtime")
 _BINARIES = Evidence(
-    "Which GPUs run the code that a program carries",
+    "Which GPUs run the code that a program contains",
     "https://docs.nvidia.com/cuda/cuda-c-programming-guide/index.html#binary-compatibility",
 )
 _CAPABILITIES = Evidence(
@@ -274,7 +274,7 @@ _FOR_ONE_ARCHITECTURE = Evidence(
     "nvidia-blackwell-and-nvidia-cuda-12-9-introduce-family-specific-architecture-features",
 )
 _MATRIX = Evidence(
-    "The toolkits and the architectures they know",
+    "The toolkits and the architectures they support",
     "https://docs.nvidia.com/datacenter/tesla/drivers/"
     "cuda-toolkit-driver-and-architecture-matrix.html",
 )
@@ -287,26 +287,26 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu & uses("tensorflow", "torch"),
         watches=(CODE, TENSORFLOW, TORCH, DEVICES),
-        why="Machine code runs within one major compute capability; for a later GPU the driver "
-        "compiles PTX, if there is any, and for an earlier one nothing runs. PTX for sm_90a, which "
-        "TensorFlow 2.16 to 2.20 have, runs on compute capability 9.0 alone: Blackwell GPUs report "
-        "CUDA_ERROR_INVALID_PTX. What PyTorch's own wheels have is looked up in a table read on "
-        "2026-11-21.",
-        not_when="The program does not use that GPU, or PyTorch was built by others under the "
-        "version of one of its own wheels.",
-        remedy="Install a build that names the GPU's compute capability.",
+        why="Machine code runs within one major compute capability. For a later GPU, the driver "
+        "compiles PTX if there is any; for an earlier one, nothing runs. PTX for sm_90a, "
+        "which TensorFlow 2.16 to 2.20 have, runs on compute capability 9.0 alone: Blackwell "
+        "GPUs report CUDA_ERROR_INVALID_PTX. A table read on 2026-11-21 lists what PyTorch's "
+        "own wheels contain.",
+        not_when="The program does not use that GPU, or others built PyTorch under the version of "
+        "one of its own wheels.",
+        remedy="Install a build for the GPU's compute capability.",
         evidence=(_BINARIES, _CAPABILITIES, _WHEELS, _INVALID_PTX, _FOR_ONE_ARCHITECTURE),
         state=without_code,
     ),
     Rule(
         id="cuda-gpu-dropped",
-        title="The framework's CUDA no longer knows this GPU",
+        title="The framework's CUDA no longer supports this GPU",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
         applies=gpu_training,
         watches=(_RUNTIME, CODE, TORCH, DEVICES),
-        why="Each major version of CUDA drops old architectures: its compiler makes no code for "
-        "them, and its libraries have none. CUDA 13 dropped Maxwell, Pascal and Volta.",
+        why="Each major version of CUDA drops old architectures: its compiler generates no code "
+        "for them, and its libraries contain none. CUDA 13 dropped Maxwell, Pascal and Volta.",
         not_when="The program does not use that GPU.",
         remedy="Install a build of the framework for an older major version of CUDA.",
         evidence=(
@@ -326,11 +326,11 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu & uses("torch"),
         watches=(_RUNTIME, CODE, TORCH, DEVICES),
-        why="An older CUDA makes no machine code for a newer major compute capability. With PTX "
-        "in the build the driver compiles the kernels, each driver in its own way; without, "
-        "nothing runs, and PyTorch's own builds for CUDA 12.6 and before have none.",
+        why="An older CUDA generates no machine code for a newer major compute capability. If the "
+        "build has PTX, the driver compiles the kernels, each driver in its own way; without "
+        "PTX, nothing runs, and PyTorch's own builds for CUDA 12.6 and before have none.",
         not_when="The program does not use that GPU.",
-        remedy="Install a build of the framework for a CUDA that knows the GPU.",
+        remedy="Install a build of the framework for a CUDA that supports the GPU.",
         evidence=(
             _MATRIX,
             _BINARIES,
@@ -349,8 +349,8 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu & uses("tensorflow", "torch"),
         watches=(FORCED, CODE, TENSORFLOW, TORCH, DEVICES),
-        why="The variable makes CUDA ignore machine code. TensorFlow carries PTX for the newest "
-        "GPUs only, and most wheels of PyTorch carry none.",
+        why="The variable makes CUDA ignore machine code. TensorFlow contains PTX for the newest "
+        "GPUs only, and most PyTorch wheels contain none.",
         not_when="The program does not use that GPU.",
         remedy=Command("unset CUDA_FORCE_PTX_JIT"),
         evidence=(

@@ -111,13 +111,13 @@ def _unsteady_attention(now: Fingerprint, workload: Workload) -> Iterator[Match]
 RULES = (
     Rule(
         id="cuda-cudnn-changed",
-        title="cuDNN has another version",
+        title="cuDNN's version differs",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=gpu_training,
         watches=(_CUDNN,),
-        why="Another cuDNN chooses other algorithms; it promises equal bits only within a version. "
-        "It may also need more memory for the same network.",
+        why="A different cuDNN chooses different algorithms; it promises equal bits only within a "
+        "version. It may also need more memory for the same network.",
         not_when="The program has no convolution, recurrent layer, normalisation or attention that "
         "cuDNN computes.",
         remedy="Install the same version of the wheel, such as nvidia-cudnn-cu12, on both sides.",
@@ -127,7 +127,7 @@ RULES = (
                 "https://docs.nvidia.com/deeplearning/cudnn/backend/latest/developer/misc.html",
             ),
             Evidence(
-                "From 7.2 to 7.4 a network ran out of memory where it had fitted",
+                "From 7.2 to 7.4, a network ran out of memory that had fitted before",
                 "https://github.com/tensorflow/tensorflow/issues/26218",
             ),
         ),
@@ -142,11 +142,12 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=gpu_training,
         watches=(_CUDNN, SHADOWED, SHADOWED_FOR),
-        why="PyTorch, and TensorFlow and JAX through XLA, refuse a cuDNN of another major version, "
-        "or of an older minor version, than they were built with. A copy in LD_LIBRARY_PATH "
-        "comes before the one that the framework brought; where PyTorch still finds its own file, "
-        "that one loads its parts from there. The version is that of the header.",
-        not_when="The program loads another copy than the one named.",
+        why="PyTorch, and TensorFlow and JAX through XLA, refuse a cuDNN of a different major "
+        "version, or of an older minor version, than they were built with. A copy in "
+        "LD_LIBRARY_PATH comes before the one installed with the framework; if PyTorch still "
+        "finds its own file, that file loads its parts from there. The version is that of the "
+        "header.",
+        not_when="The program loads a different copy than the one named.",
         remedy="Install the cuDNN that the framework was built with.",
         evidence=(FRAMEWORK_CHECK, _XLA_CHECK),
         state=_older_than_built,
@@ -158,9 +159,9 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=gpu_training,
         watches=(_CUDNN, DEVICES),
-        why="From 9.11 on cuDNN has no kernels for Maxwell, Pascal and Volta, that is, below "
-        "compute capability 7.5. PyTorch refuses to start with it where such a GPU is visible.",
-        not_when="The program is TensorFlow or JAX and calls nothing of cuDNN.",
+        why="Since 9.11, cuDNN has no kernels for Maxwell, Pascal and Volta, that is, below "
+        "compute capability 7.5. PyTorch refuses to start with it if such a GPU is visible.",
+        not_when="The program uses TensorFlow or JAX and calls nothing in cuDNN.",
         remedy="Install a framework with cuDNN 9.10 or older, such as a build for CUDA 12.6, or "
         "hide that GPU with CUDA_VISIBLE_DEVICES.",
         evidence=(
@@ -184,17 +185,17 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu & uses("torch"),
         watches=(_CUDNN, DEVICES),
-        why="In cuDNN 9.23.1 one forward convolution gives other bits from run to run on compute "
-        "capability 8.6.",
-        not_when="The PyTorch in use leaves that algorithm out, as its code does since June 2026.",
+        why="In cuDNN 9.23.1, one forward convolution gives different bits from run to run on "
+        "compute capability 8.6.",
+        not_when="The PyTorch in use excludes that algorithm, as its code does since June 2026.",
         remedy="Install cuDNN 9.24 or later.",
         evidence=(
             Evidence(
-                "The same network gives other bits in two runs on an A10G",
+                "The same network gives different bits in two runs on an A10G",
                 "https://github.com/pytorch/pytorch/issues/188288",
             ),
             Evidence(
-                "PyTorch's maintainers take the algorithm back in with cuDNN 9.24",
+                "PyTorch's maintainers re-enable the algorithm with cuDNN 9.24",
                 "https://github.com/pytorch/pytorch/pull/189483",
             ),
         ),
@@ -207,11 +208,12 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu & uses("torch", "jax"),
         watches=(_CUDNN, DEVICES),
-        why="On Blackwell GPUs of compute capability 10 the backward pass of cuDNN's fused "
-        "attention gives other bits from run to run, until cuDNN 9.18.1 offers one that does not.",
-        not_when="The program has no attention, or computes it with another library, such as "
+        why="On Blackwell GPUs of compute capability 10, the backward pass of cuDNN's fused "
+        "attention gives different bits from run to run; cuDNN 9.18.1 is the first to offer "
+        "one that repeats.",
+        not_when="The program has no attention, or computes it with a different library, such as "
         "flash-attention.",
-        remedy="Install cuDNN 9.18.1 or later and switch determinism on.",
+        remedy="Install cuDNN 9.18.1 or later and turn determinism on.",
         note="Transformer Engine reads NVTE_ALLOW_NONDETERMINISTIC_ALGO=0 for that.",
         evidence=(
             Evidence(

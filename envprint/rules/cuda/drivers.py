@@ -113,7 +113,7 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=gpu_training,
         watches=(DRIVER, LIBRARY, _RUNTIME),
-        why="Below the lowest driver of its CUDA version a program finds no GPU.",
+        why="With a driver below the lowest one for its CUDA version, a program finds no GPU.",
         not_when="NVIDIA's forward-compatibility package is loaded, on a data-centre GPU.",
         remedy="Install a newer NVIDIA driver.",
         evidence=(_MINOR_COMPATIBILITY, _TOOLKIT_DRIVERS),
@@ -126,8 +126,8 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu & uses("tensorflow", "torch"),
         watches=(DRIVER, LIBRARY, _RUNTIME, CODE, TENSORFLOW, TORCH, FORCED, DEVICES),
-        why="For this GPU the framework carries only PTX, which the driver compiles, and a driver "
-        "older than the toolkit does not read its PTX: cudaErrorUnsupportedPtxVersion.",
+        why="For this GPU the framework contains only PTX, which the driver compiles, and a "
+        "driver older than the toolkit cannot read its PTX: cudaErrorUnsupportedPtxVersion.",
         not_when="NVIDIA's forward-compatibility package is loaded, or the program does not use "
         "that GPU.",
         remedy="Install the driver that came with the framework's CUDA, or a later one.",
@@ -138,7 +138,7 @@ RULES = (
                 "https://docs.nvidia.com/cuda/cuda-runtime-api/group__CUDART__TYPES.html",
             ),
             Evidence(
-                "A program of CUDA 13.2 meets it on driver 580",
+                "A program of CUDA 13.2 gets this error on driver 580",
                 "https://github.com/NVIDIA/nvbandwidth/issues/61",
             ),
         ),
@@ -152,9 +152,9 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=gpu_training,
         watches=(DRIVER, LIBRARY, _RUNTIME),
-        why="From CUDA 11 on a driver of the same major version is enough for compiled code. What "
-        "is new in the toolkit, and PTX that the program compiles itself, may still fail.",
-        not_when="The program needs none of that, as most do.",
+        why="Since CUDA 11, a driver of the same major version is enough for compiled code. New "
+        "features of the toolkit, and PTX that the program compiles itself, may still fail.",
+        not_when="The program needs none of that, as most do not.",
         remedy="Install the driver that came with the framework's CUDA, or a later one.",
         evidence=(_MINOR_COMPATIBILITY, _TOOLKIT_DRIVERS),
         state=builds.driver_older,
@@ -163,15 +163,15 @@ RULES = (
     ),
     Rule(
         id="cuda-kernels-compiled-by-another-driver",
-        title="Another driver compiles the kernels",
+        title="A different driver compiles the kernels",
         impact=Impact.NUMERIC,
         confidence=Confidence.INFERRED,
         applies=on_gpu & uses("tensorflow", "torch"),
         watches=(DRIVER, CODE, TENSORFLOW, TORCH, FORCED, DEVICES),
-        why="For this GPU the framework carries only PTX. The driver compiles it, and another "
-        "driver may make other machine code of it, which rounds differently.",
-        not_when="Both drivers have the same compiler. Where the framework has machine code for "
-        "the GPU, another driver changes nothing, and nothing is said.",
+        why="For this GPU the framework contains only PTX. The driver compiles it, and a "
+        "different driver may generate different machine code, which rounds differently.",
+        not_when="Both drivers have the same compiler. If the framework has machine code for the "
+        "GPU, a different driver changes nothing, and nothing is reported.",
         remedy="Install a build with machine code for this GPU, or the same driver on both sides.",
         evidence=(
             Evidence(
@@ -189,8 +189,8 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu,
         watches=(LIBRARY, _MODULE, DEVICES),
-        why="The package that runs a newer CUDA on an older driver is for data-centre GPUs. With a "
-        "GeForce card CUDA does not start: cudaErrorCompatNotSupportedOnDevice.",
+        why="The package that runs a newer CUDA on an older driver is for data-centre GPUs. On a "
+        "GeForce card, CUDA does not start: cudaErrorCompatNotSupportedOnDevice.",
         not_when="The program does not use that GPU.",
         remedy="Take the package's directory out of LD_LIBRARY_PATH, or install a newer driver.",
         evidence=(
@@ -212,8 +212,8 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu,
         watches=(LIBRARY, _MODULE),
-        why="The kernel module refuses a user-space library of another version; this is so after "
-        "an upgrade until the module is loaded anew.",
+        why="The kernel module refuses a user-space library of a different version; this happens "
+        "after an upgrade, until the module is reloaded.",
         not_when="NVIDIA's forward-compatibility package is loaded.",
         remedy="Reboot, or unload and load the nvidia kernel modules.",
         evidence=(
@@ -222,7 +222,7 @@ RULES = (
                 "https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html",
             ),
             Evidence(
-                "Ubuntu on how it comes about, and that a reboot ends it",
+                "Ubuntu on how this happens, and that a reboot fixes it",
                 "https://documentation.ubuntu.com/server/how-to/graphics/install-nvidia-drivers/",
             ),
         ),

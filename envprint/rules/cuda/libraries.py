@@ -37,7 +37,7 @@ def _nccl(comparison: Comparison, workload: Workload) -> Iterator[Match]:
 def _shadowed(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     files = in_front(now, workload)
     if files:
-        text = f"LD_LIBRARY_PATH puts {', '.join(files)} in front of a framework's own"
+        text = f"LD_LIBRARY_PATH puts {', '.join(files)} ahead of a framework's own"
         yield Match(text, (SHADOWED, SHADOWED_FOR), after=files)
 
 
@@ -49,7 +49,7 @@ def _library_changed(library: str, why: str, not_when: str) -> Rule:
     name = NAMES[library]
     return Rule(
         id=f"cuda-{library}-changed",
-        title=f"{name} has another version",
+        title=f"{name} has a different version",
         impact=Impact.NUMERIC,
         confidence=Confidence.INFERRED,
         applies=gpu_training,
@@ -71,12 +71,13 @@ def _library_changed(library: str, why: str, not_when: str) -> Rule:
 RULES = (
     Rule(
         id="cuda-cublas-changed",
-        title="cuBLAS has another version",
+        title="cuBLAS' version differs",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=gpu_training,
         watches=(place("cublas"),),
-        why="Another cuBLAS chooses other kernels for matrix products, which add in another order.",
+        why="A different cuBLAS chooses different kernels for matrix products, which add in a "
+        "different order.",
         not_when="The program has no matrix product on the GPU.",
         remedy="Install the same version of the wheel, such as nvidia-cublas-cu12, on both sides.",
         evidence=(_CUBLAS,),
@@ -85,13 +86,13 @@ RULES = (
     ),
     Rule(
         id="cuda-runtime-changed",
-        title="The CUDA runtime has another version",
+        title="The CUDA runtime's version differs",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=gpu_training,
         watches=(place("runtime"),),
-        why="The libraries of another toolkit come with it, and they promise equal bits only "
-        "within one toolkit version.",
+        why="A different runtime comes with the libraries of a different toolkit, and they "
+        "promise equal bits only within one toolkit version.",
         not_when="Only the runtime differs, and cuBLAS and cuDNN are the same.",
         remedy="Install the same CUDA version on both sides.",
         evidence=(_CUBLAS,),
@@ -101,19 +102,19 @@ RULES = (
     ),
     Rule(
         id="cuda-nccl-changed",
-        title="NCCL has another version",
+        title="NCCL's version differs",
         impact=Impact.NUMERIC,
         confidence=Confidence.INFERRED,
         applies=gpu_training,
         watches=(place("nccl"), *WATCHED),
-        why="NCCL chooses how it sums over GPUs by the links between them and by tables, which "
-        "differ between versions, and promises no equal bits.",
-        not_when="The program uses one GPU, or NCCL_ALGO and NCCL_PROTO are set. Which links join "
-        "the GPUs is not recorded.",
+        why="NCCL chooses how it sums over GPUs by the links between them and by tables that "
+        "differ between versions, and it promises no equal bits.",
+        not_when="The program uses one GPU, or NCCL_ALGO and NCCL_PROTO are set. Which links "
+        "connect the GPUs is not recorded.",
         remedy="Install the same NCCL on both sides.",
         evidence=(
             Evidence(
-                "NCCL chooses its algorithm by itself unless told",
+                "NCCL chooses its algorithm itself unless a variable sets it",
                 "https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/env.html#nccl-algo",
             ),
         ),
@@ -140,7 +141,7 @@ RULES = (
                 "https://github.com/pytorch/pytorch/issues/134929",
             ),
             Evidence(
-                "The order in which the loader looks",
+                "The order in which the loader searches",
                 "https://man7.org/linux/man-pages/man8/ld.so.8.html",
             ),
         ),

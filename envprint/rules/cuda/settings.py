@@ -114,12 +114,12 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=gpu_training,
         watches=(*map(variable, _EMULATION), DEVICES),
-        why="With these variables cuBLAS composes float32 products of bfloat16 ones, or float64 "
-        "products of integer ones. They round differently, the promise of equal bits does not "
-        "hold, and without memory for the workspace the usual kernels are taken.",
-        not_when="The GPU or the cuBLAS has no emulation: that of float32 needs CUDA 12.9 and "
-        "compute capability 10.0 or 10.3, that of float64 CUDA 13.0 Update 2.",
-        remedy="Give the variables the same values on both sides, best none.",
+        why="With these variables, cuBLAS builds float32 products from bfloat16 ones, or float64 "
+        "products from integer ones. They round differently, the promise of equal bits does "
+        "not hold, and without memory for the workspace cuBLAS uses its normal kernels.",
+        not_when="The GPU or the cuBLAS has no emulation: float32 emulation needs CUDA 12.9 and "
+        "compute capability 10.0 or 10.3, float64 emulation needs CUDA 13.0 Update 2.",
+        remedy="Give the variables the same values on both sides, preferably none.",
         evidence=(
             Evidence(
                 "NVIDIA on emulation in cuBLAS and when it falls back",
@@ -135,14 +135,14 @@ RULES = (
     ),
     Rule(
         id="gpu-allocator-changed",
-        title="GPU memory is handed out differently",
+        title="GPU memory is allocated differently",
         impact=Impact.NONE,
         confidence=Confidence.INFERRED,
         applies=gpu_training,
         watches=tuple(map(variable, _ALLOCATORS)),
-        why="These variables decide how memory is taken from the driver and not what is computed.",
-        not_when="Memory is short: then they can decide which convolution algorithms still fit, "
-        "or that the program ends for lack of memory.",
+        why="These variables control how memory is taken from the driver, not what is computed.",
+        not_when="Memory is plentiful. When it is short, they can decide which convolution "
+        "algorithms still fit, or whether the program runs out of memory.",
         remedy="Give the variable the same value on both sides if memory is short.",
         evidence=(
             Evidence(
@@ -158,18 +158,18 @@ RULES = (
     ),
     Rule(
         id="tensorflow-cudnn-workspace-changed",
-        title="TensorFlow's convolutions get another workspace",
+        title="TensorFlow's convolutions have a different workspace limit",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu & uses("tensorflow"),
         watches=(variable("TF_CUDNN_WORKSPACE_LIMIT_IN_MB"),),
-        why="The limit decides which of cuDNN's convolution algorithms may be taken; another "
+        why="The limit decides which of cuDNN's convolution algorithms are allowed; a different "
         "algorithm rounds differently.",
         not_when="The algorithms in use fit both limits, or the job has no convolution.",
         remedy="Give TF_CUDNN_WORKSPACE_LIMIT_IN_MB the same value on both sides.",
         evidence=(
             Evidence(
-                "TensorFlow's maintainers on the limit and the algorithms it admits",
+                "TensorFlow's maintainers on the limit and the algorithms it allows",
                 "https://github.com/tensorflow/tensorflow/issues/26218",
             ),
         ),
@@ -177,15 +177,15 @@ RULES = (
     ),
     Rule(
         id="torch-rocm-subnormals-changed",
-        title="AMD's half precision treats subnormal numbers differently",
+        title="AMD half precision treats subnormal numbers differently",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu & uses("torch"),
         watches=(*map(variable, _ROCM), _TORCH_BUILD),
-        why="On MI200 matrix instructions flush subnormal float16 and bfloat16 numbers to zero; "
-        "the variables choose where PyTorch goes another way, which a run may need to converge.",
+        why="On MI200, matrix instructions flush subnormal float16 and bfloat16 numbers to zero; "
+        "the variables select where PyTorch avoids that, which a run may need to converge.",
         not_when="The GPU is no MI200, or the job computes in float32.",
-        remedy="Give the variables the same values on both sides, best none.",
+        remedy="Give the variables the same values on both sides, preferably none.",
         evidence=(
             Evidence(
                 "PyTorch's table of what the variables do",

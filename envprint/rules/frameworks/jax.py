@@ -95,15 +95,15 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=uses("jax"),
         watches=(JAX, JAXLIB, "facts.frameworks.jax.plugins"),
-        why="JAX does not hold numerical results still between releases; jaxlib brings another XLA "
-        "compiler with each. Seen on a CPU: products, convolutions and sums rounded differently "
-        "in 0.5.0 and 0.10.2, while random numbers stayed the same.",
-        not_when="The operations in use are compiled in the same way by both versions: 0.4.38, "
-        "drawing random numbers as 0.5.0 does, gave the bits of 0.5.0.",
+        why="JAX does not keep numerical results unchanged between releases, and each jaxlib "
+        "contains a different XLA compiler. On a CPU, products, convolutions and sums rounded "
+        "differently in 0.5.0 and 0.10.2; random numbers stayed the same.",
+        not_when="Both versions compile the operations in use in the same way: 0.4.38, drawing "
+        "random numbers as 0.5.0 does, gave the bits of 0.5.0.",
         remedy="Install the same versions of jax, jaxlib and the plugins.",
         evidence=(
             Evidence(
-                "What JAX keeps compatible, and what not",
+                "What JAX keeps compatible, and what it does not",
                 "https://docs.jax.dev/en/latest/api_compatibility.html",
             ),
             Evidence("0.7.0 and 0.10.2", measured="jax.0-7"),
@@ -120,10 +120,10 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=uses("jax"),
         watches=(JAX, JAXLIB),
-        why="JAX compares both versions when it is imported, and refuses a jaxlib of a later "
-        "version than its own.",
-        not_when="The job does not import JAX. How old a jaxlib may be is not judged: each JAX has "
-        "a floor of its own.",
+        why="JAX compares both versions when it is imported and refuses a jaxlib later than "
+        "itself.",
+        not_when="The job does not import JAX. How old a jaxlib may be is not judged: each JAX "
+        "has its own lowest version.",
         remedy=Command("pip install -U jax jaxlib"),
         evidence=(
             Evidence("How jax and jaxlib belong together", _VERSIONING),
@@ -136,20 +136,20 @@ RULES = (
     ),
     Rule(
         id="jax-prng-default-changed",
-        title="JAX draws other random numbers from the same key",
+        title="JAX draws different random numbers from the same key",
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
         applies=uses("jax"),
         watches=(JAX, variable(PARTITIONABLE), switch("jax-threefry-partitionable")),
-        why="JAX 0.5.0 switched jax_threefry_partitionable on: the same key gives other numbers, "
-        "so initial weights, dropout and shuffling differ from the first step.",
-        not_when="The program uses another generator than threefry, or sets "
-        "jax_threefry_partitionable itself, which is seen where both sides have captured from "
-        "inside the process.",
+        why="JAX 0.5.0 turned jax_threefry_partitionable on: the same key gives different "
+        "numbers, so initial weights, dropout and shuffling differ from the first step.",
+        not_when="The program uses a generator other than threefry, or sets "
+        "jax_threefry_partitionable itself. A capture from inside the process on both "
+        "sides shows that.",
         remedy="Give JAX_THREEFRY_PARTITIONABLE the same value on both sides.",
         evidence=(
             Evidence(
-                "The announcement, with how to get the former numbers",
+                "The announcement, and how to get the previous numbers",
                 "https://github.com/jax-ml/jax/discussions/18480",
             ),
             Evidence("0.4.38 and 0.5.0", measured="jax.0-5"),
@@ -158,16 +158,16 @@ RULES = (
     ),
     Rule(
         id="jax-prng-changed",
-        title="JAX draws from another random number generator",
+        title="JAX uses a different random number generator",
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
         applies=uses("jax"),
         watches=(variable("JAX_DEFAULT_PRNG_IMPL"), switch("jax-prng")),
-        why="The same key gives other numbers with another generator, and those of rbg may also "
-        "differ between devices and versions of XLA.",
-        not_when="Each key is made with a generator of its own, or the program sets "
-        "jax_default_prng_impl itself, which is seen where both sides have captured from inside "
-        "the process.",
+        why="The same key gives different numbers with a different generator; those of rbg may "
+        "also differ between devices and versions of XLA.",
+        not_when="Each key is made with an explicit generator, or the program sets "
+        "jax_default_prng_impl itself. A capture from inside the process on both sides "
+        "shows that.",
         remedy="Give JAX_DEFAULT_PRNG_IMPL the same value on both sides.",
         evidence=(
             Evidence(
@@ -180,16 +180,16 @@ RULES = (
     ),
     Rule(
         id="jax-x64-switched",
-        title="JAX computes in another precision by default",
+        title="JAX computes in a different default precision",
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
         applies=uses("jax"),
         watches=(variable("JAX_ENABLE_X64"), switch("jax-x64")),
-        why="With JAX_ENABLE_X64 arrays and random numbers are 64 bits wide instead of 32: other "
-        "values are drawn, and everything rounds differently. Operations that want arrays of one "
-        "type may refuse what is then a mixture.",
-        not_when="The program gives every array a type, or sets jax_enable_x64 itself, which is "
-        "seen where both sides have captured from inside the process.",
+        why="With JAX_ENABLE_X64, arrays and random numbers are 64 bits wide instead of 32: "
+        "different values are drawn, and everything rounds differently. Operations that need "
+        "arrays of one type may refuse the resulting mixture.",
+        not_when="The program gives every array a type, or sets jax_enable_x64 itself. A capture "
+        "from inside the process on both sides shows that.",
         remedy="Give JAX_ENABLE_X64 the same value on both sides.",
         evidence=(
             Evidence(
@@ -210,9 +210,9 @@ RULES = (
             switch("jax-disable-jit"),
             variable("JAX_DISABLE_MOST_OPTIMIZATIONS"),
         ),
-        why="Compiled as a whole and optimised, operations are fused and may be added in another "
-        "order than when they run one by one.",
-        not_when="Nothing in the job is fused in a way that rounds differently.",
+        why="When a program is compiled as a whole and optimised, operations are fused and may "
+        "add in a different order than one by one.",
+        not_when="No fusion in the job rounds differently.",
         remedy=Command("unset JAX_DISABLE_JIT JAX_DISABLE_MOST_OPTIMIZATIONS"),
         note="On both sides.",
         evidence=(
@@ -224,14 +224,14 @@ RULES = (
     ),
     Rule(
         id="jax-matmul-precision-changed",
-        title="JAX multiplies matrices in another precision",
+        title="JAX multiplies matrices in a different precision",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=uses("jax") & on_gpu,
         watches=(variable("JAX_DEFAULT_MATMUL_PRECISION"), switch("jax-matmul-precision")),
-        why="It chooses between float32, TF32 and bfloat16 for matrix products and convolutions.",
+        why="The setting selects float32, TF32 or bfloat16 for matrix products and convolutions.",
         not_when="The program gives each call a precision, or sets jax_default_matmul_precision "
-        "itself, which is seen where both sides have captured from inside the process. On a CPU "
+        "itself. A capture from inside the process on both sides shows that. On a CPU, "
         "neither highest nor bfloat16 changed a bit.",
         remedy="Give JAX_DEFAULT_MATMUL_PRECISION the same value on both sides.",
         evidence=(

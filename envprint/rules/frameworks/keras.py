@@ -123,25 +123,26 @@ def _in_force(comparison: Comparison, name: str) -> tuple[str | None, str | None
 RULES = (
     Rule(
         id="keras-major-changed",
-        title="tf.keras is another Keras",
+        title="tf.keras is a different Keras",
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
         applies=uses("tensorflow"),
         watches=(f"{KERAS}.version", f"{KERAS}.legacy_version", variable(LEGACY)),
-        why="Keras 3 is a rewrite. Layers with random numbers of their own, such as Dropout, take "
-        "their seeds at another point, so that what is built after one starts with other weights "
-        "(measured: first-epoch loss 5 % apart); on a GPU it compiles with XLA by default.",
-        not_when="The program uses tf.keras nowhere. Without such layers the initial weights were "
-        "the same on a CPU.",
+        why="Keras 3 is a rewrite. Layers with their own random numbers, such as Dropout, take "
+        "their seeds at a different point, so layers built after one start with different "
+        "weights (measured: first-epoch loss 5 % apart). On a GPU it compiles with XLA by "
+        "default.",
+        not_when="The program does not use tf.keras. Without such layers, the initial weights "
+        "were the same on a CPU.",
         remedy="Use the same major version of Keras on both sides.",
         evidence=(
             Evidence(
-                "TensorFlow 2.16 brings Keras 3",
+                "TensorFlow 2.16 comes with Keras 3",
                 "https://github.com/tensorflow/tensorflow/releases/tag/v2.16.1",
             ),
             Evidence("What differs in Keras 3", "https://keras.io/guides/migrating_to_keras_3/"),
             Evidence(
-                "Which Keras each TensorFlow takes",
+                "Which Keras each TensorFlow uses",
                 "https://github.com/keras-team/keras-io/blob/master/templates/getting_started/"
                 "tensorflow_keras_versions.md",
             ),
@@ -155,9 +156,9 @@ RULES = (
         confidence=Confidence.INFERRED,
         applies=uses("tensorflow"),
         watches=(f"{KERAS}.version", f"{KERAS}.legacy_version"),
-        why="Layers, initial weights or optimizers may be written differently in another release.",
-        not_when="The parts in use are the same. Releases from 3.12.4 to 3.15.1 gave the same bits "
-        "as each other, and so did 2.14 and 2.15: there it is advice.",
+        why="A release may implement layers, initial weights or optimizers differently.",
+        not_when="The parts in use are the same. Releases from 3.12.4 to 3.15.1 gave the same "
+        "bits as each other, and so did 2.14 and 2.15: those steps are advice.",
         remedy="Install the same version of Keras.",
         evidence=(
             Evidence("The releases of Keras", "https://github.com/keras-team/keras/releases"),
@@ -168,14 +169,14 @@ RULES = (
     ),
     Rule(
         id="keras-legacy-missing",
-        title="Keras 2 is asked for and not installed",
+        title="Keras 2 is requested and not installed",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
         applies=uses("tensorflow"),
         watches=(variable(LEGACY), f"{KERAS}.legacy_version"),
-        why="With TF_USE_LEGACY_KERAS=1 tf.keras is the package tf-keras; without it the first "
-        "use of tf.keras fails.",
-        not_when="The program uses tf.keras nowhere.",
+        why="With TF_USE_LEGACY_KERAS=1, tf.keras is the package tf-keras; if it is missing, the "
+        "first use of tf.keras fails.",
+        not_when="The program does not use tf.keras.",
         remedy=Command("pip install tf-keras"),
         evidence=(
             Evidence(
@@ -187,12 +188,12 @@ RULES = (
     ),
     Rule(
         id="keras-backend-changed",
-        title="Keras computes with another backend",
+        title="Keras computes with a different backend",
         impact=Impact.DIVERGES,
         confidence=Confidence.MEASURED,
         applies=uses("tensorflow", "torch", "jax"),
         watches=(f"{KERAS}.backend", switch("keras-backend")),
-        why="Each backend has kernels and random number generators of its own.",
+        why="Each backend has its own kernels and random number generators.",
         not_when="The program does not use Keras.",
         remedy="Give KERAS_BACKEND the same value on both sides.",
         evidence=(
@@ -206,15 +207,15 @@ RULES = (
     ),
     Rule(
         id="keras-floatx-changed",
-        title="Keras computes in another float type",
+        title="Keras computes in a different float type",
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
         applies=uses("tensorflow", "torch", "jax"),
         watches=(f"{KERAS}.floatx", switch("keras-floatx")),
-        why="Weights, activations and random numbers have the default float type, so everything "
+        why="Weights, activations and random numbers use the default float type, so everything "
         "differs from the first step.",
-        not_when="The program does not use Keras, or gives every layer a type itself.",
-        remedy="Set floatx to the same type on both sides, in keras.json or by set_floatx().",
+        not_when="The program does not use Keras, or gives every layer an explicit type.",
+        remedy="Set floatx to the same type on both sides, in keras.json or with set_floatx().",
         evidence=(
             Evidence("floatx", "https://keras.io/api/utils/config_utils/#setfloatx-function"),
         ),

@@ -48,7 +48,7 @@ _another_scikit_learn = version_changed(
 def _scikit_learn(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     for match in _another_scikit_learn(comparison, workload):
         models = changed_models(match.before, match.after)
-        text = f": clearly other models from {', '.join(models)}" if models else ""
+        text = f": clearly different models from {', '.join(models)}" if models else ""
         impact = Impact.DIVERGES if moves_far(match.before, match.after) else Impact.NUMERIC
         yield match._replace(message=match.message + text, impact=impact)
 
@@ -105,22 +105,23 @@ RULES = (
         confidence=Confidence.MEASURED,
         applies=uses("numpy", "scikit-learn"),
         watches=("facts.frameworks.numpy.version", "facts.frameworks.numpy.blas"),
-        why="Another version brings other loops for exp, sums and sorting, and mostly another "
-        "OpenBLAS; both round differently. Distributions of random Generators may change at minor "
-        "releases.",
-        not_when="The functions in use did not change. Streams of np.random.seed and RandomState "
-        "stay as they are by NumPy's policy, round-off aside. From 1.23 to 2.4 the methods of "
-        "Generator drew the same too, but for dirichlet() with small parameters (by 2.2), wald() "
-        "(by 2.3) and the last bits of multivariate_normal(). A patch with the same OpenBLAS "
-        "is taken for another speed only, as with 2.4.4 and 2.4.6. Frameworks with kernels of "
-        "their own use NumPy to prepare data only.",
+        why="A different version has different loops for exp, sums and sorting, and usually a "
+        "different OpenBLAS; both round differently. Distributions of random Generators may "
+        "change in minor releases.",
+        not_when="The functions in use did not change. NumPy's policy keeps streams of "
+        "np.random.seed and RandomState unchanged, rounding aside. From 1.23 to 2.4 the "
+        "methods of Generator also drew the same, except dirichlet() with small "
+        "parameters (by 2.2), wald() (by 2.3) and the last bits of "
+        "multivariate_normal(). A patch with the same OpenBLAS is treated as affecting "
+        "speed only, as 2.4.4 and 2.4.6 showed. Frameworks with their own kernels use "
+        "NumPy only to prepare data.",
         remedy="Install the same version of NumPy.",
         evidence=(
             Evidence("2.3.5 and 2.4.6", measured="np.v2_3_5"),
             Evidence("1.26.4 and 2.4.6", measured="np.v1_26_4"),
             Evidence("A patch release", measured="numpy.2-4-patch"),
             Evidence(
-                "What NumPy promises of random streams",
+                "What NumPy promises about random streams",
                 "https://numpy.org/neps/nep-0019-rng-policy.html",
             ),
         ),
@@ -134,13 +135,15 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=uses("numpy", "scikit-learn"),
         watches=("facts.frameworks.scipy.version", "facts.frameworks.scipy.blas"),
-        why="SciPy's wheels bring an OpenBLAS of their own, and its algorithms change between "
-        "releases. Of 1.10, 1.13, 1.15 and 1.17 each differed from the one before in some "
-        "decompositions, eigenvalues of sparse matrices and optimisers. A changed optimiser may "
-        "end elsewhere: differential_evolution() up to 1.15, COBYLA in 1.17.",
-        not_when="The job does not import SciPy, scikit-learn included, or calls what did not "
-        "change: FFT, distances and nearly all random draws stayed the same bits. A patch release "
-        "with the same OpenBLAS is taken for another speed only, as with 1.17.0 and 1.17.1.",
+        why="SciPy's wheels contain their own OpenBLAS, and its algorithms change between "
+        "releases. Versions 1.10, 1.13, 1.15 and 1.17 each differed from the one before in "
+        "some decompositions, eigenvalues of sparse matrices and optimisers. A changed "
+        "optimiser may end somewhere else: differential_evolution() up to 1.15, COBYLA in "
+        "1.17.",
+        not_when="The job imports neither SciPy nor scikit-learn, or calls only what did not "
+        "change: FFT, distances and nearly all random draws gave the same bits. A patch "
+        "release with the same OpenBLAS is treated as affecting speed only, as 1.17.0 "
+        "and 1.17.1 showed.",
         remedy="Install the same version of SciPy.",
         evidence=(
             Evidence(
@@ -163,22 +166,23 @@ RULES = (
         confidence=Confidence.MEASURED,
         applies=uses("scikit-learn"),
         watches=("facts.frameworks.scikit_learn.version",),
-        why="Each release lists models that give other results with the same data and parameters, "
-        "and changes defaults. For the models that are named the step is no rounding: a k-means "
-        "that starts once and not ten times finds other groups. Across 1.3, 1.4 and 1.5 the middle "
-        "one of the changed results moved by more than 1 %, across 1.6 to 1.9 by rounding.",
-        not_when="The estimators in use are not among the changed ones: forests, decision trees, "
-        "nearest neighbours, SVC, Ridge, scaling and all splits gave the same bits from 1.2 to 1.9 "
-        "with the same NumPy and SciPy.",
+        why="Each release lists models that give different results with the same data and "
+        "parameters, and changes defaults. For the models that are named, the difference is "
+        "more than rounding: k-means with one start instead of ten finds different groups. "
+        "Across 1.3, 1.4 and 1.5, the median of the changed results moved by more than 1 %; "
+        "across 1.6 to 1.9, by rounding.",
+        not_when="The estimators in use did not change: forests, decision trees, nearest "
+        "neighbours, SVC, Ridge, scaling and all splits gave the same bits from 1.2 to "
+        "1.9 with the same NumPy and SciPy.",
         remedy="Install the same version of scikit-learn.",
         evidence=(
             Evidence("1.5.2 and 1.9.1", measured="np.sk152"),
-            Evidence("1.3.2 and 1.4.2, models in many kinds", measured="sklearn.1-4"),
+            Evidence("1.3.2 and 1.4.2, models of many kinds", measured="sklearn.1-4"),
             Evidence(
                 "Changed models in each release", "https://scikit-learn.org/stable/whats_new.html"
             ),
             Evidence(
-                "KMeans starts once by default since 1.4, and its result is another",
+                "KMeans starts once by default since 1.4, and its result differs",
                 "https://github.com/scikit-learn/scikit-learn/discussions/25016",
             ),
         ),

@@ -52,17 +52,17 @@ def major_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]
     """TensorFlow 1 on one side, 2 on the other."""
     versions = _versions(comparison)
     if versions and not is_same_release(*versions, places=1):
-        yield _version_match(comparison, versions, "the interface is another one")
+        yield _version_match(comparison, versions, "the interface is different")
 
 
 def initializers_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     """Releases of TensorFlow 2 from before and after Keras changed how it draws weights."""
-    yield from _crossed(comparison, _STATELESS, "initial weights are drawn in another way")
+    yield from _crossed(comparison, _STATELESS, "initial weights are drawn differently")
 
 
 def seeded_initializers_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     """The same for initializers with a seed of their own."""
-    text = "initializers with a seed of their own draw other numbers"
+    text = "initializers with their own seed draw different numbers"
     yield from _crossed(comparison, _STATEFUL, text)
 
 
@@ -192,19 +192,20 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=uses("tensorflow"),
         watches=(TENSORFLOW,),
-        why="TensorFlow may change numerical details and random numbers at any release. Measured "
-        "on a CPU, operation by operation, from 2.6 to 2.21: most minor releases round something "
-        "in another way than the one before (2.7, 2.10 and 2.18 nothing); 2.9 turns oneDNN on by "
-        "itself, 2.11 brings other Keras optimizers; the random numbers of tf.random stayed the "
-        "same.",
+        why="Any TensorFlow release may change numerical details and random numbers. Measured on "
+        "a CPU, operation by operation, from 2.6 to 2.21: most minor releases round something "
+        "differently than the one before (2.7, 2.10 and 2.18 nothing); 2.9 turns oneDNN on by "
+        "default, 2.11 has different Keras optimizers; the random numbers of tf.random stayed "
+        "the same.",
         not_when="The operations in use did not change: a small network gave the same bits with "
-        "2.17, 2.20 and 2.21. A patch release is taken for another speed only, as with 2.16.1 and "
-        "2.16.2, though nothing is promised. Other initial weights, and another major version of "
-        "TensorFlow or Keras, have rules of their own.",
+        "2.17, 2.20 and 2.21. A patch release is treated as affecting speed only, as "
+        "2.16.1 and 2.16.2 showed, though nothing is promised. Different initial "
+        "weights, and a different major version of TensorFlow or Keras, have their own "
+        "rules.",
         remedy="Install the same version of TensorFlow.",
         evidence=(
             Evidence(
-                "What TensorFlow keeps compatible, and what not",
+                "What TensorFlow keeps compatible, and what it does not",
                 "https://www.tensorflow.org/guide/versions",
             ),
             Evidence("2.16.1 and 2.21.0", measured="pk.tf216"),
@@ -217,15 +218,15 @@ RULES = (
     ),
     Rule(
         id="tensorflow-major-changed",
-        title="TensorFlow has another major version",
+        title="TensorFlow's major version differs",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
         applies=uses("tensorflow"),
         watches=(TENSORFLOW,),
-        why="TensorFlow 2 has another interface than 1: sessions, placeholders, "
-        "tf.set_random_seed and tf.contrib are gone or stand in tf.compat.v1, operations run at "
-        "once, and optimizers have other learning rates by default.",
-        not_when="The program uses what both have, or only tf.compat.v1.",
+        why="TensorFlow 2 has a different interface: sessions, placeholders, tf.set_random_seed "
+        "and tf.contrib are gone or moved to tf.compat.v1, operations run immediately, and "
+        "optimizers have different default learning rates.",
+        not_when="The program uses only what both versions have, or only tf.compat.v1.",
         remedy="Install the same major version of TensorFlow.",
         evidence=(
             Evidence(
@@ -237,25 +238,25 @@ RULES = (
     ),
     Rule(
         id="tensorflow-initializers-changed",
-        title="Keras draws initial weights in another way",
+        title="Keras draws initial weights differently",
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
         applies=uses("tensorflow"),
         watches=(TENSORFLOW,),
-        why="From 2.10 on Keras' initializers draw without a state, and one without a seed takes "
-        "its own from Python's generator, so that tf.random.set_seed() alone does not fix it any "
-        "more. The same seeds give other initial weights (measured with 2.9 and 2.10: every "
-        "weight, and the layers that augment images).",
-        not_when="The weights are loaded, or not made by Keras' initializers.",
+        why="Since 2.10, Keras initializers are stateless, and one without a seed takes it from "
+        "Python's generator, so tf.random.set_seed() alone no longer fixes it. The same seeds "
+        "give different initial weights (measured with 2.9 and 2.10: every weight, and the "
+        "layers that augment images).",
+        not_when="The weights are loaded, or Keras initializers do not create them.",
         remedy="Install the same version of TensorFlow.",
-        note="From 2.10 on seed with tf.keras.utils.set_random_seed().",
+        note="From 2.10 on, seed with tf.keras.utils.set_random_seed().",
         evidence=(
             Evidence(
                 "Release notes of 2.10",
                 "https://github.com/tensorflow/tensorflow/releases/tag/v2.10.0",
             ),
             Evidence(
-                "Other weights in 2.10, and how to repeat them",
+                "Different weights in 2.10, and how to reproduce them",
                 "https://github.com/keras-team/keras/issues/17007",
             ),
             Evidence("2.9.3 and 2.10.1", measured="tf.2-9"),
@@ -265,15 +266,15 @@ RULES = (
     ),
     Rule(
         id="tensorflow-seeded-initializers-changed",
-        title="Initializers with a seed of their own draw other weights",
+        title="Initializers with their own seed draw different weights",
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
         applies=uses("tensorflow"),
         watches=(TENSORFLOW,),
-        why="From 2.7 on an initializer that is made with a seed draws other numbers from it, and "
-        "goes on to further ones with each call.",
-        not_when="No initializer is given a seed, as in most programs: then the initial weights "
-        "of 2.6 and 2.7 were the same.",
+        why="Since 2.7, an initializer created with a seed draws different numbers from it, and "
+        "new ones at each call.",
+        not_when="No initializer has a seed, as in most programs: then the initial weights of 2.6 "
+        "and 2.7 were the same.",
         remedy="Install the same version of TensorFlow.",
         evidence=(
             Evidence(
@@ -281,7 +282,7 @@ RULES = (
                 "https://github.com/tensorflow/tensorflow/releases/tag/v2.7.0",
             ),
             Evidence(
-                "Other numbers in 2.7 from the same seed, and a maintainer's answer",
+                "Different numbers in 2.7 from the same seed, and a maintainer's answer",
                 "https://github.com/keras-team/keras/issues/15899",
             ),
         ),
@@ -290,15 +291,15 @@ RULES = (
     ),
     Rule(
         id="tensorflow-build-changed",
-        title="TensorFlow is built for another kind of device",
+        title="TensorFlow is built for a different kind of device",
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
         applies=uses("tensorflow") & on_gpu,
         watches=(BUILD, "facts.frameworks.tensorflow.distribution"),
-        why="A build without support for the GPU computes on the CPU: other kernels, and random "
-        "operations whose algorithm depends on the device.",
-        not_when="The program runs on the CPU anyway; there both builds gave the same bits.",
-        remedy="Install the same build again.",
+        why="A build without GPU support computes on the CPU: with different kernels, and with "
+        "random operations whose algorithm depends on the device.",
+        not_when="The program runs on the CPU anyway; both builds gave the same bits there.",
+        remedy="Install the same build on both sides.",
         evidence=(
             Evidence(
                 "Random numbers may depend on the device",
@@ -317,9 +318,9 @@ RULES = (
         watches=(TENSORFLOW, PYTHON),
         why="TensorFlow is built and tested for a range of Python versions; outside it there are "
         "no wheels, and dependencies are missing.",
-        not_when="It was built from source for this Python. Versions newer than the table are not "
-        "judged.",
-        remedy="Use a version of Python from the range.",
+        not_when="It was built from source for this Python. Python versions newer than the table "
+        "are not judged.",
+        remedy="Use a Python version from that range.",
         evidence=(_TESTED,),
         state=python_unsupported,
     ),
@@ -330,30 +331,29 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=uses("tensorflow") & machine("x86_64"),
         watches=(FLAGS, TENSORFLOW),
-        why="From 1.6 on the official wheels are compiled for processors with AVX; on another one "
+        why="Since 1.6, the official wheels are compiled for processors with AVX; on any other, "
         "the program ends with an illegal instruction.",
-        not_when="TensorFlow was built for this processor, as by a distribution or from source.",
+        not_when="TensorFlow was built for this processor, from source or by a distribution.",
         remedy="Use a processor (or a virtual machine's CPU model) with AVX.",
         evidence=(_INSTALL,),
         state=avx_missing,
     ),
     Rule(
         id="tensorflow-cuda-of-another-major",
-        title="TensorFlow finds no CUDA of its major version",
+        title="TensorFlow finds no CUDA of the right major version",
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
         applies=uses("tensorflow") & on_gpu,
         watches=(TENSORFLOW, BUILD, BUILT_WITH, RUNTIME),
-        why="TensorFlow asks the loader for CUDA's libraries by the major version that it was "
-        "built with. Where one is missing it leaves the GPUs out, says so in its log only, and "
-        "computes on the CPU.",
-        not_when="The right libraries lie where envprint does not look. Another minor version of "
-        "the same major one is no fault.",
-        remedy="Install the CUDA that this TensorFlow was built with.",
+        why="TensorFlow loads CUDA's libraries by the major version it was built with. If one is "
+        "missing, it ignores the GPUs, reports that only in its log, and computes on the CPU.",
+        not_when="The right libraries are where envprint does not look. A different minor version "
+        "of the same major version is fine.",
+        remedy="Install the CUDA version that this TensorFlow was built with.",
         evidence=(
             _TESTED,
             Evidence(
-                "What TensorFlow does where it cannot load some of the libraries",
+                "What TensorFlow does when it cannot load some of the libraries",
                 "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/"
                 "common_runtime/gpu/gpu_device.cc",
             ),
@@ -367,7 +367,7 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=uses("tensorflow") & on_gpu,
         watches=(TENSORFLOW, DEVICES),
-        why="Before 2.3, a data set that is shuffled anew for each epoch does not repeat its order "
+        why="Before 2.3, a data set that is reshuffled for each epoch does not repeat its order "
         "under MirroredStrategy, whatever the seed.",
         not_when="The job uses one GPU, no strategy of tf.distribute, or "
         "shuffle(reshuffle_each_iteration=False).",
@@ -375,7 +375,7 @@ RULES = (
         evidence=(
             Evidence("The report", "https://github.com/tensorflow/tensorflow/issues/38197"),
             Evidence(
-                "The fault, and the version that appears to mend it",
+                "The fault, and the version that appears to fix it",
                 "https://github.com/NVIDIA/framework-reproducibility/blob/master/doc/d9m/"
                 "tensorflow.md",
             ),

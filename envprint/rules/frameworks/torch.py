@@ -75,7 +75,7 @@ def another_version(comparison: Comparison, workload: Workload) -> Iterator[Matc
 
 def _built_for(side: Fingerprint) -> str:
     """The device of a build, and the version of what runs it: `cuda 13.0 (2.13.0+cu130)`."""
-    build, cuda = side.get(BUILD, "a device that is unknown"), side.get(CUDA)
+    build, cuda = side.get(BUILD, "an unknown device"), side.get(CUDA)
     version = side.get(VERSION)
     return " ".join(filter(None, (build, cuda, version and f"({version})")))
 
@@ -138,7 +138,7 @@ def workers_repeat(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     version = now.value(VERSION)
     if version and numbers(version) < _SEEDS_WORKERS_FROM:
         yield Match(
-            f"workers of PyTorch {version} all draw the same numbers from np.random",
+            f"all workers of PyTorch {version} draw the same numbers from np.random",
             (VERSION,),
             after=version,
         )
@@ -151,8 +151,8 @@ def worker_seeds_changed(comparison: Comparison, workload: Workload) -> Iterator
         sides = [numbers(side) >= _SEEDS_WORKERS_FROM for side in (change.before, change.after)]
         if sides[0] != sides[1]:
             yield Match(
-                f"PyTorch was {change.before}, is {change.after}: workers draw other numbers from "
-                "np.random",
+                f"PyTorch was {change.before}, is {change.after}: workers draw different numbers "
+                "from np.random",
                 (VERSION,),
                 change.before,
                 change.after,
@@ -182,10 +182,10 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=uses("torch"),
         watches=(VERSION, "facts.frameworks.torch.git_version"),
-        why="PyTorch promises equal results neither across releases nor across single commits: "
-        "kernels, libraries inside the wheel and default settings change.",
-        not_when="The operations in use did not change between the two versions. A change of "
-        "random number generators or defaults may do more than round differently.",
+        why="PyTorch promises equal results neither across releases nor across commits: kernels, "
+        "libraries inside the wheel and default settings change.",
+        not_when="The operations in use did not change between the two versions. A changed random "
+        "number generator or default may do more than round differently.",
         remedy="Install the same version.",
         evidence=(_RANDOMNESS,),
         drift=another_version,
@@ -193,20 +193,20 @@ RULES = (
     ),
     Rule(
         id="torch-build-changed",
-        title="PyTorch is another build",
+        title="PyTorch is a different build",
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
         applies=uses("torch"),
         watches=(BUILD, VERSION, CUDA),
-        why="A build without support for the GPU computes on the CPU, which draws other random "
-        "numbers from the same seed. Builds of one version bring other libraries, and PyTorch "
-        "promises no equal results across builds.",
-        not_when="On a CPU the builds of one version may give the same bits.",
-        remedy="Install the same build again.",
+        why="A build without GPU support computes on the CPU, which draws different random "
+        "numbers from the same seed. Builds of one version contain different libraries, and "
+        "PyTorch promises no equal results across builds.",
+        not_when="The job runs on the CPU, where builds of one version may give the same bits.",
+        remedy="Install the same build on both sides.",
         evidence=(
             _RANDOMNESS,
             Evidence(
-                "Its maintainers: CPU and GPU have different generators",
+                "PyTorch's maintainers: CPU and GPU have different generators",
                 "https://github.com/pytorch/pytorch/issues/2976",
             ),
         ),
@@ -214,16 +214,16 @@ RULES = (
     ),
     Rule(
         id="torch-tf32-default-changed",
-        title="PyTorch multiplies matrices in another precision by default",
+        title="PyTorch multiplies matrices in a different default precision",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=uses("torch") & on_gpu,
         watches=(VERSION, SET_IN_PROGRAM, *map(variable, OVERRIDES), DEVICES),
-        why="PyTorch 1.7 to 1.11 use TF32 for products of matrices on compute capability 8.0 and "
+        why="PyTorch 1.7 to 1.11 use TF32 for matrix products on compute capability 8.0 and "
         "later, which cuts float32 inputs to 10 bits of mantissa; 1.12 and later do not. "
         "Convolutions use it in all of them.",
         not_when="The program sets allow_tf32 or the float32 matmul precision itself, or computes "
-        "in another precision than float32.",
+        "in a precision other than float32.",
         remedy="Set torch.backends.cuda.matmul.allow_tf32 to the same value on both sides.",
         evidence=(
             Evidence(
@@ -246,14 +246,16 @@ RULES = (
             WARN_ONLY,
             variable("CUBLAS_WORKSPACE_CONFIG"),
         ),
-        why="Before 2.9 PyTorch raises an error at the first call of cuBLAS when deterministic "
-        "algorithms are asked for and the variable is not :4096:8 or :16:8. With warn_only it goes "
-        "on, and may not repeat itself. A change of 2025 removed the check.",
+        why="Before 2.9, PyTorch raises an error at the first cuBLAS call if deterministic "
+        "algorithms are on and the variable is not :4096:8 or :16:8. With warn_only it "
+        "continues and may not repeat itself. A change of 2025 removed the check.",
         not_when="The program sets the variable itself before its first product on the GPU.",
         remedy=Command("export CUBLAS_WORKSPACE_CONFIG=:4096:8"),
         note="Before the program starts.",
         evidence=(
-            Evidence("The check and its reason", "https://github.com/pytorch/pytorch/pull/41377"),
+            Evidence(
+                "The check and the reason for it", "https://github.com/pytorch/pytorch/pull/41377"
+            ),
             Evidence("Its removal", "https://github.com/pytorch/pytorch/pull/161749"),
         ),
         state=workspace_missing,
@@ -265,9 +267,9 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=uses("torch") & on_gpu,
         watches=(BENCHMARK,),
-        why="The fastest algorithm varies with noise, with the load and the free memory of the "
-        "GPU; another algorithm rounds differently, so that two runs on one machine may differ.",
-        not_when="The job has no convolution, or deterministic algorithms are on as well and all "
+        why="The fastest algorithm varies with noise, load and free GPU memory. A different "
+        "algorithm rounds differently, so two runs on one machine may differ.",
+        not_when="The job has no convolution, or deterministic algorithms are also on and all "
         "candidates give equal bits.",
         remedy=Code("torch.backends.cudnn.benchmark = False"),
         evidence=(_RANDOMNESS,),
@@ -276,12 +278,12 @@ RULES = (
     ),
     Rule(
         id="torch-cudnn-api-changed",
-        title="PyTorch asks cuDNN in another way",
+        title="PyTorch uses a different cuDNN interface",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=uses("torch") & on_gpu,
         watches=(variable("TORCH_CUDNN_V8_API_DISABLED"),),
-        why="The older interface of cuDNN offers other convolution algorithms.",
+        why="The older cuDNN interface offers different convolution algorithms.",
         not_when="The job has no convolution.",
         remedy="Give TORCH_CUDNN_V8_API_DISABLED the same value on both sides.",
         evidence=(
@@ -294,13 +296,13 @@ RULES = (
     ),
     Rule(
         id="torch-workers-share-numpy-seed",
-        title="DataLoader's workers repeat one NumPy stream",
+        title="DataLoader workers repeat the same NumPy numbers",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=uses("torch"),
         watches=(VERSION,),
-        why="Before 1.9 every worker process inherits the same state of np.random, and again in "
-        "each epoch: random transforms repeat themselves.",
+        why="Before 1.9, every worker process inherits the same np.random state, again in each "
+        "epoch: random transforms repeat themselves.",
         not_when="The data set draws nothing from np.random, has no workers, or seeds them in "
         "worker_init_fn.",
         remedy="Give DataLoader a worker_init_fn that seeds np.random from torch.initial_seed().",
@@ -313,13 +315,13 @@ RULES = (
     ),
     Rule(
         id="torch-worker-seeds-changed",
-        title="DataLoader's workers draw other NumPy numbers",
+        title="DataLoader workers draw different NumPy numbers",
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
         applies=uses("torch"),
         watches=(VERSION,),
-        why="From 1.9 on each worker process gets its own seed of np.random; before, all had that "
-        "of the main process.",
+        why="Since 1.9, each worker process gets its own np.random seed; before, all had that of "
+        "the main process.",
         not_when="The data set draws nothing from np.random, has no workers, or seeds them in "
         "worker_init_fn.",
         remedy="Give DataLoader the same worker_init_fn on both sides.",

@@ -155,18 +155,19 @@ def _host_devices(comparison: Comparison, workload: Workload) -> Iterator[Match]
 RULES = (
     Rule(
         id="xla-flags-changed",
-        title="XLA compiles with other flags",
+        title="XLA compiles with different flags",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=uses("jax", "tensorflow"),
         watches=(variable("XLA_FLAGS"), variable("TF_XLA_FLAGS")),
-        why="The flags choose how XLA compiles and which kernels it may take: fusion, precision, "
-        "autotuning, deterministic operations. A flag that XLA does not know, such as one of "
-        "another version, ends the program.",
-        not_when="Flags that write dumps, flags of another kind of device and flags at their "
-        "default are passed over. TensorFlow compiles with XLA on a CPU only when told to, so "
-        "there the flags count with auto-clustering on; a function with jit_compile=True is not "
-        "seen. A flag may also leave a job's own operations as they are.",
+        why="The flags control how XLA compiles and which kernels it may use: fusion, precision, "
+        "autotuning, deterministic operations. A flag unknown to XLA, such as one of a "
+        "different version, ends the program.",
+        not_when="The flags do not matter here: those that write dumps, those for another kind of "
+        "device and those at their default are ignored. On a CPU, TensorFlow compiles "
+        "with XLA only on request, so the flags count there with auto-clustering on; a "
+        "function with jit_compile=True is not seen. A flag may also leave a job's own "
+        "operations unchanged.",
         remedy="Give XLA_FLAGS the same value on both sides.",
         evidence=(
             Evidence(
@@ -189,11 +190,11 @@ RULES = (
         confidence=Confidence.MEASURED,
         applies=uses("tensorflow"),
         watches=(variable("TF_XLA_FLAGS"), switch(AUTO_JIT)),
-        why="With auto-clustering, parts of a graph are compiled by XLA, which fuses operations "
-        "and adds in another order than TensorFlow's own kernels, and draws the random numbers of "
-        "layers such as Dropout in another way (measured: first-epoch loss 5 % apart).",
-        not_when="Nothing is clustered on this device: on a CPU that needs "
-        "--tf_xla_cpu_global_jit beside --tf_xla_auto_jit, and without it nothing is said.",
+        why="With auto-clustering, XLA compiles parts of a graph. It fuses operations, adds in a "
+        "different order than TensorFlow's own kernels, and draws the random numbers of "
+        "layers such as Dropout differently (measured: first-epoch loss 5 % apart).",
+        not_when="Nothing is clustered on this device: a CPU needs --tf_xla_cpu_global_jit in "
+        "addition to --tf_xla_auto_jit, and without it nothing is reported.",
         remedy="Give TF_XLA_FLAGS and tf.config.optimizer.set_jit the same values on both sides.",
         evidence=(
             Evidence(
@@ -207,20 +208,20 @@ RULES = (
     ),
     Rule(
         id="jax-host-devices-changed",
-        title="XLA shows the CPU as another number of devices",
+        title="XLA shows the CPU as a different number of devices",
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
         applies=uses("jax") & on_cpu,
         watches=(variable("XLA_FLAGS"),),
-        why="A program that spreads its batch over all devices splits it into other parts, and "
-        "draws and adds for each of them.",
-        not_when="The program computes on one device, as JAX does unless it is told otherwise: "
-        "then the bits stay.",
+        why="A program that spreads its batch over all devices splits it differently, and draws "
+        "and adds separately for each part.",
+        not_when="The program computes on one device, which is JAX's default: then the bits stay "
+        "the same.",
         remedy="Give --xla_force_host_platform_device_count the same value on both sides.",
         evidence=(
             Evidence("No effect without a program that shards", measured="jax.devices"),
             Evidence(
-                "What the flag makes of the CPU",
+                "What the flag does to the CPU",
                 "https://github.com/openxla/xla/blob/main/xla/debug_options_flags.cc",
             ),
         ),

@@ -46,7 +46,9 @@ def held_memory(now: Fingerprint, one: VisibleDevice) -> HeldMemory:
     """What others hold of one GPU, and who they are. Raises `UnknownValueError`."""
     place = in_use(now, one)
     if _is_inside(now) and now.value(PIDS_ARE_OURS) is False:
-        raise UnknownValueError(f"{place}.processes", "this process is not known among the holders")
+        raise UnknownValueError(
+            f"{place}.processes", "this process cannot be found among the holders"
+        )
     processes = _listed(now, place)
     found: dict[str, Program] = {}
     for process in processes:
@@ -111,7 +113,7 @@ def _holder(process: Mapping[str, Any], pids_are_ours: bool | None) -> Program:
             label = f"{name} (of another user)"
         return Program(label, amount, is_desktop)
     if pids_are_ours is False:
-        return Program(f"pid {pid} (of the host, its owner is not visible here)", amount, False)
+        return Program(f"pid {pid} (of the host; its owner is not visible here)", amount, False)
     if process.get("exists") is False and process.get("still_listed"):
         return Program(f"pid {pid}, which no longer exists:", amount, False, has_ended=True)
     if process.get("exists") is False:

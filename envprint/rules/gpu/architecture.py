@@ -73,15 +73,15 @@ def _tf32(comparison: Comparison, change: DeviceChange) -> Iterator[Match]:
 RULES = (
     Rule(
         id="gpu-architecture-changed",
-        title="The GPU is of another architecture",
+        title="The GPU's architecture differs",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=gpu_training,
         watches=(DEVICES,),
-        why="cuDNN and cuBLAS choose other kernels on another architecture and promise equal bits "
-        "only on the same one.",
-        not_when="Some operations give equal bits on neighbouring generations; nothing promises "
-        "it.",
+        why="cuDNN and cuBLAS choose different kernels on a different architecture and promise "
+        "equal bits only on the same one.",
+        not_when="The operations in use give equal bits on both generations, as some do on "
+        "neighbouring ones; nothing promises it.",
         remedy="Run on the same architecture, or compare with a tolerance.",
         evidence=(
             Evidence(
@@ -94,7 +94,7 @@ RULES = (
                 "https://github.com/pytorch/pytorch/issues/58471",
             ),
             Evidence(
-                "Cards of Maxwell and Pascal agreed with each other, and not with Turing's",
+                "Maxwell and Pascal cards agreed with each other, and not with Turing's",
                 "https://github.com/NVIDIA/framework-reproducibility/issues/28",
             ),
         ),
@@ -108,11 +108,11 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=gpu_training,
         watches=(DEVICES, _OVERRIDE),
-        why="From compute capability 8.0 on, TensorFlow and JAX in products and convolutions, and "
-        "PyTorch in convolutions, cut float32 inputs to 10 bits of mantissa by default. That "
-        "rounds 8,000 times more coarsely; PyTorch says that most networks converge the same.",
-        not_when="The program switches TF32 off itself, or computes in float64, float16 or "
-        "bfloat16.",
+        why="On compute capability 8.0 and later, TensorFlow and JAX in products and "
+        "convolutions, and PyTorch in convolutions, cut float32 inputs to 10 bits of mantissa "
+        "by default. That rounds 8,000 times more coarsely; PyTorch says that most networks "
+        "converge the same.",
+        not_when="The program turns TF32 off itself, or computes in float64, float16 or bfloat16.",
         remedy=Command("export NVIDIA_TF32_OVERRIDE=0"),
         note="Before the program starts.",
         evidence=(

@@ -95,14 +95,14 @@ def _prohibited(now: Fingerprint, key: str, workload: Workload) -> Iterator[Matc
 RULES = (
     Rule(
         id="gpu-count-changed",
-        title="Another number of GPUs is visible",
+        title="A different number of GPUs is visible",
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
         applies=gpu_training,
         watches=(DEVICES, "facts.gpu.count", VISIBLE),
         why="A data-parallel run splits its batches and sums its gradients over the GPUs it sees.",
-        not_when="The program uses one GPU however many there are.",
-        remedy="Show the program as many GPUs as before with CUDA_VISIBLE_DEVICES.",
+        not_when="The program uses one GPU, however many there are.",
+        remedy="Make the same number of GPUs visible to the program with CUDA_VISIBLE_DEVICES.",
         evidence=(
             Evidence(
                 "TensorFlow's maintainers on results that depend on the number of GPUs",
@@ -119,12 +119,12 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=gpu_training,
         watches=(DEVICES, "facts.gpu.count", VISIBLE),
-        why="All frameworks compute with other kernels on the CPU. PyTorch draws its random "
-        "numbers with another engine there, and TensorFlow's depend on the device.",
+        why="All frameworks use different kernels on the CPU. PyTorch draws its random numbers "
+        "with a different engine there, and TensorFlow's depend on the device.",
         not_when="The work runs on the CPU on both sides. JAX draws the same numbers everywhere: "
-        "without the other two the finding is numeric.",
+        "without the other two, the finding is numeric.",
         remedy=Command("export CUDA_VISIBLE_DEVICES=-1"),
-        note="Runs on the CPU, on both sides; or run both on a GPU.",
+        note="Runs on the CPU on both sides; or run both on a GPU.",
         evidence=(
             _RANDOMNESS,
             Evidence(
@@ -136,7 +136,7 @@ RULES = (
                 "https://www.tensorflow.org/guide/random_numbers",
             ),
             Evidence(
-                "JAX's random numbers are made not to depend on the backend",
+                "JAX's random numbers are designed not to depend on the backend",
                 "https://docs.jax.dev/en/latest/jep/263-prng.html",
             ),
         ),
@@ -149,10 +149,10 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu,
         watches=(STATUS, VISIBLE, DEVICES),
-        why="Without a GPU that answers, frameworks compute on the CPU or stop. A driver newer "
-        "than the last for an architecture does not show the card either: that is R470 for Kepler, "
-        "and R580 for Maxwell, Pascal and Volta.",
-        not_when="The work runs elsewhere than here.",
+        why="Without a GPU that answers, frameworks compute on the CPU or stop. A driver later "
+        "than the last one for an architecture does not show the card either: the last is "
+        "R470 for Kepler, and R580 for Maxwell, Pascal and Volta.",
+        not_when="The work runs on a different machine.",
         remedy="Repair the driver as the message says, or judge the work with --device cpu.",
         evidence=(
             _RANDOMNESS,
@@ -172,7 +172,7 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu,
         watches=(DEVICES,),
-        why="In compute mode `prohibited` the driver refuses every context on the GPU.",
+        why="In compute mode `prohibited`, the driver refuses every context on the GPU.",
         not_when="The program does not use that GPU.",
         remedy=Command("sudo nvidia-smi --compute-mode=DEFAULT"),
         evidence=(

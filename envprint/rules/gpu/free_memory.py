@@ -56,7 +56,7 @@ def own_bytes(now: Fingerprint, one: VisibleDevice) -> int:
     if now.value(PIDS_ARE_OURS) is False:
         if now.value("facts.frameworks.imported"):
             raise UnknownValueError(
-                f"{device}.processes", "this process is not known among the holders"
+                f"{device}.processes", "this process cannot be found among the holders"
             )
         return 0
     own = [process for process in now.value(f"{device}.processes") or [] if process.get("own")]
@@ -96,7 +96,7 @@ def _low_of(now: Fingerprint, one: VisibleDevice, workload: Workload) -> Iterato
     own = own_bytes(now, one) if free < needed else 0
     if free + own < needed:
         has = f"{_SHARED if path == HOST_MEMORY else 'has'} {size(free)} free"
-        itself = f", and {size(own)} in this program's own hands" if own else ""
+        itself = f", and {size(own)} held by this program itself" if own else ""
         wants = f"a framework takes {size(needed)} to start"
         wants = wants if required is None else f"{size(needed)} are needed"
         text = f"GPU {one.key} {has}{itself}, {wants}{_by_whom(now, one)}"
@@ -111,7 +111,7 @@ def _by_whom(now: Fingerprint, one: VisibleDevice) -> str:
         return ""
     parts = [f"held by {listed(found.holders)}"] if found.listed_bytes >= NAMED_BYTES else []
     if found.unlisted_bytes:
-        parts.append(f"{size(found.unlisted_bytes)} in use by no process that is listed")
+        parts.append(f"{size(found.unlisted_bytes)} in use by no listed process")
     return "".join(f"; {text}" for text in parts)
 
 
@@ -122,13 +122,14 @@ FREE_RULE = Rule(
     confidence=Confidence.DOCUMENTED,
     applies=on_gpu,
     watches=(LIVE, DEVICES, PIDS_ARE_OURS, HOST_MEMORY, STATUS),
-    why="An allocation that does not fit ends the program. That a framework finds no valid cuDNN "
-    "algorithm, or cannot create a cuDNN handle, often means the same. Without --min-free-gpu the "
-    "limit is what is taken before the first tensor: 300 MiB by a context, and 500, 1050 or 1536 "
-    "MiB by CUDA's libraries under TensorFlow, by compute capability.",
-    not_when="The work needs less than was asked for, or does not use that GPU. A divided GPU is "
+    why="An allocation that does not fit ends the program. If a framework finds no valid cuDNN "
+    "algorithm, or cannot create a cuDNN handle, lack of memory is often the reason. Without "
+    "--min-free-gpu, the limit is what is taken before the first tensor: 300 MiB by a "
+    "context, and 500, 1050 or 1536 MiB by CUDA's libraries under TensorFlow, by compute "
+    "capability.",
+    not_when="The work needs less than that limit, or does not use that GPU. A divided GPU is "
     "only compared with --min-free-gpu.",
-    remedy="End the programs that hold the memory, use a smaller batch, or another GPU.",
+    remedy="End the programs that hold the memory, use a smaller batch, or use a different GPU.",
     evidence=(
         Evidence(
             "cudaErrorMemoryAllocation",
@@ -144,7 +145,7 @@ FREE_RULE = Rule(
             "gpu/gpu_device.cc",
         ),
         Evidence(
-            "Programs left behind keep TensorFlow from creating a cuDNN handle",
+            "Leftover programs keep TensorFlow from creating a cuDNN handle",
             "https://github.com/tensorflow/tensorflow/issues/6698",
         ),
         Evidence(

@@ -29,8 +29,8 @@ _ACTIONS = {
 }
 _FAULTS = {
     "remap_failed": "a row could not be remapped",
-    "remap_pending": "row remap pending: reset or reboot when it suits",
-    "retirement_pending": "page retirement pending: reboot when it suits",
+    "remap_pending": "row remap pending: reset or reboot at a convenient time",
+    "retirement_pending": "page retirement pending: reboot at a convenient time",
 }
 
 
@@ -47,7 +47,7 @@ def _no_answer(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     if now.value(MODULE) is None:
         raise UnknownValueError(ANSWER, f"{text}, and no kernel module of it is loaded")
     if gpu is not None and not _may_be_used(now, gpu):
-        raise UnknownValueError(ANSWER, f"{text}; a program is not shown it")
+        raise UnknownValueError(ANSWER, f"{text}; programs cannot see it")
     yield Match(f"{text} ({call})", (f"{SILENCE}.call", ANSWER), after=call)
 
 
@@ -102,7 +102,7 @@ def _needs_reset(now: Fingerprint, key: str, workload: Workload) -> Iterator[Mat
     elif now.value(f"{place}.retirement_pending") and now.value(
         f"{place}.pages_retired_uncorrected"
     ):
-        text = f"GPU {key} takes no new program until a page with an error is retired"
+        text = f"GPU {key} accepts no new program until a page with an error is retired"
         yield Match(text, (f"{place}.retirement_pending",), after="pending")
 
 
@@ -115,7 +115,7 @@ def _worn(now: Fingerprint, key: str, workload: Workload) -> Iterator[Match]:
     count = now.value(f"{place}.uncorrected")
     if count:
         faults.append("uncorrected")
-        texts.append(f"{count} errors not corrected since the driver was loaded")
+        texts.append(f"{count} uncorrected errors since the driver was loaded")
     if faults:
         paths = tuple(f"{place}.{name}" for name in faults)
         yield Match(f"memory of GPU {key}: {', '.join(texts)}", paths, after=", ".join(faults))
@@ -138,10 +138,10 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu,
         watches=(ANSWER, SILENCE, STATUS, MODULE),
-        why="A driver that does not come back from a query does not come back to a job either, "
-        "which most likely hangs at its first CUDA call. The kernel's log often has the reason, an "
-        "Xid message.",
-        not_when="The query alone hangs, or the work does not use that GPU. A driver that starts "
+        why="A driver that does not return from a query does not return to a job either, so the "
+        "job most likely hangs at its first CUDA call. The kernel's log often has the reason, "
+        "an Xid message.",
+        not_when="Only the query hangs, or the work does not use that GPU. A driver that starts "
         "many GPUs without persistence mode may take longer.",
         remedy=Command("sudo dmesg -T | grep -i xid"),
         evidence=(
@@ -154,11 +154,11 @@ RULES = (
                 "https://github.com/NVIDIA/go-nvml/issues/152",
             ),
             Evidence(
-                "After an Xid 45 nvidia-smi hangs for ever, in the kernel: reboot",
+                "After an Xid 45 nvidia-smi hangs forever, in the kernel: reboot",
                 "https://github.com/leptonai/gpud/pull/117",
             ),
             Evidence(
-                "A lock that the kernel module never gives back stops every program on the GPUs",
+                "A lock that the kernel module never releases stops every program on the GPUs",
                 "https://github.com/NVIDIA/open-gpu-kernel-modules/issues/1277",
             ),
         ),
@@ -172,11 +172,11 @@ RULES = (
         applies=on_gpu,
         watches=(LOST, DEVICES, LIVE),
         why="A GPU that has fallen off the bus cannot be reached until the machine is restarted, "
-        "and what ran on it has failed. The driver also refuses one whose power cables or "
-        "interrupts fail, or answers with an unknown error.",
-        not_when="The work does not use that GPU. Tools may give up on the others.",
-        remedy="Restart the machine; if it comes back, look at the card, its seat and its power, "
-        "and see dmesg for Xid 79.",
+        "and what ran on it has failed. The driver also refuses a GPU whose power cables or "
+        "interrupts fail, or one that answers with an unknown error.",
+        not_when="The work does not use that GPU. Tools may still fail on the others.",
+        remedy="Restart the machine. If the GPU comes back, check the card, its slot and its "
+        "power, and search dmesg for Xid 79.",
         evidence=(
             Evidence(
                 "NVIDIA on Xid 79: restart the machine, then contact support",
@@ -187,7 +187,7 @@ RULES = (
                 "https://github.com/NVIDIA/k8s-device-plugin/issues/231",
             ),
             Evidence(
-                "NVML: with which errors the driver refuses a GPU",
+                "NVML: the errors with which the driver refuses a GPU",
                 "https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html",
             ),
         ),
@@ -200,8 +200,9 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu,
         watches=(LIVE, DEVICES),
-        why="After some faults the driver asks for a reset. Before Ampere, after an error of two "
-        "bits, it makes no further context until the page is retired, which happens at the reset.",
+        why="After some faults, the driver asks for a reset. Before Ampere, after a double-bit "
+        "error, it creates no further context until the page is retired, which happens at the "
+        "reset.",
         not_when="The work does not use that GPU.",
         remedy=Command("sudo nvidia-smi --gpu-reset"),
         note="End the programs on the GPU first; or reboot.",
@@ -225,13 +226,13 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu,
         watches=(LIVE, DEVICES),
-        why="An error that ECC cannot correct ends the programs that use the place, so that no "
-        "wrong number goes on. From Ampere on the place is then out of use, and NVIDIA says that a "
-        "pending remap affects neither accuracy nor speed; it is a sign of wear.",
-        not_when="The counters are those since the driver was loaded: the programs concerned have "
-        "ended.",
-        remedy="Reset or reboot when it suits; if errors come back or a remap has failed, have the "
-        "card looked at.",
+        why="An error that ECC cannot correct ends the programs that use that memory, so no wrong "
+        "number is used. From Ampere on, the memory is then taken out of use, and NVIDIA says "
+        "that a pending remap affects neither accuracy nor speed; it is a sign of wear.",
+        not_when="The counters cover the time since the driver was loaded: the affected programs "
+        "have ended.",
+        remedy="Reset or reboot at a convenient time; if errors come back or a remap has failed, "
+        "have the card checked.",
         evidence=(
             Evidence(
                 "NVIDIA: with a remap pending, work goes on and new work can start",
@@ -255,19 +256,19 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu,
         watches=(LIVE, DEVICES),
-        why="The driver or the hardware lowers the clocks, the latter to a half or less. That "
-        "every kernel still gives the same bits is inferred: NVIDIA speaks of clocks alone.",
-        not_when="A library tries kernels out by time (cudnn.benchmark, XLA's autotuning) and "
-        "takes another one for it: then the result rounds differently.",
+        why="The driver or the hardware lowers the clocks, the hardware to a half or less. That "
+        "every kernel still gives the same bits is inferred: NVIDIA speaks only of clocks.",
+        not_when="A library times its kernels (cudnn.benchmark, XLA's autotuning) and picks a "
+        "different one: then the result rounds differently.",
         remedy=Command("nvidia-smi -q -d PERFORMANCE"),
-        note="It shows the reasons; look at cooling and the power supply.",
+        note="It shows the reasons; check cooling and the power supply.",
         evidence=(
             Evidence(
                 "NVML's reasons for the clocks",
                 "https://docs.nvidia.com/deploy/nvml-api/api/group__nvmlClocksEventReasons.html",
             ),
             Evidence(
-                "XLA: with other timings another kernel can be the fastest",
+                "XLA: different timings can make a different kernel the fastest",
                 "https://github.com/openxla/xla/blob/main/docs/determinism.md",
             ),
         ),

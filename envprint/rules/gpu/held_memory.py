@@ -50,7 +50,7 @@ _MECHANISM = (
         "https://github.com/tensorflow/tensorflow/issues/53771",
     ),
     Evidence(
-        "A PyTorch maintainer: algorithms that need more than the free memory are passed over",
+        "A PyTorch maintainer: algorithms that need more than the free memory are skipped",
         "https://github.com/pytorch/pytorch/issues/49207",
     ),
 )
@@ -62,7 +62,9 @@ _PREALLOCATION = Evidence(
 
 
 _FIND_ENDED = Command("sudo fuser -v /dev/nvidia*")
-_FOUND_OR_NOT = "It lists the processes that have the devices open; else reset the GPU or reboot."
+_FOUND_OR_NOT = (
+    "It lists the processes that have the devices open; if there is none, reset the GPU or reboot."
+)
 MOSTLY_HELD_SHARE = 0.75
 """Share of the card in the hands of others from which on a job has to change to fit: JAX alone asks
 for three quarters of all memory."""
@@ -70,10 +72,10 @@ _UNLISTED = {
     "pid-namespace": "none of it by a process that is visible from this container",
     "driver-model": "memory per process is not reported by Windows' driver model",
     "not-reported": "memory per process is not reported by this driver",
-    "driver-reserve": "by no process that is listed; some hundred MiB may be the driver's own",
-    "numa-pages": "by no process that is listed; pages of ended processes may be among them",
-    "managed-or-ended": "by no process that is listed: managed memory, or of a process that ended",
-    "not-known": "and it is not known by whom",
+    "driver-reserve": "by no listed process; a few hundred MiB may be the driver's own",
+    "numa-pages": "by no listed process; pages of ended processes may be among them",
+    "managed-or-ended": "by no listed process: managed memory, or memory of an ended process",
+    "not-known": "and the holder is unknown",
 }
 
 
@@ -202,13 +204,13 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu,
         watches=(*_WATCHED, PIDS_ARE_OURS),
-        why="When memory is short, TensorFlow takes a convolution algorithm that needs no scratch "
-        "memory, with a warning in its log at most, and PyTorch takes the first that does not "
-        "fail, so that those that need more than is free are passed over; another algorithm rounds "
-        "differently. The maintainers of these two say so; no published measurement shows it. With "
-        "any other framework an allocation can fail for lack of that memory: JAX asks for three "
-        "quarters of the whole by default. Where others hold three quarters or more, the work has "
-        "to be made smaller to fit, which is another run.",
+        why="When memory is short, TensorFlow falls back to a convolution algorithm without "
+        "scratch memory, with a log warning at most, and PyTorch takes the first one that "
+        "does not fail, skipping those that need more than is free; a different algorithm "
+        "rounds differently. The maintainers of both say so; no published measurement shows "
+        "it. In any other framework, an allocation can fail for lack of that memory: JAX "
+        "requests three quarters of the whole by default. If others hold three quarters or "
+        "more, the work has to be made smaller to fit, which makes a different run.",
         not_when="The work leaves plenty of memory free, or, in TensorFlow and PyTorch, has no "
         "convolutions.",
         remedy="End those programs, or run without a desktop on that GPU.",
@@ -223,10 +225,10 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu,
         watches=(*_WATCHED, PIDS_ARE_OURS),
-        why="It is missing for the work like memory that a named program holds, and has the same "
-        "effect: another convolution algorithm, or an allocation that fails. The list of processes "
-        "is short in a container, under Windows' driver model, for managed memory, and after a "
-        "process has ended without giving its memory back.",
+        why="The work lacks this memory just as if a named program held it, with the same effect: "
+        "a different convolution algorithm, or an allocation that fails. The list of "
+        "processes is incomplete in a container, under Windows' driver model, for managed "
+        "memory, and after a process ended without freeing its memory.",
         not_when="The work leaves plenty of memory free, or, in TensorFlow and PyTorch, has no "
         "convolutions.",
         remedy=Command("nvidia-smi", "sudo fuser -v /dev/nvidia*"),
@@ -254,10 +256,10 @@ RULES = (
         applies=on_gpu,
         watches=_WATCHED,
         why="Under WSL, Windows draws its desktop on the same GPU, and its driver does not report "
-        "which program holds how much. A job that needs nearly all of the memory finds less free, "
-        "and a convolution may take another algorithm.",
+        "how much each program holds. A job that needs nearly all of the memory finds less "
+        "free, and a convolution may use a different algorithm.",
         not_when="The work leaves plenty of memory free.",
-        remedy="Close browsers and games in Windows; the tab Details of its Task Manager lists "
+        remedy="Close browsers and games in Windows; the Details tab of its Task Manager lists "
         "dedicated GPU memory by program.",
         evidence=(
             *_MECHANISM[:1],
@@ -266,7 +268,7 @@ RULES = (
                 "https://docs.nvidia.com/deploy/nvml-api/structnvmlProcessInfo__t.html",
             ),
             Evidence(
-                "Under WSL the GPU is Windows', and nvidia-smi lists no processes",
+                "Under WSL the GPU belongs to Windows, and nvidia-smi lists no processes",
                 "https://docs.nvidia.com/cuda/wsl-user-guide/index.html",
             ),
         ),
@@ -281,11 +283,11 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu & uses("tensorflow", "torch"),
         watches=_WATCHED,
-        why="The free memory decides which convolution algorithms fit, those that are tried out by "
-        "cudnn.benchmark or autotuning too, and another one rounds differently. Maintainers say "
-        "so; no published measurement shows it.",
+        why="The free memory decides which convolution algorithms fit, including those that "
+        "cudnn.benchmark or autotuning tries out, and a different one rounds differently. "
+        "Maintainers say so; no published measurement shows it.",
         not_when="Less than a tenth of the memory is missing, or the work leaves plenty free.",
-        remedy="Free the memory before the run, so that as much is free as for the baseline.",
+        remedy="Free memory before the run until there is as much as for the baseline.",
         evidence=_MECHANISM,
         drift=_less_free,
         yields_to=(
@@ -302,10 +304,10 @@ RULES = (
         confidence=Confidence.INFERRED,
         applies=gpu_training,
         watches=(DEVICES,),
-        why="Less memory in all leaves less for workspaces, which decides between algorithms; and "
-        "what does not fit any more needs a smaller batch, which is another run.",
+        why="Less total memory leaves less for workspaces, which decides between algorithms. What "
+        "no longer fits needs a smaller batch, which makes a different run.",
         not_when="The work leaves plenty of memory free on the smaller GPU too.",
-        remedy="Run on a GPU with as much memory, or compare with a tolerance.",
+        remedy="Run on a GPU with the same amount of memory, or compare with a tolerance.",
         evidence=_MECHANISM[:1],
         drift=of_each_change(_total, _less_memory),
         yields_to=("gpu-architecture-changed", "gpu-mig-changed", "gpu-memory-free-low"),

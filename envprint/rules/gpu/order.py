@@ -40,10 +40,10 @@ def _changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     before, after = _by_bus(comparison.before), _by_bus(comparison.after)
     unlike = _unlike(comparison.after) if before != after else []
     if unlike:
-        words = ("from the fastest on", "by bus address")
+        words = ("fastest first", "by bus address")
         yield Match(
-            f"GPUs were numbered {words[before]}, are {words[after]}: a number may mean another of "
-            f"{', '.join(unlike)}",
+            f"GPUs were numbered {words[before]}, are {words[after]}: a number may mean a "
+            f"different one of {', '.join(unlike)}",
             (ORDER,),
             comparison.before.value(ORDER),
             comparison.after.value(ORDER),
@@ -76,7 +76,7 @@ def _left(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     unlike = [] if _by_bus(now) else _unlike(now)
     if unlike:
         yield Match(
-            f"CUDA's GPU 0 need not be nvidia-smi's: there are {', '.join(unlike)}",
+            f"CUDA's GPU 0 may not be nvidia-smi's: there are {', '.join(unlike)}",
             (ORDER,),
             after=now.value(ORDER),
         )
@@ -90,9 +90,10 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=gpu_training,
         watches=(ORDER, VISIBLE, DEVICES),
-        why="With unlike GPUs in a machine the same number means another card in another order, "
-        "and kernels of another card round differently.",
-        not_when="All GPUs are alike, the program uses all of them, or names them by UUID.",
+        why="If the GPUs in a machine differ, the same number means a different card in a "
+        "different order, and kernels of a different card round differently.",
+        not_when="All GPUs are of the same model, or the program uses all of them or names them "
+        "by UUID.",
         remedy=Command("export CUDA_DEVICE_ORDER=PCI_BUS_ID"),
         note="On both sides.",
         evidence=(_DOCUMENTED,),
@@ -100,17 +101,17 @@ RULES = (
     ),
     Rule(
         id="gpu-index-moved",
-        title="An index means another GPU",
+        title="An index means a different GPU",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=gpu_training,
         watches=(DEVICES,),
-        why="A program that asks for a GPU by number gets another kind of card, whose kernels "
-        "round differently. Numbers follow the bus, and change with a card that is "
-        "moved, added or lost.",
+        why="A program that selects a GPU by number gets a different kind of card, whose kernels "
+        "round differently. Numbers follow the bus, and change when a card is moved, added or "
+        "lost.",
         not_when="The program uses all GPUs, or names them by UUID.",
         remedy=Command("nvidia-smi -L"),
-        note="It lists the UUIDs; set CUDA_VISIBLE_DEVICES to that of the GPU.",
+        note="It lists the UUIDs; set CUDA_VISIBLE_DEVICES to the GPU's UUID.",
         evidence=(
             _DOCUMENTED,
             Evidence(
@@ -122,13 +123,13 @@ RULES = (
     ),
     Rule(
         id="gpu-order-left-to-cuda",
-        title="Which of the unlike GPUs is the first is left to CUDA",
+        title="CUDA decides which of several unlike GPUs is first",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=gpu_training,
         watches=(ORDER, VISIBLE, DEVICES),
-        why="CUDA counts GPUs from the fastest on, nvidia-smi and this report by bus address: the "
-        "card that is meant and the one that computes may differ.",
+        why="CUDA numbers GPUs from the fastest on, nvidia-smi and this report by bus address: "
+        "the card that computes may not be the one you meant.",
         not_when="The program uses all GPUs, or names them by UUID.",
         remedy=Command("export CUDA_DEVICE_ORDER=PCI_BUS_ID"),
         evidence=(_DOCUMENTED,),

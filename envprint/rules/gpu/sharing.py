@@ -121,18 +121,18 @@ RULES = (
     ),
     Rule(
         id="gpu-exclusive-taken",
-        title="The GPU admits one process, and another has it",
+        title="The GPU admits one process, and a different one has it",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu,
         watches=(DEVICES, LIVE, PIDS_ARE_OURS),
-        why="In compute mode exclusive-process one context is allowed on a GPU, and the next one "
-        "is refused: all CUDA-capable devices are busy or unavailable. A program that names no GPU "
-        "may get another one instead.",
+        why="In compute mode exclusive-process, a GPU allows one context and refuses the next "
+        "one: all CUDA-capable devices are busy or unavailable. A program that names no GPU "
+        "may get a different one instead.",
         not_when="The processes share the GPU through the Multi-Process Service, or the other one "
         "ends first.",
         remedy=Command("sudo nvidia-smi --compute-mode=DEFAULT"),
-        note="Or wait for the other process, or take another GPU.",
+        note="Or wait for the other process, or use a different GPU.",
         evidence=(
             Evidence(
                 "CUDA's error 46: devices are busy or unavailable",
@@ -153,9 +153,9 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu,
         watches=(INIT_MS, DEVICES),
-        why="Without persistence mode the driver initialises each GPU anew for the first program, "
-        "one to three seconds for GPUs with ECC, and lets go of it after the last, settings such "
-        "as the compute mode included.",
+        why="Without persistence mode, the driver initialises each GPU again for the first "
+        "program, which takes one to three seconds for GPUs with ECC. After the last program "
+        "it releases the GPU and its settings, such as the compute mode.",
         not_when="Other programs keep the GPU in use anyway.",
         remedy=Command("sudo systemctl enable --now nvidia-persistenced"),
         evidence=(
@@ -175,10 +175,10 @@ RULES = (
         applies=gpu_training,
         watches=(DEVICES,),
         why="A MIG device has its own number of multiprocessors and its own memory, and results "
-        "hold for its profile.",
+        "are valid for its profile.",
         not_when="Every run gets a part of the same profile.",
         remedy=Command("nvidia-smi -L"),
-        note="It lists the parts; set CUDA_VISIBLE_DEVICES to the UUID of one, and keep its "
+        note="It lists the parts; set CUDA_VISIBLE_DEVICES to the UUID of one, and record its "
         "profile with the result.",
         evidence=(
             Evidence(

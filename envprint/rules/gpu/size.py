@@ -64,7 +64,7 @@ def _wave(now: Fingerprint, one: VisibleDevice) -> int | None:
 def _other_numbers(comparison: Comparison, change: DeviceChange) -> Iterator[Match]:
     smaller = min(change.before, change.after)
     yield Match(
-        f"{change.which}: PyTorch draws other random numbers on this GPU for tensors of more "
+        f"{change.which}: PyTorch draws different random numbers on this GPU for tensors of more "
         f"than {smaller:,} elements",
         changed_paths(comparison, change.keys, *_SIZES, "compute_capability", "name"),
         change.before,
@@ -119,13 +119,13 @@ def _without_part(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 RULES = (
     Rule(
         id="gpu-sm-count-changed",
-        title="The GPU has another number of streaming multiprocessors",
+        title="The GPU's number of streaming multiprocessors differs",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=gpu_training,
         watches=(DEVICES,),
-        why="Kernels divide sums over the streaming multiprocessors, so another number of them "
-        "rounds in another order.",
+        why="Kernels divide sums over the streaming multiprocessors, so a different number of "
+        "them rounds in a different order.",
         not_when="The program uses neither cuBLAS nor kernels that size their grid by the GPU.",
         remedy="Run on the same model of GPU.",
         evidence=(CUBLAS,),
@@ -139,18 +139,18 @@ RULES = (
     ),
     Rule(
         id="gpu-random-numbers-changed",
-        title="PyTorch draws other random numbers on this GPU",
+        title="PyTorch draws different random numbers on this GPU",
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu & uses("torch"),
         watches=(DEVICES, VISIBLE),
-        why="PyTorch hands out its random stream by thread, and the number of threads follows from "
-        "the GPU; beyond one wave of threads every element gets another number. "
-        "use_deterministic_algorithms does not change that.",
-        not_when="All random tensors, those of dropout too, are smaller than the size named, or "
-        "are drawn on the CPU.",
+        why="PyTorch distributes its random stream over threads, and the number of threads "
+        "depends on the GPU; beyond one wave of threads, every element gets a different "
+        "number. use_deterministic_algorithms does not change that.",
+        not_when="All random tensors, including those of dropout, are smaller than the size "
+        "named, or are drawn on the CPU.",
         remedy=Code("torch.randn(shape, generator=torch.Generator().manual_seed(seed)).cuda()"),
-        note="Draws on the CPU and moves the numbers.",
+        note="Draws on the CPU and moves the numbers to the GPU.",
         evidence=(
             Evidence(
                 "Measured on T4 and L4: equal up to 40,960 elements, different from 40,961 on",
@@ -175,9 +175,9 @@ RULES = (
         applies=gpu_training,
         watches=(DEVICES, VISIBLE),
         why="A MIG device is a GPU with fewer streaming multiprocessors and less memory: sums are "
-        "divided in another way, and fewer algorithms fit.",
+        "divided differently, and fewer algorithms fit.",
         not_when="The program gets a part of the same profile on both sides; how the rest of the "
-        "GPU is divided does not reach it.",
+        "GPU is divided does not affect it.",
         remedy="Run on a part of the same profile, or on the whole GPU.",
         evidence=(
             CUBLAS,
@@ -195,12 +195,12 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu,
         watches=(DEVICES, VISIBLE),
-        why="With MIG switched on a program gets an instance and never the whole GPU. Until a GPU "
+        why="In MIG mode, a program gets an instance and never the whole GPU. Until a GPU "
         "instance and a compute instance in it are created, no CUDA program runs there.",
-        not_when="The program does not use that GPU; where it sees others, it has one less, and "
-        "the finding says diverges.",
+        not_when="The program does not use that GPU; if it sees others, it has one fewer, and the "
+        "finding is diverges.",
         remedy=Command("sudo nvidia-smi mig -cgi 19 -C"),
-        note="It creates an instance of profile 19, the smallest part. Or switch MIG off.",
+        note="Creates an instance of profile 19, the smallest part. Or turn MIG off.",
         evidence=(
             Evidence(
                 "NVIDIA's guide: instances must be created before programs run",

@@ -64,7 +64,7 @@ def _remedy(now: Fingerprint, framework: str) -> str | None:
 
 def _uvm_missing(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     if now.value(UVM) == "missing":
-        yield Match("/dev/nvidia-uvm does not exist, and nothing here makes it", (UVM,))
+        yield Match("/dev/nvidia-uvm does not exist, and nothing here creates it", (UVM,))
 
 
 def _no_fabric_manager(now: Fingerprint, workload: Workload) -> Iterator[Match]:
@@ -140,12 +140,12 @@ RULES = (
             *(PLUGINS, JAXLIB, JAXLIB_BUILD, PLATFORMS, DEVICES, VISIBLE, UVM, DRIVER_LIBRARY),
             *_CUDA,
         ),
-        why="A CPU build, a build that finds none of CUDA's libraries, and a plugin of another "
-        "version than jaxlib compute on the CPU, with a line in the log at most: with other "
-        "kernels, and in PyTorch and TensorFlow with other random numbers.",
-        not_when="The work is meant for the CPU; --device cpu says so. If another framework of "
-        "the job uses the GPU, or JAX_PLATFORMS is cpu, nothing is reported.",
-        remedy="Install the build for CUDA that the framework's installation page names.",
+        why="A CPU build, a build that finds none of CUDA's libraries, and a plugin whose version "
+        "differs from jaxlib's all compute on the CPU, with a log line at most: with "
+        "different kernels, and in PyTorch and TensorFlow with different random numbers.",
+        not_when="The work is meant for the CPU; --device cpu tells envprint so. If another "
+        "framework of the job uses the GPU, or JAX_PLATFORMS is cpu, nothing is reported.",
+        remedy="Install the CUDA build named on the framework's installation page.",
         evidence=(
             Evidence(
                 "A CPU build of PyTorch on a machine with a GPU",
@@ -156,7 +156,7 @@ RULES = (
                 "https://github.com/tensorflow/tensorflow/issues/63362",
             ),
             Evidence(
-                "JAX does not use a plugin of another version than jaxlib",
+                "JAX does not use a plugin whose version differs from jaxlib's",
                 "https://github.com/jax-ml/jax/issues/24901",
             ),
         ),
@@ -170,9 +170,9 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=gpu_training,
         watches=(UVM,),
-        why="CUDA opens /dev/nvidia-uvm at its start and fails without it, while nvidia-smi, which "
-        "does not need it, shows a healthy GPU.",
-        not_when="The device is made before the job starts.",
+        why="CUDA opens /dev/nvidia-uvm at start and fails without it; nvidia-smi does not need "
+        "it and shows a healthy GPU.",
+        not_when="The device is created before the job starts.",
         remedy=Command("sudo nvidia-modprobe --unified-memory --create-uvm-device"),
         evidence=(
             Evidence(

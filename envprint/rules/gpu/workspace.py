@@ -49,13 +49,15 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=on_gpu & uses("tensorflow"),
         watches=(LIVE, DEVICES, PIDS_ARE_OURS, _WORKSPACE, "facts.frameworks.tensorflow.version"),
-        why="TensorFlow gives a convolution up to 8 GiB of workspace (4 GiB before 2.10), asks for "
-        "it once, and takes an algorithm without workspace when it is not there; a candidate whose "
-        "workspace is not there drops out of autotuning. Another algorithm rounds differently. "
-        "That is in the source; no published measurement shows it.",
-        not_when="The model's convolutions ask for less, or it has none. Under XLA the choice is "
+        why="TensorFlow gives a convolution up to 8 GiB of workspace (4 GiB before 2.10). It "
+        "requests it once and uses an algorithm without workspace if the request fails; in "
+        "autotuning, a candidate whose workspace is unavailable drops out. A different "
+        "algorithm rounds differently. The source code shows this; no published measurement "
+        "does.",
+        not_when="The model's convolutions need less, or it has none. Under XLA, the choice is "
         "made when the program is compiled.",
-        remedy="Free the memory, or set TF_CUDNN_WORKSPACE_LIMIT_IN_MB to what is always free.",
+        remedy="Free the memory, or set TF_CUDNN_WORKSPACE_LIMIT_IN_MB to an amount that is "
+        "always free.",
         evidence=(
             Evidence(
                 "TensorFlow falls back to a runner without scratch space",

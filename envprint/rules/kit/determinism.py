@@ -82,7 +82,7 @@ def tensorflow_off(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     if version and numbers(version) >= (1, 14) and not on:
         remedy, note = _tensorflow_remedy(version)
         yield Match(
-            "TensorFlow: nothing seen that asks for deterministic operations",
+            "TensorFlow: nothing found that requests deterministic operations",
             (OP_DETERMINISM,),
             remedy=remedy,
             note=note,
@@ -110,7 +110,7 @@ def defeated(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     is_requested = is_on(variables.get("TF_CUDNN_DETERMINISTIC"))
     if is_requested and variables.get("TF_CUDNN_USE_AUTOTUNE") in ("0", "false"):
         yield Match(
-            "TF_CUDNN_USE_AUTOTUNE=0 stands beside TF_CUDNN_DETERMINISTIC=1",
+            "TF_CUDNN_USE_AUTOTUNE=0 is set together with TF_CUDNN_DETERMINISTIC=1",
             (variable("TF_CUDNN_USE_AUTOTUNE"), variable("TF_CUDNN_DETERMINISTIC")),
             after=variables["TF_CUDNN_USE_AUTOTUNE"],
         )
@@ -121,7 +121,7 @@ def varying_convolutions(now: Fingerprint, workload: Workload) -> Iterator[Match
     version = now.value(TENSORFLOW)
     if version and (2, 5) <= numbers(version) < (2, 9):
         yield Match(
-            f"TensorFlow {version} may choose another convolution algorithm in each run",
+            f"TensorFlow {version} may choose a different convolution algorithm in each run",
             (TENSORFLOW,),
             after=version,
         )
@@ -131,7 +131,7 @@ def torch_off(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     """No sign of deterministic algorithms."""
     path = f"{SWITCHES}[torch-deterministic-algorithms].value"
     if not is_on(now.value(path)):
-        yield Match("PyTorch: nothing seen that asks for deterministic algorithms", (path,))
+        yield Match("PyTorch: nothing found that requests deterministic algorithms", (path,))
 
 
 def jax_off(now: Fingerprint, workload: Workload) -> Iterator[Match]:
@@ -139,7 +139,7 @@ def jax_off(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     flags = variables_of(now).get("XLA_FLAGS", "")
     if _XLA_DETERMINISTIC.isdisjoint(flags.split()):
         yield Match(
-            "XLA may take kernels that do not repeat",
+            "XLA may use kernels that do not repeat",
             (variable("XLA_FLAGS"),),
             after=flags or None,
         )

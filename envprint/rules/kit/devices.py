@@ -136,7 +136,7 @@ def size_of(now: Fingerprint, one: VisibleDevice, name: str) -> int | None:
     value: int | None = field(now, one.key, name) if given is None else given.get(name)
     if given is not None and value is None:
         raise UnknownValueError(
-            f"{DEVICES}[{one.key}].mig_devices", f"{name} of the part is not known"
+            f"{DEVICES}[{one.key}].mig_devices", f"{name} of the part is unknown"
         )
     return value
 

@@ -90,7 +90,7 @@ TENSORFLOW = {
 }
 
 
-_SILENT = {"unknown": "build_info.py does not say is_cuda_build"}
+_SILENT = {"unknown": "build_info.py does not contain is_cuda_build"}
 _CUDNN_HEADER = "/usr/local/cuda-10.0/include/cudnn.h"
 TENSORFLOW_1: Edits = {
     "facts.cuda.cublas": {"built": {}, "installed": [], "loaded": []},
