@@ -44,9 +44,9 @@ class Budget(NamedTuple):
 
 
 BUDGETS = {
-    "capture": Budget("capture -o f.json", 90, 400_000),
-    "diff": Budget("diff f.json f.json", 100, 600_000),
-    "check": Budget("check f.json", 150, 900_000),
+    "capture": Budget("capture -o f.json", 70, 379_000),
+    "diff": Budget("diff f.json f.json", 81, 579_000),
+    "check": Budget("check f.json", 132, 855_000),
 }
 """About one in a hundred bytes is left for repairs."""
 
