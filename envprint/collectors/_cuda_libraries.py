@@ -151,6 +151,7 @@ LIBRARIES = (
     Library("nvrtc", "cuda-nvrtc", "libnvrtc.so", ("cuda-nvrtc",), "cuda_nvrtc"),
 )
 _BY_WHEEL = {library.wheel: library for library in LIBRARIES}
+_STEMS = ("libcu", "libnv", "libnccl")
 _BY_FILE = {library.file.removesuffix(".so"): library for library in LIBRARIES}
 _HEADERS = {
     "cudnn": ("cudnn_version.h", "CUDNN"),
@@ -243,16 +244,20 @@ def installed(host: Host, toolkits: Iterable[Toolkit]) -> list[Copy]:
     """
     named = [*_wheels(host), *_conda(host), *_of_toolkits(host, toolkits)]
     known = {copy.key for copy in named}
-    return named + [copy for copy in _files(host) if copy.key not in known]
+    return named + list(_files(host, known))
 
 
 # libcudnn.so.8 -> libcudnn.so.8.9.7, as in NVIDIA's runtime images, Debian packages and JetPack
-def _files(host: Host) -> Iterator[Copy]:
-    """The files that the loader would find, each with the version in its real name."""
-    found: set[str] = set()
-    for folder in dict.fromkeys(loader_directories(host)):
+def _files(host: Host, found: set[str]) -> Iterator[Copy]:
+    """The files that the loader would find, each with the version in its real name.
+
+    Those of libraries in `found` are left out.
+    """
+    # /lib is often a link to /usr/lib, and one of these has thousands of files.
+    places = {host.real_path(place): place for place in reversed([*loader_directories(host)])}
+    for folder in reversed(places.values()):
         for name in names_or_empty(host, folder):
-            library = _BY_FILE.get(name.partition(".so.")[0]) if ".so." in name else None
+            library = _BY_FILE.get(name.partition(".so.")[0]) if name.startswith(_STEMS) else None
             if library and library.key not in found:
                 path = f"{folder}/{name}"
                 version = re.search(r"\.so\.(\d+(?:\.\d+)+)$", host.real_path(path))
