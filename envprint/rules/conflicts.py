@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from envprint.rules.kit.requirements import Requirement
 
 
+_AT_IMPORT = ("the import fails", "undefined symbol at import")
+"""Beginnings of what fails: a package that was imported as it is installed refutes these."""
+
+
 def _pairs(now: Fingerprint, workload: Workload, *, in_some_use: bool) -> Iterator[Result]:
     present = Present.of(now)
     found: dict[tuple[str, str], None] = {}
@@ -60,6 +64,7 @@ def _match(pair: Pair) -> Match:
         confidence=Confidence.MEASURED if entry["known"] == "tried" else Confidence.DOCUMENTED,
         evidence=(sources,) if isinstance(sources, str) else tuple(sources),
         about=f"{package.name} {other.name}",
+        imports=(package.name,) if entry["fails"].startswith(_AT_IMPORT) else (),
     )
 
 
