@@ -17,7 +17,7 @@ WHEEL = ["cp311-cp311-manylinux_2_28_x86_64"]
 FRAMEWORKS = ("jax", "numpy", "scikit-learn", "tensorflow", "torch")
 
 
-def installed_with(*pins: str, **more: Any) -> Fingerprint:
+def having(*pins: str, **more: Any) -> Fingerprint:
     """What `pip install` of these pins leaves; `python` is the interpreter."""
     entries, values = {}, {}
     for pin in pins:
@@ -129,7 +129,7 @@ FAILING = [
 
 @pytest.mark.parametrize("pins", FAILING, ids=" ".join)
 def test_a_known_pair_breaks(pins: tuple[str, str]) -> None:
-    now = installed_with(*pins)
+    now = having(*pins)
     device = "gpu" if "nvidia" in pins[1] else "cpu"
     findings, undecided = state("conflicts-pair", now, list(FRAMEWORKS), device)
     assert [finding.impact for finding in findings] == [Impact.BREAKS]
@@ -200,7 +200,7 @@ def test_what_was_published_together_is_quiet(image: str) -> None:
     ids=" ".join,
 )
 def test_pairs_that_run_are_quiet(pins: tuple[str, ...]) -> None:
-    assert pairs(installed_with(*pins)) == []
+    assert pairs(having(*pins)) == []
 
 
 def test_a_package_of_another_framework_is_none_of_the_jobs_business() -> None:
@@ -352,14 +352,14 @@ def test_the_right_build_of_a_companion_is_the_remedy() -> None:
 
 def test_an_import_that_works_refutes_the_forecast_that_it_fails() -> None:
     pins = ("pandas==2.1.4", "numpy==2.0.2")
-    ((finding,), _) = state("conflicts-pair", installed_with(*pins), ["numpy"])
+    ((finding,), _) = state("conflicts-pair", having(*pins), ["numpy"])
     assert finding.impact == Impact.BREAKS
     imported = {"pandas": {"module": "pandas", "version": "2.1.4", "ok": True, "error": None}}
-    seen = installed_with(*pins, **{"facts.probes.imports": imported})
+    seen = having(*pins, **{"facts.probes.imports": imported})
     ((finding,), _) = state("conflicts-pair", seen, ["numpy"])
     assert finding.impact == Impact.NONE
     assert finding.probed_equal == "breaks was expected, but here pandas 2.1.4 can be imported"
-    other = installed_with(
+    other = having(
         *pins, **{"facts.probes.imports": {"pandas": {**imported["pandas"], "version": "2.1.3"}}}
     )
     ((finding,), _) = state("conflicts-pair", other, ["numpy"])
