@@ -14,7 +14,7 @@ ARITHMETIC = (
 """Names of the libraries that compute on the CPU, including the frameworks' own."""
 
 CUDA = (
-    r"lib(?:cuda|cudart|cudnn\w*|cublas\w*|cufft\w*|curand|cusolver\w*|cusparse\w*|nvrtc|nccl"
+    r"lib(?:cuda|cudart|cudnn\w*|cublas\w*|cufft\w*|curand|cusolver\w*|cusparse\w*|nvrtc|nvJitLink|nccl"
     r"|nvidia-ml)"
 )
 """Names of the libraries that run work on NVIDIA's GPUs."""

@@ -58,12 +58,13 @@ def sections(fingerprint: Fingerprint) -> Iterator[tuple[str, Mapping[str, Any]]
     Without those of a newer version, which may be of any form.
     """
     unknown = {".".join(split_path(path)[:2]) for path in fingerprint.unknown}
+    undeclared = frozenset(fingerprint.undeclared)
     for place in ("facts", "live"):
         known = getattr(fingerprint, place)
         missing = {path.partition(".")[2] for path in unknown if path.startswith(f"{place}.")}
         for section in sorted({*known, *missing}):
             path = f"{place}.{section}"
-            if path not in fingerprint.undeclared:
+            if path not in undeclared:
                 yield path, known.get(section, {})
 
 

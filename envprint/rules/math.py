@@ -323,13 +323,13 @@ RULES = (
     ),
     Rule(
         id="math-conda-blas-changed",
-        title="conda's BLAS has another version",
+        title="The version of conda's BLAS differs",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=uses("numpy", "scikit-learn", "torch"),
         watches=tuple(f"{CONDA}[{name}]" for name in _CONDA_BLAS),
         why="conda's NumPy, SciPy and PyTorch load one BLAS of the environment, which is upgraded "
-        "on its own: the same NumPy then multiplies and decomposes with other kernels.",
+        "on its own: the same NumPy then multiplies and decomposes with different kernels.",
         not_when="NumPy and PyTorch came from pip, whose wheels bring their own BLAS.",
         remedy="Install the same version of the BLAS.",
         evidence=(

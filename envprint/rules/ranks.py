@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
-from envprint.core.shell import Command, sentence
+from envprint.core.shell import Command
 from envprint.core.workload import Workload, uses
 from envprint.rules.kit.devices import gpu_training
 from envprint.rules.kit.settings import variable, when_changed
@@ -28,7 +28,6 @@ def _world_size(comparison: Comparison, workload: Workload) -> Iterator[Match]:
             tuple(path for path in places if comparison.under(path)) or (_WORLD_SIZE,),
             before[0],
             after[0],
-            remedy=sentence("Start the job with {} processes.", str(before[0])),
         )
 
 
@@ -38,8 +37,8 @@ def _size(side: Fingerprint) -> tuple[int, str] | None:
     A document of an earlier version has WORLD_SIZE alone.
     """
     said = side.get(_WORLD_SIZE)
-    if said:
-        return said["processes"], said["variable"]
+    if isinstance(said, Mapping) and isinstance(said.get("processes"), int):
+        return said["processes"], str(said.get("variable"))
     value = side.value(variable(_PYTORCH)) or ""
     return (int(value), _PYTORCH) if value.isdecimal() and len(value) < 10 else None
 

@@ -28,9 +28,9 @@ RULES = (
         confidence=Confidence.DOCUMENTED,
         applies=uses("torch"),
         watches=tuple(map(variable, _VARIABLES)),
-        why="Compiled code joins operations and keeps intermediate values at another precision "
-        "than code that runs operation by operation, and tuning chooses other kernels; both round "
-        "differently.",
+        why="Compiled code joins operations and keeps intermediate values at a different "
+        "precision than code that runs operation by operation, and tuning chooses different "
+        "kernels; both round differently.",
         not_when="The program does not call torch.compile().",
         remedy="Give the variable the same value on both sides.",
         evidence=(

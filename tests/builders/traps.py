@@ -428,13 +428,6 @@ _OTHER_WORDS = (
         frameworks=("tensorflow",),
     ),
     Trap(
-        "world-size-changed",
-        "a variable",
-        "Start the job with {} processes.",
-        _variable("WORLD_SIZE", "2"),
-        _variable("WORLD_SIZE", HERE),
-    ),
-    Trap(
         "tensorflow-build-changed",
         "the version",
         "pip install tensorflow==2.15.{}",

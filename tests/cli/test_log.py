@@ -134,7 +134,7 @@ def test_what_is_damaged_is_named_in_its_row_and_skipped(store: Store, tmp_path:
     shown = json.loads(done.stdout)
     assert [entry["verdict"] for entry in shown] == [None, "none", None, "first"]
     assert saves[3].entry in shown[0]["fault"]
-    assert "another digest" in shown[2]["fault"]
+    assert "a different digest" in shown[2]["fault"]
     assert shown[3]["names"] == []
     assert done.stderr.startswith("envprint: warning: skipped: ")
     assert "names/na: damaged" in done.stderr
@@ -156,7 +156,7 @@ def test_runs_say_how_they_ended_and_hostile_labels_do_nothing(
 def test_an_empty_store_says_how_to_fill_it(tmp_path: Path) -> None:
     done = call("log", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr.startswith(f"envprint: nothing is saved in {tmp_path}/.envprint; ")
+    assert done.stderr.startswith(f"envprint: the store {tmp_path}/.envprint is empty; ")
     assert call("log", "--format", "json", cwd=tmp_path).stdout == "[]\n"
     assert list(tmp_path.iterdir()) == []
 

@@ -105,7 +105,7 @@ def test_a_section_has_a_short_name_and_a_long_one(name: str, path: str) -> None
         (("--expect", ""), "argument --expect: expected NAME or NAME=REASON, found ''"),
         (("--expect", "gpu.driver_version"), "did you mean facts.gpu.driver_version?"),
         (("--expect", "facts.pakages.*"), "did you mean facts.packages?"),
-        (("--expect", "numpy=r"), "no path is like 'numpy'"),
+        (("--expect", "numpy=r"), "no path matches 'numpy'"),
         (("--framework", "tensrflow"), "no framework 'tensrflow'; did you mean tensorflow?"),
         (("--framework", "PyTorch"), "no framework 'PyTorch'; did you mean pytorch?"),
         (("--framework", "caffe"), "known: jax, keras, numpy, pytorch, scikit-learn, sklearn"),
@@ -184,7 +184,7 @@ def test_the_free_memory_that_is_needed_cannot_be_left_out_silently() -> None:
         for option in (("--min-free-gpu", "2GiB"), ("--wait-free-gpu", "1m")):
             code, out, err = call("check", *option, *only)
             assert (code, out) == (2, "")
-            assert f"{option[0]} looks at gpu and live.gpu" in err
+            assert f"{option[0]} needs gpu and live.gpu" in err
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def test_init_writes_over_nothing_and_prints_on_request(tmp_path: Path) -> None:
     (tmp_path / "envprint.toml").write_text("# ours\n")
     again = call(tmp_path, "policy", "init")
     assert (again.returncode, again.stdout) == (2, "")
-    assert again.stderr.startswith("envprint: envprint.toml: is there already")
+    assert again.stderr.startswith("envprint: envprint.toml: already exists")
     assert (tmp_path / "envprint.toml").read_text() == "# ours\n"
     printed = call(tmp_path, "policy", "init", "-o", "-")
     assert printed.stdout.startswith("# What this team has agreed on")

@@ -62,7 +62,7 @@ def test_digests_are_printed_by_operation_and_kept_in_a_fingerprint(tmp_path: Pa
     version = ".".join(map(str, sys.version_info[:3]))
     lines = done.stdout.splitlines()
     assert (done.returncode, lines[0]) == (0, f"PYTHON {version}, on the CPU")
-    assert "each the same bits in 2 fresh processes" in done.stdout
+    assert "each with the same bits in 2 fresh processes" in done.stdout
     reported = json.loads((tmp_path / "f.json").read_text())["facts"]["probes"]["numeric"]["python"]
     assert (reported["version"], reported["runs"], reported["varying"]) == (version, 2, [])
     assert len(reported["digests"]) > 5

@@ -85,10 +85,10 @@ def test_what_is_damaged_in_the_store_is_healed_from_the_file(store: Store, tmp_
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["@nobody"], ["@nobody: nothing of this name"]),
+        (["@nobody"], ["@nobody: nothing is saved under this name"]),
         (["nothing.json"], ["nothing.json: no such file"]),
         (["broken.json"], ["broken.json: not valid JSON"]),
-        (["@monday", "last"], ["the name 'last' has a meaning of its own"]),
+        (["@monday", "last"], ["the name 'last' has a special meaning"]),
         (["@monday", "../x"], ["cannot be a name"]),
         (["@last-good"], ["@last-good: no good run is saved"]),
         ([], ["REF"]),

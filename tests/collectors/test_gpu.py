@@ -313,9 +313,9 @@ def test_an_odd_number_costs_its_own_field() -> None:
     odd["devices"][0]["remapped_rows"] = [9, 9, 9, 9]
     card = section.collect(machine(odd))["devices"]["0"]
     neither = "which is neither 0 (off) nor 1 (on)"
-    assert card["mig_mode"] == Unknown(f"NVML gives 2, {neither}")
+    assert card["mig_mode"] == Unknown(f"NVML reports 2, {neither}")
     assert (card["mig_mode_pending"], card["ecc_mode"]) == ("on", "on")
-    assert card["ecc_mode_pending"] == Unknown(f"NVML gives 7, {neither}")
+    assert card["ecc_mode_pending"] == Unknown(f"NVML reports 7, {neither}")
     assert card["compute_capability"] == Unknown("NVML reports 0.0, which no GPU has")
     assert card["name"] == "NVIDIA GeForce RTX 2080 Ti"
     assert section.sample(machine(odd))["devices"]["0"]["errors"]["rows_remapped"] == 18
@@ -655,7 +655,7 @@ def test_which_gpus_cuda_shows_follows_from_the_variables(
         (several({}, UNLIKE, CUDA_VISIBLE_DEVICES="0"), "CUDA numbers unlike GPUs"),
         (
             several({}, {"handle": {"error": 15, "name": "lost"}}),
-            "a GPU that is shown has no known",
+            "a visible GPU has no known UUID",
         ),
         (
             several({}, {"uuid": NOT_SUPPORTED}, CUDA_VISIBLE_DEVICES="GPU-1"),
@@ -719,7 +719,11 @@ def test_a_part_is_accounted_for_by_itself() -> None:
     [
         ({"error": "ESRCH"}, "the process no longer exists", False),
         ({"error": "EACCES"}, "the process is not visible to this user", True),
-        (PROCESSES["2950"] | {"started_at_s": 90.0}, "the pid has gone to another process", False),
+        (
+            PROCESSES["2950"] | {"started_at_s": 90.0},
+            "the pid now belongs to a different process",
+            False,
+        ),
         (PROCESSES["2950"] | {"started_at_s": 50.5}, None, True),
     ],
 )

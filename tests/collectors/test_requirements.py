@@ -10,8 +10,8 @@ from packaging.requirements import Requirement
 from envprint.collectors import packages
 from envprint.collectors._requirements import requirements, unmet
 from envprint.core.fingerprint import Unknown
+from tests.builders.markers import LINUX
 from tests.builders.support import host
-from tests.core.test_markers import LINUX
 
 SITE = "/env/lib/python3.11/site-packages"
 

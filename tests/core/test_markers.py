@@ -6,18 +6,7 @@ import pytest
 from packaging.markers import Marker
 
 from envprint.core.markers import applies
-
-LINUX = {
-    "python_version": "3.11",
-    "python_full_version": "3.11.4",
-    "implementation_name": "cpython",
-    "platform_python_implementation": "CPython",
-    "platform_machine": "x86_64",
-    "platform_system": "Linux",
-    "os_name": "posix",
-    "sys_platform": "linux",
-    "extra": "",
-}
+from tests.builders.markers import LINUX
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def test_reading_takes_no_longer_than_its_size_whatever_is_in_it(kind: str) -> N
 
 
 def test_a_document_with_all_keys_different_but_two_names_the_one_that_stands_twice() -> None:
-    with pytest.raises(DocumentError, match='the key "z" stands twice'):
+    with pytest.raises(DocumentError, match='the key "z" occurs twice'):
         parse_json(HOSTILE["one key twice at the end"](100_000), "f")
 
 

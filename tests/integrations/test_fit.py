@@ -75,7 +75,7 @@ def test_a_start_that_is_not_as_the_baseline_stops_the_training_and_is_kept(
     with pytest.raises(envprint.DriftError) as caught:
         fit.begin()
     lines = str(caught.value).splitlines()
-    told = f"the training did not begin: numeric: {LAST} (environ-name-misspelt); do: "
+    told = f"the training did not start: numeric: {LAST} (environ-name-misspelt); do: "
     assert lines[0].startswith(f"{told}unset PYTHONASHSEED")
     assert lines[-1] == f"captured in {tmp_path}/fingerprint-001-start.json"
     assert "environ-name-misspelt" in [f.rule for f in caught.value.report.findings]

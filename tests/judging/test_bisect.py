@@ -89,10 +89,10 @@ TRANSFORMERS = "facts.packages.distributions[transformers].version"
 
 
 def test_a_step_that_nobody_has_judged_is_a_candidate_like_any_finding(tmp_path: Path) -> None:
-    old, new = {TRANSFORMERS: "4.45.2"}, {TRANSFORMERS: "4.46.0"}
+    old, new = {TRANSFORMERS: "4.46.1"}, {TRANSFORMERS: "4.46.2"}
     line = record(1, **old), record(2, **old), record(3, **new), record(4, **new, **ONEDNN)
     (step, other) = narrow(line[0], line[1:3], line[3], judge)
-    assert step.finding.message == "transformers 4.45.2 → 4.46.0"
+    assert step.finding.message == "transformers 4.46.1 → 4.46.2"
     assert (step.before.label, step.after.label, step.is_steady) == ("day 2", "day 3", True)
     assert other.finding.message.startswith("TF_ENABLE_ONEDNN_OPTS")
     store = Store(str(tmp_path / "store"))
@@ -101,8 +101,8 @@ def test_a_step_that_nobody_has_judged_is_a_candidate_like_any_finding(tmp_path:
     done = call(tmp_path, "@good", "@bad")
     said = " ".join(done.stdout.split())
     assert "nothing that is known" not in said
-    assert "not transformers 4.45.2 → 4.46.0 (trains) judged nobody has measured" in said
-    assert "came between day 2" in said
+    assert "not transformers 4.46.1 → 4.46.2 (trains) judged nobody has measured" in said
+    assert "appeared between day 2" in said
     (as_json,) = json.loads(call(tmp_path, "@good", "@bad", "--format", "json").stdout)
     assert (as_json["rule"], as_json["impact"]) == ("not-judged", None)
 
@@ -156,7 +156,7 @@ def test_the_verb_reads_the_store(store: Store, tmp_path: Path) -> None:
     done = call(tmp_path, "@good", "@bad", "--framework", "tensorflow", "--device", "cpu")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("records   2 records between the good and the bad one\n")
-    text = "came between day 2, 2026-11-02 12:00:00 ("
+    text = "appeared between day 2, 2026-11-02 12:00:00 ("
     assert text in " ".join(done.stdout.split())
     as_json = call(tmp_path, "@good", "@bad", "--framework", "tensorflow", "--format", "json")
     (step,) = json.loads(as_json.stdout)
@@ -172,7 +172,7 @@ def test_the_two_sides_are_named_as_the_user_named_them(tmp_path: Path) -> None:
     store.save(record(1), "good")
     store.save(record(2, **COMMIT), "bad")  # of one digest: code is no part of it
     said = " ".join(call(tmp_path, "@good", "@bad").stdout.split())
-    assert "came between @good, 2026-11-01 12:00:00 (" in said
+    assert "appeared between @good, 2026-11-01 12:00:00 (" in said
     assert ") and @bad, 2026-11-02 12:00:00 (" in said
 
 

@@ -68,12 +68,14 @@ def test_equal_bits_in_all_operations_lower_a_forecast_and_say_so() -> None:
         "cover on the CPU: 2 of numpy"
     )
     assert report.impact is Impact.NONE
-    assert report.summary.startswith("not seen here, as it was probed: OpenBLAS is told")
+    assert report.summary.startswith(
+        "not seen here, as it was probed: OpenBLAS uses a different kernel"
+    )
     assert report.exit_code(Impact.NUMERIC) == 0
     shown = text.render(report)
     head, found, *_ = shown.split("\n\n")
     assert " ".join(head.split()) == (
-        "NONE Not seen here, as it was probed: OpenBLAS is told to use another kernel."
+        "NONE Not seen here, as it was probed: OpenBLAS uses a different kernel."
     )
     assert found.startswith("found     1  ")
     assert "\nNONE      OpenBLAS uses a different kernel" in shown

@@ -84,7 +84,7 @@ def test_a_policy_of_another_user_above_the_working_directory_is_not_used_and_th
     code = main(["diff", "one.json", "one.json", "--format", "json"])
     output = capsys.readouterr()
     assert code == 0
-    why = f"{policy}: not used, as it belongs to user {STRANGER}"
+    why = f"{policy}: not used, because it belongs to user {STRANGER}"
     assert why in output.err
     assert "--policy" in output.err
     report = json.loads(output.out)
@@ -173,7 +173,7 @@ def test_a_store_of_another_user_is_passed_over_and_that_is_said(
     theirs = inner.parent / ".envprint"
     Store(str(theirs)).save(fingerprint({}), "monday")
     give(theirs, STRANGER)
-    why = f"{theirs}: not used, as it belongs to user {STRANGER}; ENVPRINT_HOME names a store"
+    why = f"{theirs}: not used, because it belongs to user {STRANGER}; ENVPRINT_HOME names a store"
     with pytest.warns(UserWarning, match="not used"):
         assert find_place() == str(inner / ".envprint")
     assert main(["log"]) == 0

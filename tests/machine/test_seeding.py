@@ -74,7 +74,7 @@ def test_a_generator_that_has_not_been_made_is_left_to_the_user(
     load(monkeypatch, "tensorflow", random=space(set_seed=lambda value: None))
     load(monkeypatch, GENERATOR, global_generator=None)
     found = {one.generator: one for one in envprint.seed(7)}["tensorflow-generator"]
-    assert not found.done and "has not been made" in (found.reason or "")
+    assert not found.done and "does not exist yet" in (found.reason or "")
     assert found.call == (
         "tensorflow.random.set_global_generator(tensorflow.random.Generator.from_seed(7))"
     )

@@ -220,7 +220,6 @@ MEASURED_OTHERWISE = {
     "facts.packages.distributions[pandas].version": ("2.1.4", "2.2.3"),
     "facts.packages.distributions[pillow].version": ("8.4.0", "9.1.0"),
     "facts.packages.distributions[opencv-python].version": ("4.8.1", "5.0.0"),
-    "facts.packages.distributions[xgboost].version": ("2.1.4", "3.0.0"),
 }
 
 

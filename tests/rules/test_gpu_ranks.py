@@ -25,7 +25,7 @@ def test_another_number_of_processes_is_another_run() -> None:
             (WORLD, LOCAL),
             8,
             16,
-            "Start the job with 8 processes.",
+            "Start the job with as many processes as before.",
         )
     ]
     assert len(drift("world-size-changed", before, after, ["torch"], "cpu")[0]) == 1

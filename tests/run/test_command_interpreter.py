@@ -241,7 +241,7 @@ def test_options_with_values_are_skipped_with_them(
         ("timeout python", "not called in a form that envprint knows"),
         ("timeout 5", "timeout has no command"),
         ("env", "env has no command"),
-        ("env -S 'python", "option -S is not understood"),
+        ("env -S 'python", "option -S cannot be parsed"),
         ("nice -n", "its option -n has no value"),
         ("mpirun -np 1 python a : -np 1 python b", "it starts several programs"),
         ("mpirun -x PATH=/x -np 1 python", "one of its options sets PATH"),

@@ -130,8 +130,8 @@ def test_a_member_of_a_workspace_has_the_environment_of_the_workspace(
     [
         ("uv run --with numpy python", "uv creates an environment for this command"),
         ("uv run --isolated python", "uv creates an environment for this command"),
-        ("uv run declared.py", "uv makes an environment for declared.py"),
-        ("uv run -p 3.99 python", "anew, for another version of Python"),
+        ("uv run declared.py", "uv creates an environment for declared.py"),
+        ("uv run -p 3.99 python", "for a different version of Python"),
         ("uv run --no-project -p 3.11 python", "uv looks for Python 3.11 itself"),
         ("uv run --weird python", "what its option --weird does"),
         ("uv run", "uv has no command"),
@@ -148,7 +148,7 @@ def test_where_uv_makes_an_environment_or_looks_for_one_it_is_not_known(
 
 def test_an_environment_that_uv_has_still_to_make_is_not_known(world: World, project: Path) -> None:
     (world.work / ".python-version").write_text("3.99\n")
-    assert "anew, for another version" in world.reason("uv", "run", "python")
+    assert "for a different version" in world.reason("uv", "run", "python")
     (world.work / ".python-version").unlink()
     shutil.rmtree(project)
     assert f"{project} has no interpreter yet" in world.reason("uv", "run", "python")
@@ -182,7 +182,7 @@ def test_conda_runs_in_the_named_or_the_active_environment(world: World, conda: 
     assert entered(world, "conda", "run", "python", CONDA_PREFIX=str(other)) == other
     absolute = world.python("conda", "run", "-n", "train", sys.executable)
     assert absolute == sys.executable
-    assert "no environment of conda is found" in world.reason("conda", "run", "-n", "no", "python")
+    assert "no conda environment is named" in world.reason("conda", "run", "-n", "no", "python")
 
 
 def test_environments_of_conda_in_other_places_are_found(world: World, conda: Path) -> None:
@@ -277,7 +277,7 @@ def test_poetry_takes_the_active_the_projects_or_its_caches_environment(poetry: 
     base = {"CONDA_PREFIX": str(active), "CONDA_DEFAULT_ENV": "base"}
     assert entered(poetry, "poetry", "run", "python", **base) == cached
     (poetry.work / "poetry.toml").write_text("[virtualenvs]\ncreate = false\nin-project = false\n")
-    assert "set to make no environment" in poetry.reason("poetry", "run", "python")
+    assert "configured not to create an environment" in poetry.reason("poetry", "run", "python")
 
 
 def test_pipenv_finds_its_environment_by_the_project_that_is_written_in_it(world: World) -> None:

@@ -130,8 +130,8 @@ def test_a_command_that_is_not_known_is_told_before_it_runs_and_runs(bench: Benc
     done = bench.run("bash", "train.sh")
     assert done.returncode == 0
     assert done.stderr == (
-        "envprint: which interpreter `bash train.sh` starts is not known (a shell script may "
-        f"start any); looked at {sys.prefix}; --python names it\nbegun\n"
+        "envprint: which interpreter `bash train.sh` starts is unknown (a shell script may "
+        f"start any); recorded {sys.prefix}; --python names it\nbegun\n"
     )
     prefix, interpreter = recorded(bench)
     assert (prefix, interpreter["path"]) == (sys.prefix, None)
@@ -159,7 +159,7 @@ def test_an_interpreter_that_does_not_respond_is_not_known(bench: Bench) -> None
     shutil.copy("/bin/true", broken)
     done = bench.run(str(broken))
     assert done.returncode == 0
-    assert "starts is not known" in done.stderr and "expected Python 3.6 or later" in done.stderr
+    assert "starts is unknown" in done.stderr and "expected Python 3.6 or later" in done.stderr
     assert recorded(bench)[0] == sys.prefix
 
 

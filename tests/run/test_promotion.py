@@ -190,12 +190,12 @@ def test_what_nobody_has_judged_is_named_before_the_command_runs(bench: Bench) -
         info.mkdir()
         (info / "METADATA").write_text(f"Name: transformers\nVersion: {version}\n")
 
-    has_transformers("4.45.2")
+    has_transformers("4.46.1")
     bench.run("true", options=())
-    has_transformers("4.46.0")
+    has_transformers("4.46.2")
     done = bench.run("sh", "-c", "echo begun >&2", options=LAST_GOOD)
     before, _, after = done.stderr.partition("begun\n")
-    assert "envprint: not judged: transformers 4.45.2 → 4.46.0 (trains)\n" in before
+    assert "envprint: not judged: transformers 4.46.1 → 4.46.2 (trains)\n" in before
     assert after.rstrip().endswith("; not judged: transformers")
 
 

@@ -171,7 +171,7 @@ def test_without_an_identity_the_home_directory_stays_out_all_the_same() -> None
 def test_a_clock_that_cannot_be_read_is_one_error(error: BaseException) -> None:
     host = RecordedHost(MACHINE)
     host.now = _raising(error)  # type: ignore[method-assign]
-    with pytest.raises(EnvprintError, match="the time is not known"):
+    with pytest.raises(EnvprintError, match="the time is unknown"):
         _runner.capture(host)
 
 

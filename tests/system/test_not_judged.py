@@ -58,9 +58,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     unlisted = dict.fromkeys(HEADERS, "1.0"), dict.fromkeys(HEADERS, "1.0.1")
     framework = {"numpy": "2.4.6"}
     listed = (
-        {"transformers": "4.45.2", "wandb": "0.18.0"},
+        {"transformers": "4.46.1", "wandb": "0.18.0"},
         {
-            "transformers": "4.46.0",
+            "transformers": "4.46.2",
             "wandb": "0.19.0",
         },
     )
@@ -99,7 +99,7 @@ def test_the_text_begins_with_not_judged_and_the_step(folder: Path) -> None:
     shown = " ".join(done.stdout.split())
     assert done.returncode == 0
     assert shown.startswith("NOT JUDGED")
-    assert "transformers 4.45.2 → 4.46.0" in shown
+    assert "transformers 4.46.1 → 4.46.2" in shown
 
 
 def test_a_policy_accepts_steps_and_shows_what_is_in_force(folder: Path) -> None:

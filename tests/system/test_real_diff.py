@@ -57,6 +57,7 @@ def test_a_package_a_variable_and_the_affinity_are_captured_diffed_and_judged(
     assert report["verdict"]["impact"] == "numeric"
     assert report["context"] == {
         "frameworks": ["numpy"],
+        "computes_on": {"numpy": {"device": "cpu", "reason": "it computes on the CPU only"}},
         "device": "cpu",
         "prefix": report["current"]["prefix"],
         "policy": None,

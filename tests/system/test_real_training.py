@@ -357,7 +357,7 @@ def test_a_fit_is_captured_checked_and_kept_beside_its_checkpoints(
     refused = Ran(python, FIT, three, "", baseline, "").said
     assert refused["steps"] == 0
     assert refused["files"] == ["fingerprint-001-start.json"]
-    assert refused["error"].startswith("the training did not begin: diverges: ")
+    assert refused["error"].startswith("the training did not start: diverges: ")
     assert "NumPy's generator had been given a seed, now it has none" in refused["error"]
 
 

@@ -49,7 +49,7 @@ def _library_changed(library: str, why: str, not_when: str) -> Rule:
     name = NAMES[library]
     return Rule(
         id=f"cuda-{library}-changed",
-        title=f"{name} has a different version",
+        title=f"{name}'s version differs",
         impact=Impact.NUMERIC,
         confidence=Confidence.INFERRED,
         applies=gpu_training,
@@ -150,8 +150,8 @@ RULES = (
     ),
     _library_changed(
         "cusparse",
-        "Another cuSPARSE has other kernels for products of sparse matrices, which add in another "
-        "order.",
+        "A different cuSPARSE has different kernels for products of sparse matrices, which add in "
+        "a different order.",
         "The program has no sparse matrices on the GPU.",
     ),
     _library_changed(

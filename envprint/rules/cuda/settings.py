@@ -91,7 +91,7 @@ RULES = (
         applies=gpu_training,
         watches=tuple(map(variable, _TRANSFORMER_ENGINE)),
         why="The variables choose which attention kernels may be taken, and whether those that do "
-        "not repeat themselves may; another kernel rounds differently.",
+        "not repeat themselves may; a different kernel rounds differently.",
         not_when="The job does not use Transformer Engine, as Megatron-LM and NeMo do.",
         remedy="Give the variable the same value on both sides.",
         evidence=(

@@ -78,7 +78,7 @@ RULES = (
         applies=uses("numpy", "scikit-learn"),
         watches=(version_path("numpy"),),
         why="NumPy may change the stream of a method of Generator at a minor release, and names it "
-        "in the release notes: the same seed then gives other numbers.",
+        "in the release notes: the same seed then gives different numbers.",
         not_when="The program draws with np.random.seed and RandomState, whose streams are frozen, "
         "or with other methods or arguments than those named.",
         remedy="Install the same version of NumPy, or draw with numpy.random.RandomState.",
