@@ -159,7 +159,7 @@ def test_a_driver_that_is_silent_for_half_a_minute_breaks(trains: Path, tmp_path
     driver = tmp_path / "driver.txt"
     driver.write_text("nvmlInit = hang\n")
     env = simulator.environment(driver)
-    done = call("check", *python(trains), "--device", "gpu", env=env)
+    done = call("check", *python(trains), "--device", "gpu", "-v", env=env)
     assert HUNG.partition(" (")[0] in " ".join(done.stdout.split())
     # This machine has no kernel module of NVIDIA, without which nothing is certain.
     assert (done.returncode, "gpu-driver-silent" in done.stdout) == (0, True)
