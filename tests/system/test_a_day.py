@@ -88,7 +88,7 @@ def test_the_whole_day(day: Day) -> None:
     assert "numpy-version-changed" in text
     came = " ".join(day("bisect", "@monday", "now").stdout.split())
     assert "numpy-version-changed" in came
-    assert "came between run 1," in came
+    assert "appeared between run 1," in came
     again = day("run", "--baseline", "@last-good", "--", day.python, "-c", "print('trained')")
     assert (again.returncode, again.stdout) == (125, "")
 
