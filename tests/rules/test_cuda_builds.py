@@ -427,3 +427,23 @@ def test_tables_of_wheels_name_targets_and_know_no_other_wheel() -> None:
     assert torch_wheel_code("", "x86_64") is None
     assert sorted(torch_wheels("2.8", "x86_64")) == ["12.6", "12.8", "12.9"]
     assert torch_wheels("99.0", "x86_64") == {}
+
+
+@pytest.mark.parametrize(
+    ("rule", "facts", "capability"),
+    [
+        (NOT_IN_BUILD, {TORCH: "2.8.0+cu128"}, "6.1"),
+        ("cuda-ptx-forced", {TORCH: "2.8.0+cu128", FORCED: "1"}, "8.0"),
+        ("cuda-gpu-dropped", libraries("runtime", torch="13.0"), "6.1"),
+        ("cuda-gpu-newer-than-toolkit", libraries("runtime", torch="12.4"), "10.0"),
+    ],
+)
+def test_an_unknown_gpu_does_not_hide_the_next_one(
+    rule: str, facts: dict[str, Any], capability: str
+) -> None:
+    now = machine(facts, capability, count=2)._replace(unknown={CAPABILITY: "denied"})
+    findings, undecided = state(rule, now, ["torch"], "gpu")
+    assert [f.paths[-1 if rule == "cuda-ptx-forced" else 0] for f in findings] == [
+        "facts.gpu.devices[1].compute_capability"
+    ]
+    assert [entry.reason for entry in undecided] == ["denied"]

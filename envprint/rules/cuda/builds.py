@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
-from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.rule import Evidence, Match, Result, Rule, for_each
 from envprint.core.shell import Command, sentence
 from envprint.core.versions import is_below, numbers
 from envprint.core.workload import Workload, on_gpu, uses
@@ -85,18 +85,19 @@ def _compiles(now: Fingerprint, framework: str, capability: str, code: list[str]
     return has_intermediate(capability, code)
 
 
-def _capabilities(now: Fingerprint) -> Iterator[tuple[str, str, str]]:
-    """Key, capability and its path, of the visible GPUs."""
-    for key in cards(now):
-        capability = field(now, key, "compute_capability")
-        if numbers(capability or ""):
-            yield key, capability, f"{DEVICES}[{key}].compute_capability"
+def _capability(now: Fingerprint, key: str) -> tuple[str, str]:
+    """The compute capability of a GPU, empty if it has none, and its path."""
+    capability = field(now, key, "compute_capability") or ""
+    return capability if numbers(capability) else "", f"{DEVICES}[{key}].compute_capability"
 
 
-def without_code(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+def without_code(now: Fingerprint, workload: Workload) -> Iterator[Result]:
     """GPUs for which a framework has no machine code, neither exact nor of their major version."""
-    for framework, source, code in _code(now, workload):
-        for key, capability, path in _capabilities(now):
+    known = list(_code(now, workload))
+
+    def look(key: str) -> Iterator[Match]:
+        capability, path = _capability(now, key)
+        for framework, source, code in known if capability else ():
             if has_binary(capability, code):
                 continue
             compiles = _compiles(now, framework, capability, code)
@@ -111,6 +112,8 @@ def without_code(now: Fingerprint, workload: Workload) -> Iterator[Match]:
                 if framework == "torch"
                 else _other_tensorflow(capability, compiles),
             )
+
+    return for_each(cards(now) if known else (), look)
 
 
 def _other_wheel(now: Fingerprint, capability: str, workload: Workload) -> str | None:
@@ -129,12 +132,13 @@ def _other_tensorflow(capability: str, compiles: bool) -> str | None:
     return "Install TensorFlow 2.21 or later, or NVIDIA's container with a build for this GPU."
 
 
-def forced(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+def forced(now: Fingerprint, workload: Workload) -> Iterator[Result]:
     """CUDA_FORCE_PTX_JIT with a framework that has no PTX for the GPU."""
-    if now.value(FORCED) != "1":
-        return
-    for framework, _, code in _code(now, workload):
-        for key, capability, path in _capabilities(now):
+    known = list(_code(now, workload)) if now.value(FORCED) == "1" else []
+
+    def look(key: str) -> Iterator[Match]:
+        capability, path = _capability(now, key)
+        for framework, _, code in known if capability else ():
             if not _compiles(now, framework, capability, code):
                 yield Match(
                     f"CUDA_FORCE_PTX_JIT=1, and {framework} has no PTX for GPU {key} "
@@ -142,6 +146,8 @@ def forced(now: Fingerprint, workload: Workload) -> Iterator[Match]:
                     (FORCED, path),
                     after="1",
                 )
+
+    return for_each(cards(now) if known else (), look)
 
 
 def _of_unknown_code(now: Fingerprint, workload: Workload) -> Iterator[tuple[str, str]]:
@@ -152,48 +158,59 @@ def _of_unknown_code(now: Fingerprint, workload: Workload) -> Iterator[tuple[str
             yield framework, cuda
 
 
-def dropped(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+def dropped(now: Fingerprint, workload: Workload) -> Iterator[Result]:
     """GPUs older than any that a framework's CUDA supports."""
-    for framework, cuda in _of_unknown_code(now, workload):
-        lowest = lowest_capability(numbers(cuda))
-        for key, capability, path in _capabilities(now) if lowest else ():
-            if lowest and numbers(capability) < numbers(lowest):
+    lowest = {
+        (framework, cuda): lowest_capability(numbers(cuda))
+        for framework, cuda in _of_unknown_code(now, workload)
+    }
+
+    def look(key: str) -> Iterator[Match]:
+        capability, path = _capability(now, key)
+        for (framework, cuda), first in lowest.items():
+            if capability and first and numbers(capability) < numbers(first):
                 yield Match(
                     f"{framework} was built with CUDA {cuda}, which supports GPUs from compute "
-                    f"capability {lowest} on; GPU {key} has {capability}",
+                    f"capability {first} on; GPU {key} has {capability}",
                     (path, f"{place('runtime')}.built[{framework}]"),
                     after=capability,
                 )
 
+    return for_each(cards(now) if any(lowest.values()) else (), look)
 
-def newer_than_toolkit(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+
+def newer_than_toolkit(now: Fingerprint, workload: Workload) -> Iterator[Result]:
     """GPUs for which the CUDA of a PyTorch build could not generate machine code."""
-    for framework, cuda in _of_unknown_code(now, workload):
-        # JAX records the lowest version that it accepts, not the version it was built with.
-        is_torch = framework == "torch"
-        has_nothing = is_torch and torch_never_has_intermediate(
-            now.value(TORCH) or "", workload.machine
-        )
-        for key, capability, path in _capabilities(now) if is_torch else ():
-            first = first_toolkit(numbers(capability))
-            if first and numbers(cuda)[:2] < first:
-                yield Match(
-                    f"{framework} was built with CUDA {cuda}, which has no machine code for "
-                    f"compute capability {capability} of GPU {key}"
-                    + (", and PyTorch's builds for it have no PTX" if has_nothing else ""),
-                    (path, f"{place('runtime')}.built[{framework}]"),
-                    after=capability,
-                    impact=Impact.BREAKS if has_nothing else None,
-                )
+    # JAX records the lowest version that it accepts, not the version it was built with.
+    cuda = dict(_of_unknown_code(now, workload)).get("torch")
+    has_nothing = bool(cuda) and torch_never_has_intermediate(
+        now.value(TORCH) or "", workload.machine
+    )
+
+    def look(key: str) -> Iterator[Match]:
+        capability, path = _capability(now, key)
+        first = first_toolkit(numbers(capability)) if capability else None
+        if cuda and first and numbers(cuda)[:2] < first:
+            yield Match(
+                f"torch was built with CUDA {cuda}, which has no machine code for "
+                f"compute capability {capability} of GPU {key}"
+                + (", and PyTorch's builds for it have no PTX" if has_nothing else ""),
+                (path, f"{place('runtime')}.built[torch]"),
+                after=capability,
+                impact=Impact.BREAKS if has_nothing else None,
+            )
+
+    return for_each(cards(now) if cuda else (), look)
 
 
 def _compiled_by_driver(now: Fingerprint, workload: Workload) -> Iterator[tuple[str, str, str]]:
     """Framework, key and path of each GPU whose kernels the driver compiles from PTX."""
     is_forced = now.value(FORCED) == "1"
     for framework, _, code in _code(now, workload):
-        for key, capability, path in _capabilities(now):
+        for key in cards(now):
+            capability, path = _capability(now, key)
             is_own = has_binary(capability, code) and not is_forced
-            if not is_own and _compiles(now, framework, capability, code):
+            if capability and not is_own and _compiles(now, framework, capability, code):
                 yield framework, key, path
 
 
