@@ -15,11 +15,11 @@ from envprint.core.errors import EnvprintError
 from envprint.core.fingerprint import GPU_TIMEOUT_S
 from envprint.core.impact import IMPACT_WORDS, Impact
 from envprint.core.report import DEVICES
-from envprint.core.workload import framework_named
 from envprint.documents.codec import dumps, fingerprint_shape, loads
 from envprint.documents.inputs import NOW, take
 from envprint.judging.context import Context, Request, agreed
 from envprint.judging.policy.model import OneOff
+from envprint.knowledge.jobs import job_named
 from envprint.machine.files import write_output
 from envprint.machine.live import LiveHost
 from envprint.outputs.drift_error import refusal, remark
@@ -30,9 +30,9 @@ from envprint.results import DriftError, DriftWarning, Fingerprint, Report
 
 
 def frameworks_named(names: Iterable[str]) -> tuple[str, ...]:
-    """The frameworks in `names`, which may be a single one. Raises `EnvprintError`."""
+    """The frameworks and libraries in `names`, one or several. Raises `EnvprintError`."""
     try:
-        return tuple(framework_named(str(name)) for name in _several(names))
+        return tuple(job_named(str(name)) for name in _several(names))
     except ValueError as error:
         raise EnvprintError(str(error)) from None
 
@@ -188,9 +188,10 @@ def check(
     threshold = None if fail_on is None else impact_named(fail_on)
     narrowing = _Narrowing(ignore, expect, only)
     request = _request(frameworks, device, policy, narrowing)
-    context = _agreed(request._replace(fail_on=threshold, strict=strict))
     before = _fingerprint(baseline) if baseline is not None else None
     now = capture() if current is None else _fingerprint(current)
+    modules = frozenset(sys.modules if now.get("facts.frameworks.imported") else ())
+    context = _agreed(request._replace(fail_on=threshold, strict=strict, modules=modules))
     report = Report._make(context.state(now, before))
     if context.exit_code(report):
         raise DriftError(refusal(report, context.policy.fail_on, strict), report)

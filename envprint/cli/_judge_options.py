@@ -11,7 +11,7 @@ from envprint.core.fingerprint import FRAMEWORKS
 from envprint.core.impact import IMPACT_WORDS, Impact
 from envprint.core.report import Report, count_undecided
 from envprint.core.units import parse_seconds, parse_size
-from envprint.core.workload import ALIASES, framework_named
+from envprint.core.workload import ALIASES
 from envprint.documents.codec import fingerprint_shape
 from envprint.judging.context import Context, Request, agreed
 from envprint.judging.policy.model import UNKNOWN_ACTIONS, OneOff
@@ -111,14 +111,17 @@ def add_framework_option(parser: argparse.ArgumentParser) -> None:
         type=framework_argument,
         metavar="NAME",
         help=f"judge for this framework only: {', '.join(FRAMEWORKS)} (or {', '.join(ALIASES)}); "
-        "repeatable (default: those installed)",
+        "or for a library that takes part in training, such as transformers or xgboost; "
+        "repeatable (default: the frameworks installed)",
     )
 
 
 def framework_argument(name: str) -> str:
-    """An `argparse` type for names of frameworks and their aliases."""
+    """An `argparse` type for names of frameworks, their aliases, and names of libraries."""
+    from envprint.knowledge.jobs import job_named  # few command lines name one
+
     try:
-        return framework_named(name)
+        return job_named(name)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

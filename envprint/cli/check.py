@@ -110,7 +110,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 def _imports(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     """What can be imported of what takes part in the workload that the options name."""
     from envprint.cli._imports import imports_now  # loads what starts processes
-    from envprint.core.workload import Workload
+    from envprint.knowledge.jobs import workload_of
 
-    workload = Workload(tuple(options.framework), options.device or "cpu")
+    workload = workload_of(options.framework, options.device or "cpu")
     return imports_now(host_of(options), console, workload)

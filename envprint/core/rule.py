@@ -42,6 +42,9 @@ class Match(NamedTuple):
     """Overrides when the rule does not apply."""
     was_equal: bool = False
     """Whether a measurement of the project gave equal bits in this case, which makes it advice."""
+    is_conditional: bool = False
+    """Whether it counts only if the job does what few jobs do, or uses a library that is not named
+    for it: it is advice, and the change itself remains not judged."""
     confidence: Confidence | None = None
     """Overrides the rule's confidence, where each case has a source of its own."""
     evidence: tuple[str, ...] = ()

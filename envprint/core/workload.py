@@ -13,18 +13,6 @@ ALIASES = {
     "tf": "tensorflow",
 }
 """Further names by which a user may name a framework."""
-FRAMEWORK_NAMES = tuple(sorted({*FRAMEWORKS, *ALIASES}))
-"""All that `framework_named` takes."""
-
-
-def framework_named(name: str) -> str:
-    """The framework that a user names, by its own name or an alias. Raises `ValueError`."""
-    if name not in FRAMEWORK_NAMES:
-        from envprint.core.suggest import did_you_mean
-
-        near = did_you_mean(name.lower(), FRAMEWORK_NAMES)
-        raise ValueError(f"no framework {name[:60]!r}; {near}")
-    return ALIASES.get(name, name)
 
 
 class Requirements(NamedTuple):
@@ -45,7 +33,7 @@ class Workload(NamedTuple):
     """The job that a difference is judged for."""
 
     frameworks: tuple[str, ...] = ()
-    """Sorted names from `FRAMEWORKS`."""
+    """Sorted names from `FRAMEWORKS`: what the job computes with."""
     device: str = "cpu"
     """`cpu` or `gpu`."""
     machine: str = ""
@@ -55,7 +43,7 @@ class Workload(NamedTuple):
     replicas: int | None = None
     required: Requirements = Requirements()
     named: tuple[str, ...] = ()
-    """The frameworks that the user or the policy names, which a run needs."""
+    """The frameworks and libraries that the user or the policy names, which a run needs."""
     not_found: str | None = None
     """Why no framework is known, so that no framework's rules can apply; None if one is."""
     only_baseline: tuple[str, ...] = ()
@@ -64,6 +52,10 @@ class Workload(NamedTuple):
     """The same for the current side."""
     device_named: bool = False
     """Whether the user or the policy names the device, which is detected otherwise."""
+    libraries: tuple[str, ...] = ()
+    """Sorted names of further libraries that the job is known to use, because the user, the policy
+    or the imports of the process name them, and what these compute with; empty if that is
+    unknown."""
 
 
 class Condition(NamedTuple):
@@ -115,29 +107,36 @@ def detect(
     baseline: Fingerprint | None = None,
     *,
     frameworks: Iterable[str] = (),
+    libraries: Iterable[str] = (),
     device: str | None = None,
     needs_gpu: bool = False,
 ) -> Workload:
     """The workload; what the options leave open follows from what is installed and present.
+
+    `libraries` are those that the user names and all that they compute with; the frameworks among
+    them count if they are installed.
 
     A GPU of either side counts: one that has disappeared must be judged, and so must one that does
     not respond. In a process that has imported frameworks, only those count. NumPy and
     scikit-learn alone run on the CPU. `needs_gpu` means that a GPU is required, present or not.
     """
     sides = [now] if baseline is None else [baseline, now]
-    named = set(frameworks)
-    chosen = named or set(now.get("facts.frameworks.imported", []))
+    named, own = set(frameworks), set(libraries)
     found = _Installed.on(now, now if baseline is None else baseline)
-    used = chosen or found.counted()
-    can_use_gpu = not used or not used.isdisjoint(ON_GPU)
+    if named or own:
+        used = named | (own & (found.current | found.baseline))
+    else:
+        used = set(now.get("facts.frameworks.imported", [])) or set(found.counted())
+    can_use_gpu = not (used or own) or not used.isdisjoint(ON_GPU)
     is_on_gpu = needs_gpu or (can_use_gpu and any(map(_gpu_is_meant, sides)))
     return Workload(
         frameworks=tuple(sorted(used)),
+        libraries=tuple(sorted(own.difference(FRAMEWORKS))),
         device=device or ("gpu" if is_on_gpu else "cpu"),
         machine=now.get("facts.cpu.architecture", ""),
         device_named=device is not None,
         named=tuple(sorted(named)),
-        not_found=None if used else _not_found(sides, map(frameworks_in, sides)),
+        not_found=None if used or own else _not_found(sides, map(frameworks_in, sides)),
         only_baseline=tuple(sorted(found.baseline - found.current - used)),
         only_current=tuple(sorted(found.current - found.baseline - used)),
     )

@@ -4,12 +4,12 @@ A caller fills in a `Request`; `agreed` adds the team's policy. The resulting `C
 fingerprints and maps a report to its exit code.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from envprint.core.errors import UsageError
 from envprint.core.fields import Record
-from envprint.core.fingerprint import Fingerprint
+from envprint.core.fingerprint import FRAMEWORKS, Fingerprint
 from envprint.core.impact import Impact
 from envprint.core.report import Report
 from envprint.core.workload import Workload, detect
@@ -28,6 +28,10 @@ class Request(NamedTuple):
     policy: str | None = None
     """Its file; None for the nearest one upwards."""
     frameworks: tuple[str, ...] = ()
+    """Frameworks and libraries, by the names that `knowledge.jobs` gives them."""
+    modules: frozenset[str] = frozenset()
+    """The modules that the job's process has imported, which tell its libraries where none is
+    named."""
     device: str | None = None
     fail_on: Impact | None = None
     on_unknown: str | None = None
@@ -81,14 +85,18 @@ class Context(NamedTuple):
         if free is None:
             free = required.min_free_gpu_bytes
         needs_gpu = bool(free) and is_run
+        names = request.frameworks or policy.frameworks
         workload = detect(
             now,
             baseline,
-            frameworks=request.frameworks or policy.frameworks,
+            frameworks=[name for name in names if name in FRAMEWORKS],
+            libraries=_with_all(tuple(name for name in names if name not in FRAMEWORKS)),
             device=request.device or (None if needs_gpu else policy.device),
             needs_gpu=needs_gpu,
         )
         return workload._replace(
+            libraries=workload.libraries if names else _imported(request.modules),
+            named=tuple(sorted(names)),
             min_free_gpu_bytes=free,
             batch_size=request.batch_size,
             replicas=request.replicas,
@@ -99,6 +107,24 @@ class Context(NamedTuple):
         """0; 1 for a finding that counts; 3 for an undecided rule that counts."""
         policy = self.policy
         return report.exit_code(policy.fail_on, policy.on_unknown == "fail", self.request.strict)
+
+
+def _imported(modules: Collection[str]) -> tuple[str, ...]:
+    """The libraries whose modules a process has imported."""
+    if not modules:
+        return ()
+    from envprint.knowledge.jobs import imported_as  # a command line imports nothing
+
+    return imported_as(modules)
+
+
+def _with_all(libraries: Collection[str]) -> tuple[str, ...]:
+    """The libraries and all that they compute with."""
+    if not libraries:
+        return ()
+    from envprint.knowledge.jobs import with_all  # few jobs name a library
+
+    return with_all(libraries)
 
 
 def agreed(request: Request, shape: Callable[[], Record]) -> Context:

@@ -186,7 +186,10 @@ def _packages_differ(comparison: Comparison) -> bool:
 
 def silence(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
     """The evaluations without matches for which a stronger rule found the same thing."""
-    found = {rule.id: {match.about for match in matches} for rule, matches, _ in evaluations}
+    found = {
+        rule.id: {match.about for match in matches if not match.is_conditional}
+        for rule, matches, _ in evaluations
+    }
     return [
         evaluation._replace(matches=_unsilenced(evaluation, found)) for evaluation in evaluations
     ]
@@ -299,7 +302,11 @@ def _unexplained(
 ) -> tuple[Change, ...]:
     """The changes that no rule recognises; a rule silenced by a stronger one counts as well."""
     explained = Places(
-        path for _, matches, _ in evaluations for match in matches for path in match.paths
+        path
+        for _, matches, _ in evaluations
+        for match in matches
+        if not match.is_conditional
+        for path in match.paths
     )
     changes = comparison.changes if comparison else ()
     return tuple(change for change in changes if not explained.touch(change.path))
@@ -337,5 +344,5 @@ def _finding(rule: Rule, match: Match) -> Finding:
         remedy=match.remedy or rule.remedy,
         note=match.note if match.remedy else rule.note,
         evidence=match.evidence or tuple(e.url or f"{e.what}: {source(e)}" for e in rule.evidence),
-        advice=rule.advice or match.was_equal,
+        advice=rule.advice or match.was_equal or match.is_conditional,
     )

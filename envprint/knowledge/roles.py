@@ -12,6 +12,7 @@ from envprint.core.workload import Workload
 
 _LONGEST_KIND = 40
 """No beginning of a name in the table is longer; a name in a hostile document may be."""
+_OWN_WORK = frozenset(["framework", "trains"])
 _NEEDS_NUMPY = frozenset(["scikit-learn"])
 """Frameworks that compute with NumPy and SciPy."""
 
@@ -25,19 +26,29 @@ class Part(NamedTuple):
     """Whether only its metadata, and no table, says that it takes part."""
 
 
-def part(name: str, takes_part: bool | None, workload: Workload) -> Part | None:
+def part(name: str, says_so: bool | None, workload: Workload) -> Part | None:
     """The part it takes in this workload; None if it takes none.
 
-    `takes_part` is what its own metadata says, which counts if the table does not list it; None if
-    that is unknown.
+    `says_so` is whether its own metadata says so, which counts if the table does not list it; None
+    if that is unknown.
     """
     entry = listed(name)
     if entry is None:
-        return None if takes_part is False else Part(UNKNOWN_PART, is_derived=takes_part is True)
-    role = next((role for role in entry["roles"] if role not in knowledge.NO_PART), None)
+        return None if says_so is False else Part(UNKNOWN_PART, is_derived=says_so is True)
+    role = main_role(entry)
     if role is None or "section" in entry or not can_reach(entry, name, workload):
         return None
     return Part(role, entry.get("read"))
+
+
+def takes_part(entry: knowledge.Entry) -> bool:
+    """Whether what the entry lists takes part in a training result."""
+    return main_role(entry) is not None
+
+
+def main_role(entry: knowledge.Entry) -> str | None:
+    """The first role by which it takes part; None if it takes none."""
+    return next((role for role in entry["roles"] if role not in knowledge.NO_PART), None)
 
 
 def listed(name: str) -> knowledge.Entry | None:
@@ -54,16 +65,26 @@ def _table() -> Mapping[str, knowledge.Entry]:
 
 
 def can_reach(entry: knowledge.Entry, name: str, workload: Workload) -> bool:
-    """Whether it can reach a job with these frameworks on this device."""
+    """Whether it can reach a job with these frameworks and libraries on this device."""
+    device: str = entry.get("device", workload.device)
+    if device != workload.device:
+        return False
     own = knowledge.find("computing_distributions", distribution=name)
     frameworks = {own["framework"]} if own else set(entry.get("frameworks", ()))
-    device: str = entry.get("device", workload.device)
-    return is_for(frameworks, workload) and device == workload.device
+    # What trains by kernels of its own reaches no job of another library; what draws or prepares
+    # data may reach any.
+    trains_itself = not frameworks and main_role(entry) in _OWN_WORK
+    return is_for(frameworks, workload) and (not trains_itself or is_of_job(name, workload))
+
+
+def is_of_job(name: str, workload: Workload) -> bool:
+    """Whether the job computes with it; true where it is unknown which libraries a job uses."""
+    return not workload.libraries or name in workload.libraries
 
 
 def is_for(frameworks: set[str], workload: Workload) -> bool:
     """Whether something that only these frameworks use can reach the job; empty means all."""
     if "numpy" in frameworks:
         frameworks = frameworks | _NEEDS_NUMPY
-    is_of_another = bool(frameworks and workload.frameworks)
+    is_of_another = bool(frameworks and (workload.frameworks or workload.libraries))
     return not (is_of_another and frameworks.isdisjoint(workload.frameworks))

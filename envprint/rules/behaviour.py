@@ -13,6 +13,7 @@ from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Result, Rule, for_each
 from envprint.core.versions import is_below
 from envprint.core.workload import Workload, always
+from envprint.knowledge.roles import is_of_job
 from envprint.rules.kit.packages import DISTRIBUTIONS, measured_equal, pip_install
 
 _ORDER = ("numeric", "diverges", "breaks")
@@ -27,10 +28,10 @@ def _crossed(comparison: Comparison, workload: Workload) -> Iterator[Result]:
         return
     names = dict.fromkeys(entry["package"] for entry in knowledge.entries("known_breaks"))
     both = [name for name in names if name in before and name in after]
-    yield from for_each(both, lambda name: _of_package(comparison, name))
+    yield from for_each(both, lambda name: _of_package(comparison, workload, name))
 
 
-def _of_package(comparison: Comparison, name: str) -> Iterator[Match]:
+def _of_package(comparison: Comparison, workload: Workload, name: str) -> Iterator[Match]:
     change = comparison.change(f"{DISTRIBUTIONS}[{name}].version")
     if not change or not change.before or not change.after:
         return
@@ -47,8 +48,12 @@ def _of_package(comparison: Comparison, name: str) -> Iterator[Match]:
         and is_below(older, entry["since"])
         and not is_below(newer, entry["since"])
     ]
-    if found:
-        yield _match(comparison, name, (change.before, change.after), found)
+    for is_usual in (True, False):
+        some = [entry for entry in found if entry.get("usual", False) is is_usual]
+        if some:
+            match = _match(comparison, name, (change.before, change.after), some)
+            is_conditional = not is_usual or not is_of_job(name, workload)
+            yield match._replace(is_conditional=is_conditional)
 
 
 def _match(

@@ -29,7 +29,7 @@ BOOSTING = ("xgboost", "xgboost-cpu", "lightgbm", "catboost")
 
 
 def _version(comparison: Comparison, workload: Workload) -> Iterator[Result]:
-    return package_changed(comparison, BOOSTING)
+    return package_changed(comparison, workload, BOOSTING)
 
 
 BOOSTING_RULES = (
@@ -71,7 +71,7 @@ _PILLOW = f"{DISTRIBUTIONS}[pillow].version"
 
 
 def _opencv(comparison: Comparison, workload: Workload) -> Iterator[Result]:
-    return package_changed(comparison, OPENCV)
+    return package_changed(comparison, workload, OPENCV)
 
 
 def _pillow(comparison: Comparison, workload: Workload) -> Iterator[Result]:
@@ -79,7 +79,7 @@ def _pillow(comparison: Comparison, workload: Workload) -> Iterator[Result]:
     if change and change.before and change.after:
         older = min(numbers(change.before), numbers(change.after))
         if older < (9,) and not is_same_release(change.before, change.after, places=1):
-            yield from package_changed(comparison, ("pillow",))
+            yield from package_changed(comparison, workload, ("pillow",))
 
 
 DECODERS_RULES = (
@@ -228,7 +228,7 @@ def _pandas(comparison: Comparison, workload: Workload) -> Iterator[Result]:
     if change and change.before and change.after:
         older, newer = sorted(numbers(side) for side in change[2:])
         if any(older < release <= newer for release in _PANDAS_BREAKS):
-            yield from package_changed(comparison, ("pandas",))
+            yield from package_changed(comparison, workload, ("pandas",))
 
 
 RULES = (

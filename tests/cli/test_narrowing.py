@@ -108,7 +108,7 @@ def test_a_section_has_a_short_name_and_a_long_one(name: str, path: str) -> None
         (("--expect", "numpy=r"), "no path matches 'numpy'"),
         (("--framework", "tensrflow"), "no framework 'tensrflow'; did you mean tensorflow?"),
         (("--framework", "PyTorch"), "no framework 'PyTorch'; did you mean pytorch?"),
-        (("--framework", "caffe"), "known: jax, keras, numpy, pytorch, scikit-learn, sklearn"),
+        (("--framework", "caffe"), "name what trains: jax, numpy, scikit-learn, tensorflow, torch"),
     ],
 )
 def test_a_name_that_there_is_not_is_refused_with_the_nearest(

@@ -81,7 +81,10 @@ def test_in_pyproject_toml_it_is_a_table_among_others() -> None:
         ("fail_on = 5", "p, line 1: fail_on: expected string, found int"),
         ("fail_on = 'loud'", "p, line 1: fail_on: expected one of none, perf, numeric"),
         ("device = 'tpu'", "p, line 1: device: expected one of cpu, gpu"),
-        ("frameworks = ['caffe']", "p, line 1: frameworks: no framework 'caffe'; known: jax"),
+        (
+            "frameworks = ['caffe']",
+            "p, line 1: frameworks: no framework or library 'caffe'; name what trains: jax",
+        ),
         ("[impact]\nx = 'high'", "p, line 2: impact.x: expected one of"),
         ("[[ignore]]\nrule = 'x'", "p, line 1: ignore[0]: a reason is required"),
         ("[[ignore]]\nreason = 'x'", "p, line 1: ignore[0]: expected a rule or a path"),

@@ -9,7 +9,10 @@ import pytest
 
 from envprint.core.fingerprint import FRAMEWORKS, Fingerprint
 from envprint.core.impact import Impact
+from envprint.core.report import Report
 from envprint.core.workload import detect
+from envprint.documents.codec import fingerprint_shape
+from envprint.judging.context import Request, agreed
 from envprint.judging.policy.model import Policy
 from envprint.outputs.formats.json import render as render_json
 from envprint.outputs.formats.text import render
@@ -155,3 +158,57 @@ def test_an_environment_without_the_library_that_trained_breaks() -> None:
     before, after = installed("numpy", "torch"), installed("numpy")
     report = judge_drift(before, after, detect(after, before), Policy())
     assert [finding.rule for finding in report.findings] == ["framework-missing"]
+
+
+def judged_for(name: str, before: Fingerprint, after: Fingerprint) -> Report:
+    context = agreed(Request(frameworks=(name,)), fingerprint_shape)
+    return context.drift(before, after)
+
+
+def with_packages(numpy: str, **versions: str) -> Fingerprint:
+    everything = {"numpy": numpy, **versions}
+    return fingerprint(
+        {
+            "facts.packages.distributions": {n: {"version": v} for n, v in everything.items()},
+            "facts.frameworks.numpy": {"version": numpy},
+        }
+    )
+
+
+@pytest.mark.parametrize("name", ["xgboost", "polars", "gensim", "librosa", "catboost"])
+def test_numpy_is_not_blamed_for_a_job_of_another_library(name: str) -> None:
+    before, after = with_packages("2.1.3", **{name: "1.0"}), with_packages("2.4.6", **{name: "1.0"})
+    report = judged_for(name, before, after)
+    assert (report.impact.word, report.workload.frameworks) == ("none", ())
+    assert report.workload.libraries[0] == name or name in report.workload.libraries
+    assert report.not_checked is None
+
+
+def test_numpy_counts_for_a_library_that_computes_with_it() -> None:
+    before = with_packages("2.1.3", statsmodels="0.14.5")
+    after = with_packages("2.4.6", statsmodels="0.14.5")
+    report = judged_for("statsmodels", before, after)
+    assert (report.impact.word, report.workload.frameworks) == ("numeric", ("numpy",))
+
+
+def test_another_library_that_trains_is_not_listed_for_a_job_that_names_its_own() -> None:
+    before = with_packages("2.1.3", lightgbm="4.6.0", hdbscan="0.8.40")
+    after = with_packages("2.1.3", lightgbm="4.6.0", hdbscan="0.9.0")
+    assert judged_for("lightgbm", before, after).unjudged == ()
+    assert [one.name for one in judged_for("hdbscan", before, after).unjudged] == ["hdbscan"]
+
+
+def test_a_named_library_that_is_not_installed_breaks_a_check() -> None:
+    context = agreed(Request(frameworks=("xgboost",)), fingerprint_shape)
+    report = context.state(with_packages("2.4.6"), None)
+    assert [f.rule for f in report.findings] == ["framework-named-missing"]
+    assert report.findings[0].message.startswith("xgboost is named and is not installed")
+    assert context.drift(with_packages("2.4.6"), with_packages("2.4.6")).findings == ()
+    opencv = agreed(Request(frameworks=("opencv-python",)), fingerprint_shape)
+    headless = with_packages("2.4.6", **{"opencv-python-headless": "4.10.0.84"})
+    assert opencv.state(headless, None).findings == ()
+
+
+def test_imported_modules_tell_the_libraries_where_none_is_named() -> None:
+    context = agreed(Request(modules=frozenset(["xgboost", "json"])), fingerprint_shape)
+    assert context.workload(with_packages("2.4.6"), None).libraries == ("xgboost", "xgboost-cpu")

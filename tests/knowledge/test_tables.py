@@ -32,7 +32,7 @@ KEYS = {
     "desktop_programs": ("program",),
     "drawing_libraries": ("module",),
     "integrated_gpu_names": ("name",),
-    "known_breaks": ("package", "since"),
+    "known_breaks": ("package", "since", "only_if"),
     "measured_equal": ("distribution", "measured"),
     "numpy_generator_changes": ("release",),
     "numpy_loops": ("loops",),

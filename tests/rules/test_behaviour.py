@@ -90,3 +90,32 @@ def test_a_known_break_is_said_once_and_is_not_listed_as_not_judged() -> None:
     report = judge_drift(*sides, workload(["torch"]), Policy())
     assert [finding.rule for finding in report.findings] == [RULE]
     assert [entry.name for entry in report.unjudged] == ["timm"]
+
+
+def test_what_few_jobs_meet_is_advice_and_the_step_remains_not_judged() -> None:
+    before, after = having(lightning="2.5.0", torchmetrics="1.7.0"), having(torchmetrics="1.9.0")
+    report = judge_drift(before, after, workload(["torch"]), Policy())
+    assert [advice.rule for advice in report.advice] == [RULE]
+    assert "PSNR" in report.advice[0].message
+    assert (report.impact, report.findings) == (Impact.NONE, ())
+    assert "torchmetrics" in [entry.name for entry in report.unjudged]
+
+
+def test_what_most_jobs_meet_and_what_few_meet_are_told_apart() -> None:
+    before, after = having(polars="1.42.1"), having(polars="2.1.0")
+    report = judge_drift(before, after, workload(["numpy"]), Policy())
+    ((finding,), (advice,)) = (report.findings, report.advice)
+    assert "sample()" in finding.message and "hash()" not in finding.message
+    assert "hash()" in advice.message
+    assert report.unjudged == ()
+
+
+def test_a_library_that_the_job_does_not_use_is_advice_where_the_job_names_its_own() -> None:
+    before, after = having(gensim="4.3.3", pandas="2.2.3"), having(gensim="4.3.3", pandas="3.0.0")
+    own = workload([], libraries=("gensim",))
+    report = judge_drift(before, after, own, Policy())
+    assert (report.impact, report.findings) == (Impact.NONE, ())
+    assert [advice.rule for advice in report.advice] == ["pandas-version-changed"]
+    assert [entry.name for entry in report.unjudged] == ["pandas"]
+    named = workload([], libraries=("pandas",))
+    assert judge_drift(before, after, named, Policy()).impact == Impact.DIVERGES

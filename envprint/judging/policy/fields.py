@@ -12,7 +12,7 @@ from envprint.core.impact import IMPACT_WORDS
 from envprint.core.redact import NAMES, NOT_OURS, PREFIXES
 from envprint.core.report import DEVICES
 from envprint.core.units import SIZE
-from envprint.core.workload import ALIASES, FRAMEWORK_NAMES
+from envprint.core.workload import ALIASES
 from envprint.judging.policy.accept import ACCEPTED_STEPS, ROLES
 from envprint.judging.policy.model import UNKNOWN_ACTIONS
 
@@ -78,8 +78,9 @@ SHAPE = record(
     ),
     Field(
         "frameworks",
-        ListOf(_one_of(FRAMEWORK_NAMES)),
-        f"The frameworks of the workload: {', '.join(FRAMEWORKS)}; or {', '.join(ALIASES)}.",
+        ListOf(_TEXT),
+        f"The frameworks of the workload: {', '.join(FRAMEWORKS)}; or {', '.join(ALIASES)}; or "
+        "libraries that take part in training, such as transformers or xgboost.",
     ),
     Field("device", _one_of(tuple(DEVICES)), "The device of the workload: cpu or gpu."),
     Field(

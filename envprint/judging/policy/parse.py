@@ -14,7 +14,7 @@ from envprint.core.redact import is_recorded, safe_text
 from envprint.core.report import DEVICES
 from envprint.core.suggest import did_you_mean
 from envprint.core.units import parse_size
-from envprint.core.workload import Requirements, framework_named
+from envprint.core.workload import Requirements
 from envprint.judging.policy.accept import ACCEPTED_STEPS, ANY_STEP, ROLES
 from envprint.judging.policy.fields import ISO_DATE, MAX_GPUS, SHAPE, switches
 from envprint.judging.policy.model import (
@@ -152,9 +152,11 @@ class _Reader(NamedTuple):
             raise self.fault(("require", "min_free_gpu"), str(error)) from None
 
     def framework(self, name: str) -> str:
-        """The framework of that name or alias."""
+        """The framework or library of that name or alias."""
+        from envprint.knowledge.jobs import job_named  # few policies name one
+
         try:
-            return framework_named(name)
+            return job_named(name)
         except ValueError as error:
             raise self.fault(("frameworks",), str(error)) from None
 

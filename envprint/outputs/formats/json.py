@@ -90,6 +90,12 @@ SHAPE: Record = record(
         record(
             Field("frameworks", ListOf(TEXT), "Frameworks of the workload."),
             Field(
+                "libraries",
+                ListOf(TEXT),
+                "Further libraries of the workload: those named or imported, and what they compute "
+                "with; empty if they are not known.",
+            ),
+            Field(
                 "only_baseline",
                 ListOf(TEXT),
                 "Frameworks that only the baseline has installed; not judged.",
@@ -237,6 +243,7 @@ def to_document(report: Report) -> dict[str, Any]:
         "current": _side(report.current),
         "context": {
             "frameworks": list(report.workload.frameworks),
+            "libraries": list(report.workload.libraries),
             "only_baseline": list(report.workload.only_baseline),
             "only_current": list(report.workload.only_current),
             "device": report.workload.device,

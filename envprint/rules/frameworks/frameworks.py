@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from envprint import knowledge
 from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import FRAMEWORKS, Fingerprint
 from envprint.core.impact import Confidence, Impact
@@ -14,6 +15,7 @@ from envprint.core.rule import Evidence, Match, Result, Rule, for_each
 from envprint.core.shell import command
 from envprint.core.workload import Workload, always, framework_path
 from envprint.rules.kit.packages import (
+    DISTRIBUTIONS,
     TENSORFLOW_NAMES,
     restored,
     traces,
@@ -42,19 +44,27 @@ def _missing(comparison: Comparison, workload: Workload) -> Iterator[Result]:
 
 
 def _named_missing(now: Fingerprint, workload: Workload) -> Iterator[Result]:
-    def look(framework: str) -> Iterator[Match]:
-        path = framework_path(framework)
-        # What is imported can be used, however it came there.
-        if framework not in (now.value(_IMPORTED) or ()) and now.value(path) is None:
+    def look(name: str) -> Iterator[Match]:
+        path = framework_path(name) if name in FRAMEWORKS else f"{DISTRIBUTIONS}[{name}]"
+        if not _is_here(now, name, path):
             where = now.get("facts.python.prefix", "this environment")
             yield Match(
-                f"{framework} is named and is not installed in {where}",
+                f"{name} is named and is not installed in {where}",
                 (path,),
-                remedy=command("pip install {}", framework),
-                about=framework,
+                remedy=command("pip install {}", name),
+                about=name,
             )
 
     return for_each(workload.named, look)
+
+
+def _is_here(now: Fingerprint, name: str, path: str) -> bool:
+    """Whether the framework or library can be used. Raises `UnknownValueError`."""
+    if name in FRAMEWORKS:
+        # What is imported can be used, however it came there.
+        return name in (now.value(_IMPORTED) or ()) or now.value(path) is not None
+    installed = now.value(DISTRIBUTIONS) or {}
+    return any(owner in installed for owner in knowledge.owners(name))
 
 
 def _replaced(comparison: Comparison, framework: str) -> bool:
@@ -72,15 +82,15 @@ _NOT_FOUND = Evidence(
 RULES = (
     Rule(
         id="framework-named-missing",
-        title="A named framework is not installed",
+        title="A named framework or library is not installed",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
         applies=always,
-        watches=(*map(framework_path, FRAMEWORKS), _IMPORTED),
-        why="The option --framework, the policy or the program names a framework that the job "
-        "uses, and importing a package that is not installed fails.",
+        watches=(*map(framework_path, FRAMEWORKS), _IMPORTED, DISTRIBUTIONS),
+        why="The option --framework, the policy or the program names a framework or library that "
+        "the job uses, and importing a package that is not installed fails.",
         not_when="A different environment trains: name it with --python PATH.",
-        remedy="Install the framework, or check the environment that has it.",
+        remedy="Install it, or check the environment that has it.",
         evidence=(_NOT_FOUND,),
         state=_named_missing,
         yields_to=("framework-missing",),

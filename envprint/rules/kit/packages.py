@@ -12,6 +12,7 @@ from envprint.core.rule import Match, Result, for_each
 from envprint.core.shell import Command, command, in_turn
 from envprint.core.versions import is_between, numbers
 from envprint.core.workload import Workload
+from envprint.knowledge.roles import is_of_job
 
 DISTRIBUTIONS = "facts.packages.distributions"
 CONDA = "facts.packages.conda"
@@ -60,7 +61,9 @@ def measured_equal(distribution: str, before: str, after: str) -> bool:
     )
 
 
-def package_changed(comparison: Comparison, distributions: Iterable[str]) -> Iterator[Result]:
+def package_changed(
+    comparison: Comparison, workload: Workload, distributions: Iterable[str]
+) -> Iterator[Result]:
     """One match per package in `distributions` whose first or second version number changed."""
 
     def look(name: str) -> Iterator[Match]:
@@ -73,6 +76,7 @@ def package_changed(comparison: Comparison, distributions: Iterable[str]) -> Ite
                 change.after,
                 remedy=pip_install(name, change.before),
                 was_equal=measured_equal(name, change.before, change.after),
+                is_conditional=not is_of_job(name, workload),
                 about=name,
             )
 
