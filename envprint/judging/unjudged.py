@@ -5,6 +5,7 @@ the capture. A step between two versions that were measured to give equal bits i
 """
 
 from collections.abc import Container, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from envprint import knowledge
@@ -26,6 +27,8 @@ from envprint.rules.kit.packages import (
     version_path,
 )
 
+_MAKE_RESULTS = ("framework", "trains", "computes")
+"""Roles of what makes a result itself, before what prepares data for it."""
 _FIELD = {
     **{name: name.replace("-", "_") for name in (*FRAMEWORKS, "scipy", "keras")},
     **{f"tensorflow-{kind}": "tensorflow" for kind in ("cpu", "gpu", "intel", "macos")},
@@ -59,8 +62,8 @@ def unjudged(
 ) -> tuple[tuple[Unjudged, ...], tuple[Change, ...]]:
     """The changes of libraries that take part and that nobody has judged, and all other changes.
 
-    `unexplained` are the changes that no rule recognises. Libraries that are known to take part
-    come first, those of which nothing is known come last.
+    `unexplained` are the changes that no rule recognises. The libraries that the job names come
+    first, then those that train or compute; those of which nothing is known come last.
     """
     places = {change.path for change in unexplained}
     names = sorted({name for place in places for name in _named(place)})
@@ -68,7 +71,7 @@ def unjudged(
     moved = [(name, step) for name, step in steps if step]
     look = Look(comparison, workload, is_elsewhere)
     found = (_entry(look, name, step) for name, step in moved)
-    entries = sorted(filter(None, found), key=_certainty)
+    entries = sorted(filter(None, found), key=partial(_order, workload))
     traces = [trace for entry in entries for trace in _traces(entry.name)]
     left = (c for c in unexplained if not any(is_inside(c.path, trace) for trace in traces))
     return tuple(entries), tuple(left)
@@ -117,8 +120,9 @@ def role_of(name: str) -> str | None:
     return next((role for role in parts if role not in knowledge.NO_PART), next(iter(parts), None))
 
 
-def _certainty(entry: Unjudged) -> int:
-    return 0 if entry.role != UNKNOWN_PART else 1 if entry.derived else 2
+def _order(workload: Workload, entry: Unjudged) -> tuple[bool, int, bool]:
+    certainty = 0 if entry.role != UNKNOWN_PART else 1 if entry.derived else 2
+    return (entry.name not in workload.libraries, certainty, entry.role not in _MAKE_RESULTS)
 
 
 def _named(path: str) -> Iterator[str]:

@@ -184,6 +184,11 @@ def shared() -> list[str]:
     return messages(state("packages-share-files", now))
 
 
+def unrepeatable() -> list[str]:
+    now = fingerprint({"facts.packages.distributions[liger-kernel].version": "0.5"})
+    return messages(state("packages-kernels-not-repeatable", now, ["torch"], "gpu"))
+
+
 def broken() -> list[str]:
     sides = [
         fingerprint({"facts.packages.distributions[timm].version": version})
@@ -403,6 +408,18 @@ CASES = [
         broken,
         [],
         ["timm was 2.0.0, is 2.1.0: from 2.1.0 on, layers are fused"],
+    ),
+    Case(
+        "unrepeatable_kernels",
+        {
+            "distribution": "liger-kernel",
+            "what": "sums change",
+            "only_if": "any kernel",
+            "restore": "repeat=True",
+        },
+        unrepeatable,
+        [],
+        ["liger-kernel 0.5: sums change"],
     ),
     Case(
         "package_owners",

@@ -43,6 +43,7 @@ KEYS = {
     "scikit_learn_changes": ("release",),
     "tensorflow_cuda": (),
     "tensorflow_pythons": (),
+    "unrepeatable_kernels": ("distribution",),
     "torch_wheels": ("machine", "cuda"),
     "xla_flag_defaults": ("flag",),
 }
