@@ -196,6 +196,7 @@ def environments(report: Report, view: View) -> Iterator[str]:
         ("code", _code(old, new)),
         ("machine", _machine(old, new)),
         ("runs on", _runs_on(report)),
+        ("job", listed(report.workload.libraries)),
         ("only", _only("before", report.workload.only_baseline)),
         ("only", _only("now", report.workload.only_current)),
         ("policy", report.policy or ""),
