@@ -306,6 +306,39 @@ def test_requirements_of_others_or_judged_elsewhere_are_quiet(now: Fingerprint) 
         assert state(rule, now, ["numpy", "torch"]) == ([], [])
 
 
+def torch_without(requirement: str, **cuda: str | None) -> Fingerprint:
+    now = asks("torch==2.13.0", requirement, None)
+    found = {name: {"installed": cuda.get(name), "loaded": None} for name in ("cudnn", "runtime")}
+    return now._replace(facts={**now.facts, "cuda": found})
+
+
+@pytest.mark.parametrize("device", ["cpu", "gpu"])
+@pytest.mark.parametrize(
+    "requirement",
+    ["nvidia-cudnn-cu13 ==9.20.0.48", "nvidia-cuda-runtime-cu12 ==12.8.90", "cuda-toolkit ==13.0"],
+)
+def test_a_cuda_build_of_pytorch_without_its_libraries_does_not_start_on_any_device(
+    requirement: str, device: str
+) -> None:
+    now = torch_without(requirement)
+    (found,), undecided = state("conflicts-requirement", now, ["torch"], device)
+    name = requirement.partition(" ")[0]
+    assert found.message.startswith(f"torch 2.13.0 requires {name}")
+    assert undecided == []
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        torch_without("nvidia-cudnn-cu13 ==9.20.0.48", cudnn="9.19.0"),  # in the loader's place
+        torch_without("nvidia-nvtx-cu12 ==12.8.90"),
+        torch_without("triton ==3.7.1"),
+    ],
+)
+def test_pytorch_starts_without_what_only_a_gpu_uses(now: Fingerprint) -> None:
+    assert state("conflicts-requirement", now, ["torch"], "cpu") == ([], [])
+
+
 @pytest.mark.parametrize("rule", ["conflicts-requirement", "conflicts-requirement-open"])
 def test_unknown_requirements_are_undecided(rule: str) -> None:
     one = fingerprint({}, {f"{UNMET}[torch]": "denied", f"{UNMET}[wandb]": "denied"})
