@@ -111,7 +111,7 @@ def _result(library: Library, ended: Ended, plan: Plan) -> dict[str, Any]:
         "module": told.get("trying", library.modules[0]).partition(":")[0],
         "version": library.version,
         "ok": "done" in told,
-        "used": "done" in told if "using" in told else None,
+        "used": "done" in told if told.get("using") else None,
         "error": None,
         "seconds": round(ended.seconds, 1),
     }
@@ -119,7 +119,7 @@ def _result(library: Library, ended: Ended, plan: Plan) -> dict[str, Any]:
         return {**result, "module": library.modules[0].partition(":")[0]}
     if "error" not in told and ended.code is None:
         limit = f"{plan.timeout_s:g} s"
-        what = "its first use" if "using" in told else "importing it"
+        what = "its first use" if told.get("using") else "importing it"
         return {**result, "ok": None, "used": None, "refused": f"{what} took longer than {limit}"}
     error = told.get("error") or _crash(ended)
     # The temporary directory has another name each time.

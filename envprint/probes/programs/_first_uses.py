@@ -43,7 +43,8 @@ def flax() -> None:
 def haiku() -> None:
     """The weights of a layer."""
     library = import_module("haiku")
-    layer = library.transform(lambda inputs: library.Linear(2)(inputs))
+    # The layer is to be made inside.
+    layer = library.transform(lambda inputs: library.Linear(2)(inputs))  # noqa: PLW0108
     layer.init(import_module("jax").random.PRNGKey(0), import_module("jax.numpy").ones((1, 3)))
 
 
@@ -131,7 +132,7 @@ def datasets() -> None:
     import_module("datasets").Dataset.from_dict({"a": [1, 2]}).map(lambda row: row)
 
 
-_ALONE = {
+_ALONE: dict[str, Use] = {
     "jax": jax,
     "tensorflow": tensorflow,
     "torch": torch,
@@ -144,11 +145,10 @@ _ALONE = {
     "skimage": skimage,
     "spacy": spacy,
     "datasets": datasets,
-    "umap": _fit("umap", "UMAP", n_neighbors=3, n_epochs=2, init="random"),
     "hdbscan": _fit("hdbscan", "HDBSCAN", min_cluster_size=3),
     "imblearn": imblearn,
 }
-_WITH = {
+_WITH: dict[str, dict[str, Use]] = {
     "jax": {
         "flax": flax,
         "haiku": haiku,

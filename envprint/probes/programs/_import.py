@@ -68,8 +68,20 @@ def is_absent(what: str, error: BaseException) -> bool:
         missing = str(error.name)
         return module == missing or module.startswith(f"{missing}.")
     told = ABSENT.match(str(error)) if isinstance(error, AttributeError) else None
-    own = module.partition(".")[0]
-    return told is not None and told[1] == own and told[2] in names.split(".")
+    return told is not None and told[1] == root(module) and told[2] in names.split(".")
+
+
+def has_no_such_use(module: str, error: BaseException) -> bool:
+    """Whether the use asks for a part that this version of the library does not have."""
+    if isinstance(error, ModuleNotFoundError):
+        return root(str(error.name)) == root(module)
+    told = ABSENT.match(str(error)) if isinstance(error, AttributeError) else None
+    return told is not None and told[1] == root(module)
+
+
+def root(module: str) -> str:
+    """The first part of a module's name."""
+    return module.partition(".")[0]
 
 
 def said(error: BaseException) -> str:
@@ -101,9 +113,10 @@ def main(device: str, home: str, seconds: str, *wanted: str) -> None:
     if use:
         child.send(using=True)
         error = raised(use)
-        if error:
+        if error and not has_no_such_use(wanted[0], error):
             child.send(error=said(error)[:2000])
             return
+        child.send(using=not error)
     child.send(done=True)
 
 
