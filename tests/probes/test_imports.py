@@ -158,6 +158,15 @@ def test_no_gpu_no_proxy_no_input_and_another_home(
     assert failure(tried(text, device="gpu")) == "Exception: (None, '~')"
 
 
+def test_jax_keeps_its_platforms_where_there_is_no_device_to_stay_away_from(tried: Try) -> None:
+    devices = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg", "/dev/accel0", "/dev/vfio/0")
+    seen = "cpu" if any(Path(device).exists() for device in devices) else "cuda"
+    environ = {**os.environ, "JAX_PLATFORMS": "cuda"}
+    text = "import os; raise Exception(os.environ['JAX_PLATFORMS'])"
+    assert failure(tried(text, environ=environ)) == f"Exception: {seen}"
+    assert failure(tried(text)) == "Exception: cpu"
+
+
 def test_nothing_is_written_into_the_environment(tried: Try, tmp_path: Path) -> None:
     (packages_of(tmp_path / "env") / "made" / "part.py").write_text("")
     assert tried("from made import part")["ok"]

@@ -25,6 +25,9 @@ ERROR = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception|Exit|Warning): \S.*$", r
 
 ABSENT = re.compile(r"module '?(\w+)(?:\.[\w.]+)?'? has no attribute '?(\w+)")
 
+ACCELERATORS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg", "/dev/accel0", "/dev/vfio/0")
+"""Device files of GPUs and TPUs under Linux."""
+
 
 def neighbour(name: str) -> ModuleType:
     """Another file here, compiled from its text: no package, and no bytecode is to be written."""
@@ -96,7 +99,11 @@ def said(error: BaseException) -> str:
 def main(device: str, home: str, seconds: str, *wanted: str) -> None:
     """Import what is wanted, use it, and report the first error."""
     child, first_uses = neighbour("_child"), neighbour("_first_uses")
+    platforms = os.environ.get("JAX_PLATFORMS")
     child.prepare(device)
+    if platforms and sys.platform == "linux" and not any(map(os.path.exists, ACCELERATORS)):
+        # There is nothing to stay away from, and JAX does not start if it names what is not here.
+        os.environ["JAX_PLATFORMS"] = platforms
     # Should nobody be there any more to end this process, it ends itself.
     signal.alarm(int(seconds))
     move(home)
