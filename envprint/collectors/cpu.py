@@ -8,7 +8,7 @@ from typing import Any
 
 from envprint import knowledge
 from envprint.collectors._cgroup import quota_cpus
-from envprint.core.fields import INTEGER, NUMBER, TEXT, Field, ListOf
+from envprint.core.fields import FLAG, INTEGER, NUMBER, TEXT, Field, ListOf
 from envprint.core.fingerprint import Unknown
 from envprint.machine.attempt import attempt, text_or_none
 from envprint.machine.host import Host
@@ -219,7 +219,12 @@ FACTS = (
         "microcode",
         TEXT,
         "Microcode revision; null if the kernel reports none.",
-        unwatched="one report of wrong results, on one model, and not settled",
+    ),
+    Field(
+        "old_microcode",
+        FLAG,
+        "Whether Linux knows a later microcode that mends a known issue; null if it does not say, "
+        "as before Linux 6.16 and in most virtual machines.",
     ),
 )
 
@@ -240,7 +245,15 @@ def collect(host: Host) -> Mapping[str, Any]:
         "architecture": machine,
         "usable_threads": attempt(lambda: len(host.cpus())),
         "quota_cpus": attempt(lambda: quota_cpus(host)),
+        "old_microcode": attempt(lambda: _old_microcode(host)),
     }
+
+
+def _old_microcode(host: Host) -> bool | None:
+    """https://docs.kernel.org/admin-guide/hw-vuln/old_microcode.html"""
+    text = (text_or_none(host, f"{_CPUS}/vulnerabilities/old_microcode") or "").strip()
+    known = {"Vulnerable": True, "Not affected": False}
+    return known.get(text.partition(":")[0])
 
 
 _FROM_CPUINFO = (

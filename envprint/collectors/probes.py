@@ -103,7 +103,18 @@ FACTS = (
             record(
                 Field("module", TEXT, "What was imported; null when it has nothing to import."),
                 Field("version", TEXT, "Version of the distribution."),
-                Field("ok", FLAG, "Whether it was imported; null when there was nothing."),
+                Field(
+                    "ok",
+                    FLAG,
+                    "Whether it was imported, and used where `used` is not null; null when there "
+                    "was nothing to import.",
+                ),
+                Field(
+                    "used",
+                    FLAG,
+                    "Whether a first small use of it worked; null where none is known, or its "
+                    "import failed.",
+                ),
                 Field("error", TEXT, "How it failed, in one line; null when it did not."),
             ),
             "distribution",
@@ -152,4 +163,4 @@ def _imported(report: Mapping[str, Any]) -> Any:
     """The outcome without its duration, which is another each time."""
     if "refused" in report:
         return Unknown(report["refused"])
-    return {name: report[name] for name in ("module", "version", "ok", "error")}
+    return {name: report[name] for name in ("module", "version", "ok", "used", "error")}

@@ -50,7 +50,8 @@ def _exceptions(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What failed, what is unknown, and what has nothing to import."""
     for name, one in found.items():
         if one["ok"] is False:
-            yield "FAILS", f"{_called(name, one)}: {one['error']}"
+            when = "its first use: " if one["used"] is False else ""
+            yield "FAILS", f"{_called(name, one)}: {when}{one['error']}"
     for name, one in found.items():
         if "refused" in one:
             yield "unknown", f"{_called(name, one)}: {one['refused']}"

@@ -1,7 +1,7 @@
 """Imports the installed libraries, each in a process of its own, beside one another.
 
 Whether a library starts depends on every other one, on the loader and on the processor: no table
-knows it all, while an import takes a second and shows it.
+knows it all, while an import and a first small use take seconds and show it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,13 @@ ERROR_LENGTH = 300
 _PROXIES = frozenset(["http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy"])
 _PREFIX = "envprint-imports-"
 _TEMPORARY = re.compile(rf"/[^ '\"]*/{_PREFIX}\w+/[\w.-]+")
-_NO_MODULE: Mapping[str, Any] = {"module": None, "ok": None, "error": None, "seconds": None}
+_NO_MODULE: Mapping[str, Any] = {
+    "module": None,
+    "ok": None,
+    "used": None,
+    "error": None,
+    "seconds": None,
+}
 """What is found of a distribution without a module to import."""
 
 
@@ -62,9 +68,9 @@ def measure(
 ) -> dict[str, Any]:
     """What came of each library; the raw form of `facts.probes.imports`.
 
-    An entry has `module`, `version`, `ok`, `error` and `seconds`; the first is None if there is
-    nothing to import, and `refused` says why it is unknown whether the import works. `report` is
-    called with each library that has ended.
+    An entry has `module`, `version`, `ok`, `used`, `error` and `seconds`; the first is None if
+    there is nothing to import, `used` is None without a first use, and `refused` says why it is
+    unknown whether the library starts. `report` is called with each library that has ended.
     """
     found: dict[str, Any] = {}
     by_name = {library.name: library for library in libraries}
@@ -105,6 +111,7 @@ def _result(library: Library, ended: Ended, plan: Plan) -> dict[str, Any]:
         "module": told.get("trying", library.modules[0]).partition(":")[0],
         "version": library.version,
         "ok": "done" in told,
+        "used": "done" in told if told.get("using") else None,
         "error": None,
         "seconds": round(ended.seconds, 1),
     }
@@ -112,7 +119,8 @@ def _result(library: Library, ended: Ended, plan: Plan) -> dict[str, Any]:
         return {**result, "module": library.modules[0].partition(":")[0]}
     if "error" not in told and ended.code is None:
         limit = f"{plan.timeout_s:g} s"
-        return {**result, "ok": None, "refused": f"importing it took longer than {limit}"}
+        what = "its first use" if told.get("using") else "importing it"
+        return {**result, "ok": None, "used": None, "refused": f"{what} took longer than {limit}"}
     error = told.get("error") or _crash(ended)
     # The temporary directory has another name each time.
     error = _TEMPORARY.sub("~", one_line(error))

@@ -103,7 +103,7 @@ def _requirements(now: Fingerprint, workload: Workload, *, that_stop: bool) -> I
     unmet = now.value(UNMET)
     if not unmet:
         return
-    from envprint.rules.kit.requirements import Requirement, stops  # needed only here
+    from envprint.rules.kit.requirements import Requirement, is_linked, stops  # needed only here
 
     present = Present.of(now)
     for name in sorted(unmet):
@@ -112,15 +112,11 @@ def _requirements(now: Fingerprint, workload: Workload, *, that_stop: bool) -> I
             continue
         every = (Requirement.of(one) for one in unmet[name])
         unknown = (one for one in every if not is_known(present, name, one.name))
-        left = [one for one in unknown if _matters(one, workload)]
+        # What is not here could be used on this device, or is loaded on each.
+        left = [one for one in unknown if reaches(one.name, workload) or is_linked(now, name, one)]
         chosen = [one for one in left if stops(now, name, one) is that_stop]
         if chosen:
             yield _unmet(str(package), name, chosen)
-
-
-def _matters(requirement: Requirement, workload: Workload) -> bool:
-    """Whether what is required could be used on this device."""
-    return reaches(requirement.name, workload)
 
 
 def _unmet(package: str, name: str, missing: list[Requirement]) -> Match:
@@ -208,6 +204,8 @@ def _words(build: str) -> str:
     return f"CUDA ({build})" if build != "cu" else "CUDA"
 
 
+_LINKED = tuple(f"facts.cuda.{name}.installed" for name in ("cudnn", "runtime"))
+
 _METADATA = Evidence(
     "What Requires-Dist means",
     "https://packaging.python.org/en/latest/specifications/core-metadata/",
@@ -269,7 +267,7 @@ RULES = (
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
         applies=always,
-        watches=(UNMET, DISTRIBUTIONS),
+        watches=(UNMET, DISTRIBUTIONS, *_LINKED),
         why="Its own metadata asks for another version in a way that leaves no room: it is "
         "compiled for one release, it needs a later major release, or what it imports is not "
         "there.",

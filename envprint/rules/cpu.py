@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from envprint import knowledge
 from envprint.core.comparison import Comparison
+from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
 from envprint.core.shell import Command
@@ -104,6 +106,43 @@ def _architecture(comparison: Comparison, workload: Workload) -> Iterator[Match]
         change.after,
         impact=Impact.DIVERGES if draws and is_x86_on_one_side else None,
     )
+
+
+_MICROCODE, _MODEL = "facts.cpu.microcode", "facts.cpu.model"
+
+
+def _known_bad_microcode(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    microcode = now.value(_MICROCODE)
+    revision = _revision(microcode)
+    if revision is None:
+        return
+    vendor, words = now.value(_VENDOR), (now.value(_MODEL) or "").split()
+    for entry in knowledge.entries("known_bad_microcode"):
+        is_it = entry["vendor"] == vendor and entry["model"] in words
+        if is_it and int(entry["first"], 16) <= revision < int(entry["fixed"], 16):
+            yield Match(
+                f"microcode {microcode} of this {entry['model']} {entry['does']}; "
+                f"{entry['fixed']} no longer does",
+                (_MICROCODE, _MODEL),
+                after=microcode,
+            )
+
+
+def _revision(microcode: str | None) -> int | None:
+    try:
+        return int(microcode or "", 16)
+    except ValueError:
+        return None
+
+
+_OLD_MICROCODE = "facts.cpu.old_microcode"
+
+
+def _old_microcode(now: Fingerprint, workload: Workload) -> Iterator[Match]:
+    if now.value(_OLD_MICROCODE):
+        revision = now.get(_MICROCODE)
+        text = "Linux knows a later microcode for this processor"
+        yield Match(f"{text} than {revision}" if revision else text, (_OLD_MICROCODE,))
 
 
 _TORCH_AVX512 = Evidence(
@@ -291,6 +330,55 @@ RULES = (
         ),
         drift=changed_by_variables(instruction_sets.NUMPY),
         probed=True,
+    ),
+    Rule(
+        id="cpu-microcode-known-bad",
+        title="The processor runs microcode with a known fault",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=(_MICROCODE, _MODEL, _VENDOR),
+        why="The vendor replaced this microcode because processors become unstable with it: "
+        "programs crash, or go on with wrong numbers.",
+        not_when="The processor is not worn yet, or the firmware was set to lower voltages. A "
+        "revision that Linux loaded itself does not undo it: this fault is mended by the firmware.",
+        remedy="Update the firmware (BIOS) of the mainboard.",
+        note="A processor that has failed once stays unstable; Intel replaces it.",
+        evidence=(
+            Evidence(
+                "Why 13th and 14th generation desktop processors become unstable",
+                "https://community.intel.com/t5/Blogs/Tech-Innovation/Client/"
+                "Intel-Core-13th-and-14th-Gen-Desktop-Instability-Root-Cause/post/1633446",
+            ),
+            Evidence(
+                "The microcode must be loaded by the firmware to be effective",
+                "https://github.com/intel/Intel-Linux-Processor-Microcode-Data-Files/issues/84",
+            ),
+        ),
+        state=_known_bad_microcode,
+        advice=True,
+    ),
+    Rule(
+        id="cpu-microcode-old",
+        title="Linux knows a later microcode for the processor",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.INFERRED,
+        applies=always,
+        watches=(_OLD_MICROCODE, _MICROCODE),
+        why="The kernel has a list of released microcode, and this processor runs an older one, "
+        "with at least one issue that is known and mended. It may be one of security alone, or "
+        "one of wrong results.",
+        not_when="None of the mended issues concerns arithmetic; the kernel does not tell.",
+        remedy="Update the package with the vendor's microcode or the firmware, and restart.",
+        evidence=(
+            Evidence(
+                "What Linux says of old microcode",
+                "https://docs.kernel.org/admin-guide/hw-vuln/old_microcode.html",
+            ),
+        ),
+        state=_old_microcode,
+        advice=True,
+        yields_to=("cpu-microcode-known-bad",),
     ),
     *QUOTAS_RULES,
 )

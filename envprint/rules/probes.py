@@ -263,8 +263,9 @@ def unimported(now: Fingerprint, workload: Workload) -> Iterator[Result]:
             return
         one = now.value(f"{IMPORTS}[{name}]") or {}
         if one.get("ok") is False:
+            what = "the first use of" if one.get("used") is False else "import"
             yield Match(
-                f"import {one.get('module')} fails ({name} {one.get('version')}): "
+                f"{what} {one.get('module')} fails ({name} {one.get('version')}): "
                 f"{one.get('error')}",
                 (f"{IMPORTS}[{name}]",),
                 about=name,
@@ -344,8 +345,10 @@ RULES = (
         applies=always,
         watches=(IMPORTS,),
         why="A library that takes part in training was imported in a process of its own, in this "
-        "environment, and ended with an error: a job that imports it does so, too.",
-        not_when="The job does not import the library, or sets a variable before it does.",
+        "environment, and some were used once, such as a model fitted to 24 samples. It ended with "
+        "an error: a job that does the same fails, too.",
+        not_when="The job does not import the library, has no such use for it, or sets a variable "
+        "before it does.",
         remedy="Install versions that fit together: the last line of the error names the module "
         "or library that does not.",
         note="`envprint diff` with a fingerprint in which it starts shows what has changed.",

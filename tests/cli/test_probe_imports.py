@@ -87,6 +87,7 @@ def test_results_are_kept_in_a_fingerprint_and_a_diff_tells_what_no_longer_start
         "module": "pandas",
         "version": "2.1.4",
         "ok": False,
+        "used": None,
         "error": "ImportError: numpy.core.multiarray failed to import",
     }
     assert documents[0]["digest"] == documents[1]["digest"]
@@ -137,3 +138,11 @@ def test_an_interrupt_ends_what_is_being_imported(place: Path, tmp_path: Path) -
     assert "Traceback" not in said
     with pytest.raises(ProcessLookupError):
         os.kill(int(note.read_text()), 0)
+
+
+def test_a_first_use_that_fails_is_shown_as_such(tmp_path: Path) -> None:
+    found = made_by_hand(tmp_path / "env", "spacy==3.8.7")
+    write(found, "spacy", "def blank(language): raise TypeError('no such argument')")
+    done = envprint("probe", "imports", "--python", found)
+    assert "FAILS      spacy 3.8.7: its first use: TypeError: no such argument" in done.stdout
+    assert done.returncode == 1

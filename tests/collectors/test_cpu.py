@@ -48,6 +48,7 @@ def test_a_server_with_two_sockets_is_read_whole() -> None:
         "threads": 8,
         "usable_threads": 4,
         "quota_cpus": None,
+        "old_microcode": None,
         "microcode": "0x5003604",
     }
 
@@ -310,3 +311,21 @@ def test_what_old_arm_kernels_say_once_is_said_of_every_processor() -> None:
     blocks = parse_cpuinfo(text)
     assert [block["Features"] for block in blocks] == ["neon asimd"] * 2
     assert model_of(blocks) == "Cortex-A15"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Vulnerable\n", True),
+        ("Not affected\n", False),
+        ("Unknown: running under hypervisor\n", None),
+        (None, None),
+    ],
+)
+def test_what_linux_says_of_the_microcode_is_recorded(
+    text: str | None, expected: bool | None
+) -> None:
+    file = "/sys/devices/system/cpu/vulnerabilities/old_microcode"
+    said = {} if text is None else {file: text}
+    found = section.collect(host(read={"/proc/cpuinfo": MAINFRAME, **said}))
+    assert found["old_microcode"] is expected

@@ -73,7 +73,7 @@ def test_a_capture_holds_what_was_measured_and_its_digest_is_that_of_the_environ
 
 
 def test_imports_are_facts_without_their_duration_and_a_slow_one_is_unknown() -> None:
-    works = {"module": "numpy", "version": "2.4.6", "ok": True, "error": None}
+    works = {"module": "numpy", "version": "2.4.6", "ok": True, "used": None, "error": None}
     slow = {**works, "ok": None, "refused": "importing it took longer than 120 s"}
     found = collected(
         imports={"numpy": {**works, "seconds": 0.2}, "torch": {**slow, "seconds": 120}}

@@ -189,6 +189,12 @@ def unrepeatable() -> list[str]:
     return messages(state("packages-kernels-not-repeatable", now, ["torch"], "gpu"))
 
 
+def microcode() -> list[str]:
+    names = {"vendor": "GenuineIntel", "model": "Intel(R) Core(TM) i9-99999K"}
+    now = fingerprint({"facts.cpu": {**names, "microcode": "0x1ff"}})
+    return messages(state("cpu-microcode-known-bad", now))
+
+
 def broken() -> list[str]:
     sides = [
         fingerprint({"facts.packages.distributions[timm].version": version})
@@ -394,6 +400,19 @@ CASES = [
         duplicates,
         [],
         ["torchtext 1 hides 2"],
+    ),
+    Case(
+        "known_bad_microcode",
+        {
+            "vendor": "GenuineIntel",
+            "model": "i9-99999K",
+            "first": "0x100",
+            "fixed": "0x200",
+            "does": "computes wrongly",
+        },
+        microcode,
+        [],
+        ["microcode 0x1ff of this i9-99999K computes wrongly; 0x200 no longer does"],
     ),
     Case(
         "known_breaks",

@@ -32,6 +32,7 @@ KEYS = {
     "desktop_programs": ("program",),
     "drawing_libraries": ("module",),
     "integrated_gpu_names": ("name",),
+    "known_bad_microcode": ("vendor", "model"),
     "known_breaks": ("package", "since", "only_if"),
     "measured_equal": ("distribution", "measured"),
     "numpy_generator_changes": ("release",),

@@ -55,7 +55,7 @@ def failure(found: dict[str, Any]) -> str:
 def test_what_can_be_imported_says_so(tried: Try) -> None:
     found = tried("")
     assert found.pop("seconds") < 60
-    assert found == {"module": "made", "version": "1.0", "ok": True, "error": None}
+    assert found == {"module": "made", "version": "1.0", "ok": True, "used": None, "error": None}
 
 
 @pytest.mark.parametrize(
@@ -158,6 +158,15 @@ def test_no_gpu_no_proxy_no_input_and_another_home(
     assert failure(tried(text, device="gpu")) == "Exception: (None, '~')"
 
 
+def test_jax_keeps_its_platforms_where_there_is_no_device_to_stay_away_from(tried: Try) -> None:
+    devices = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg", "/dev/accel0", "/dev/vfio/0")
+    seen = "cpu" if any(Path(device).exists() for device in devices) else "cuda"
+    environ = {**os.environ, "JAX_PLATFORMS": "cuda"}
+    text = "import os; raise Exception(os.environ['JAX_PLATFORMS'])"
+    assert failure(tried(text, environ=environ)) == f"Exception: {seen}"
+    assert failure(tried(text)) == "Exception: cpu"
+
+
 def test_nothing_is_written_into_the_environment(tried: Try, tmp_path: Path) -> None:
     (packages_of(tmp_path / "env") / "made" / "part.py").write_text("")
     assert tried("from made import part")["ok"]
@@ -202,6 +211,56 @@ def test_what_has_no_module_is_said_as_such() -> None:
         "module": None,
         "version": "2026.0",
         "ok": None,
+        "used": None,
         "error": None,
         "seconds": None,
     }
+
+
+def used(place: Path, name: str, text: str, timeout_s: float = 60) -> dict[str, Any]:
+    """What comes of a library for which a first use is known."""
+    python = made_by_hand(place, f"{name}==1.0") / "bin" / "python"
+    (packages_of(place) / name / "__init__.py").write_text(textwrap.dedent(text))
+    plan = Plan(python=str(python), environ=os.environ, timeout_s=timeout_s)
+    found: dict[str, Any] = imports.measure([Library(name, "1.0", (name,))], plan)[name]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("body", "ok", "error"),
+    [
+        ("return len", True, None),
+        (
+            'raise TypeError("check_array() got an unexpected argument")',
+            False,
+            "TypeError: check_array() got an unexpected argument",
+        ),
+        ("import ctypes; ctypes.string_at(0)", False, "it was ended by SIGSEGV"),
+    ],
+)
+def test_what_can_be_imported_is_used_once(
+    tmp_path: Path, body: str, ok: bool, error: str | None
+) -> None:
+    found = used(tmp_path / "env", "spacy", f"def blank(language): {body}")
+    assert (found["ok"], found["used"], found["error"]) == (ok, ok, error)
+
+
+def test_a_library_whose_import_fails_is_not_used(tmp_path: Path) -> None:
+    found = used(tmp_path / "env", "spacy", "raise ImportError('gone')")
+    assert (found["ok"], found["used"], found["error"]) == (False, None, "ImportError: gone")
+
+
+def test_a_first_use_that_does_not_end_is_unknown(tmp_path: Path) -> None:
+    text = "import time\ndef blank(language): time.sleep(600)"
+    found = used(tmp_path / "env", "spacy", text, timeout_s=8)
+    assert (found["ok"], found["refused"]) == (None, "its first use took longer than 8 s")
+
+
+def test_a_first_use_that_this_version_does_not_have_is_no_failure(tmp_path: Path) -> None:
+    found = used(tmp_path / "env", "spacy", "")
+    assert (found["ok"], found["used"], found["error"]) == (True, None, None)
+
+
+def test_an_interface_for_scikit_learn_is_not_used_without_it(tmp_path: Path) -> None:
+    found = used(tmp_path / "env", "lightgbm", "")
+    assert (found["ok"], found["used"]) == (True, None)

@@ -124,6 +124,30 @@ FAILING = [
     ("pydantic==2.10.6", "pydantic-core==2.41.5"),
     ("jinja2==2.11.3", "markupsafe==2.1.5"),
     ("pydub==0.25.1", "python==3.13.1"),
+    ("fastparquet==2024.2.0", "numpy==2.2.6"),
+    ("osqp==0.6.7", "numpy==2.2.6"),
+    ("pyamg==5.1.0", "numpy==2.2.6"),
+    ("networkx==2.4", "numpy==1.26.4"),
+    ("tsfresh==0.20.3", "scipy==1.15.3"),
+    ("tsfresh==0.20.3", "setuptools==82.0.0"),
+    ("lifelines==0.28.0", "scipy==1.14.1"),
+    ("healpy==1.16.6", "scipy==1.15.3"),
+    ("imbalanced-learn==0.12.2", "scikit-learn==1.6.1"),
+    ("imbalanced-learn==0.12.2", "scikit-learn==1.5.2"),
+    ("autograd==1.6.2", "numpy==2.2.6"),
+    ("dipy==1.9.0", "numpy==2.2.6"),
+    ("mdtraj==1.10.1", "numpy==2.2.6"),
+    ("hyperopt==0.2.7", "setuptools==82.0.0"),
+    ("lightning==2.0.9", "setuptools==82.0.0"),
+    ("mdanalysis==2.7.0", "numpy==2.2.6"),
+    ("speechrecognition==3.11.0", "python==3.13.0"),
+    ("antlr4-python3-runtime==4.8", "python==3.13.0"),
+    ("gplearn==0.4.2", "scikit-learn==1.7.0"),
+    ("optax==0.1.4", "jax==0.10.2"),
+    ("equinox==0.13.0", "jax==0.10.2"),
+    ("orbax-checkpoint==0.11.10", "jax==0.10.2"),
+    ("segmentation-models==1.0.1", "keras==3.11.0"),
+    ("tensorflow-model-optimization==0.8.0", "keras==3.11.0"),
 ]
 
 
@@ -196,6 +220,31 @@ def test_what_was_published_together_is_quiet(image: str) -> None:
         ("tensorflow-probability==0.25.0", "tensorflow==2.16.1", "tf-keras==2.16.0"),
         ("pydub==0.25.1", "audioop-lts==0.2", "python==3.13.1"),
         ("xgboost==2.1.3", "scikit-learn==1.6.1"),
+        ("fastparquet==2024.5.0", "numpy==2.2.6"),
+        ("osqp==0.6.7.post3", "numpy==2.2.6"),
+        ("rasterio==1.3.10", "numpy==2.2.6"),
+        ("scikit-misc==0.4.0", "numpy==2.2.6"),
+        ("rdkit==2023.9.6", "numpy==2.2.6"),
+        ("biopython==1.83", "numpy==2.2.6"),
+        ("boost-histogram==1.4.0", "numpy==2.2.6"),
+        ("networkx==2.5.1", "numpy==1.26.4"),
+        ("openpyxl==3.0.5", "numpy==1.26.4"),
+        ("tsfresh==0.21.0", "scipy==1.15.3"),
+        ("lifelines==0.29.0", "scipy==1.14.1"),
+        ("autograd==1.7.0", "numpy==2.2.6"),
+        ("pyerfa==2.0.1.3", "numpy==2.2.6"),
+        ("hyperopt==0.2.7", "setuptools==81.0.0"),
+        ("lightning==2.5.5", "setuptools==82.0.0"),
+        ("lapx==0.5.11", "numpy==2.2.6"),
+        ("jax==0.4.23", "scipy==1.13.1"),
+        ("antlr4-python3-runtime==4.9.3", "python==3.13.0"),
+        ("imbalanced-learn==0.12.3", "scikit-learn==1.6.1"),
+        ("optax==0.1.5", "jax==0.10.2"),
+        ("equinox==0.13.2", "jax==0.10.2"),
+        ("orbax-checkpoint==0.11.20", "jax==0.10.2"),
+        ("flax==0.11.2", "jax==0.10.2"),
+        ("efficientnet==1.1.1", "keras==3.11.0"),
+        ("tensorflow-model-optimization==0.8.0", "keras==3.11.0", "tf-keras==2.19.0"),
     ],
     ids=" ".join,
 )
@@ -304,6 +353,39 @@ def test_any_other_unmet_requirement_is_advice(now: Fingerprint) -> None:
 def test_requirements_of_others_or_judged_elsewhere_are_quiet(now: Fingerprint) -> None:
     for rule in ("conflicts-requirement", "conflicts-requirement-open"):
         assert state(rule, now, ["numpy", "torch"]) == ([], [])
+
+
+def torch_without(requirement: str, **cuda: str | None) -> Fingerprint:
+    now = asks("torch==2.13.0", requirement, None)
+    found = {name: {"installed": cuda.get(name), "loaded": None} for name in ("cudnn", "runtime")}
+    return now._replace(facts={**now.facts, "cuda": found})
+
+
+@pytest.mark.parametrize("device", ["cpu", "gpu"])
+@pytest.mark.parametrize(
+    "requirement",
+    ["nvidia-cudnn-cu13 ==9.20.0.48", "nvidia-cuda-runtime-cu12 ==12.8.90", "cuda-toolkit ==13.0"],
+)
+def test_a_cuda_build_of_pytorch_without_its_libraries_does_not_start_on_any_device(
+    requirement: str, device: str
+) -> None:
+    now = torch_without(requirement)
+    (found,), undecided = state("conflicts-requirement", now, ["torch"], device)
+    name = requirement.partition(" ")[0]
+    assert found.message.startswith(f"torch 2.13.0 requires {name}")
+    assert undecided == []
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        torch_without("nvidia-cudnn-cu13 ==9.20.0.48", cudnn="9.19.0"),  # in the loader's place
+        torch_without("nvidia-nvtx-cu12 ==12.8.90"),
+        torch_without("triton ==3.7.1"),
+    ],
+)
+def test_pytorch_starts_without_what_only_a_gpu_uses(now: Fingerprint) -> None:
+    assert state("conflicts-requirement", now, ["torch"], "cpu") == ([], [])
 
 
 @pytest.mark.parametrize("rule", ["conflicts-requirement", "conflicts-requirement-open"])

@@ -8,7 +8,7 @@ from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
 from envprint.rules.kit import instruction_sets
 from tests.builders.cpus import AVX, AVX2, AVX512, FLAGS, cpu, limited
-from tests.builders.support import drift, fingerprint
+from tests.builders.support import drift, fingerprint, state
 
 USABLE = "facts.cpu.usable_threads"
 BF16 = [*AVX512, "avx512_bf16", "avx512_vnni"]
@@ -417,3 +417,60 @@ def test_a_limit_on_an_unknown_processor_is_a_doubt() -> None:
     findings, undecided = drift("torch-cpu-capability-limited", cpu(AVX2), unknown, ["torch"])
     assert (findings, [d.path for d in undecided]) == ([], [FLAGS])
     assert drift("torch-cpu-capability-limited", cpu(AVX2), cpu(AVX512), ["torch"]) == ([], [])
+
+
+MICROCODE, OLD = "facts.cpu.microcode", "facts.cpu.old_microcode"
+
+
+def running(model: str, microcode: str | None, old: bool | None = None) -> Fingerprint:
+    values = {"vendor": "GenuineIntel", "model": model, "microcode": microcode}
+    return fingerprint({"facts.cpu": {**values, "old_microcode": old}})
+
+
+I9 = "Intel(R) Core(TM) i9-14900K"
+
+
+def test_microcode_that_wears_the_processor_out_is_advice_about_the_firmware() -> None:
+    (found,), undecided = state("cpu-microcode-known-bad", running(I9, "0x129"))
+    assert found.message.startswith("microcode 0x129 of this i9-14900K asks for voltages")
+    assert "firmware" in found.remedy
+    assert (found.impact, found.paths, undecided) == (
+        Impact.BREAKS,
+        (MICROCODE, "facts.cpu.model"),
+        [],
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "microcode"),
+    [
+        (I9, "0x12b"),
+        (I9, "0x12f"),
+        (I9, "0x1"),  # of KVM
+        (I9, "0xffffffff"),  # of Hyper-V
+        (I9, None),
+        ("Intel(R) Core(TM) i9-14900T", "0x11d"),
+        ("Intel(R) Core(TM) i9-14900HX", "0x11d"),
+        ("13th Gen Intel(R) Core(TM) i5-13400", "0x2e"),
+        ("Intel(R) Xeon(R) Gold 6330 CPU @ 2.00GHz", "0xd0003a5"),
+    ],
+)
+def test_fixed_microcode_and_that_of_other_processors_is_quiet(
+    model: str, microcode: str | None
+) -> None:
+    assert state("cpu-microcode-known-bad", running(model, microcode)) == ([], [])
+
+
+def test_microcode_that_linux_calls_old_is_advice() -> None:
+    (found,), _ = state("cpu-microcode-old", running("a Xeon", "0xd0003a5", old=True))
+    assert found.message == "Linux knows a later microcode for this processor than 0xd0003a5"
+    assert state("cpu-microcode-old", running(I9, "0x1", old=False)) == ([], [])
+    assert state("cpu-microcode-old", running(I9, "0x1", old=None)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("rule", "path"), [("cpu-microcode-known-bad", MICROCODE), ("cpu-microcode-old", OLD)]
+)
+def test_unknown_microcode_is_undecided(rule: str, path: str) -> None:
+    findings, (undecided,) = state(rule, fingerprint(unknown={path: "no answer"}))
+    assert (findings, undecided.path) == ([], path)

@@ -276,6 +276,13 @@ def test_a_library_that_cannot_be_imported_breaks_the_job() -> None:
     assert state(FAILS, imported(pandas=None, numpy=None), ["numpy"]) == ([], [])
 
 
+def test_a_library_whose_first_use_fails_breaks_the_job() -> None:
+    one = {"module": "flax.linen", "version": "0.8.5", "ok": False, "used": False, "error": "x"}
+    (finding,), _ = state(FAILS, fingerprint({IMPORTS: {"flax": one}}), ["jax"])
+    assert finding.impact is Impact.BREAKS
+    assert finding.message == "the first use of flax.linen fails (flax 0.8.5): x"
+
+
 def test_an_import_that_took_too_long_is_undecided_and_others_are_judged() -> None:
     now = imported({"numba": "importing it took longer than 120 s"}, scipy="ImportError: x")
     findings, undecided = state(FAILS, now, ["numpy"])

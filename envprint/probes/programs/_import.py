@@ -1,9 +1,10 @@
 """Imports in a process of their own: `python _import.py DEVICE HOME SECONDS WHAT…`.
 
 Runs in the interpreter under observation, from Python 3.7 on, and uses nothing of envprint but its
-neighbour `_child`. Each WHAT is a module, or `module:name` for what a job takes from it, as some
-libraries import their parts only then. It reports `trying` each, at last `done`, or the `error`
-and whether it is only that the module itself is not there (`missing`).
+neighbours `_child` and `_first_uses`. Each WHAT is a module, or `module:name` for what a job takes
+from it, as some libraries import their parts only then. After the imports comes a first use of the
+library, if one is known. It reports `trying` each, `using`, at last `done`, or the `error` and
+whether it is only that the module itself is not there (`missing`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from types import ModuleType
 
@@ -22,11 +25,14 @@ ERROR = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception|Exit|Warning): \S.*$", r
 
 ABSENT = re.compile(r"module '?(\w+)(?:\.[\w.]+)?'? has no attribute '?(\w+)")
 
+ACCELERATORS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg", "/dev/accel0", "/dev/vfio/0")
+"""Device files of GPUs and TPUs under Linux."""
 
-def neighbour() -> ModuleType:
-    """`_child`, compiled from its text: there is no package, and no bytecode is to be written."""
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_child.py")
-    module = ModuleType("envprint_child")
+
+def neighbour(name: str) -> ModuleType:
+    """Another file here, compiled from its text: no package, and no bytecode is to be written."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.py")
+    module = ModuleType(f"envprint{name}")
     module.__file__ = path
     with open(path, encoding="utf-8") as file:  # noqa: PTH123  as every Python has it
         text = file.read()
@@ -65,8 +71,20 @@ def is_absent(what: str, error: BaseException) -> bool:
         missing = str(error.name)
         return module == missing or module.startswith(f"{missing}.")
     told = ABSENT.match(str(error)) if isinstance(error, AttributeError) else None
-    own = module.partition(".")[0]
-    return told is not None and told[1] == own and told[2] in names.split(".")
+    return told is not None and told[1] == root(module) and told[2] in names.split(".")
+
+
+def has_no_such_use(module: str, error: BaseException) -> bool:
+    """Whether the use asks for a part that this version of the library does not have."""
+    if isinstance(error, ModuleNotFoundError):
+        return root(str(error.name)) == root(module)
+    told = ABSENT.match(str(error)) if isinstance(error, AttributeError) else None
+    return told is not None and told[1] == root(module)
+
+
+def root(module: str) -> str:
+    """The first part of a module's name."""
+    return module.partition(".")[0]
 
 
 def said(error: BaseException) -> str:
@@ -79,24 +97,44 @@ def said(error: BaseException) -> str:
 
 
 def main(device: str, home: str, seconds: str, *wanted: str) -> None:
-    """Import what is wanted, and report the first error."""
-    child = neighbour()
+    """Import what is wanted, use it, and report the first error."""
+    child, first_uses = neighbour("_child"), neighbour("_first_uses")
+    platforms = os.environ.get("JAX_PLATFORMS")
     child.prepare(device)
+    if platforms and sys.platform == "linux" and not any(map(os.path.exists, ACCELERATORS)):
+        # There is nothing to stay away from, and JAX does not start if it names what is not here.
+        os.environ["JAX_PLATFORMS"] = platforms
     # Should nobody be there any more to end this process, it ends itself.
     signal.alarm(int(seconds))
     move(home)
     for what in wanted:
         child.send(trying=what)
-        try:
-            take(what)
-        # A library may raise any error of its own, or want to leave.
-        except BaseException as error:  # noqa: BLE001  see the reason above
-            missing = is_absent(what, error)
-            if missing and what != wanted[0]:
-                continue  # other versions have other parts
+        error = raised(partial(take, what))
+        missing = error is not None and is_absent(what, error)
+        if missing and what != wanted[0]:
+            continue  # other versions have other parts
+        if error:
             child.send(error=said(error)[:2000], missing=missing)
             return
+    use = first_uses.of(wanted[0])
+    if use:
+        child.send(using=True)
+        error = raised(use)
+        if error and not has_no_such_use(wanted[0], error):
+            child.send(error=said(error)[:2000])
+            return
+        child.send(using=not error)
     child.send(done=True)
+
+
+def raised(run: Callable[[], object]) -> BaseException | None:
+    """What `run` raises."""
+    try:
+        run()
+    # A library may raise any error of its own, or want to leave.
+    except BaseException as error:  # noqa: BLE001  see the reason above
+        return error
+    return None
 
 
 if __name__ == "__main__":

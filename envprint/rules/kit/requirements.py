@@ -34,6 +34,24 @@ class Requirement(NamedTuple):
         return f"{self.name}{self.specifier}, and {here}"
 
 
+_LINKED = {"nvidia-cudnn-": "cudnn", "nvidia-cuda-runtime": "runtime", "cuda-toolkit": "runtime"}
+"""Beginnings of names of distributions that PyTorch's CUDA builds are linked with."""
+
+
+def is_linked(now: Fingerprint, package: str, requirement: Requirement) -> bool:
+    """Whether the package is linked with what is required and is nowhere: it cannot be imported.
+
+    So it is with PyTorch, on a CPU too. TensorFlow and JAX open these libraries at their first use
+    of a GPU. Raises `UnknownValueError`.
+    """
+    if package != "torch" or requirement.installed is not None:
+        return False
+    keys = (key for name, key in _LINKED.items() if requirement.name.startswith(name))
+    key = next(keys, None)
+    places = (f"facts.cuda.{key}.installed", f"facts.cuda.{key}.loaded")
+    return key is not None and not any(map(now.value, places))
+
+
 def stops(now: Fingerprint, package: str, requirement: Requirement) -> bool | None:
     """Whether the package cannot run like this; None if its installer makes up for it."""
     entry = now.get(f"{DISTRIBUTIONS}[{package}]", {})
@@ -41,7 +59,7 @@ def stops(now: Fingerprint, package: str, requirement: Requirement) -> bool | No
     if requirement.installed is None:
         if installer in _REBUILDERS or now.get(f"{CONDA}[{requirement.name}]"):
             return None
-        return _is_imported(requirement.name)
+        return _is_imported(requirement.name) or is_linked(now, package, requirement)
     if installer in _REBUILDERS:
         return False
     compiled = any(not tag.endswith("-none-any") for tag in entry.get("tags") or ())
