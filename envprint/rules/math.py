@@ -65,6 +65,24 @@ MKL_RULES = (
         drift=changed_by_variables(instruction_sets.MKL_INSTRUCTIONS),
         probed=True,
     ),
+    Rule(
+        id="mkl-stripes-changed",
+        title="MKL splits its products differently",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("numpy", "scikit-learn", "torch") & on_cpu & machine("x86_64"),
+        watches=(variable("MKL_NUM_STRIPES"),),
+        why="The variable fixes along which dimension MKL divides a product among its threads, "
+        "and so the order in which it adds. With PyTorch 2.13 on two CPUs, products and a "
+        "convolutional network gave different bits.",
+        not_when="The values mean the same: no number, 0 and unset do, and no more stripes are "
+        "made than there are threads. NumPy computes with MKL in some builds only, such as "
+        "conda's.",
+        remedy="Give MKL_NUM_STRIPES the same value on both sides.",
+        evidence=(Evidence("What the variable does", _MKL_GUIDE + "mkl-num-stripes.html"),),
+        drift=changed_by_variables(*threads.STRIPES),
+        probed=True,
+    ),
 )
 
 # Mathematics that a framework takes from another library. It covers few operations, so a change is
@@ -223,7 +241,8 @@ _TUNABLES = Evidence(
     "The tunable glibc.cpu.hwcaps",
     "https://sourceware.org/glibc/manual/latest/html_node/Hardware-Capability-Tunables.html",
 )
-_THREAD_NAMES = tuple(sorted({name for setting in threads.THREADS for name in setting.variables}))
+_COUNTS = (*threads.THREADS, *threads.DOMAIN_THREADS)
+_THREAD_NAMES = tuple(sorted({name for setting in _COUNTS for name in setting.variables}))
 
 RULES = (
     Rule(
@@ -238,16 +257,24 @@ RULES = (
         not_when="The effective count stays the same: OpenBLAS and MKL take no more threads than "
         "there are usable CPUs, and a stronger variable overrides a weaker one. Stock "
         "TensorFlow does not read OMP_NUM_THREADS; NumPy and PyTorch read neither "
-        "LOKY_MAX_CPU_COUNT nor the variables of numexpr and Numba. Counts that the "
-        "program sets itself are not seen here.",
+        "LOKY_MAX_CPU_COUNT nor the variables of numexpr and Numba. XLA reads NPROC, and "
+        "TensorFlow does not. Counts that the program sets itself are not seen here.",
         remedy="Give the variables that set thread counts the same values on both sides.",
         evidence=(
             Evidence("scikit-learn reads LOKY_MAX_CPU_COUNT", measured="sklearn.loky"),
             Evidence("NumPy with one thread and with two", measured="np.omp1"),
             Evidence("MKL_NUM_THREADS and PyTorch", measured="pt.mklthr1"),
+            Evidence(
+                "MKL_DOMAIN_NUM_THREADS, and its syntax",
+                _MKL_GUIDE + "mkl-domain-num-threads.html",
+            ),
+            Evidence(
+                "NPROC and PJRT_NPROC are read by XLA",
+                "https://github.com/openxla/xla/blob/main/xla/pjrt/utils.cc",
+            ),
             _OPENBLAS,
         ),
-        drift=changed_by_variables(*threads.THREADS),
+        drift=changed_by_variables(*_COUNTS),
         probed=True,
     ),
     Rule(

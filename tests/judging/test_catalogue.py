@@ -237,9 +237,13 @@ SHOWS_ELSEWHERE = {
 
 @each_rule
 def test_a_rule_looks_at_a_comparison_or_a_state_and_not_both(rule: Rule) -> None:
-    assert not (rule.drift and rule.state)
+    assert not (rule.drift and rule.state) or rule.id in WEIGHS_A_NEW_STATE
     assert not (rule.probed and rule.state)
     assert rule.watches
+
+
+WEIGHS_A_NEW_STATE = {"environ-name-misspelt": "a name that nobody reads makes no difference"}
+"""Rules for which a state that is new since the baseline counts less than one of a check."""
 
 
 @each_rule

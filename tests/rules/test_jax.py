@@ -132,6 +132,8 @@ def test_an_unknown_jax_leaves_its_random_numbers_undecided() -> None:
             *(("0", "1"), "numeric"),
         ),
         ("jax-prng-changed", "JAX_DEFAULT_PRNG_IMPL", ("threefry2x32", "rbg"), "diverges"),
+        ("jax-seed-offset-changed", "JAX_RANDOM_SEED_OFFSET", ("0", "1"), "diverges"),
+        ("jax-seed-offset-changed", "JAX_RANDOM_SEED_OFFSET", (" +0", "-3"), "diverges"),
     ],
 )
 def test_a_switch_of_jax_counts_when_it_means_something_else(
