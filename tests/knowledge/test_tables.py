@@ -44,6 +44,7 @@ KEYS = {
     "tensorflow_cuda": (),
     "tensorflow_pythons": (),
     "torch_wheels": ("machine", "cuda"),
+    "variables": ("variable",),
     "xla_flag_defaults": ("flag",),
 }
 """By what an entry is found, beside a span of releases."""
