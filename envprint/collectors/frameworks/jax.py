@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from envprint.collectors.frameworks.version_files import Environment, Located, Package, locate
+from envprint.core.fingerprint import Unknown
 from envprint.machine.attempt import attempt
 from envprint.machine.host import Host
 
@@ -41,7 +42,7 @@ _LIBRARIES = ("libjax_common.so", "xla_extension.so")
 
 # --xla_cpu_enable_fast_math=true --xla_dump_to=/tmp/dump; a word without dashes is skipped
 # https://github.com/openxla/xla/blob/main/xla/parse_flags_from_env.cc
-def _unknown_flags(host: Host, directory: str | None) -> list[str] | None:
+def _unknown_flags(host: Host, directory: str | None) -> list[str] | Unknown | None:
     """The flags in XLA_FLAGS whose names are not among the constants of the library."""
     value = host.environ().get("XLA_FLAGS", "").strip()
     if not value:
@@ -51,10 +52,10 @@ def _unknown_flags(host: Host, directory: str | None) -> list[str] | None:
     words = [word.partition("=")[0] for word in value.split() if word.startswith("-")]
     names = {word: word[2:] for word in words if word.startswith("--")}
     if directory is None:
-        raise ValueError("no jaxlib was found")
+        return Unknown("no jaxlib was found")
     paths = (f"{directory}/jaxlib/{name}" for name in _LIBRARIES)
     library = next((path for path in paths if host.file_type(path)), None)
     if library is None:
-        raise ValueError("no library with XLA was found in jaxlib")
+        return Unknown("no library with XLA was found in jaxlib")
     absent = set(host.absent_texts(library, sorted(set(names.values()))))
     return sorted({names.get(word, word) for word in words if names.get(word, "") in {*absent, ""}})
