@@ -246,8 +246,8 @@ RULES = (
         applies=uses("tensorflow", "torch", "jax"),
         watches=(f"{KERAS}.image_data_format",),
         why="A layer without data_format takes the other axis as that of the channels: its "
-        "weights have other shapes, and TensorFlow's convolutions refuse channels_first on a "
-        "CPU.",
+        "weights have other shapes, or the network cannot be built at all, as a small one with "
+        "images of 28 × 28 × 1 and Keras 3.15.",
         not_when="The program does not use Keras, has no layers for images, or gives each of them "
         "data_format.",
         remedy="Set image_data_format to the same value on both sides, in keras.json.",
