@@ -35,8 +35,6 @@ class Finding(NamedTuple):
 
 HIDDEN_VALUE = "hidden-value"
 """Replaces the rule's id when a value is hidden on both sides and no rule is undecided about it."""
-
-
 OTHER_ENVIRONMENT = "python-environment-differs"
 """The rule that finds two installations instead of one that changed; a headline begins with it."""
 NOT_JUDGED = "not-judged"
@@ -84,13 +82,11 @@ class Unjudged(NamedTuple):
     def message(self) -> str:
         """What changed, in a few words."""
         if self.kind == VARIABLE:
-            sides = ("unset" if side is None else side or "empty" for side in self[2:4])
-            return f"{self.name} {' → '.join(sides)}"
+            before, after = ("unset" if side is None else side or "empty" for side in self[2:4])
+            return f"{self.name} {before} → {after}"
         if self.before is None or self.after is None:
-            version = self.after if self.before is None else self.before
-            return f"{self.name} {version or ''}".rstrip() + (
-                " added" if self.before is None else " removed"
-            )
+            version, step = (self.after, "added") if self.before is None else (self[2], "removed")
+            return " ".join(filter(None, (self.name, version, step)))
         if self.path.endswith(".version"):
             return f"{self.name} {self.before} → {self.after}"
         return f"{self.name}: a different build of the same version"
@@ -98,8 +94,8 @@ class Unjudged(NamedTuple):
     @property
     def reason(self) -> str:
         """Why it is open."""
-        what = "what this variable does" if self.kind == VARIABLE else "this step"
-        return f"nobody has measured {what}"
+        is_step = self.kind != VARIABLE
+        return f"nobody has measured {'this step' if is_step else 'what this variable does'}"
 
     @property
     def part(self) -> str:
@@ -318,10 +314,8 @@ def count_unjudged(alike: Sequence[Unjudged]) -> str:
     if kinds == {VARIABLE}:
         what = "a variable whose library takes" if is_one else "variables whose libraries take"
         return f"{counted(alike, 'change')} of {what} part"
-    noun = (
-        ("a package" if is_one else "packages") if may else "a library" if is_one else "libraries"
-    )
-    noun += ", or of their variables," if VARIABLE in kinds else ""
+    one, many = ("a package", "packages") if may else ("a library", "libraries")
+    noun = (one if is_one else many) + (", or of their variables," if VARIABLE in kinds else "")
     verb = "may take" if may else "takes" if is_one else "take"
     return f"{counted(alike, 'change')} of {noun} that {verb} part"
 

@@ -98,8 +98,8 @@ RULES = (
             "facts.rocm.kfd_device",
         ),
         why="JAX initialises every platform that the variable names, and stops with an error at "
-        "one that is not installed or finds no device. Only CUDA without a GPU is passed "
-        "over, if another platform is named beside it.",
+        "one that is not installed or finds no device. Only CUDA without a GPU is "
+        "ignored, if another platform is named beside it.",
         not_when="The program sets jax_platforms itself, or a plugin registers that name.",
         remedy=Command("unset JAX_PLATFORMS JAX_PLATFORM_NAME"),
         note="JAX then takes the best platform that is there.",
