@@ -14,7 +14,6 @@ from envprint.core.comparison import Comparison
 from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
-from envprint.core.known_variables import is_near
 from envprint.core.rule import Evidence, Match, Result, Rule, UnknownValue
 from envprint.core.shell import Command
 from envprint.core.versions import numbers
@@ -120,6 +119,8 @@ def _unknown(now: Fingerprint, workload: Workload) -> Iterator[Result]:
 
 def _meant(name: str) -> str | None:
     """The flag of the table that a name nearly matches; None for a flag of the table itself."""
+    from envprint.core.known_variables import is_near  # needed only for an unknown flag
+
     flags = [entry["flag"] for entry in knowledge.entries("xla_flag_defaults")]
     near = (flag for flag in flags if is_near(name.lower().replace("-", "_"), flag))
     return None if name in flags else next(near, None)
