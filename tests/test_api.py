@@ -76,7 +76,7 @@ def test_check_raises_with_the_report_when_the_threshold_is_reached(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(put_framework(tmp_path, "numpy"))
-    monkeypatch.setenv("PYTHONASHSEED", "0")
+    monkeypatch.setenv("LD_PRELOD", "0")
     with pytest.raises(envprint.DriftError, match="misspelt") as caught:
         envprint.check(fail_on="numeric")
     assert "environ-name-misspelt" in [f.rule for f in caught.value.report.findings]
@@ -123,7 +123,7 @@ def misspelt() -> envprint.DriftError:
 def test_what_check_raises_can_be_pickled_and_copied(
     monkeypatch: pytest.MonkeyPatch, protocol: int
 ) -> None:
-    monkeypatch.setenv("PYTHONASHSEED", "0")
+    monkeypatch.setenv("LD_PRELOD", "0")
     raised = misspelt()
     raised.rank = 3  # type: ignore[attr-defined]  as add_note and pools of workers do
     for twin in (
@@ -136,7 +136,7 @@ def test_what_check_raises_can_be_pickled_and_copied(
 
 
 def test_what_is_raised_in_a_worker_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONASHSEED", "0")
+    monkeypatch.setenv("LD_PRELOD", "0")
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, context) as pool:
         arrived = pool.submit(envprint.check, fail_on="numeric").exception(timeout=120)

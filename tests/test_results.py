@@ -320,7 +320,7 @@ def test_a_check_that_is_made_again_warns_again_unless_the_user_filters(
 ) -> None:
     done = subprocess.run(
         [sys.executable, *filters, "-c", LOOP],
-        env={**os.environ, "PYTHONASHSEED": "0"},
+        env={**os.environ, "LD_PRELOD": "0"},
         capture_output=True,
         text=True,
         check=True,

@@ -103,7 +103,7 @@ def _finding(step: Step) -> Iterator[str]:
     finding = step.finding
     if isinstance(finding, Unjudged):
         yield from block("not", f"{finding.message} ({finding.part})")
-        yield from block("judged", f"nobody has measured this step ({NOT_JUDGED})")
+        yield from block("judged", f"{finding.reason} ({NOT_JUDGED})")
         return
     topic = "code" if finding.rule == CODE else finding.impact.word
     yield from block(topic, f"{finding.title} ({finding.rule})")

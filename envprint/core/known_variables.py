@@ -58,6 +58,7 @@ WORLD_SIZES = (
     ("MV2_COMM_WORLD_SIZE", ()),
     ("PMI_SIZE", ()),
     ("SLURM_NTASKS", ("SLURM_PROCID", "SLURM_STEP_ID")),
+    ("SLURM_NPROCS", ("SLURM_PROCID", "SLURM_STEP_ID")),
 )
 """Variables that say how many processes a job has, and what must be set beside them: outside a
 step, Slurm's count is what was requested and not what runs. The first one that is set counts.
@@ -104,6 +105,11 @@ MEANT = frozenset(
         "XLA_CLIENT_MEM_FRACTION",
         "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
         "TORCH_CUDNN_V8_API_DISABLED",
+        "OMP_THREAD_LIMIT",
+        "MKL_DOMAIN_NUM_THREADS",
+        "MKL_ENABLE_INSTRUCTIONS",
+        "NUMBA_NUM_THREADS",
+        "JAX_RANDOM_SEED_OFFSET",
     ]
 )
 """Names checked for typos: a misspelt one of these silently has no effect."""

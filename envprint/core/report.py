@@ -35,8 +35,6 @@ class Finding(NamedTuple):
 
 HIDDEN_VALUE = "hidden-value"
 """Replaces the rule's id when a value is hidden on both sides and no rule is undecided about it."""
-
-
 OTHER_ENVIRONMENT = "python-environment-differs"
 """The rule that finds two installations instead of one that changed; a headline begins with it."""
 NOT_JUDGED = "not-judged"
@@ -45,6 +43,8 @@ NOT_CHECKED_WORD = "NOT CHECKED"
 """Stands for the impact in a verdict where no framework's rules could apply."""
 NOT_JUDGED_WORD = "NOT JUDGED"
 """Stands for the impact in a verdict while something is left that nobody has judged."""
+VARIABLE = "variable"
+"""The kind of a changed variable, beside changed packages."""
 UNKNOWN_PART = "unknown"
 """The role of a distribution that nobody has looked at."""
 
@@ -64,30 +64,38 @@ class Unjudged(NamedTuple):
     """A change of what takes part in training, of which nobody has judged what it does."""
 
     name: str
-    """The distribution."""
+    """The distribution or the variable."""
     path: str
     before: Any
     after: Any
     kind: str
-    """`package`."""
+    """`package` or `variable`."""
     role: str
-    """The part it takes, as in `knowledge/roles.json`; `unknown` if that cannot be determined."""
+    """The part that it, or the library that reads the variable, takes, as in
+    `knowledge/roles.json`; `unknown` if that cannot be determined."""
     read: str | None
-    """Address of its release notes, or of its project."""
+    """Address of its release notes, of its project, or of what is known of the variable."""
     derived: bool = False
     """Whether it takes part by its own metadata alone, so that its role is unknown."""
 
     @property
     def message(self) -> str:
         """What changed, in a few words."""
+        if self.kind == VARIABLE:
+            before, after = ("unset" if side is None else side or "empty" for side in self[2:4])
+            return f"{self.name} {before} → {after}"
         if self.before is None or self.after is None:
-            version = self.after if self.before is None else self.before
-            return f"{self.name} {version or ''}".rstrip() + (
-                " added" if self.before is None else " removed"
-            )
+            version, step = (self.after, "added") if self.before is None else (self[2], "removed")
+            return " ".join(filter(None, (self.name, version, step)))
         if self.path.endswith(".version"):
             return f"{self.name} {self.before} → {self.after}"
         return f"{self.name}: a different build of the same version"
+
+    @property
+    def reason(self) -> str:
+        """Why it is open."""
+        is_step = self.kind != VARIABLE
+        return f"nobody has measured {'this step' if is_step else 'what this variable does'}"
 
     @property
     def part(self) -> str:
@@ -302,9 +310,12 @@ def taking_part(unjudged: Sequence[Unjudged]) -> Sequence[Unjudged]:
 def count_unjudged(alike: Sequence[Unjudged]) -> str:
     """`2 changes of libraries that take part`; `alike` is what `taking_part` returns."""
     is_one, may = len(alike) == 1, alike[0].role == UNKNOWN_PART and not alike[0].derived
-    noun = (
-        ("a package" if is_one else "packages") if may else "a library" if is_one else "libraries"
-    )
+    kinds = {entry.kind for entry in alike}
+    if kinds == {VARIABLE}:
+        what = "a variable whose library takes" if is_one else "variables whose libraries take"
+        return f"{counted(alike, 'change')} of {what} part"
+    one, many = ("a package", "packages") if may else ("a library", "libraries")
+    noun = (one if is_one else many) + (", or of their variables," if VARIABLE in kinds else "")
     verb = "may take" if may else "takes" if is_one else "take"
     return f"{counted(alike, 'change')} of {noun} that {verb} part"
 

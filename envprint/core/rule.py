@@ -93,9 +93,9 @@ class Rule(NamedTuple):
     """A named reason why a change or a state matters.
 
     Give `drift` (compares two fingerprints), `state` (examines one) or neither: then any change at
-    a watched path matches. `advice` marks what is not wrong in itself and never decides the exit
-    code. `yields_to` names stronger rules that silence this one, unless the two are about different
-    things.
+    a watched path matches. With both, `drift` weighs a state that is new since the baseline.
+    `advice` marks what is not wrong in itself and never decides the exit code. `yields_to` names
+    stronger rules that silence this one, unless the two are about different things.
     """
 
     id: str

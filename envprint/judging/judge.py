@@ -32,6 +32,7 @@ from envprint.judging.placement import placements
 from envprint.judging.policy.model import Policy, notes
 from envprint.rules import applying
 from envprint.rules.kit.packages import CONDA, DISTRIBUTIONS
+from envprint.rules.kit.settings import VARIABLES
 
 
 def judge_drift(
@@ -153,9 +154,9 @@ def _not_judged(
     `is_elsewhere` says that a finding explains what only one side has: it is another environment.
     """
     unexplained = _unexplained(evaluations, comparison)
-    if not comparison or not _packages_differ(comparison):
+    if not comparison or not (_packages_differ(comparison) or comparison.under(VARIABLES)):
         return Open(others=unexplained)
-    from envprint.judging.unjudged import settle  # needed only if a package changed
+    from envprint.judging.unjudged import settle  # needed only if one of them changed
 
     return settle(comparison, unexplained, workload, policy, is_elsewhere=is_elsewhere)
 

@@ -12,7 +12,14 @@ from typing import Any
 
 from envprint.core.comparison import Change, Comparison
 from envprint.core.errors import UnknownValueError
-from envprint.core.report import Ignored, Undecided, Unjudged, counted, undecided_rules
+from envprint.core.report import (
+    VARIABLE,
+    Ignored,
+    Undecided,
+    Unjudged,
+    counted,
+    undecided_rules,
+)
 from envprint.core.summary import code_in_words, code_of
 
 _SINCE_COMMIT = ("diff_digest", "submodules", "dirty")
@@ -55,7 +62,8 @@ def steps(
 def _unjudged(entries: Sequence[Unjudged]) -> Iterator[str]:
     if entries:
         first = entries[0]
-        read = f", whose changes are listed at {first.read}" if first.read else ""
+        listed = "described" if first.kind == VARIABLE else "listed"
+        read = f", whose changes are {listed} at {first.read}" if first.read else ""
         yield f"what is not judged: {counted(entries, 'change')}, first {first.name}{read}"
 
 

@@ -18,6 +18,7 @@ from envprint.core.workload import Workload
 from envprint.judging.evaluate import Open
 from envprint.judging.policy.accept import accepted
 from envprint.judging.policy.model import Policy
+from envprint.judging.unjudged_variables import unjudged_variables
 from envprint.knowledge import roles
 from envprint.rules.kit.packages import (
     CONDA,
@@ -73,6 +74,9 @@ def unjudged(
     found = (_entry(look, name, step) for name, step in moved)
     entries = sorted(filter(None, found), key=partial(_order, workload))
     traces = [trace for entry in entries for trace in _traces(entry.name)]
+    variables = unjudged_variables(comparison, unexplained, workload)
+    entries += variables
+    traces += [entry.path for entry in variables]
     left = (c for c in unexplained if not any(is_inside(c.path, trace) for trace in traces))
     return tuple(entries), tuple(left)
 

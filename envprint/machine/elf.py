@@ -1,10 +1,10 @@
-"""What a shared library asks of the dynamic loader: the dynamic section of an ELF file.
+"""What a shared library asks of the dynamic loader, and which texts its code can use: ELF files.
 
 https://gabi.xinuos.com/elf/08-dynamic.html
 """
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -66,3 +66,41 @@ def _dynamic(file: BinaryIO, order: str, segments: list[tuple[int, ...]]) -> Map
         "rpath": next(iter(texts[_RPATH]), None),
         "runpath": next(iter(texts[_RUNPATH]), None),
     }
+
+
+_MAX_CONSTANTS = 1 << 28
+"""Far above the constants of any library; a hostile file may claim more."""
+
+
+def absent_texts(path: str, texts: Sequence[str]) -> list[str]:
+    """Those of `texts` that are no constant of a 64-bit library, of which only these are read.
+
+    A text ends with a zero byte there, and may be the end of a longer one. Raises `OSError`;
+    `ValueError` if it is no such file, or has no constants.
+    """
+    with Path(path).open("rb") as file:
+        constants = _section(file, b".rodata")
+    return [text for text in texts if text.encode() + b"\0" not in constants]
+
+
+def _section(file: BinaryIO, name: bytes) -> bytes:
+    """The content of a section."""
+    header = file.read(64)
+    if header[:5] != b"\x7fELF\x02" or len(header) < 64:
+        raise ValueError("it is no 64-bit ELF file")
+    order = ">" if header[5] == 2 else "<"
+    (start,) = struct.unpack_from(f"{order}Q", header, 40)
+    size, count, names = struct.unpack_from(f"{order}HHH", header, 58)
+    file.seek(start)
+    table = file.read(size * count)
+    try:
+        rows = [struct.unpack_from(f"{order}IIQQQQ", table, size * n) for n in range(count)]
+        file.seek(rows[names][4])
+        title = file.read(min(rows[names][5], _MAX_TEXT))
+    except (struct.error, IndexError) as error:
+        raise ValueError(f"its sections cannot be read: {error}") from None
+    for at, _, _, _, offset, length in rows:
+        if title[at : at + len(name) + 1] == name + b"\0":
+            file.seek(offset)
+            return file.read(min(length, _MAX_CONSTANTS))
+    raise ValueError(f"it has no section {name.decode()}")

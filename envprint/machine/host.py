@@ -46,6 +46,12 @@ class Host(Hashable, Protocol):
     def linking(self, path: str) -> Mapping[str, Any]:
         """The result of `envprint.machine.elf.linking`. Raises `OSError` or `ValueError`."""
 
+    def absent_texts(self, path: str, texts: Sequence[str]) -> list[str]:
+        """Those of `texts` that are no constant of a library, by `envprint.machine.elf`.
+
+        Raises `OSError` or `ValueError`.
+        """
+
     def environ(self) -> Mapping[str, str]:
         """The environment variables of this process, as they are now."""
 

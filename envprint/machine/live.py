@@ -91,6 +91,11 @@ class LiveHost:
 
         return linking(path)
 
+    def absent_texts(self, path: str, texts: Sequence[str]) -> list[str]:
+        from envprint.machine.elf import absent_texts
+
+        return absent_texts(path, texts)
+
     def environ(self) -> Mapping[str, str]:
         return os.environ if self._variables is None else self._variables
 

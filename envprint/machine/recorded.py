@@ -91,6 +91,10 @@ class RecordedHost:
         answer: Mapping[str, Any] = self._answer("linking", path)
         return answer
 
+    def absent_texts(self, path: str, texts: Sequence[str]) -> list[str]:
+        known: list[str] = self._answer("absent_texts", path)
+        return [text for text in texts if text in known]
+
     def environ(self) -> Mapping[str, str]:
         return self._answers.get("environ", {})
 
@@ -196,6 +200,9 @@ class RecordingHost:
 
     def linking(self, path: str) -> Mapping[str, Any]:
         return self._note("linking", path, lambda: self._host.linking(path))
+
+    def absent_texts(self, path: str, texts: Sequence[str]) -> list[str]:
+        return self._note("absent_texts", path, lambda: self._host.absent_texts(path, texts))
 
     def environ(self) -> Mapping[str, str]:
         self.answers["environ"] = kept_variables(self._host.environ())

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.core.comparison import Comparison
+from envprint.core.comparison import Change, Comparison
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
-from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.rule import Evidence, Match, Rule, for_each
 from envprint.core.shell import export, is_name, unset
 from envprint.core.workload import Workload, always
 from envprint.rules.kit.settings import READ_AT_START, readers, value_text, variable, variables_of
@@ -25,9 +25,45 @@ def _misspelt(now: Fingerprint, workload: Workload) -> Iterator[Match]:
             f"{name} is set, {closest} was probably meant",
             (f"facts.environ.misspelt[{name}]", variable(name)),
             after=name,
+            impact=_impact_if_meant(now, workload, name, closest),
             remedy=unset(name) if is_name(closest) else None,
             note=f"Then set {closest}, before the interpreter starts.",
         )
+
+
+def _newly_misspelt(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    """Both sides run without the setting, so they give the same bits."""
+    before = comparison.before.value("facts.environ.misspelt") or {}
+    for match in _misspelt(comparison.after, workload):
+        if match.after not in before:
+            yield match._replace(impact=Impact.NONE)
+
+
+def _impact_if_meant(now: Fingerprint, workload: Workload, name: str, meant: str) -> Impact:
+    """What it would do to this job that the variable is set which was meant; none below numeric."""
+    from envprint.rules import applying  # needs this module
+
+    path = variable(meant)
+    rules = [rule for rule in applying(workload) if path in rule.watches and not rule.advice]
+    sides = _without_and_with(now, meant, variables_of(now).get(name))
+    found = (impact for rule in rules if rule.drift for impact in _impacts(rule, sides, workload))
+    return max((impact for impact in found if impact >= Impact.NUMERIC), default=Impact.NONE)
+
+
+def _without_and_with(now: Fingerprint, name: str, value: str | None) -> Comparison:
+    """The machine as it is, and with the variable; a value that is not recorded is taken as 1."""
+    environ = now.facts.get("environ") or {}
+    variables = {**(environ.get("variables") or {}), name: value or "1"}
+    then = now._replace(facts={**now.facts, "environ": {**environ, "variables": variables}})
+    before = now.get(variable(name))
+    return Comparison(now, then, (Change.between(variable(name), before, value or "1"),))
+
+
+def _impacts(rule: Rule, sides: Comparison, workload: Workload) -> Iterator[Impact]:
+    """The impact of each match of the rule; none for what it cannot decide."""
+    for result in for_each((rule,), lambda one: one.drift(sides, workload) if one.drift else ()):
+        if isinstance(result, Match):
+            yield rule.impact if result.impact is None else result.impact
 
 
 def _late(now: Fingerprint, workload: Workload) -> Iterator[Match]:
@@ -94,8 +130,10 @@ RULES = (
         applies=always,
         watches=("facts.environ.misspelt",),
         why="No program reads a variable under a name it does not know: the intended setting has "
-        "no effect, and nothing reports it.",
-        not_when="The name belongs to a program that envprint does not know.",
+        "no effect, and nothing reports it. A result is as it would be without the variable, so "
+        "between two sides the misspelt name changes nothing.",
+        not_when="The name belongs to a program that envprint does not know. The impact is none "
+        "unless the variable that was meant would change this job's results.",
         remedy="Set the variable under its correct name before the interpreter starts.",
         evidence=(
             Evidence(
@@ -103,6 +141,7 @@ RULES = (
                 "https://docs.python.org/3/using/cmdline.html#envvar-PYTHONHASHSEED",
             ),
         ),
+        drift=_newly_misspelt,
         state=_misspelt,
     ),
     Rule(

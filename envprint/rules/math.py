@@ -14,59 +14,6 @@ from envprint.rules.kit.packages import CONDA
 from envprint.rules.kit.setting_rules import changed_by_variables
 from envprint.rules.kit.settings import variable
 
-# MKL settings that select processor features.
-_MKL_GUIDE = "https://www.intel.com/content/www/us/en/docs/onemkl/developer-guide-linux/2025-1/"
-_MKL_BRANCHES = Evidence(
-    "MKL_CBWR on Intel processors and on others",
-    _MKL_GUIDE + "get-started-with-conditional-num-reproducibility.html",
-)
-_MKL_INSTRUCTIONS = Evidence(
-    "MKL_ENABLE_INSTRUCTIONS selects a code path on Intel processors only",
-    _MKL_GUIDE + "instruction-set-specific-dispatch-on-intel-archs.html",
-)
-
-MKL_RULES = (
-    Rule(
-        id="mkl-branch-changed",
-        title="MKL uses a different branch",
-        impact=Impact.NUMERIC,
-        confidence=Confidence.MEASURED,
-        applies=uses("torch") & on_cpu & machine("x86_64"),
-        watches=(variable("MKL_CBWR"),),
-        why="MKL_CBWR selects kernels that repeat across processors; they sum in a different "
-        "order.",
-        not_when="The processor is not from Intel and both values mean the same there: MKL has "
-        "only two modes, COMPATIBLE and everything else. AVX2 and AUTO gave the same "
-        "bits as each other, but not the bits without the variable.",
-        remedy="Give MKL_CBWR the same value on both sides.",
-        evidence=(
-            _MKL_BRANCHES,
-            Evidence("COMPATIBLE with PyTorch", measured="pt.cbwr"),
-            Evidence("AVX2 with PyTorch on an AMD processor", measured="torch.cbwr-avx2"),
-        ),
-        drift=changed_by_variables(instruction_sets.MKL_BRANCH),
-        probed=True,
-    ),
-    Rule(
-        id="mkl-instructions-limited",
-        title="MKL is limited to a different instruction set",
-        impact=Impact.NUMERIC,
-        confidence=Confidence.INFERRED,
-        applies=uses("torch") & on_cpu & machine("x86_64"),
-        watches=(variable("MKL_ENABLE_INSTRUCTIONS"),),
-        why="On Intel processors, the variable limits which kernels MKL may choose.",
-        not_when="The processor is from another vendor, where MKL ignores the variable, or it has "
-        "no more than the limit anyway.",
-        remedy="Give MKL_ENABLE_INSTRUCTIONS the same value on both sides.",
-        evidence=(
-            _MKL_INSTRUCTIONS,
-            Evidence("No effect on an AMD processor", measured="pt.mklinstr"),
-        ),
-        drift=changed_by_variables(instruction_sets.MKL_INSTRUCTIONS),
-        probed=True,
-    ),
-)
-
 # Mathematics that a framework takes from another library. It covers few operations, so a change is
 # advice only. Measured with the probes, operation by operation; trainings without these operations
 # gave the same bits.
@@ -223,7 +170,8 @@ _TUNABLES = Evidence(
     "The tunable glibc.cpu.hwcaps",
     "https://sourceware.org/glibc/manual/latest/html_node/Hardware-Capability-Tunables.html",
 )
-_THREAD_NAMES = tuple(sorted({name for setting in threads.THREADS for name in setting.variables}))
+_COUNTS = (*threads.THREADS, *threads.DOMAIN_THREADS)
+_THREAD_NAMES = tuple(sorted({name for setting in _COUNTS for name in setting.variables}))
 
 RULES = (
     Rule(
@@ -238,16 +186,25 @@ RULES = (
         not_when="The effective count stays the same: OpenBLAS and MKL take no more threads than "
         "there are usable CPUs, and a stronger variable overrides a weaker one. Stock "
         "TensorFlow does not read OMP_NUM_THREADS; NumPy and PyTorch read neither "
-        "LOKY_MAX_CPU_COUNT nor the variables of numexpr and Numba. Counts that the "
-        "program sets itself are not seen here.",
+        "LOKY_MAX_CPU_COUNT nor the variables of numexpr and Numba. XLA reads NPROC, and "
+        "TensorFlow does not. Counts that the program sets itself are not seen here.",
         remedy="Give the variables that set thread counts the same values on both sides.",
         evidence=(
             Evidence("scikit-learn reads LOKY_MAX_CPU_COUNT", measured="sklearn.loky"),
             Evidence("NumPy with one thread and with two", measured="np.omp1"),
             Evidence("MKL_NUM_THREADS and PyTorch", measured="pt.mklthr1"),
+            Evidence(
+                "MKL_DOMAIN_NUM_THREADS, and its syntax",
+                "https://www.intel.com/content/www/us/en/docs/onemkl/developer-guide-linux/2025-1/"
+                "mkl-domain-num-threads.html",
+            ),
+            Evidence(
+                "NPROC and PJRT_NPROC are read by XLA",
+                "https://github.com/openxla/xla/blob/main/xla/pjrt/utils.cc",
+            ),
             _OPENBLAS,
         ),
-        drift=changed_by_variables(*threads.THREADS),
+        drift=changed_by_variables(*_COUNTS),
         probed=True,
     ),
     Rule(
@@ -383,5 +340,4 @@ RULES = (
         probed=True,
     ),
     *BORROWED_RULES,
-    *MKL_RULES,
 )

@@ -135,7 +135,7 @@ def test_a_reader_that_is_gone_changes_no_exit_code(tmp_path: Path) -> None:
         os.close(reader)
         done = subprocess.run(
             [sys.executable, "-m", "envprint", *arguments],
-            env={"PATH": os.environ["PATH"], "PYTHONASHSEED": "0"},
+            env={"PATH": os.environ["PATH"], "LD_PRELOD": "0"},
             stdout=writer,
             stderr=subprocess.PIPE,
             check=False,
@@ -303,7 +303,7 @@ def test_a_report_can_be_written_to_a_file(captured: Path, tmp_path: Path) -> No
 
 
 def test_a_misspelt_variable_fails_the_pre_flight() -> None:
-    done = call("check", "--format", "json", env={"PYTHONASHSEED": "0"})
+    done = call("check", "--format", "json", env={"LD_PRELOD": "0"})
     report = json.loads(done.stdout)
     assert done.returncode == 1
     assert [f["rule"] for f in report["findings"]] == ["environ-name-misspelt"]

@@ -237,6 +237,10 @@ def test_a_slip_in_a_name_for_jaxs_memory_is_seen(name: str) -> None:
         ({"PMI_SIZE": "3"}, (3, "PMI_SIZE")),
         ({"SLURM_NTASKS": "2", "SLURM_PROCID": "0", "SLURM_STEP_ID": "0"}, (2, "SLURM_NTASKS")),
         ({"SLURM_NTASKS": "2", "SLURM_JOB_ID": "7"}, None),  # a batch script runs once
+        ({"SLURM_NPROCS": "2", "SLURM_PROCID": "0", "SLURM_STEP_ID": "0"}, (2, "SLURM_NPROCS")),
+        ({"SLURM_NPROCS": "2", "SLURM_JOB_ID": "7"}, None),
+        ({"OMPI_COMM_WORLD_SIZE": "4", "PMI_SIZE": "2"}, (4, "OMPI_COMM_WORLD_SIZE")),
+        ({"PMI_SIZE": "2", "SLURM_NTASKS": "8"}, (2, "PMI_SIZE")),
         ({"WORLD_SIZE": "many"}, None),
         ({"WORLD_SIZE": "9" * 30}, None),
         ({}, None),

@@ -232,6 +232,8 @@ def test_keras_without_settings_has_its_defaults() -> None:
         "version": "3.15.1",
         "backend": "tensorflow",
         "floatx": "float32",
+        "epsilon": 1e-07,
+        "image_data_format": "channels_last",
         "legacy_version": None,
     }
 
@@ -253,6 +255,14 @@ def test_keras_settings_follow_its_own_order(
     settings = '{"floatx": "float16", "backend": "jax"}'
     keras = collected({**KERAS, file: settings}, environ=variables)["keras"]
     assert (keras["backend"], keras["floatx"]) == expected
+
+
+def test_all_settings_of_keras_json_are_read_and_an_epsilon_that_is_no_number_is_unknown() -> None:
+    settings = '{"epsilon": "1e-5", "image_data_format": "channels_first"}'
+    keras = collected({**KERAS, "/home/me/.keras/keras.json": settings})["keras"]
+    assert (keras["epsilon"], keras["image_data_format"]) == (1e-05, "channels_first")
+    keras = collected({**KERAS, "/home/me/.keras/keras.json": '{"epsilon": []}'})["keras"]
+    assert keras["epsilon"] == Unknown("epsilon in keras.json is no number: []")
 
 
 def test_a_broken_keras_json_means_defaults_as_in_keras() -> None:
@@ -329,12 +339,50 @@ def test_jax_with_its_plugins() -> None:
         "version": "0.10.2",
         "jaxlib_version": "0.10.2",
         "plugins": {"jax-cuda12-pjrt": "0.10.1", "jax-cuda12-plugin": "0.10.2"},
+        "unknown_xla_flags": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("--xla_cpu_ftz=true --xla_cpu_fzt=1", ["xla_cpu_fzt"]),
+        ("-xla_cpu_ftz", ["-xla_cpu_ftz"]),
+        ("--xla_cpu_ftz intra_op_parallelism_threads=1", []),
+        ("intra_op_parallelism_threads=1", ["intra_op_parallelism_threads=1"]),
+        (" ", None),
+    ],
+)
+@pytest.mark.parametrize("library", ["libjax_common.so", "xla_extension.so"])
+def test_flags_that_the_library_with_xla_does_not_contain_are_named(
+    library: str, value: str, expected: list[str] | None
+) -> None:
+    files = {
+        "jax/version.py": '__version__ = "0.10.2"\n',
+        "jaxlib/version.py": '__version__ = "0.10.2"\n',
+        f"jaxlib/{library}": "",
+    }
+    absent = {f"{SITE}/jaxlib/{library}": ["xla_cpu_fzt"]}
+    jax = collected(files, environ={"XLA_FLAGS": value}, absent_texts=absent)["jax"]
+    assert jax["unknown_xla_flags"] == expected
+
+
+def test_flags_are_unknown_without_the_library_with_xla() -> None:
+    files = {"jax/version.py": '__version__ = "0.10.2"\n'}
+    reasons = []
+    for more in ({}, {"jaxlib/version.py": '__version__ = "0.10.2"\n'}):
+        jax = collected({**files, **more}, environ={"XLA_FLAGS": "--xla_cpu_ftz"})["jax"]
+        reasons.append(jax["unknown_xla_flags"])
+    assert reasons == [
+        Unknown("no jaxlib was found"),
+        Unknown("no library with XLA was found in jaxlib"),
+    ]
 
 
 def test_jax_without_jaxlib_says_so() -> None:
     jax = collected({"jax/version.py": '__version__ = "0.3.25"\n'})["jax"]
-    assert jax == {"version": "0.3.25", "jaxlib_version": None, "plugins": {}}
+    nothing = {"jaxlib_version": None, "plugins": {}, "unknown_xla_flags": None}
+    assert jax == {"version": "0.3.25", **nothing}
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def test_equal_seals_are_equal_and_others_are_a_change() -> None:
     one, same, other = (safe_text(f"x {word}", seal) for word in (TOKEN, TOKEN, OTHER))
     assert (differ(one, same), differ(one, other)) == (False, True)
     assert doubts(judged("TF_X", one, same)) == []
-    assert [c.path for c in judged("TF_X", one, other).changes] == [VARIABLE.format("TF_X")]
+    assert [c.path for c in judged("TF_X", one, other).unjudged] == [VARIABLE.format("TF_X")]
 
 
 def test_seals_of_two_users_tell_nothing(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,13 @@ def test_variables_that_change_results_are_recorded(name: str) -> None:
         "AWS_SECRET_ACCESS_KEY",
         "TF_VAR_x",
         "TF_CLI_ARGS",
+        "HF_TOKEN",
+        "HF_TOKEN_PATH",
+        "HF_API_KEY",
+        "HUGGING_FACE_HUB_TOKEN",
+        "WANDB_API_KEY",
+        "VLLM_API_KEY",
+        "SLURM_JOB_USER",
     ],
 )
 def test_everything_else_is_not_even_looked_at(name: str) -> None:
@@ -39,6 +46,11 @@ def test_everything_else_is_not_even_looked_at(name: str) -> None:
         ("CUDA_PASSWORD", "abc"),
         ("TF_AUTH", "x"),
         ("XLA_SECRET_TOKEN", "abc"),
+        ("DS_API_KEY", "abc"),
+        ("DS_PASSWORD", "abc"),
+        ("HF_HUB_TOKEN", "abc"),
+        ("ACCELERATE_AUTH", "abc"),
+        ("DEEPSPEED_AZURE_CREDENTIAL", "abc"),
         ("KERAS_HOME", "hf_" + "Ab3dEf6hIj9kLmN0pQ" + "rStUvWxYz1234567"),
         ("TF_X", "ghp_" + "Ab3dEf6hIj9k" * 3),
         ("TF_X", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ." + "Ab3dEf6hIj9k" * 3),
@@ -72,3 +84,28 @@ def test_the_home_directory_becomes_a_tilde_and_its_neighbours_do_not() -> None:
         "b": 5,
     }
     assert clean(value, "/") == value
+
+
+@pytest.mark.parametrize(
+    "name",
+    """
+    NVTE_FUSED_ATTN PL_GLOBAL_SEED ACCELERATE_MIXED_PRECISION SLURM_NTASKS SLURM_NPROCS
+    OMPI_COMM_WORLD_SIZE PMI_SIZE HSA_OVERRIDE_GFX_VERSION ROCR_VISIBLE_DEVICES MIOPEN_FIND_MODE
+    NUMBA_NUM_THREADS TRITON_CACHE_DIR TORCHINDUCTOR_MAX_AUTOTUNE TORCHDYNAMO_DISABLE
+    TORCH_COMPILE_DISABLE VLLM_ATTENTION_BACKEND FLASH_ATTENTION_DETERMINISTIC XFORMERS_DISABLED
+    ITEX_ONEDNN_GRAPH BNB_CUDA_VERSION DS_ACCELERATOR DEEPSPEED_TIMEOUT HF_HUB_OFFLINE
+    TOKENIZERS_PARALLELISM OPENCV_FOR_THREADS_NUM PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION
+    CUDA_MPS_ACTIVE_THREAD_PERCENTAGE JAX_RANDOM_SEED_OFFSET MKL_NUM_STRIPES POLARS_MAX_THREADS
+    SKLEARN_ASSUME_FINITE SCIPY_ARRAY_API KERAS_BACKEND GOMP_CPU_AFFINITY KMP_AFFINITY NPROC
+    """.split(),
+)
+def test_what_launchers_and_libraries_read_is_recorded(name: str) -> None:
+    assert is_recorded(name)
+    assert safe_value(name, "1") == "1"
+
+
+def test_a_url_with_credentials_in_a_recorded_variable_loses_them() -> None:
+    assert safe_value("HF_ENDPOINT", "https://ann:pass@hub.example") == (
+        f"https://{HIDDEN}@hub.example"
+    )
+    assert safe_value("DS_ENDPOINT", "https://ann:pass@host/x") == f"https://{HIDDEN}@host/x"

@@ -22,7 +22,7 @@ from envprint.integrations._chief import RANKS, is_chief
 from envprint.integrations._fit import Fit, Options
 from tests.builders.environments import put_framework
 
-LAST = "PYTHONASHSEED is set, PYTHONHASHSEED was probably meant"
+LAST = "LD_PRELOD is set, LD_PRELOAD was probably meant"
 
 
 @pytest.fixture(autouse=True)
@@ -70,13 +70,13 @@ def test_a_start_that_is_not_as_the_baseline_stops_the_training_and_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     baseline = envprint.capture()
-    monkeypatch.setenv("PYTHONASHSEED", "0")
+    monkeypatch.setenv("LD_PRELOD", "0")
     fit = Fit(tmp_path, Options(baseline=baseline, fail_on="numeric", frameworks=["numpy"]))
     with pytest.raises(envprint.DriftError) as caught:
         fit.begin()
     lines = str(caught.value).splitlines()
     told = f"the training did not start: numeric: {LAST} (environ-name-misspelt); do: "
-    assert lines[0].startswith(f"{told}unset PYTHONASHSEED")
+    assert lines[0].startswith(f"{told}unset LD_PRELOD")
     assert lines[-1] == f"captured in {tmp_path}/fingerprint-001-start.json"
     assert "environ-name-misspelt" in [f.rule for f in caught.value.report.findings]
     assert names(tmp_path) == ["fingerprint-001-start.json"]
@@ -85,7 +85,7 @@ def test_a_start_that_is_not_as_the_baseline_stops_the_training_and_is_kept(
 def test_without_a_baseline_a_threshold_judges_the_state_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PYTHONASHSEED", "0")
+    monkeypatch.setenv("LD_PRELOD", "0")
     Fit(tmp_path, Options()).begin()
     with pytest.raises(envprint.DriftError, match="misspelt"):
         Fit(tmp_path, Options(fail_on="numeric")).begin()
@@ -120,8 +120,8 @@ def test_what_changed_meanwhile_is_a_warning(
 ) -> None:
     fit = Fit(tmp_path, Options())
     fit.begin()
-    monkeypatch.setenv("PYTHONASHSEED", "0")
-    with pytest.warns(UserWarning, match="changed during training: PYTHONASHSEED is set") as told:
+    monkeypatch.setenv("LD_PRELOD", "0")
+    with pytest.warns(UserWarning, match="changed during training: LD_PRELOD is set") as told:
         fit.finish()
     assert "fingerprint-001-end.json" in str(told[0].message)
 
@@ -129,7 +129,7 @@ def test_what_changed_meanwhile_is_a_warning(
 def test_a_start_below_the_threshold_is_a_warning_and_the_training_begins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PYTHONASHSEED", "0")
+    monkeypatch.setenv("LD_PRELOD", "0")
     fit = Fit(tmp_path, Options(fail_on="breaks"))
     with pytest.warns(envprint.DriftWarning, match="environ-name-misspelt") as told:
         fit.begin()
@@ -142,11 +142,11 @@ def test_where_warnings_are_errors_a_trained_model_is_kept_all_the_same(
 ) -> None:
     fit = Fit(tmp_path, Options())
     fit.begin()
-    monkeypatch.setenv("PYTHONASHSEED", "0")
+    monkeypatch.setenv("LD_PRELOD", "0")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fit.finish()
-    assert "changed during training: PYTHONASHSEED is set" in capsys.readouterr().err
+    assert "changed during training: LD_PRELOD is set" in capsys.readouterr().err
     assert names(tmp_path)[0] == "fingerprint-001-end.json"
 
 

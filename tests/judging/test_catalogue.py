@@ -91,7 +91,7 @@ OTHER_NAMES = {
     "frameworks/xla.py": {"jax-host-devices-changed", "tensorflow-clustering-changed"},
     "math.py": {
         "glibc-double-functions-changed", "glibc-hwcaps-changed", "jax-lapack-kernel-changed",
-        "mkl-branch-changed", "mkl-instructions-limited", "openblas-core-changed",
+        "openblas-core-changed",
     },
     "packages.py": {
         "boosting-version-changed", "opencv-changed", "pandas-version-changed",
@@ -104,7 +104,7 @@ OTHER_NAMES = {
 """Rule files to ids that are older than the file's name; people have them in their policies.
 
 The table only ever gets shorter: a new rule has a name that leads to its file."""
-MAX_OTHER_NAMES = 43
+MAX_OTHER_NAMES = 41
 
 
 def file_of(module: str) -> str:
@@ -237,9 +237,13 @@ SHOWS_ELSEWHERE = {
 
 @each_rule
 def test_a_rule_looks_at_a_comparison_or_a_state_and_not_both(rule: Rule) -> None:
-    assert not (rule.drift and rule.state)
+    assert not (rule.drift and rule.state) or rule.id in WEIGHS_A_NEW_STATE
     assert not (rule.probed and rule.state)
     assert rule.watches
+
+
+WEIGHS_A_NEW_STATE = {"environ-name-misspelt": "a name that nobody reads makes no difference"}
+"""Rules for which a state that is new since the baseline counts less than one of a check."""
 
 
 @each_rule

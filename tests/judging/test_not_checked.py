@@ -21,7 +21,7 @@ from tests.builders.gpus import A10, VISIBLE, machine
 from tests.builders.support import fingerprint
 
 PREFIX = "facts.python.prefix"
-MISSPELT = {"facts.environ.misspelt": {"PYTHONASHSEED": "PYTHONHASHSEED"}}
+MISSPELT = {"facts.environ.misspelt": {"LD_PRELOD": "LD_PRELOAD"}}
 NONE = "no framework in /opt/lint"
 ASKS = "is this the environment that trains? --python PATH"
 DENIED = {framework_path(name): "denied" for name in FRAMEWORKS}

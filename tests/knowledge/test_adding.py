@@ -216,6 +216,12 @@ def not_judged(name: str, *versions: str) -> list[str]:
     return [f"{entry.message} ({entry.role})" for entry in report.unjudged]
 
 
+def new_variable(name: str) -> list[str]:
+    sides = fingerprint({VARIABLE: {}}), fingerprint({VARIABLE: {name: "7"}})
+    report = judge_drift(*sides, Workload(frameworks=("torch",)), Policy())
+    return [f"{entry.message} ({entry.role})" for entry in report.unjudged]
+
+
 CASES = [
     Case(
         "roles",
@@ -453,6 +459,13 @@ CASES = [
         lambda: follow(["/bin/true", "-q", sys.executable], {}, "/").python,
         None,
         sys.executable,
+    ),
+    Case(
+        "variables",
+        {"variable": "NEWTON_SPEED", "libraries": ["torch"]},
+        lambda: new_variable("NEWTON_SPEED"),
+        [],
+        ["NEWTON_SPEED unset → 7 (framework)"],
     ),
     Case(
         "xla_flag_defaults",

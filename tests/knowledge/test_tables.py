@@ -46,6 +46,7 @@ KEYS = {
     "tensorflow_pythons": (),
     "unrepeatable_kernels": ("distribution",),
     "torch_wheels": ("machine", "cuda"),
+    "variables": ("variable",),
     "xla_flag_defaults": ("flag",),
 }
 """By what an entry is found, beside a span of releases."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from envprint.machine.elf import linking
+from envprint.machine.elf import absent_texts, linking
 
 NAMES = b"\0libcudart.so.12\0$ORIGIN/../nvidia/lib\0"
 
@@ -65,3 +65,36 @@ def test_a_file_that_ends_too_early_is_refused(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="ELF is Linux' format")
 def test_this_interpreter_needs_the_c_library() -> None:
     assert "libc.so.6" in linking(sys.executable)["needed"]
+
+
+def constants(text: bytes, name: bytes = b".rodata") -> bytes:
+    """An ELF file with two sections: the names of sections, and constants."""
+    names = b"\0" + name + b"\0"
+    ident = b"\x7fELF\x02\x01\x01" + bytes(9)
+    table = 64 + len(names) + len(text)
+    header = ident + struct.pack("<HHIQQQIHHHHHH", 3, 62, 1, 0, 0, table, 0, 64, 0, 0, 64, 2, 0)
+    own = struct.pack("<IIQQQQIIQQ", 0, 3, 0, 0, 64, len(names), 0, 0, 1, 0)
+    other = struct.pack("<IIQQQQIIQQ", 1, 1, 0, 0, 64 + len(names), len(text), 0, 0, 1, 0)
+    return header + names + text + own + other
+
+
+def test_a_text_is_a_constant_if_it_ends_with_a_zero_byte(tmp_path: Path) -> None:
+    file = tmp_path / "lib.so"
+    file.write_bytes(constants(b"xla_cpu_ftz\0no_xla_gpu_ftz\0"))
+    asked = ["xla_cpu_ftz", "xla_gpu_ftz", "xla_cpu_ft", "xla_nothing"]
+    assert absent_texts(str(file), asked) == ["xla_cpu_ft", "xla_nothing"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"#!/bin/sh\n" * 20, "no 64-bit ELF file"),
+        (constants(b"a\0", b".text"), "it has no section .rodata"),
+        (constants(b"a\0")[:150], "its sections cannot be read"),
+    ],
+)
+def test_a_file_without_constants_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
+    file = tmp_path / "lib.so"
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=reason):
+        absent_texts(str(file), ["a"])

@@ -11,13 +11,57 @@ from tests.builders.support import drift, fingerprint, state
 ONEDNN = "facts.environ.variables[TF_ENABLE_ONEDNN_OPTS]"
 
 
+def misspelt(name: str, meant: str, value: str = "1", usable: int = 2) -> Fingerprint:
+    return fingerprint(
+        {
+            f"facts.environ.misspelt[{name}]": meant,
+            "facts.environ.variables": {name: value},
+            "facts.cpu": {"usable_threads": usable, "flags": ["avx512_vnni"]},
+        }
+    )
+
+
 def test_a_misspelt_name_is_a_finding_that_names_both() -> None:
-    now = fingerprint({"facts.environ.misspelt[PYTHONASHSEED]": "PYTHONHASHSEED"})
-    findings, undecided = state("environ-name-misspelt", now)
+    now = misspelt("OMP_NUM_THREAD", "OMP_NUM_THREADS")
+    findings, undecided = state("environ-name-misspelt", now, ["numpy"])
     assert [(f.impact, f.message, f.after) for f in findings] == [
-        (Impact.NUMERIC, "PYTHONASHSEED is set, PYTHONHASHSEED was probably meant", "PYTHONASHSEED")
+        (
+            Impact.NUMERIC,
+            "OMP_NUM_THREAD is set, OMP_NUM_THREADS was probably meant",
+            "OMP_NUM_THREAD",
+        )
     ]
     assert undecided == []
+
+
+@pytest.mark.parametrize(
+    ("name", "meant", "value", "framework", "impact"),
+    [
+        ("OMP_NUM_THREAD", "OMP_NUM_THREADS", "1", "torch", "numeric"),
+        ("OMP_NUM_THREAD", "OMP_NUM_THREADS", "2", "torch", "none"),
+        ("OMP_NUM_THREAD", "OMP_NUM_THREADS", "1", "tensorflow", "none"),
+        ("TF_ENABLE_ONEDNN_OPT", "TF_ENABLE_ONEDNN_OPTS", "0", "tensorflow", "numeric"),
+        ("TF_ENABLE_ONEDNN_OPT", "TF_ENABLE_ONEDNN_OPTS", "1", "tensorflow", "none"),
+        ("TF_ENABLE_ONEDNN_OPT", "TF_ENABLE_ONEDNN_OPTS", "0", "torch", "none"),
+        ("JAX_ENABLE_X46", "JAX_ENABLE_X64", "1", "jax", "diverges"),
+        ("TF_CPP_MIN_LOG_LEVE", "TF_CPP_MIN_LOG_LEVEL", "1", "tensorflow", "none"),
+    ],
+)
+def test_a_misspelt_name_counts_in_a_check_if_what_was_meant_would_change_this_job(
+    name: str, meant: str, value: str, framework: str, impact: str
+) -> None:
+    now = misspelt(name, meant, value)
+    findings, undecided = state("environ-name-misspelt", now, [framework])
+    assert ([f.impact.word for f in findings], undecided) == ([impact], [])
+
+
+def test_a_name_that_is_misspelt_on_one_side_changes_nothing_and_is_listed() -> None:
+    before, now = fingerprint(), misspelt("OMP_NUM_THREAD", "OMP_NUM_THREADS")
+    findings, undecided = drift("environ-name-misspelt", before, now, ["numpy"])
+    assert ([f.impact for f in findings], undecided) == ([Impact.NONE], [])
+    assert findings[0].message == "OMP_NUM_THREAD is set, OMP_NUM_THREADS was probably meant"
+    assert drift("environ-name-misspelt", now, now, ["numpy"]) == ([], [])
+    assert drift("environ-name-misspelt", now, before, ["numpy"]) == ([], [])
 
 
 def test_no_misspelt_name_is_quiet() -> None:

@@ -132,6 +132,8 @@ def test_an_unknown_jax_leaves_its_random_numbers_undecided() -> None:
             *(("0", "1"), "numeric"),
         ),
         ("jax-prng-changed", "JAX_DEFAULT_PRNG_IMPL", ("threefry2x32", "rbg"), "diverges"),
+        ("jax-seed-offset-changed", "JAX_RANDOM_SEED_OFFSET", ("0", "1"), "diverges"),
+        ("jax-seed-offset-changed", "JAX_RANDOM_SEED_OFFSET", (" +0", "-3"), "diverges"),
     ],
 )
 def test_a_switch_of_jax_counts_when_it_means_something_else(
@@ -356,3 +358,52 @@ def test_another_number_of_host_devices_is_advice() -> None:
     assert [f.message for f in advice] == ["XLA showed the CPU as 1, shows it as 4 devices"]
     unknown = fingerprint(unknown={"facts.environ": "denied"})
     assert len(drift(rule, setting(), unknown, ["jax"])[1]) == 1
+
+
+def flagged(value: str, unknown: list[str] | None = None, lib: str = "0.10.2") -> Fingerprint:
+    found = {"jaxlib_version": lib, "unknown_xla_flags": unknown}
+    return fingerprint({FRAMEWORK: found, VARIABLES: {"XLA_FLAGS": value}})
+
+
+def test_a_flag_that_xla_does_not_have_stops_jax_in_a_check_and_in_a_diff() -> None:
+    rule, value = "xla-flag-unknown", "--xla_cpu_enable_fast_mat=true --xla_new=1"
+    now = flagged(value, ["xla_cpu_enable_fast_mat", "xla_new"])
+    for findings, undecided in (
+        state(rule, now, ["jax"]),
+        drift(rule, flagged("", []), now, ["jax"]),
+    ):
+        assert undecided == []
+        assert [(f.impact, f.message) for f in findings] == [
+            (
+                Impact.BREAKS,
+                "XLA_FLAGS contains xla_cpu_enable_fast_mat, which this XLA does not know; "
+                "xla_cpu_enable_fast_math was probably meant",
+            ),
+            (Impact.BREAKS, "XLA_FLAGS contains xla_new, which this XLA does not know"),
+        ]
+    assert drift(rule, now, now, ["jax"]) == ([], [])
+    assert state(rule, now, ["tensorflow"]) == ([], [])
+    for quiet in (flagged("--xla_cpu_enable_fast_math", []), flagged(" ")):
+        assert state(rule, quiet, ["jax"]) == ([], [])
+
+
+def test_without_the_librarys_flags_a_slip_is_seen_and_any_other_flag_is_undecided() -> None:
+    lost = {f"{FRAMEWORK}.unknown_xla_flags": "no library with XLA was found in jaxlib"}
+    for value, said in (
+        ("--xla_gpu_autotune_levl=0", 1),
+        ("--xla_gpu_deterministic-ops=true", 0),
+        ("--xla_new=1", 0),
+    ):
+        now = fingerprint({VARIABLES: {"XLA_FLAGS": value}}, lost)
+        findings, undecided = state("xla-flag-unknown", now, ["jax"])
+        assert (len(findings), len(undecided)) == (said, 1 - said)
+
+
+@pytest.mark.parametrize(
+    ("lib", "said"), [("0.10.2", 0), ("0.8.1", 0), ("0.5.3", 1), ("0.4.38", 1)]
+)
+def test_a_flag_that_no_longer_does_anything_on_a_cpu_is_no_difference(lib: str, said: int) -> None:
+    recipe = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    sides = flagged("", lib=lib), flagged(recipe, lib=lib)
+    assert len(drift("xla-flags-changed", *sides, ["jax"])[0]) == said
+    assert len(drift("xla-flags-changed", *sides, ["jax"], "gpu")[0]) == 0

@@ -140,7 +140,7 @@ def test_without_a_count_of_cpus_the_wish_is_what_counts() -> None:
     nothing = fingerprint({"facts.environ.variables": {}})
     assert _threads.TORCH.forecast(nothing, {}) == "one per CPU"
     assert _threads.TORCH.forecast(nothing, {"OMP_NUM_THREADS": "3"}) == "3"
-    assert _threads.JAX.fix(nothing, "1") is None
+    assert _threads.TORCH_BLAS.fix(nothing, "1") is None
 
 
 @pytest.mark.parametrize(

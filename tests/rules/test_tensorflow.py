@@ -153,6 +153,31 @@ def test_another_float_type_diverges() -> None:
 
 
 @pytest.mark.parametrize(
+    ("rule", "field", "values", "impact"),
+    [
+        (
+            "keras-image-format-changed",
+            "image_data_format",
+            ("channels_last", "channels_first"),
+            Impact.DIVERGES,
+        ),
+        ("keras-epsilon-changed", "epsilon", (1e-07, 1e-03), Impact.NUMERIC),
+    ],
+)
+def test_other_settings_of_keras_json_are_judged(
+    rule: str, field: str, values: tuple[object, object], impact: Impact
+) -> None:
+    before, after = (having(keras={field: value}) for value in values)
+    findings, undecided = drift(rule, before, after, ["tensorflow"])
+    assert [(f.impact, f.before, f.after) for f in findings] == [(impact, *values)]
+    assert undecided == []
+    assert drift(rule, before, before, ["tensorflow"]) == ([], [])
+    assert drift(rule, before, after, ["numpy"]) == ([], [])
+    unknown = fingerprint(unknown={f"facts.frameworks.keras.{field}": "odd"})
+    assert len(drift(rule, before, unknown, ["tensorflow"])[1]) == 1
+
+
+@pytest.mark.parametrize(
     ("tensorflow", "python", "said"),
     [
         ("2.21.0", "3.9.2", 1),

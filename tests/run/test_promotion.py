@@ -32,7 +32,7 @@ from tests.builders.support import fingerprint, workload
 pytestmark = pytest.mark.skipif(
     not hasattr(signal, "sigtimedwait"), reason="NOT LINUX: envprint runs nothing here"
 )
-MISSPELT = {"PYTHONASHSEED": "0"}
+MISSPELT = {"LD_PRELOD": "0"}
 LAST_GOOD = ("--baseline", "@last-good")
 
 

@@ -494,17 +494,15 @@ def test_the_job_gets_no_variable_that_this_interpreter_has_set_for_itself(
 
 def test_a_pre_flight_that_refuses_is_125_and_nothing_runs(bench: Bench) -> None:
     marker = bench.folder / "ran"
-    done = bench.run("touch", str(marker), options=(), environ={"PYTHONASHSEED": "0"})
+    done = bench.run("touch", str(marker), options=(), environ={"LD_PRELOD": "0"})
     assert (done.returncode, done.stdout, marker.exists()) == (125, "", False)
-    assert "PYTHONASHSEED is set, PYTHONHASHSEED was probably meant" in " ".join(
-        done.stderr.split()
-    )
+    assert "LD_PRELOD is set, LD_PRELOAD was probably meant" in " ".join(done.stderr.split())
     assert done.stderr.endswith("the command was not run; --no-check runs it anyway\n")
-    assert bench.run("touch", str(marker), environ={"PYTHONASHSEED": "0"}).returncode == 0
+    assert bench.run("touch", str(marker), environ={"LD_PRELOD": "0"}).returncode == 0
     assert marker.exists()
 
 
-MISSPELT = {"PYTHONASHSEED": "0"}
+MISSPELT = {"LD_PRELOD": "0"}
 REFUSED = "envprint: the command was not run; --no-check runs it anyway\n"
 
 

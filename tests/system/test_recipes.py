@@ -35,7 +35,7 @@ def main():
 if __name__ == "__main__":
     main()
 """
-MISSPELT = {"PYTHONASHSEED": "0"}
+MISSPELT = {"LD_PRELOD": "0"}
 OTHER_PRECISION = {"JAX_ENABLE_X64": "1"}
 
 
@@ -323,8 +323,8 @@ def test_a_notebook_stops_with_a_drift_error_that_says_why(bench: Bench) -> None
     done = example_of("cell.py").run(bench, MISSPELT)
     error, note = done.stderr.splitlines()[-2:]
     assert error.startswith("envprint.results.DriftError: numeric: ")
-    assert "misspelt" in error and error.endswith("; do: unset PYTHONASHSEED")
-    assert note == "Then set PYTHONHASHSEED, before the interpreter starts."
+    assert "misspelt" in error and error.endswith("; do: unset LD_PRELOD")
+    assert note == "Then set LD_PRELOAD, before the interpreter starts."
 
 
 def test_a_slurm_job_is_found_by_its_number(bench: Bench) -> None:
@@ -338,7 +338,7 @@ def test_slurm_is_given_only_lines_to_print_by_the_task_prolog(bench: Bench) -> 
     assert example.run(bench).stdout == ""
     done = example.run(bench, MISSPELT)
     assert all(line.startswith("print ") for line in done.stdout.splitlines())
-    assert "PYTHONASHSEED" in done.stdout
+    assert "LD_PRELOD" in done.stdout
     assert done.stderr == ""
 
 
@@ -376,4 +376,4 @@ def test_slurm_itself_runs_a_task_only_after_its_prolog(
     done = bench.run(step, {**cluster.environ, **change})
     assert (done.returncode != 0) == bool(change), done.stdout + done.stderr
     assert bench.trained == (not change)
-    assert ("PYTHONASHSEED" in done.stdout) == bool(change)
+    assert ("LD_PRELOD" in done.stdout) == bool(change)

@@ -35,8 +35,18 @@ def keras(where: Environment) -> Mapping[str, Any] | None:
         or unread
         or str(chosen.get("backend", "tensorflow")),
         "floatx": unread or str(chosen.get("floatx", "float32")),
+        "epsilon": unread or _number(chosen.get("epsilon", 1e-7)),
+        "image_data_format": unread or str(chosen.get("image_data_format", "channels_last")),
         "legacy_version": legacy.version if isinstance(legacy, Located) else legacy,
     }
+
+
+def _number(value: Any) -> float | Unknown:
+    """A number of the file, which may contain anything."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return Unknown(f"epsilon in keras.json is no number: {value!r:.40}")
 
 
 def _keras(where: Environment) -> Located | None:

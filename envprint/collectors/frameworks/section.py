@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from envprint.collectors.frameworks.version_files import Environment, environment
-from envprint.core.fields import TEXT, Field, ListOf, MapOf, record
+from envprint.core.fields import NUMBER, TEXT, Field, ListOf, MapOf, record
 from envprint.core.fingerprint import FRAMEWORKS, Unknown
 from envprint.machine.attempt import attempt, names_or_empty
 from envprint.machine.host import Host
@@ -69,6 +69,12 @@ FACTS = (
             VERSION,
             Field("backend", TEXT, "Backend in force: KERAS_BACKEND, keras.json or the default."),
             Field("floatx", TEXT, "Default float type: keras.json or float32."),
+            Field("epsilon", NUMBER, "The small number in divisions: keras.json or 1e-07."),
+            Field(
+                "image_data_format",
+                TEXT,
+                "Where the channels of an image are: keras.json or channels_last.",
+            ),
             Field("legacy_version", TEXT, "Version of tf-keras; null if not installed."),
         ),
         "Keras; null if not installed.",
@@ -90,6 +96,11 @@ FACTS = (
             VERSION,
             Field("jaxlib_version", TEXT, "Version of jaxlib; null when not installed."),
             Field("plugins", MapOf(TEXT), "Device plugins and their versions."),
+            Field(
+                "unknown_xla_flags",
+                ListOf(TEXT),
+                "Flags in XLA_FLAGS that the installed XLA does not contain; null if none is set.",
+            ),
         ),
         "JAX; null if not installed.",
     ),

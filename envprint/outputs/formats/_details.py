@@ -8,7 +8,7 @@ from typing import Any
 from envprint.core.comparison import Change
 from envprint.core.fingerprint import split_path
 from envprint.core.impact import Confidence, Impact
-from envprint.core.report import Finding, Report, Summary, Undecided
+from envprint.core.report import VARIABLE, Finding, Report, Summary, Undecided
 from envprint.core.text import TOPIC, block, heading, paint, plain
 from envprint.core.text import table as in_columns
 from envprint.outputs.formats import ALL, View
@@ -151,7 +151,7 @@ def _evidence(finding: Finding, view: View) -> Iterator[str]:
 def _unjudged(report: Report, view: View) -> Iterator[str]:
     for entry in report.unjudged:
         read = f"; read {entry.read}" if entry.read else ""
-        text = f"{entry.message} ({entry.part}): nobody has measured this step{read}"
+        text = f"{entry.message} ({entry.part}): {entry.reason}{read}"
         yield from _line(text, view)
 
 
@@ -160,7 +160,8 @@ def _unjudged(report: Report, view: View) -> Iterator[str]:
 
 def _packages(report: Report, limit: int | None = None) -> Iterator[str]:
     """Every package that came, went or has another version, judged or not."""
-    rows = {entry.name: _row(entry.before, entry.after, entry.role) for entry in report.unjudged}
+    packages = (entry for entry in report.unjudged if entry.kind != VARIABLE)
+    rows = {entry.name: _row(entry.before, entry.after, entry.role) for entry in packages}
     for finding in report.findings:
         names = {name for path in finding.paths if (name := package_of(path))}
         if len(names) == 1 and _is_version(finding.before) and _is_version(finding.after):

@@ -291,8 +291,8 @@ def _unjudged(report: Report, view: View) -> Iterator[str]:
     texts = [f"{entry.message} ({entry.part})" for entry in entries[:MAX_LISTED]]
     if len(entries) == 1:
         read = entries[0].read
-        texts[0] += ": nobody has measured this step" if read else ""
-        texts.append(f"read: {read}" if read else "nobody has measured this step")
+        texts[0] += f": {entries[0].reason}" if read else ""
+        texts.append(f"read: {read}" if read else entries[0].reason)
     more = [entry.name for entry in entries[MAX_LISTED:]]
     texts += [f"and {len(more)} more: {listed(more, 6)}"] if more else []
     if not texts:

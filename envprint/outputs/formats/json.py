@@ -162,13 +162,21 @@ SHAPE: Record = record(
         "unjudged",
         ListOf(
             record(
-                Field("name", TEXT, "The distribution."),
+                Field("name", TEXT, "The distribution or the variable."),
                 Field("path", TEXT, "Where."),
                 Field("before", ANYTHING, "The value in the baseline."),
                 Field("after", ANYTHING, "The value now."),
-                Field("kind", TEXT, "What changed: package."),
-                Field("role", TEXT, "The part it takes in training, or unknown."),
-                Field("read", TEXT, "Address of its release notes; null if none is known."),
+                Field("kind", TEXT, "What changed: package or variable."),
+                Field(
+                    "role",
+                    TEXT,
+                    "The part that it, or the library that reads the variable, takes; or unknown.",
+                ),
+                Field(
+                    "read",
+                    TEXT,
+                    "Address of its release notes, or of what is known of the variable; or null.",
+                ),
                 Field(
                     "derived",
                     FLAG,

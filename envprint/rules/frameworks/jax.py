@@ -5,6 +5,7 @@ Its variables are boolean texts, so setting one to its default is no change.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from envprint.core.comparison import Comparison
@@ -34,6 +35,12 @@ _FIRST_CHECKED = (0, 4)
 def _reads(name: str, default: str) -> Drift:
     """A drift check of a variable; `default` is its value when unset."""
     return when_read_differently(lambda _, value: value or default, name)
+
+
+def _offset(value: str | None) -> int | str:
+    """The number that a value of JAX_RANDOM_SEED_OFFSET stands for; the text if it is none."""
+    text = (value or "0").strip()
+    return int(text) if re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII) else text
 
 
 def _random_numbers(comparison: Comparison, workload: Workload) -> Iterator[Match]:
@@ -177,6 +184,21 @@ RULES = (
             _OPTIONS,
         ),
         drift=_reads("JAX_DEFAULT_PRNG_IMPL", "threefry2x32"),
+    ),
+    Rule(
+        id="jax-seed-offset-changed",
+        title="JAX adds a different offset to every seed",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("jax"),
+        watches=(variable("JAX_RANDOM_SEED_OFFSET"),),
+        why="The offset is added to every integer seed, so every key is another one: initial "
+        "weights, dropout and shuffling differ from the first step.",
+        not_when="The program makes its keys without integer seeds, or sets "
+        "jax_random_seed_offset itself.",
+        remedy="Give JAX_RANDOM_SEED_OFFSET the same value on both sides.",
+        evidence=(_OPTIONS,),
+        drift=when_read_differently(lambda _, value: _offset(value), "JAX_RANDOM_SEED_OFFSET"),
     ),
     Rule(
         id="jax-x64-switched",

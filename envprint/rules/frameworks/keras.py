@@ -110,6 +110,23 @@ def floatx_changed(comparison: Comparison, workload: Workload) -> Iterator[Match
         )
 
 
+def image_format_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    """Keras expects the channels of images at different places."""
+    yield from _file_setting(comparison, "image_data_format", "image format")
+
+
+def epsilon_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    """Keras divides with a different small number."""
+    yield from _file_setting(comparison, "epsilon", "epsilon")
+
+
+def _file_setting(comparison: Comparison, field: str, name: str) -> Iterator[Match]:
+    path = f"{KERAS}.{field}"
+    before, after = (side.value(path) for side in (comparison.before, comparison.after))
+    if before is not None and after is not None and before != after:
+        yield Match(f"Keras' {name} was {before}, is {after}", (path,), before, after)
+
+
 def _in_force(comparison: Comparison, name: str) -> tuple[str | None, str | None]:
     """What Keras itself reports on both sides, else the values of its file and variables."""
     sides = (comparison.before, comparison.after)
@@ -220,5 +237,42 @@ RULES = (
             Evidence("floatx", "https://keras.io/api/utils/config_utils/#setfloatx-function"),
         ),
         drift=floatx_changed,
+    ),
+    Rule(
+        id="keras-image-format-changed",
+        title="Keras expects the channels of images at a different place",
+        impact=Impact.DIVERGES,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("tensorflow", "torch", "jax"),
+        watches=(f"{KERAS}.image_data_format",),
+        why="A layer without data_format takes the other axis as that of the channels: its "
+        "weights have other shapes, or the network cannot be built at all, as a small one with "
+        "images of 28 × 28 × 1 and Keras 3.15.",
+        not_when="The program does not use Keras, has no layers for images, or gives each of them "
+        "data_format.",
+        remedy="Set image_data_format to the same value on both sides, in keras.json.",
+        evidence=(
+            Evidence(
+                "image_data_format",
+                "https://keras.io/api/utils/config_utils/#setimagedataformat-function",
+            ),
+        ),
+        drift=image_format_changed,
+    ),
+    Rule(
+        id="keras-epsilon-changed",
+        title="Keras divides with a different epsilon",
+        impact=Impact.NUMERIC,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("tensorflow", "torch", "jax"),
+        watches=(f"{KERAS}.epsilon",),
+        why="Losses, normalisation and some optimizers add epsilon where they would divide by "
+        "zero or take the logarithm of it.",
+        not_when="The program does not use Keras, or no part of it uses this default.",
+        remedy="Set epsilon to the same value on both sides, in keras.json.",
+        evidence=(
+            Evidence("epsilon", "https://keras.io/api/utils/config_utils/#setepsilon-function"),
+        ),
+        drift=epsilon_changed,
     ),
 )

@@ -11,9 +11,12 @@ from collections.abc import Iterator
 
 from envprint import knowledge
 from envprint.core.comparison import Comparison
+from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
-from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.rule import Evidence, Match, Result, Rule, UnknownValue
+from envprint.core.shell import Command
+from envprint.core.versions import numbers
 from envprint.core.workload import Workload, on_cpu, uses
 from envprint.rules.kit.settings import (
     SWITCHES,
@@ -28,6 +31,8 @@ from envprint.rules.kit.settings import (
 
 Flags = dict[str, str]
 AUTO_JIT = "tensorflow-auto-jit"
+JAXLIB = "facts.frameworks.jax.jaxlib_version"
+UNKNOWN_FLAGS = "facts.frameworks.jax.unknown_xla_flags"
 
 # --xla_gpu_deterministic_ops=true --xla_dump_to=/tmp/dump --xla_cpu_enable_fast_math
 # https://openxla.org/xla/flags_guidance
@@ -56,7 +61,7 @@ def _plain(name: str, value: str) -> str:
     return value if name.endswith(("_level", "_count")) else _SAME.get(value, value)
 
 
-def _moved(before: Flags, after: Flags, device: str) -> list[str]:
+def _moved(comparison: Comparison, before: Flags, after: Flags, device: str) -> list[str]:
     """Flags that differ and that the device reads, with the value of each side."""
     names = [
         name
@@ -67,7 +72,9 @@ def _moved(before: Flags, after: Flags, device: str) -> list[str]:
     return [
         f"{name} was {value_text(was)}, is {value_text(now)}"
         for name, was, now in sides
-        if was != now and (was or _default(name)) != (now or _default(name))
+        if was != now
+        and (was or _default(name)) != (now or _default(name))
+        and not (device == "cpu" and _is_idle(comparison, name))
     ]
 
 
@@ -77,11 +84,54 @@ def _default(name: str) -> str | None:
     return found["default"] if found else None
 
 
+def _is_idle(comparison: Comparison, name: str) -> bool:
+    """Whether the flag has no effect on a CPU with the jaxlib of either side."""
+    found = knowledge.find("xla_flag_defaults", flag=name)
+    if found is None or "idle_since" not in found:
+        return False
+    sides = (comparison.before, comparison.after)
+    versions = [numbers(side.value(JAXLIB) or "") for side in sides]
+    return all(version >= numbers(found["idle_since"]) for version in versions)
+
+
+def _unknown(now: Fingerprint, workload: Workload) -> Iterator[Result]:
+    """Flags that this jaxlib does not have, each of which ends the program."""
+    value = variables_of(now).get("XLA_FLAGS")
+    if not value or not value.strip():
+        return
+    try:
+        unknown = list(now.value(UNKNOWN_FLAGS) or ())
+    except UnknownValueError as error:
+        # A slip in a flag of the table is seen without the library.
+        unknown = [name for name in flags_of(value) if _meant(name)]
+        if not unknown:
+            yield UnknownValue.of(error)
+    for name in unknown:
+        meant = _meant(name)
+        hint = f"; {meant} was probably meant" if meant else ""
+        yield Match(
+            f"XLA_FLAGS contains {name[:80]}, which this XLA does not know{hint}",
+            (variable("XLA_FLAGS"), f"{UNKNOWN_FLAGS}"),
+            after=value,
+            about=name,
+        )
+
+
+def _meant(name: str) -> str | None:
+    """The flag of the table that a name nearly matches; None for a flag of the table itself."""
+    from envprint.core.known_variables import is_near  # needed only for an unknown flag
+
+    flags = [entry["flag"] for entry in knowledge.entries("xla_flag_defaults")]
+    near = (flag for flag in flags if is_near(name.lower().replace("-", "_"), flag))
+    return None if name in flags else next(near, None)
+
+
 def _changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     change = comparison.change(variable("XLA_FLAGS"))
     if change is None or not _compiles(comparison, workload):
         return
-    moved = _moved(flags_of(change.before), flags_of(change.after), workload.device)
+    sides = flags_of(change.before), flags_of(change.after)
+    moved = _moved(comparison, *sides, workload.device)
     if moved:
         yield Match(
             f"XLA_FLAGS: {'; '.join(moved)}",
@@ -159,7 +209,7 @@ RULES = (
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
         applies=uses("jax", "tensorflow"),
-        watches=(variable("XLA_FLAGS"), variable("TF_XLA_FLAGS")),
+        watches=(variable("XLA_FLAGS"), variable("TF_XLA_FLAGS"), JAXLIB),
         why="The flags control how XLA compiles and which kernels it may use: fusion, precision, "
         "autotuning, deterministic operations. A flag unknown to XLA, such as one of a "
         "different version, ends the program.",
@@ -182,6 +232,26 @@ RULES = (
             Evidence("A flag for GPUs on a CPU", measured="jax.gpu-flag"),
         ),
         drift=_changed,
+    ),
+    Rule(
+        id="xla-flag-unknown",
+        title="XLA_FLAGS contains a flag that XLA does not know",
+        impact=Impact.BREAKS,
+        confidence=Confidence.DOCUMENTED,
+        applies=uses("jax"),
+        watches=(variable("XLA_FLAGS"), UNKNOWN_FLAGS),
+        why="XLA ends the process at a flag that it does not know, and at a value without a "
+        "leading dash, which it takes as the name of a file that is missing.",
+        not_when="The program sets XLA_FLAGS itself before JAX is used.",
+        remedy=Command("unset XLA_FLAGS"),
+        note="Then set the flags that this version of jaxlib has.",
+        evidence=(
+            Evidence(
+                "What happens at an unknown flag",
+                "https://github.com/openxla/xla/blob/main/xla/parse_flags_from_env.cc",
+            ),
+        ),
+        state=_unknown,
     ),
     Rule(
         id="tensorflow-clustering-changed",

@@ -150,7 +150,9 @@ def threads_left_to_machine(now: Fingerprint, workload: Workload) -> Iterator[Ma
     variables = variables_of(now)
     for setting in threads.THREADS:
         is_set_inside = setting.switch in _SET_ONLY and now.value(f"{SWITCHES}[{setting.switch}]")
-        if reaches(setting, workload) and setting.variables and not is_set_inside:
+        # XLA's variables are those of a test farm, and nobody is advised to set them.
+        is_for_people = setting is not threads.JAX
+        if reaches(setting, workload) and is_for_people and not is_set_inside:
             count = setting.forecast(now, variables)
             if threads.requested(variables, setting.variables) is None and count != "1":
                 fix = setting.fix(now, count)

@@ -181,9 +181,17 @@ def _fix_mkl(side: Fingerprint, level: str) -> tuple[str, str]:
     return "MKL_CBWR", "AVX2" if is_intel and level == "avx2" else "COMPATIBLE"
 
 
+_MKL_LEVELS = {"SSE4": "sse", "AVX": "avx", "AVX2": "avx2", "AVX512": "avx512"}
+"""The beginning of a value of MKL_ENABLE_INSTRUCTIONS, and its class. AVX512 gave the bits of an
+unset variable on a processor with AVX-512, and AVX2 and SSE4_2 gave others."""
+
+
 def _mkl_instructions(side: Fingerprint, variables: Variables) -> str:
     limit = variables.get("MKL_ENABLE_INSTRUCTIONS")
-    return limit if limit and side.value("facts.cpu.vendor") == "GenuineIntel" else native(side)
+    if not limit or side.value("facts.cpu.vendor") != "GenuineIntel":
+        return native(side)
+    level = _MKL_LEVELS.get(limit.partition("_")[0].upper())
+    return _limited(native(side), level) if level else limit
 
 
 _ONEDNN_PIN = {"sse": "SSE41", "avx": "AVX", "avx2": "AVX2", "avx512": "AVX512_CORE"}

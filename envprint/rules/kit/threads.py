@@ -24,6 +24,10 @@ OPENBLAS = (
     "OMP_NUM_THREADS",
 )
 MKL = ("MKL_NUM_THREADS", "OMP_NUM_THREADS")
+DOMAINS = "MKL_DOMAIN_NUM_THREADS"
+XLA = ("PJRT_NPROC", "NPROC")
+LIMIT = "OMP_THREAD_LIMIT"
+_STRIPES = "MKL_NUM_STRIPES"
 POOLS = {
     "openblas": OPENBLAS,
     "mkl": MKL,
@@ -43,6 +47,12 @@ def requested(variables: Variables, names: tuple[str, ...]) -> int | None:
         if match and int(match[1]) > 0:
             return int(match[1])
     return None
+
+
+def limit(variables: Variables) -> int | None:
+    """The number in OMP_THREAD_LIMIT; None if there is none, which OpenMP ignores."""
+    text = variables.get(LIMIT, "").strip()
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) and int(text) else None
 
 
 def _capped(side: Fingerprint, wanted: int | None) -> str:
@@ -100,6 +110,47 @@ def _torch_names(side: Fingerprint) -> tuple[str, ...]:
     return MKL if x86 else ("OMP_NUM_THREADS",)
 
 
+# No more threads than there are CPUs made a difference: 2 to 8 gave the same bits on two CPUs.
+# https://github.com/openxla/xla/blob/main/xla/pjrt/utils.cc
+def _jax(side: Fingerprint, variables: Variables) -> str:
+    for name in XLA:
+        wanted = re.fullmatch(r"\s*([+-]?\d{1,9})\s*", variables.get(name, ""), re.ASCII)
+        if wanted:
+            return _capped(side, max(int(wanted[1]), 1))
+    return _capped(side, None)
+
+
+_DOMAIN = r"MKL_DOMAIN_(ALL|BLAS)[\s,;:=]+(\d{1,9})(?!\d)"
+"""A pair in MKL_DOMAIN_NUM_THREADS, such as MKL_DOMAIN_BLAS=1; other domains gave equal bits."""
+
+
+def _mkl_blas(side: Fingerprint, variables: Variables, count: str) -> str:
+    """The count with which MKL multiplies: that of its domain, else the `count` of all domains."""
+    wanted = dict(re.findall(_DOMAIN, variables.get(DOMAINS, ""), re.ASCII))
+    value = wanted.get("BLAS") or wanted.get("ALL")
+    return _capped(side, int(value)) if value and int(value) else count
+
+
+def _torch_blas(side: Fingerprint, variables: Variables) -> str:
+    return _mkl_blas(side, variables, TORCH.forecast(side, variables))
+
+
+def _numpy_mkl_blas(side: Fingerprint, variables: Variables) -> str:
+    count = _numpy(side, variables)
+    return _mkl_blas(side, variables, count) if blas_pool(side) == "mkl" else count
+
+
+def _torch_stripes(side: Fingerprint, variables: Variables) -> str:
+    wanted = requested(variables, (_STRIPES,))
+    count = _torch_blas(side, variables)
+    at_most = int(count) if count.isdecimal() else None
+    return str(min(filter(None, (wanted, at_most)))) if wanted else "MKL's own choice"
+
+
+def _numpy_stripes(side: Fingerprint, variables: Variables) -> str:
+    return _torch_stripes(side, variables) if blas_pool(side) == "mkl" else "none"
+
+
 def _tensorflow(side: Fingerprint, variables: Variables) -> str:
     wanted = requested(variables, ("TF_NUM_INTRAOP_THREADS",))
     return str(wanted) if wanted else _capped(side, None)
@@ -108,11 +159,12 @@ def _tensorflow(side: Fingerprint, variables: Variables) -> str:
 # https://github.com/scikit-learn/scikit-learn/blob/main/sklearn/utils/_openmp_helpers.pyx
 def _scikit_learn(side: Fingerprint, variables: Variables) -> str:
     wanted = requested(variables, ("OMP_NUM_THREADS",))
+    at_most = limit(variables)
     usable = side.value("facts.cpu.usable_threads")
     if wanted or usable is None:
-        return str(wanted or "one per CPU")
+        return str(min(filter(None, (wanted, at_most)))) if wanted else "one per CPU"
     quota = side.value("facts.cpu.quota_cpus")
-    limits = (requested(variables, ("LOKY_MAX_CPU_COUNT",)), quota and math.ceil(quota))
+    limits = (requested(variables, ("LOKY_MAX_CPU_COUNT",)), quota and math.ceil(quota), at_most)
     count = min([usable, *filter(None, limits)])
     # Without a limit it uses one thread per core, not per hardware thread.
     whole = count == side.value("facts.cpu.threads") and _counts_cores(side)
@@ -145,7 +197,7 @@ NUMPY = Setting(
 SCIKIT_LEARN = Setting(
     "scikit-learn's OpenMP thread count",
     ("scikit-learn",),
-    ("OMP_NUM_THREADS", "LOKY_MAX_CPU_COUNT"),
+    ("OMP_NUM_THREADS", "LOKY_MAX_CPU_COUNT", LIMIT),
     _scikit_learn,
     lambda side, count: _fix("OMP_NUM_THREADS", count),
     on_gpu=True,
@@ -169,11 +221,54 @@ TENSORFLOW = Setting(
     switch="tensorflow-intra-op-threads",
     reported=lambda side: reported(side, "tensorflow-intra-op-threads"),
 )
+TORCH_BLAS = Setting(
+    "the thread count of MKL's products in PyTorch",
+    ("torch",),
+    (DOMAINS,),
+    _torch_blas,
+    lambda side, count: None,
+)
+NUMPY_MKL = Setting(
+    "the thread count of MKL's products in NumPy",
+    ("numpy", "scikit-learn"),
+    (DOMAINS,),
+    _numpy_mkl_blas,
+    lambda side, count: None,
+    on_gpu=True,
+)
+STRIPES = (
+    Setting(
+        "how many stripes MKL makes of a product in PyTorch",
+        ("torch",),
+        (_STRIPES,),
+        _torch_stripes,
+        lambda side, count: None,
+    ),
+    Setting(
+        "how many stripes MKL makes of a product in NumPy",
+        ("numpy", "scikit-learn"),
+        (_STRIPES,),
+        _numpy_stripes,
+        lambda side, count: None,
+    ),
+)
 JAX = Setting(
     "XLA's thread count",
     ("jax",),
-    (),
-    lambda side, variables: _capped(side, None),
-    lambda side, count: None,
+    XLA,
+    _jax,
+    lambda side, count: _fix("NPROC", count),
 )
 THREADS = (NUMPY, SCIKIT_LEARN, TORCH, TENSORFLOW, JAX)
+"""One count for each library, by which it splits its work."""
+NUMBA = Setting(
+    "Numba's thread count",
+    ("numpy", "scikit-learn"),
+    ("NUMBA_NUM_THREADS",),
+    lambda side, variables: str(
+        requested(variables, ("NUMBA_NUM_THREADS",)) or _capped(side, None)
+    ),
+    lambda side, count: _fix("NUMBA_NUM_THREADS", count),
+)
+DOMAIN_THREADS = (TORCH_BLAS, NUMPY_MKL)
+"""Counts of a part of a library: they follow the former unless a variable sets them apart."""
