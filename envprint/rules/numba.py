@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from envprint.core.comparison import Comparison
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Result, Rule
-from envprint.core.workload import Workload, on_cpu, uses
+from envprint.core.workload import Workload, on_cpu
 from envprint.rules.kit import threads
 from envprint.rules.kit.packages import DISTRIBUTIONS
 from envprint.rules.kit.setting_rules import changed_by_variables
@@ -36,7 +36,7 @@ RULES = (
         title="Numba computes with a different number of threads",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
-        applies=uses("numpy", "scikit-learn") & on_cpu,
+        applies=on_cpu,
         watches=(variable("NUMBA_NUM_THREADS"), _NUMBA),
         why="A loop over prange splits a sum among the threads, and each part is rounded on its "
         "own. With Numba 0.68, 1, 2 and 4 threads on two CPUs gave three different sums.",

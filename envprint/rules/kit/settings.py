@@ -240,7 +240,7 @@ def variables_of(side: Fingerprint) -> Variables:
 
 def reaches(setting: Setting, workload: Workload) -> bool:
     """Whether the job computes with the setting."""
-    used = not set(setting.used_by).isdisjoint(workload.frameworks)
+    used = not set(setting.used_by).isdisjoint((*workload.frameworks, *workload.libraries))
     return used and (workload.device == "cpu" or setting.on_gpu)
 
 

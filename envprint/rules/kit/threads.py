@@ -263,7 +263,7 @@ THREADS = (NUMPY, SCIKIT_LEARN, TORCH, TENSORFLOW, JAX)
 """One count for each library, by which it splits its work."""
 NUMBA = Setting(
     "Numba's thread count",
-    ("numpy", "scikit-learn"),
+    ("numba", "numpy", "scikit-learn"),
     ("NUMBA_NUM_THREADS",),
     lambda side, variables: str(
         requested(variables, ("NUMBA_NUM_THREADS",)) or _capped(side, None)
