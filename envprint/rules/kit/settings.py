@@ -152,7 +152,7 @@ class Setting(NamedTuple):
 
     what: str
     used_by: tuple[str, ...]
-    """Frameworks that compute with it."""
+    """Frameworks and libraries that compute with it."""
     variables: tuple[str, ...]
     """In order of precedence."""
     forecast: Callable[[Fingerprint, Variables], str]
