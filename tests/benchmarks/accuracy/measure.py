@@ -62,6 +62,8 @@ def main() -> None:
     pairs = [p for p in load() if p.id in options.pair or p.part == options.part]
     if not pairs or set(options.pair) - {pair.id for pair in pairs}:
         parser.error("name pairs of pairs/*.jsonl by --pair or --part")
+    if foreign := [pair for pair in pairs if not pair.is_ours]:
+        parser.error(f"the job of {foreign[0].id} ({foreign[0].job}) is not in jobs/")
     for pair in pairs:
         try:
             effect = measure(pair, options.runs)
