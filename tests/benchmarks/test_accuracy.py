@@ -14,6 +14,7 @@ from typing import cast
 
 import pytest
 
+import envprint
 from envprint.core.report import Report
 from tests.benchmarks.accuracy import lists, page, published
 from tests.benchmarks.accuracy.cause import is_cause_first
@@ -206,13 +207,21 @@ def test_a_list_of_packages_is_read_as_pip_writes_it() -> None:
     assert lists.pins(text) == {"torch-thing": "1.0", "numpy": "2.4.6"}
 
 
-def test_a_library_that_moved_is_never_silent() -> None:
-    before = {"numpy": "2.4.6", "torch": "2.13.0", "timm": "1.0.9", "requests": "2.32.5"}
-    after = {**before, "timm": "1.1.0", "requests": "2.33.0"}
+def test_a_library_that_moved_is_found_or_left_not_judged_and_tooling_is_quiet() -> None:
+    before = {"numpy": "2.4.6", "torch": "2.13.0", "a-trainer": "1.0", "requests": "2.32.5"}
+    after = {**before, "numpy": "1.26.4", "a-trainer": "1.1", "requests": "2.33.0"}
     found = lists.judge(lists.captured(before), lists.captured(after))
-    assert found.moved == 2
-    assert sum(found.unjudged.values()) == 1
+    assert found.moved == 3
+    assert found.unjudged == {"unknown": 1}
     assert found.silent == ()
+
+
+def test_a_library_of_which_the_report_says_nothing_is_silent() -> None:
+    before, after = (lists.captured({"torch": "2.13.0", "timm": v}) for v in ("1.0.9", "1.1.0"))
+    report = envprint.diff(before, after, device="cpu")
+    mute = report._replace(findings=(), advice=(), undecided=(), unjudged=())
+    assert lists.silent(report, before, after) == ()
+    assert lists.silent(mute, before, after) == ("timm",)
 
 
 @pytest.mark.slow

@@ -122,17 +122,20 @@ def _empty() -> dict[str, Any]:
 def judge(before: Fingerprint, after: Fingerprint) -> Judged:
     """What the report says of the libraries that moved, and of which of them it says nothing."""
     report = envprint.diff(before, after, device="cpu")
-    moved = dict(_moved(before, after))
+    by_role = Counter(entry.role for entry in report.unjudged)
+    return Judged(len(dict(_moved(before, after))), by_role, silent(report, before, after))
+
+
+def silent(report: Report, before: Fingerprint, after: Fingerprint) -> tuple[str, ...]:
+    """The libraries that take part and moved, unmeasured, and of which the report says nothing."""
     named = _named(report)
-    silent = (
+    return tuple(
         name
-        for name, versions in moved.items()
+        for name, versions in _moved(before, after)
         if name not in named
         and roles.part(name, None, report.workload)
         and not measured_equal(name, *versions)
     )
-    by_role = Counter(entry.role for entry in report.unjudged)
-    return Judged(len(moved), by_role, tuple(silent))
 
 
 def _moved(before: Fingerprint, after: Fingerprint) -> Iterator[tuple[str, tuple[str, str]]]:
