@@ -14,7 +14,6 @@ def main():
     made, labels = points()
     found = {
         "plane": umap.UMAP(random_state=3, n_epochs=60).fit_transform(made),
-        "cosine": umap.UMAP(random_state=3, n_epochs=60, metric="cosine").fit_transform(made),
         "guided": umap.UMAP(random_state=3, n_epochs=60).fit_transform(made, y=labels),
         "random-start": umap.UMAP(random_state=3, n_epochs=60, init="random").fit_transform(made),
     }
