@@ -87,6 +87,8 @@ def measure(pair: Pair, runs: int, timeout_s: float = JOB_TIMEOUT_S) -> Effect:
     before, after = (result_of(side, pair.job, runs, timeout_s) for side in sides)
     if before.digest is None:
         raise NotHereError(f"{pair.job} does not run on the side before")
+    if not before.repeats_itself:
+        print(f"{pair.id}: the side before does not repeat itself", file=sys.stderr)
     if after.digest is None:
         return Effect("breaks", None, None, None, ())
     names = sorted(before.sections.keys() & after.sections.keys())
