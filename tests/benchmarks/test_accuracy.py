@@ -5,21 +5,29 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
-from tests.benchmarks.accuracy import page, published
+import envprint
+from envprint.core.report import Report
+from tests.benchmarks.accuracy import lists, page, published
+from tests.benchmarks.accuracy.cause import is_cause_first
 from tests.benchmarks.accuracy.measure import measure
-from tests.benchmarks.accuracy.pair import HERE, PARTS, Pair, Side, load
+from tests.benchmarks.accuracy.pair import HERE, PARTS, Pair, Side, changed, load
 from tests.benchmarks.accuracy.score import score, verdict_on_published
 from tests.benchmarks.accuracy.verdict import ORDER, Verdict, tallies
 from tests.builders.environments import KEPT
 from tests.builders.golden_files import must_equal
 
 PAIRS = load()
-DATE, VERDICTS = page.kept()
+DATES, VERDICTS = page.kept()
+ROOT = Path(__file__).parents[2]
 JUDGED_HERE = {
     *("tf221.txt", "pt213.txt", "npsk.txt", "npo_2_4_6.txt", "npo_1_26_4.txt", "np_2_2_6.txt"),
     *("jax_0_10_2.txt", "sp_1_17_1.txt"),
@@ -31,6 +39,9 @@ NEEDS_AMD = frozenset(["pt.mklinstr"])
 """Measured on an AMD processor, where MKL does not obey the variable, as the verdict then says."""
 NEEDS_NO_BF16 = frozenset(["tf.fpmath", "torch.fpmath"])
 """Measured where the processor has no instructions for bfloat16, so that the mode has no effect."""
+
+NOT_OURS = "given-2"
+"""The part whose jobs are not in `jobs/`, and that was measured with two runs a side."""
 
 each_pair = pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.id)
 
@@ -56,8 +67,8 @@ def environments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @each_pair
 def test_a_pair_names_what_exists(pair: Pair) -> None:
-    assert pair.measured in ORDER
-    assert (HERE / "jobs" / f"{pair.job}.py").exists()
+    assert pair.measured in (*ORDER, None)
+    assert pair.is_ours or pair.part == NOT_OURS
     for side in sides(pair):
         assert (HERE / "requirements" / side.requirements).exists()
 
@@ -65,15 +76,43 @@ def test_a_pair_names_what_exists(pair: Pair) -> None:
 @each_pair
 def test_the_two_sides_of_a_pair_differ(pair: Pair) -> None:
     assert pair.before != pair.after
-    assert pair.runs and pair.runs >= 3
+    if pair.measured:
+        assert pair.runs and pair.runs >= (2 if pair.part == NOT_OURS else 3)
+
+
+@each_pair
+def test_a_cause_is_something_in_which_the_sides_differ(pair: Pair) -> None:
+    assert set(pair.cause) <= set(changed(pair))
+
+
+def test_only_a_holdout_has_pairs_that_nobody_has_measured() -> None:
+    assert {pair.part for pair in PAIRS if pair.measured is None} <= {"holdout-2"}
+
+
+def test_a_part_is_measured_as_a_whole_or_not_at_all() -> None:
+    parts = {pair.part for pair in PAIRS}
+    for part in parts:
+        assert len({pair.measured is None for pair in PAIRS if pair.part == part}) == 1
 
 
 def test_ids_are_unique_and_the_verdicts_cover_them() -> None:
     ids = [pair.id for pair in PAIRS] + [case.id for case in published.load()]
     assert len(set(ids)) == len(ids)
-    kept = [(verdict.id, verdict.measured) for verdict in VERDICTS]
-    data = [(row.id, row.measured) for row in (*PAIRS, *published.load())]
+    kept = [(verdict.id, verdict.measured or "") for verdict in VERDICTS]
+    # A part that is only prepared has no verdicts yet: they come before its measurements.
+    prepared = {pair.part for pair in PAIRS if not pair.measured} - {v.part for v in VERDICTS}
+    pairs = [pair for pair in PAIRS if pair.part not in prepared]
+    data = [(row.id, row.measured or "") for row in (*pairs, *published.load())]
     assert sorted(kept) == sorted(data), f"run\n{WRITE}"
+
+
+def test_a_job_of_another_measurement_is_refused_in_one_line() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.accuracy.measure", "--part", NOT_OURS],
+        capture_output=True, text=True, check=False, cwd=ROOT,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "is not in jobs/" in done.stderr.splitlines()[-1]
 
 
 def test_requirements_are_pinned_and_used() -> None:
@@ -87,7 +126,7 @@ def test_requirements_are_pinned_and_used() -> None:
 
 def test_jobs_are_used() -> None:
     files = {file.stem for file in (HERE / "jobs").glob("[a-z]*.py")}
-    assert files == {pair.job for pair in PAIRS}
+    assert files == {pair.job for pair in PAIRS if pair.is_ours}
 
 
 def test_the_page_is_made_of_the_data() -> None:
@@ -117,6 +156,72 @@ def test_outcomes_are_told_apart() -> None:
     assert outcome("none", "numeric", is_conditional=True) == "conditional"
     assert outcome("none", "none", is_conditional=True, is_mentioned=False) == "SILENT"
     assert outcome(None, "none") == "unmeasured"
+
+
+def test_the_dates_are_those_of_the_parts_with_verdicts() -> None:
+    assert set(DATES) == {verdict.part for verdict in VERDICTS}
+
+
+def is_first(causes: Sequence[str], *, blamed: str = "", unjudged: str = "") -> bool | None:
+    """Whether a report that blames one path, or leaves one not judged, names a cause first."""
+    found = [SimpleNamespace(rule="some-rule", paths=(blamed,))] if blamed else []
+    left = [SimpleNamespace(path=unjudged)] if unjudged else []
+    likely = tuple(one.rule for one in found)
+    report = SimpleNamespace(likely_causes=likely, findings=found, unjudged=left)
+    return is_cause_first(cast(Report, report), causes)
+
+
+def test_the_first_likely_cause_counts_before_what_is_not_judged() -> None:
+    xgboost = "facts.packages.distributions[xgboost].version"
+    polars = "facts.packages.distributions[polars].version"
+    assert is_first(["xgboost"], blamed=xgboost, unjudged=polars) is True
+    assert is_first(["polars"], blamed=xgboost, unjudged=polars) is False
+    assert is_first(["polars"], unjudged=polars) is True
+    assert is_first(["polars"]) is False
+    assert is_first([], blamed=xgboost) is None
+
+
+def test_a_cause_is_known_by_its_package_its_variable_or_its_path() -> None:
+    assert is_first(["scikit-learn"], blamed="facts.frameworks.scikit_learn.version")
+    assert is_first(["tensorflow-cpu"], blamed="facts.frameworks.tensorflow.version")
+    assert is_first(["jaxlib"], blamed="facts.frameworks.jax.jaxlib_version")
+    assert is_first(["OMP_NUM_THREADS"], blamed="facts.environ.variables[OMP_NUM_THREADS]")
+    assert is_first(["facts.cpu.usable_threads"], blamed="facts.cpu.usable_threads")
+    assert not is_first(["OMP_NUM_THREADS"], blamed="facts.cpu.usable_threads")
+
+
+def test_conditional_pairs_and_unknown_causes_do_not_count_for_the_cause() -> None:
+    def verdict(*, first: bool | None, conditional: bool = False) -> Verdict:
+        return Verdict(
+            "train", "x", "numeric", "numeric", (),
+            is_conditional=conditional, is_cause_first=first,
+        )  # fmt: skip
+
+    found = [verdict(first=first) for first in (True, True, False, None)]
+    (tally,) = tallies([*found, verdict(first=False, conditional=True)])
+    assert tally.cause_first == "2 of 3 (67 %)"
+
+
+def test_a_list_of_packages_is_read_as_pip_writes_it() -> None:
+    text = "# a comment\nTorch_Thing==1.0\n-e git+https://x.example/y.git#egg=y\nnumpy==2.4.6 ; x\n"
+    assert lists.pins(text) == {"torch-thing": "1.0", "numpy": "2.4.6"}
+
+
+def test_a_library_that_moved_is_found_or_left_not_judged_and_tooling_is_quiet() -> None:
+    before = {"numpy": "2.4.6", "torch": "2.13.0", "a-trainer": "1.0", "requests": "2.32.5"}
+    after = {**before, "numpy": "1.26.4", "a-trainer": "1.1", "requests": "2.33.0"}
+    found = lists.judge(lists.captured(before), lists.captured(after))
+    assert found.moved == 3
+    assert found.unjudged == {"unknown": 1}
+    assert found.silent == ()
+
+
+def test_a_library_of_which_the_report_says_nothing_is_silent() -> None:
+    before, after = (lists.captured({"torch": "2.13.0", "timm": v}) for v in ("1.0.9", "1.1.0"))
+    report = envprint.diff(before, after, device="cpu")
+    mute = report._replace(findings=(), advice=(), undecided=(), unjudged=())
+    assert lists.silent(report, before, after) == ()
+    assert lists.silent(mute, before, after) == ("timm",)
 
 
 @pytest.mark.slow

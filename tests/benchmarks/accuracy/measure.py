@@ -25,7 +25,9 @@ from tests.benchmarks.accuracy.setting import environment, run
 from tests.builders.environments import NotHereError
 
 JOB_TIMEOUT_S = 240.0
-"""Jobs take half a minute at most; one that is not done by then has stopped for good."""
+"""Jobs take half a minute at most; one that is not done by then has stopped for good, unless the
+machine is busy: then `--timeout` gives it longer.
+"""
 FAR = 0.01
 """A first-epoch loss further apart than this, relatively, is another run and not rounding."""
 
@@ -57,14 +59,17 @@ def main() -> None:
     parser.add_argument("--pair", action="append", default=[], metavar="ID")
     parser.add_argument("--part", choices=PARTS)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--timeout", type=float, default=JOB_TIMEOUT_S, metavar="SECONDS")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     pairs = [p for p in load() if p.id in options.pair or p.part == options.part]
     if not pairs or set(options.pair) - {pair.id for pair in pairs}:
         parser.error("name pairs of pairs/*.jsonl by --pair or --part")
+    if foreign := [pair for pair in pairs if not pair.is_ours]:
+        parser.error(f"the job of {foreign[0].id} ({foreign[0].job}) is not in jobs/")
     for pair in pairs:
         try:
-            effect = measure(pair, options.runs)
+            effect = measure(pair, options.runs, options.timeout)
         except NotHereError as lack:
             print(f"{pair.id}: {lack}", file=sys.stderr)
             continue
@@ -76,11 +81,14 @@ def main() -> None:
             _write(pair, row)
 
 
-def measure(pair: Pair, runs: int) -> Effect:
+def measure(pair: Pair, runs: int, timeout_s: float = JOB_TIMEOUT_S) -> Effect:
     """What the change does here. Raises `NotHereError` when a side cannot be set up."""
-    before, after = (result_of(side, pair.job, runs) for side in (pair.before, pair.after))
+    sides = (pair.before, pair.after)
+    before, after = (result_of(side, pair.job, runs, timeout_s) for side in sides)
     if before.digest is None:
         raise NotHereError(f"{pair.job} does not run on the side before")
+    if not before.repeats_itself:
+        print(f"{pair.id}: the side before does not repeat itself", file=sys.stderr)
     if after.digest is None:
         return Effect("breaks", None, None, None, ())
     names = sorted(before.sections.keys() & after.sections.keys())
@@ -98,12 +106,12 @@ def measure(pair: Pair, runs: int) -> Effect:
 
 
 @cache
-def result_of(side: Side, job: str, runs: int) -> Result:
+def result_of(side: Side, job: str, runs: int, timeout_s: float = JOB_TIMEOUT_S) -> Result:
     """What `runs` runs of a job give on one side."""
     found = []
     with environment(side) as python:
         for _ in range(runs):
-            answer = _answer(side, python, job)
+            answer = _answer(side, python, job, timeout_s)
             if answer is None:
                 return Result(None, (), {}, {}, None)
             found.append(answer)
@@ -116,12 +124,13 @@ def result_of(side: Side, job: str, runs: int) -> Result:
     )
 
 
-def _answer(side: Side, python: str, job: str) -> dict | None:
+def _answer(side: Side, python: str, job: str, timeout_s: float) -> dict | None:
     if lacking := [v for n, v in side.env if n == "LD_PRELOAD" and not _exists(v)]:
         raise NotHereError(f"there is no {lacking[0]} here")
     try:
-        done = run(side, [python, str(HERE / "jobs" / f"{job}.py")], JOB_TIMEOUT_S)
+        done = run(side, [python, str(HERE / "jobs" / f"{job}.py")], timeout_s)
     except TimeoutExpired:
+        print(f"{job} was not done after {timeout_s:.0f} seconds", file=sys.stderr)
         return None
     if done.returncode:
         print(f"{job} failed: {done.stderr.strip()[-300:]}", file=sys.stderr)

@@ -2,6 +2,7 @@
 
 A file in `pairs/` is a part of the data that is scored by itself: `given` was measured
 elsewhere, `train` while rules were written, `holdout` was judged before anybody looked at it.
+`given-2` and `holdout-2` are the same for libraries on top of the frameworks.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 HERE = Path(__file__).parent
-PARTS = ("given", "train", "holdout")
+PARTS = ("given", "train", "holdout", "given-2", "holdout-2")
+USABLE_CPUS = "facts.cpu.usable_threads"
+"""What stands for the cause where a command in front takes CPUs away."""
 
 
 class Side(NamedTuple):
@@ -52,6 +55,29 @@ class Pair(NamedTuple):
     runs: int | None = None
     conditional: str | None = None
     """What other code would be affected; such a row is not counted, but must be mentioned."""
+    libraries: tuple[str, ...] = ()
+    """The libraries that the job itself uses, where they are not the framework alone."""
+    cause: tuple[str, ...] = ()
+    """What made the results differ, where several things differ: packages, variables, paths."""
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """What `--framework` is given."""
+        return self.libraries or (self.framework,)
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """What made the results differ; empty if nothing did, or if nobody knows."""
+        if self.measured in (None, "none"):
+            return ()
+        places = changed(self)
+        named = tuple(name for name in places if name == self.change)
+        return self.cause or named or (places if len(places) == 1 else ())
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the job is a script in `jobs/`, so that it can be measured again."""
+        return (HERE / "jobs" / f"{self.job}.py").exists()
 
 
 def load(*parts: str) -> list[Pair]:
@@ -70,9 +96,25 @@ def file_of(part: str) -> Path:
 
 def _pair(part: str, row: Mapping[str, Any]) -> Pair:
     sides = {name: _side(row[name]) for name in ("before", "after")}
-    return Pair(part=part, **{**row, **sides})
+    lists = {name: tuple(row[name]) for name in ("libraries", "cause") if name in row}
+    return Pair(part=part, **{**row, **sides, **lists})
 
 
 def _side(row: object) -> Side:
     assert isinstance(row, dict)
     return Side(**{**row, "env": tuple(sorted(row.get("env", {}).items()))})
+
+
+def changed(pair: Pair) -> tuple[str, ...]:
+    """The packages, variables and paths in which the two sides of a pair differ."""
+    before, after = pair.before, pair.after
+    env = {name for name, _ in set(before.env) ^ set(after.env)}
+    pinned = {pin.partition("==")[0] for pin in _pins(before) ^ _pins(after)}
+    cpus = {USABLE_CPUS} if "taskset" in before.prefix + after.prefix else set()
+    return tuple(sorted(env | pinned | cpus))
+
+
+def _pins(side: Side) -> set[str]:
+    if not side.requirements:
+        return set()
+    return set((HERE / "requirements" / side.requirements).read_text(encoding="utf-8").split())

@@ -2,9 +2,10 @@
 
     python -m tests.benchmarks.accuracy.score [--part holdout] [--pair ID ...] [--write]
 
-Prints each pair's measured class beside the verdict, and for each part of the data the three
-figures: misses (verdict below what was measured), over-warnings (above it) and exact. `--write`
-keeps the verdicts in `verdicts.json` and makes docs/accuracy.md of them.
+Prints each pair's measured class beside the verdict, and for each part of the data the figures:
+misses (verdict below what was measured), over-warnings (above it), exact, and how often what is
+named first is the true cause. `--write` keeps the verdicts in `verdicts.json` and makes
+docs/accuracy.md of them; with `--part` it renews these parts and leaves the others.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import envprint
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.report import Report
 from tests.benchmarks.accuracy import published
+from tests.benchmarks.accuracy.cause import is_cause_first
 from tests.benchmarks.accuracy.page import keep
 from tests.benchmarks.accuracy.pair import PARTS, Pair, Side, load
 from tests.benchmarks.accuracy.published import Case
@@ -39,15 +41,15 @@ def main() -> None:
     parser.add_argument("--pair", action="append", metavar="ID")
     parser.add_argument("--write", action="store_true", help="keep the verdicts, make the page")
     options = parser.parse_args()
-    if options.write and (options.part or options.pair):
-        parser.error("--write keeps the whole table: leave --part and --pair away")
-    verdicts = []
-    for verdict in score(options.part or (*PARTS, PUBLISHED), options.pair):
+    if options.write and options.pair:
+        parser.error("--write keeps whole parts: leave --pair away")
+    parts, verdicts = options.part or (*PARTS, PUBLISHED), []
+    for verdict in score(parts, options.pair):
         verdicts.append(verdict)
         print(table([verdict]), flush=True)
     print("\n".join(str(tally) for tally in tallies(verdicts)))
     if options.write:
-        keep(verdicts, time.strftime("%Y-%m-%d", time.gmtime()))
+        keep(verdicts, parts, time.strftime("%Y-%m-%d", time.gmtime()))
 
 
 def score(parts: Collection[str], ids: Collection[str] | None = None) -> Iterator[Verdict]:
@@ -107,8 +109,8 @@ def capture(side: Side, python: str) -> Fingerprint:
 
 def verdict_on(pair: Pair, before: Fingerprint, after: Fingerprint) -> Verdict:
     """Judge what lies between the two sides."""
-    report = envprint.diff(before, after, frameworks=[pair.framework], device=pair.device)
-    return _verdict(pair.part, pair, report)
+    report = envprint.diff(before, after, frameworks=pair.used, device=pair.device)
+    return _verdict(pair.part, pair, report, pair.causes)
 
 
 def verdict_on_published(case: published.Case) -> Verdict:
@@ -116,7 +118,7 @@ def verdict_on_published(case: published.Case) -> Verdict:
     return _verdict(PUBLISHED, case, published.judged(case))
 
 
-def _verdict(part: str, row: Pair | Case, report: Report) -> Verdict:
+def _verdict(part: str, row: Pair | Case, report: Report, causes: Collection[str] = ()) -> Verdict:
     return Verdict(
         part=part,
         id=row.id,
@@ -125,12 +127,17 @@ def _verdict(part: str, row: Pair | Case, report: Report) -> Verdict:
         rules=tuple(dict.fromkeys(finding.rule for finding in report.findings)),
         is_conditional=row.conditional is not None,
         is_mentioned=_is_mentioned(report),
+        unjudged=tuple(entry.name for entry in report.unjudged),
+        is_cause_first=is_cause_first(report, causes),
     )
 
 
 def _is_mentioned(report: Report) -> bool:
-    """Whether the report speaks of a cause at all, in a finding or in advice on a difference."""
-    return any(said.before != said.after for said in (*report.findings, *report.advice))
+    """Whether the report speaks of a cause at all: a finding, advice on a difference, a library
+    that is not judged.
+    """
+    said = (*report.findings, *report.advice, *report.unjudged)
+    return any(one.before != one.after for one in said)
 
 
 if __name__ == "__main__":

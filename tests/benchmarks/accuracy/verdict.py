@@ -1,8 +1,8 @@
-"""Verdicts beside the truth, and the three figures that come of them."""
+"""Verdicts beside the truth, and the figures that come of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 PUBLISHED = "published"
@@ -20,6 +20,10 @@ class Verdict(NamedTuple):
     rules: tuple[str, ...]
     is_conditional: bool = False
     is_mentioned: bool = True
+    unjudged: tuple[str, ...] = ()
+    """Libraries whose change is listed as not judged, in the report's order."""
+    is_cause_first: bool | None = None
+    """Whether what is named first is the true cause; None where none is known, or none is there."""
 
     @property
     def outcome(self) -> str:
@@ -35,19 +39,31 @@ class Verdict(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """The three figures of one part."""
+    """The figures of one part."""
 
     part: str
     counted: int
     misses: int
     over: int
     exact: int
+    causes: int = 0
+    """How many changed the result by a cause that is known."""
+    first: int = 0
+    """For how many of these the true cause is named first."""
 
     def __str__(self) -> str:
         return (
             f"{self.part}: {self.counted} counted, {self.misses} missed, {self.over} over-warned "
-            f"({self.share(self.over)}), {self.exact} exact ({self.share(self.exact)})"
+            f"({self.share(self.over)}), {self.exact} exact ({self.share(self.exact)}), "
+            f"cause first in {self.cause_first}"
         )
+
+    @property
+    def cause_first(self) -> str:
+        """How often the true cause is named first, with the rate."""
+        if not self.causes:
+            return "–"
+        return f"{self.first} of {self.causes} ({100 * self.first / self.causes:.0f} %)"
 
     def share(self, count: int) -> str:
         """`count` of those counted, in percent."""
@@ -56,19 +72,24 @@ class Tally(NamedTuple):
 
 def tallies(verdicts: Iterable[Verdict]) -> list[Tally]:
     """The figures of each part that occurs."""
-    by_part: dict[str, list[str]] = {}
+    by_part: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
-        by_part.setdefault(verdict.part, []).append(verdict.outcome)
-    return [
-        Tally(
-            part,
-            sum(outcome in ("exact", "MISS", "over") for outcome in outcomes),
-            outcomes.count("MISS"),
-            outcomes.count("over"),
-            outcomes.count("exact"),
-        )
-        for part, outcomes in by_part.items()
-    ]
+        by_part.setdefault(verdict.part, []).append(verdict)
+    return [_tally(part, found) for part, found in by_part.items()]
+
+
+def _tally(part: str, verdicts: Collection[Verdict]) -> Tally:
+    outcomes = [verdict.outcome for verdict in verdicts]
+    first = [verdict.is_cause_first for verdict in verdicts if not verdict.is_conditional]
+    return Tally(
+        part,
+        sum(outcome in ("exact", "MISS", "over") for outcome in outcomes),
+        outcomes.count("MISS"),
+        outcomes.count("over"),
+        outcomes.count("exact"),
+        first.count(True) + first.count(False),
+        first.count(True),
+    )
 
 
 def table(verdicts: Iterable[Verdict]) -> str:
