@@ -172,7 +172,6 @@ FACTS = (
         "model",
         TEXT,
         "Name of the processor; of every kind of core if there are several.",
-        unwatched="libraries use vendor and flags, which are watched",
     ),
     Field("vendor", TEXT, "Vendor, such as GenuineIntel, AuthenticAMD or ARM."),
     Field("architecture", TEXT, "Machine as the kernel names it: x86_64, aarch64, …"),

@@ -82,6 +82,15 @@ def is_of_job(name: str, workload: Workload) -> bool:
     return not workload.libraries or name in workload.libraries
 
 
+def is_neighbour(name: str, workload: Workload) -> bool:
+    """Whether it trains on its own account beside the libraries that the job names, so that what
+    fails in it need not concern the job.
+    """
+    entry = listed(name)
+    trains = entry is not None and main_role(entry) in _OWN_WORK
+    return trains and not is_of_job(name, workload)
+
+
 def is_for(frameworks: set[str], workload: Workload) -> bool:
     """Whether something that only these frameworks use can reach the job; empty means all."""
     if "numpy" in frameworks:

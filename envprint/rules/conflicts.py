@@ -12,6 +12,7 @@ from envprint.core.rule import Evidence, Match, Result, Rule, UnknownValue, for_
 from envprint.core.shell import Command, command
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload, always, uses
+from envprint.knowledge.roles import is_neighbour
 from envprint.rules.kit.conflicts import (
     PYTHON,
     UNMET,
@@ -44,7 +45,7 @@ def _pairs(now: Fingerprint, workload: Workload, *, in_some_use: bool) -> Iterat
             both = (pair.package.name, pair.other.name)
             if both not in found:
                 found[both] = None
-                yield _match(pair)
+                yield _match(pair)._replace(is_conditional=is_neighbour(both[0], workload))
 
     listed = (entry for entry in candidates(present) if "fails" in entry)
     return for_each((entry for entry in listed if ("when" in entry) is in_some_use), look)
@@ -116,7 +117,8 @@ def _requirements(now: Fingerprint, workload: Workload, *, that_stop: bool) -> I
         left = [one for one in unknown if reaches(one.name, workload) or is_linked(now, name, one)]
         chosen = [one for one in left if stops(now, name, one) is that_stop]
         if chosen:
-            yield _unmet(str(package), name, chosen)
+            match = _unmet(str(package), name, chosen)
+            yield match._replace(is_conditional=is_neighbour(name, workload))
 
 
 def _unmet(package: str, name: str, missing: list[Requirement]) -> Match:

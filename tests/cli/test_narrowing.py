@@ -106,8 +106,11 @@ def test_a_section_has_a_short_name_and_a_long_one(name: str, path: str) -> None
         (("--expect", "gpu.driver_version"), "did you mean facts.gpu.driver_version?"),
         (("--expect", "facts.pakages.*"), "did you mean facts.packages?"),
         (("--expect", "numpy=r"), "no path matches 'numpy'"),
-        (("--framework", "tensrflow"), "no framework 'tensrflow'; did you mean tensorflow?"),
-        (("--framework", "PyTorch"), "no framework 'PyTorch'; did you mean pytorch?"),
+        (
+            ("--framework", "tensrflow"),
+            "library 'tensrflow'; did you mean tensorflow?",
+        ),
+        (("--framework", "PyTorch"), "no framework or library 'PyTorch'; did you mean pytorch?"),
         (("--framework", "caffe"), "name what trains: jax, numpy, scikit-learn, tensorflow, torch"),
     ],
 )
@@ -216,7 +219,7 @@ def test_a_framework_that_a_policy_misspells_is_refused_with_its_line_and_the_ne
     policy.write_text("\nframeworks = ['keras', 'scikit']")
     code, _, err = call("diff", *sides, "--policy", str(policy))
     assert code == 2
-    assert "line 2: frameworks: no framework 'scikit'; did you mean scikit-learn?" in err
+    assert "line 2: frameworks: no framework or library 'scikit'; did you mean scikit-learn?" in err
 
 
 def test_the_functions_take_the_same_with_and_without_reasons(sides: tuple[str, str]) -> None:

@@ -100,6 +100,7 @@ def test_an_arm_server_has_a_name_and_a_topology_from_sysfs() -> None:
         "usable_threads": 2,
         "quota_cpus": None,
         "microcode": None,
+        "old_microcode": None,
     }
 
 

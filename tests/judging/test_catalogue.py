@@ -170,7 +170,7 @@ BY_POLICY = {
 
 PRIMARY = {
     *("developer.nvidia.com", "docs.nvidia.com", "docs.amd.com", "rocm.docs.amd.com"),
-    *("www.intel.com", "uxlfoundation.github.io", "oneapi-src.github.io"),
+    *("www.intel.com", "community.intel.com", "uxlfoundation.github.io", "oneapi-src.github.io"),
     *("keras.io", "www.tensorflow.org", "docs.pytorch.org", "pytorch.org", "docs.jax.dev"),
     *("openxla.org", "numpy.org", "docs.scipy.org", "scikit-learn.org", "pandas.pydata.org"),
     *("pillow.readthedocs.io", "docs.opencv.org", "numba.readthedocs.io", "numexpr.readthedocs.io"),

@@ -186,7 +186,7 @@ def shared() -> list[str]:
 
 def unrepeatable() -> list[str]:
     now = fingerprint({"facts.packages.distributions[liger-kernel].version": "0.5"})
-    return messages(state("packages-kernels-not-repeatable", now, ["torch"], "gpu"))
+    return messages(state("gpu-kernels-not-repeatable", now, ["torch"], "gpu"))
 
 
 def microcode() -> list[str]:

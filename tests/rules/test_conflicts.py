@@ -8,7 +8,9 @@ import pytest
 
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
-from tests.builders.support import Said, fingerprint, state
+from envprint.judging.policy.model import Policy
+from tests.builders.judged import judge_state
+from tests.builders.support import Said, fingerprint, state, workload
 
 DISTRIBUTIONS = "facts.packages.distributions"
 UNMET = "facts.packages.unmet"
@@ -446,3 +448,16 @@ def test_an_import_that_works_refutes_the_forecast_that_it_fails() -> None:
     )
     ((finding,), _) = state("conflicts-pair", other, ["numpy"])
     assert finding.impact == Impact.BREAKS
+
+
+def test_what_fails_in_another_library_that_trains_is_advice_where_the_job_names_its_own() -> None:
+    packages = {"numpyro": "0.13.2", "flax": "0.10.7", "jax": "0.7.2", "jaxlib": "0.7.2"}
+    places = {f"{DISTRIBUTIONS}[{name}].version": one for name, one in packages.items()}
+    broken = {"module": "numpyro", "version": "0.13.2", "ok": False, "error": "ImportError: no"}
+    now = fingerprint({**places, "facts.probes.imports": {"numpyro": broken}})
+    rule = "probe-import-fails"
+    for library, is_finding in (("numpyro", True), ("flax", False)):
+        job = workload(["jax"], libraries=(library,))
+        report = judge_state(now, None, job, Policy())
+        assert (rule in [one.rule for one in report.findings]) is is_finding
+        assert (rule in [one.rule for one in report.advice]) is not is_finding

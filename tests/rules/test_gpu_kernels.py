@@ -10,7 +10,7 @@ from envprint.judging.policy.model import Policy
 from tests.builders.judged import judge_state
 from tests.builders.support import fingerprint, state, workload
 
-RULE = "packages-kernels-not-repeatable"
+RULE = "gpu-kernels-not-repeatable"
 PLACE = "facts.packages.distributions"
 
 

@@ -1,4 +1,4 @@
-"""Libraries whose own kernels do not repeat themselves on a GPU; part of the section `packages`."""
+"""Libraries whose own kernels do not repeat themselves on a GPU."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _installed(now: Fingerprint, workload: Workload) -> Iterator[Result]:
 
 RULES = (
     Rule(
-        id="packages-kernels-not-repeatable",
+        id="gpu-kernels-not-repeatable",
         title="A library's kernels do not repeat themselves",
         impact=Impact.NUMERIC,
         confidence=Confidence.DOCUMENTED,
