@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -20,7 +20,7 @@ from envprint.collectors._takes_part import Listed, listed, takes_part
 from envprint.core.fields import FLAG, TEXT, Field, ListOf, MapOf, record
 from envprint.core.fingerprint import Unknown
 from envprint.core.redact import Seal, safe_text
-from envprint.machine.attempt import attempt, text_or_none
+from envprint.machine.attempt import attempt, reason_of, text_or_none
 from envprint.machine.host import Host
 
 # The build, identified by RECORD, the list of a distribution's files and their hashes. Every
@@ -33,6 +33,9 @@ ADDED = (b"INSTALLER,", b"REQUESTED,", b"direct_url.json,", b"provenance_url.jso
 
 SCRIPTS = (b"bin/", b"Scripts/")
 """Folders outside the library whose files an installer generates or rewrites."""
+
+BUILD_ID_FORM = "build id 1"
+"""Changes with what `build_id` makes of a RECORD: build ids of another form are computed again."""
 
 
 # numpy/__init__.py,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0
@@ -270,10 +273,16 @@ def _installed(host: Host, found: Sequence[Installed] | Unknown) -> dict[str, An
     }
     versions = {name: _text(one.version) for name, one in first.items()}
     shallow = Unknown("files are hashed again only with --deep")
+    described = {
+        name: _describe(host, one, _own_word(known, name, metadata.get(name)))
+        for name, one in first.items()
+    }
+    builds = _builds(
+        host, [one for name, one in first.items() if not _is_editable(described[name])]
+    )
     return {
         "distributions": {
-            name: _describe(host, one, _own_word(known, name, metadata.get(name)))
-            for name, one in first.items()
+            name: {**fields, "build_id": builds.get(name)} for name, fields in described.items()
         },
         "duplicates": _duplicates(found),
         "edited": _edited(host, first) if host.verify_files() else shallow,
@@ -288,13 +297,11 @@ def _describe(host: Host, one: Installed, part: bool | Unknown | None) -> dict[s
         origin: Any = installer
     else:
         origin = attempt(lambda: origin_of(host, path, installer))
-    editable = isinstance(origin, dict) and origin["kind"] == "editable"
     return {
         "version": one.version,
         "installer": installer,
         "origin": origin,
         "tags": attempt(lambda: parse_tags(text_or_none(host, f"{path}/WHEEL"))),
-        "build_id": None if editable else attempt(lambda: _build(host, path, one.entry)),
         "location": one.directory,
         "takes_part": part,
     }
@@ -320,11 +327,26 @@ def _installer(host: Host, path: str) -> str | None:
     return (text_or_none(host, f"{path}/INSTALLER") or "").strip() or None
 
 
-def _build(host: Host, path: str, entry: str) -> str | None:
-    try:
-        return build_id(host.read(f"{path}/RECORD"), entry)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+def _is_editable(described: Mapping[str, Any]) -> bool:
+    """Whether it is an editable installation, whose RECORD does not list the files in use."""
+    origin = described["origin"]
+    return isinstance(origin, dict) and origin["kind"] == "editable"
+
+
+def _builds(host: Host, found: Iterable[Installed]) -> dict[str, str | Unknown]:
+    """The build id of each distribution that has a RECORD."""
+    names = {f"{one.directory}/{one.entry}/RECORD": one.name for one in found}
+    ids: dict[str, str | Unknown] = {}
+    for path, build in host.computed(list(names), BUILD_ID_FORM, _build_id_of):
+        if isinstance(build, str):
+            ids[names[path]] = build
+        elif not isinstance(build, (FileNotFoundError, NotADirectoryError)):
+            ids[names[path]] = Unknown(reason_of(build))
+    return ids
+
+
+def _build_id_of(path: str, record: bytes) -> str:
+    return build_id(record, path.split("/")[-2])
 
 
 # Tag: cp311-cp311-manylinux_2_28_x86_64
