@@ -41,7 +41,8 @@ def judge_drift(
 
     With `only`, paths of sections, nothing else is judged.
     """
-    evaluations = [on_comparison(rule, comparison, workload) for rule in applying(workload)]
+    rules = applying(workload, comparison.may_differ)
+    evaluations = [on_comparison(rule, comparison, workload) for rule in rules]
     return _report(evaluations, comparison, comparison.after, workload, policy, only=only)
 
 
@@ -58,12 +59,16 @@ def judge_state(
     sections, nothing else is judged.
     """
     evaluations = []
-    for rule in applying(workload):
+    for rule in applying(workload, comparison.may_differ if comparison else _nothing_differs):
         if rule.state:
             evaluations.append(on_fingerprint(rule, current, workload))
         elif comparison:
             evaluations.append(on_comparison(rule, comparison, workload))
     return _report(evaluations, comparison, current, workload, policy, only=only)
+
+
+def _nothing_differs(place: str) -> bool:
+    return False
 
 
 def _report(
