@@ -2,14 +2,15 @@
 
 Each table is a JSON file in this folder, validated by a test against its schema in `schemas/`. Each
 entry is one line and names its source and the date it was read. A table is loaded at the first
-lookup, so a job on a CPU never loads those about GPUs.
+lookup, so a job on a CPU never loads those about GPUs; of the large ones about packages only the
+lines of the packages in question are parsed. `docs/knowledge.md` says how an entry is written.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import cache
 from typing import Any
 
@@ -29,6 +30,38 @@ def entries(table: str) -> tuple[Entry, ...]:
     Raises `EnvprintError` if the file is not installed.
     """
     return tuple(json.loads(_content(table))["entries"])
+
+
+@cache
+def _lines(table: str) -> Mapping[str, Sequence[bytes]]:
+    """The lines of a table by the text that its entries begin with, such as a package's name."""
+    found: dict[str, list[bytes]] = {}
+    for line in _content(table).split(b"\n"):
+        if line.startswith(_ENTRY):
+            name = line.split(b'"', 4)[3].decode("utf-8")
+            found.setdefault(name, []).append(line)
+    return found
+
+
+# {"distribution": "absl-py", "roles": ["transitive"], "source": …
+_ENTRY = b'    {"'
+
+
+def names(table: str) -> Set[str]:
+    """The texts that the entries of a table begin with, in file order."""
+    return _lines(table).keys()
+
+
+@cache
+def about(table: str, name: str) -> tuple[Entry, ...]:
+    """The entries of a table that begin with this text, in file order. No other is parsed."""
+    return tuple(json.loads(line.strip().rstrip(b",")) for line in _lines(table).get(name, ()))
+
+
+def forget() -> None:
+    """Read every table anew at its next lookup."""
+    for kept in (entries, _lines, about):
+        kept.cache_clear()
 
 
 def _content(table: str) -> bytes:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
 from typing import NamedTuple
 
 from envprint import knowledge
@@ -42,15 +40,11 @@ def part(name: str, takes_part: bool | None, workload: Workload) -> Part | None:
 
 def listed(name: str) -> knowledge.Entry | None:
     """Its entry in the table, else that of the longest beginning of its name."""
-    roles = _table()
+    known = knowledge.names("roles")
     lengths = range(min(len(name), _LONGEST_KIND), 0, -1)
-    kinds = (roles.get(f"{name[:length]}*") for length in lengths)
-    return roles.get(name) or next(filter(None, kinds), None)
-
-
-@cache
-def _table() -> Mapping[str, knowledge.Entry]:
-    return {entry["distribution"]: entry for entry in knowledge.entries("roles")}
+    kinds = (f"{name[:length]}*" for length in lengths)
+    named = next((one for one in (name, *kinds) if one in known), None)
+    return knowledge.about("roles", named)[0] if named else None
 
 
 def can_reach(entry: knowledge.Entry, name: str, workload: Workload) -> bool:

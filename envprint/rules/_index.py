@@ -1,6 +1,6 @@
 """What each file of rules is about. The rules say it; this is made of them by
 
-python -m pytest --update-golden tests/rules/test_index.py
+python -m pytest --update-golden tests/judging/test_rule_index.py
 """
 
 FRAMEWORKS = {

@@ -364,10 +364,10 @@ def test_the_table_of_roles_is_not_read_if_no_package_changed(
     from envprint import knowledge
 
     monkeypatch.setattr(knowledge, "FOLDER", str(tmp_path))
-    knowledge.entries.cache_clear()
+    knowledge.forget()
     try:
         before = fingerprint({"facts.os.kernel_release": "1"})
         after = fingerprint({"facts.os.kernel_release": "2"})
         assert judge_drift(before, after, workload([]), Policy()).unjudged == ()
     finally:
-        knowledge.entries.cache_clear()
+        knowledge.forget()

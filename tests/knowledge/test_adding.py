@@ -16,7 +16,6 @@ from envprint.collectors import cpu, gpu, random
 from envprint.core.fingerprint import Unknown
 from envprint.core.workload import Workload
 from envprint.judging.policy.model import Policy
-from envprint.knowledge import roles
 from envprint.run.command_interpreter import follow
 from tests.builders.cpu import GRAVITON
 from tests.builders.cpu import machine as processor
@@ -59,20 +58,14 @@ def add(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Add]:
     copy = tmp_path / "knowledge"
     shutil.copytree(knowledge.FOLDER, copy)
     monkeypatch.setattr(knowledge, "FOLDER", str(copy))
-    forget()
+    knowledge.forget()
 
     def added(table: str, entry: dict[str, Any]) -> None:
         insert(copy / f"{table}.json", entry)
-        forget()
+        knowledge.forget()
 
     yield added
-    forget()
-
-
-def forget() -> None:
-    """Read the tables anew."""
-    knowledge.entries.cache_clear()
-    roles._table.cache_clear()
+    knowledge.forget()
 
 
 def insert(path: Path, entry: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ from tests.hosts.judge import captured, report
 
 FILE = Path(_index.__file__ or "")
 MACHINES = sorted((Path(__file__).parents[1] / "hosts").glob("*/host.json"))
-UPDATE = "python -m pytest --update-golden tests/rules/test_index.py"
+UPDATE = "python -m pytest --update-golden tests/judging/test_rule_index.py"
 NAMES = [name for name in part_names(package) if not name.startswith(f"{KIT}.")]
 TEXT = '''"""What each file of rules is about. The rules say it; this is made of them by
 
