@@ -16,6 +16,7 @@ from envprint.core.report import (
     Expected,
     Finding,
     Ignored,
+    Knowledge,
     Report,
     Undecided,
     headline,
@@ -30,6 +31,7 @@ from envprint.judging.likely_causes import likely_causes
 from envprint.judging.next_steps import hint, steps
 from envprint.judging.placement import placements
 from envprint.judging.policy.model import Policy, notes
+from envprint.knowledge import AS_OF
 from envprint.rules import applying
 from envprint.rules.kit.packages import CONDA, DISTRIBUTIONS
 
@@ -141,6 +143,7 @@ def _report(
         not_checked=workload.not_found,
         unjudged=open_changes.unjudged,
         computes_on=tuple(placements(current, workload)),
+        knowledge=Knowledge(AS_OF, open_changes.newer),
     )
     return of_sections(report, only) if only else report
 

@@ -13,6 +13,7 @@ from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import FRAMEWORKS, is_inside, split_path
 from envprint.core.impact import Impact
 from envprint.core.report import NOT_JUDGED, UNKNOWN_PART, Expected, Undecided, Unjudged
+from envprint.core.versions import is_below
 from envprint.core.workload import Workload
 from envprint.judging.evaluate import Open
 from envprint.judging.policy.accept import accepted
@@ -95,7 +96,21 @@ def settle(
             left.append(entry)
     unknown = unknown_versions(comparison, workload)
     undecided = (entry._replace(impact=policy.reach(entry)) for entry in unknown)
-    return Open(found, tuple(left), tuple(agreed), tuple(expected), others, tuple(undecided))
+    newer = tuple(newer_than_known(comparison))
+    return Open(found, tuple(left), tuple(agreed), tuple(expected), others, tuple(undecided), newer)
+
+
+def newer_than_known(comparison: Comparison) -> Iterator[str]:
+    """The changed packages whose current version is later than the newest release that was known
+    when the knowledge was written. What `knowledge/newest_releases.json` does not list is not
+    among them: nothing is known of its releases.
+    """
+    for name in dict.fromkeys(split_path(path)[3] for path in comparison.under(DISTRIBUTIONS)):
+        path = f"{DISTRIBUTIONS}[{name}].version"
+        before, after = comparison.before.get(path), comparison.after.get(path)
+        known = knowledge.about("newest_releases", name)
+        if after and after != before and known and is_below(known[0]["version"], after):
+            yield f"{name} {after}"
 
 
 def unknown_versions(comparison: Comparison, workload: Workload) -> Iterator[Undecided]:

@@ -198,7 +198,21 @@ def not_judged(name: str, *versions: str) -> list[str]:
     return [f"{entry.message} ({entry.role})" for entry in report.unjudged]
 
 
+def newer(name: str, *versions: str) -> Any:
+    path = f"facts.packages.distributions[{name}].version"
+    sides = (fingerprint({path: version}) for version in versions)
+    known = judge_drift(*sides, Workload(), Policy()).knowledge
+    return known and known.newer
+
+
 CASES = [
+    Case(
+        "newest_releases",
+        {"distribution": "acme-nets", "version": "1.1"},
+        lambda: newer("acme-nets", "1.0", "1.2"),
+        (),
+        ("acme-nets 1.2",),
+    ),
     Case(
         "roles",
         {"distribution": "acme-nets", "roles": ["trains"]},

@@ -34,6 +34,7 @@ KEYS = {
     "integrated_gpu_names": ("name",),
     "known_breaks": ("package", "since"),
     "measured_equal": ("distribution", "measured"),
+    "newest_releases": ("distribution",),
     "numpy_generator_changes": ("release",),
     "numpy_loops": ("loops",),
     "openblas_cores": ("core",),
@@ -47,6 +48,10 @@ KEYS = {
     "xla_flag_defaults": ("flag",),
 }
 """By what an entry is found, beside a span of releases."""
+
+
+INIT = FOLDER / "__init__.py"
+UPDATE = "python -m pytest --update-golden tests/knowledge/test_tables.py"
 
 
 def document(table: str) -> Any:
@@ -97,6 +102,21 @@ def test_each_entry_stands_on_one_line(table: str, golden: Golden) -> None:
 def test_no_entry_is_from_the_future(table: str) -> None:
     for entry in document(table)["entries"]:
         assert date.fromisoformat(entry["date"]) <= date.today(), entry
+
+
+def test_the_knowledge_is_as_of_its_newest_entry(update_golden: bool) -> None:
+    newest = max(entry["date"] for table in TABLES for entry in document(table)["entries"])
+    if update_golden:
+        text = INIT.read_text("utf-8")
+        INIT.write_text(text.replace(f'"{knowledge.AS_OF}"', f'"{newest}"'), "utf-8")
+        knowledge.AS_OF = newest
+    assert newest == knowledge.AS_OF, f"run\n{UPDATE}"
+
+
+def test_what_has_a_newest_release_is_a_library_that_takes_part() -> None:
+    listed = {entry["distribution"]: entry["roles"] for entry in knowledge.entries("roles")}
+    for name in knowledge.names("newest_releases"):
+        assert not knowledge.NO_PART.issuperset(listed[name]), name
 
 
 def key(table: str, entry: knowledge.Entry) -> tuple[str, ...]:
