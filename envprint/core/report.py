@@ -168,7 +168,7 @@ class Knowledge(NamedTuple):
     """How old the knowledge behind a report is."""
 
     as_of: str
-    """The newest date of any of its entries."""
+    """The day on which the newest releases were looked up."""
     newer: tuple[str, ...] = ()
     """Name and version of each changed package that was not released yet, as far as is known."""
 

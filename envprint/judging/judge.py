@@ -43,7 +43,7 @@ def judge_drift(
 
     With `only`, paths of sections, nothing else is judged.
     """
-    rules = applying(workload, comparison.may_differ)
+    rules = applying(workload, comparison.may_differ, True)
     evaluations = [on_comparison(rule, comparison, workload) for rule in rules]
     return _report(evaluations, comparison, comparison.after, workload, policy, only=only)
 

@@ -20,7 +20,8 @@ from envprint.machine.files import read_file, reason
 Entry = Mapping[str, Any]
 FOLDER = os.path.dirname(__file__)
 AS_OF = "2026-11-28"
-"""The newest date of any entry, which a test compares, so that no run has to read every table."""
+"""The newest date in `newest_releases`, by which versions count as newer. A test compares the two,
+so that no run has to read the table for it."""
 NO_PART = frozenset(["records", "serves", "tooling", "transitive"])
 """Roles in the table `roles` that take no part in a result."""
 

@@ -41,25 +41,38 @@ def _anything(place: str) -> bool:
     return True
 
 
-def applying(workload: Workload, may_differ: Callable[[str], bool] = _anything) -> list[Rule]:
+def applying(
+    workload: Workload,
+    may_differ: Callable[[str], bool] = _anything,
+    new_states: bool = False,
+) -> list[Rule]:
     """The rules that can affect the workload, in order of id.
 
     `may_differ` says whether anything at a path may differ between two fingerprints: files whose
-    rules compare nothing else are left out. Rules about a state are never left out for that.
+    rules watch nothing else are left out. With a rule about a state they are not, unless only
+    `new_states` count.
     """
-    rules = _rules(name for name in _file_names() if _is_concerned(name, workload, may_differ))
+    names = (name for name in _file_names() if _can_affect(name, workload))
+    differs = cache(may_differ)  # many files watch the same sections
+    rules = _rules(name for name in names if _is_concerned(name, differs, new_states))
     return [rule for rule in rules if rule.applies.holds(workload)]
 
 
-def _is_concerned(name: str, workload: Workload, may_differ: Callable[[str], bool]) -> bool:
-    from envprint.rules import _index as index
-
+def _can_affect(name: str, workload: Workload) -> bool:
     if workload.device != "gpu" and name.partition(".")[0] in ONLY_ON_GPU:
         return False
-    frameworks, places = index.FRAMEWORKS.get(name), index.PLACES.get(name)
-    if frameworks and frameworks.isdisjoint(workload.frameworks):
-        return False
-    return places is None or any(may_differ(place) for place in places)
+    from envprint.rules._index import FRAMEWORKS
+
+    frameworks = FRAMEWORKS.get(name)
+    return frameworks is None or not frameworks.isdisjoint(workload.frameworks)
+
+
+def _is_concerned(name: str, may_differ: Callable[[str], bool], new_states: bool) -> bool:
+    from envprint.rules import _index as index
+
+    if name not in index.PLACES or (name in index.STATES and not new_states):
+        return True
+    return any(may_differ(place) for place in index.PLACES[name])
 
 
 def _file_names() -> list[str]:

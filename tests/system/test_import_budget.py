@@ -45,7 +45,7 @@ class Budget(NamedTuple):
 
 BUDGETS = {
     "capture": Budget("capture -o f.json", 69, 376_000),
-    "diff": Budget("diff f.json f.json", 68, 473_000),
+    "diff": Budget("diff f.json f.json", 60, 418_500),
     "check": Budget("check f.json", 119, 750_000),
 }
 """About one in a hundred bytes is left for repairs."""

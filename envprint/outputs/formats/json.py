@@ -114,7 +114,7 @@ SHAPE: Record = record(
             Field(
                 "knowledge",
                 record(
-                    Field("as_of", TEXT, "The newest date of any entry of envprint's tables."),
+                    Field("as_of", TEXT, "The day on which the newest releases were looked up."),
                     Field("newer", INTEGER, "How many changed packages are newer."),
                     Field("packages", ListOf(TEXT), "Their names and versions."),
                 ),
