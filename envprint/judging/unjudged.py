@@ -10,7 +10,7 @@ from typing import NamedTuple
 from envprint import knowledge
 from envprint.core.comparison import Change, Comparison
 from envprint.core.errors import UnknownValueError
-from envprint.core.fingerprint import FRAMEWORKS, is_inside, split_path
+from envprint.core.fingerprint import FRAMEWORKS, around, split_path
 from envprint.core.impact import Impact
 from envprint.core.report import NOT_JUDGED, UNKNOWN_PART, Expected, Undecided, Unjudged
 from envprint.core.versions import is_below
@@ -70,8 +70,8 @@ def unjudged(
     look = Look(comparison, workload, is_elsewhere)
     found = (_entry(look, name, step) for name, step in moved)
     entries = sorted(filter(None, found), key=_certainty)
-    traces = [trace for entry in entries for trace in _traces(entry.name)]
-    left = (c for c in unexplained if not any(is_inside(c.path, trace) for trace in traces))
+    traces = {trace for entry in entries for trace in _traces(entry.name)}
+    left = (change for change in unexplained if traces.isdisjoint(around(change.path)))
     return tuple(entries), tuple(left)
 
 

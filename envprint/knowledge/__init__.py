@@ -39,15 +39,10 @@ def entries(table: str) -> tuple[Entry, ...]:
 def _lines(table: str) -> Mapping[str, Sequence[bytes]]:
     """The lines of a table by the text that its entries begin with, such as a package's name."""
     found: dict[str, list[bytes]] = {}
-    for line in _content(table).split(b"\n"):
-        if line.startswith(_ENTRY):
-            name = line.split(b'"', 4)[3].decode("utf-8")
-            found.setdefault(name, []).append(line)
+    # {"distribution": "absl-py", "roles": ["transitive"], "source": …
+    for line in _content(table).split(b'\n    {"')[1:]:
+        found.setdefault(line.split(b'"', 3)[2].decode("utf-8"), []).append(line)
     return found
-
-
-# {"distribution": "absl-py", "roles": ["transitive"], "source": …
-_ENTRY = b'    {"'
 
 
 def names(table: str) -> Set[str]:
@@ -55,15 +50,26 @@ def names(table: str) -> Set[str]:
     return _lines(table).keys()
 
 
-@cache
 def about(table: str, name: str) -> tuple[Entry, ...]:
     """The entries of a table that begin with this text, in file order. No other is parsed."""
-    return tuple(json.loads(line.strip().rstrip(b",")) for line in _lines(table).get(name, ()))
+    return _parsed(table, name) if name in _lines(table) else ()
+
+
+@cache
+def _parsed(table: str, name: str) -> tuple[Entry, ...]:
+    lines = (line.partition(b"\n")[0].rstrip(b",") for line in _lines(table)[name])
+    return tuple(json.loads(b'{"' + line) for line in lines)
+
+
+@cache
+def kinds(table: str) -> tuple[str, ...]:
+    """The beginnings of names for which a table has an entry that ends with a star."""
+    return tuple(name[:-1] for name in names(table) if name.endswith("*"))
 
 
 def forget() -> None:
     """Read every table anew at its next lookup."""
-    for kept in (entries, _lines, about):
+    for kept in (entries, _lines, _parsed, kinds):
         kept.cache_clear()
 
 

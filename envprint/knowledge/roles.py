@@ -8,8 +8,6 @@ from envprint import knowledge
 from envprint.core.report import UNKNOWN_PART
 from envprint.core.workload import Workload
 
-_LONGEST_KIND = 40
-"""No beginning of a name in the table is longer; a name in a hostile document may be."""
 _NEEDS_NUMPY = frozenset(["scikit-learn"])
 """Frameworks that compute with NumPy and SciPy."""
 
@@ -40,11 +38,11 @@ def part(name: str, takes_part: bool | None, workload: Workload) -> Part | None:
 
 def listed(name: str) -> knowledge.Entry | None:
     """Its entry in the table, else that of the longest beginning of its name."""
-    known = knowledge.names("roles")
-    lengths = range(min(len(name), _LONGEST_KIND), 0, -1)
-    kinds = (f"{name[:length]}*" for length in lengths)
-    named = next((one for one in (name, *kinds) if one in known), None)
-    return knowledge.about("roles", named)[0] if named else None
+    found = knowledge.about("roles", name)
+    if not found and name.startswith(kinds := knowledge.kinds("roles")):
+        longest = max(filter(name.startswith, kinds), key=len)
+        found = knowledge.about("roles", f"{longest}*")
+    return found[0] if found else None
 
 
 def can_reach(entry: knowledge.Entry, name: str, workload: Workload) -> bool:
