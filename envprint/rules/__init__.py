@@ -53,7 +53,7 @@ def applying(
     `new_states` count.
     """
     names = (name for name in _file_names() if _can_affect(name, workload))
-    differs = cache(may_differ)  # many files watch the same sections
+    differs = cache(may_differ)  # many files watch the same fields
     rules = _rules(name for name in names if _is_concerned(name, differs, new_states))
     return [rule for rule in rules if rule.applies.holds(workload)]
 

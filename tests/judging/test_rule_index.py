@@ -36,7 +36,7 @@ FRAMEWORKS = {frameworks}
 """File to the frameworks of which a workload needs one for any of its rules to apply."""
 
 PLACES = {places}
-"""File to the sections that its rules watch."""
+"""File to the fields that its rules watch."""
 
 STATES = {states}
 """Files with a rule about a state."""
@@ -68,8 +68,8 @@ def frameworks_of(rules: tuple[Rule, ...]) -> list[str]:
 
 
 def places_of(rules: tuple[Rule, ...]) -> list[str]:
-    """The sections with what the rules watch."""
-    return sorted({".".join(split_path(path)[:2]) for rule in rules for path in rule.watches})
+    """The fields with what the rules watch."""
+    return sorted({".".join(split_path(path)[:3]) for rule in rules for path in rule.watches})
 
 
 def as_code(found: dict[str, list[str]]) -> str:

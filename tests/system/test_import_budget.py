@@ -45,8 +45,8 @@ class Budget(NamedTuple):
 
 BUDGETS = {
     "capture": Budget("capture -o f.json", 69, 376_000),
-    "diff": Budget("diff f.json f.json", 60, 418_500),
-    "check": Budget("check f.json", 119, 750_000),
+    "diff": Budget("diff f.json f.json", 50, 328_000),
+    "check": Budget("check f.json", 116, 727_000),
 }
 """About one in a hundred bytes is left for repairs."""
 
