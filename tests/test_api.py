@@ -158,7 +158,7 @@ def test_a_value_that_is_unknown_is_an_error_that_can_be_pickled() -> None:
 def refused(*rules: Rule, **options: Any) -> str:
     """What a check says when these are all the rules there are."""
     with pytest.MonkeyPatch.context() as patch, pytest.raises(envprint.DriftError) as caught:
-        patch.setattr(judge, "applying", lambda workload: rules)
+        patch.setattr(judge, "applying", lambda *_: rules)
         now = fingerprint({NUMPY: {"version": "2.4.6"}}, {"facts.gpu": "no\ndriver"})
         envprint.check(current=now, **options)
     return str(caught.value)

@@ -246,7 +246,7 @@ def with_report(patch: pytest.MonkeyPatch, **parts: Any) -> None:
     def state(self: Context, *sides: Any) -> Any:
         return judged(self, *sides)._replace(**parts)
 
-    patch.setattr(judge, "applying", lambda workload: ())
+    patch.setattr(judge, "applying", lambda *_: ())
     patch.setattr(Context, "state", state)
 
 
@@ -263,7 +263,7 @@ def test_a_check_that_passes_warns_of_findings_below_the_threshold_and_not_of_ad
         a_rule("slow", state=so, impact=Impact.PERF),
         a_rule("tip", state=so, impact=Impact.DIVERGES, advice=True),
     ]
-    monkeypatch.setattr(judge, "applying", lambda workload: rules)
+    monkeypatch.setattr(judge, "applying", lambda *_: rules)
     one = warned()
     assert str(one) == "envprint: perf: it is so (slow)"
     assert one.report.impact == Impact.PERF
@@ -275,7 +275,7 @@ def test_a_check_that_passes_warns_of_findings_below_the_threshold_and_not_of_ad
         "  perf: it is so (slow)",
         "  perf: it is so (slower)",
     ]
-    monkeypatch.setattr(judge, "applying", lambda workload: rules[1:2])
+    monkeypatch.setattr(judge, "applying", lambda *_: rules[1:2])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         envprint.check(current=fingerprint(NUMPY))  # advice alone

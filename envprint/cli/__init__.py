@@ -157,7 +157,9 @@ def parser_of(verb: str, module: Verb) -> argparse.ArgumentParser:
 def _overview() -> argparse.ArgumentParser:
     """The parser that lists the verbs, with each module's line of help."""
     from envprint.core.version import __version__
+    from envprint.knowledge import AS_OF
 
+    version = f"envprint {__version__} (knowledge as of {AS_OF})"
     parser = _Parser(
         prog="envprint",
         description="Fingerprints a machine-learning environment and judges what a difference\n"
@@ -165,7 +167,7 @@ def _overview() -> argparse.ArgumentParser:
         epilog="Start with: envprint check",
         formatter_class=_Help,
     )
-    parser.add_argument("--version", action="version", version=f"envprint {__version__}")
+    parser.add_argument("--version", action="version", version=version)
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", prog="envprint")
     for name in module_names(package):
         verbs.add_parser(name, help=verb_named(name).HELP)

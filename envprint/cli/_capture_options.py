@@ -41,6 +41,11 @@ def add_capture_options(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="additional time limit for the GPUs' driver, in seconds (default: 30)",
     )
+    parser.add_argument(
+        "--no-cache",
+        action="store_true",
+        help="compute every build id again, and keep none in the user's cache",
+    )
 
 
 def add_keeping_options(parser: argparse.ArgumentParser, output: str) -> None:
@@ -111,6 +116,7 @@ def host_of(options: argparse.Namespace) -> LiveHost:
     return LiveHost(
         python,
         verify_files=getattr(options, "deep", False),
+        cache=not getattr(options, "no_cache", False),
         gpu_timeout_s=gpu_timeout_of(options),
         source=reason,
     )

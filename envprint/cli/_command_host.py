@@ -52,6 +52,7 @@ def host_again(options: argparse.Namespace, started: Started) -> LiveHost:
     is_own = variables is None and _is_own(started.python)
     host = LiveHost(
         None if is_own else started.python,
+        cache=not options.no_cache,
         gpu_timeout_s=gpu_timeout_of(options),
         variables=variables,
     )

@@ -4,7 +4,7 @@ In a survey of 409 distributions, signs of these kinds were right for 93 in 100;
 fail, there is no answer. No finer role is read, since only half of those were right.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from envprint import knowledge
@@ -30,8 +30,8 @@ _DATA = (
     *(b"math", b"random", b"sampl"),
 )
 """Words of packages that read or make data: half of them take part."""
-_INTERNET = b"classifier: topic :: internet :: www/http :: "
-_DEVELOPMENT = b"classifier: topic :: software development :: "
+_INTERNET = b"topic :: internet :: www/http :: "
+_DEVELOPMENT = b"topic :: software development :: "
 _HELPS = frozenset(
     [
         *(_INTERNET + b"http servers", _INTERNET + b"wsgi", _INTERNET + b"wsgi :: application"),
@@ -39,22 +39,18 @@ _HELPS = frozenset(
         *(_DEVELOPMENT + b"testing", _DEVELOPMENT + b"testing :: unit"),
         *(_DEVELOPMENT + b"testing :: mocking", _DEVELOPMENT + b"build tools"),
         *(_DEVELOPMENT + b"quality assurance", _DEVELOPMENT + b"debuggers"),
-        *(_DEVELOPMENT + b"documentation", b"classifier: topic :: documentation"),
-        *(b"classifier: topic :: documentation :: sphinx", b"classifier: framework :: pytest"),
-        *(b"classifier: framework :: jupyter", b"classifier: framework :: sphinx"),
-        *(
-            b"classifier: framework :: sphinx :: extension",
-            b"classifier: topic :: system :: archiving",
-        ),
-        *(b"classifier: topic :: system :: installation/setup",),
-        *(b"classifier: topic :: system :: software distribution",),
-        *(b"classifier: topic :: system :: archiving :: packaging",),
-        *(b"classifier: topic :: system :: monitoring",),
+        *(_DEVELOPMENT + b"documentation", b"topic :: documentation"),
+        *(b"topic :: documentation :: sphinx", b"framework :: pytest"),
+        *(b"framework :: jupyter", b"framework :: sphinx"),
+        *(b"framework :: sphinx :: extension", b"topic :: system :: archiving"),
+        *(b"topic :: system :: archiving :: packaging", b"topic :: system :: monitoring"),
+        *(b"topic :: system :: installation/setup", b"topic :: system :: software distribution"),
     ]
 )
-"""Lines of servers and tools."""
+"""Classifiers of servers and tools."""
 _COMPUTES = (b":: scientific/engineering", b":: multimedia")
-_REQUIRES = b"\nrequires-dist: "
+_SUMMARY, _KEYWORDS = b"\nsummary: ", b"\nkeywords: "
+_CLASSIFIER, _REQUIRES = b"\nclassifier: ", b"\nrequires-dist: "
 _NAME = b"abcdefghijklmnopqrstuvwxyz0123456789-_."
 _END_OF_NAME = bytes(code if code in _NAME else 32 for code in range(256))
 """Replaces everything that is in no name by spaces."""
@@ -64,15 +60,15 @@ class Listed(NamedTuple):
     """The distributions in `knowledge/roles.json`, and whether they take part."""
 
     parts: Mapping[str, bool]
-    kinds: Mapping[str, bool]
+    kinds: tuple[str, ...]
     """Beginnings of names that are listed as a kind."""
 
     def part(self, name: str) -> bool | None:
         """Whether the distribution or its kind takes part; None if neither is listed."""
-        if name in self.parts:
-            return self.parts[name]
-        kinds = [kind for kind in self.kinds if name.startswith(kind)]
-        return self.kinds[max(kinds, key=len)] if kinds else None
+        if name in self.parts or not name.startswith(self.kinds):
+            return self.parts.get(name)
+        longest = max(filter(name.startswith, self.kinds), key=len)
+        return self.parts[f"{longest}*"]
 
 
 def listed() -> Listed:
@@ -81,8 +77,7 @@ def listed() -> Listed:
         entry["distribution"]: not knowledge.NO_PART.issuperset(entry["roles"])
         for entry in knowledge.entries("roles")
     }
-    kinds = {name[:-1]: parts[name] for name in parts if name.endswith("*")}
-    return Listed(parts, kinds)
+    return Listed(parts, tuple(name[:-1] for name in parts if name.endswith("*")))
 
 
 def says_itself(host: Host, path: str) -> bool | None:
@@ -99,31 +94,34 @@ def takes_part(metadata: bytes) -> bool | None:
     """Whether it does, by the content of METADATA; None if that does not tell."""
     if b"\r" in metadata[:200]:
         metadata = metadata.replace(b"\r\n", b"\n")
-    end = metadata.find(b"\n\n")
-    head = b"\n" + (metadata[:end] if end >= 0 else metadata).lower()
-    lines = head.split(b"\n")
-    required = _required(lines) if _REQUIRES in head else set()
+    head = b"\n" + metadata.partition(b"\n\n")[0].lower()
+    required = set(_required(head))
     if not FRAMEWORKS.isdisjoint(required):
         return True
-    words = b"\n".join(one for one in lines if one.startswith((b"summary: ", b"keywords: ")))
+    texts = _after(_SUMMARY, head) + _after(_KEYWORDS, head)
+    words = b"\n".join(texts)
     shows = _has(words, _SHOWS)
     if not ARRAYS.isdisjoint(required):
         return not shows
-    if shows or _has(words, _SERVES) or not _HELPS.isdisjoint(lines):
+    classifiers = _after(_CLASSIFIER, head)
+    if shows or _has(words, _SERVES) or not _HELPS.isdisjoint(classifiers):
         return False
-    says_nothing = not (required or words or b"\nclassifier: " in head)
+    says_nothing = not (required or texts or classifiers)
     if says_nothing or _has(words, _DATA) or _has(head, _COMPUTES):
         return None
     return False
 
 
-def _required(lines: list[bytes]) -> set[bytes]:
+def _after(beginning: bytes, head: bytes) -> list[bytes]:
+    """What follows in each line that begins like this. Few lines do, and most heads are long."""
+    return [rest.partition(b"\n")[0] for rest in head.split(beginning)[1:]]
+
+
+def _required(head: bytes) -> Iterator[bytes]:
     """The names of what is required, whatever extra is asked for."""
-    return {
-        line[15:].translate(_END_OF_NAME).partition(b" ")[0]
-        for line in lines
-        if line.startswith(b"requires-dist: ") and b"extra ==" not in line
-    }
+    for line in _after(_REQUIRES, head):
+        if b"extra ==" not in line:
+            yield line.translate(_END_OF_NAME).partition(b" ")[0]
 
 
 def _has(text: bytes, parts: tuple[bytes, ...]) -> bool:

@@ -6,7 +6,7 @@ and no installed toolkit, so it stands apart.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from envprint.collectors._cuda_libraries import (
@@ -16,10 +16,10 @@ from envprint.collectors._cuda_libraries import (
     built,
     driver_library,
     installed,
+    library_path,
     loaded,
     toolkits,
 )
-from envprint.collectors._cuda_shadows import shadowed, shadowed_for
 from envprint.core.fields import FLAG, TEXT, Field, ListOf, MapOf, record
 from envprint.core.fingerprint import Unknown
 from envprint.gpu import reading as nvml
@@ -139,7 +139,6 @@ def collect(host: Host) -> Mapping[str, Any]:
     """Read from the loader's configuration, /proc, /usr/local and the search path."""
     found = attempt(lambda: toolkits(host))
     copies = attempt(lambda: installed(host, [] if isinstance(found, Unknown) else found))
-    hidden = copies if isinstance(copies, Unknown) else attempt(lambda: shadowed(host, copies))
     return {
         "driver_library": attempt(lambda: driver_library(host)),
         "kernel_module_version": attempt(lambda: kernel_module_version(host)),
@@ -149,11 +148,22 @@ def collect(host: Host) -> Mapping[str, Any]:
         "iommu": attempt(lambda: iommu(host)),
         "toolkits": found if isinstance(found, Unknown) else _by_version(found),
         **_libraries(host, copies),
-        "shadowed": hidden,
-        "shadowed_for": hidden
-        if isinstance(hidden, Unknown)
-        else attempt(lambda: shadowed_for(host, hidden)),
+        **_shadows(host, copies),
     }
+
+
+def _shadows(host: Host, copies: Sequence[Copy] | Unknown) -> dict[str, Any]:
+    """Which of the libraries others hide, and for which framework."""
+    if isinstance(copies, Unknown):
+        return {"shadowed": copies, "shadowed_for": copies}
+    if not (copies and library_path(host)):
+        return {"shadowed": [], "shadowed_for": {}}
+    from envprint.collectors._cuda_shadows import shadowed, shadowed_for  # few machines have any
+
+    hidden = attempt(lambda: shadowed(host, copies))
+    if isinstance(hidden, Unknown):
+        return {"shadowed": hidden, "shadowed_for": hidden}
+    return {"shadowed": hidden, "shadowed_for": attempt(lambda: shadowed_for(host, hidden))}
 
 
 def _supported_version(host: Host) -> str | Unknown | None:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from envprint.collectors._gpu_fields import FACTS, LIVE
-from envprint.core import cuda_visible_devices
 from envprint.core.fingerprint import Unknown
 from envprint.gpu import reading as nvml
 from envprint.gpu.kernel_driver import control_device_error
@@ -124,9 +123,13 @@ def _visible(
 ) -> list[Any] | Unknown:
     """The UUIDs that CUDA shows a program, or `Unknown` if they are ambiguous."""
     variables = host.environ()
+    wanted = variables.get("CUDA_VISIBLE_DEVICES")
+    if not (count or devices or wanted):
+        return []
+    from envprint.core import cuda_visible_devices  # not needed where there is no GPU
+
     known = {key: _known(d) for key, d in devices.items() if not isinstance(d, Unknown)}
     keys = cuda_visible_devices.keys_of(count, known)
-    wanted = variables.get("CUDA_VISIBLE_DEVICES")
     order = variables.get("CUDA_DEVICE_ORDER")
     if not cuda_visible_devices.is_decided(keys, known, wanted, order):
         return Unknown(cuda_visible_devices.UNKNOWN_ORDER)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -20,7 +20,7 @@ from envprint.collectors._takes_part import Listed, listed, takes_part
 from envprint.core.fields import FLAG, TEXT, Field, ListOf, MapOf, record
 from envprint.core.fingerprint import Unknown
 from envprint.core.redact import Seal, safe_text
-from envprint.machine.attempt import attempt, text_or_none
+from envprint.machine.attempt import attempt, reason_of, text_or_none
 from envprint.machine.host import Host
 
 # The build, identified by RECORD, the list of a distribution's files and their hashes. Every
@@ -33,6 +33,9 @@ ADDED = (b"INSTALLER,", b"REQUESTED,", b"direct_url.json,", b"provenance_url.jso
 
 SCRIPTS = (b"bin/", b"Scripts/")
 """Folders outside the library whose files an installer generates or rewrites."""
+
+BUILD_ID_FORM = "build id 1"
+"""Changes with what `build_id` makes of a RECORD: build ids of another form are computed again."""
 
 
 # numpy/__init__.py,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0
@@ -76,34 +79,6 @@ def _outside(lines: list[bytes], prefix: bytes) -> list[bytes]:
     """Data files outside the library, without the relative path to them, which varies."""
     files = (line.replace(prefix, b"") for line in lines)
     return sorted(file for file in files if not file.startswith(SCRIPTS))
-
-
-def edited_files(host: Host, directory: str, record: bytes) -> list[str]:
-    """The files that differ from RECORD or are missing, sorted.
-
-    Raises `OSError` if a file exists but cannot be read.
-    """
-    return sorted(
-        file for file, digest in _hashed(record) if _digest(host, f"{directory}/{file}") != digest
-    )
-
-
-def _hashed(record: bytes) -> Iterator[tuple[str, str]]:
-    import csv
-
-    for row in csv.reader(record.decode("utf-8", "replace").splitlines()):
-        if len(row) == 3 and row[1].startswith("sha256="):
-            yield row[0], row[1][len("sha256=") :].rstrip("=")
-
-
-def _digest(host: Host, path: str) -> str | None:
-    from base64 import urlsafe_b64encode
-
-    try:
-        digest = bytes.fromhex(host.sha256(path))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 # The origin of a distribution, as recorded by its installer (PEP 610). Installers write
@@ -269,16 +244,28 @@ def _installed(host: Host, found: Sequence[Installed] | Unknown) -> dict[str, An
         if known.part(name) is not False
     }
     versions = {name: _text(one.version) for name, one in first.items()}
-    shallow = Unknown("files are hashed again only with --deep")
+    described = {
+        name: _describe(host, one, _own_word(known, name, metadata.get(name)))
+        for name, one in first.items()
+    }
+    builds = _builds(host, first, described)
     return {
         "distributions": {
-            name: _describe(host, one, _own_word(known, name, metadata.get(name)))
-            for name, one in first.items()
+            name: {**fields, "build_id": builds.get(name)} for name, fields in described.items()
         },
         "duplicates": _duplicates(found),
-        "edited": _edited(host, first) if host.verify_files() else shallow,
+        "edited": _edited(host, first) if host.verify_files() else _SHALLOW,
         "unmet": unmet_of(host, versions, metadata),
     }
+
+
+_SHALLOW = Unknown("files are hashed again only with --deep")
+
+
+def _edited(host: Host, first: Mapping[str, Installed]) -> Mapping[str, list[str] | Unknown]:
+    from envprint.collectors._edited_files import edited  # hardly anybody asks for it
+
+    return edited(host, first)
 
 
 def _describe(host: Host, one: Installed, part: bool | Unknown | None) -> dict[str, Any]:
@@ -288,13 +275,11 @@ def _describe(host: Host, one: Installed, part: bool | Unknown | None) -> dict[s
         origin: Any = installer
     else:
         origin = attempt(lambda: origin_of(host, path, installer))
-    editable = isinstance(origin, dict) and origin["kind"] == "editable"
     return {
         "version": one.version,
         "installer": installer,
         "origin": origin,
         "tags": attempt(lambda: parse_tags(text_or_none(host, f"{path}/WHEEL"))),
-        "build_id": None if editable else attempt(lambda: _build(host, path, one.entry)),
         "location": one.directory,
         "takes_part": part,
     }
@@ -320,11 +305,24 @@ def _installer(host: Host, path: str) -> str | None:
     return (text_or_none(host, f"{path}/INSTALLER") or "").strip() or None
 
 
-def _build(host: Host, path: str, entry: str) -> str | None:
-    try:
-        return build_id(host.read(f"{path}/RECORD"), entry)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+def _builds(
+    host: Host, first: Mapping[str, Installed], described: Mapping[str, Any]
+) -> dict[str, str | Unknown]:
+    """The build id of each distribution with a RECORD that lists the files in use."""
+    origins = {name: described[name]["origin"] for name in first}
+    paths = {
+        f"{one.directory}/{one.entry}/RECORD": name
+        for name, one in first.items()
+        if not (isinstance(origins[name], dict) and origins[name]["kind"] == "editable")
+    }
+    found = host.computed(
+        list(paths), BUILD_ID_FORM, lambda path, record: build_id(record, path.split("/")[-2])
+    )
+    return {
+        paths[path]: build if isinstance(build, str) else Unknown(reason_of(build))
+        for path, build in found
+        if not isinstance(build, (FileNotFoundError, NotADirectoryError))
+    }
 
 
 # Tag: cp311-cp311-manylinux_2_28_x86_64
@@ -365,20 +363,3 @@ def _duplicates(found: Sequence[Installed]) -> dict[str, list[dict[str, Any]]]:
         version = None if isinstance(one.version, Unknown) else one.version
         copies.setdefault(one.name, []).append({"version": version, "location": one.directory})
     return {name: entries for name, entries in copies.items() if len(entries) > 1}
-
-
-def _edited(host: Host, first: Mapping[str, Installed]) -> dict[str, list[str] | Unknown]:
-    edited = {}
-    for name, one in first.items():
-        files = attempt(partial(_edited_files, host, one))
-        if files:
-            edited[name] = files
-    return edited
-
-
-def _edited_files(host: Host, one: Installed) -> list[str]:
-    try:
-        listed = host.read(f"{one.directory}/{one.entry}/RECORD")
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    return edited_files(host, one.directory, listed)

@@ -46,6 +46,16 @@ class Comparison(NamedTuple):
             raise UnknownValueError(path, REASON)
         return Change.between(path, before, after) if is_other else None
 
+    def may_differ(self, place: str) -> bool:
+        """Whether anything at or inside a path differs, or is unknown or hidden on a side."""
+        sides = (self.before, self.after)
+        unclear = (self.hidden, *(side.unknown for side in sides), *(s.undeclared for s in sides))
+        try:
+            is_equal = self.before.value(place) == self.after.value(place)
+        except UnknownValueError:
+            return True
+        return not is_equal or any(is_inside(path, place) for paths in unclear for path in paths)
+
     def under(self, *prefixes: str) -> tuple[str, ...]:
         """The sorted paths of all changes at, inside or around any of `prefixes`.
 

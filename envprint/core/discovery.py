@@ -13,7 +13,21 @@ from types import ModuleType
 
 def module_names(package: ModuleType) -> list[str]:
     """The sorted names of the public modules in `package`, without importing them."""
+    return _names_in(package.__path__[0])
+
+
+def part_names(package: ModuleType) -> list[str]:
+    """The same with the modules of each package in place of it, such as `gpu.health`."""
     folder = package.__path__[0]
+    found = []
+    for name in _names_in(folder):
+        inside = os.path.join(folder, name)
+        parts = _names_in(inside) if _is_package(folder, name) else ()
+        found += [f"{name}.{part}" for part in parts] or [name]
+    return found
+
+
+def _names_in(folder: str) -> list[str]:
     return sorted(
         name.removesuffix(".py")
         for name in os.listdir(folder)

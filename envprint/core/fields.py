@@ -5,7 +5,7 @@ fields and the syntax of paths (`a.b` inside a record, `a[key]` inside a map).
 NamedTuples, not dataclasses: see docs/decisions/0001-values-are-named-tuples.md.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -83,22 +83,18 @@ MAX_LEVELS = 64
 
 
 class ShapeFault(Exception):
-    """A value has the wrong type; `path` grows outwards as the error propagates."""
+    """A value has the wrong type."""
 
-    def __init__(self, expected: str, found: object) -> None:
-        super().__init__(expected, found)
+    def __init__(self, path: str, expected: str, found: object) -> None:
+        self.path = path.lstrip(".")
         self.expected = expected
         self.found = type(found).__name__
-        self.path = ""
+        place = f"{self.path}: " if path else ""
+        super().__init__(f"{place}expected {expected}, found {self.found}")
 
-    def __str__(self) -> str:
-        place = f"{self.path.lstrip('.')}: " if self.path else ""
-        return f"{place}expected {self.expected}, found {self.found}"
 
-    def inside(self, step: str) -> "ShapeFault":
-        """The same fault, with `step` in front of its path."""
-        self.path = step + self.path
-        return self
+_Placed = tuple[str, Any]
+"""A path and the value there."""
 
 
 def require(shape: Shape, value: Any) -> None:
@@ -107,37 +103,67 @@ def require(shape: Shape, value: Any) -> None:
     A field may be `null` (known to be absent) or missing (unknown). Undeclared keys are allowed, as
     a newer minor version may have added them, if their values are nested at most `MAX_LEVELS`
     deep. See `may_be_null` for the items of lists and maps.
+
+    All values of one declared shape are checked in one go: a document has hundreds of some.
     """
-    if value is None:
-        return
-    if type(shape) is Scalar:
-        if type(value) not in shape.types:
-            raise ShapeFault(shape.word, value)
-        return
-    _require_container(shape, value)
-    for key, inner_shape, item in _items(shape, value):
-        # Most values are scalars of the right type; a call for each would double the cost.
-        if type(inner_shape) is Scalar and type(item) in inner_shape.types:
-            continue
-        try:
-            if item is None and not may_be_null(shape):
-                raise ShapeFault(_word(inner_shape), item)
-            require(inner_shape, item)
-        except ShapeFault as fault:
-            raise fault.inside(step(shape, key)) from None
+    waiting: list[tuple[Shape, list[_Placed]]] = [(shape, [("", value)])]
+    for inner_shape, values in waiting:  # which grows meanwhile
+        present = [placed for placed in values if placed[1] is not None]
+        _require_type(inner_shape, present)
+        if type(inner_shape) is Record:
+            _require_levels(inner_shape, present)
+            waiting += _fields_of(inner_shape, present)
+        elif isinstance(inner_shape, (ListOf, MapOf)):
+            waiting += _items_of(inner_shape, present)
 
 
-def _require_container(shape: Shape, value: Any) -> None:
-    wanted = list if isinstance(shape, ListOf) else dict
-    if type(value) is not wanted:
-        raise ShapeFault(_word(shape), value)
+def _require_type(shape: Shape, present: list[_Placed]) -> None:
+    types: tuple[type, ...]
+    if isinstance(shape, Scalar):
+        types = shape.types
+    else:
+        types = (list,) if isinstance(shape, ListOf) else (dict,)
+    for path, value in present:
+        if type(value) not in types:
+            raise ShapeFault(path, _word(shape), value)
 
 
-def _require_levels(shape: Shape, value: Mapping[str, Any]) -> None:
-    for key, item in value.items():
-        if inner(shape, key) is None and nesting(item) > MAX_LEVELS:
-            fault = ShapeFault(f"at most {MAX_LEVELS} levels of nesting", item)
-            raise fault.inside(step(shape, key))
+def _fields_of(record: Record, present: list[_Placed]) -> Iterator[tuple[Shape, list[_Placed]]]:
+    """The fields of all records, by field."""
+    for field in record.fields:
+        name, shape = field.name, field.shape
+        if type(shape) is Scalar:
+            # Most values are scalars of the right type; a path for each would double the cost.
+            for path, value in present:
+                item = value.get(name)
+                if item is not None and type(item) not in shape.types:
+                    raise ShapeFault(f"{path}.{name}", shape.word, item)
+        else:
+            yield shape, [(f"{path}.{name}", v[name]) for path, v in present if name in v]
+
+
+def _items_of(
+    shape: ListOf | MapOf, present: list[_Placed]
+) -> Iterator[tuple[Shape, list[_Placed]]]:
+    """The items of all lists or maps."""
+    items = [
+        (f"{path}[{key}]", item)
+        for path, value in present
+        for key, item in (enumerate(value) if type(value) is list else value.items())
+    ]
+    for path, item in () if may_be_null(shape) else items:
+        if item is None:
+            raise ShapeFault(path, _word(shape.item), item)
+    yield shape.item, items
+
+
+def _require_levels(shape: Record, present: list[_Placed]) -> None:
+    declared = {field.name for field in shape.fields}
+    for path, value in present:
+        for key in () if declared.issuperset(value) else value.keys() - declared:
+            if nesting(value[key]) > MAX_LEVELS:
+                expected = f"at most {MAX_LEVELS} levels of nesting"
+                raise ShapeFault(f"{path}.{key}", expected, value[key])
 
 
 def nesting(value: Any) -> int:
@@ -170,17 +196,6 @@ def may_be_null(container: Shape) -> bool:
     if isinstance(container, MapOf):
         return isinstance(container.item, Scalar)
     return isinstance(container, Record)
-
-
-def _items(shape: Shape, value: Any) -> list[tuple[Any, Shape, Any]]:
-    if isinstance(shape, Record):
-        declared = [(f.name, f.shape, value[f.name]) for f in shape.fields if f.name in value]
-        if len(declared) != len(value):
-            _require_levels(shape, value)
-        return declared
-    assert not isinstance(shape, Scalar)
-    items = enumerate(value) if isinstance(shape, ListOf) else value.items()
-    return [(key, shape.item, item) for key, item in items]
 
 
 def step(shape: Shape | None, key: object) -> str:

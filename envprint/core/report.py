@@ -172,6 +172,15 @@ class Placement(NamedTuple):
     reason: str
 
 
+class Knowledge(NamedTuple):
+    """How old the knowledge behind a report is."""
+
+    as_of: str
+    """The day on which the newest releases were looked up."""
+    newer: tuple[str, ...] = ()
+    """Name and version of each changed package that was not released yet, as far as is known."""
+
+
 class Report(NamedTuple):
     """The result of judging. `findings` are in a total order: impact, rule, path."""
 
@@ -205,6 +214,8 @@ class Report(NamedTuple):
     """Names of the sections that were looked at, if the user wanted these only; else none."""
     computes_on: tuple[Placement, ...] = ()
     """Where each framework of the workload will compute on the current side."""
+    knowledge: Knowledge | None = None
+    """How old the knowledge is, and what is newer."""
 
     def __repr__(self) -> str:
         """Short: the fields of a report fill pages."""

@@ -113,12 +113,21 @@ def wrapped(text: str, width: int) -> list[str]:
     safe = plain(text)
     if len(safe) <= width:
         return [safe.strip(" ")]
-    import textwrap  # a capture wraps nothing
-
     # An arrow stays with what it leads to.
-    bound = safe.replace("→ ", _ARROW)
-    lines = textwrap.wrap(bound, width, break_long_words=False, break_on_hyphens=False)
-    return [line.replace(_ARROW, "→ ") for line in lines] or [""]
+    words = safe.strip(" ").replace("→ ", _ARROW).split(" ")
+    return [line.replace(_ARROW, "→ ") for line in _filled(words, width)]
+
+
+def _filled(words: Iterable[str], width: int) -> Iterator[str]:
+    """Lines with as many words as fit; the library's `textwrap` costs as much as a small report."""
+    line = ""
+    for word in words:
+        if line and len(line) + 1 + len(word) > width:
+            yield line.rstrip(" ")
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    yield line
 
 
 def heading(text: str, colour: bool) -> Iterator[str]:

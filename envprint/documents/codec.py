@@ -290,27 +290,30 @@ def missing_fields(document: Mapping[str, Any]) -> Iterator[str]:
     """The paths of declared fields that are neither present nor listed as unknown."""
     for place in ("facts", "live"):
         for section in shape_of(place).fields:
+            # A section that is null or missing lacks all of its fields.
             present = document[place].get(section.name) or {}
-            assert isinstance(section.shape, Record)
-            path = f"{place}.{section.name}"
-            for missing in _missing_inside(section.shape, present, path):
+            for missing in _missing_inside(section.shape, [(f"{place}.{section.name}", present)]):
                 if missing not in document["unknown"]:
                     yield missing
 
 
-def _missing_inside(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    """The paths of declared fields that `value` lacks, also in maps; a list counts as a whole."""
+def _missing_inside(shape: Shape, values: list[tuple[str, Any]]) -> Iterator[str]:
+    """The paths of declared fields that the values lack, also in maps; a list counts as a whole.
+
+    All values of one shape at once: a document has hundreds of some.
+    """
     if isinstance(shape, MapOf):
-        for key, item in value.items():
-            if item is not None:
-                yield from _missing_inside(shape.item, item, f"{path}[{key}]")
+        items = ((f"{path}[{key}]", item) for path, v in values for key, item in v.items())
+        yield from _missing_inside(shape.item, [one for one in items if one[1] is not None])
         return
     assert isinstance(shape, Record)
-    for field in shape.fields:
-        if field.name not in value:
-            yield f"{path}.{field.name}"
-        elif _has_fields(field.shape) and value[field.name]:
-            yield from _missing_inside(field.shape, value[field.name], f"{path}.{field.name}")
+    names = {field.name for field in shape.fields}
+    for path, value in values:
+        if not names <= value.keys():
+            yield from (f"{path}.{f.name}" for f in shape.fields if f.name not in value)
+    for name, inside in ((f.name, f.shape) for f in shape.fields if _has_fields(f.shape)):
+        found = [(f"{path}.{name}", value.get(name)) for path, value in values]
+        yield from _missing_inside(inside, [placed for placed in found if placed[1]])
 
 
 def _has_fields(shape: Shape) -> bool:

@@ -34,6 +34,8 @@ class Open(NamedTuple):
     others: tuple[Change, ...] = ()
     """Those of what takes no part."""
     undecided: tuple[Undecided, ...] = ()
+    newer: tuple[str, ...] = ()
+    """Changed packages of versions that the knowledge does not reach, with name and version."""
 
 
 def on_comparison(rule: Rule, comparison: Comparison, workload: Workload) -> Evaluation:

@@ -16,6 +16,7 @@ from envprint.core.report import (
     Expected,
     Finding,
     Ignored,
+    Knowledge,
     Report,
     Undecided,
     headline,
@@ -30,6 +31,7 @@ from envprint.judging.likely_causes import likely_causes
 from envprint.judging.next_steps import hint, steps
 from envprint.judging.placement import placements
 from envprint.judging.policy.model import Policy, notes
+from envprint.knowledge import AS_OF
 from envprint.rules import applying
 from envprint.rules.kit.packages import CONDA, DISTRIBUTIONS
 from envprint.rules.kit.settings import VARIABLES
@@ -42,7 +44,8 @@ def judge_drift(
 
     With `only`, paths of sections, nothing else is judged.
     """
-    evaluations = [on_comparison(rule, comparison, workload) for rule in applying(workload)]
+    rules = applying(workload, comparison.may_differ, True)
+    evaluations = [on_comparison(rule, comparison, workload) for rule in rules]
     return _report(evaluations, comparison, comparison.after, workload, policy, only=only)
 
 
@@ -59,12 +62,16 @@ def judge_state(
     sections, nothing else is judged.
     """
     evaluations = []
-    for rule in applying(workload):
+    for rule in applying(workload, comparison.may_differ if comparison else _nothing_differs):
         if rule.state:
             evaluations.append(on_fingerprint(rule, current, workload))
         elif comparison:
             evaluations.append(on_comparison(rule, comparison, workload))
     return _report(evaluations, comparison, current, workload, policy, only=only)
+
+
+def _nothing_differs(place: str) -> bool:
+    return False
 
 
 def _report(
@@ -137,6 +144,7 @@ def _report(
         not_checked=workload.not_found,
         unjudged=open_changes.unjudged,
         computes_on=tuple(placements(current, workload)),
+        knowledge=Knowledge(AS_OF, open_changes.newer),
     )
     return of_sections(report, only) if only else report
 

@@ -11,9 +11,10 @@ from typing import NamedTuple
 from envprint import knowledge
 from envprint.core.comparison import Change, Comparison
 from envprint.core.errors import UnknownValueError
-from envprint.core.fingerprint import FRAMEWORKS, is_inside, split_path
+from envprint.core.fingerprint import FRAMEWORKS, around, split_path
 from envprint.core.impact import Impact
 from envprint.core.report import NOT_JUDGED, UNKNOWN_PART, Expected, Undecided, Unjudged
+from envprint.core.versions import is_below
 from envprint.core.workload import Workload
 from envprint.judging.evaluate import Open
 from envprint.judging.policy.accept import accepted
@@ -73,11 +74,11 @@ def unjudged(
     look = Look(comparison, workload, is_elsewhere)
     found = (_entry(look, name, step) for name, step in moved)
     entries = sorted(filter(None, found), key=partial(_order, workload))
-    traces = [trace for entry in entries for trace in _traces(entry.name)]
+    traces = {trace for entry in entries for trace in _traces(entry.name)}
     variables = unjudged_variables(comparison, unexplained, workload)
     entries += variables
-    traces += [entry.path for entry in variables]
-    left = (c for c in unexplained if not any(is_inside(c.path, trace) for trace in traces))
+    traces |= {entry.path for entry in variables}
+    left = (change for change in unexplained if traces.isdisjoint(around(change.path)))
     return tuple(entries), tuple(left)
 
 
@@ -102,7 +103,21 @@ def settle(
             left.append(entry)
     unknown = unknown_versions(comparison, workload)
     undecided = (entry._replace(impact=policy.reach(entry)) for entry in unknown)
-    return Open(found, tuple(left), tuple(agreed), tuple(expected), others, tuple(undecided))
+    newer = tuple(newer_than_known(comparison))
+    return Open(found, tuple(left), tuple(agreed), tuple(expected), others, tuple(undecided), newer)
+
+
+def newer_than_known(comparison: Comparison) -> Iterator[str]:
+    """The changed packages whose current version is later than the newest release that was known
+    when the knowledge was written. What `knowledge/newest_releases.json` does not list is not
+    among them: nothing is known of its releases.
+    """
+    for name in dict.fromkeys(split_path(path)[3] for path in comparison.under(DISTRIBUTIONS)):
+        path = f"{DISTRIBUTIONS}[{name}].version"
+        before, after = comparison.before.get(path), comparison.after.get(path)
+        known = knowledge.about("newest_releases", name)
+        if after and after != before and known and is_below(known[0]["version"], after):
+            yield f"{name} {after}"
 
 
 def unknown_versions(comparison: Comparison, workload: Workload) -> Iterator[Undecided]:

@@ -2,14 +2,15 @@
 
 Each table is a JSON file in this folder, validated by a test against its schema in `schemas/`. Each
 entry is one line and names its source and the date it was read. A table is loaded at the first
-lookup, so a job on a CPU never loads those about GPUs.
+lookup, so a job on a CPU never loads those about GPUs; of the large ones about packages only the
+lines of the packages in question are parsed. `docs/knowledge.md` says how an entry is written.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import cache
 from typing import Any
 
@@ -18,6 +19,9 @@ from envprint.machine.files import read_file, reason
 
 Entry = Mapping[str, Any]
 FOLDER = os.path.dirname(__file__)
+AS_OF = "2026-11-28"
+"""The newest date in `newest_releases`, by which versions count as newer. A test compares the two,
+so that no run has to read the table for it."""
 NO_PART = frozenset(["records", "serves", "tooling", "transitive"])
 """Roles in the table `roles` that take no part in a result."""
 
@@ -29,6 +33,44 @@ def entries(table: str) -> tuple[Entry, ...]:
     Raises `EnvprintError` if the file is not installed.
     """
     return tuple(json.loads(_content(table))["entries"])
+
+
+@cache
+def _lines(table: str) -> Mapping[str, Sequence[bytes]]:
+    """The lines of a table by the text that its entries begin with, such as a package's name."""
+    found: dict[str, list[bytes]] = {}
+    # {"distribution": "absl-py", "roles": ["transitive"], "source": …
+    for line in _content(table).split(b'\n    {"')[1:]:
+        found.setdefault(line.split(b'"', 3)[2].decode("utf-8"), []).append(line)
+    return found
+
+
+def names(table: str) -> Set[str]:
+    """The texts that the entries of a table begin with, in file order."""
+    return _lines(table).keys()
+
+
+def about(table: str, name: str) -> tuple[Entry, ...]:
+    """The entries of a table that begin with this text, in file order. No other is parsed."""
+    return _parsed(table, name) if name in _lines(table) else ()
+
+
+@cache
+def _parsed(table: str, name: str) -> tuple[Entry, ...]:
+    lines = (line.partition(b"\n")[0].rstrip(b",") for line in _lines(table)[name])
+    return tuple(json.loads(b'{"' + line) for line in lines)
+
+
+@cache
+def kinds(table: str) -> tuple[str, ...]:
+    """The beginnings of names for which a table has an entry that ends with a star."""
+    return tuple(name[:-1] for name in names(table) if name.endswith("*"))
+
+
+def forget() -> None:
+    """Read every table anew at its next lookup."""
+    for kept in (entries, _lines, _parsed, kinds):
+        kept.cache_clear()
 
 
 def _content(table: str) -> bytes:

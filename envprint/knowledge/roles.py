@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
 from typing import NamedTuple
 
 from envprint import knowledge
 from envprint.core.report import UNKNOWN_PART
 from envprint.core.workload import Workload
 
-_LONGEST_KIND = 40
-"""No beginning of a name in the table is longer; a name in a hostile document may be."""
 _OWN_WORK = frozenset(["framework", "trains"])
 _NEEDS_NUMPY = frozenset(["scikit-learn"])
 """Frameworks that compute with NumPy and SciPy."""
@@ -53,15 +49,11 @@ def main_role(entry: knowledge.Entry) -> str | None:
 
 def listed(name: str) -> knowledge.Entry | None:
     """Its entry in the table, else that of the longest beginning of its name."""
-    roles = _table()
-    lengths = range(min(len(name), _LONGEST_KIND), 0, -1)
-    kinds = (roles.get(f"{name[:length]}*") for length in lengths)
-    return roles.get(name) or next(filter(None, kinds), None)
-
-
-@cache
-def _table() -> Mapping[str, knowledge.Entry]:
-    return {entry["distribution"]: entry for entry in knowledge.entries("roles")}
+    found = knowledge.about("roles", name)
+    if not found and name.startswith(kinds := knowledge.kinds("roles")):
+        longest = max(filter(name.startswith, kinds), key=len)
+        found = knowledge.about("roles", f"{longest}*")
+    return found[0] if found else None
 
 
 def can_reach(entry: knowledge.Entry, name: str, workload: Workload) -> bool:

@@ -5,7 +5,7 @@ Collectors query a host and never open files themselves, so they work on a recor
 query that fails raises the operating system's `OSError`.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -30,6 +30,15 @@ class Host(Hashable, Protocol):
 
     def read_text(self, path: str) -> str:
         """The content of a text file. Raises `OSError`."""
+
+    def computed(
+        self, paths: Sequence[str], form: str, compute: Callable[[str, bytes], str]
+    ) -> Iterator[tuple[str, str | OSError]]:
+        """Each path with `compute` of it and the content there, or with the error of reading it.
+
+        A host may know the result from before, if the file is unchanged; `form` names the
+        computation and changes with it.
+        """
 
     def sha256(self, path: str) -> str:
         """The hexadecimal digest of a file of any size. Raises `OSError`."""
@@ -99,3 +108,14 @@ class Host(Hashable, Protocol):
 
     def verify_files(self) -> bool:
         """Whether to read every installed file (`--deep`)."""
+
+
+def computed_now(
+    host: Host, paths: Sequence[str], compute: Callable[[str, bytes], str]
+) -> Iterator[tuple[str, str | OSError]]:
+    """The answer of `Host.computed`, from every file anew."""
+    for path in paths:
+        try:
+            yield path, compute(path, host.read(path))
+        except OSError as error:
+            yield path, error

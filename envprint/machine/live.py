@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from envprint.core.errors import InterpreterError
@@ -10,7 +10,7 @@ from envprint.core.fingerprint import GPU_TIMEOUT_S
 from envprint.machine import interpreter, os_calls
 from envprint.machine.clock import utc
 from envprint.machine.files import open_regular
-from envprint.machine.host import COMMAND_TIMEOUT_S, Completed
+from envprint.machine.host import COMMAND_TIMEOUT_S, Completed, computed_now
 
 if TYPE_CHECKING:
     from envprint.machine.nvml import NoLibrary
@@ -24,7 +24,8 @@ class LiveHost:
     """This machine, seen from an interpreter: this one, or the one that `python` names.
 
     `python` is what `--python` takes; `source` says in errors where it comes from. With `variables`
-    it is seen as a process that starts with them sees it. Raises `InterpreterError` if it does not
+    it is seen as a process that starts with them sees it. Without `cache`, or with `verify_files`,
+    nothing comes from the user's cache. Raises `InterpreterError` if it does not
     behave like an interpreter.
     """
 
@@ -33,12 +34,14 @@ class LiveHost:
         python: str | None = None,
         *,
         verify_files: bool = False,
+        cache: bool = True,
         gpu_timeout_s: float = GPU_TIMEOUT_S,
         source: str = "--python",
         variables: Mapping[str, str] | None = None,
     ) -> None:
         self._variables = variables
         self._verify_files = verify_files
+        self._cache = cache and not verify_files
         self._gpu_timeout_s = gpu_timeout_s
         self._interpreter = self._describe(python, source) if python is not None else None
         self._query: NvmlQuery | NoLibrary | None = None
@@ -57,6 +60,15 @@ class LiveHost:
 
     def read_text(self, path: str) -> str:
         return self.read(path).decode("utf-8", "replace")
+
+    def computed(
+        self, paths: Sequence[str], form: str, compute: Callable[[str, bytes], str]
+    ) -> Iterator[tuple[str, str | OSError]]:
+        if not self._cache:
+            return computed_now(self, paths, compute)
+        from envprint.machine.file_index import values
+
+        return values(paths, form, self.read, compute)
 
     def sha256(self, path: str) -> str:
         import hashlib

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, TypeVar
 
-from envprint.machine.host import COMMAND_TIMEOUT_S, Completed, Host
+from envprint.machine.host import COMMAND_TIMEOUT_S, Completed, Host, computed_now
 from envprint.machine.recorded_environ import kept_variables
 
 Answers = dict[str, dict[str, Any]]
@@ -56,6 +56,11 @@ class RecordedHost:
 
     def read_text(self, path: str) -> str:
         return self.read(path).decode("utf-8", "replace")
+
+    def computed(
+        self, paths: Sequence[str], form: str, compute: Callable[[str, bytes], str]
+    ) -> Iterator[tuple[str, str | OSError]]:
+        return computed_now(self, paths, compute)
 
     def sha256(self, path: str) -> str:
         if path not in self._answers.get("sha256", {}):
@@ -185,6 +190,11 @@ class RecordingHost:
 
     def read_text(self, path: str) -> str:
         return self.read(path).decode("utf-8", "replace")
+
+    def computed(
+        self, paths: Sequence[str], form: str, compute: Callable[[str, bytes], str]
+    ) -> Iterator[tuple[str, str | OSError]]:
+        return computed_now(self, paths, compute)
 
     def sha256(self, path: str) -> str:
         return self._note("sha256", path, lambda: self._host.sha256(path))

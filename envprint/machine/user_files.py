@@ -1,7 +1,8 @@
 """Small files that envprint makes once for this user: the id of the machine, a key.
 
 They are in the user's configuration directory and readable by that user only. Each is created
-atomically, so that concurrent processes agree on one, and never changed.
+atomically, so that concurrent processes agree on one, and never changed. What may be lost at any
+time is in the user's cache (`envprint.machine.file_index`).
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ def machine_id() -> str | None:
     return content[:-1].decode("ascii") if content and _ID.fullmatch(content) else None
 
 
-def user_file(name: str) -> str | None:
-    """The path of a file in the configuration directory; None if the user has none.
+def user_file(name: str, variable: str = "XDG_CONFIG_HOME", default: str = ".config") -> str | None:
+    """The path of a file in the directory that `variable` names; None if the user has none.
 
     https://specifications.freedesktop.org/basedir-spec/latest/
     """
-    base = os.environ.get("XDG_CONFIG_HOME", "")
+    base = os.environ.get(variable, "")
     if not os.path.isabs(base):  # the specification ignores relative paths
-        base = os.path.join(os.path.expanduser("~"), ".config")
+        base = os.path.join(os.path.expanduser("~"), default)
     return os.path.join(base, "envprint", name) if os.path.isabs(base) else None
 
 
@@ -61,7 +62,7 @@ def _read(path: str, length: int, forbidden: int) -> bytes | None:
     descriptor = os.open(path, os.O_RDONLY | flags)
     try:
         status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or not _is_ours(status) or status.st_mode & forbidden:
+        if not stat.S_ISREG(status.st_mode) or not is_ours(status) or status.st_mode & forbidden:
             return None
         content = os.read(descriptor, length + 1)
     finally:
@@ -69,7 +70,8 @@ def _read(path: str, length: int, forbidden: int) -> bytes | None:
     return content if len(content) == length else None
 
 
-def _is_ours(status: os.stat_result) -> bool:
+def is_ours(status: os.stat_result) -> bool:
+    """Whether the file with this status belongs to this user."""
     if not hasattr(os, "geteuid") or status.st_uid == os.geteuid():
         return True
     from envprint.machine.owners import own_ids  # hardly ever needed
@@ -77,15 +79,20 @@ def _is_ours(status: os.stat_result) -> bool:
     return status.st_uid in own_ids()
 
 
-def _make(path: str, content: bytes) -> None:
-    """Create the file; of concurrent processes the first one wins."""
-    folder = existing = os.path.dirname(path)
+def make_folder(folder: str) -> None:
+    """Create a folder for files of this user, if there is none. Raises `OSError`."""
+    existing = folder
     while not os.path.exists(existing):
         existing = os.path.dirname(existing)
     # With `sudo -E` the home directory is the user's, who could not read a file of root in it.
     if "SUDO_UID" in os.environ and os.stat(existing).st_uid != os.geteuid():
         raise PermissionError
     os.makedirs(folder, mode=0o700, exist_ok=True)
+
+
+def _make(path: str, content: bytes) -> None:
+    """Create the file; of concurrent processes the first one wins."""
+    make_folder(os.path.dirname(path))
     beside = f"{path}.{os.urandom(6).hex()}"
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

@@ -1,8 +1,12 @@
-"""The catalogue: one module or package per section; each module is a `RuleFile`."""
+"""The catalogue: one module or package per section; each module is a `RuleFile`.
+
+Rules are half of what a diff would import, and most have nothing to say about most differences. So
+`_index.py` has what each file is about; a file that it does not list is looked at always.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import cache
 
 from envprint.core.rule import Rule
@@ -30,30 +34,60 @@ diff for the CPU skips them; a test checks that none of their rules applies ther
 @cache
 def catalogue() -> tuple[Rule, ...]:
     """Every rule, in order of id."""
-    return _rules(_module_names())
+    return _rules(_file_names())
 
 
-def applying(workload: Workload) -> list[Rule]:
-    """The rules that can affect the workload, in order of id."""
-    left_out = () if workload.device == "gpu" else ONLY_ON_GPU
-    rules = _rules(name for name in _module_names() if name not in left_out)
+def _anything(place: str) -> bool:
+    return True
+
+
+def applying(
+    workload: Workload,
+    may_differ: Callable[[str], bool] = _anything,
+    new_states: bool = False,
+) -> list[Rule]:
+    """The rules that can affect the workload, in order of id.
+
+    `may_differ` says whether anything at a path may differ between two fingerprints: files whose
+    rules watch nothing else are left out. With a rule about a state they are not, unless only
+    `new_states` count.
+    """
+    names = (name for name in _file_names() if _can_affect(name, workload))
+    differs = cache(may_differ)  # many files watch the same fields
+    rules = _rules(name for name in names if _is_concerned(name, differs, new_states))
     return [rule for rule in rules if rule.applies.holds(workload)]
 
 
-def _module_names() -> list[str]:
-    from envprint import rules as package
-    from envprint.core.discovery import module_names
+def _can_affect(name: str, workload: Workload) -> bool:
+    if workload.device != "gpu" and name.partition(".")[0] in ONLY_ON_GPU:
+        return False
+    from envprint.rules._index import FRAMEWORKS
 
-    return [name for name in module_names(package) if name != KIT]
+    frameworks = FRAMEWORKS.get(name)
+    return frameworks is None or not frameworks.isdisjoint(workload.frameworks)
+
+
+def _is_concerned(name: str, may_differ: Callable[[str], bool], new_states: bool) -> bool:
+    from envprint.rules import _index as index
+
+    if name not in index.PLACES or (name in index.STATES and not new_states):
+        return True
+    return any(may_differ(place) for place in index.PLACES[name])
+
+
+def _file_names() -> list[str]:
+    from envprint import rules as package
+    from envprint.core.discovery import part_names
+
+    return [name for name in part_names(package) if name.partition(".")[0] != KIT]
 
 
 def _rules(names: Iterable[str]) -> tuple[Rule, ...]:
-    found = [rule for name in names for file in _files(name) for rule in file.RULES]
+    found = [rule for name in names for rule in _file(name).RULES]
     return tuple(sorted(found, key=lambda rule: rule.id))
 
 
-def _files(name: str) -> Sequence[RuleFile]:
-    """The rule files of one section."""
-    from envprint.core.discovery import load_parts
+def _file(name: str) -> RuleFile:
+    from importlib import import_module
 
-    return load_parts(f"{__name__}.{name}")
+    return import_module(f"{__name__}.{name}")

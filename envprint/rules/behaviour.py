@@ -26,8 +26,8 @@ def _crossed(comparison: Comparison, workload: Workload) -> Iterator[Result]:
     )
     if before == after:
         return
-    names = dict.fromkeys(entry["package"] for entry in knowledge.entries("known_breaks"))
-    both = [name for name in names if name in before and name in after]
+    listed = knowledge.names("known_breaks")
+    both = [name for name in listed if name in before and name in after]
     yield from for_each(both, lambda name: _of_package(comparison, workload, name))
 
 
@@ -43,10 +43,8 @@ def _of_package(comparison: Comparison, workload: Workload, name: str) -> Iterat
         older, newer = newer, older
     found = [
         entry
-        for entry in knowledge.entries("known_breaks")
-        if entry["package"] == name
-        and is_below(older, entry["since"])
-        and not is_below(newer, entry["since"])
+        for entry in knowledge.about("known_breaks", name)
+        if is_below(older, entry["since"]) and not is_below(newer, entry["since"])
     ]
     for is_usual in (True, False):
         some = [entry for entry in found if entry.get("usual", False) is is_usual]

@@ -110,7 +110,7 @@ def ask(rule: str, before: Fingerprint | None, after: Fingerprint, job: Workload
     # No other rule has a part in what it says, and to ask all of them takes ten times as long.
     heard = (rule, *_rules()[rule].yields_to)
     rules = [_rules()[name] for name in heard if _rules()[name].applies.holds(job)]
-    with mock.patch.object(judge, "applying", lambda _: rules):
+    with mock.patch.object(judge, "applying", lambda *_: rules):
         if before:
             matches = _only(rule, judge_drift(before, after, job, Policy()))
         else:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from envprint.core.discovery import module_names
+from envprint.knowledge import AS_OF
 from tests.builders.commands import assert_one_line_and_exit_2, call
 from tests.builders.documents import BAD
 
@@ -49,7 +50,8 @@ def test_help_has_an_example_and_the_exit_codes(verb: str) -> None:
 def test_the_version_is_printed() -> None:
     from envprint import __version__
 
-    assert call("--version").stdout == f"envprint {__version__}\n"
+    text = f"envprint {__version__} (knowledge as of {AS_OF})\n"
+    assert call("--version").stdout == text
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def judged(patch: Any, *only: str, **parts: Any) -> Any:
         a_rule("strong", drift=stated(OS)),
         a_rule("weak", drift=stated(GPU), yields_to=("strong",)),
     )
-    patch.setattr(judge, "applying", lambda workload: rules)
+    patch.setattr(judge, "applying", lambda *_: rules)
     return judge.judge_drift(compared(OS, GPU), Workload(), Policy(**parts), only)
 
 

@@ -175,7 +175,7 @@ def installed(ok: bool | None, version: str = "2.1.4") -> Fingerprint:
 def test_an_import_that_works_refutes_that_it_does_not_start(
     now: Fingerprint, names: tuple[str, ...], impact: Impact, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(judge, "applying", lambda _: [forecast(*names)])
+    monkeypatch.setattr(judge, "applying", lambda *_: [forecast(*names)])
     report = judge_state(now, None, workload(["numpy"]), Policy())
     finding = finding_of(report, "pair")
     assert finding.impact == report.impact == impact
@@ -187,7 +187,7 @@ def test_an_import_that_works_refutes_that_it_does_not_start(
 
 
 def test_a_team_that_calls_a_pair_broken_is_not_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judge, "applying", lambda _: [forecast("pandas")])
+    monkeypatch.setattr(judge, "applying", lambda *_: [forecast("pandas")])
     policy = Policy(impacts={"pair": Impact.BREAKS})
     report = judge_state(installed(ok=True), None, workload(["numpy"]), policy)
     assert finding_of(report, "pair").impact is Impact.BREAKS

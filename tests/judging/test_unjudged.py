@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 
+from envprint import knowledge
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
 from envprint.core.report import HIDDEN_VALUE, NOT_JUDGED, Report
+from envprint.core.workload import Workload
 from envprint.judging.policy.model import Accept, Entry, Policy
 from envprint.judging.policy.parse import parse_policy
 from envprint.outputs.formats import ALL, View, text
 from envprint.outputs.formats import json as json_format
 from envprint.rules import catalogue
+from envprint.rules.kit.packages import DISTRIBUTIONS
 from tests.builders.judged import judge_drift, judge_state
 from tests.builders.support import fingerprint, workload
 
@@ -364,10 +367,45 @@ def test_the_table_of_roles_is_not_read_if_no_package_changed(
     from envprint import knowledge
 
     monkeypatch.setattr(knowledge, "FOLDER", str(tmp_path))
-    knowledge.entries.cache_clear()
+    knowledge.forget()
     try:
         before = fingerprint({"facts.os.kernel_release": "1"})
         after = fingerprint({"facts.os.kernel_release": "2"})
         assert judge_drift(before, after, workload([]), Policy()).unjudged == ()
     finally:
-        knowledge.entries.cache_clear()
+        knowledge.forget()
+
+
+# How old the knowledge is, and what is newer.
+
+
+def newer(before: dict[str, str | None], after: dict[str, str | None]) -> tuple[str, ...]:
+    sides = (
+        fingerprint({f"{DISTRIBUTIONS}[{name}].version": v for name, v in side.items()})
+        for side in (before, after)
+    )
+    known = judge_drift(*sides, Workload(), Policy()).knowledge
+    assert known and known.as_of == knowledge.AS_OF
+    return known.newer
+
+
+def test_a_changed_package_of_a_later_version_is_newer_than_the_knowledge() -> None:
+    before = {"timm": "1.0.9", "torch": "2.9.0", "acme-nets": "1", "pytest": "8.0", "jax": "99.0"}
+    after = {**before, "timm": "99.1", "torch": "98.0+cu150", "acme-nets": "99", "pytest": "99"}
+    assert newer(before, after) == ("timm 99.1", "torch 98.0+cu150")
+
+
+@pytest.mark.parametrize("version", ["1.0.10", "NEWEST", "NEWEST+local", None])
+def test_one_that_was_released_when_the_knowledge_was_written_is_not(version: str | None) -> None:
+    newest = knowledge.about("newest_releases", "timm")[0]["version"]
+    text = version and version.replace("NEWEST", newest)
+    assert newer({"timm": "1.0.9"}, {"timm": text}) == ()
+
+
+def test_an_unchanged_package_or_the_older_side_is_not_counted() -> None:
+    assert newer({"timm": "99.1"}, {"timm": "99.1"}) == ()
+    assert newer({"timm": "99.1"}, {"timm": "1.0.9"}) == ()
+
+
+def test_one_that_only_this_side_has_counts() -> None:
+    assert newer({"numpy": "2.0"}, {"numpy": "2.0", "timm": "99.1"}) == ("timm 99.1",)

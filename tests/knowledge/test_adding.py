@@ -16,7 +16,6 @@ from envprint.collectors import cpu, gpu, random
 from envprint.core.fingerprint import Unknown
 from envprint.core.workload import Workload
 from envprint.judging.policy.model import Policy
-from envprint.knowledge import roles
 from envprint.run.command_interpreter import follow
 from tests.builders.cpu import GRAVITON
 from tests.builders.cpu import machine as processor
@@ -59,20 +58,14 @@ def add(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Add]:
     copy = tmp_path / "knowledge"
     shutil.copytree(knowledge.FOLDER, copy)
     monkeypatch.setattr(knowledge, "FOLDER", str(copy))
-    forget()
+    knowledge.forget()
 
     def added(table: str, entry: dict[str, Any]) -> None:
         insert(copy / f"{table}.json", entry)
-        forget()
+        knowledge.forget()
 
     yield added
-    forget()
-
-
-def forget() -> None:
-    """Read the tables anew."""
-    knowledge.entries.cache_clear()
-    roles._table.cache_clear()
+    knowledge.forget()
 
 
 def insert(path: Path, entry: dict[str, Any]) -> None:
@@ -222,7 +215,21 @@ def new_variable(name: str) -> list[str]:
     return [f"{entry.message} ({entry.role})" for entry in report.unjudged]
 
 
+def newer(name: str, *versions: str) -> Any:
+    path = f"facts.packages.distributions[{name}].version"
+    sides = (fingerprint({path: version}) for version in versions)
+    known = judge_drift(*sides, Workload(), Policy()).knowledge
+    return known and known.newer
+
+
 CASES = [
+    Case(
+        "newest_releases",
+        {"distribution": "acme-nets", "version": "1.1"},
+        lambda: newer("acme-nets", "1.0", "1.2"),
+        (),
+        ("acme-nets 1.2",),
+    ),
     Case(
         "roles",
         {"distribution": "acme-nets", "roles": ["trains"]},

@@ -18,6 +18,7 @@ from envprint.judging.policy.model import Policy
 from envprint.machine.recorded import RecordedHost
 from tests.builders.judged import judge_drift, judge_state
 from tests.builders.machines import HOSTS, recorded
+from tests.builders.support import fingerprint
 
 OF_GPUS = {"compute_capabilities", "desktop_programs", "integrated_gpu_names", "torch_wheels"}
 FRAMEWORKS = ("jax", "numpy", "scikit-learn", "tensorflow", "torch")
@@ -35,9 +36,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[Reads]:
         return read(path)
 
     monkeypatch.setattr(knowledge, "read_file", noting)
-    knowledge.entries.cache_clear()
+    knowledge.forget()
     yield lambda: set(found)
-    knowledge.entries.cache_clear()
+    knowledge.forget()
 
 
 def saved(machine: str) -> Fingerprint:
@@ -83,7 +84,7 @@ def test_a_table_that_was_not_installed_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(knowledge, "FOLDER", str(tmp_path))
-    knowledge.entries.cache_clear()
+    knowledge.forget()
     text = "the table arm_parts.json of envprint: no such file or directory; reinstall envprint"
     with pytest.raises(EnvprintError) as caught:
         knowledge.entries("arm_parts")
@@ -100,3 +101,32 @@ def test_a_span_is_open_where_it_has_no_end(version: tuple[int, ...], loops: int
 
 def test_a_version_that_is_none_is_in_no_closed_span() -> None:
     assert [*knowledge.covering("tensorflow_cuda", ())] == []
+
+
+@pytest.mark.parametrize(
+    ("table", "first"),
+    [
+        *(("roles", "distribution"), ("measured_equal", "distribution")),
+        *(("known_breaks", "package"), ("package_conflicts", "package")),
+    ],
+)
+def test_entries_by_name_are_those_of_the_whole_table(table: str, first: str) -> None:
+    whole = knowledge.entries(table)
+    assert list(knowledge.names(table)) == list(dict.fromkeys(entry[first] for entry in whole))
+    for name in knowledge.names(table):
+        assert list(knowledge.about(table, name)) == [e for e in whole if e[first] == name]
+    assert knowledge.about(table, "no such name") == ()
+
+
+def test_of_the_tables_about_packages_only_the_lines_in_question_are_parsed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parsed: list[str] = []
+    parse = knowledge.json.loads
+    knowledge.forget()
+    monkeypatch.setattr(knowledge.json, "loads", lambda text: parsed.append(text) or parse(text))
+    path = "facts.packages.distributions"
+    before = fingerprint({f"{path}[timm].version": "0.9.0", f"{path}[torch].version": "2.9.0"})
+    after = fingerprint({f"{path}[timm].version": "0.9.1", f"{path}[torch].version": "2.9.0"})
+    assert judge_drift(before, after, Workload(), Policy()).unjudged
+    assert not [text for text in parsed if b'"matplotlib"' in text]

@@ -35,6 +35,7 @@ KEYS = {
     "known_bad_microcode": ("vendor", "model"),
     "known_breaks": ("package", "since", "only_if"),
     "measured_equal": ("distribution", "measured"),
+    "newest_releases": ("distribution",),
     "numpy_generator_changes": ("release",),
     "numpy_loops": ("loops",),
     "openblas_cores": ("core",),
@@ -50,6 +51,10 @@ KEYS = {
     "xla_flag_defaults": ("flag",),
 }
 """By what an entry is found, beside a span of releases."""
+
+
+INIT = FOLDER / "__init__.py"
+UPDATE = "python -m pytest --update-golden tests/knowledge/test_tables.py"
 
 
 def document(table: str) -> Any:
@@ -100,6 +105,24 @@ def test_each_entry_stands_on_one_line(table: str, golden: Golden) -> None:
 def test_no_entry_is_from_the_future(table: str) -> None:
     for entry in document(table)["entries"]:
         assert date.fromisoformat(entry["date"]) <= date.today(), entry
+
+
+def test_the_knowledge_is_as_of_the_day_on_which_releases_were_looked_up(
+    update_golden: bool,
+) -> None:
+    """So an entry of another table, however new, is one line in one file."""
+    newest = max(entry["date"] for entry in document("newest_releases")["entries"])
+    if update_golden:
+        text = INIT.read_text("utf-8")
+        INIT.write_text(text.replace(f'"{knowledge.AS_OF}"', f'"{newest}"'), "utf-8")
+        knowledge.AS_OF = newest
+    assert newest == knowledge.AS_OF, f"run\n{UPDATE}"
+
+
+def test_what_has_a_newest_release_is_a_library_that_takes_part() -> None:
+    listed = {entry["distribution"]: entry["roles"] for entry in knowledge.entries("roles")}
+    for name in knowledge.names("newest_releases"):
+        assert not knowledge.NO_PART.issuperset(listed[name]), name
 
 
 def key(table: str, entry: knowledge.Entry) -> tuple[str, ...]:

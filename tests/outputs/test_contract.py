@@ -23,6 +23,7 @@ from envprint.core.report import (
     Expected,
     Finding,
     Ignored,
+    Knowledge,
     Placement,
     Report,
     Summary,
@@ -109,6 +110,7 @@ REPORT = Report(
         Placement("torch", "cpu", "reason-placed-cpu"),
         Placement("jax", None, "reason-placed-unknown"),
     ),
+    knowledge=Knowledge("2026-11-28", ("newer-one 1.0", "newer-two 2.0")),
     unjudged=tuple(
         Unjudged(
             name=f"library-{n}",
@@ -141,6 +143,7 @@ IDENTIFIES: dict[str, Iterable[str]] = {
     "policy_notes": REPORT.policy_notes,
     "only": REPORT.only,
     "computes_on": (text for p in REPORT.computes_on for text in (p.framework, p.reason)),
+    "knowledge": ("2026-11-28", "newer-one 1.0", "newer-two 2.0"),
     "unjudged": (
         text for u in REPORT.unjudged for text in (u.name, u.before, u.after, u.role, str(u.read))
     ),

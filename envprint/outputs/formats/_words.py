@@ -8,13 +8,13 @@ from typing import Any
 
 from envprint.core.fingerprint import split_path
 from envprint.core.impact import Impact
-from envprint.core.report import Finding, Placement, Report, Summary
+from envprint.core.report import Finding, Placement, Report, Summary, counted
 from envprint.core.shell import commands, kind
 from envprint.core.summary import code_in_words
 from envprint.core.text import block, plain, wrapped
 from envprint.core.units import size
 from envprint.core.workload import ON_GPU
-from envprint.outputs.formats import View
+from envprint.outputs.formats import ALL, View
 
 COLOURS = {
     Impact.NONE: "32",
@@ -25,6 +25,8 @@ COLOURS = {
 }
 MAX_ITEMS = 8
 """Items that are named of a list or map; the document has all."""
+MAX_NEWER = 3
+"""Packages that are newer than the knowledge, named on the first screen."""
 _OUTLINE = 4
 _VERSION = r"facts\.packages\.distributions\[([^\]]+)\](?:\.version)?"
 
@@ -200,9 +202,25 @@ def environments(report: Report, view: View) -> Iterator[str]:
         ("only", _only("before", report.workload.only_baseline)),
         ("only", _only("now", report.workload.only_current)),
         ("policy", report.policy or ""),
+        ("knowledge", _knowledge(report, view)),
     ):
         if text:
             yield from block(topic, text, width=view.width)
+
+
+def _knowledge(report: Report, view: View) -> str:
+    """`as of 2026-11-28; 1 changed package is newer: timm 1.0.32`.
+
+    Said where a changed package is newer, and with all details.
+    """
+    known, is_all = report.knowledge, view.details == ALL
+    if known is None or not (known.newer or is_all):
+        return ""
+    if not known.newer:
+        return f"as of {known.as_of}"
+    names = listed(known.newer, len(known.newer) if is_all else MAX_NEWER)
+    are = "is" if len(known.newer) == 1 else "are"
+    return f"as of {known.as_of}; {counted(known.newer, 'changed package')} {are} newer: {names}"
 
 
 def _topic_of_current(report: Report) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from envprint.core.fields import ANYTHING, FLAG, INTEGER, TEXT, Field, ListOf, MapOf, Record, record
 from envprint.core.fingerprint import SCHEMA_VERSION
-from envprint.core.report import Finding, Report, Summary, undecided_rules
+from envprint.core.report import Finding, Knowledge, Report, Summary, undecided_rules
 from envprint.core.shell import kind
 from envprint.documents.codec import to_json
 from envprint.outputs.formats import View
@@ -116,6 +116,15 @@ SHAPE: Record = record(
                     "framework",
                 ),
                 "Where each framework of the workload will compute, by files and the driver.",
+            ),
+            Field(
+                "knowledge",
+                record(
+                    Field("as_of", TEXT, "The day on which the newest releases were looked up."),
+                    Field("newer", INTEGER, "How many changed packages are newer."),
+                    Field("packages", ListOf(TEXT), "Their names and versions."),
+                ),
+                "How old envprint's knowledge is, and which changed packages were not released.",
             ),
             Field("prefix", TEXT, "The prefix of the environment that was judged."),
             Field("policy", TEXT, "The policy file in force; null if the defaults apply."),
@@ -259,6 +268,7 @@ def to_document(report: Report) -> dict[str, Any]:
                 one.framework: {"device": one.device, "reason": one.reason}
                 for one in report.computes_on
             },
+            "knowledge": _knowledge(report.knowledge),
             "prefix": report.current.prefix,
             "policy": report.policy,
             "only": list(report.only),
@@ -300,6 +310,12 @@ def _side(summary: Summary) -> dict[str, Any]:
         "captured_at": summary.captured_at,
         "machine": [{"topic": topic, "text": text} for topic, text in summary.lines],
     }
+
+
+def _knowledge(known: Knowledge | None) -> dict[str, Any] | None:
+    if known is None:
+        return None
+    return {"as_of": known.as_of, "newer": len(known.newer), "packages": list(known.newer)}
 
 
 def _advice(finding: Finding) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Which pairs of installed packages do not run together, by `knowledge/package_conflicts.json`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from envprint import knowledge
@@ -83,9 +83,17 @@ def candidates(present: Present) -> Iterator[knowledge.Entry]:
     conda = present.now.get(CONDA, {})
     if not names and not conda:
         return
-    for entry in knowledge.entries("package_conflicts"):
+    for package in knowledge.names("package_conflicts"):
+        if package in names or package in conda:
+            yield from _candidates(package, names, conda)
+
+
+def _candidates(
+    package: str, names: Container[str], conda: Container[str]
+) -> Iterator[knowledge.Entry]:
+    for entry in knowledge.about("package_conflicts", package):
         where = conda if entry.get("in_conda") else names
-        if entry["package"] in where and (entry["other"] in where or entry["other"] == "python"):
+        if package in where and (entry["other"] in where or entry["other"] == "python"):
             yield entry
 
 
@@ -110,12 +118,12 @@ def matching(present: Present, entry: knowledge.Entry) -> Pair | None:
 
 def is_known(present: Present, package: str, other: str) -> bool:
     """Whether the table has an entry about these two in their versions: they fail, or they run."""
-    for entry in knowledge.entries("package_conflicts"):
-        if present.names.get(entry["package"]) == package:
-            if entry["with"] == "absent" and entry["other"] == other:
-                return other not in present.names
-            if entry["other"] in (other, *knowledge.owners(other)) and matching(present, entry):
-                return True
+    listed = [name for name, here in present.names.items() if here == package]
+    for entry in (one for name in listed for one in knowledge.about("package_conflicts", name)):
+        if entry["with"] == "absent" and entry["other"] == other:
+            return other not in present.names
+        if entry["other"] in (other, *knowledge.owners(other)) and matching(present, entry):
+            return True
     return False
 
 

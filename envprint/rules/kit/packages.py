@@ -55,9 +55,8 @@ def measured_equal(distribution: str, before: str, after: str) -> bool:
     around them.
     """
     return any(
-        entry["distribution"] == distribution
-        and all(is_between(side, entry["first"], entry["last"]) for side in (before, after))
-        for entry in knowledge.entries("measured_equal")
+        all(is_between(side, entry["first"], entry["last"]) for side in (before, after))
+        for entry in knowledge.about("measured_equal", distribution)
     )
 
 
