@@ -28,12 +28,15 @@ exit codes:
 """
 
 
-def add_judging_options(parser: argparse.ArgumentParser) -> None:
-    """Options for how to judge and how to report."""
+def add_judging_options(parser: argparse.ArgumentParser, *, to_file: bool = True) -> None:
+    """Options for how to judge and how to report; with `to_file`, `-o` is the report's file."""
     parser.add_argument(
         "--format", choices=module_names(formats), default="text", help="default: %(default)s"
     )
-    parser.add_argument("-o", "--output", metavar="FILE", help="write the report to FILE")
+    if to_file:
+        parser.add_argument("-o", "--output", metavar="FILE", help="write the report to FILE")
+    else:
+        parser.set_defaults(output=None)
     parser.add_argument(
         "--details",
         choices=formats.DETAILS,
