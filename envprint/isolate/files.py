@@ -52,7 +52,8 @@ def _comments(texts: Iterable[str]) -> Iterator[str]:
 def requirements(recipe: Recipe) -> Iterator[str]:
     """Exact versions for pip and uv."""
     wanted = recipe.wanted
-    yield f"# {MARK}. Install with: pip install --no-deps -r {REQUIREMENTS}"
+    yield f"# {MARK}. Install with:"
+    yield "#   pip install --no-deps -r requirements.txt"
     yield "# Every distribution is listed; with their dependencies, other versions could come in."
     yield from _comments([f"Python {wanted.python}"])
     yield from _comments(wanted.notes)
@@ -129,6 +130,12 @@ _AFFINITY = (
 )
 
 
+_INSTALL = (
+    r"""  echo "  \"$venv\"/bin/python -m pip install --no-deps """
+    r"""-r \"$here/requirements.txt\"" >&2"""
+)
+
+
 def launcher(recipe: Recipe) -> Iterator[str]:
     """A script that starts a command as the recorded job was started."""
     place = recipe.place
@@ -142,10 +149,7 @@ def launcher(recipe: Recipe) -> Iterator[str]:
     python = f"python{minor}" if re.fullmatch(r"\d+\.\d+", minor) else "python3"
     yield '  echo "run.sh: there is no environment at $venv; create it with:" >&2'
     yield f'  echo "  {python} -m venv \\"$venv\\"" >&2'
-    yield (
-        f'  echo "  \\"$venv\\"/bin/python -m pip install --no-deps -r \\"$here/{REQUIREMENTS}\\"" '
-        ">&2"
-    )
+    yield _INSTALL
     yield "  exit 125"
     yield "fi"
     yield f'. "$here/{VARIABLES}"'
@@ -174,7 +178,7 @@ def dockerfile(recipe: Recipe) -> Iterator[str]:
     codename = _CODENAMES.get(side.get("facts.os.distribution") or "")
     yield f"# {MARK}. Build and run:"
     yield "#   docker build -t recreated ."
-    yield f"#   docker run --rm --env-file {ENV_FILE}{_docker_limits(side, recipe)} recreated …"
+    yield f"#   docker run --env-file {ENV_FILE}{_docker_limits(side, recipe)} recreated …"
     yield "# It gives what a virtual environment cannot: the patch of Python and the C library."
     yield "# It cannot give the processor, the GPU and its driver, and the kernel."
     if codename is None:
@@ -183,7 +187,7 @@ def dockerfile(recipe: Recipe) -> Iterator[str]:
     yield f"FROM python:{tag}-slim" + (f"-{codename}" if codename else "")
     yield from _libraries(side)
     yield f"COPY {REQUIREMENTS} /tmp/{REQUIREMENTS}"
-    yield f"RUN python -m pip install --no-cache-dir --no-deps -r /tmp/{REQUIREMENTS}"
+    yield "RUN python -m pip install --no-cache-dir --no-deps -r /tmp/requirements.txt"
     yield "WORKDIR /job"
 
 
