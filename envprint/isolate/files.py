@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.redact import NAMES, NOT_OURS, PREFIXES
-from envprint.core.text import one_line
+from envprint.core.shell import export_path, path_word
+from envprint.core.text import is_unicode, one_line
 from envprint.isolate.caps import Caps
-from envprint.isolate.job_settings import JobSettings, shell_word
+from envprint.isolate.job_settings import JobSettings
 from envprint.isolate.wanted import Wanted
 
 MARK = "Written by `envprint recreate`"
@@ -76,12 +77,16 @@ def variables(recipe: Recipe) -> Iterator[str]:
     yield "# What was not set there, and is here, goes."
     yield from _unsetting(settings)
     yield ""
-    yield from (f"export {name}={shell_word(text)}" for name, text in settings.variables.items())
+    yield from _exports(settings.variables.items())
     if recipe.caps.variables:
         yield ""
         yield "# Limits, so that this processor computes like the recorded one."
         yield from _comments(recipe.caps.claims)
-        yield from (f"export {cap.name}={shell_word(cap.value)}" for cap in recipe.caps.variables)
+        yield from _exports(recipe.caps.variables)
+
+
+def _exports(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
+    return filter(None, (export_path(name, text) for name, text in pairs))
 
 
 def _left_out(settings: JobSettings) -> Iterator[str]:
@@ -116,7 +121,7 @@ def env_file(recipe: Recipe) -> Iterator[str]:
     yield from _left_out(settings)
     pairs = [*settings.variables.items(), *recipe.caps.variables]
     for name, text in pairs:
-        if text != one_line(text):
+        if text != one_line(text) or not is_unicode(text):
             yield f"# {name}: its value has characters that no line can hold; see {VARIABLES}"
         elif text.startswith("~/"):
             yield f"# {name}: its value is below the home directory; see {VARIABLES}"
@@ -139,7 +144,7 @@ _INSTALL = (
 def launcher(recipe: Recipe) -> Iterator[str]:
     """A script that starts a command as the recorded job was started."""
     place = recipe.place
-    word = shell_word(place) if place.startswith("/") else f'"$here"/{shell_word(place)}'
+    word = path_word(place) if place.startswith("/") else f'"$here"/{path_word(place)}'
     yield "#!/usr/bin/env bash"
     yield f"# {MARK}. ./{RUN} COMMAND … runs it in the recreated environment."
     yield 'here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd) || exit 125'

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.redact import HIDDEN, is_recorded, safe_value
-from envprint.core.shell import is_name, path_word, quoted
+from envprint.core.shell import is_name, quoted
 
 VARIABLES = "facts.environ.variables"
 HASH_SEED = "PYTHONHASHSEED"
@@ -97,13 +97,6 @@ def _why_not(name: str, value: Any, *, trust: bool) -> str | None:
 def loads_code(name: str) -> bool:
     """Whether a process loads code from where this variable says."""
     return name in _LOADS_CODE or _MARK_OF_CODE.search(name) is not None
-
-
-def shell_word(value: str) -> str:
-    """The value as a word of the shell; `~/` at its beginning becomes the home directory."""
-    word = path_word(value)
-    assert word is not None, "what no shell can write is left out"
-    return word
 
 
 def environment(settings: JobSettings, given: Mapping[str, str]) -> dict[str, str]:
