@@ -68,7 +68,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     parts = parts_of(recorded, trust=options.trust)
     here = capture_now(options, console)
     made = make(parts, here, options.folder, options.venv, console.log)
-    result = capture_made(made) if made.built else forecast(recorded, here, made.caps)
+    result = capture_made(made, console.log) if made.built else forecast(recorded, here, made.caps)
     report = context.drift(recorded, result)
     console.emit(render(report), os.path.join(made.folder, files.REPORT))
     lines = [line for topic, text in account(made) for line in block(topic, text)]

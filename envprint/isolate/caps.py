@@ -1,9 +1,10 @@
 """Limits that make a processor with more instructions compute like the recorded one.
 
-What each limit reaches was measured on a processor with AVX-512, beside one of the same vendor with
-AVX2 only (emulated by qemu): NumPy's loops and its OpenBLAS gave equal bits, PyTorch did except in
-LSTM layers, and TensorFlow did not in softmax, training and XLA. The names that NumPy knows are
-read from the installed NumPy, as each release has others.
+What each limit reaches was measured on an AMD processor with AVX-512, beside one with AVX2 only
+(emulated by qemu): NumPy's loops and its OpenBLAS gave equal bits, PyTorch did except in LSTM
+layers, and TensorFlow did not in softmax, training and XLA. On an Intel processor with AVX-512,
+MKL_ENABLE_INSTRUCTIONS=AVX2 gave PyTorch the same matmul, exp and SVD as MKL_CBWR=AVX2.
+The names that NumPy knows are read from the installed one, as each release has others.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from envprint.isolate.commands import run
 from envprint.rules.framework_switches import ONEDNN
 from envprint.rules.kit import instruction_sets as sets
 from envprint.rules.kit.settings import LEVELS
+from envprint.rules.kit.threads import blas_pool
 
 _DISPATCH_S = 60.0
 _READ = """
@@ -59,15 +61,19 @@ def caps_for(
     `python` is the interpreter of the environment that was built, if there is one.
     """
     try:
-        there, own = sets.native(recorded), sets.native(here)
+        return _caps(recorded, here, python, given)
     except UnknownValueError as error:
         return Caps((), (f"whether a limit is needed is unknown: {error}",))
+
+
+def _caps(
+    recorded: Fingerprint, here: Fingerprint, python: str | None, given: Mapping[str, str]
+) -> Caps:
+    there, own = sets.native(recorded), sets.native(here)
     if there not in LEVELS or own not in LEVELS:
         return NONE
     if LEVELS.index(there) >= LEVELS.index(own):
-        lacks = (
-            f"this processor has {own} and the recorded one {there}: no limit adds what it lacks"
-        )
+        lacks = f"this processor has {own} and the recorded one {there}: no limit adds the rest"
         return Caps((), (lacks,) if there != own else ())
     found: dict[str, str] = {}
     claims = []
@@ -94,11 +100,13 @@ def _numpy(recorded: Fingerprint, here: Fingerprint, python: str | None, level: 
     if names is not None:
         loops = ("NPY_DISABLE_CPU_FEATURES", " ".join(names)) if names else None
     core = sets.OPENBLAS.fix(recorded, level)
-    measured = level == "avx2"
-    source = "the names are NumPy's own" if names is not None else "the names are of a table"
-    claim = (
-        "NumPy computes as recorded, bit for bit" if measured else "NumPy: not measured for {level}"
-    ).format(level=level)
+    if level != "avx2":
+        claim = f"NumPy: not measured for {level}"
+    elif blas_pool(recorded, "numpy") != "openblas":
+        claim, core = "NumPy's own loops compute as recorded; its BLAS has no limit", None
+    else:
+        claim = "NumPy computes as recorded, bit for bit"
+    source = "names from the installed NumPy" if names is not None else "names from a table"
     yield dict(filter(None, (core, loops))), f"{claim} ({source})"
     if _has(recorded, "scikit_learn"):
         yield {}, "scikit-learn: what it computes itself was not measured under these limits"
@@ -114,20 +122,25 @@ def _dispatched(python: str, level: str) -> list[str] | None:
     return [name for name in names if isinstance(name, str) and above.fullmatch(name)]
 
 
+_INTEL, _AMD = "GenuineIntel", "AuthenticAMD"
+
+
 def _torch(recorded: Fingerprint, here: Fingerprint, python: str | None, level: str) -> _Found:
     if not _has(recorded, "torch"):
         return
-    fixes = [sets.ATEN.fix(recorded, level), sets.ONEDNN.fix(recorded, level)]
     vendors = [side.get("facts.cpu.vendor") for side in (recorded, here)]
-    if level != "avx2":
-        claim = f"PyTorch: not measured for {level}"
-    elif vendors[0] == vendors[1] and vendors[0]:
-        claim = "PyTorch computes as recorded, bit for bit, except in LSTM layers"
-    else:
+    fixes = [sets.ATEN.fix(recorded, level), sets.ONEDNN.fix(recorded, level)]
+    if level == "avx2" and vendors[1] == _INTEL:  # on others MKL does not read it
+        fixes.append(("MKL_ENABLE_INSTRUCTIONS", "AVX2"))
+    if vendors[0] != vendors[1] or not vendors[0]:
         claim = (
             "PyTorch does not compute as recorded: MKL chooses by vendor, and the recorded "
             "processor is of another one"
         )
+    elif level == "avx2" and vendors[0] == _AMD:
+        claim = "PyTorch computes as recorded, bit for bit, except in LSTM layers"
+    else:
+        claim = f"PyTorch is limited to {level}; not measured beside a processor of this vendor"
     yield dict(filter(None, fixes)), claim
 
 
@@ -150,4 +163,8 @@ def _tensorflow(recorded: Fingerprint, here: Fingerprint, python: str | None, le
 
 def _jax(recorded: Fingerprint, here: Fingerprint, python: str | None, level: str) -> _Found:
     if _has(recorded, "jax"):
-        yield {}, "JAX does not compute as recorded: XLA compiles for the processor it finds"
+        fix = sets.ONEDNN.fix(recorded, level)
+        yield (
+            dict(filter(None, [fix])),
+            "JAX does not compute as recorded: XLA compiles for the processor it finds",
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -20,6 +20,8 @@ from envprint.isolate.lock import lock, packages_of
 from envprint.isolate.wanted import Wanted, wanted_of
 from envprint.machine.files import read_regular, write_output
 from envprint.machine.live import LiveHost
+from envprint.probes.runner import Plan, measure
+from envprint.probes.runner import names as names_of_probes
 
 
 class Parts(NamedTuple):
@@ -53,6 +55,8 @@ def parts_of(fingerprint: Fingerprint, *, trust: bool = False) -> Parts:
         raise EnvprintError(
             f"the record cannot be recreated: {error.path} is unknown in it: {error.reason}"
         ) from None
+    if not wanted.python:
+        raise EnvprintError("the record cannot be recreated: it names no version of python")
     return Parts(fingerprint, wanted, settings)
 
 
@@ -116,17 +120,46 @@ def _write(folder: str, texts: dict[str, str], log: Log) -> None:
     os.chmod(os.path.join(folder, files.RUN), 0o755)
 
 
-def capture_made(made: Made) -> Fingerprint:
-    """The environment that was built, as a job of the launcher finds it."""
+def capture_made(made: Made, log: Log) -> Fingerprint:
+    """The environment that was built, as a job of the launcher finds it.
+
+    What probes of the record computed is computed again.
+    """
     assert made.built
+    python = made.built.python
     variables = environment(made.parts.settings, os.environ) | dict(made.caps.variables)
     variables["VIRTUAL_ENV"] = made.built.place
     path = variables.get("PATH", os.defpath)
-    variables["PATH"] = os.pathsep.join((os.path.dirname(made.built.python), path))
+    variables["PATH"] = os.pathsep.join((os.path.dirname(python), path))
     variables.pop("PYTHONHOME", None)
-    with _on_cpus(made.parts.settings.cpus):
-        found = capture(LiveHost(made.built.python, variables=variables), via="cli")
+    with _on_cpus(made.parts.settings.cpus), _with_variables(variables):
+        host = LiveHost(python, variables=variables)
+        names = _probed(made.parts.fingerprint)
+        if names:
+            plan = Plan(python, names, "cpu", 1)
+            results = measure(plan, lambda what: log(f"probing {what}"))
+            host.set_probe_results({"numeric": results})
+        found = capture(host, via="cli")
     return found._replace(reference=made.built.place)
+
+
+def _probed(recorded: Fingerprint) -> list[str]:
+    """The probes that the record has results of, on the CPU."""
+    found = recorded.get("facts.probes.numeric") or {}
+    return [name for name in names_of_probes() if name in found]
+
+
+@contextmanager
+def _with_variables(variables: Mapping[str, str]) -> Iterator[None]:
+    """These variables and no others for the processes that this one starts."""
+    before = dict(os.environ)
+    try:
+        os.environ.clear()
+        os.environ.update(variables)
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @contextmanager
