@@ -55,8 +55,6 @@ def parts_of(fingerprint: Fingerprint, *, trust: bool = False) -> Parts:
         raise EnvprintError(
             f"the record cannot be recreated: {error.path} is unknown in it: {error.reason}"
         ) from None
-    if not wanted.python:
-        raise EnvprintError("the record cannot be recreated: it names no version of python")
     return Parts(fingerprint, wanted, settings)
 
 
