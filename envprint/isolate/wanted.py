@@ -154,10 +154,11 @@ def _notes(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         names = [name for name in sorted(found) if found[name].get("installer") == installer]
         if names:
             shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
-            yield (
+            text = (
                 f"{len(names)} of the distributions were installed by {installer} ({shown}): an "
                 "index has other builds of the same versions"
             )
+            yield f"{text}; environment.yml names conda's" if installer == "conda" else text
 
 
 def _only_there(side: Fingerprint) -> Iterator[str]:

@@ -174,6 +174,16 @@ def test_a_record_of_packages_alone_gives_files_and_no_environment(record: Path)
     assert_one_line_and_exit_2(done, "version of python")
 
 
+def test_a_conda_environment_has_a_file_for_conda(record: Path) -> None:
+    def change(document: Any) -> None:
+        channel = "https://conda.anaconda.org/conda-forge/linux-64"
+        package = {"version": "1.0", "build": "py_0", "channel": channel}
+        document["facts"]["packages"]["conda"] = {"one": package}
+
+    assert recreate(changed(record, change), "-o", "made").returncode in (0, 1)
+    assert "  - one=1.0=py_0\n" in Path("made/environment.yml").read_text()
+
+
 def test_a_python_that_is_not_here_is_one_clear_line(record: Path) -> None:
     def change(document: Any) -> None:
         document["facts"]["python"]["version"] = "3.2.1"

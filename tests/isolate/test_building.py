@@ -14,7 +14,6 @@ import pytest
 
 from envprint.collectors import packages
 from envprint.core.errors import EnvprintError
-from envprint.core.fingerprint import Fingerprint
 from envprint.isolate import building, installers
 from envprint.isolate.building import BEGUN, BUILT, Built, build
 from envprint.isolate.commands import CommandFailedError
@@ -29,6 +28,7 @@ from envprint.isolate.installers import (
 from envprint.isolate.wanted import Lacking, Pin, Wanted, wanted_of
 from envprint.machine.child_groups import Ended
 from envprint.machine.live import LiveHost
+from tests.builders.support import fingerprint
 from tests.builders.wheels import only_index, wheel
 
 PYTHON = "{}.{}.{}".format(*sys.version_info[:3])
@@ -310,11 +310,12 @@ def test_what_is_fetched_once_can_be_installed_without_a_network(
 def test_a_fingerprint_of_an_environment_builds_the_same_again(index: Path, tmp_path: Path) -> None:
     first = made(tmp_path / "first", "one==1.0", "three==3.0+local")
     section = packages.collect(LiveHost(first.python))
-    found_there = {"distributions": section["distributions"]}
-    side = Fingerprint(
-        facts={"packages": found_there, "python": {"version": PYTHON}}, live={}, unknown={}, captured_at="", captured_via="cli", envprint_version="",
-        digest="", section_digests={},
-    )  # fmt: skip
+    side = fingerprint(
+        {
+            "facts.packages.distributions": section["distributions"],
+            "facts.python.version": PYTHON,
+        }
+    )
     found = wanted_of(side)
     assert found.lacking == ()
     again = build(found, str(tmp_path / "second"), lambda _: None)

@@ -157,7 +157,7 @@ def test_what_another_package_manager_installed_is_shown() -> None:
     assert requirements(found) == ["numpy==2.4.6"]
     assert found.notes == (
         "1 of the distributions were installed by conda (numpy): an index has other builds of "
-        "the same versions",
+        "the same versions; environment.yml names conda's",
     )
 
 
