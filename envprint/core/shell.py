@@ -106,7 +106,9 @@ def export(name: str, value: str) -> Command | None:
 def export_path(name: str, value: str) -> Command | None:
     """The same for a value that may be a path; `~/` at its beginning is the home directory."""
     word = path_word(value)
-    return Command(f"export {name}={word}") if word is not None and is_name(name) else None
+    if word is None or not is_name(name):
+        return None
+    return Command("export {}={}".format(name, word))  # noqa: UP032  as commands are made here
 
 
 def unset(name: str) -> Command | None:
