@@ -9,9 +9,11 @@ from envprint.cli._console import Console
 from envprint.cli._judge_options import (
     EXIT_CODES,
     add_judging_options,
+    add_remedy_option,
     context_of,
     present,
     request_of,
+    with_way_back,
 )
 from envprint.documents.inputs import NOW
 
@@ -19,6 +21,7 @@ HELP = "compare two fingerprints and judge the effect on a training result"
 EPILOG = f"""\
 example:
   envprint diff before.json now --framework tensorflow --fail-on diverges
+  envprint diff before.json now --remedy > back.sh
 
 {EXIT_CODES}"""
 
@@ -30,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "current", metavar="CURRENT", help="a second fingerprint; now captures first"
     )
     add_judging_options(parser)
+    add_remedy_option(parser)
     add_capture_options(parser)
 
 
@@ -40,4 +44,5 @@ def run(options: argparse.Namespace, console: Console) -> int:
     current = load(options.current, options, console)
     if options.current == NOW:
         baseline = located(baseline)
-    return present(context.drift(baseline, current), context, options, console)
+    report = with_way_back(context.drift(baseline, current), baseline, current, options)
+    return present(report, context, options, console)

@@ -216,6 +216,8 @@ class Report(NamedTuple):
     """Where each framework of the workload will compute on the current side."""
     knowledge: Knowledge | None = None
     """How old the knowledge is, and what is newer."""
+    way_back: Any = None
+    """A `core.way_back.WayBack`, the way back to the baseline, if it was wanted (`--remedy`)."""
 
     def __repr__(self) -> str:
         """Short: the fields of a report fill pages."""

@@ -103,6 +103,14 @@ def export(name: str, value: str) -> Command | None:
     return command("export {}={}", name if is_name(name) else None, value)
 
 
+def export_path(name: str, value: str) -> Command | None:
+    """The same for a value that may be a path; `~/` at its beginning is the home directory."""
+    word = path_word(value)
+    if word is None or not is_name(name):
+        return None
+    return Command("export {}={}".format(name, word))  # noqa: UP032  as commands are made here
+
+
 def unset(name: str) -> Command | None:
     """The command that removes a variable."""
     return command("unset {}", name if is_name(name) else None)

@@ -16,6 +16,7 @@ from envprint.collectors import cpu, gpu, random
 from envprint.core.fingerprint import Unknown
 from envprint.core.workload import Workload
 from envprint.judging.policy.model import Policy
+from envprint.knowledge.indexes import index_of
 from envprint.run.command_interpreter import follow
 from tests.builders.cpu import GRAVITON
 from tests.builders.cpu import machine as processor
@@ -459,6 +460,13 @@ CASES = [
         shared,
         [],
         ["pillow 9.0.0 and pillow-fast 9.0.1 both install PIL"],
+    ),
+    Case(
+        "local_versions",
+        {"distribution": "acme", "local": r"v\d", "index": "https://example.org/{local}/simple"},
+        lambda: index_of("acme", "1.0+v7"),
+        None,
+        "https://example.org/v7/simple",
     ),
     Case(
         "command_wrappers",

@@ -34,6 +34,7 @@ KEYS = {
     "integrated_gpu_names": ("name",),
     "known_bad_microcode": ("vendor", "model"),
     "known_breaks": ("package", "since", "only_if"),
+    "local_versions": ("distribution",),
     "measured_equal": ("distribution", "measured"),
     "newest_releases": ("distribution",),
     "numpy_generator_changes": ("release",),

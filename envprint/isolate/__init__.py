@@ -1,0 +1,1 @@
+"""Recreate a recorded environment; find by running which difference changed a result."""
