@@ -8,8 +8,8 @@ from typing import Any
 
 from envprint.cli._console import Console
 from envprint.core.errors import EnvprintError
-from envprint.core.report import HIDDEN_VALUE, NOT_JUDGED, source
-from envprint.core.rule import Rule
+from envprint.core.report import HIDDEN_VALUE, NOT_JUDGED
+from envprint.core.rule import Rule, source
 from envprint.core.shell import kind
 from envprint.core.suggest import closest
 from envprint.core.text import table

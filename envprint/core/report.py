@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from envprint.core.comparison import Change, Comparison
 from envprint.core.impact import Confidence, Impact
-from envprint.core.rule import Evidence
+from envprint.core.text import inside_sentence
 from envprint.core.workload import Workload
 
 
@@ -394,19 +394,3 @@ def undecided_rules(undecided: Iterable[Undecided]) -> set[str]:
 def counted(things: Collection[object], noun: str) -> str:
     """A count with its noun: `1 rule`, `3 rules`."""
     return f"{len(things)} {noun}" + ("" if len(things) == 1 else "s")
-
-
-def source(evidence: Evidence) -> str:
-    """The source of a claim: a URL, or the outcome of a measurement of this project."""
-    if evidence.measured is None:
-        return evidence.url or "no other source"
-    from envprint.core.measurements import OUTCOMES
-
-    outcome = OUTCOMES.get(evidence.measured, "see its row")
-    return f"measured {outcome} ({evidence.measured})"
-
-
-def inside_sentence(title: str) -> str:
-    """`title` as it continues after a colon: names such as NumPy and LD_PRELOAD keep their case."""
-    word = title.partition(" ")[0].partition("'")[0]
-    return title if word != word.capitalize() else title[0].lower() + title[1:]

@@ -25,6 +25,16 @@ class Evidence(NamedTuple):
     """The id of a measured pair in the project's accuracy data."""
 
 
+def source(evidence: Evidence) -> str:
+    """The source of a claim: a URL, or the outcome of a measurement of this project."""
+    if evidence.measured is None:
+        return evidence.url or "no other source"
+    from envprint.core.measurements import OUTCOMES
+
+    outcome = OUTCOMES.get(evidence.measured, "see its row")
+    return f"measured {outcome} ({evidence.measured})"
+
+
 class Match(NamedTuple):
     """What a rule found, before the engine adds id, impact and confidence."""
 

@@ -147,3 +147,9 @@ def table(rows: Iterable[Iterable[str]]) -> str:
     cells = [[plain(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "".join("  ".join(map(str.ljust, row, widths)).rstrip() + "\n" for row in cells)
+
+
+def inside_sentence(title: str) -> str:
+    """`title` as it continues after a colon: names such as NumPy and LD_PRELOAD keep their case."""
+    word = title.partition(" ")[0].partition("'")[0]
+    return title if word != word.capitalize() else title[0].lower() + title[1:]

@@ -20,10 +20,9 @@ from envprint.core.report import (
     Report,
     Undecided,
     headline,
-    source,
     without_findings,
 )
-from envprint.core.rule import Match, Rule
+from envprint.core.rule import Match, Rule, source
 from envprint.core.summary import summarise
 from envprint.core.workload import Workload
 from envprint.judging.evaluate import Evaluation, Open, on_comparison, on_fingerprint

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.core.report import HOW_WELL_KNOWN, MEANING, source
-from envprint.core.rule import Rule
+from envprint.core.report import HOW_WELL_KNOWN, MEANING
+from envprint.core.rule import Rule, source
 from envprint.core.shell import kind
 
 

@@ -19,13 +19,13 @@ from envprint.core.report import (
     count_unjudged,
     counted,
     first_word,
-    inside_sentence,
     taking_part,
     undecided_rules,
 )
 from envprint.core.text import (
     TOPIC,
     block,
+    inside_sentence,
     paint,
     plain,
     wrapped,
