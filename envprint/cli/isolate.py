@@ -1,0 +1,142 @@
+"""`envprint isolate`: find by running which differences change a job's result."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from envprint.cli._capture_options import SOURCE, add_capture_options, host_of, load
+from envprint.cli._console import Console
+from envprint.cli._judge_options import (
+    add_framework_option,
+    context_of,
+    count_argument,
+    time_argument,
+)
+from envprint.core.errors import EnvprintError, UsageError
+from envprint.core.isolation import Isolation
+from envprint.documents.codec import to_json
+from envprint.documents.inputs import NOW
+from envprint.isolate.isolating import Limits, NotSteady
+from envprint.isolate.searching import Wish, prepared
+from envprint.isolate.trials import Place
+from envprint.judging.context import Request
+from envprint.outputs import isolation
+
+HELP = "find by running which differences change a job's result"
+EPILOG = """\
+example:
+  envprint isolate good.json --result metrics.json:loss -- python train.py
+  envprint isolate good.json now --result 'stdout:loss (.*)' -- python train.py
+
+exit codes:
+  0  the smallest set of differences was found
+  1  both sides give the same result
+  2  could not do the job
+  3  a side does not repeat itself, or a trial that decides could not be run
+"""
+COMMAND_AFTER_DASHES = True
+FOUND, SAME, NOT_STEADY = 0, 1, 3
+REPEAT = 3
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this verb."""
+    parser.usage = "envprint isolate BASELINE [CURRENT] --result WHAT [options] -- COMMAND …"
+    parser.add_argument("baseline", metavar="BASELINE", help=SOURCE)
+    parser.add_argument(
+        "current", metavar="CURRENT", nargs="?", default=NOW, help="the same (default: now)"
+    )
+    parser.add_argument(
+        "--result",
+        metavar="WHAT",
+        required=True,
+        help="what to compare: stdout:REGEX (the last match), FILE.json:KEY, or a file",
+    )
+    parser.add_argument(
+        "--repeat",
+        type=count_argument,
+        default=REPEAT,
+        metavar="N",
+        help=f"runs of each side before the search (default: {REPEAT})",
+    )
+    parser.add_argument(
+        "--tolerance",
+        type=_tolerance,
+        default=0.0,
+        metavar="T",
+        help="the largest difference between numbers that counts as equal (default: 0)",
+    )
+    parser.add_argument(
+        "--max-runs", type=count_argument, metavar="N", help="stop after so many runs of the job"
+    )
+    parser.add_argument(
+        "--max-time", type=time_argument, metavar="T", help="stop after this time, such as 30m"
+    )
+    parser.add_argument(
+        "--in-place",
+        action="store_true",
+        help="run in the working directory itself, not in a fresh copy for each run",
+    )
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--policy", metavar="FILE", help="the team's policy, as for diff")
+    add_framework_option(parser)
+    parser.add_argument("--device", choices=("cpu", "gpu"))
+    add_capture_options(parser)
+
+
+def _tolerance(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number of 0 or more, found {text!r}")
+    return number
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Plan, run, print."""
+    if not options.command:
+        raise UsageError("isolate: no command: write it behind --, as in `-- python train.py`")
+    if options.repeat < 2:
+        raise UsageError("isolate: --repeat 1 cannot show whether a side repeats itself")
+    context = context_of(Request(options.policy, tuple(options.framework), options.device), console)
+    sides = tuple(load(side, options, console) for side in (options.baseline, options.current))
+    wish = Wish(
+        command=tuple(options.command),
+        result=options.result,
+        directory=os.getcwd(),
+        is_in_place=options.in_place,
+        limits=Limits(options.repeat, options.max_runs, options.max_time, options.tolerance),
+    )
+    report = context.drift(*sides)
+    with prepared(wish, (sides[0], sides[1]), report, _here(options), console.warn) as search:
+        console.show(isolation.plan_text(search.plan, wish.limits.repeat))
+        try:
+            found = search.run(lambda trial: console.show(isolation.trial_line(trial, search.plan)))
+        except NotSteady as error:
+            console.log(str(error))
+            return NOT_STEADY
+    return _present(found, options, console)
+
+
+def _here(options: argparse.Namespace) -> Place:
+    """The environment that is observed: the active one, or that of --python."""
+    from envprint.machine.environments import interpreter_in
+
+    prefix = str(host_of(options).interpreter()["prefix"])
+    python = interpreter_in(prefix)
+    if python is None:
+        raise EnvprintError(f"isolate: {prefix} has no interpreter to run")
+    return Place(python, prefix)
+
+
+def _present(found: Isolation, options: argparse.Namespace, console: Console) -> int:
+    if options.format == "json":
+        console.emit(to_json(isolation.document(found)))
+    else:
+        console.emit(isolation.render(found, console.colour()))
+    if found.answer is None:
+        return SAME
+    return FOUND if found.answer.is_minimal else NOT_STEADY

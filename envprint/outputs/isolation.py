@@ -1,0 +1,253 @@
+"""What `isolate` plans, runs and finds, for people and as a document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import ceil, log2
+from typing import Any
+
+from envprint.core import shell
+from envprint.core.isolation import (
+    AFFINITY,
+    PYTHON,
+    VARIABLE,
+    Answer,
+    Isolation,
+    Outcome,
+    Plan,
+    Switch,
+    Trial,
+)
+from envprint.core.report import counted
+from envprint.core.requirement import pinned
+from envprint.core.text import block, one_line, paint
+
+SHOWN = 3
+"""Names in one line; of more, how many there are."""
+VERSION = "1.0"
+
+
+def plan_text(plan: Plan, repeat: int) -> str:
+    """What will be switched, what cannot be, and how many runs that takes."""
+    return "\n".join(_plan_lines(plan, repeat)) + "\n"
+
+
+def _plan_lines(plan: Plan, repeat: int) -> Iterator[str]:
+    first, *others = plan.switches
+    shown = [one.in_words() for one in (first, *others)[:8]]
+    more = len(plan.switches) - len(shown)
+    yield from block("switches", f"{len(plan.switches)}, the likeliest first")
+    for line in shown:
+        yield from block("", line)
+    if more:
+        yield from block("", f"and {more} more")
+    for fixed in plan.fixed:
+        yield from block("fixed", f"{fixed.what}: {fixed.reason}")
+    yield from block("runs", f"{2 * repeat} of both sides, then {_expected(len(plan.switches))}")
+    yield ""
+
+
+def _expected(count: int) -> str:
+    """How many trials a search of one cause takes: at first place, and anywhere."""
+    most = 2 * ceil(log2(max(count, 2))) + 4
+    return f"2 to {most} for one cause, more for several"
+
+
+def trial_line(trial: Trial, plan: Plan) -> str:
+    """One line: the number, what is as in CURRENT, the outcome, the result, the time."""
+    everything = len(trial.switched) == len(plan.switches)
+    what = "CURRENT" if everything else _names(plan.named(trial.switched)) or "BASELINE"
+    seconds = "remembered" if trial.is_remembered else f"{trial.seconds:.1f} s"
+    text = f"{what}: {trial.outcome.value}, {trial.value} ({seconds})"
+    return f"{trial.number:>3}  {one_line(text)}\n"
+
+
+def _names(switches: Sequence[Switch]) -> str:
+    names = [one.what for one in switches[:SHOWN]]
+    more = len(switches) - len(names)
+    return " + ".join([*names, *([f"{more} more"] if more else [])])
+
+
+def render(found: Isolation, colour: bool = False) -> str:
+    """The answer as text that ends with a newline."""
+    return "\n".join(_lines(found, colour)) + "\n"
+
+
+def _lines(found: Isolation, colour: bool) -> Iterator[str]:
+    answer = found.answer
+    if answer is None:
+        yield from _same(found, colour)
+    else:
+        yield from _answer(found, answer, colour)
+    yield ""
+    yield from block("baseline", f"{_side(found, 'baseline')}: {found.baseline.value}")
+    yield from block("current", f"{_side(found, 'current')}: {found.current.value}")
+    yield from block("runs", f"{found.runs}, of `{' '.join(found.command)}`, result {found.result}")
+    for side in found.noise:
+        text = f"the file differs from run to run on {side}, its content does not"
+        yield from block("note", text)
+    for note in found.notes:
+        yield from block("note", note)
+
+
+def _side(found: Isolation, name: str) -> str:
+    side = found.baseline if name == "baseline" else found.current
+    return side.reference or side.digest[:19]
+
+
+def _same(found: Isolation, colour: bool) -> Iterator[str]:
+    heading = paint("THE SAME", "1", colour)
+    yield f"{heading}  Both sides give the same result here, with everything switched together."
+    yield ""
+    if found.plan.fixed:
+        yield from block("look at", "what cannot be switched here:")
+        for fixed in found.plan.fixed:
+            yield from block("", f"{fixed.what}: {fixed.reason}")
+    else:
+        yield from block("look at", "the code, the data and the seeds of the run that differed")
+
+
+def _answer(found: Isolation, answer: Answer, colour: bool) -> Iterator[str]:
+    plan = found.plan
+    cause = plan.named(answer.cause)
+    named = _listed([one.in_words() for one in cause])
+    heading = paint("FOUND" if answer.is_minimal else "NOT FINISHED", "1", colour)
+    if answer.is_minimal:
+        yield from block("FOUND", f"With {named}, the baseline gives the current result.", heading)
+    else:
+        yield from block(
+            "NOT FINISHED",
+            f"CURRENT's result comes with {counted(cause, 'difference')}, maybe with fewer: "
+            f"{_names(cause)}. More runs or more time are needed.",
+            heading,
+        )
+    yield ""
+    yield from _fix(plan, answer)
+    yield from _along(plan, answer)
+    yield from _contributions(plan, answer)
+    yield from _not_needed(plan, answer)
+    if found.apart:
+        apart = found.apart
+        yield from block(
+            "apart",
+            f"{apart.absolute:.3g} (relative {apart.relative:.3g}), in {apart.differing} of "
+            f"{counted(range(apart.total), 'number')}",
+        )
+    for rule, verdict in found.rules:
+        yield from block("rule", f"{rule}: {verdict}")
+
+
+def _fix(plan: Plan, answer: Answer) -> Iterator[str]:
+    if not answer.is_minimal:
+        return
+    if not answer.fix:
+        yield from block("fix", "none was found within the limits")
+        return
+    names = _listed([one.what for one in plan.named(answer.fix)])
+    if set(answer.fix) < set(answer.cause):
+        yield from block("to undo", f"{names} is enough")
+    elif set(answer.fix) != set(answer.cause):
+        yield from block("to undo", f"it takes {names}: the cause alone, put back, is not enough")
+    for switch in plan.named([*answer.fix, *answer.fix_along]):
+        yield from block("fix", remedy(switch) or f"set {switch.what} as on the baseline")
+
+
+def remedy(switch: Switch) -> shell.Command | None:
+    """The command that puts one difference back; None if no command can."""
+    if switch.kind == VARIABLE:
+        if switch.before is None:
+            return shell.unset(switch.what)
+        return shell.export(switch.what, str(switch.before))
+    if switch.kind == AFFINITY:
+        return shell.command("taskset -c {} COMMAND", f"0-{int(switch.before) - 1}")
+    if switch.kind == PYTHON:
+        return None
+    if switch.before is None:
+        return shell.command("pip uninstall -y {}", switch.what)
+    requirement = pinned(switch.what, str(switch.before))
+    return shell.command("pip install --no-deps {}", requirement)
+
+
+def _along(plan: Plan, answer: Answer) -> Iterator[str]:
+    if answer.along:
+        names = _listed([one.what for one in plan.named(answer.along)])
+        yield from block("with it", f"{names}, because the versions need each other")
+
+
+def _contributions(plan: Plan, answer: Answer) -> Iterator[str]:
+    """What each of several causes does by itself."""
+    if len(answer.cause) < 2:
+        return
+    words = {
+        Outcome.BASELINE: "acts only together with the others",
+        Outcome.CURRENT: "is enough alone",
+        Outcome.OTHER: "contributes: alone it gives a third result",
+    }
+    for switch in plan.named(answer.cause):
+        outcome = answer.alone.get(switch.name)
+        if outcome in words:
+            yield from block("", f"{switch.what} {words[outcome]}")
+
+
+def _not_needed(plan: Plan, answer: Answer) -> Iterator[str]:
+    others = len(plan.switches) - len(answer.cause) - len(answer.along)
+    if not others or not answer.is_minimal:
+        return
+    rest = f"{counted(range(others), 'other difference')}"
+    if answer.rest is Outcome.BASELINE:
+        yield from block("not needed", f"{rest}, verified together: they change nothing")
+    elif answer.rest is Outcome.CURRENT:
+        text = f"{rest}; without the cause they give the same result: there is a second cause"
+        yield from block("not needed", text)
+    else:
+        yield from block("not needed", rest)
+
+
+def _listed(words: Sequence[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def document(found: Isolation) -> dict[str, Any]:
+    """The search as JSON types."""
+    answer = found.answer
+    return {
+        "schema_version": VERSION,
+        "baseline": found.baseline._asdict(),
+        "current": found.current._asdict(),
+        "command": list(found.command),
+        "result": found.result,
+        "tolerance": found.tolerance,
+        "switches": [_switch(one) for one in found.plan.switches],
+        "fixed": [one._asdict() for one in found.plan.fixed],
+        "trials": [_trial(one) for one in found.trials],
+        "runs": found.runs,
+        "answer": None if answer is None else _answered(found.plan, answer),
+        "apart": found.apart and found.apart._asdict(),
+        "noise": list(found.noise),
+        "rules": dict(found.rules),
+        "notes": list(found.notes),
+    }
+
+
+def _switch(switch: Switch) -> dict[str, Any]:
+    return {**switch._asdict(), "rules": list(switch.rules)}
+
+
+def _trial(trial: Trial) -> dict[str, Any]:
+    switched = list(trial.switched)
+    return {**trial._asdict(), "switched": switched, "outcome": trial.outcome.value}
+
+
+def _answered(plan: Plan, answer: Answer) -> dict[str, Any]:
+    fixes = [remedy(one) for one in plan.named([*answer.fix, *answer.fix_along])]
+    return {
+        "cause": list(answer.cause),
+        "along": list(answer.along),
+        "fix": list(answer.fix),
+        "fix_along": list(answer.fix_along),
+        "commands": [part for one in fixes if one for part in one.parts],
+        "is_minimal": answer.is_minimal,
+        "alone": {name: outcome.value for name, outcome in answer.alone.items()},
+        "rest": answer.rest and answer.rest.value,
+    }
