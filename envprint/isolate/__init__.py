@@ -1,1 +1,1 @@
-"""Finds by running which differences between two environments change a job's result."""
+"""Recreate a recorded environment; find by running which difference changed a result."""

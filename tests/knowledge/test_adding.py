@@ -15,6 +15,7 @@ from envprint import knowledge
 from envprint.collectors import cpu, gpu, random
 from envprint.core.fingerprint import Unknown
 from envprint.core.workload import Workload
+from envprint.isolate.wanted import index_of
 from envprint.judging.policy.model import Policy
 from envprint.knowledge import roles
 from envprint.run.command_interpreter import follow
@@ -410,6 +411,13 @@ CASES = [
         shared,
         [],
         ["pillow 9.0.0 and pillow-fast 9.0.1 both install PIL"],
+    ),
+    Case(
+        "local_versions",
+        {"distribution": "acme", "local": r"v\d", "index": "https://example.org/{local}/simple"},
+        lambda: index_of("acme", "1.0+v7"),
+        None,
+        "https://example.org/v7/simple",
     ),
     Case(
         "command_wrappers",

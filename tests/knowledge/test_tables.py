@@ -33,6 +33,7 @@ KEYS = {
     "drawing_libraries": ("module",),
     "integrated_gpu_names": ("name",),
     "known_breaks": ("package", "since"),
+    "local_versions": ("distribution",),
     "measured_equal": ("distribution", "measured"),
     "numpy_generator_changes": ("release",),
     "numpy_loops": ("loops",),
