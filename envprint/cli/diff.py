@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from envprint.cli._capture_options import SOURCE, add_capture_options, load, located
 from envprint.cli._console import Console
@@ -40,4 +41,25 @@ def run(options: argparse.Namespace, console: Console) -> int:
     current = load(options.current, options, console)
     if options.current == NOW:
         baseline = located(baseline)
+    if _may_be_isolated():
+        from envprint.documents.isolations import citation
+
+        found = citation(baseline.digest, current.digest, console.warn)
+        if found:
+            console.log(found)
     return present(context.drift(baseline, current), context, options, console)
+
+
+def _may_be_isolated() -> bool:
+    """Whether a store with finished searches is near, found without loading the store.
+
+    Most comparisons are of two files, and loading it would cost more than comparing them.
+    """
+    if os.environ.get("ENVPRINT_HOME"):
+        return True
+    folder, inside = os.path.abspath("."), os.path.join(".envprint", "isolations")
+    while not os.path.isdir(os.path.join(folder, inside)):
+        if folder == os.path.dirname(folder):
+            return False
+        folder = os.path.dirname(folder)
+    return True

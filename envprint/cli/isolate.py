@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from typing import Any
 
 from envprint.cli._capture_options import SOURCE, add_capture_options, host_of, load
 from envprint.cli._console import Console
@@ -13,10 +14,13 @@ from envprint.cli._judge_options import (
     count_argument,
     time_argument,
 )
-from envprint.core.errors import EnvprintError, UsageError
+from envprint.core.errors import EnvprintError, StoreError, UsageError
 from envprint.core.isolation import Isolation
+from envprint.core.text import recordable
+from envprint.documents import isolations
 from envprint.documents.codec import to_json
 from envprint.documents.inputs import NOW
+from envprint.documents.store import Store
 from envprint.isolate.isolating import Limits, NotSteady
 from envprint.isolate.searching import Wish, prepared
 from envprint.isolate.trials import Place
@@ -111,10 +115,12 @@ def run(options: argparse.Namespace, console: Console) -> int:
         limits=Limits(options.repeat, options.max_runs, options.max_time, options.tolerance),
     )
     report = context.drift(*sides)
-    with prepared(wish, (sides[0], sides[1]), report, _here(options), console.warn) as search:
+    with prepared(wish, (sides[0], sides[1]), report, _here(options), console.log) as search:
         console.show(isolation.plan_text(search.plan, wish.limits.repeat))
         try:
-            found = search.run(lambda trial: console.show(isolation.trial_line(trial, search.plan)))
+            found = search.run(
+                console.log, lambda trial: console.show(isolation.trial_line(trial, search.plan))
+            )
         except NotSteady as error:
             console.log(str(error))
             return NOT_STEADY
@@ -132,9 +138,21 @@ def _here(options: argparse.Namespace) -> Place:
     return Place(python, prefix)
 
 
+def _keep(document: dict[str, Any], console: Console) -> None:
+    """Keep it in the store, for `log` and for `diff` of the same two."""
+    try:
+        store = Store(warn=console.warn)
+        name = isolations.keep(document, store)
+        console.log(f"kept in {store.place} as {isolations.FOLDER}/{name}")
+    except StoreError as error:
+        console.warn(f"not kept: {error}")
+
+
 def _present(found: Isolation, options: argparse.Namespace, console: Console) -> int:
+    document = recordable(isolation.document(found))
+    _keep(document, console)
     if options.format == "json":
-        console.emit(to_json(isolation.document(found)))
+        console.emit(to_json(document))
     else:
         console.emit(isolation.render(found, console.colour()))
     if found.answer is None:

@@ -7,14 +7,15 @@ repeat themselves and to differ. They run once more at the end; if one has moved
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import NamedTuple
 
 from envprint.core.errors import EnvprintError
 from envprint.core.isolation import Answer, Outcome, Plan, Trial
+from envprint.isolate.memory import Memory
 from envprint.isolate.results import Result, apart, is_same
 from envprint.isolate.search import Needs, SmallestSets, StopSearch, Unresolved
-from envprint.isolate.trials import Ran, Trials
+from envprint.isolate.trials import NotBuiltError, Ran, Trials
 
 BASELINE, CURRENT = "BASELINE", "CURRENT"
 LEAST_TOLERANCES = 4
@@ -55,14 +56,20 @@ class Isolated(NamedTuple):
 
 
 Say = Callable[[Trial], object]
-Remembered = Callable[[Collection[str]], Result | None]
 
 
 class Search:
     """One search. `say` gets each trial as it ends."""
 
     def __init__(
-        self, trials: Trials, plan: Plan, needs: Callable[[], Needs], limits: Limits, say: Say
+        self,
+        trials: Trials,
+        plan: Plan,
+        limits: Limits,
+        say: Say,
+        *,
+        needs: Callable[[], Needs],
+        remember: Callable[[Ends], Memory | None],
     ) -> None:
         self._trials = trials
         self._order = tuple(one.name for one in plan.switches)
@@ -73,6 +80,8 @@ class Search:
         self._done: list[Trial] = []
         self._runs = 0
         self._ends: Ends | None = None
+        self._memory: Memory | None = None
+        self._remember = remember
         if limits.max_time_s is not None:
             trials.deadline_s = time.monotonic() + limits.max_time_s
 
@@ -82,6 +91,7 @@ class Search:
         if self._is_same(ends.baseline, ends.current):
             return Isolated(ends, tuple(self._done), None, self._runs)
         self._check_tolerance(ends)
+        self._memory = self._remember(ends)
         try:
             answer = SmallestSets(self._order, self._needs(), self._ask).run()
         except Unresolved:
@@ -132,11 +142,27 @@ class Search:
             )
 
     def _ask(self, switched: frozenset[str]) -> Outcome:
+        key = self._key(switched)
+        remembered = self._memory.recall(key) if self._memory else None
+        if remembered:
+            ran = Ran(None, 0.0, remembered.value)
+            self._tell(switched, remembered.outcome, ran, is_remembered=True)
+            return remembered.outcome
         self._stop_if_over()
         ran = self._counted(switched)
         outcome = self._outcome(ran)
+        if self._memory and ran.result:
+            self._memory.keep(key, outcome, ran.result.shown)
         self._tell(switched, outcome, ran)
         return outcome
+
+    def _key(self, switched: frozenset[str]) -> str | None:
+        if self._memory is None:
+            return None
+        try:
+            return self._memory.key(switched, self._trials.place_of(switched))
+        except NotBuiltError:
+            return None  # the trial itself will say so
 
     def _outcome(self, ran: Ran) -> Outcome:
         assert self._ends
@@ -178,10 +204,13 @@ class Search:
         self._runs += 1
         return self._trials.run(switched)
 
-    def _tell(self, switched: frozenset[str], outcome: Outcome, ran: Ran) -> None:
+    def _tell(
+        self, switched: frozenset[str], outcome: Outcome, ran: Ran, *, is_remembered: bool = False
+    ) -> None:
         names = tuple(name for name in self._order if name in switched)
         value = ran.result.shown if ran.result and outcome.is_result else ran.reason
-        trial = Trial(len(self._done) + 1, names, outcome, value, ran.seconds)
+        number = len(self._done) + 1
+        trial = Trial(number, names, outcome, value, ran.seconds, is_remembered)
         self._done.append(trial)
         self._say(trial)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -25,14 +26,17 @@ from envprint.core.report import Report
 from envprint.documents.codec import fingerprint_shape
 from envprint.isolate import command
 from envprint.isolate.isolating import Isolated, Limits, Search
+from envprint.isolate.memory import Memory
+from envprint.isolate.places import Places, is_needed
 from envprint.isolate.results import apart, selector
 from envprint.isolate.switches import plan
 from envprint.isolate.trials import Job, Place, Trials
+from envprint.isolate.variables import variables_of
 from envprint.isolate.work import work_directory
 from envprint.judging.compare import compare_without_secrets
 from envprint.machine.os_calls import cpus
 
-Warn = Callable[[str], object]
+Log = Callable[[str], object]
 
 
 class Wish(NamedTuple):
@@ -46,57 +50,78 @@ class Wish(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """A search that is about to begin."""
+    """A search that is about to begin; nothing was built or run so far."""
 
     wish: Wish
     sides: tuple[Fingerprint, Fingerprint]
     report: Report
     plan: Plan
-    trials: Trials
+    here: Place
+    work: str
 
-    def run(self, say: Callable[[Trial], object]) -> Isolation:
-        """Search. Raises `NotSteady` and `EnvprintError`."""
-        search = Search(self.trials, self.plan, dict, self.wish.limits, say)
-        return self._whole(search.run())
+    def run(self, log: Log, say: Callable[[Trial], object]) -> Isolation:
+        """Build and search. `say` gets each trial. Raises `NotSteady` and `EnvprintError`."""
+        wish = self.wish
+        places = self._places(log)
+        plan = places.plan if places else self.plan
+        job = Job(wish.command, selector(wish.result), wish.directory, wish.is_in_place)
+        place_of = places.of if places else lambda _: self.here
+        trials = Trials(job, plan, self.sides, place_of, self.work)
+        needs = places.needs if places else dict[str, frozenset[str]]
+        search = Search(
+            trials,
+            plan,
+            wish.limits,
+            say,
+            needs=needs,
+            remember=lambda ends: Memory(
+                trials, job, (ends.baseline, ends.current), wish.limits.tolerance
+            ),
+        )
+        found = search.run()
+        return self._whole(found, plan, tuple(places.notes) if places else ())
 
-    def _whole(self, found: Isolated) -> Isolation:
-        ends = found.ends
+    def _places(self, log: Log) -> Places | None:
+        """The environments of trials; None if every trial runs in the active one."""
+        if not is_needed(self.plan):
+            return None
+        places = Places(self.plan, self.sides, self.here, self.work, log)
+        places.prepare()
+        return places
+
+    def _whole(self, found: Isolated, plan: Plan, notes: tuple[str, ...]) -> Isolation:
+        ends, answer = found.ends, found.answer
         return Isolation(
             baseline=_side(self.sides[0], ends.baseline.shown),
             current=_side(self.sides[1], ends.current.shown),
             command=tuple(safe_arguments(self.wish.command)),
             result=self.wish.result,
             tolerance=self.wish.limits.tolerance,
-            plan=self.plan,
+            plan=plan,
             trials=found.trials,
             runs=found.runs,
-            answer=found.answer,
-            apart=apart(ends.baseline, ends.current) if found.answer else None,
+            answer=answer,
+            apart=apart(ends.baseline, ends.current) if answer else None,
             noise=ends.noise,
-            rules=tuple(_rules(self.report, self.plan, found.answer)) if found.answer else (),
+            rules=tuple(_rules(self.report, plan, answer)) if answer else (),
+            notes=notes,
         )
 
 
 @contextmanager
 def prepared(
-    wish: Wish,
-    sides: tuple[Fingerprint, Fingerprint],
-    report: Report,
-    here: Place,
-    warn: Warn,
+    wish: Wish, sides: tuple[Fingerprint, Fingerprint], report: Report, here: Place, log: Log
 ) -> Iterator[Prepared]:
-    """A block in which everything for the trials is there. Raises `EnvprintError`."""
-    wanted = selector(wish.result)
+    """A block in which there is a plan and a directory to work in. Raises `EnvprintError`."""
+    selector(wish.result)
     comparison = compare_without_secrets(*sides, fingerprint_shape())
     planned = plan(comparison, report, len(cpus()))
     if not planned.switches:
         raise EnvprintError(_nothing_to_switch(planned))
-    job = Job(wish.command, wanted, wish.directory, wish.is_in_place)
+    variables = variables_of(planned, (), sides, here.prefix, os.environ)
+    command.check(wish.command, variables, wish.directory, here.prefix, log)
     with work_directory() as work:
-        trials = Trials(job, planned, sides, lambda _: here, work)
-        variables = trials.variables((), here)
-        command.check(wish.command, variables, wish.directory, here.prefix, warn)
-        yield Prepared(wish, sides, report, planned, trials)
+        yield Prepared(wish, sides, report, planned, here, work)
 
 
 def _nothing_to_switch(planned: Plan) -> str:

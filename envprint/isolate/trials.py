@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 from envprint.core.errors import EnvprintError
@@ -75,7 +75,7 @@ class Trials:
         self._job = job
         self._plan = plan
         self._sides = sides
-        self._place_of = place_of
+        self.place_of = place_of
         self._work = work
         self._cpus = sorted(os.sched_getaffinity(0))
         self._before: dict[str, workspace.Stamp] = {}
@@ -109,7 +109,7 @@ class Trials:
     def run(self, switched: Collection[str]) -> Ran:
         """Run the job once. Raises `EnvprintError` if no further trial would be worth anything."""
         try:
-            place = self._place_of(switched)
+            place = self.place_of(switched)
         except NotBuiltError as error:
             return Ran(None, 0.0, str(error), is_built=False)
         directory = self._directory()
@@ -189,7 +189,7 @@ class Trials:
         """What a file holds, read by BASELINE's library, else by CURRENT's: one for all trials."""
         reasons = []
         for switched in ((), [one.name for one in self._plan.switches]):
-            place = self._place_of(switched)
+            place = self.place_of(switched)
             out, err = self._file("read"), self._file("read-errors")
             argv = [place.python, contents_program.__file__, path]
             variables = self.variables(switched, place)
@@ -264,10 +264,3 @@ def _remove(path: str) -> None:
         shutil.rmtree(path)
     elif os.path.lexists(path):
         os.unlink(path)
-
-
-def recorded_only(variables: Mapping[str, str]) -> dict[str, str]:
-    """The variables that a record may hold."""
-    from envprint.core.redact import is_recorded
-
-    return {name: value for name, value in variables.items() if is_recorded(name)}

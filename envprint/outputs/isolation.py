@@ -231,7 +231,8 @@ def document(found: Isolation) -> dict[str, Any]:
 
 
 def _switch(switch: Switch) -> dict[str, Any]:
-    return {**switch._asdict(), "rules": list(switch.rules)}
+    in_words = switch.in_words()
+    return {**switch._asdict(), "rules": list(switch.rules), "in_words": in_words}
 
 
 def _trial(trial: Trial) -> dict[str, Any]:

@@ -317,3 +317,57 @@ def running(argument: str) -> list[str]:
         if argument.encode() in words:
             found.append(path.parent.name)
     return found
+
+
+def test_a_finished_search_is_kept_shown_by_log_and_cited_by_diff(
+    isolate: Isolate, tmp_path: Path
+) -> None:
+    after = {"TF_ACTS": "1"}
+    assert isolate(job("1 + is_set('TF_ACTS')"), after=after).returncode == 0
+    place, kept = tmp_path / "project", {"XDG_CONFIG_HOME": str(tmp_path)}
+    listed = call("log", env=kept, cwd=place)
+    assert "isolate" in listed.stdout
+    assert "cause: TF_ACTS unset → 1" in listed.stdout
+    row = json.loads(call("log", "--format", "json", env=kept, cwd=place).stdout)[0]
+    assert (row["kind"], row["cause"]) == ("isolate", ["TF_ACTS unset → 1"])
+    baseline = tmp_path / "baseline.json"
+    compared = call("diff", baseline, "now", env={**kept, **after}, cwd=place)
+    assert "TF_ACTS unset → 1" in compared.stderr
+    assert "by running `python`" in compared.stderr
+    other = call("diff", baseline, "now", env={**kept, "TF_ACTS": "2"}, cwd=place)
+    assert "isolate" not in other.stderr
+
+
+def test_what_was_run_before_is_remembered_as_long_as_nothing_has_changed(
+    isolate: Isolate,
+) -> None:
+    text, after = job("1 + is_set('TF_UNUSED_9')"), {**MANY, "TF_UNUSED_9": "1"}
+    cut = isolate(text, "--max-runs", "11", after=after)
+    assert cut.returncode == 3
+    again = isolate(text, after=after)
+    assert again.returncode == 0
+    assert again.stderr.count("(remembered)") == 5
+    other = isolate(text + "# another job\n", after=after)
+    assert "(remembered)" not in other.stderr
+
+
+def test_a_trial_that_did_not_run_is_not_remembered(isolate: Isolate, tmp_path: Path) -> None:
+    text = (
+        "import os\nassert (os.environ.get('TF_A') == '1') == (os.environ.get('TF_B') == '1')\n"
+        "print('loss', os.environ.get('TF_A'))\n"
+    )
+    done = isolate(text, after={"TF_A": "1", "TF_B": "1", "TF_C": "1"})
+    assert done.returncode == 0, done.stderr
+    assert "did not run" in done.stderr
+    kept = list((tmp_path / "cache" / "envprint" / "isolate" / "trials").iterdir())
+    assert all("did not" not in path.read_text() for path in kept)
+
+
+def test_what_a_killed_search_has_left_is_removed_by_the_next(
+    isolate: Isolate, tmp_path: Path
+) -> None:
+    left = tmp_path / "cache" / "envprint" / "isolate" / "work" / "dead"
+    left.mkdir(parents=True)
+    (left / "lock").touch()
+    isolate(job("1"), after={"TF_A": "1"})
+    assert not left.exists()
