@@ -57,7 +57,10 @@ def _may_be_isolated() -> bool:
     """
     if os.environ.get("ENVPRINT_HOME"):
         return True
-    folder, inside = os.path.abspath("."), os.path.join(".envprint", "isolations")
+    try:
+        folder, inside = os.getcwd(), os.path.join(".envprint", "isolations")
+    except OSError:  # it was removed
+        return False
     while not os.path.isdir(os.path.join(folder, inside)):
         if folder == os.path.dirname(folder):
             return False

@@ -22,6 +22,7 @@ from envprint.documents.codec import to_json
 from envprint.documents.inputs import NOW
 from envprint.documents.store import Store
 from envprint.isolate.isolating import Limits, NotSteady
+from envprint.isolate.pairs import write_pair
 from envprint.isolate.searching import Wish, prepared
 from envprint.isolate.trials import Place
 from envprint.judging.context import Request
@@ -82,6 +83,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="run in the working directory itself, not in a fresh copy for each run",
     )
+    parser.add_argument(
+        "--pair", metavar="DIR", help="write what was measured there, as a row of measured pairs"
+    )
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.add_argument("--policy", metavar="FILE", help="the team's policy, as for diff")
     add_framework_option(parser)
@@ -124,6 +128,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
         except NotSteady as error:
             console.log(str(error))
             return NOT_STEADY
+    if options.pair is not None and found.answer and found.answer.is_minimal:
+        path = write_pair(found, (sides[0], sides[1]), report.workload, options.pair)
+        console.log(f"the measured pair is in {path}")
     return _present(found, options, console)
 
 

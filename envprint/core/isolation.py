@@ -138,6 +138,8 @@ class Isolation(NamedTuple):
     """How often the job ran, the ends and the checks included."""
     answer: Answer | None
     """None if both sides give the same result."""
+    fails: bool = False
+    """Whether the job fails on one of the sides, and that is the difference."""
     apart: Distance | None = None
     """None if the results are not numbers of one shape."""
     noise: tuple[str, ...] = ()

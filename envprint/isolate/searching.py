@@ -101,6 +101,7 @@ class Prepared(NamedTuple):
             trials=found.trials,
             runs=found.runs,
             answer=answer,
+            fails=ends.baseline.is_failure or ends.current.is_failure,
             apart=apart(ends.baseline, ends.current) if answer else None,
             noise=ends.noise,
             rules=tuple(_rules(self.report, plan, answer)) if answer else (),

@@ -138,7 +138,8 @@ def shared_places(directory: str, command: Sequence[str]) -> list[str]:
 
     Those that a word of the command names, and those that a link in the directory leads to.
     """
-    found = [os.path.realpath(word.rpartition("=")[2]) for word in command[1:] if "/" in word]
+    words = (word.rpartition("=")[2] for word in command[1:] if "/" in word)
+    found = [os.path.realpath(os.path.join(directory, word)) for word in words]
     for folder, folders, _ in os.walk(directory):
         links = (os.path.join(folder, name) for name in folders if _is_link(folder, name))
         found += [os.path.realpath(link) for link in links]

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.benchmarks.accuracy import pair
 from tests.builders.commands import assert_one_line_and_exit_2, call
 
 Isolate = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -371,3 +372,18 @@ def test_what_a_killed_search_has_left_is_removed_by_the_next(
     (left / "lock").touch()
     isolate(job("1"), after={"TF_A": "1"})
     assert not left.exists()
+
+
+def test_a_measured_pair_has_the_form_of_the_benchmarks(isolate: Isolate, tmp_path: Path) -> None:
+    place = tmp_path / "pairs"
+    after = {"OMP_NUM_THREADS": "1", "TF_NOT": "1"}
+    text = job("1 + 1e-9 * (os.environ.get('OMP_NUM_THREADS') == '1')")
+    done = isolate(text, "--pair", place, before={"OMP_NUM_THREADS": "2"}, after=after)
+    assert done.returncode == 0, done.stderr
+    [path] = place.glob("*.jsonl")
+    row = json.loads(path.read_text())
+    assert pair._pair("train", row).measured == "numeric"
+    assert row["before"]["env"] == {"OMP_NUM_THREADS": "2"}
+    assert row["after"]["env"] == {"OMP_NUM_THREADS": "1"}
+    assert (place / "requirements" / row["before"]["requirements"]).exists()
+    assert row["job"] == "job"
