@@ -17,7 +17,7 @@ from envprint.collectors._dist_info import distributions
 from envprint.collectors._requirements import environment, requirements
 from envprint.core.isolation import PACKAGE, PYTHON, Plan
 from envprint.core.markers import applies
-from envprint.core.versions import meets
+from envprint.core.versions import meets, numbers
 from envprint.isolate.commands import clean_variables
 from envprint.machine.live import LiveHost
 
@@ -78,7 +78,8 @@ def needs_of(plan: Plan, before: End, after: End) -> dict[str, frozenset[str]]:
         for other in _excluded(name, before, after):
             if other in packages:
                 needs[packages[other]].add(switch)
-    if PYTHON in needs:
+    python = next((one for one in plan.switches if one.kind == PYTHON), None)
+    if python and numbers(python.before)[:2] != numbers(python.after)[:2]:
         # Another minor version takes other wheels of everything that is compiled.
         for switch in packages.values():
             needs[PYTHON].add(switch)

@@ -14,9 +14,10 @@ from collections.abc import Callable, Collection
 
 from envprint.core.errors import EnvprintError
 from envprint.core.fingerprint import Fingerprint
-from envprint.core.isolation import PACKAGE, PYTHON, Fixed, Plan, Switch
+from envprint.core.isolation import PACKAGE, PYTHON, Fixed, Plan
+from envprint.documents.inputs import NOW
 from envprint.isolate.borrowing import borrow
-from envprint.isolate.building import Built, build
+from envprint.isolate.building import Built, build, differences
 from envprint.isolate.bytecode import share
 from envprint.isolate.installers import Installer, Options, installer
 from envprint.isolate.needs import needs_of, read_end
@@ -131,11 +132,20 @@ class Places:
                 if switch := names.get(lacking.name):
                     found[switch.name] = Fixed(switch.in_words(), f"cannot be had: {lacking}")
                     self._lost |= {lacking.name} if is_current else set()
+        found |= self._same_python(ends)
         kept = tuple(one for one in self.plan.switches if one.name not in found)
         self.plan = Plan(kept, (*self.plan.fixed, *found.values()))
         if not kept:
             raise EnvprintError(f"isolate: nothing is left to switch: {self.plan.fixed[-1].reason}")
         return bool(found)
+
+    def _same_python(self, ends: list[Built]) -> dict[str, Fixed]:
+        """The switch of Python, if one installed version stands for both."""
+        python = next((one for one in self.plan.switches if one.kind == PYTHON), None)
+        if python is None or ends[0].version != ends[1].version:
+            return {}
+        reason = f"of the two only {ends[0].version} is installed here, or is near"
+        return {PYTHON: Fixed(python.in_words(), reason)}
 
     def _note(self, ends: list[Built]) -> None:
         """What makes the ends other than they were recorded."""
@@ -151,10 +161,8 @@ def _key(wanted: Wanted) -> str:
     return hashlib.sha256(json.dumps(wanted).encode()).hexdigest()[:16]
 
 
-def is_needed(plan: Plan) -> bool:
-    """Whether trials need environments of their own."""
-    return any(_is_installed(one) for one in plan.switches)
-
-
-def _is_installed(switch: Switch) -> bool:
-    return switch.kind in (PACKAGE, PYTHON)
+def is_needed(plan: Plan, current: Fingerprint, here: Place) -> bool:
+    """Whether trials need environments of their own, and cannot run in the active one."""
+    if any(one.kind in (PACKAGE, PYTHON) for one in plan.switches):
+        return True
+    return current.reference != NOW and any(differences(here.python, wanted_of(current)))

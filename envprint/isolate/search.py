@@ -55,7 +55,7 @@ class SmallestSets:
 
     def run(self) -> Answer:
         """The answer. Raises `Unresolved`; a `StopSearch` of `ask` gives what is known by then."""
-        cause = self._smallest_cause()
+        cause = self.cause()
         if cause is None:
             return self._best_so_far()
         along = self._closed(cause) - set(cause)
@@ -70,7 +70,8 @@ class SmallestSets:
         answer = Answer(cause, self._sorted(along), fix, self._sorted(fix_along), True, {}, None)
         return answer._replace(alone=self._ran_alone(), rest=self._rest(cause))
 
-    def _smallest_cause(self) -> tuple[str, ...] | None:
+    def cause(self) -> tuple[str, ...] | None:
+        """The smallest cause alone; None if the search was cut short."""
         try:
             return self._retried(lambda: self._smallest(self._order, self._closed, self._is_cause))
         except StopSearch:

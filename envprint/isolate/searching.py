@@ -83,7 +83,7 @@ class Prepared(NamedTuple):
 
     def _places(self, log: Log) -> Places | None:
         """The environments of trials; None if every trial runs in the active one."""
-        if not is_needed(self.plan):
+        if not is_needed(self.plan, self.sides[1], self.here):
             return None
         places = Places(self.plan, self.sides, self.here, self.work, log)
         places.prepare()

@@ -25,6 +25,8 @@ from envprint.core.text import block, one_line, paint
 SHOWN = 3
 """Names in one line; of more, how many there are."""
 VERSION = "1.0"
+INDENT = 12
+"""Columns before a text: the longest topic is `not needed`."""
 
 
 def plan_text(plan: Plan, repeat: int) -> str:
@@ -36,14 +38,14 @@ def _plan_lines(plan: Plan, repeat: int) -> Iterator[str]:
     first, *others = plan.switches
     shown = [one.in_words() for one in (first, *others)[:8]]
     more = len(plan.switches) - len(shown)
-    yield from block("switches", f"{len(plan.switches)}, the likeliest first")
+    yield from _block("switches", f"{len(plan.switches)}, the likeliest first")
     for line in shown:
-        yield from block("", line)
+        yield from _block("", line)
     if more:
-        yield from block("", f"and {more} more")
+        yield from _block("", f"and {more} more")
     for fixed in plan.fixed:
-        yield from block("fixed", f"{fixed.what}: {fixed.reason}")
-    yield from block("runs", f"{2 * repeat} of both sides, then {_expected(len(plan.switches))}")
+        yield from _block("fixed", f"{fixed.what}: {fixed.reason}")
+    yield from _block("runs", f"{2 * repeat} of both sides, then {_expected(len(plan.switches))}")
     yield ""
 
 
@@ -60,6 +62,10 @@ def trial_line(trial: Trial, plan: Plan) -> str:
     seconds = "remembered" if trial.is_remembered else f"{trial.seconds:.1f} s"
     text = f"{what}: {trial.outcome.value}, {trial.value} ({seconds})"
     return f"{trial.number:>3}  {one_line(text)}\n"
+
+
+def _block(topic: str, text: str, painted: str | None = None) -> Iterator[str]:
+    return block(topic, text, painted, indent=INDENT)
 
 
 def _names(switches: Sequence[Switch]) -> str:
@@ -80,14 +86,16 @@ def _lines(found: Isolation, colour: bool) -> Iterator[str]:
     else:
         yield from _answer(found, answer, colour)
     yield ""
-    yield from block("baseline", f"{_side(found, 'baseline')}: {found.baseline.value}")
-    yield from block("current", f"{_side(found, 'current')}: {found.current.value}")
-    yield from block("runs", f"{found.runs}, of `{' '.join(found.command)}`, result {found.result}")
+    yield from _block("baseline", f"{_side(found, 'baseline')}: {found.baseline.value}")
+    yield from _block("current", f"{_side(found, 'current')}: {found.current.value}")
+    yield from _block(
+        "runs", f"{found.runs}, of `{' '.join(found.command)}`, result {found.result}"
+    )
     for side in found.noise:
         text = f"the file differs from run to run on {side}, its content does not"
-        yield from block("note", text)
+        yield from _block("note", text)
     for note in found.notes:
-        yield from block("note", note)
+        yield from _block("note", note)
 
 
 def _side(found: Isolation, name: str) -> str:
@@ -100,11 +108,11 @@ def _same(found: Isolation, colour: bool) -> Iterator[str]:
     yield f"{heading}  Both sides give the same result here, with everything switched together."
     yield ""
     if found.plan.fixed:
-        yield from block("look at", "what cannot be switched here:")
+        yield from _block("look at", "what cannot be switched here:")
         for fixed in found.plan.fixed:
-            yield from block("", f"{fixed.what}: {fixed.reason}")
+            yield from _block("", f"{fixed.what}: {fixed.reason}")
     else:
-        yield from block("look at", "the code, the data and the seeds of the run that differed")
+        yield from _block("look at", "the code, the data and the seeds of the run that differed")
 
 
 def _answer(found: Isolation, answer: Answer, colour: bool) -> Iterator[str]:
@@ -113,9 +121,9 @@ def _answer(found: Isolation, answer: Answer, colour: bool) -> Iterator[str]:
     named = _listed([one.in_words() for one in cause])
     heading = paint("FOUND" if answer.is_minimal else "NOT FINISHED", "1", colour)
     if answer.is_minimal:
-        yield from block("FOUND", f"With {named}, the baseline gives the current result.", heading)
+        yield from _block("FOUND", f"With {named}, the baseline gives the current result.", heading)
     else:
-        yield from block(
+        yield from _block(
             "NOT FINISHED",
             f"CURRENT's result comes with {counted(cause, 'difference')}, maybe with fewer: "
             f"{_names(cause)}. More runs or more time are needed.",
@@ -128,28 +136,28 @@ def _answer(found: Isolation, answer: Answer, colour: bool) -> Iterator[str]:
     yield from _not_needed(plan, answer)
     if found.apart:
         apart = found.apart
-        yield from block(
+        yield from _block(
             "apart",
             f"{apart.absolute:.3g} (relative {apart.relative:.3g}), in {apart.differing} of "
             f"{counted(range(apart.total), 'number')}",
         )
     for rule, verdict in found.rules:
-        yield from block("rule", f"{rule}: {verdict}")
+        yield from _block("rule", f"{rule}: {verdict}")
 
 
 def _fix(plan: Plan, answer: Answer) -> Iterator[str]:
     if not answer.is_minimal:
         return
     if not answer.fix:
-        yield from block("fix", "none was found within the limits")
+        yield from _block("fix", "none was found within the limits")
         return
     names = _listed([one.what for one in plan.named(answer.fix)])
     if set(answer.fix) < set(answer.cause):
-        yield from block("to undo", f"{names} is enough")
+        yield from _block("to undo", f"{names} is enough")
     elif set(answer.fix) != set(answer.cause):
-        yield from block("to undo", f"it takes {names}: the cause alone, put back, is not enough")
+        yield from _block("to undo", f"it takes {names}: the cause alone, put back, is not enough")
     for switch in plan.named([*answer.fix, *answer.fix_along]):
-        yield from block("fix", remedy(switch) or f"set {switch.what} as on the baseline")
+        yield from _block("fix", remedy(switch) or f"set {switch.what} as on the baseline")
 
 
 def remedy(switch: Switch) -> shell.Command | None:
@@ -171,7 +179,7 @@ def remedy(switch: Switch) -> shell.Command | None:
 def _along(plan: Plan, answer: Answer) -> Iterator[str]:
     if answer.along:
         names = _listed([one.what for one in plan.named(answer.along)])
-        yield from block("with it", f"{names}, because the versions need each other")
+        yield from _block("with it", f"{names}, because the versions need each other")
 
 
 def _contributions(plan: Plan, answer: Answer) -> Iterator[str]:
@@ -186,7 +194,7 @@ def _contributions(plan: Plan, answer: Answer) -> Iterator[str]:
     for switch in plan.named(answer.cause):
         outcome = answer.alone.get(switch.name)
         if outcome in words:
-            yield from block("", f"{switch.what} {words[outcome]}")
+            yield from _block("", f"{switch.what} {words[outcome]}")
 
 
 def _not_needed(plan: Plan, answer: Answer) -> Iterator[str]:
@@ -195,12 +203,12 @@ def _not_needed(plan: Plan, answer: Answer) -> Iterator[str]:
         return
     rest = f"{counted(range(others), 'other difference')}"
     if answer.rest is Outcome.BASELINE:
-        yield from block("not needed", f"{rest}, verified together: they change nothing")
+        yield from _block("not needed", f"{rest}, verified together: they change nothing")
     elif answer.rest is Outcome.CURRENT:
         text = f"{rest}; without the cause they give the same result: there is a second cause"
-        yield from block("not needed", text)
+        yield from _block("not needed", text)
     else:
-        yield from block("not needed", rest)
+        yield from _block("not needed", rest)
 
 
 def _listed(words: Sequence[str]) -> str:
