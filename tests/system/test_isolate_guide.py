@@ -51,7 +51,6 @@ def test_the_story_ends_as_the_guide_says(
     variables = {
         **kept,
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
-        "XDG_CONFIG_HOME": str(tmp_path),
     }
     days = iter(("monday.txt", "friday.txt"))
     answer = ""
