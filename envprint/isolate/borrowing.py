@@ -5,26 +5,31 @@ from __future__ import annotations
 import csv
 import os
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
-from envprint.collectors._dist_info import distributions
+from envprint.collectors._dist_info import Installed, distributions
 from envprint.isolate.commands import clean_variables
 from envprint.machine.live import LiveHost
 
 
-def borrow(names: Collection[str], source: str, target: str) -> set[str]:
+def borrow(wanted: Mapping[str, str | None], source: str, target: str) -> set[str]:
     """Copy distributions between the environments of two interpreters; the names of those copied.
 
-    By the list of files of each. Scripts are left out: they name their interpreter.
+    `wanted` has the version of each; another one is not taken. Copied is what the list of files
+    of a distribution has, without scripts: they name their interpreter.
     """
-    if not names:
+    if not wanted:
         return set()
-    found = {one.name: one for one in distributions(_host(source)) if one.name in names}
+    found = {one.name: one for one in distributions(_host(source)) if _is_wanted(one, wanted)}
     place = _library(target)
     if place is None:
         return set()
     return {name for name, one in found.items() if _copy(one.directory, one.entry, place)}
+
+
+def _is_wanted(one: Installed, wanted: Mapping[str, str | None]) -> bool:
+    return one.name in wanted and wanted[one.name] in (None, one.version)
 
 
 def _host(python: str) -> LiveHost:

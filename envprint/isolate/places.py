@@ -112,7 +112,9 @@ class Places:
     def _build(self, wanted: Wanted) -> Built:
         built = build(wanted, os.path.join(self._work, _key(wanted)), self._log, by=self._by)
         lacking = (*built.lacking, *self._wanted[1].lacking)
-        borrowed = borrow([one.name for one in lacking], self._here.python, built.python)
+        borrowed = borrow(
+            {one.name: one.version for one in lacking}, self._here.python, built.python
+        )
         return built._replace(lacking=tuple(one for one in lacking if one.name not in borrowed))
 
     def _place(self, built: Built) -> Place:

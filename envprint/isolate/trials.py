@@ -18,6 +18,7 @@ from envprint.isolate.guard import Order
 from envprint.isolate.results import NoResult, Result, Selector, failure, read, reason_of
 from envprint.isolate.running import Ended, run
 from envprint.isolate.variables import variables_of
+from envprint.machine.os_calls import cpus
 
 READ_S = 600.0
 """Seconds for the job's own library to read a result."""
@@ -77,7 +78,7 @@ class Trials:
         self._sides = sides
         self.place_of = place_of
         self._work = work
-        self._cpus = sorted(os.sched_getaffinity(0))
+        self._cpus = sorted(cpus())
         self._before: dict[str, workspace.Stamp] = {}
         self._snapshot: workspace.Copy | None = None
         self._shared = workspace.shared_places(job.directory, job.command)

@@ -30,7 +30,7 @@ def environment_with_an_editable_project(tmp_path: Path) -> Path:
 def test_an_editable_installation_works_in_the_trial(tmp_path: Path) -> None:
     here = environment_with_an_editable_project(tmp_path) / "bin" / "python"
     there = made_by_hand(tmp_path / "trial") / "bin" / "python"
-    assert borrow(["mine", "absent"], str(here), str(there)) == {"mine"}
+    assert borrow({"mine": "0.1", "absent": "1"}, str(here), str(there)) == {"mine"}
     done = subprocess.run(
         [there, "-c", "import mine; print(mine.answer)"], capture_output=True, text=True, check=True
     )
@@ -39,4 +39,10 @@ def test_an_editable_installation_works_in_the_trial(tmp_path: Path) -> None:
 
 
 def test_nothing_is_looked_for_without_names(tmp_path: Path) -> None:
-    assert borrow([], str(tmp_path / "no-python"), str(tmp_path / "none")) == set()
+    assert borrow({}, str(tmp_path / "no-python"), str(tmp_path / "none")) == set()
+
+
+def test_another_version_is_not_taken(tmp_path: Path) -> None:
+    here = environment_with_an_editable_project(tmp_path) / "bin" / "python"
+    there = made_by_hand(tmp_path / "trial") / "bin" / "python"
+    assert borrow({"mine": "0.2"}, str(here), str(there)) == set()
