@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import Enum
+from math import ceil, log2
 from typing import Any, NamedTuple
 
 VARIABLE, AFFINITY, PACKAGE, PYTHON = "variable", "affinity", "package", "python"
 """Kinds of switches."""
+
+
+def most_trials(count: int) -> int:
+    """About how many trials one cause among so many switches takes at most."""
+    return 2 * ceil(log2(max(count, 2))) + 4
 
 
 class Switch(NamedTuple):

@@ -11,13 +11,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from envprint.core.errors import EnvprintError
-from envprint.core.isolation import Answer, Outcome, Plan, Trial
+from envprint.core.isolation import Answer, Outcome, Plan, Trial, most_trials
 from envprint.isolate.memory import Memory
 from envprint.isolate.results import Result, apart, is_same
 from envprint.isolate.search import Needs, SmallestSets, StopSearch, Unresolved
 from envprint.isolate.trials import NotBuiltError, Ran, Trials
 
 BASELINE, CURRENT = "BASELINE", "CURRENT"
+HASH_SEED = "PYTHONHASHSEED"
 LEAST_TOLERANCES = 4
 """The ends must be this many tolerances apart, or a result could be near both."""
 
@@ -68,6 +69,7 @@ class Search:
         limits: Limits,
         say: Say,
         *,
+        log: Callable[[str], object],
         needs: Callable[[], Needs],
         remember: Callable[[Ends], Memory | None],
     ) -> None:
@@ -77,6 +79,7 @@ class Search:
         self._needs = needs
         self._limits = limits
         self._say = say
+        self._log = log
         self._done: list[Trial] = []
         self._runs = 0
         self._ends: Ends | None = None
@@ -91,6 +94,7 @@ class Search:
         if self._is_same(ends.baseline, ends.current):
             return Isolated(ends, tuple(self._done), None, self._runs)
         self._check_tolerance(ends)
+        self._say_how_long()
         self._memory = self._remember(ends)
         try:
             answer = SmallestSets(self._order, self._needs(), self._ask).run()
@@ -112,14 +116,28 @@ class Search:
                 if not self._is_same(found[side][0], result):
                     first, last = found[side][0].shown, result.shown
                     raise NotSteady(
-                        f"{side} does not repeat itself: {first}, then {last}; "
-                        "`envprint probe training --explain` shows what makes a training repeat"
+                        f"{side} does not repeat itself: {first}, then {last}"
+                        f"{self._hash_seed(switched)}; `envprint probe training --explain` shows "
+                        "what makes a training repeat"
                     )
         before, after = (found[side][0] for side in (BASELINE, CURRENT))
         if before.is_failure and after.is_failure:
             raise EnvprintError(f"the command fails on both sides: {before.shown}")
         noise = tuple(side for side in found if len({result.raw for result in found[side]}) > 1)
         return Ends(before, after, self._limits.repeat, noise)
+
+    def _hash_seed(self, switched: frozenset[str]) -> str:
+        variables = self._trials.variables(switched, self._trials.place_of(switched))
+        return "" if variables.get(HASH_SEED) else f" ({HASH_SEED} is not set there)"
+
+    def _say_how_long(self) -> None:
+        """How long the search may take, now that the time of a run is known."""
+        run_s = self._trials.longest_s
+        most = most_trials(len(self._order))
+        self._log(
+            f"a run takes up to {run_s:.1f} s, so a search for one cause {2 * run_s:.0f} to "
+            f"{most * run_s:.0f} s"
+        )
 
     def _run_end(self, side: str, switched: frozenset[str]) -> Result:
         ran = self._counted(switched)

@@ -66,6 +66,8 @@ class Places:
         if self._by.name == "uv":
             # pip would ask the index even for what its cache has.
             self._by = installer(Options(offline=True))
+        for note in self.notes:
+            self._log(note)
         self._log = lambda _: None
 
     def _both(self) -> list[Built]:

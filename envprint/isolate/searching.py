@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from envprint.core.errors import EnvprintError
+from envprint.core.errors import EnvprintError, UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
 from envprint.core.isolation import (
@@ -73,6 +73,7 @@ class Prepared(NamedTuple):
             plan,
             wish.limits,
             say,
+            log=log,
             needs=needs,
             remember=lambda ends: Memory(
                 trials, job, (ends.baseline, ends.current), wish.limits.tolerance
@@ -83,9 +84,12 @@ class Prepared(NamedTuple):
 
     def _places(self, log: Log) -> Places | None:
         """The environments of trials; None if every trial runs in the active one."""
-        if not is_needed(self.plan, self.sides[1], self.here):
-            return None
-        places = Places(self.plan, self.sides, self.here, self.work, log)
+        try:
+            if not is_needed(self.plan, self.sides[1], self.here):
+                return None
+            places = Places(self.plan, self.sides, self.here, self.work, log)
+        except UnknownValueError as error:
+            raise EnvprintError(f"isolate: an environment cannot be built: {error}") from None
         places.prepare()
         return places
 

@@ -129,6 +129,7 @@ class Trials:
         variables = self.variables(switched, place)
         private = os.path.join(self._work, "private")
         shutil.rmtree(private, ignore_errors=True)
+        variables["PWD"] = directory
         for name, folder in {**_PRIVATE, "TMPDIR": "tmp"}.items():
             if name not in variables or name == "TMPDIR":
                 variables[name] = os.path.join(private, folder)

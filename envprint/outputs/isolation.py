@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import ceil, log2
 from typing import Any
 
 from envprint.core import shell
@@ -17,6 +16,7 @@ from envprint.core.isolation import (
     Plan,
     Switch,
     Trial,
+    most_trials,
 )
 from envprint.core.report import counted
 from envprint.core.requirement import pinned
@@ -51,8 +51,7 @@ def _plan_lines(plan: Plan, repeat: int) -> Iterator[str]:
 
 def _expected(count: int) -> str:
     """How many trials a search of one cause takes: at first place, and anywhere."""
-    most = 2 * ceil(log2(max(count, 2))) + 4
-    return f"2 to {most} for one cause, more for several"
+    return f"2 to {most_trials(count)} for one cause, more for several"
 
 
 def trial_line(trial: Trial, plan: Plan) -> str:

@@ -81,7 +81,7 @@ def test_each_trial_is_one_line_on_stderr(isolate: Isolate) -> None:
 def test_the_plan_is_shown_before_anything_runs(isolate: Isolate) -> None:
     done = isolate(job("1"), after={"TF_A": "1", "TF_B": "2"})
     plan = done.stderr.partition("  1  ")[0]
-    assert "switches  2" in plan
+    assert "switches    2" in plan
     assert "TF_A unset → 1" in plan
     assert "6 of both sides" in plan
 
@@ -104,7 +104,7 @@ def test_two_that_act_only_together_are_one_cause_of_which_either_is_a_fix(
     assert done.returncode == 0
     assert "TF_ONE acts only together with the others" in done.stdout
     assert "is enough" in done.stdout
-    assert done.stdout.count("fix       unset TF_") == 1
+    assert done.stdout.count("fix         unset TF_") == 1
 
 
 def test_of_two_redundant_ones_one_is_the_cause_and_both_are_the_fix(isolate: Isolate) -> None:
@@ -278,7 +278,8 @@ def test_the_affinity_is_a_switch(isolate: Isolate) -> None:
     assert done.returncode == 1  # nothing of the two acts
 
 
-def test_whatever_kills_envprint_no_process_is_left(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_whatever_ends_envprint_no_process_is_left(tmp_path: Path, number: signal.Signals) -> None:
     mark = f"31{os.getpid()}"
     (tmp_path / "job.py").write_text(
         f"import subprocess, time\nsubprocess.Popen(['sleep', '{mark}'], start_new_session=True)\n"
@@ -295,7 +296,7 @@ def test_whatever_kills_envprint_no_process_is_left(tmp_path: Path) -> None:
     try:
         wait_for((tmp_path / "started").exists)
     finally:
-        process.send_signal(signal.SIGKILL)
+        process.send_signal(number)
         process.wait()
     wait_for(lambda: not running(mark))
 
