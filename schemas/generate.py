@@ -26,6 +26,7 @@ from envprint.core.fields import (
 from envprint.documents.codec import MAJOR, REQUIRED, to_json
 from envprint.documents.validate import KINDS
 from envprint.judging.policy.fields import SHAPE as POLICY
+from envprint.outputs.formats.json import NOT_ALWAYS as OF_SOME_REPORTS
 from envprint.outputs.formats.json import SHAPE as REPORT
 from envprint.run.record import NOT_ALWAYS
 from envprint.run.record import SHAPE as RUN
@@ -60,8 +61,7 @@ def _declared(kind: str) -> tuple[Record, tuple[str, ...]]:
     if kind == "fingerprint":
         return fingerprint(), REQUIRED
     if kind == "report":
-        # A pre-flight may have no baseline.
-        return REPORT, tuple(field.name for field in REPORT.fields if field.name != "baseline")
+        return REPORT, tuple(f.name for f in REPORT.fields if f.name not in OF_SOME_REPORTS)
     if kind == "run":
         return RUN, tuple(field.name for field in RUN.fields if field.name not in NOT_ALWAYS)
     return POLICY, ()

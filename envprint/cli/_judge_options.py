@@ -7,7 +7,8 @@ import re
 
 from envprint.cli._console import Console
 from envprint.core.discovery import module_names
-from envprint.core.fingerprint import FRAMEWORKS
+from envprint.core.errors import UsageError
+from envprint.core.fingerprint import FRAMEWORKS, Fingerprint
 from envprint.core.impact import IMPACT_WORDS, Impact
 from envprint.core.report import Report, count_undecided
 from envprint.core.units import parse_seconds, parse_size
@@ -28,12 +29,15 @@ exit codes:
 """
 
 
-def add_judging_options(parser: argparse.ArgumentParser) -> None:
-    """Options for how to judge and how to report."""
+def add_judging_options(parser: argparse.ArgumentParser, *, to_file: bool = True) -> None:
+    """Options for how to judge and how to report; with `to_file`, `-o` is the report's file."""
     parser.add_argument(
         "--format", choices=module_names(formats), default="text", help="default: %(default)s"
     )
-    parser.add_argument("-o", "--output", metavar="FILE", help="write the report to FILE")
+    if to_file:
+        parser.add_argument("-o", "--output", metavar="FILE", help="write the report to FILE")
+    else:
+        parser.set_defaults(output=None)
     parser.add_argument(
         "--details",
         choices=formats.DETAILS,
@@ -100,6 +104,31 @@ def _one_off(text: str) -> OneOff:
         raise argparse.ArgumentTypeError(f"expected NAME or NAME=REASON, found {text!r}")
     reason = (found[2] or "").strip()
     return OneOff(found[1].strip(), reason or "given on the command line")
+
+
+def add_remedy_option(parser: argparse.ArgumentParser) -> None:
+    """The option for the way back instead of the report."""
+    parser.add_argument(
+        "--remedy",
+        action="store_true",
+        help="print the way back to BASELINE as commands for a shell",
+    )
+
+
+def with_way_back(
+    report: Report,
+    baseline: Fingerprint | None,
+    current: Fingerprint,
+    options: argparse.Namespace,
+) -> Report:
+    """The report with the way back, if `--remedy` is given. Raises `UsageError`."""
+    if not options.remedy:
+        return report
+    if baseline is None:
+        raise UsageError("--remedy is the way back to a baseline: name one")
+    from envprint.judging.way_back import way_back  # few calls want it
+
+    return report._replace(way_back=way_back(report, baseline, current))
 
 
 def add_framework_option(parser: argparse.ArgumentParser) -> None:

@@ -17,12 +17,14 @@ from envprint.cli._console import Console
 from envprint.cli._judge_options import (
     EXIT_CODES,
     add_judging_options,
+    add_remedy_option,
     context_of,
     count_argument,
     present,
     request_of,
     size_argument,
     time_argument,
+    with_way_back,
 )
 from envprint.core.errors import UsageError
 from envprint.core.fingerprint import Fingerprint
@@ -64,6 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="import each library that takes part, in processes of their own: see which start",
     )
     add_judging_options(parser)
+    add_remedy_option(parser)
     add_capture_options(parser)
 
 
@@ -104,7 +107,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         from envprint.run.wait_for_gpu import wait
 
         current = wait(capture, judge, context.policy.fail_on, limit_s, console.log)
-    return present(judge(current), context, options, console)
+    report = with_way_back(judge(current), baseline, current, options)
+    return present(report, context, options, console)
 
 
 def _imports(options: argparse.Namespace, console: Console) -> dict[str, Any]:

@@ -10,16 +10,21 @@ from envprint.cli._console import Console
 from envprint.cli._judge_options import (
     EXIT_CODES,
     add_judging_options,
+    add_remedy_option,
     context_of,
     present,
     request_of,
+    with_way_back,
 )
+from envprint.core.text import block
 from envprint.documents.inputs import NOW
+from envprint.outputs.formats import QUIET
 
 HELP = "compare two fingerprints and judge the effect on a training result"
 EPILOG = f"""\
 example:
   envprint diff before.json now --framework tensorflow --fail-on diverges
+  envprint diff before.json now --remedy > back.sh
 
 {EXIT_CODES}"""
 
@@ -31,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "current", metavar="CURRENT", help="a second fingerprint; now captures first"
     )
     add_judging_options(parser)
+    add_remedy_option(parser)
     add_capture_options(parser)
 
 
@@ -41,13 +47,24 @@ def run(options: argparse.Namespace, console: Console) -> int:
     current = load(options.current, options, console)
     if options.current == NOW:
         baseline = located(baseline)
+    report = with_way_back(context.drift(baseline, current), baseline, current, options)
+    code = present(report, context, options, console)
     if _may_be_isolated():
         from envprint.documents.isolations import citation
 
         found = citation(baseline.digest, current.digest, console.warn)
         if found:
-            console.log(found)
-    return present(context.drift(baseline, current), context, options, console)
+            _cite(found, options, console)
+    return code
+
+
+def _cite(found: str, options: argparse.Namespace, console: Console) -> None:
+    """Show below a text for people what was found by running; beside anything else, on stderr."""
+    is_report = options.format == "text" and options.output in (None, "-") and not options.remedy
+    if is_report and options.details != QUIET:
+        console.emit("".join(f"{line}\n" for line in ("", *block("isolated", found))))
+    else:
+        console.log(found)
 
 
 def _may_be_isolated() -> bool:

@@ -197,6 +197,8 @@ class Report(NamedTuple):
     """Names of the sections that were looked at, if the user wanted these only; else none."""
     computes_on: tuple[Placement, ...] = ()
     """Where each framework of the workload will compute on the current side."""
+    way_back: Any = None
+    """A `core.way_back.WayBack`, the way back to the baseline, if it was wanted (`--remedy`)."""
 
     def __repr__(self) -> str:
         """Short: the fields of a report fill pages."""

@@ -103,6 +103,12 @@ def export(name: str, value: str) -> Command | None:
     return command("export {}={}", name if is_name(name) else None, value)
 
 
+def export_path(name: str, value: str) -> Command | None:
+    """The same for a value that may be a path; `~/` at its beginning is the home directory."""
+    word = path_word(value)
+    return Command(f"export {name}={word}") if word is not None and is_name(name) else None
+
+
 def unset(name: str) -> Command | None:
     """The command that removes a variable."""
     return command("unset {}", name if is_name(name) else None)

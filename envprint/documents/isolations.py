@@ -79,6 +79,5 @@ def citation(before: str, after: str, warn: Callable[[str], object]) -> str | No
     if newest is None:
         return None
     when = newest.saved_at.partition("T")[0]
-    if newest.cause is None:
-        return f"`isolate` of {when}: both gave the same result when `{newest.program}` was run"
-    return f"`isolate` of {when}, by running `{newest.program}`: {', '.join(newest.cause)}"
+    what = ", ".join(newest.cause) if newest.cause else "both gave the same result"
+    return f"{what} (found by running {newest.program}, {when})"

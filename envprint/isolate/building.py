@@ -11,6 +11,8 @@ import hashlib
 import json
 import os
 import shutil
+import signal
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -70,7 +72,7 @@ def build(
     `EnvprintError`: `place` holds something else, no interpreter is installed, an installer fails.
     """
     place = os.path.abspath(place)
-    with _held(place):
+    with _held(place), stopped_by_signals():
         done = _finished(place, wanted)
         if done is None:
             done = _build(wanted, place, log, by or installer(options))
@@ -128,9 +130,30 @@ def _held(place: str) -> Iterator[None]:
         raise EnvprintError(f"{place}: cannot be used: {error.strerror}") from None
     try:
         _lock(descriptor, place)
+        # If this process is killed, an installer that it started still holds the lock.
+        os.set_inheritable(descriptor, True)
         yield
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end what runs like Ctrl-C does: with all that was started.
+
+    A handler that somebody has set, also to ignore a signal, stays.
+    """
+    numbers = [signal.SIGTERM, signal.SIGHUP]
+    changed = []
+    if threading.current_thread() is threading.main_thread():
+        changed = [n for n in numbers if signal.getsignal(n) is signal.SIG_DFL]
+    for number in changed:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number in changed:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _refuse_others(place: str) -> None:

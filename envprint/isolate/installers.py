@@ -28,7 +28,7 @@ _SOURCES_OF_PIP = ("pip", "setuptools", "wheel")
 _UNREACHABLE = ("Retrying (", "Failed to establish a new connection", "Connection refused")
 """What pip says of an index that does not answer, before it calls the distribution missing."""
 
-Log = Callable[[str], object]
+Log = Callable[[str], None]
 Missing = dict[Pin, str]
 """What cannot be had, and why."""
 

@@ -25,7 +25,7 @@ from envprint.isolate.search import Needs
 from envprint.isolate.trials import NotBuiltError, Place
 from envprint.isolate.wanted import Wanted, wanted_of
 
-Log = Callable[[str], object]
+Log = Callable[[str], None]
 SHOWN = 3
 """Notes on what an end lacks; of more, how many there are."""
 
@@ -68,7 +68,7 @@ class Places:
             self._by = installer(Options(offline=True))
         for note in self.notes:
             self._log(note)
-        self._log = lambda _: None
+        self._log = _say_nothing
 
     def _both(self) -> list[Built]:
         names = [one.name for one in self.plan.switches]
@@ -159,6 +159,10 @@ class Places:
             if len(texts) > SHOWN:
                 more = len(texts) - SHOWN
                 self.notes.append(f"{side} as built here differs in {more} more places")
+
+
+def _say_nothing(_: str) -> None:
+    """Trials are built without a word: each has a line of its own."""
 
 
 def _key(wanted: Wanted) -> str:

@@ -36,7 +36,7 @@ from envprint.isolate.work import work_directory
 from envprint.judging.compare import compare_without_secrets
 from envprint.machine.os_calls import cpus
 
-Log = Callable[[str], object]
+Log = Callable[[str], None]
 
 
 class Wish(NamedTuple):

@@ -12,11 +12,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from envprint import knowledge
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.redact import HIDDEN, safe_text
 from envprint.core.requirement import pinned
 from envprint.core.shell import quoted
+from envprint.knowledge.indexes import index_of
 
 DISTRIBUTIONS = "facts.packages.distributions"
 
@@ -104,16 +104,6 @@ def _one(side: Fingerprint, name: str, entry: Mapping[str, Any], *, trust: bool)
     return Pin(
         name, version, requirement, entry.get("build_id"), tuple(tags), index_of(name, version)
     )
-
-
-def index_of(name: str, version: str) -> str | None:
-    """Where a project publishes builds with this local version, such as `+cpu`; None if unknown."""
-    local = version.partition("+")[2]
-    entry = knowledge.find("local_versions", distribution=name) if local else None
-    if entry is None or not re.fullmatch(entry["local"], local):
-        return None
-    place: str = entry["index"]
-    return place.replace("{local}", local)
 
 
 def _where(pin: Pin) -> str:

@@ -10,8 +10,8 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 KEPT_BYTES = 16384
@@ -19,6 +19,10 @@ KEPT_BYTES = 16384
 ROUND_S = 0.02
 """Seconds between two checks whether a command has ended; a process of its own may keep its pipes
 open for longer."""
+
+
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals by which a user or a system ends a program."""
 
 
 class Command(NamedTuple):
@@ -56,7 +60,8 @@ def run_beside(
     try:
         while waiting or running:
             while waiting and len(running) < count:
-                running.append(_Running(waiting.pop()))
+                with _undisturbed() as mask:
+                    running.append(_Running(waiting.pop(), mask))
             _read(running)
             for one in [one for one in running if one.is_over(timeout_s)]:
                 running.remove(one)
@@ -64,6 +69,18 @@ def run_beside(
     finally:
         for one in running:
             one.end()
+
+
+@contextmanager
+def _undisturbed() -> Iterator[Iterable[int]]:
+    """Hold signals back, so that none comes between the start of a command and its place in the
+    list of those to end. The commands themselves start with the mask from before.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        yield before
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _read(running: Sequence[_Running]) -> None:
@@ -80,7 +97,7 @@ def _read(running: Sequence[_Running]) -> None:
 
 
 class _Running:
-    def __init__(self, command: Command) -> None:
+    def __init__(self, command: Command, mask: Iterable[int]) -> None:
         self._name = command.name
         self._started_s = time.monotonic()
         self._printed: dict[int, bytes] = {}
@@ -95,7 +112,10 @@ class _Running:
         argv = list(command.argv)
         try:
             self._pid = os.posix_spawn(
-                argv[0], argv, command.environ, file_actions=actions, setpgroup=0
+                *(argv[0], argv, command.environ),
+                file_actions=actions,
+                setpgroup=0,
+                setsigmask=mask,
             )
         except OSError:
             os.close(out)

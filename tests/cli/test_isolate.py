@@ -334,10 +334,11 @@ def test_a_finished_search_is_kept_shown_by_log_and_cited_by_diff(
     assert (row["kind"], row["cause"]) == ("isolate", ["TF_ACTS unset → 1"])
     baseline = tmp_path / "baseline.json"
     compared = call("diff", baseline, "now", env={**kept, **after}, cwd=place)
-    assert "TF_ACTS unset → 1" in compared.stderr
-    assert "by running `python`" in compared.stderr
+    assert "isolated  TF_ACTS unset → 1 (found by running python, " in compared.stdout
+    as_json = call("diff", baseline, "now", "--format", "json", env={**kept, **after}, cwd=place)
+    assert "found by running" in as_json.stderr
     other = call("diff", baseline, "now", env={**kept, "TF_ACTS": "2"}, cwd=place)
-    assert "isolate" not in other.stderr
+    assert "isolated" not in other.stdout + other.stderr
 
 
 def test_what_was_run_before_is_remembered_as_long_as_nothing_has_changed(

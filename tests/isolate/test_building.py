@@ -168,6 +168,57 @@ def test_a_build_that_is_killed_is_never_trusted(index: Path, tmp_path: Path) ->
     assert time.monotonic() - began_s < 60
 
 
+SLOW_UV = """#!/bin/sh
+case "$*" in *install*) echo $$ > "$STARTED.new"; mv "$STARTED.new" "$STARTED"; exec sleep 60;; esac
+"""
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def stuck(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[subprocess.Popen[bytes], int]:
+    """A build in a process of its own, and the pid of its installer, which never ends."""
+    uv, started = folder / "bin" / "uv", folder / "started"
+    uv.parent.mkdir()
+    uv.write_text(SLOW_UV)
+    uv.chmod(0o755)
+    monkeypatch.setenv("STARTED", str(started))
+    code = KILLED.replace("Slow(find_uv())", f"Uv({str(uv)!r})")
+    child = subprocess.Popen([sys.executable, "-c", code, folder / "env", PYTHON])
+    while not started.exists():
+        assert child.poll() is None
+        time.sleep(0.01)
+    return child, int(started.read_text())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_build_that_is_stopped_leaves_no_process(
+    index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    child, pid = stuck(tmp_path, monkeypatch)
+    child.send_signal(number)
+    assert child.wait(timeout=30) != 0
+    assert not is_running(pid)
+
+
+def test_an_installer_that_outlives_its_envprint_still_holds_the_place(
+    index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child, pid = stuck(tmp_path, monkeypatch)
+    child.kill()
+    child.wait()
+    with pytest.raises(EnvprintError, match="another envprint is building it"):
+        made(tmp_path / "env", "one==1.0")
+    os.kill(pid, signal.SIGKILL)
+    while is_running(pid):
+        time.sleep(0.01)
+    assert made(tmp_path / "env", "one==1.0").is_exact
+
+
 @pytest.mark.parametrize("kind", ["file", "link", "directory"])
 def test_what_envprint_did_not_make_is_left_alone(tmp_path: Path, kind: str) -> None:
     place, other = tmp_path / "env", tmp_path / "other"

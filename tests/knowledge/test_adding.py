@@ -15,9 +15,9 @@ from envprint import knowledge
 from envprint.collectors import cpu, gpu, random
 from envprint.core.fingerprint import Unknown
 from envprint.core.workload import Workload
-from envprint.isolate.wanted import index_of
 from envprint.judging.policy.model import Policy
 from envprint.knowledge import roles
+from envprint.knowledge.indexes import index_of
 from envprint.run.command_interpreter import follow
 from tests.builders.cpu import GRAVITON
 from tests.builders.cpu import machine as processor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from envprint.core.fields import ANYTHING, FLAG, INTEGER, TEXT, Field, ListOf, MapOf, Record, record
 from envprint.core.fingerprint import SCHEMA_VERSION
@@ -10,6 +10,9 @@ from envprint.core.report import Finding, Report, Summary, undecided_rules
 from envprint.core.shell import kind
 from envprint.documents.codec import to_json
 from envprint.outputs.formats import View
+
+if TYPE_CHECKING:
+    from envprint.core.way_back import WayBack
 
 _SIDE = record(
     Field("label", TEXT, "The label given at capture."),
@@ -212,7 +215,52 @@ SHAPE: Record = record(
         "lockstep", ListOf(TEXT), "Rules whose findings came together with an expected difference."
     ),
     Field("policy_notes", ListOf(TEXT), "Policy entries that expired or match nothing."),
+    Field(
+        "way_back",
+        record(
+            Field(
+                "steps",
+                ListOf(
+                    record(
+                        Field("command", TEXT, "One line for a shell."),
+                        Field(
+                            "removes",
+                            ListOf(TEXT),
+                            "Rules whose findings it removes, not-judged for what is not judged; "
+                            "empty for what only goes along.",
+                        ),
+                        Field("note", TEXT, "Where or when it applies; null if that is clear."),
+                    )
+                ),
+                "Commands from the current side back to the baseline, in this order.",
+            ),
+            Field(
+                "in_program",
+                ListOf(
+                    record(
+                        Field("code", TEXT, "Lines of Python."),
+                        Field("removes", TEXT, "Rule whose finding they remove."),
+                    )
+                ),
+                "What the program itself has to do.",
+            ),
+            Field(
+                "without",
+                ListOf(
+                    record(
+                        Field("rule", TEXT, "Id; not-judged for what is not judged."),
+                        Field("message", TEXT, "What was found."),
+                        Field("remedy", TEXT, "What to do, in words."),
+                    )
+                ),
+                "Findings that no command removes.",
+            ),
+        ),
+        "The way back to the baseline; only with --remedy.",
+    ),
 )
+NOT_ALWAYS = ("baseline", "way_back")
+"""Keys that a report may lack or that may be null: a pre-flight may have no baseline."""
 
 
 def render(report: Report, view: View = View()) -> str:  # noqa: B008  an immutable value
@@ -222,7 +270,9 @@ def render(report: Report, view: View = View()) -> str:  # noqa: B008  an immuta
 
 def to_document(report: Report) -> dict[str, Any]:
     """The report in JSON types."""
+    way = report.way_back
     return {
+        **({} if way is None else {"way_back": _way_back(way)}),
         "schema_version": SCHEMA_VERSION,
         "verdict": {
             "impact": report.impact.word,
@@ -270,6 +320,17 @@ def to_document(report: Report) -> dict[str, Any]:
         "expected": [expected._asdict() for expected in report.expected],
         "lockstep": list(report.also_changed),
         "policy_notes": list(report.policy_notes),
+    }
+
+
+def _way_back(way: WayBack) -> dict[str, Any]:
+    return {
+        "steps": [
+            {"command": step.command, "removes": list(step.removes), "note": step.note or None}
+            for step in way.steps
+        ],
+        "in_program": [one._asdict() for one in way.in_program],
+        "without": [one._asdict() for one in way.without],
     }
 
 

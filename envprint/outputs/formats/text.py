@@ -24,6 +24,10 @@ OMITS_WITH_ALL = frozenset({"summary"})
 
 def render(report: Report, view: View = View()) -> str:  # noqa: B008  an immutable value
     """The report as text that ends with a newline."""
+    if report.way_back is not None:
+        from envprint.outputs.formats._way_back import render as render_way_back
+
+        return render_way_back(report, report.way_back, view)
     if view.details == QUIET:
         return f"{verdict_word(report, view)} {one_line(verdict_sentence(report, view))}\n"
     lines = [*first_screen(report, view)]

@@ -269,4 +269,13 @@ XLA = Setting(
     lambda side, variables: native(side),
     lambda side, level: None,
 )
-ISAS = (OPENBLAS, NUMPY, LIBM, ATEN, ONEDNN, MKL, XLA)
+# Under every limit that there is, softmax, a training of Keras and what XLA compiles had other bits
+# on a processor with AVX-512 than on one with AVX2 (measured with TensorFlow 2.21, qemu).
+TENSORFLOW = Setting(
+    "the instruction set of TensorFlow's own kernels",
+    ("tensorflow",),
+    (),
+    lambda side, variables: native(side),
+    lambda side, level: None,
+)
+ISAS = (OPENBLAS, NUMPY, LIBM, ATEN, ONEDNN, MKL, XLA, TENSORFLOW)
