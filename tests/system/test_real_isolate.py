@@ -41,14 +41,16 @@ y = rng.integers(0, 4, 128)
 model = keras.Sequential(
     [
         keras.Input((16, 16, 3)),
-        keras.layers.Conv2D(8, 3, activation="relu"),
+        keras.layers.Conv2D(8, 3, activation="tanh"),
+        keras.layers.Conv2D(16, 3, activation="relu"),
         keras.layers.Flatten(),
+        keras.layers.Dense(64, activation="relu"),
         keras.layers.Dense(4, activation="softmax"),
     ]
 )
 model.compile("adam", "sparse_categorical_crossentropy")
-losses = model.fit(x, y, epochs=2, batch_size=32, shuffle=False, verbose=0).history["loss"]
-np.save("result.npy", np.array(losses))
+model.fit(x, y, epochs=3, batch_size=32, shuffle=False, verbose=0)
+np.save("result.npy", np.concatenate([one.ravel() for one in model.get_weights()]))
 """
 TORCH_JOB = """\
 import numpy as np
@@ -81,7 +83,7 @@ class Pair(NamedTuple):
 
 PAIRS = {
     "numpy": Pair("npsk.txt", "npsk.txt", NUMPY_JOB, "OPENBLAS_CORETYPE", "Nehalem"),
-    "tensorflow": Pair("tf219.txt", "tf221.txt", KERAS_JOB, "TF_ENABLE_ONEDNN_OPTS", "0"),
+    "tensorflow": Pair("tf221.txt", "tf221.txt", KERAS_JOB, "TF_ENABLE_ONEDNN_OPTS", "0"),
     "torch": Pair("pt213.txt", "pt213.txt", TORCH_JOB, "ATEN_CPU_CAPABILITY", "default"),
 }
 
