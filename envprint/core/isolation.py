@@ -8,7 +8,8 @@ from math import ceil, log2
 from typing import Any, NamedTuple
 
 VARIABLE, AFFINITY, PACKAGE, PYTHON = "variable", "affinity", "package", "python"
-"""Kinds of switches."""
+CAP = "cap"
+"""Kinds of switches. A cap limits a library to the instructions of the other side's processor."""
 
 
 def most_trials(count: int) -> int:
@@ -32,9 +33,10 @@ class Switch(NamedTuple):
 
     def in_words(self) -> str:
         """What differs, on one line."""
-        absent = "unset" if self.kind == VARIABLE else "absent"
+        absent = "unset" if self.kind in (VARIABLE, CAP) else "absent"
         sides = (absent if side is None else str(side) for side in (self.before, self.after))
-        return f"{self.what} {' → '.join(side or repr(side) for side in sides)}"
+        what = f"the processor, by {self.what}" if self.kind == CAP else self.what
+        return f"{what} {' → '.join(side or repr(side) for side in sides)}"
 
 
 class Fixed(NamedTuple):

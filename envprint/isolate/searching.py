@@ -25,6 +25,7 @@ from envprint.core.redact import safe_arguments
 from envprint.core.report import Report
 from envprint.documents.codec import fingerprint_shape
 from envprint.isolate import command
+from envprint.isolate.cap_switches import with_caps
 from envprint.isolate.isolating import Isolated, Limits, Search
 from envprint.isolate.memory import Memory
 from envprint.isolate.places import Places, is_needed
@@ -120,7 +121,7 @@ def prepared(
     """A block in which there is a plan and a directory to work in. Raises `EnvprintError`."""
     selector(wish.result)
     comparison = compare_without_secrets(*sides, fingerprint_shape())
-    planned = plan(comparison, report, len(cpus()))
+    planned = with_caps(plan(comparison, report, len(cpus())), sides, report, here.python)
     if not planned.switches:
         raise EnvprintError(_nothing_to_switch(planned))
     variables = variables_of(planned, (), sides, here.prefix, os.environ)

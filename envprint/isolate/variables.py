@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.hidden import is_inside_of
-from envprint.core.isolation import VARIABLE, Plan
+from envprint.core.isolation import CAP, VARIABLE, Plan
 from envprint.core.redact import is_recorded
 from envprint.documents.inputs import NOW
 
@@ -45,6 +45,9 @@ def variables_of(
         value = _value(name, sides[is_current], recorded[is_current].get(name), here)
         if value is not None:
             found[name] = value
+    for cap in (one for one in plan.switches if one.kind == CAP):
+        limit = cap.after if cap.name in switched else cap.before
+        found |= {cap.what: limit} if limit else {}
     if f"{VARIABLE} {_COSTLY}" not in {one.name for one in plan.switches}:
         found.pop(_COSTLY, None)
     folder = os.path.join(prefix, "bin")

@@ -8,8 +8,9 @@ from typing import Any
 from envprint.core import shell
 from envprint.core.isolation import (
     AFFINITY,
+    CAP,
+    PACKAGE,
     PYTHON,
-    VARIABLE,
     Answer,
     Isolation,
     Outcome,
@@ -161,18 +162,23 @@ def _fix(plan: Plan, answer: Answer) -> Iterator[str]:
 
 def remedy(switch: Switch) -> shell.Command | None:
     """The command that puts one difference back; None if no command can."""
-    if switch.kind == VARIABLE:
-        if switch.before is None:
-            return shell.unset(switch.what)
-        return shell.export(switch.what, str(switch.before))
-    if switch.kind == AFFINITY:
-        return shell.command("taskset -c {} COMMAND", f"0-{int(switch.before) - 1}")
+    if switch.kind == CAP and switch.before is None:
+        return None  # what the other processor lacks cannot be added there
     if switch.kind == PYTHON:
         return None
     if switch.before is None:
-        return shell.command("pip uninstall -y {}", switch.what)
-    requirement = pinned(switch.what, str(switch.before))
-    return shell.command("pip install --no-deps {}", requirement)
+        is_package = switch.kind == PACKAGE
+        removed = shell.command("pip uninstall -y {}", switch.what)
+        return removed if is_package else shell.unset(switch.what)
+    return _set(switch.kind, switch.what, str(switch.before))
+
+
+def _set(kind: str, what: str, value: str) -> shell.Command | None:
+    if kind == AFFINITY:
+        return shell.command("taskset -c {} COMMAND", f"0-{int(value) - 1}")
+    if kind == PACKAGE:
+        return shell.command("pip install --no-deps {}", pinned(what, value))
+    return shell.export(what, value)
 
 
 def _along(plan: Plan, answer: Answer) -> Iterator[str]:
