@@ -15,13 +15,13 @@ from envprint.cli._judge_options import (
     time_argument,
 )
 from envprint.core.errors import EnvprintError, StoreError, UsageError
-from envprint.core.isolation import Isolation
+from envprint.core.isolation import EQUAL, FOUND, NOT_REPEATABLE, UNRESOLVED, Isolation
 from envprint.core.text import recordable
 from envprint.documents import isolations
 from envprint.documents.codec import to_json
 from envprint.documents.inputs import NOW
 from envprint.documents.store import Store
-from envprint.isolate.isolating import Limits, NotSteady
+from envprint.isolate.isolating import Limits
 from envprint.isolate.pairs import write_pair
 from envprint.isolate.searching import Wish, prepared
 from envprint.isolate.trials import Place
@@ -41,7 +41,7 @@ exit codes:
   3  a side does not repeat itself, or a trial that decides could not be run
 """
 COMMAND_AFTER_DASHES = True
-FOUND, SAME, NOT_STEADY = 0, 1, 3
+EXIT_CODES = {FOUND: 0, EQUAL: 1, NOT_REPEATABLE: 3, UNRESOLVED: 3}
 REPEAT = 3
 
 
@@ -84,6 +84,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="run in the working directory itself, not in a fresh copy for each run",
     )
     parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="set variables of documents that name code to load, and install from the repositories "
+        "and URLs that they name",
+    )
+    parser.add_argument(
         "--pair", metavar="DIR", help="write what was measured there, as a row of measured pairs"
     )
     parser.add_argument("--format", choices=("text", "json"), default="text")
@@ -117,18 +123,15 @@ def run(options: argparse.Namespace, console: Console) -> int:
         directory=os.getcwd(),
         is_in_place=options.in_place,
         limits=Limits(options.repeat, options.max_runs, options.max_time, options.tolerance),
+        trust=options.trust,
     )
     report = context.drift(*sides)
     with prepared(wish, (sides[0], sides[1]), report, _here(options), console.log) as search:
         console.show(isolation.plan_text(search.plan, wish.limits.repeat))
-        try:
-            found = search.run(
-                console.log, lambda trial: console.show(isolation.trial_line(trial, search.plan))
-            )
-        except NotSteady as error:
-            console.log(str(error))
-            return NOT_STEADY
-    if options.pair is not None and found.answer and found.answer.is_minimal:
+        found = search.run(
+            console.log, lambda trial: console.show(isolation.trial_line(trial, search.plan))
+        )
+    if options.pair is not None and found.outcome == FOUND:
         path = write_pair(found, (sides[0], sides[1]), report.workload, options.pair)
         console.log(f"the measured pair is in {path}")
     return _present(found, options, console)
@@ -162,6 +165,4 @@ def _present(found: Isolation, options: argparse.Namespace, console: Console) ->
         console.emit(to_json(document))
     else:
         console.emit(isolation.render(found, console.colour()))
-    if found.answer is None:
-        return SAME
-    return FOUND if found.answer.is_minimal else NOT_STEADY
+    return EXIT_CODES[found.outcome]

@@ -60,7 +60,7 @@ class Row(NamedTuple):
     """The rules of that verdict."""
     unjudged: tuple[str, ...] = ()
     cause: tuple[str, ...] | None = None
-    """What `isolate` has found; None for a save, and if both sides gave the same result."""
+    """What `isolate` has found; None for a save."""
     fault: str | None = None
 
     @property
@@ -117,7 +117,7 @@ def _searches(store: Store) -> Iterator[Row]:
     """What `isolate` has found, newest first."""
     for one in isolations.kept(store):
         saved = Saved(one.name, one.saved_at, "", one.current, kind=ISOLATE, program=one.program)
-        yield Row(saved, cause=one.cause)
+        yield Row(saved, verdict=one.outcome, cause=one.cause)
 
 
 def _merged(saves: Iterator[Row], searches: Iterator[Row]) -> Iterator[Row]:
@@ -257,7 +257,7 @@ def _verdict(row: Row) -> str:
     if row.fault is not None:
         return f"unreadable: {row.fault}"
     if not isinstance(row.saved, Damaged) and row.saved.kind == ISOLATE:
-        return f"cause: {', '.join(row.cause)}" if row.cause else "both sides give the same"
+        return f"{row.verdict}: {', '.join(row.cause)}" if row.cause else row.verdict or ""
     text = row.verdict or ""
     if row.findings:
         more = f" and {len(row.findings) - 1} more" if len(row.findings) > 1 else ""

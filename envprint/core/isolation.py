@@ -121,19 +121,26 @@ CONFIRMED, NOT_SEEN, CONTRADICTED = "confirmed", "not seen here", "contradicted"
 """What a search shows of a rule that had found a difference."""
 
 
+FOUND, EQUAL, NOT_REPEATABLE, UNRESOLVED = "found", "equal", "not-repeatable", "unresolved"
+"""How a search ended."""
+
+
 class Side(NamedTuple):
     """One of the two environments, and its result."""
 
     reference: str | None
     digest: str
     captured_at: str
-    value: str
-    """The result in a few words."""
+    value: str | None
+    """The result in a few words; None if there was none."""
+    repeats: bool | None
+    """Whether it repeated itself; None if that is unknown."""
 
 
 class Isolation(NamedTuple):
     """A whole search."""
 
+    outcome: str
     baseline: Side
     current: Side
     command: tuple[str, ...]
@@ -145,7 +152,9 @@ class Isolation(NamedTuple):
     runs: int
     """How often the job ran, the ends and the checks included."""
     answer: Answer | None
-    """None if both sides give the same result."""
+    """None if both sides give the same result, and if nothing could be found."""
+    reason: str = ""
+    """Why nothing could be found."""
     fails: bool = False
     """Whether the job fails on one of the sides, and that is the difference."""
     apart: Distance | None = None

@@ -28,8 +28,9 @@ class Kept(NamedTuple):
     """Digest of the fingerprint."""
     current: str
     program: str
-    cause: tuple[str, ...] | None
-    """What the difference is, in words; None if both sides gave the same result."""
+    outcome: str
+    cause: tuple[str, ...]
+    """What the difference is, in words; empty unless one was found."""
 
 
 def keep(document: dict[str, Any], store: Store) -> str:
@@ -55,16 +56,20 @@ def _read(name: str, document: Any) -> Kept | None:
     stamp = _NAME.fullmatch(name)
     if not stamp or document["schema_version"].partition(".")[0] != "1":
         return None
-    answer = document["answer"]
-    switches = {one["name"]: str(one["in_words"]) for one in document["switches"]}
     return Kept(
         name,
         "{}-{}-{}T{}:{}:{}Z".format(*stamp.groups()),
         str(document["baseline"]["digest"]),
         str(document["current"]["digest"]),
         str(document["command"][0]),
-        None if answer is None else tuple(switches[one] for one in answer["cause"]),
+        str(document["outcome"]),
+        tuple(map(_in_words, document["needed"])),
     )
+
+
+def _in_words(entry: dict[str, Any]) -> str:
+    sides = ("unset" if side is None else str(side) for side in (entry["before"], entry["after"]))
+    return f"{entry['name']} {' → '.join(sides)}"
 
 
 def citation(before: str, after: str, warn: Callable[[str], object]) -> str | None:
@@ -79,5 +84,5 @@ def citation(before: str, after: str, warn: Callable[[str], object]) -> str | No
     if newest is None:
         return None
     when = newest.saved_at.partition("T")[0]
-    what = ", ".join(newest.cause) if newest.cause else "both gave the same result"
+    what = ", ".join(newest.cause) or newest.outcome
     return f"{what} (found by running {newest.program}, {when})"

@@ -35,6 +35,11 @@ class Limits(NamedTuple):
 class NotSteady(EnvprintError):
     """A side does not repeat itself, or a trial that decides could not be run."""
 
+    def __init__(self, message: str, *, moved: str | None = None) -> None:
+        super().__init__(message)
+        self.moved = moved
+        """The side that does not repeat itself; None if something else is in the way."""
+
 
 class Ends(NamedTuple):
     """The result of each side, which has repeated itself."""
@@ -49,10 +54,11 @@ class Ends(NamedTuple):
 class Isolated(NamedTuple):
     """Everything that was found."""
 
-    ends: Ends
+    ends: Ends | None
+    """None if a side has given no result that repeats itself."""
     trials: tuple[Trial, ...]
     answer: Answer | None
-    """None if both sides give the same result."""
+    """None if both sides give the same result, or if the search could not end."""
     runs: int
 
 
@@ -92,7 +98,7 @@ class Search:
         """The answer. Raises `NotSteady` and `EnvprintError`."""
         self._ends = ends = self._run_ends()
         if self._is_same(ends.baseline, ends.current):
-            return Isolated(ends, tuple(self._done), None, self._runs)
+            return self.seen()
         self._check_tolerance(ends)
         self._say_how_long()
         self._memory = self._remember(ends)
@@ -105,7 +111,11 @@ class Search:
             ) from None
         if answer.is_minimal:
             self._verify(answer)
-        return Isolated(ends, tuple(self._done), answer, self._runs)
+        return self.seen(answer)
+
+    def seen(self, answer: Answer | None = None) -> Isolated:
+        """What has been seen so far, with an answer if there is one."""
+        return Isolated(self._ends, tuple(self._done), answer, self._runs)
 
     def _run_ends(self) -> Ends:
         found: dict[str, list[Result]] = {BASELINE: [], CURRENT: []}
@@ -118,7 +128,8 @@ class Search:
                     raise NotSteady(
                         f"{side} does not repeat itself: {first}, then {last}"
                         f"{self._hash_seed(switched)}; `envprint probe training --explain` shows "
-                        "what makes a training repeat"
+                        "what makes a training repeat",
+                        moved=side,
                     )
         before, after = (found[side][0] for side in (BASELINE, CURRENT))
         if before.is_failure and after.is_failure:
@@ -209,7 +220,8 @@ class Search:
             self._tell(switched, outcome, ran)
             if outcome is not expected:
                 raise NotSteady(
-                    f"{what} does not repeat itself: run again, it gave {outcome.value}"
+                    f"{what} does not repeat itself: run again, it gave {outcome.value}",
+                    moved=CURRENT if expected is Outcome.CURRENT else BASELINE,
                 )
 
     def _stop_if_over(self) -> None:

@@ -40,10 +40,12 @@ class Places:
         here: Place,
         work: str,
         log: Log,
+        *,
+        trust: bool = False,
     ) -> None:
         self.plan = plan
         self.notes: list[str] = []
-        self._wanted = [wanted_of(side) for side in sides]
+        self._wanted = [wanted_of(side, trust=trust) for side in sides]
         self._here = here
         self._work = os.path.join(work, "environments")
         self._log = log

@@ -13,7 +13,11 @@ from envprint.core.impact import Impact
 from envprint.core.isolation import (
     CONFIRMED,
     CONTRADICTED,
+    EQUAL,
+    FOUND,
+    NOT_REPEATABLE,
     NOT_SEEN,
+    UNRESOLVED,
     Answer,
     Isolation,
     Outcome,
@@ -26,7 +30,7 @@ from envprint.core.report import Report
 from envprint.documents.codec import fingerprint_shape
 from envprint.isolate import command
 from envprint.isolate.cap_switches import with_caps
-from envprint.isolate.isolating import Isolated, Limits, Search
+from envprint.isolate.isolating import BASELINE, CURRENT, Isolated, Limits, NotSteady, Search
 from envprint.isolate.memory import Memory
 from envprint.isolate.places import Places, is_needed
 from envprint.isolate.results import apart, selector
@@ -48,6 +52,8 @@ class Wish(NamedTuple):
     directory: str
     is_in_place: bool
     limits: Limits
+    trust: bool = False
+    """Whether documents may name code: variables that load it, repositories, URLs."""
 
 
 class Prepared(NamedTuple):
@@ -61,7 +67,7 @@ class Prepared(NamedTuple):
     work: str
 
     def run(self, log: Log, say: Callable[[Trial], object]) -> Isolation:
-        """Build and search. `say` gets each trial. Raises `NotSteady` and `EnvprintError`."""
+        """Build and search. `say` gets each trial. Raises `EnvprintError`."""
         wish = self.wish
         places = self._places(log)
         plan = places.plan if places else self.plan
@@ -80,25 +86,37 @@ class Prepared(NamedTuple):
                 trials, job, (ends.baseline, ends.current), wish.limits.tolerance
             ),
         )
-        found = search.run()
-        return self._whole(found, plan, tuple(places.notes) if places else ())
+        try:
+            found, stop = search.run(), None
+        except NotSteady as error:
+            found, stop = search.seen(), error
+        return self._whole(found, stop, plan, tuple(places.notes) if places else ())
 
     def _places(self, log: Log) -> Places | None:
         """The environments of trials; None if every trial runs in the active one."""
         try:
             if not is_needed(self.plan, self.sides[1], self.here):
                 return None
-            places = Places(self.plan, self.sides, self.here, self.work, log)
+            places = Places(self.plan, self.sides, self.here, self.work, log, trust=self.wish.trust)
         except UnknownValueError as error:
             raise EnvprintError(f"isolate: an environment cannot be built: {error}") from None
         places.prepare()
         return places
 
-    def _whole(self, found: Isolated, plan: Plan, notes: tuple[str, ...]) -> Isolation:
+    def _whole(
+        self, found: Isolated, stop: NotSteady | None, plan: Plan, notes: tuple[str, ...]
+    ) -> Isolation:
         ends, answer = found.ends, found.answer
+        results = (ends.baseline, ends.current) if ends else None
+        moved = stop.moved if stop else None
+        sides = [
+            _side(side, results[at].shown if results else None, moved, name)
+            for at, (name, side) in enumerate(zip((BASELINE, CURRENT), self.sides, strict=True))
+        ]
         return Isolation(
-            baseline=_side(self.sides[0], ends.baseline.shown),
-            current=_side(self.sides[1], ends.current.shown),
+            outcome=_outcome(found, stop),
+            baseline=sides[0],
+            current=sides[1],
             command=tuple(safe_arguments(self.wish.command)),
             result=self.wish.result,
             tolerance=self.wish.limits.tolerance,
@@ -106,12 +124,21 @@ class Prepared(NamedTuple):
             trials=found.trials,
             runs=found.runs,
             answer=answer,
-            fails=ends.baseline.is_failure or ends.current.is_failure,
-            apart=apart(ends.baseline, ends.current) if answer else None,
-            noise=ends.noise,
+            reason=str(stop or ""),
+            fails=bool(results and any(one.is_failure for one in results)),
+            apart=apart(*results) if answer and results else None,
+            noise=ends.noise if ends else (),
             rules=tuple(_rules(self.report, plan, answer)) if answer else (),
             notes=notes,
         )
+
+
+def _outcome(found: Isolated, stop: NotSteady | None) -> str:
+    if stop is not None:
+        return NOT_REPEATABLE if stop.moved else UNRESOLVED
+    if found.answer is None:
+        return EQUAL
+    return FOUND if found.answer.is_minimal else UNRESOLVED
 
 
 @contextmanager
@@ -121,7 +148,9 @@ def prepared(
     """A block in which there is a plan and a directory to work in. Raises `EnvprintError`."""
     selector(wish.result)
     comparison = compare_without_secrets(*sides, fingerprint_shape())
-    planned = with_caps(plan(comparison, report, len(cpus())), sides, report, here.python)
+    planned = with_caps(
+        plan(comparison, report, len(cpus()), trust=wish.trust), sides, report, here.python
+    )
     if not planned.switches:
         raise EnvprintError(_nothing_to_switch(planned))
     variables = variables_of(planned, (), sides, here.prefix, os.environ)
@@ -137,8 +166,10 @@ def _nothing_to_switch(planned: Plan) -> str:
     return f"isolate: nothing that differs can be switched here ({named})"
 
 
-def _side(side: Fingerprint, value: str) -> Side:
-    return Side(side.reference or side.label, side.digest, side.captured_at, value)
+def _side(side: Fingerprint, value: str | None, moved: str | None, name: str) -> Side:
+    reference = side.reference or side.label
+    repeats = False if name == moved else True if value is not None else None
+    return Side(reference, side.digest, side.captured_at, value, repeats)
 
 
 def _rules(report: Report, planned: Plan, answer: Answer) -> Iterable[tuple[str, str]]:

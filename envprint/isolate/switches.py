@@ -12,6 +12,7 @@ from envprint.core.hidden import is_inside_of
 from envprint.core.isolation import AFFINITY, PACKAGE, PYTHON, VARIABLE, Fixed, Plan, Switch
 from envprint.core.report import Report
 from envprint.core.switches import VARIABLES
+from envprint.isolate.variables import is_trusted
 
 CPUS = "facts.cpu.usable_threads"
 _VARIABLE = re.compile(r"facts\.environ\.variables\[(.+)\]")
@@ -32,12 +33,17 @@ _MACHINE = {
 """Sections of what a process cannot change, as a person calls them."""
 
 
-def plan(comparison: Comparison, report: Report, cpus: int) -> Plan:
-    """What differs, as switches; `cpus` is how many processors this process may use."""
+def plan(comparison: Comparison, report: Report, cpus: int, *, trust: bool = False) -> Plan:
+    """What differs, as switches; `cpus` is how many processors this process may use.
+
+    With `trust`, variables of documents that name code to load are switches as well.
+    """
     switches: dict[str, Switch] = {}
     fixed: list[Fixed] = list(_unknown(comparison))
     for change in comparison.changes:
         made = _switch(change, comparison, cpus)
+        if isinstance(made, Switch) and made.kind == VARIABLE:
+            made = _trusted(made, comparison, trust=trust)
         if isinstance(made, Switch):
             switches.setdefault(made.name, made)
         elif made is not None:
@@ -70,6 +76,14 @@ def _variable(name: str, before: Any, after: Any) -> Switch | Fixed:
     if any(is_inside_of(side) for side in (before, after)):
         return Fixed(name, "its value is hidden")
     return Switch(f"{VARIABLE} {name}", VARIABLE, name, before, after)
+
+
+def _trusted(switch: Switch, comparison: Comparison, *, trust: bool) -> Switch | Fixed:
+    sides = ((switch.before, comparison.before), (switch.after, comparison.after))
+    for value, side in sides:
+        if value is not None and not is_trusted(switch.what, side, trust=trust):
+            return Fixed(switch.what, "a document may not set it; --trust sets one that names code")
+    return switch
 
 
 def _package(name: str, comparison: Comparison) -> Switch | Fixed | None:

@@ -14,7 +14,9 @@ from envprint.core.fingerprint import Fingerprint
 from envprint.core.hidden import is_inside_of
 from envprint.core.isolation import CAP, VARIABLE, Plan
 from envprint.core.redact import is_recorded
+from envprint.core.shell import is_name
 from envprint.documents.inputs import NOW
+from envprint.isolate.job_settings import loads_code
 
 RECORDED = "facts.environ.variables"
 _OF_ANOTHER = (
@@ -25,6 +27,17 @@ _OF_ANOTHER = (
 _COSTLY = "PYTHONDONTWRITEBYTECODE"
 """With it, every trial would compile every module it imports."""
 _HOME = re.compile(r"(^|[:=,;\s])~(?=[/:]|$)")
+
+
+def is_trusted(name: str, side: Fingerprint, *, trust: bool) -> bool:
+    """Whether a variable may be set to what a side has recorded.
+
+    A document may come from anybody: it can set neither a variable that no record would hold, such
+    as PATH, nor one that names code to load. This machine's own values are its user's.
+    """
+    if side.reference == NOW:
+        return True
+    return is_name(name) and is_recorded(name) and (trust or not loads_code(name))
 
 
 def variables_of(
@@ -42,9 +55,12 @@ def variables_of(
     for name in sorted(set().union(*recorded)):
         switch = switches.get(name)
         is_current = switch is None or switch.name in switched
-        value = _value(name, sides[is_current], recorded[is_current].get(name), here)
-        if value is not None:
-            found[name] = value
+        side = sides[is_current]
+        if switch is None and not is_trusted(name, side, trust=False):
+            continue
+        value = _value(name, side, recorded[is_current].get(name), here)
+        found.pop(name, None)
+        found |= {} if value is None else {name: value}
     for cap in (one for one in plan.switches if one.kind == CAP):
         limit = cap.after if cap.name in switched else cap.before
         found |= {cap.what: limit} if limit else {}
@@ -60,6 +76,8 @@ def _is_replaced(name: str, sides: tuple[Fingerprint, Fingerprint]) -> bool:
     """Whether a variable of this process gives way to what is recorded."""
     if name in _OF_ANOTHER:
         return True
+    if loads_code(name):
+        return False  # unless it is a switch, it stays as it is here
     are_known = all(RECORDED not in side.unknown for side in sides)
     return are_known and is_recorded(name)
 

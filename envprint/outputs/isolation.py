@@ -9,12 +9,16 @@ from envprint.core import shell
 from envprint.core.isolation import (
     AFFINITY,
     CAP,
+    EQUAL,
+    NOT_REPEATABLE,
     PACKAGE,
     PYTHON,
+    UNRESOLVED,
     Answer,
     Isolation,
     Outcome,
     Plan,
+    Side,
     Switch,
     Trial,
     most_trials,
@@ -81,26 +85,24 @@ def render(found: Isolation, colour: bool = False) -> str:
 
 def _lines(found: Isolation, colour: bool) -> Iterator[str]:
     answer = found.answer
-    if answer is None:
+    if found.outcome == EQUAL:
         yield from _same(found, colour)
+    elif answer is None:
+        word = "NOT STEADY" if found.outcome == NOT_REPEATABLE else "NOT FOUND"
+        yield from _block(word, found.reason, paint(word, "1", colour))
     else:
         yield from _answer(found, answer, colour)
     yield ""
-    yield from _block("baseline", f"{_side(found, 'baseline')}: {found.baseline.value}")
-    yield from _block("current", f"{_side(found, 'current')}: {found.current.value}")
+    for topic, side in (("baseline", found.baseline), ("current", found.current)):
+        yield from _block(topic, f"{side.reference or side.digest[:19]}: {side.value or 'unknown'}")
     yield from _block(
         "runs", f"{found.runs}, of `{' '.join(found.command)}`, result {found.result}"
     )
-    for side in found.noise:
-        text = f"the file differs from run to run on {side}, its content does not"
+    for name in found.noise:
+        text = f"the file differs from run to run on {name}, its content does not"
         yield from _block("note", text)
     for note in found.notes:
         yield from _block("note", note)
-
-
-def _side(found: Isolation, name: str) -> str:
-    side = found.baseline if name == "baseline" else found.current
-    return side.reference or side.digest[:19]
 
 
 def _same(found: Isolation, colour: bool) -> Iterator[str]:
@@ -223,19 +225,30 @@ def _listed(words: Sequence[str]) -> str:
 
 def document(found: Isolation) -> dict[str, Any]:
     """The search as JSON types."""
-    answer = found.answer
+    answer, plan = found.answer, found.plan
+    needed = (*answer.cause, *answer.along) if answer and answer.is_minimal else ()
+    is_open = found.outcome == UNRESOLVED
+    candidates = answer.cause if answer else [one.name for one in plan.switches]
     return {
         "schema_version": VERSION,
-        "baseline": found.baseline._asdict(),
-        "current": found.current._asdict(),
-        "command": list(found.command),
-        "result": found.result,
-        "tolerance": found.tolerance,
-        "switches": [_switch(one) for one in found.plan.switches],
-        "fixed": [one._asdict() for one in found.plan.fixed],
-        "trials": [_trial(one) for one in found.trials],
+        "outcome": found.outcome,
+        "result": _result(found),
+        "repeats": {"before": found.baseline.repeats, "after": found.current.repeats},
+        "needed": [_difference(one) for one in plan.named(needed)],
+        "fix": _fixes(plan, answer) if answer else [],
+        "not_needed": [_named(one) for one in _others(plan, answer)] if answer else [],
+        "not_switchable": [{"name": one.what, "reason": one.reason} for one in plan.fixed],
+        "unresolved": [_named(one) for one in plan.named(candidates)] if is_open else [],
+        "trials": len(found.trials),
         "runs": found.runs,
-        "answer": None if answer is None else _answered(found.plan, answer),
+        "reason": found.reason or None,
+        "baseline": _side_document(found.baseline),
+        "current": _side_document(found.current),
+        "command": list(found.command),
+        "switches": [_difference(one) for one in plan.switches],
+        "steps": [_step(one, plan) for one in found.trials],
+        "alone": _alone(plan, answer) if answer else [],
+        "rest": answer.rest.value if answer and answer.rest else None,
         "apart": found.apart and found.apart._asdict(),
         "noise": list(found.noise),
         "rules": dict(found.rules),
@@ -243,25 +256,52 @@ def document(found: Isolation) -> dict[str, Any]:
     }
 
 
-def _switch(switch: Switch) -> dict[str, Any]:
-    in_words = switch.in_words()
-    return {**switch._asdict(), "rules": list(switch.rules), "in_words": in_words}
+def _result(found: Isolation) -> dict[str, Any]:
+    """Where the result is, and what it was on both sides."""
+    is_stdout = found.result.startswith("stdout:")
+    kind = "stdout" if is_stdout else "json" if ".json:" in found.result else "file"
+    values = {"before": found.baseline.value, "after": found.current.value}
+    return {"kind": kind, "selector": found.result, "tolerance": found.tolerance, **values}
 
 
-def _trial(trial: Trial) -> dict[str, Any]:
-    switched = list(trial.switched)
+def _side_document(side: Side) -> dict[str, Any]:
+    return {
+        "reference": side.reference,
+        "digest": side.digest,
+        "captured_at": side.captured_at,
+    }
+
+
+def _named(switch: Switch) -> dict[str, Any]:
+    return {"switch": switch.kind, "name": switch.what}
+
+
+def _difference(switch: Switch) -> dict[str, Any]:
+    return {**_named(switch), "before": switch.before, "after": switch.after}
+
+
+def _fixes(plan: Plan, answer: Answer) -> list[dict[str, Any]]:
+    """What CURRENT must give back, with the commands that do it."""
+    return [
+        {**_named(one), "commands": list(shell.commands(remedy(one) or ""))}
+        for one in plan.named([*answer.fix, *answer.fix_along])
+    ]
+
+
+def _others(plan: Plan, answer: Answer) -> list[Switch]:
+    """What CURRENT's result does not need."""
+    needed = {*answer.cause, *answer.along}
+    return [one for one in plan.switches if one.name not in needed and answer.is_minimal]
+
+
+def _step(trial: Trial, plan: Plan) -> dict[str, Any]:
+    switched = [_named(one) for one in plan.named(trial.switched)]
     return {**trial._asdict(), "switched": switched, "outcome": trial.outcome.value}
 
 
-def _answered(plan: Plan, answer: Answer) -> dict[str, Any]:
-    fixes = [remedy(one) for one in plan.named([*answer.fix, *answer.fix_along])]
-    return {
-        "cause": list(answer.cause),
-        "along": list(answer.along),
-        "fix": list(answer.fix),
-        "fix_along": list(answer.fix_along),
-        "commands": [part for one in fixes if one for part in one.parts],
-        "is_minimal": answer.is_minimal,
-        "alone": {name: outcome.value for name, outcome in answer.alone.items()},
-        "rest": answer.rest and answer.rest.value,
-    }
+def _alone(plan: Plan, answer: Answer) -> list[dict[str, Any]]:
+    return [
+        {**_named(one), "outcome": answer.alone[one.name].value}
+        for one in plan.switches
+        if one.name in answer.alone
+    ]

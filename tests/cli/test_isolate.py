@@ -10,12 +10,12 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.benchmarks.accuracy import pair
 from tests.builders.commands import assert_one_line_and_exit_2, call
+from tests.builders.isolated import answer_of, document_of
 
 Isolate = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -57,11 +57,6 @@ def job(expression: str) -> str:
     return JOB.format(expression=expression)
 
 
-def answer_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
-
-
 def test_one_cause_among_forty_is_named_with_its_fix(isolate: Isolate) -> None:
     done = isolate(job("1 + is_set('TF_ACTS')"), after={**MANY, "TF_ACTS": "1"})
     assert done.returncode == 0, done.stderr
@@ -91,9 +86,9 @@ def test_two_independent_causes_are_both_named(isolate: Isolate) -> None:
     done = isolate(
         job("1 + is_set('TF_ONE') + 2 * is_set('TF_TWO')"), "--format", "json", after=after
     )
-    answer = answer_of(done)["answer"]
-    assert set(answer["cause"]) == set(answer["fix"]) == {"variable TF_ONE", "variable TF_TWO"}
-    assert {answer["alone"][name] for name in answer["cause"]} == {"another result"}
+    answer = answer_of(done)
+    assert set(answer.needed) == set(answer.fix) == {"TF_ONE", "TF_TWO"}
+    assert {answer.alone[name] for name in answer.needed} == {"another result"}
 
 
 def test_two_that_act_only_together_are_one_cause_of_which_either_is_a_fix(
@@ -110,10 +105,10 @@ def test_two_that_act_only_together_are_one_cause_of_which_either_is_a_fix(
 def test_of_two_redundant_ones_one_is_the_cause_and_both_are_the_fix(isolate: Isolate) -> None:
     after = {**MANY, "TF_ONE": "1", "TF_TWO": "1"}
     done = isolate(job("is_set('TF_ONE') or is_set('TF_TWO')"), "--format", "json", after=after)
-    answer = answer_of(done)["answer"]
-    assert len(answer["cause"]) == 1
-    assert set(answer["fix"]) == {"variable TF_ONE", "variable TF_TWO"}
-    assert answer["rest"] == "current"
+    answer = answer_of(done)
+    assert len(answer.needed) == 1
+    assert set(answer.fix) == {"TF_ONE", "TF_TWO"}
+    assert answer.rest == "current"
 
 
 def test_where_both_sides_give_the_same_it_says_what_was_not_switched(isolate: Isolate) -> None:
@@ -125,8 +120,11 @@ def test_where_both_sides_give_the_same_it_says_what_was_not_switched(isolate: I
 def test_a_job_that_does_not_repeat_itself_leads_to_exit_3(isolate: Isolate) -> None:
     done = isolate(job("os.urandom(4).hex()"), after={"TF_ACTS": "1"})
     assert done.returncode == 3
-    assert "does not repeat itself" in done.stderr
-    assert "probe training --explain" in done.stderr
+    assert done.stdout.startswith("NOT STEADY")
+    shown = " ".join(done.stdout.split())
+    assert "does not repeat itself" in shown
+    assert "PYTHONHASHSEED is not set there" in shown
+    assert "probe training --explain" in shown
 
 
 RESUMES = """\
@@ -192,7 +190,7 @@ def test_a_fault_of_the_disk_or_the_network_is_no_evidence(isolate: Isolate, tex
     )
     done = isolate(job_text, after={"TF_ACTS": "1"})
     assert done.returncode == 3
-    assert "CURRENT could not be run" in done.stderr
+    assert "CURRENT could not be run" in done.stdout
 
 
 def test_a_result_that_was_there_before_is_not_taken_for_that_of_a_trial(
@@ -201,7 +199,7 @@ def test_a_result_that_was_there_before_is_not_taken_for_that_of_a_trial(
     (tmp_path / "project" / "r.json").write_text('{"loss": 1}')
     done = isolate("pass\n", after={"TF_ACTS": "1"}, result="r.json:loss")
     assert done.returncode == 3
-    assert "without writing r.json, which was there" in done.stderr
+    assert "without writing r.json, which was there" in " ".join(done.stdout.split())
 
 
 @pytest.mark.parametrize(
@@ -253,13 +251,13 @@ def test_a_tolerance_decides_whether_two_results_differ(isolate: Isolate) -> Non
     text = job("1 + 1e-9 * is_set('TF_NOISE') + is_set('TF_ACTS')")
     after = {"TF_NOISE": "1", "TF_ACTS": "1"}
     done = isolate(text, "--tolerance", "1e-6", "--format", "json", after=after)
-    assert answer_of(done)["answer"]["cause"] == ["variable TF_ACTS"]
+    assert answer_of(done).needed == ["TF_ACTS"]
 
 
 def test_results_too_near_for_the_tolerance_are_refused(isolate: Isolate) -> None:
     done = isolate(job("1 + is_set('TF_ACTS')"), "--tolerance", "0.5", after={"TF_ACTS": "1"})
     assert done.returncode == 3
-    assert "too near for a tolerance" in done.stderr
+    assert "too near for a tolerance" in " ".join(done.stdout.split())
 
 
 def test_a_limit_of_runs_ends_the_search_with_the_best_set_so_far(isolate: Isolate) -> None:
@@ -329,7 +327,7 @@ def test_a_finished_search_is_kept_shown_by_log_and_cited_by_diff(
     place, kept = tmp_path / "project", {"XDG_CONFIG_HOME": str(tmp_path)}
     listed = call("log", env=kept, cwd=place)
     assert "isolate" in listed.stdout
-    assert "cause: TF_ACTS unset → 1" in listed.stdout
+    assert "found: TF_ACTS unset → 1" in listed.stdout
     row = json.loads(call("log", "--format", "json", env=kept, cwd=place).stdout)[0]
     assert (row["kind"], row["cause"]) == ("isolate", ["TF_ACTS unset → 1"])
     baseline = tmp_path / "baseline.json"
@@ -389,3 +387,56 @@ def test_a_measured_pair_has_the_form_of_the_benchmarks(isolate: Isolate, tmp_pa
     assert row["after"]["env"] == {"OMP_NUM_THREADS": "1"}
     assert (place / "requirements" / row["before"]["requirements"]).exists()
     assert row["job"] == "job"
+
+
+def test_the_document_has_the_published_form(isolate: Isolate) -> None:
+    text, after = job("1 + is_set('TF_ACTS')"), {"TF_ACTS": "1", "TF_NOT": "1"}
+    found = document_of(isolate(text, "--format", "json", after=after))
+    assert found["outcome"] == "found"
+    assert found["repeats"] == {"before": True, "after": True}
+    assert found["result"]["kind"] == "stdout"
+    acts = {"switch": "variable", "name": "TF_ACTS"}
+    assert found["needed"] == [{**acts, "before": None, "after": "1"}]
+    assert found["fix"] == [{**acts, "commands": ["unset TF_ACTS"]}]
+    assert found["not_needed"] == [{"switch": "variable", "name": "TF_NOT"}]
+    assert (found["not_switchable"], found["unresolved"]) == ([], [])
+    assert found["trials"] == len(found["steps"])
+
+
+@pytest.mark.parametrize(
+    ("expression", "outcome", "repeats"),
+    [
+        ("1", "equal", {"before": True, "after": True}),
+        ("os.urandom(4).hex()", "not-repeatable", {"before": False, "after": None}),
+    ],
+)
+def test_a_search_without_an_answer_has_a_document_too(
+    isolate: Isolate, expression: str, outcome: str, repeats: dict[str, bool | None]
+) -> None:
+    found = document_of(isolate(job(expression), "--format", "json", after={"TF_ACTS": "1"}))
+    assert (found["outcome"], found["repeats"]) == (outcome, repeats)
+    assert (found["needed"], found["fix"]) == ([], [])
+
+
+def test_a_search_that_was_cut_short_lists_what_may_still_be_the_cause(isolate: Isolate) -> None:
+    text, after = job("1 + is_set('TF_UNUSED_37')"), {**MANY, "TF_UNUSED_37": "1"}
+    done = isolate(text, "--max-runs", "11", "--format", "json", after=after)
+    assert done.returncode == 3
+    found = document_of(done)
+    assert found["outcome"] == "unresolved"
+    assert {"switch": "variable", "name": "TF_UNUSED_37"} in found["unresolved"]
+
+
+def test_a_document_can_neither_load_code_nor_choose_a_program(
+    isolate: Isolate, tmp_path: Path
+) -> None:
+    (tmp_path / "evil").mkdir()
+    (tmp_path / "evil" / "sitecustomize.py").write_text("print('loss evil')\n")
+    done = isolate(
+        job("1 + is_set('TF_ACTS')"),
+        before={"PYTHONPATH": str(tmp_path / "evil")},
+        after={"TF_ACTS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "loss evil" not in done.stdout + done.stderr
+    assert "PYTHONPATH: a document may not set it" in " ".join(done.stderr.split())

@@ -7,12 +7,12 @@ import os
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.builders.commands import call
 from tests.builders.environments import bare, install, packages_of
+from tests.builders.isolated import answer_of, document_of
 from tests.builders.wheels import only_index, wheel
 
 Isolate = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -69,12 +69,6 @@ def isolate(tmp_path: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch) -> Is
     return isolated
 
 
-def answer_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)["answer"]
-    return answer
-
-
 def two_versions(wheels: Path, *names: str) -> tuple[dict[str, str], dict[str, str]]:
     """Wheels of both versions of each, and the pins of both sides."""
     for name in names:
@@ -90,9 +84,9 @@ def test_one_package_among_forty_is_named_with_the_version_to_go_back_to(
     before, after = two_versions(wheels, *names)
     done = isolate("import package_17\nprint('loss', package_17.value)\n", before, after)
     answer = answer_of(done)
-    assert answer["cause"] == answer["fix"] == ["package package-17"]
-    assert answer["commands"] == ["pip install --no-deps package-17==1.0"]
-    assert answer["rest"] == "baseline"
+    assert answer.needed == answer.fix == ["package-17"]
+    assert answer.commands == ["pip install --no-deps package-17==1.0"]
+    assert answer.rest == "baseline"
 
 
 def test_versions_that_need_each_other_are_switched_together(
@@ -108,7 +102,7 @@ def test_versions_that_need_each_other_are_switched_together(
     )
     done = isolate(job, {"app": "1.0", "lib": "1.0"} | before, {"app": "2.0", "lib": "2.0"} | after)
     answer = answer_of(done)
-    assert {*answer["cause"], *answer["along"]} == {"package app", "package lib"}
+    assert set(answer.needed) == {"app", "lib"}
     assert "did not run" not in done.stderr
 
 
@@ -118,7 +112,7 @@ def test_a_need_that_no_metadata_names_is_learned(isolate: Isolate, wheels: Path
     job = "import app, lib\nassert app.value == lib.value\nprint('loss', lib.value)\n"
     done = isolate(job, before, after)
     answer = answer_of(done)
-    assert {*answer["cause"], *answer["along"]} == {"package app", "package lib"}
+    assert set(answer.needed) == {"app", "lib"}
     assert "did not run" in done.stderr
 
 
@@ -130,8 +124,8 @@ def test_packages_that_were_added_and_removed_are_switches(isolate: Isolate, whe
     )
     done = isolate(job, {"gone": "1.0", "kept": "1.0"}, {"new": "2.0", "kept": "2.0"})
     answer = answer_of(done)
-    assert set(answer["cause"]) == {"package gone", "package new"}
-    assert set(answer["commands"]) == {
+    assert set(answer.needed) == {"gone", "new"}
+    assert set(answer.commands) == {
         "pip install --no-deps gone==1.0",
         "pip uninstall -y new",
     }
@@ -147,8 +141,8 @@ def test_a_package_that_can_no_longer_be_had_is_fixed_and_the_search_goes_on(
         after,
         prepare=(wheels / "lost-1.0-py3-none-any.whl").unlink,
     )
-    assert answer_of(done)["cause"] == ["package lib"]
-    [fixed] = [one for one in json.loads(done.stdout)["fixed"] if "lost" in one["what"]]
+    assert answer_of(done).needed == ["lib"]
+    [fixed] = [one for one in document_of(done)["not_switchable"] if "lost" in one["name"]]
     assert "cannot be had" in fixed["reason"]
 
 
@@ -174,8 +168,8 @@ def test_a_first_import_that_fails_with_one_version_is_found(
     wheel(wheels, "lib", "2.0", content="raise ImportError('built for another')\n")
     done = isolate("import lib\nprint('loss', lib.value)\n", before, after)
     answer = answer_of(done)
-    assert answer["cause"] == ["package lib"]
-    assert "fails: ImportError" in json.loads(done.stdout)["current"]["value"]
+    assert answer.needed == ["lib"]
+    assert "fails: ImportError" in document_of(done)["result"]["after"]
 
 
 def test_an_editable_installation_of_the_active_environment_is_there_in_each_trial(
@@ -198,7 +192,7 @@ def test_an_editable_installation_of_the_active_environment_is_there_in_each_tri
 
     job = "import lib, mine\nprint('loss', lib.value + mine.offset)\n"
     done = isolate(job, before, after, prepare=edit)
-    assert answer_of(done)["cause"] == ["package lib"]
+    assert answer_of(done).needed == ["lib"]
 
 
 def test_no_environment_of_a_search_is_left_behind(

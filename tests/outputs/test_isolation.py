@@ -8,7 +8,10 @@ from typing import Any
 from envprint.core.isolation import (
     AFFINITY,
     CONFIRMED,
+    EQUAL,
+    FOUND,
     PACKAGE,
+    UNRESOLVED,
     VARIABLE,
     Answer,
     Distance,
@@ -40,8 +43,11 @@ def answer(*cause: Switch, fix: tuple[Switch, ...] | None = None, **more: Any) -
 
 
 def found(given: Answer | None, plan: Plan = PLAN, **more: Any) -> Isolation:
-    sides = [Side(name, "sha256:0", "2026-11-28T12:00:00Z", value) for name, value in SIDES]
-    whole = Isolation(*sides, ("python", "train.py"), "m.json:loss", 0.0, plan, (), 12, given)
+    sides = [Side(name, "sha256:0", "2026-11-28T12:00:00Z", value, True) for name, value in SIDES]
+    outcome = EQUAL if given is None else FOUND if given.is_minimal else UNRESOLVED
+    whole = Isolation(
+        outcome, *sides, ("python", "train.py"), "m.json:loss", 0.0, plan, (), 12, given
+    )
     return whole._replace(**more)
 
 
@@ -121,8 +127,10 @@ def test_a_trial_is_one_line_whatever_it_printed() -> None:
 def test_the_document_holds_everything() -> None:
     trial = Trial(1, (ONEDNN.name,), Outcome.CURRENT, "0.25", 2.0)
     made = json.loads(json.dumps(document(found(answer(ONEDNN), trials=(trial,)))))
-    assert made["answer"]["cause"] == [ONEDNN.name]
-    assert made["answer"]["commands"] == ["unset TF_ENABLE_ONEDNN_OPTS"]
-    assert made["trials"][0]["outcome"] == "current"
-    assert made["switches"][0]["in_words"] == "TF_ENABLE_ONEDNN_OPTS unset → 0"
-    assert made["fixed"] == [{"what": "the kernel", "reason": "belongs to the machine"}]
+    names = {"switch": "variable", "name": "TF_ENABLE_ONEDNN_OPTS"}
+    assert made["needed"] == [{**names, "before": None, "after": "0"}]
+    assert made["fix"] == [{**names, "commands": ["unset TF_ENABLE_ONEDNN_OPTS"]}]
+    assert [one["name"] for one in made["not_needed"]] == ["OMP_NUM_THREADS", "CPUs", "numpy"]
+    assert made["not_switchable"] == [{"name": "the kernel", "reason": "belongs to the machine"}]
+    assert made["trials"] == 1
+    assert made["steps"][0]["outcome"] == "current"
