@@ -10,7 +10,21 @@ from envprint.documents.codec import fingerprint_shape
 from envprint.isolate.cap_switches import with_caps
 from envprint.isolate.variables import variables_of
 from envprint.judging.context import Request, agreed
-from tests.isolate.test_caps import AVX2, AVX512, machine
+from tests.builders.support import fingerprint
+
+AVX2 = ["avx", "avx2", "fma", "sse4_1", "sse4_2"]
+AVX512 = [*AVX2, "avx512bw", "avx512dq", "avx512f", "avx512vl"]
+
+
+def machine(flags: list[str]) -> Fingerprint:
+    return fingerprint(
+        {
+            "facts.cpu.flags": flags,
+            "facts.cpu.vendor": "AuthenticAMD",
+            "facts.cpu.architecture": "x86_64",
+            "facts.frameworks.numpy": {"version": "2.4.6"},
+        }
+    )
 
 
 def planned(before: Fingerprint, after: Fingerprint) -> Plan:
@@ -18,8 +32,8 @@ def planned(before: Fingerprint, after: Fingerprint) -> Plan:
     return with_caps(Plan((), ()), (before, after), report, sys.executable)
 
 
-OLD = machine(AVX2, numpy="2.4.6")
-HERE = machine(AVX512, numpy="2.4.6")._replace(reference="now")
+OLD = machine(AVX2)
+HERE = machine(AVX512)._replace(reference="now")
 
 
 def test_a_baseline_with_fewer_instructions_is_a_limit_for_each_library() -> None:
@@ -42,9 +56,9 @@ def test_only_the_trials_of_that_side_have_the_limit() -> None:
 
 
 def test_more_instructions_than_there_are_here_cannot_be_imitated() -> None:
-    more = machine(AVX512, numpy="2.4.6")
-    assert planned(more, machine(AVX2, numpy="2.4.6")._replace(reference="now")).switches == ()
+    more = machine(AVX512)
+    assert planned(more, machine(AVX2)._replace(reference="now")).switches == ()
 
 
 def test_without_a_side_of_this_machine_nothing_is_limited() -> None:
-    assert planned(OLD, machine(AVX512, numpy="2.4.6")).switches == ()
+    assert planned(OLD, machine(AVX512)).switches == ()
