@@ -18,7 +18,8 @@ def account(made: Made) -> Iterator[tuple[str, str]]:
     """Topic and text of each line."""
     wanted, settings = made.parts.wanted, made.parts.settings
     whole = len(wanted.pins) + len(wanted.lacking)
-    yield "record", f"Python {wanted.python}, {whole} distributions"
+    python = f"Python {wanted.python}" if wanted.python else "an unknown Python"
+    yield "record", f"{python}, {whole} distributions"
     yield "files", f"{', '.join(sorted(made.files))} in {made.folder}"
     if made.not_locked:
         yield "", f"no {files.LOCK}: {made.not_locked}"

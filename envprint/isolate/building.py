@@ -71,6 +71,8 @@ def build(
     What cannot be had is named in the result. `log` gets a line for each step. Raises
     `EnvprintError`: `place` holds something else, no interpreter is installed, an installer fails.
     """
+    if not wanted.python:
+        raise EnvprintError("the record names no version of python, so nothing can be built")
     place = os.path.abspath(place)
     with _held(place), stopped_by_signals():
         done = _finished(place, wanted)

@@ -56,7 +56,7 @@ def requirements(recipe: Recipe) -> Iterator[str]:
     yield f"# {MARK}. Install with:"
     yield "#   pip install --no-deps -r requirements.txt"
     yield "# Every distribution is listed; with their dependencies, other versions could come in."
-    yield from _comments([f"Python {wanted.python}"])
+    yield from _comments([f"Python {wanted.python or 'unknown'}"])
     yield from _comments(wanted.notes)
     for place in dict.fromkeys(pin.published_at for pin in wanted.pins if pin.published_at):
         yield f"--extra-index-url {place}"

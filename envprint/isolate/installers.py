@@ -20,7 +20,7 @@ from envprint.machine.environments import interpreter_in
 from envprint.machine.os_calls import is_program, on_path
 
 MADE_BY_UV = "_virtualenv.pth"
-"""The hook that uv puts into each environment it creates; Python's own venv has none."""
+"""The hook that earlier versions of uv put into an environment; Python's own venv has none."""
 INSTALL_S = 3600.0
 QUICK_S = 300.0
 _SOURCES_OF_PIP = ("pip", "setuptools", "wheel")
@@ -99,7 +99,7 @@ class Uv:
             except CommandFailedError:  # Debian's python3 comes without all of venv
                 as_uv = True
         if as_uv:
-            # It may exist: what is in it was looked at before.
+            # The directory may exist: what is in it was looked at before.
             self._run(QUICK_S, "venv", "--allow-existing", "--python", base, "--", place)
 
     def install(self, place: str, requirements: Sequence[str], index: str | None = None) -> None:

@@ -51,11 +51,8 @@ class JobSettings(NamedTuple):
 
 
 def settings_of(fingerprint: Fingerprint, *, trust: bool = False) -> JobSettings:
-    """How the job of a fingerprint was started; with `trust`, paths to code are set as well.
-
-    Raises `UnknownValueError` if the variables are unknown.
-    """
-    found = fingerprint.value(VARIABLES) or {}
+    """How the job of a fingerprint was started; with `trust`, paths to code are set as well."""
+    found = fingerprint.get(VARIABLES) or {}
     variables: dict[str, str] = {}
     left_out = list(_unknown(fingerprint))
     for name in sorted(found):
@@ -73,6 +70,9 @@ def settings_of(fingerprint: Fingerprint, *, trust: bool = False) -> JobSettings
 
 
 def _unknown(side: Fingerprint) -> Iterator[LeftOut]:
+    for whole in ("facts.environ", VARIABLES):
+        if whole in side.unknown:
+            yield LeftOut("all variables", f"unknown: {side.unknown[whole]}")
     start = f"{VARIABLES}["
     for path in sorted(side.unknown):
         if path.startswith(start) and path.endswith("]"):

@@ -38,7 +38,9 @@ def lock(wanted: Wanted, mark: str) -> str:
         ]
     pins = {pin.name: pin for pin in wanted.pins}
     lines = [f"# {mark}. Install with: uv pip sync pylock.toml", 'lock-version = "1.0"']
-    lines += ['created-by = "envprint"', f"requires-python = {_text('>=' + _minor(wanted.python))}"]
+    lines.append('created-by = "envprint"')
+    if wanted.python:
+        lines.append(f"requires-python = {_text('>=' + _minor(wanted.python))}")
     for package in sorted(found, key=lambda one: str(one.get("name"))):
         if package.get("name") in pins:
             lines += _package(package, pins[package["name"]])
@@ -56,7 +58,8 @@ def _resolved(uv: str, folder: str, wanted: Wanted, index: str | None) -> list[d
     with open(source, "w", encoding="utf-8") as file:  # noqa: PTH123
         file.write("".join(f"{pin.requirement}\n" for pin in pins))
     argv = [uv, "pip", "compile", "--quiet", "--directory", "/", "--color", "never"]
-    argv += ["--no-deps", "--no-header", "--python-version", wanted.python]
+    argv += ["--no-deps", "--no-header"]
+    argv += ["--python-version", wanted.python] if wanted.python else []
     argv += ["--format", "pylock.toml", "--output-file", target, source]
     settings = for_uv(os.environ)
     try:

@@ -14,6 +14,7 @@ from envprint.core.shell import quoted
 from envprint.isolate import files
 from envprint.isolate.building import Built, build
 from envprint.isolate.caps import Caps, caps_for
+from envprint.isolate.conda_file import ENVIRONMENT, conda_file
 from envprint.isolate.installers import Log
 from envprint.isolate.job_settings import JobSettings, environment, settings_of
 from envprint.isolate.lock import lock, packages_of
@@ -30,6 +31,8 @@ class Parts(NamedTuple):
     fingerprint: Fingerprint
     wanted: Wanted
     settings: JobSettings
+    trust: bool = False
+    """Whether addresses and paths of the record may be used."""
 
 
 class Made(NamedTuple):
@@ -55,9 +58,7 @@ def parts_of(fingerprint: Fingerprint, *, trust: bool = False) -> Parts:
         raise EnvprintError(
             f"the record cannot be recreated: {error.path} is unknown in it: {error.reason}"
         ) from None
-    if not wanted.python:
-        raise EnvprintError("the record cannot be recreated: it names no version of python")
-    return Parts(fingerprint, wanted, settings)
+    return Parts(fingerprint, wanted, settings, trust)
 
 
 def make(parts: Parts, here: Fingerprint, folder: str, venv: str | None, log: Log) -> Made:
@@ -72,8 +73,10 @@ def make(parts: Parts, here: Fingerprint, folder: str, venv: str | None, log: Lo
     built = None if venv is None else build(parts.wanted, venv, log)
     python = built.python if built else None
     caps = caps_for(parts.fingerprint, here, python, parts.settings.variables)
-    recipe = files.Recipe(*parts, caps, place=built.place if built else "venv")
+    recipe = files.Recipe(*parts[:3], caps, place=built.place if built else "venv")
     texts = files.texts(recipe)
+    of_conda = conda_file(parts.fingerprint, files.MARK, trust=parts.trust)
+    texts |= {ENVIRONMENT: of_conda} if of_conda else {}
     not_locked = None
     lacking = [one.name for one in built.lacking] if built else []
     try:
@@ -87,7 +90,7 @@ def make(parts: Parts, here: Fingerprint, folder: str, venv: str | None, log: Lo
 
 ALL_FILES = (
     *(files.REQUIREMENTS, files.LOCK, files.VARIABLES, files.ENV_FILE, files.RUN),
-    *(files.DOCKERFILE, files.REPORT),
+    *(files.DOCKERFILE, files.REPORT, ENVIRONMENT),
 )
 
 

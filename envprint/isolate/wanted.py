@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.redact import HIDDEN, safe_text
+from envprint.core.report import counted
 from envprint.core.requirement import pinned
 from envprint.core.shell import quoted
 from envprint.knowledge.indexes import index_of
@@ -52,7 +53,7 @@ class Wanted(NamedTuple):
     """What an environment consists of."""
 
     python: str
-    """Version of its interpreter."""
+    """Version of its interpreter; empty if the record does not tell."""
     pins: tuple[Pin, ...]
     lacking: tuple[Lacking, ...] = ()
     """What no installer could be given."""
@@ -66,9 +67,9 @@ def wanted_of(fingerprint: Fingerprint, *, trust: bool = False) -> Wanted:
     """What the environment of a fingerprint consists of.
 
     With `trust`, what was installed from a repository or a URL is wanted from there.
-    Raises `UnknownValueError` if Python's version or the distributions are unknown.
+    Raises `UnknownValueError` if the distributions are unknown.
     """
-    python = fingerprint.value("facts.python.version")
+    python = fingerprint.get("facts.python.version")
     found = fingerprint.value(DISTRIBUTIONS) or {}
     pins, lacking, local = list[Pin](), list[Lacking](), list[str]()
     for name in sorted(found):
@@ -79,10 +80,10 @@ def wanted_of(fingerprint: Fingerprint, *, trust: bool = False) -> Wanted:
             pins.append(one)
             local += [_where(one)] if one.published_at or "+" in one.version else []
     return Wanted(
-        python or "",
+        python if isinstance(python, str) else "",
         tuple(pins),
         tuple(lacking),
-        (*local, *_notes(found)),
+        (*local, *_notes(found), *_only_there(fingerprint)),
         tuple(fingerprint.get("facts.python.startup_hooks") or ()),
     )
 
@@ -153,7 +154,16 @@ def _notes(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         names = [name for name in sorted(found) if found[name].get("installer") == installer]
         if names:
             shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
-            yield (
+            text = (
                 f"{len(names)} of the distributions were installed by {installer} ({shown}): an "
                 "index has other builds of the same versions"
             )
+            yield f"{text}; environment.yml names conda's" if installer == "conda" else text
+
+
+def _only_there(side: Fingerprint) -> Iterator[str]:
+    """What an installation from an index does not have."""
+    for name, files in sorted((side.get("facts.packages.edited") or {}).items()):
+        yield f"{name}: {counted(files or (), 'file')} edited there, which an index has unedited"
+    for name in sorted(side.get("facts.packages.duplicates") or {}):
+        yield f"{name}: several copies there; the one that an import finds first is installed"

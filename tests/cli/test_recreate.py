@@ -149,25 +149,39 @@ def test_files_of_others_are_not_replaced(record: Path, name: str) -> None:
     assert not Path("made/venv").exists()
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"facts": {}}, ["python"]),
-        ({"unknown": {"facts.packages.distributions": "not readable"}}, ["not readable"]),
-    ],
-)
-def test_a_record_that_does_not_tell_is_one_clear_line(
-    record: Path, change: dict[str, Any], words: list[str]
-) -> None:
-    def apply(document: Any) -> None:
-        if "facts" in change:
-            document["facts"]["python"]["version"] = None
-        else:
-            del document["facts"]["packages"]["distributions"]
-            document["unknown"].update(change["unknown"])
+def test_a_record_without_distributions_is_one_clear_line(record: Path) -> None:
+    def change(document: Any) -> None:
+        del document["facts"]["packages"]["distributions"]
+        document["unknown"]["facts.packages.distributions"] = "not readable"
 
-    done = recreate(changed(record, apply), "-o", "made")
-    assert_one_line_and_exit_2(done, *words)
+    done = recreate(changed(record, change), "-o", "made")
+    assert_one_line_and_exit_2(done, "facts.packages.distributions", "not readable")
+
+
+def test_a_record_of_packages_alone_gives_files_and_no_environment(record: Path) -> None:
+    def change(document: Any) -> None:
+        for path in ("python.version", "environ.variables"):
+            section, _, name = path.partition(".")
+            del document["facts"][section][name]
+            document["unknown"][f"facts.{path}"] = "not in a list of packages"
+
+    listed = changed(record, change)
+    done = recreate(listed, "-o", "made")
+    assert done.returncode in (0, 1), done.stderr
+    assert "one==1.0\n" in Path("made/requirements.txt").read_text()
+    assert "all variables: unknown: not in a list" in " ".join(done.stdout.split())
+    done = recreate(listed, "-o", "made", "--venv", "made/venv")
+    assert_one_line_and_exit_2(done, "version of python")
+
+
+def test_a_conda_environment_has_a_file_for_conda(record: Path) -> None:
+    def change(document: Any) -> None:
+        channel = "https://conda.anaconda.org/conda-forge/linux-64"
+        package = {"version": "1.0", "build": "py_0", "channel": channel}
+        document["facts"]["packages"]["conda"] = {"one": package}
+
+    assert recreate(changed(record, change), "-o", "made").returncode in (0, 1)
+    assert "  - one=1.0=py_0\n" in Path("made/environment.yml").read_text()
 
 
 def test_a_python_that_is_not_here_is_one_clear_line(record: Path) -> None:

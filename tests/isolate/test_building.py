@@ -14,12 +14,21 @@ import pytest
 
 from envprint.collectors import packages
 from envprint.core.errors import EnvprintError
-from envprint.core.fingerprint import Fingerprint
-from envprint.isolate import building
+from envprint.isolate import building, installers
 from envprint.isolate.building import BEGUN, BUILT, Built, build
-from envprint.isolate.installers import Installer, Options, Pip, Uv, find_uv, installer
+from envprint.isolate.commands import CommandFailedError
+from envprint.isolate.installers import (
+    Installer,
+    Options,
+    Pip,
+    Uv,
+    find_uv,
+    installer,
+)
 from envprint.isolate.wanted import Lacking, Pin, Wanted, wanted_of
+from envprint.machine.child_groups import Ended
 from envprint.machine.live import LiveHost
+from tests.builders.support import fingerprint
 from tests.builders.wheels import only_index, wheel
 
 PYTHON = "{}.{}.{}".format(*sys.version_info[:3])
@@ -301,11 +310,12 @@ def test_what_is_fetched_once_can_be_installed_without_a_network(
 def test_a_fingerprint_of_an_environment_builds_the_same_again(index: Path, tmp_path: Path) -> None:
     first = made(tmp_path / "first", "one==1.0", "three==3.0+local")
     section = packages.collect(LiveHost(first.python))
-    side = Fingerprint(
-        facts={"packages": section, "python": {"version": PYTHON}},
-        live={}, unknown={}, captured_at="", captured_via="cli", envprint_version="",
-        digest="", section_digests={},
-    )  # fmt: skip
+    side = fingerprint(
+        {
+            "facts.packages.distributions": section["distributions"],
+            "facts.python.version": PYTHON,
+        }
+    )
     found = wanted_of(side)
     assert found.lacking == ()
     again = build(found, str(tmp_path / "second"), lambda _: None)
@@ -323,3 +333,22 @@ def test_a_distribution_too_many_is_named(index: Path, tmp_path: Path) -> None:
     assert list(building.differences(first.python, wanted("one==2.0"), lacking)) == [
         "one 2.0: 1.0 is there"
     ]
+
+
+def test_where_venv_is_not_whole_uv_creates_the_environment(
+    index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(base: str, place: str, *, pip: bool) -> None:
+        raise CommandFailedError("venv", Ended("venv", 1, b"", b"ensurepip is not available", 0.1))
+
+    monkeypatch.setattr(installers, "create_venv", refuse)
+    built = made(tmp_path / "env", "one==1.0", by=with_uv())
+    assert built.is_exact
+
+
+def test_an_environment_that_uv_created_is_created_by_uv_again(index: Path, tmp_path: Path) -> None:
+    for hooks, is_by_uv in (((installers.MADE_BY_UV,), True), ((), False)):
+        place = tmp_path / str(is_by_uv)
+        pins = wanted("one==1.0")._replace(hooks=hooks)
+        assert build(pins, str(place), lambda _: None, by=with_uv()).is_exact
+        assert ("uv = " in (place / "pyvenv.cfg").read_text()) is is_by_uv

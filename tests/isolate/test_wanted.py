@@ -157,7 +157,7 @@ def test_what_another_package_manager_installed_is_shown() -> None:
     assert requirements(found) == ["numpy==2.4.6"]
     assert found.notes == (
         "1 of the distributions were installed by conda (numpy): an index has other builds of "
-        "the same versions",
+        "the same versions; environment.yml names conda's",
     )
 
 
@@ -167,3 +167,18 @@ def test_distributions_that_are_unknown_are_an_error_with_the_reason() -> None:
     )
     with pytest.raises(UnknownValueError, match="not readable"):
         wanted_of(side)
+
+
+def test_what_was_edited_or_there_twice_is_shown() -> None:
+    side = fingerprint(
+        {
+            "facts.packages.distributions": {"numpy": entry("2.4.6")},
+            "facts.packages.edited": {"numpy": ["numpy/core.py"]},
+            "facts.packages.duplicates": {"six": []},
+        }
+    )
+    assert wanted_of(side).notes == (
+        "numpy: 1 file edited there, which an index has unedited",
+        "six: several copies there; the one that an import finds first is installed",
+    )
+    assert wanted_of(side).python == ""
