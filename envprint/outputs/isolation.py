@@ -159,7 +159,14 @@ def _fix(plan: Plan, answer: Answer) -> Iterator[str]:
     elif set(answer.fix) != set(answer.cause):
         yield from _block("to undo", f"it takes {names}: the cause alone, put back, is not enough")
     for switch in plan.named([*answer.fix, *answer.fix_along]):
-        yield from _block("fix", remedy(switch) or f"set {switch.what} as on the baseline")
+        yield from _block("fix", remedy(switch) or _in_words(switch))
+
+
+def _in_words(switch: Switch) -> str:
+    """What to do where no single command does it."""
+    if switch.kind == PYTHON:
+        return f"use Python {switch.before}: `envprint recreate` builds the baseline's environment"
+    return f"have {switch.what} as on the baseline"
 
 
 def remedy(switch: Switch) -> shell.Command | None:

@@ -15,6 +15,8 @@ from tests.builders.environments import bare, install, packages_of
 from tests.builders.isolated import answer_of, document_of
 from tests.builders.wheels import only_index, wheel
 
+pytestmark = pytest.mark.slow
+
 Isolate = Callable[..., "subprocess.CompletedProcess[str]"]
 Pins = Mapping[str, str]
 

@@ -11,6 +11,7 @@ from envprint.core.isolation import (
     EQUAL,
     FOUND,
     PACKAGE,
+    PYTHON,
     UNRESOLVED,
     VARIABLE,
     Answer,
@@ -134,3 +135,9 @@ def test_the_document_holds_everything() -> None:
     assert made["not_switchable"] == [{"name": "the kernel", "reason": "belongs to the machine"}]
     assert made["trials"] == 1
     assert made["steps"][0]["outcome"] == "current"
+
+
+def test_python_has_no_command_but_what_builds_such_an_environment() -> None:
+    python = Switch(PYTHON, PYTHON, "Python", "3.11.7", "3.12.1")
+    text = render(found(answer(python), Plan((python,), ())))
+    assert "fix         use Python 3.11.7: `envprint recreate` builds" in text
