@@ -162,13 +162,11 @@ class Trials:
         return os.path.join(self._work, name)
 
     def _result_stamp(self, directory: str) -> Any:
-        path = self._job.selector.path
-        return (
-            workspace.listing(os.path.join(directory, path))
-            or _stamp_of(os.path.join(directory, path))
-            if path
-            else None
-        )
+        """What shows whether a trial has written its result; None if there is no file yet."""
+        if self._job.selector.path is None:
+            return None
+        path = os.path.join(directory, self._job.selector.path)
+        return workspace.listing(path) or _stamp_of(path)
 
     def _result(self, ended: Ended, directory: str, before: Any) -> Ran:
         with open(self._file("stderr"), encoding="utf-8", errors="replace") as file:  # noqa: PTH123
