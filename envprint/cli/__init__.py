@@ -131,10 +131,22 @@ def _run(arguments: list[str], console: Console) -> int:
             _overview().parse_args(arguments)
             raise UsageError("expected a verb; see `envprint --help`")
         module = verb_named(verb)
-        options = parser_of(verb, module).parse_args(arguments[1:])
+        options = _parsed(verb, module, arguments[1:])
     except SystemExit as stop:  # argparse has printed its help or the version
         return int(stop.code or 0)
     return module.run(options, console)
+
+
+def _parsed(verb: str, module: Verb, words: list[str]) -> argparse.Namespace:
+    """The options; of a verb that takes a command behind `--`, also `command`, as it is."""
+    parser = parser_of(verb, module)
+    if not getattr(module, "COMMAND_AFTER_DASHES", False):
+        return parser.parse_args(words)
+    end = words.index("--") if "--" in words else len(words)
+    # Intermixed: optional words may stand before and behind options.
+    options = parser.parse_intermixed_args(words[:end])
+    options.command = words[end + 1 :]
+    return options
 
 
 def verb_named(name: str) -> Verb:

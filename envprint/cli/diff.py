@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from envprint.cli._capture_options import SOURCE, add_capture_options, load, located
 from envprint.cli._console import Console
@@ -15,7 +16,9 @@ from envprint.cli._judge_options import (
     request_of,
     with_way_back,
 )
+from envprint.core.text import block
 from envprint.documents.inputs import NOW
+from envprint.outputs.formats import QUIET
 
 HELP = "compare two fingerprints and judge the effect on a training result"
 EPILOG = f"""\
@@ -45,4 +48,38 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.current == NOW:
         baseline = located(baseline)
     report = with_way_back(context.drift(baseline, current), baseline, current, options)
-    return present(report, context, options, console)
+    code = present(report, context, options, console)
+    if _may_be_isolated():
+        from envprint.documents.isolations import citation
+
+        found = citation(baseline.digest, current.digest, console.warn)
+        if found:
+            _cite(found, options, console)
+    return code
+
+
+def _cite(found: str, options: argparse.Namespace, console: Console) -> None:
+    """Show below a text for people what was found by running; beside anything else, on stderr."""
+    is_report = options.format == "text" and options.output in (None, "-") and not options.remedy
+    if is_report and options.details != QUIET:
+        console.emit("".join(f"{line}\n" for line in ("", *block("isolated", found))))
+    else:
+        console.log(found)
+
+
+def _may_be_isolated() -> bool:
+    """Whether a store with finished searches is near, found without loading the store.
+
+    Most comparisons are of two files, and loading it would cost more than comparing them.
+    """
+    if os.environ.get("ENVPRINT_HOME"):
+        return True
+    try:
+        folder, inside = os.getcwd(), os.path.join(".envprint", "isolations")
+    except OSError:  # it was removed
+        return False
+    while not os.path.isdir(os.path.join(folder, inside)):
+        if folder == os.path.dirname(folder):
+            return False
+        folder = os.path.dirname(folder)
+    return True

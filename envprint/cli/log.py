@@ -14,6 +14,7 @@ from envprint.core.errors import EnvprintError, StoreError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.report import Report
 from envprint.core.text import table
+from envprint.documents import isolations
 from envprint.documents.codec import loads, to_json
 from envprint.documents.store import LAST_GOOD, PROMOTION, Damaged, Saved, Store
 
@@ -36,6 +37,8 @@ WIDTH = 24
 ID_DIGITS = 8
 """Digits shown of a machine's id."""
 FIRST = "first"
+ISOLATE = "isolate"
+"""The kind of a row that is a finished search."""
 Judge = Callable[[Fingerprint, Fingerprint], Report]
 """What the differences from the first to the second do."""
 
@@ -56,6 +59,8 @@ class Row(NamedTuple):
     findings: tuple[str, ...] = ()
     """The rules of that verdict."""
     unjudged: tuple[str, ...] = ()
+    cause: tuple[str, ...] | None = None
+    """What `isolate` has found; None for a save."""
     fault: str | None = None
 
     @property
@@ -93,7 +98,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """List the store."""
     store = Store(warn=console.warn)
     names, judge = _names(store, console), _judge(options, console)
-    listed = (row for row in _rows(store, names, judge) if _is_wanted(row, options))
+    both = _merged(_rows(store, names, judge), _searches(store))
+    listed = (row for row in both if _is_wanted(row, options))
     rows = list(islice(listed, options.limit))
     if options.format == "json":
         console.emit(to_json([_document(row) for row in rows]))
@@ -105,6 +111,23 @@ def run(options: argparse.Namespace, console: Console) -> int:
         saves = "`envprint capture --save NAME` saves something"
         console.log(f"the store {store.place} is empty; {saves}")
     return 0
+
+
+def _searches(store: Store) -> Iterator[Row]:
+    """What `isolate` has found, newest first."""
+    for one in isolations.kept(store):
+        saved = Saved(one.name, one.saved_at, "", one.current, kind=ISOLATE, program=one.program)
+        yield Row(saved, verdict=one.outcome, cause=one.cause)
+
+
+def _merged(saves: Iterator[Row], searches: Iterator[Row]) -> Iterator[Row]:
+    """Both in one list, newest first."""
+    waiting = deque(searches)
+    for row in saves:
+        while waiting and (waiting[0].saved.saved_at or "") >= (row.saved.saved_at or ""):
+            yield waiting.popleft()
+        yield row
+    yield from waiting
 
 
 def _is_wanted(row: Row, options: argparse.Namespace) -> bool:
@@ -233,6 +256,8 @@ def _host(row: Row) -> str:
 def _verdict(row: Row) -> str:
     if row.fault is not None:
         return f"unreadable: {row.fault}"
+    if not isinstance(row.saved, Damaged) and row.saved.kind == ISOLATE:
+        return f"{row.verdict}: {', '.join(row.cause)}" if row.cause else row.verdict or ""
     text = row.verdict or ""
     if row.findings:
         more = f" and {len(row.findings) - 1} more" if len(row.findings) > 1 else ""
@@ -260,5 +285,6 @@ def _document(row: Row) -> dict[str, Any]:
         "against": row.against,
         "findings": list(row.findings),
         "unjudged": list(row.unjudged),
+        "cause": None if row.cause is None else list(row.cause),
         "fault": row.fault,
     }

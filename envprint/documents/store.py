@@ -4,6 +4,7 @@
     entries/20261122T….json   one save or promotion: object, time and kind; sorted by time
     names/monday              the object that `@monday` means
     runs/run-….json           the record of a run
+    isolations/….json         what `isolate` has found
 
 Only names are ever changed, and there is no index or lock: concurrent writers lose nothing.
 docs/decisions/0011-a-store-without-an-index.md
@@ -226,6 +227,20 @@ class Store:
         """Save the record of a run as `runs/NAME`. Raises `StoreError`."""
         with self._writing():
             self._folder.write(f"runs/{name}", record.encode("ascii"))
+
+    def keep(self, path: str, text: str) -> None:
+        """Save a text that is neither a fingerprint nor named. Raises `StoreError`."""
+        with self._writing():
+            self._folder.write(path, text.encode("ascii"))
+
+    def content(self, path: str) -> bytes:
+        """What `keep` has saved. Raises `StoreError`."""
+        with _store_errors(f"cannot read {path} in {self.place}"):
+            return self._folder.read(path)
+
+    def listed(self, folder: str) -> list[str]:
+        """The sorted names in a folder of the store. Raises `StoreError`."""
+        return self._names(folder)
 
     def _writing(self) -> AbstractContextManager[None]:
         return _store_errors(f"cannot save in {self.place}", f"; {HOME} names a different store")

@@ -80,6 +80,25 @@ def end_left_behind(job: int) -> int:
     return len(left)
 
 
+def kill_descendants() -> int:
+    """Kill everything that descends from this process, in whatever session; returns how many.
+
+    Repeated until none is left: one of them may just be starting another.
+    """
+    killed: set[int] = set()
+    for _ in range(round(LEFT_WAIT_S / ROUND_S)):
+        processes, own = _living(), os.getpid()
+        below = [pid for pid in processes if pid != own and _descends(pid, own, processes)]
+        if not below:
+            break
+        for pid in below:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        killed.update(below)
+        time.sleep(ROUND_S)
+    return len(killed)
+
+
 def _tell(groups: Iterable[int], number: int) -> None:
     """Send a signal to each group, and continue it: a stopped process must run to handle it."""
     for group in set(groups):

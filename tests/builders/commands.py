@@ -14,6 +14,7 @@ def call(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     stdin: bytes = b"",
+    timeout_s: float = 120,
 ) -> subprocess.CompletedProcess[str]:
     """Run the command as a script would, with nothing of the test run's own variables."""
     kept = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "LANG": "C.UTF-8"}
@@ -24,7 +25,7 @@ def call(
         env={**kept, **(env or {})},
         cwd=cwd,
         check=False,
-        timeout=120,
+        timeout=timeout_s,
     )
     return subprocess.CompletedProcess(
         done.args, done.returncode, done.stdout.decode(), done.stderr.decode()

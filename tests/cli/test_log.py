@@ -118,7 +118,7 @@ def test_json_has_all_of_each_entry(store: Store, tmp_path: Path) -> None:
         "names": ["x", "y"],
         **{"host": None, "machine_id": None, "tags": {}},
         **{"verdict": "first", "against": None, "findings": [], "unjudged": []},
-        "fault": None,
+        **{"cause": None, "fault": None},
     }
     assert shown[0]["against"] == saved.entry
     assert [entry["verdict"] for entry in shown] == ["none", "first"]
