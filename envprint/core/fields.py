@@ -79,7 +79,8 @@ def record(*fields: Field) -> Record:
 
 
 MAX_LEVELS = 64
-"""Nesting limit of undeclared values, well below Python's recursion limit."""
+"""Nesting limit of values of any shape, well below Python's recursion limit."""
+_LEVELS = f"at most {MAX_LEVELS} levels of nesting"
 
 
 class ShapeFault(Exception):
@@ -111,13 +112,16 @@ def require(shape: Shape, value: Any) -> None:
     if value is None:
         return
     if type(shape) is Scalar:
-        if type(value) not in shape.types:
-            raise ShapeFault(shape.word, value)
+        _require_scalar(shape, value)
         return
     _require_container(shape, value)
     for key, inner_shape, item in _items(shape, value):
         # Most values are scalars of the right type; a call for each would double the cost.
-        if type(inner_shape) is Scalar and type(item) in inner_shape.types:
+        if (
+            type(inner_shape) is Scalar
+            and type(item) in inner_shape.types
+            and inner_shape is not ANYTHING
+        ):
             continue
         try:
             if item is None and not may_be_null(shape):
@@ -125,6 +129,13 @@ def require(shape: Shape, value: Any) -> None:
             require(inner_shape, item)
         except ShapeFault as fault:
             raise fault.inside(step(shape, key)) from None
+
+
+def _require_scalar(shape: Scalar, value: Any) -> None:
+    if type(value) not in shape.types:
+        raise ShapeFault(shape.word, value)
+    if shape is ANYTHING and nesting(value) > MAX_LEVELS:
+        raise ShapeFault(_LEVELS, value)
 
 
 def _require_container(shape: Shape, value: Any) -> None:
@@ -136,8 +147,7 @@ def _require_container(shape: Shape, value: Any) -> None:
 def _require_levels(shape: Shape, value: Mapping[str, Any]) -> None:
     for key, item in value.items():
         if inner(shape, key) is None and nesting(item) > MAX_LEVELS:
-            fault = ShapeFault(f"at most {MAX_LEVELS} levels of nesting", item)
-            raise fault.inside(step(shape, key))
+            raise ShapeFault(_LEVELS, item).inside(step(shape, key))
 
 
 def nesting(value: Any) -> int:

@@ -43,7 +43,11 @@ NOT_IMPORTED = "not measured; `envprint probe imports` and `envprint check --imp
 NOT_RECORDED = "not recorded by envprint"
 """How the reason begins for a field that the document's version of envprint did not record."""
 
-GPU_TIMEOUT_S = 30.0
+CAPTURE_TIMEOUT_S = 30.0
+"""How long a capture may take as a whole, unless the user says otherwise."""
+DEEP_TIMEOUT_S = 1800.0
+"""The same for `--deep`, which reads every installed file: gigabytes, perhaps over a network."""
+GPU_TIMEOUT_S = CAPTURE_TIMEOUT_S
 """How long the GPUs' driver is waited for, unless the user says otherwise; silence for this long is
 a finding. Without persistence mode a driver takes up to three seconds for each GPU to start:
 https://docs.nvidia.com/deploy/driver-persistence/overview.html"""

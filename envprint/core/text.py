@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 MAX_BITS = 64
@@ -38,7 +38,8 @@ def unicode_text(text: str) -> str:
 def recordable(value: Any) -> Any:
     """`value` (JSON types) as a document can hold it, with valid Unicode only.
 
-    Raises `ValueError` for a number that JSON does not have or that our reader would reject.
+    Raises `ValueError` for a number that JSON does not have or that our reader would reject, and
+    for other types; `AttributeError` for a key that is no text.
     """
     kind = type(value)
     if kind is str:
@@ -59,7 +60,41 @@ def recordable(value: Any) -> Any:
         raise ValueError(f"{value} is not a JSON number")
     if kind is int and value.bit_length() > MAX_BITS:
         raise ValueError(f"a whole number of {value.bit_length()} bits")
+    if kind not in _NUMBERS and value is not None:
+        raise ValueError(f"{kind.__name__} is no type of JSON")
     return value
+
+
+_NUMBERS = (int, float, bool)
+_VALUE_SIZE = 16
+"""What a value counts beside its text, so that many empty ones are not free."""
+MAX_DEPTH = 100
+"""Above what a reader accepts, which has limits of its own."""
+
+
+def size_of(value: Any, limit: int) -> int:
+    """Characters as JSON writes them, and `_VALUE_SIZE` for each value and key.
+
+    Raises `ValueError` above `limit`, and for what is nested too deeply or contains itself.
+    """
+    size, level = 0, [value]
+    for _ in range(MAX_DEPTH):
+        size += _VALUE_SIZE * len(level)
+        below: list[Any] = []
+        for found in level:
+            if isinstance(found, (str, bytes)):
+                size += len(found) if found.isascii() else 6 * len(found)
+            elif isinstance(found, Mapping):
+                below += found
+                below += found.values()
+            elif isinstance(found, (list, tuple)):
+                below += found
+        if size + _VALUE_SIZE * len(below) > limit:
+            raise ValueError("it is larger than any machine's")
+        if not below:
+            return size
+        level = below
+    raise ValueError("it is nested too deeply")
 
 
 # C0 and C1 controls, line and paragraph separators, and the marks that reorder text on a screen.
