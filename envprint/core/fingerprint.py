@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from envprint.core.errors import UnknownValueError
 from envprint.core.hidden import unsealed
 
-STEP = r"\[([^\]]*)\]|([^.\[\]]+)"
+# A bracket that is not closed takes the rest: else each of many would be looked for to the end.
+STEP = r"\[([^\]]*)(?:\]|\Z)|([^.\[\]]+)"
 
 
 def split_path(path: str) -> list[str]:
@@ -139,7 +140,8 @@ NOT_OF_THE_DOCUMENT = ("undeclared", "reference", "program", "chosen", "hint", "
 @lru_cache(maxsize=4096)
 def _steps(path: str) -> tuple[tuple[str, str], ...]:
     """Each step of a path: the path up to it, and its key. Rules look at the same paths often."""
-    return tuple((path[: m.end()], m[2] or m[1]) for m in re.finditer(STEP, path))
+    steps = islice(re.finditer(STEP, path), _MAX_STEPS)
+    return tuple((path[: m.end()], m[2] or m[1]) for m in steps)
 
 
 def around(path: str) -> Iterator[str]:

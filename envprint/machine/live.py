@@ -139,7 +139,8 @@ class LiveHost:
 
         what = f"{source} {python}"
         try:
-            return within(timeout_s, lambda: describe(self, python, what, timeout_s))
+            # Its own limit comes first, and says more.
+            return within(timeout_s + 0.5, lambda: describe(self, python, what, timeout_s))
         except OSError as error:
             raise InterpreterError(f"{what}: {error.strerror or error}") from error
 
