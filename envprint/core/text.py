@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -97,23 +98,50 @@ def size_of(value: Any, limit: int) -> int:
     raise ValueError("it is nested too deeply")
 
 
-# C0 and C1 controls, line and paragraph separators, and the marks that reorder text on a screen.
-_HOSTILE = {
-    code: f"\\u{code:04x}" if code > 255 else f"\\x{code:02x}"
-    for code in (
-        *range(32),
-        *range(127, 160),
-        0x200E,
-        0x200F,
-        *range(0x2028, 0x202F),
-        *range(0x2066, 0x206A),
-    )
-}
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
+# Line and paragraph separators, the marks that reorder text on a screen, and what has no width:
+# joiners, fillers, variation selectors and tags. Format characters that are seen stay.
+# https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point
+_UNSEEN = (
+    "[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff]"
+)
+# What a runner of jobs takes for a command when it reads a log: `::error::` at the start of a line,
+# `##[error]`, `##vso[…]` and `##teamcity[…]` anywhere in it.
+# https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
+# https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands
+_OF_RUNNERS = r"(?<!\S)::(?=[A-Za-z])|##(?=[A-Za-z]*\[)"
 
 
 def plain(text: str) -> str:
-    """`text` with every character that a terminal could act on written as an escape."""
-    return text.translate(_HOSTILE)
+    """`text` with every character that a terminal could act on written as an escape.
+
+    So is what a runner of jobs would take for a command, and what nobody can see.
+    """
+    safe = text.translate(_CONTROLS)
+    if not safe.isascii():
+        safe = re.sub(_UNSEEN, _escape, safe)
+    return re.sub(_OF_RUNNERS, _escape, safe) if has_command_of_runners(safe) else safe
+
+
+def _escape(match: re.Match[str]) -> str:
+    code, rest = ord(match[0][0]), match[0][1:]
+    form = "\\x{:02x}" if code < 256 else "\\u{:04x}" if code < 65536 else "\\U{:08x}"
+    return form.format(code) + rest
+
+
+def has_command_of_runners(text: str) -> bool:
+    """Whether a runner of jobs that reads `text` in its log would act on it."""
+    return ("::" in text or "##" in text) and re.search(_OF_RUNNERS, text) is not None
+
+
+def without_commands(document: str) -> str:
+    """JSON text without what a runner would take for a command, and with the same meaning.
+
+    `##` stands only inside strings, where an escape means the same character.
+    """
+    return re.sub(r"##(?=[A-Za-z]*\[)", r"\\u0023#", document) if "##" in document else document
 
 
 def one_line(text: str) -> str:

@@ -40,7 +40,7 @@ from envprint.core.fingerprint import (
     Fingerprint,
     digest_facts,
 )
-from envprint.core.text import MAX_BITS, is_unicode, unicode_text
+from envprint.core.text import MAX_BITS, is_unicode, unicode_text, without_commands
 from envprint.machine.files import MAX_BYTES, read_file
 
 MAJOR = SCHEMA_VERSION.partition(".")[0]
@@ -118,7 +118,7 @@ def to_json(value: Any) -> str:
     parts: list[str] = []
     _append(value, "\n", parts)
     parts.append("\n")
-    return "".join(parts)
+    return without_commands("".join(parts))
 
 
 _WORDS = {None: "null", True: "true", False: "false"}
