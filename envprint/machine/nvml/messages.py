@@ -28,7 +28,13 @@ class NvmlMessages:
         """Process one line; returns the kind of message, empty for output of a library."""
         if not line.startswith(MARK):
             return ""
-        kind, *words = json.loads(line[len(MARK) :])
+        try:
+            return self._take(*json.loads(line[len(MARK) :]))
+        # The library prints into the same pipe, perhaps in the middle of a line.
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+            return ""
+
+    def _take(self, kind: Any, *words: Any) -> str:
         if kind == "call":
             self.call, self.call_begun_s = words[0], time.monotonic()
         elif kind == "is":
