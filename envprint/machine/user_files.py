@@ -86,14 +86,16 @@ def _make(path: str, content: bytes) -> None:
     if "SUDO_UID" in os.environ and os.stat(existing).st_uid != os.geteuid():
         raise PermissionError
     os.makedirs(folder, mode=0o700, exist_ok=True)
-    beside = f"{path}.{os.urandom(6).hex()}"
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    from envprint.machine.files import sweep, temporary_in  # hardly ever needed
+
+    sweep(folder)
+    descriptor, beside = temporary_in(folder, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            os.link(beside, path)
+            with suppress(FileExistsError):
+                os.link(beside, path)
     finally:
         os.unlink(beside)
