@@ -241,21 +241,7 @@ _KEPT = (
     b"deleted ",
     b"+Subproject ",
 )
-# What `git lfs install` writes; the repository may have written something else under that name.
-# https://github.com/git-lfs/git-lfs/blob/main/lfs/attribute.go
-# One process for each file, as the one for all of them ends Git if it is not installed.
-LFS = (
-    *("-c", "filter.lfs.clean=git-lfs clean -- %f"),
-    *("-c", "filter.lfs.process="),
-    *("-c", "filter.lfs.required=false"),
-)
 _MAY_FILTER = re.compile(r"\[\s*(filter|include)", re.IGNORECASE)
-FILTERS = (
-    "config --null --show-scope --includes --name-only --get-regexp "
-    r"^filter\..*\.(clean|process)$"
-)
-_OF_REPOSITORY = ("local", "worktree")
-"""Scopes of a configuration that comes with the repository; the others are the user's own."""
 PROGRAM_FILES = (".py", ".pyx", ".pyi", ".ipynb", ".so", ".c", ".cc", ".cpp", ".cu", ".h", ".sh")
 """Suffixes of untracked files that count; results and logs do not change the code."""
 
@@ -304,12 +290,11 @@ class Status(NamedTuple):
 
 def _status(host: Host, tree: WorkTree) -> Status:
     tops = list(_with_filters(host, tree))
-    if filters := sorted({name for top in tops for name in _filters_at(host, top)}):
-        raise OSError(
-            f"a filter is configured in the repository ({', '.join(filters)}), which Git would "
-            "run; `git config --global` makes it your own"
-        )
-    filtering = LFS if tops else ()
+    filtering: tuple[str, ...] = ()
+    if tops:  # most repositories configure none
+        from envprint.collectors._git_filters import only_lfs
+
+        filtering = only_lfs(host, tops)
     status = parse_status(_git(host, STATUS, filtering).decode("utf-8", "replace"))
     return status._replace(filtering=filtering)
 
@@ -383,18 +368,6 @@ def _with_filters(host: Host, tree: WorkTree) -> Iterator[str]:
         files = (f"{found.common}/config", f"{found.git}/config.worktree")
         if any(_MAY_FILTER.search(text_or_none(host, file) or "") for file in files):
             yield top
-
-
-def _filters_at(host: Host, top: str) -> Iterator[str]:
-    """The filters, but Git LFS's, that the repository's own configuration makes Git run."""
-    done = host.run(["git", "-C", top, *FILTERS.split()])
-    if done.code not in (0, 1):  # 1: it names none
-        raise OSError(f"git config ended with {done.code}, so its filters are unknown")
-    fields = done.stdout.decode("utf-8", "replace").split("\0")
-    for scope, name in zip(fields[::2], fields[1::2], strict=False):
-        filtered = name.partition(".")[2].rpartition(".")[0]
-        if scope in _OF_REPOSITORY and filtered != "lfs":
-            yield filtered
 
 
 def _git(host: Host, arguments: str, filtering: tuple[str, ...]) -> bytes:

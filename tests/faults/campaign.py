@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import resource
 import sys
 import time
 import tracemalloc
@@ -22,6 +23,8 @@ from tests.faults.readers import READERS, Reader
 
 ROUND_S = 0.1
 SLOW_S = 1.0
+MEMORY_BYTES = 2 << 30
+"""What the process may take: an input that asks for more is a fault, not the end of it."""
 LARGE_BYTES = 1 << 18
 
 
@@ -102,6 +105,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     found = run(options.inputs, options.seed, options.out)
     print(json.dumps(found, indent=1))
     return 1 if found["uncaught"] or found["slow"] else 0

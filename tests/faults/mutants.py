@@ -35,7 +35,11 @@ AREAS = {
     ),
     "compare": (
         ("judging/compare.py", "core/comparison.py"),
-        ("tests/judging/test_compare.py", "tests/judging/test_judge.py"),
+        (
+            *("tests/judging/test_compare.py", "tests/judging/test_other_environment.py"),
+            *("tests/core/test_hidden.py", "tests/core/test_location.py"),
+            *("tests/judging/test_judge.py", "tests/faults/test_comparing.py"),
+        ),
     ),
     "policy": (
         tuple(

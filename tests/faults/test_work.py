@@ -21,6 +21,8 @@ from envprint.judging.policy.parse import parse_policy
 from envprint.judging.policy.toml import MAX_POLICY_BYTES
 from envprint.machine.host import MAX_ANSWER_BYTES
 from envprint.machine.live import LiveHost
+from envprint.machine.nvml.calls import MARK as OF_THE_CHILD
+from envprint.machine.nvml.messages import NvmlMessages, finished
 
 
 def seconds(action: Callable[[], object]) -> float:
@@ -123,6 +125,21 @@ def test_a_file_that_says_it_is_empty_is_read_up_to_the_limit(
     monkeypatch.setattr("envprint.machine.live.MAX_ANSWER_BYTES", 100)
     with pytest.raises(OSError, match="larger than"):
         LiveHost().read("/proc/self/maps")
+
+
+@pytest.mark.parametrize(
+    "words", [["is", ["count"], 4294967295], ["is", ["devices", 9**9, "x"], 1]]
+)
+def test_a_driver_that_counts_billions_takes_no_memory(words: list[object]) -> None:
+    messages = NvmlMessages()
+    tracemalloc.start()
+    messages.take(OF_THE_CHILD + json.dumps(["is", ["devices", 0, "name"], "A100"]).encode())
+    messages.take(OF_THE_CHILD + json.dumps(words).encode())
+    reading = finished(messages.reading)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert reading["devices"][0]["name"] == "A100"
+    assert peak < 10_000_000
 
 
 def program(folder: Path, text: str) -> str:
