@@ -96,7 +96,9 @@ def _entries(content: bytes) -> object:
 def _again(content: bytes) -> object:
     """What is read is written in the same words."""
     found = loads(content, "f")
-    assert loads(dumps(found).encode(), "f") == found
+    again = loads(dumps(found).encode(), "f")
+    # What this version does not know at the top of a document is named and not written again.
+    assert again._replace(undeclared=()) == found._replace(undeclared=())
     return found
 
 

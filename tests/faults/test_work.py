@@ -9,12 +9,15 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pytest
 
+from envprint.collectors._requirements import requirements
 from envprint.core.errors import DocumentError, EnvprintError, InterpreterError, PolicyError
 from envprint.core.fingerprint import split_path
+from envprint.core.units import parse_seconds, parse_size
 from envprint.documents.codec import MAX_ITEMS, parse_json
 from envprint.judging.policy.model import matches
 from envprint.judging.policy.parse import parse_policy
@@ -66,6 +69,17 @@ def test_a_star_stands_for_any_characters(pattern: str, text: str, does: bool) -
 )
 def test_a_path_of_open_brackets_is_split_in_linear_time(text: str) -> None:
     assert seconds(lambda: split_path(text)) < 1
+
+
+def test_lines_and_numbers_of_any_length_take_no_longer_than_their_size() -> None:
+    line = b"Name: a\nRequires-Dist: n" + b"Q" * 300_000
+    assert seconds(lambda: list(requirements(line))) < 0.5
+    for parse, text in product(
+        (parse_seconds, parse_size), ("5" + "\v" * 300_000 + "x", "5" * 300_000)
+    ):
+        with pytest.raises(ValueError, match="expected"):
+            parse(text)
+    assert (parse_seconds(" 5 m "), parse_size(" 20 GiB ")) == (300.0, 20 << 30)
 
 
 def test_the_keys_of_a_path_are_what_they_were() -> None:
