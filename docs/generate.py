@@ -1,4 +1,4 @@
-"""Writes the pages that follow from the code: fields, rules and the command line.
+"""Writes what follows from the code: fields, rules, the command line and the bill of materials.
 
     python docs/generate.py
 
@@ -7,13 +7,17 @@ A test compares the pages with what this makes of the code, so they cannot go st
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from envprint import cli
 from envprint.collectors import collectors
 from envprint.core.discovery import module_names
 from envprint.core.fields import Field, ListOf, MapOf, Record, Scalar, Shape
+from envprint.core.version import __version__
 from envprint.outputs.rule_page import page
 from envprint.rules import catalogue
 
@@ -23,6 +27,7 @@ HERE = Path(__file__).parent
 def pages() -> dict[str, str]:
     """Path below docs/ to text, for every generated page."""
     made = {"fields.md": "\n".join(field_lines()) + "\n", "cli.md": "\n".join(cli_lines())}
+    made["sbom.cdx.json"] = json.dumps(bill_of_materials(), indent=2) + "\n"
     made["rules/README.md"] = "\n".join(rule_index()) + "\n"
     made.update({f"rules/{rule.id}.md": page(rule) for rule in catalogue()})
     return made
@@ -107,6 +112,35 @@ def cli_lines() -> Iterator[str]:
     for name in module_names(cli):
         parser = cli.parser_of(name, cli.verb_named(name))
         yield from (f"## envprint {name}", "", "```text", parser.format_help().rstrip(), "```", "")
+
+
+def bill_of_materials() -> dict[str, Any]:
+    """What is installed with envprint, as CycloneDX: https://cyclonedx.org/docs/1.6/json/
+
+    Versions are chosen at installation, so a component has the range that is declared.
+    """
+    text = (HERE.parent / "pyproject.toml").read_text("utf-8")
+    (declared,) = re.findall(r"^dependencies = \[(.*?)^\]", text, re.DOTALL | re.MULTILINE)
+    parts = sorted(re.findall(r'^    "([A-Za-z0-9-]+)([^";]*)', declared, re.MULTILINE))
+    return {
+        **{"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1},
+        "metadata": {
+            "component": {
+                **{"type": "application", "bom-ref": "envprint", "name": "envprint"},
+                **{"version": __version__, "purl": f"pkg:pypi/envprint@{__version__}"},
+                "licenses": [{"license": {"id": "Apache-2.0"}}],
+            }
+        },
+        "components": [
+            {
+                **{"type": "library", "bom-ref": name, "name": name},
+                "purl": f"pkg:pypi/{name.lower()}",
+                "properties": [{"name": "declared", "value": versions}],
+            }
+            for name, versions in parts
+        ],
+        "dependencies": [{"ref": "envprint", "dependsOn": [name for name, _ in parts]}],
+    }
 
 
 def write() -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from envprint.collectors import _runner
 from envprint.core import fingerprint as core
 from envprint.core.errors import EnvprintError
-from envprint.core.fingerprint import GPU_TIMEOUT_S
+from envprint.core.fingerprint import CAPTURE_TIMEOUT_S, DEEP_TIMEOUT_S, GPU_TIMEOUT_S
 from envprint.core.impact import IMPACT_WORDS, Impact
 from envprint.core.report import DEVICES
 from envprint.documents.codec import dumps, fingerprint_shape, loads
@@ -91,27 +91,34 @@ def capture(
     probe: bool = False,
     identify: bool = False,
     timeout_s: float | None = None,
-    gpu_timeout_s: float = GPU_TIMEOUT_S,
+    gpu_timeout_s: float | None = None,
 ) -> Fingerprint:
     """A fingerprint of this process and its machine, or of the interpreter at `python`.
 
     For this process it includes the imported frameworks, the switches in force in them, the state
     of their generators and their thread pools; it imports no framework itself. `timeout_s` limits
-    each collector (default 20 s; half an hour with `deep`), and `gpu_timeout_s` the GPU driver.
-    `probe` first runs the numeric probes on the CPU, each in a fresh process of the interpreter.
+    the whole (default 30 s; half an hour with `deep`), whatever hangs on the machine; only the
+    frameworks that this process has imported are waited for, as they answer in this thread.
+    `gpu_timeout_s` is the part of it that the GPU driver may use. `probe` first runs the numeric
+    probes on the CPU, each in a fresh process of the interpreter, with limits of their own.
 
     Raises `EnvprintError` if `python` does not respond, or is too old for probes.
     """
     path = os.fspath(python) if python is not None else None
-    host = LiveHost(path, verify_files=deep, gpu_timeout_s=gpu_timeout_s)
+    limit_s = timeout_s or (DEEP_TIMEOUT_S if deep else CAPTURE_TIMEOUT_S)
+    gpu_limit_s = min(GPU_TIMEOUT_S, limit_s) if gpu_timeout_s is None else gpu_timeout_s
+    if not 0 < gpu_limit_s <= limit_s:
+        raise EnvprintError(f"expected gpu_timeout_s above 0 and at most {limit_s:g}, timeout_s")
+    host = LiveHost(path, verify_files=deep, gpu_timeout_s=gpu_limit_s, timeout_s=limit_s)
     if path is None:
         host.read_process_state()
     if probe:
         from envprint.probes.runner import Plan, able, measure
 
         host.set_probe_results({"numeric": measure(Plan(able(host.interpreter())))})
+    left_s = max(round(limit_s - host.spent_s, 1), 0.1)
     found = _runner.capture(
-        host, label=label, note=note, tags=tags, timeout_s=timeout_s, identify=identify
+        host, label=label, note=note, tags=tags, timeout_s=left_s, identify=identify
     )
     return Fingerprint._make(found)
 

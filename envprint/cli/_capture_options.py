@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import argparse
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from envprint.cli._console import Console
-from envprint.core.errors import EnvprintError, StoreError
-from envprint.core.fingerprint import GPU_TIMEOUT_S, Fingerprint
+from envprint.core.errors import EnvprintError, InterpreterError, StoreError, UsageError
+from envprint.core.fingerprint import (
+    CAPTURE_TIMEOUT_S,
+    DEEP_TIMEOUT_S,
+    GPU_TIMEOUT_S,
+    Fingerprint,
+)
 from envprint.documents.codec import dumps, loads
 from envprint.documents.inputs import NOW, take
+from envprint.machine.deadline import within
 
 if TYPE_CHECKING:
     from envprint.machine.environments import Environment
     from envprint.machine.live import LiveHost
 
+LOOK_S = 2.0
+"""How long a path that a document names is looked for."""
 SOURCE = "a fingerprint file, -, now, or one saved: @NAME, @last, @~2"
 """Help text for an argument that `load` accepts."""
 
@@ -33,13 +43,15 @@ def add_capture_options(parser: argparse.ArgumentParser) -> None:
         "--timeout",
         type=_seconds,
         metavar="S",
-        help="time limit of each collector, in seconds (default: 20; deep: 1800)",
+        help=f"time limit of the whole capture, in seconds (default: {CAPTURE_TIMEOUT_S:g}; deep: "
+        f"{DEEP_TIMEOUT_S:g}); probes have their own",
     )
     parser.add_argument(
         "--gpu-timeout",
         type=_seconds,
         metavar="S",
-        help="additional time limit for the GPUs' driver, in seconds (default: 30)",
+        help="the part of it that the GPUs' driver may use (default: all of it, at most "
+        f"{GPU_TIMEOUT_S:g})",
     )
     parser.add_argument(
         "--no-cache",
@@ -104,7 +116,14 @@ def environment_of(options: argparse.Namespace) -> Environment:
 
     chosen: Environment | None = getattr(options, "environment", None)
     if chosen is None:
-        chosen = options.environment = choose(options.python)
+        limit_s = timeout_of(options)
+        try:
+            chosen = options.environment = within(limit_s, lambda: choose(options.python))
+        except TimeoutError:
+            raise InterpreterError(
+                f"which environment is active was not found within {limit_s:g} s; --python names "
+                "one by the path of its interpreter"
+            ) from None
     return chosen
 
 
@@ -112,14 +131,19 @@ def host_of(options: argparse.Namespace) -> LiveHost:
     """This machine, seen through the interpreter of the environment to observe."""
     from envprint.machine.live import LiveHost
 
+    begun_s = time.monotonic()
+    gpu_timeout_s = gpu_timeout_of(options)
     python, reason, _ = environment_of(options)
-    return LiveHost(
+    host = LiveHost(
         python,
         verify_files=getattr(options, "deep", False),
         cache=not getattr(options, "no_cache", False),
-        gpu_timeout_s=gpu_timeout_of(options),
+        gpu_timeout_s=gpu_timeout_s,
         source=reason,
+        timeout_s=timeout_of(options),
     )
+    host.spent_s = time.monotonic() - begun_s
+    return host
 
 
 def tell_choice(options: argparse.Namespace, host: LiveHost, console: Console) -> None:
@@ -132,10 +156,27 @@ def tell_choice(options: argparse.Namespace, host: LiveHost, console: Console) -
         console.log(f"observing {host.interpreter()['prefix']}: {reason}")
 
 
-def gpu_timeout_of(options: argparse.Namespace) -> float:
-    """The time limit for the GPU driver, in seconds."""
-    timeout_s: float = options.gpu_timeout or GPU_TIMEOUT_S
+def timeout_of(options: argparse.Namespace) -> float:
+    """The time limit of a capture, in seconds."""
+    usual_s = DEEP_TIMEOUT_S if getattr(options, "deep", False) else CAPTURE_TIMEOUT_S
+    timeout_s: float = getattr(options, "timeout", None) or usual_s
     return timeout_s
+
+
+def _left_of(limit_s: float, host: LiveHost) -> float:
+    """What is left of the limit for the sections."""
+    return max(round(limit_s - host.spent_s, 1), 0.1)
+
+
+def gpu_timeout_of(options: argparse.Namespace) -> float:
+    """The part of it that the GPU driver may use. Raises `UsageError` if that is more."""
+    whole_s, part_s = timeout_of(options), getattr(options, "gpu_timeout", None)
+    if part_s is not None and part_s > whole_s:
+        raise UsageError(
+            f"--gpu-timeout {part_s:g} is longer than the whole capture may take: --timeout "
+            f"{whole_s:g}; raise that too"
+        )
+    return min(part_s or GPU_TIMEOUT_S, whole_s)
 
 
 def capture_now(
@@ -148,7 +189,8 @@ def capture_now(
     from envprint.collectors._runner import capture
 
     host = host or host_of(options)
-    captured = capture(host, via="cli", timeout_s=options.timeout, **details)
+    limit_s = _left_of(timeout_of(options), host)
+    captured = capture(host, via="cli", timeout_s=limit_s, **details)
     captured = captured._replace(reference=NOW)
     chosen: Environment | None = getattr(options, "environment", None)
     if chosen is None:  # a host of the caller's own
@@ -234,8 +276,14 @@ def located(baseline: Fingerprint) -> Fingerprint:
     """The baseline of a capture, with the knowledge whether its environment is on this machine."""
     from envprint.machine.environments import interpreter_in
 
-    prefix = os.path.expanduser(baseline.get("facts.python.prefix", ""))
-    return baseline._replace(is_here=bool(prefix and interpreter_in(prefix)))
+    def is_here() -> bool:
+        prefix = os.path.expanduser(baseline.get("facts.python.prefix", ""))
+        return bool(prefix and interpreter_in(prefix))
+
+    # The path is a document's: it may be on a mount that does not answer.
+    with suppress(TimeoutError, OSError):
+        return baseline._replace(is_here=within(LOOK_S, is_here))
+    return baseline._replace(is_here=False)
 
 
 def _seconds(text: str) -> float:

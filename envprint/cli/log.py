@@ -13,7 +13,7 @@ from envprint.cli._console import Console
 from envprint.core.errors import EnvprintError, StoreError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.report import Report
-from envprint.core.text import table
+from envprint.core.text import plain, table
 from envprint.documents import isolations
 from envprint.documents.codec import loads, to_json
 from envprint.documents.store import LAST_GOOD, PROMOTION, Damaged, Saved, Store
@@ -92,11 +92,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--host", metavar="PATTERN", help="only entries saved by this host: its name or its id"
     )
     parser.add_argument("--policy", metavar="FILE", help="the team's policy, as for diff")
+    parser.add_argument(
+        "--clean",
+        action="store_true",
+        help="remove what nothing names, such as the files of a killed process, and list nothing",
+    )
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    """List the store."""
+    """List the store, or clean it."""
     store = Store(warn=console.warn)
+    if options.clean:
+        return _clean(store, console)
     names, judge = _names(store, console), _judge(options, console)
     both = _merged(_rows(store, names, judge), _searches(store))
     listed = (row for row in both if _is_wanted(row, options))
@@ -128,6 +135,17 @@ def _merged(saves: Iterator[Row], searches: Iterator[Row]) -> Iterator[Row]:
             yield waiting.popleft()
         yield row
     yield from waiting
+
+
+def _clean(store: Store, console: Console) -> int:
+    from envprint.documents.cleaning import clean
+
+    documents, count_bytes, temporary = clean(store)
+    console.emit(
+        f"removed from {plain(store.place)}: documents that nothing names: {documents} "
+        f"({count_bytes:,} bytes), temporary files: {temporary}\n"
+    )
+    return 0
 
 
 def _is_wanted(row: Row, options: argparse.Namespace) -> bool:

@@ -40,17 +40,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 
 def _init(options: argparse.Namespace, console: Console) -> int:
-    from envprint.collectors._runner import capture
+    from envprint.cli._capture_options import capture_now
     from envprint.judging.policy.find import OWN, exists
     from envprint.judging.policy.template import starting_policy
-    from envprint.machine.environments import choose
-    from envprint.machine.live import LiveHost
 
     target = options.output or OWN
     if target != "-" and exists(target):
         raise PolicyError(f"{target}: already exists; give a different name with -o")
-    chosen = choose(options.python)
-    text = starting_policy(capture(LiveHost(chosen.python, source=chosen.reason), via="cli"))
+    text = starting_policy(capture_now(options, console))
     console.emit(text, target)
     if target != "-":
         console.log(f"{target}: written; every line in it can be changed or left out")

@@ -90,6 +90,10 @@ def unmet(
     return [found[key] for key in sorted(found)]
 
 
+MAX_LINE = 4000
+"""Bytes; ten times a long requirement."""
+
+
 def requirements(metadata: bytes) -> Iterator[tuple[str, str, str]]:
     """Normalised name, specifier and marker of each line that asks for no extra."""
     if b"\r" in metadata[:200]:
@@ -98,6 +102,8 @@ def requirements(metadata: bytes) -> Iterator[tuple[str, str, str]]:
     if _REQUIRES not in head.lower():
         return
     for line in head.split(b"\n"):
+        if len(line) > MAX_LINE:  # the form below takes time quadratic in the length of a name
+            continue
         if line[:14].lower() == b"requires-dist:" and b"extra" not in line.partition(b";")[2]:
             match = re.fullmatch(_REQUIREMENT, line[14:].decode("utf-8", "replace").strip())
             if match:

@@ -1,37 +1,32 @@
-"""From a host to a fingerprint: runs every collector and isolates its failures.
+"""From a host to a fingerprint: what every collector reported, checked and without secrets.
 
-If a collector raises or times out, only the fields of its own section become unknown, with the
-reason. Collectors run in a thread, because a read that hangs in the kernel (a dead network mount, a
-driver) can be abandoned but not interrupted. `_thread` suffices; importing `threading` would cost
-more than the thread.
+If a collector raises or does not answer in time, only the fields of its own section become unknown,
+with the reason. What a document cannot hold, its reader would refuse, so it is never written: it is
+unknown too.
 """
 
 from __future__ import annotations
 
-import _thread
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from envprint.collectors import Collector, collectors
+from envprint.collectors._asking import Sealing, Section, ask_host
 from envprint.core.errors import EnvprintError
-from envprint.core.fields import MapOf, Record, Scalar, Shape, ShapeFault, inner, require, step
-from envprint.core.fingerprint import Fingerprint, Unknown, digest_facts
+from envprint.core.fields import MapOf, Record, Scalar, Shape, inner, require, step
+from envprint.core.fingerprint import CAPTURE_TIMEOUT_S, Fingerprint, Unknown, digest_facts
 from envprint.core.redact import clean, safe_tags
-from envprint.core.text import recordable, unicode_text
+from envprint.core.text import recordable, size_of, unicode_text
 from envprint.core.version import __version__
+from envprint.machine.bounded import bounded
 from envprint.machine.host import Host
-from envprint.machine.interpreter import is_interruption, one_line
+from envprint.machine.interpreter import one_line
 
-T = TypeVar("T")
-
-COLLECTOR_TIMEOUT_S = 20.0
-DEEP_TIMEOUT_S = 1800.0
-"""For `--deep`, which reads every installed file: gigabytes, perhaps over a network."""
-WAIT_S = 0.25
-"""The longest delay before an interrupt is handled."""
-
-_Answer = Mapping[str, Any] | Unknown
+MAX_SIZE, MAX_FIELD = 16_000_000, 4_000_000
+"""The most that a document and one field may hold, as `size_of` counts: far above what a machine
+has, and below what a reader of documents accepts."""
+MAX_REASON = 2000
+NOT_REPORTED = "the collector did not report it"
 
 
 def capture(
@@ -44,171 +39,101 @@ def capture(
     timeout_s: float | None = None,
     identify: bool = False,
 ) -> Fingerprint:
-    """Everything the collectors find on `host`. `timeout_s` is the limit per collector."""
-    if timeout_s is None:
-        timeout_s = DEEP_TIMEOUT_S if _attempt(host.verify_files) is True else COLLECTOR_TIMEOUT_S
-    # Failures here are reported by the sections that need the result and query again.
-    gpu_wait_s = _attempt(host.start_gpu_query)
-    # Once in the caller's thread: Keras' dtype policy is per thread.
-    _attempt(host.interpreter)
-    waits_s = 0.0 if isinstance(gpu_wait_s, Unknown) else gpu_wait_s
+    """Everything the collectors find on `host`, within `timeout_s`, whatever hangs there."""
+    limit_s = CAPTURE_TIMEOUT_S if timeout_s is None else timeout_s
+    asked = ask_host(bounded(host), collectors(), limit_s)
+    if isinstance(asked.now, Unknown):
+        raise EnvprintError(f"cannot capture: the time is unknown: {asked.now.reason}")
     found: dict[str, dict[str, Any]] = {"facts": {}, "live": {}}
     unknown: dict[str, str] = {}
-    for collector, values in _read_all(host, timeout_s, waits_s):
+    room = [MAX_SIZE]
+    for collector, values in asked.sections:
         place = f"{collector.kind}.{collector.section}"
-        found[collector.kind][collector.section] = dict(_known(collector, values, place, unknown))
-    identity, captured_at = _attempt(host.identity), _attempt(host.now)
-    machine_id = _attempt(host.machine_id)
-    if isinstance(captured_at, Unknown):
-        raise EnvprintError(f"cannot capture: the time is unknown: {captured_at.reason}")
-    if isinstance(identity, Unknown):
-        unknown |= {"identity": identity.reason} if identify else {}
-        # The home directory must still be replaced.
-        identity = {"home": host.environ().get("HOME", "")}
-        identify = False
+        known = dict(_known(collector, values, place, unknown, room))
+        found[collector.kind][collector.section] = known
+    identity = None if isinstance(asked.identity, Unknown) or not identify else asked.identity
+    if isinstance(asked.identity, Unknown) and identify:
+        unknown["identity"] = asked.identity.reason
     texts = {"label": label, "note": note, "tags": dict(tags or {}), "unknown": unknown}
-    home = unicode_text(identity.get("home", ""))
+    seal = Sealing(host)
     if tags:
-        texts["tags"] = safe_tags(recordable(texts["tags"]), host.seal)
-    parts = clean({**found, **recordable(texts)}, home, host.seal)
+        texts["tags"] = safe_tags(recordable(texts["tags"]), seal)
+    parts = clean({**found, **recordable(texts)}, unicode_text(asked.home), seal)
     section_digests, digest = digest_facts(parts["facts"])
     return Fingerprint(
         **parts,
-        captured_at=captured_at,
+        captured_at=asked.now,
         captured_via=via,
-        machine_id=None if isinstance(machine_id, Unknown) else machine_id,
+        machine_id=asked.machine_id,
         envprint_version=__version__,
         digest=digest,
         section_digests=section_digests,
-        identity=recordable(dict(identity)) if identify else None,
+        identity=recordable(dict(identity)) if identity else None,
     )
 
 
-def _attempt(ask: Callable[[], T]) -> T | Unknown:
-    """The host's answer, or `Unknown` with the reason."""
-    try:
-        return ask()
-    # A caller may bring its own host, and an unfamiliar machine may raise anything.
-    except BaseException as error:
-        if is_interruption(error):
-            raise
-        return Unknown(f"{type(error).__name__}: {one_line(error)}")
-
-
-def _read_all(host: Host, timeout_s: float, waits_s: float) -> Iterator[tuple[Collector, _Answer]]:
-    """Every collector with its answer.
-
-    One thread reads them all; if a collector hangs, its thread is abandoned and a new one reads
-    the rest.
-    """
-    waiting = sorted(collectors(), key=lambda collector: collector.needs_gpu_reading)
-    while waiting:
-        readings = [_Reading(collector) for collector in waiting]
-        todo = list(readings)
-        _start(todo, host)
-        for reading in readings:
-            collector = waiting.pop(0)
-            limit_s = timeout_s + waits_s if collector.needs_gpu_reading else timeout_s
-            answer = reading.answer_within(limit_s)
-            if answer is None:
-                todo.clear()
-                yield collector, Unknown(f"the collector did not answer within {limit_s:g} s")
-                break
-            yield collector, answer
-
-
-class _Reading:
-    """One collector's answer, read in one thread and awaited in another."""
-
-    def __init__(self, collector: Collector) -> None:
-        self._collector = collector
-        self._answer: _Answer | None = None
-        self._pending = _thread.allocate_lock()
-        self._pending.acquire()
-
-    def read(self, host: Host) -> None:
-        """Run the collector; a failure becomes `Unknown`."""
-        try:
-            self._answer = self._collector.read(host)
-        except KeyboardInterrupt:
-            raise
-        # Whatever a collector meets on an unfamiliar machine, the capture continues and the
-        # section becomes unknown. Extensions may raise what is not an Exception.
-        except BaseException as error:  # noqa: BLE001  see the reason above
-            reason = f"{type(error).__name__}: {one_line(error)}"
-            self._answer = Unknown(f"the collector failed: {reason}")
-        self._pending.release()
-
-    def answer_within(self, limit_s: float) -> _Answer | None:
-        """The answer; None if it does not arrive in time.
-
-        Polls, because one long wait would miss a signal delivered just before it.
-        """
-        rounds, rest_s = divmod(limit_s, WAIT_S)
-        waits_s = [WAIT_S] * int(rounds) + [rest_s]
-        has_come = any(self._pending.acquire(timeout=wait_s) for wait_s in waits_s)
-        return self._answer if has_come else None
-
-
-def _start(todo: list[_Reading], host: Host) -> None:
-    """Read everything in `todo` in a new thread."""
-    try:
-        _thread.start_new_thread(_work_aside, (todo, host))
-    except RuntimeError:
-        # A limit on processes or memory forbids threads: read here, without a timeout.
-        _work(todo, host)
-
-
-def _work_aside(todo: list[_Reading], host: Host) -> None:
-    # An abandoned thread must not take a signal that `run` blocks for its job. If `signal` was
-    # never imported, no signals are blocked, and importing it takes half a millisecond.
-    if "signal" in sys.modules:
-        _block_signals()
-    _work(todo, host)
-
-
-def _work(todo: list[_Reading], host: Host) -> None:
-    while todo:
-        todo.pop(0).read(host)
-
-
-def _block_signals() -> None:
-    import signal
-
-    if hasattr(signal, "pthread_sigmask"):
-        faults = {signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV}
-        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - faults)
-
-
 def _known(
-    collector: Collector, values: Mapping[str, Any] | Unknown, place: str, unknown: dict[str, str]
+    collector: Collector,
+    values: Section,
+    place: str,
+    unknown: dict[str, str],
+    room: list[int],
 ) -> Iterator[tuple[str, Any]]:
-    """The known fields in plain JSON types; adds the reasons of the others to `unknown`."""
+    """The known fields in plain JSON types; adds the reasons of the others to `unknown`.
+
+    `room` is what is left of the document.
+    """
     for field in collector.fields:
         path = f"{place}.{field.name}"
         if isinstance(values, Unknown):
-            unknown[path] = values.reason
+            unknown[path] = _reason(values)
         elif field.name not in values:
-            unknown[path] = "the collector did not report it"
+            unknown[path] = NOT_REPORTED
         elif isinstance(values[field.name], Unknown):
-            unknown[path] = values[field.name].reason
+            unknown[path] = _reason(values[field.name])
         else:
-            value = _without_unknowns(values[field.name], field.shape, path, unknown)
+            reasons: dict[str, str] = {}
             try:
-                # Most fields are scalars of the right type.
-                if type(field.shape) is not Scalar or type(value) not in field.shape.types:
-                    require(field.shape, value)
-                yield field.name, recordable(value)
-            except (ShapeFault, ValueError) as fault:
-                unknown[path] = f"the collector reported something a document cannot hold: {fault}"
+                value = _checked(values[field.name], field.shape, path, reasons, room)
+            # A field of a stranger's making may raise anything when it is looked at.
+            except Exception as fault:  # noqa: BLE001  see the reason above
+                what = one_line(fault) or type(fault).__name__
+                unknown[path] = f"the collector reported something a document cannot hold: {what}"
+            else:
+                unknown.update(reasons)
+                yield field.name, value
+
+
+def _checked(
+    reported: Any, shape: Shape, path: str, unknown: dict[str, str], room: list[int]
+) -> Any:
+    """The value as a document holds it. Raises for one that no document can hold."""
+    size = size_of(reported, min(MAX_FIELD, room[0]))
+    value = _without_unknowns(reported, shape, path, unknown)
+    # Most fields are scalars of the right type.
+    if type(shape) is not Scalar or type(value) not in shape.types:
+        require(shape, value)
+    value = recordable(value)
+    room[0] -= size
+    return value
+
+
+def _reason(unknown: Unknown) -> str:
+    return str(unknown.reason)[:MAX_REASON]
 
 
 def _without_unknowns(value: Any, shape: Shape | None, path: str, unknown: dict[str, str]) -> Any:
-    """`value` with each `Unknown` inside it moved to `unknown` under its path."""
+    """`value` with each `Unknown` inside it moved to `unknown` under its path.
+
+    A declared field that is left out is unknown too.
+    """
     if type(value) is dict and isinstance(shape, (MapOf, Record)):
         for key, item in list(value.items()):
             if type(item) is Unknown:
-                unknown[path + step(shape, key)] = value.pop(key).reason
+                unknown[path + step(shape, key)] = _reason(value.pop(key))
             elif type(item) is dict:
                 _without_unknowns(item, inner(shape, key), path + step(shape, key), unknown)
+        for field in shape.fields if isinstance(shape, Record) else ():
+            if field.name not in value:
+                unknown.setdefault(path + step(shape, field.name), NOT_REPORTED)
     return value

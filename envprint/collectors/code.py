@@ -2,8 +2,9 @@
 
 It is kept out of the fingerprint's digest, because it depends on the directory and not on the
 machine. Git runs with everything off that a repository could make it run or write: hooks,
-fsmonitor, external diffs, text conversion, transports, index locks. Only filters stay on: without
-that of Git LFS, for one, each of its files would count as changed.
+fsmonitor, external diffs, text conversion, transports, index locks. Of filters that its own
+configuration names only Git LFS's stays on, by the command that Git LFS installs: without it each
+of its files would count as changed. With another one Git is not asked what has changed.
 """
 
 import hashlib
@@ -240,6 +241,7 @@ _KEPT = (
     b"deleted ",
     b"+Subproject ",
 )
+_MAY_FILTER = re.compile(r"\[\s*(filter|include)", re.IGNORECASE)
 PROGRAM_FILES = (".py", ".pyx", ".pyi", ".ipynb", ".so", ".c", ".cc", ".cpp", ".cu", ".h", ".sh")
 """Suffixes of untracked files that count; results and logs do not change the code."""
 
@@ -259,7 +261,7 @@ def _state(host: Host) -> Mapping[str, Any]:
     tree = attempt(lambda: work_tree_around(host, host.directory()))
     if not isinstance(tree, WorkTree):
         return _NOTHING if tree is None else dict.fromkeys(_NOTHING, tree)
-    status = attempt(lambda: _status(host))
+    status = attempt(lambda: _status(host, tree))
     changed: dict[str, Any]
     if isinstance(status, Unknown):
         head: Head | Unknown = attempt(lambda: head_of(host, tree))
@@ -282,10 +284,19 @@ class Status(NamedTuple):
     head: Head
     changes: tuple[str, ...]
     """Entries of changed tracked files and of untracked program files."""
+    filtering: tuple[str, ...] = ()
+    """Options for Git where filters are configured."""
 
 
-def _status(host: Host) -> Status:
-    return parse_status(_git(host, STATUS).decode("utf-8", "replace"))
+def _status(host: Host, tree: WorkTree) -> Status:
+    tops = list(_with_filters(host, tree))
+    filtering: tuple[str, ...] = ()
+    if tops:  # most repositories configure none
+        from envprint.collectors._git_filters import only_lfs
+
+        filtering = only_lfs(host, tops)
+    status = parse_status(_git(host, STATUS, filtering).decode("utf-8", "replace"))
+    return status._replace(filtering=filtering)
 
 
 # # branch.oid 8ab686eafeb1f44702738c8b0f24f2567c36da6d
@@ -335,7 +346,7 @@ def _digest(host: Host, status: Status) -> str:
     if status.head.commit is None:
         digest.update("\0".join(status.changes).encode("utf-8", "replace"))
     elif len(untracked) < len(status.changes):
-        digest.update(b"\n".join(_kept_lines(_git(host, DIFF))))
+        digest.update(b"\n".join(_kept_lines(_git(host, DIFF, status.filtering))))
     return f"sha256:{digest.hexdigest()}"
 
 
@@ -348,9 +359,21 @@ def _kept_lines(diff: bytes) -> Iterator[bytes]:
             yield line
 
 
-def _git(host: Host, arguments: str) -> bytes:
+def _with_filters(host: Host, tree: WorkTree) -> Iterator[str]:
+    """The work tree and the submodules, into which Git looks too, whose configuration may name
+    filters."""
+    inside = (path for path, commit in submodules_of(host, tree).items() if commit)
+    for top in (tree.top, *(_joined(tree.top, path) for path in inside)):
+        found = work_tree_at(host, top)
+        files = (f"{found.common}/config", f"{found.git}/config.worktree")
+        if any(_MAY_FILTER.search(text_or_none(host, file) or "") for file in files):
+            yield top
+
+
+def _git(host: Host, arguments: str, filtering: tuple[str, ...]) -> bytes:
+    program, *options = f"{GIT} {arguments}".split()
     try:
-        done = host.run(f"{GIT} {arguments}".split())
+        done = host.run([program, *filtering, *options])
     except FileNotFoundError:
         raise OSError("git is not installed") from None
     if done.code:

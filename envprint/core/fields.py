@@ -79,7 +79,8 @@ def record(*fields: Field) -> Record:
 
 
 MAX_LEVELS = 64
-"""Nesting limit of undeclared values, well below Python's recursion limit."""
+"""Nesting limit of values of any shape, well below Python's recursion limit."""
+_LEVELS = f"at most {MAX_LEVELS} levels of nesting"
 
 
 class ShapeFault(Exception):
@@ -126,13 +127,15 @@ def _require_type(shape: Shape, present: list[_Placed]) -> None:
     for path, value in present:
         if type(value) not in types:
             raise ShapeFault(path, _word(shape), value)
+        if shape is ANYTHING and nesting(value) > MAX_LEVELS:
+            raise ShapeFault(path, _LEVELS, value)
 
 
 def _fields_of(record: Record, present: list[_Placed]) -> Iterator[tuple[Shape, list[_Placed]]]:
     """The fields of all records, by field."""
     for field in record.fields:
         name, shape = field.name, field.shape
-        if type(shape) is Scalar:
+        if type(shape) is Scalar and shape is not ANYTHING:
             # Most values are scalars of the right type; a path for each would double the cost.
             for path, value in present:
                 item = value.get(name)
@@ -162,8 +165,7 @@ def _require_levels(shape: Record, present: list[_Placed]) -> None:
     for path, value in present:
         for key in () if declared.issuperset(value) else value.keys() - declared:
             if nesting(value[key]) > MAX_LEVELS:
-                expected = f"at most {MAX_LEVELS} levels of nesting"
-                raise ShapeFault(f"{path}.{key}", expected, value[key])
+                raise ShapeFault(f"{path}.{key}", _LEVELS, value[key])
 
 
 def nesting(value: Any) -> int:

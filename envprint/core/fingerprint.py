@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from envprint.core.errors import UnknownValueError
 from envprint.core.hidden import unsealed
 
-STEP = r"\[([^\]]*)\]|([^.\[\]]+)"
+# A bracket that is not closed takes the rest: else each of many would be looked for to the end.
+STEP = r"\[([^\]]*)(?:\]|\Z)|([^.\[\]]+)"
 
 
 def split_path(path: str) -> list[str]:
@@ -43,7 +44,11 @@ NOT_IMPORTED = "not measured; `envprint probe imports` and `envprint check --imp
 NOT_RECORDED = "not recorded by envprint"
 """How the reason begins for a field that the document's version of envprint did not record."""
 
-GPU_TIMEOUT_S = 30.0
+CAPTURE_TIMEOUT_S = 30.0
+"""How long a capture may take as a whole, unless the user says otherwise."""
+DEEP_TIMEOUT_S = 1800.0
+"""The same for `--deep`, which reads every installed file: gigabytes, perhaps over a network."""
+GPU_TIMEOUT_S = CAPTURE_TIMEOUT_S
 """How long the GPUs' driver is waited for, unless the user says otherwise; silence for this long is
 a finding. Without persistence mode a driver takes up to three seconds for each GPU to start:
 https://docs.nvidia.com/deploy/driver-persistence/overview.html"""
@@ -135,7 +140,8 @@ NOT_OF_THE_DOCUMENT = ("undeclared", "reference", "program", "chosen", "hint", "
 @lru_cache(maxsize=4096)
 def _steps(path: str) -> tuple[tuple[str, str], ...]:
     """Each step of a path: the path up to it, and its key. Rules look at the same paths often."""
-    return tuple((path[: m.end()], m[2] or m[1]) for m in re.finditer(STEP, path))
+    steps = islice(re.finditer(STEP, path), _MAX_STEPS)
+    return tuple((path[: m.end()], m[2] or m[1]) for m in steps)
 
 
 def around(path: str) -> Iterator[str]:

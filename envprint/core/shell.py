@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import re
 
+from envprint.core.text import has_command_of_runners, plain
+
 # zsh expands `=` at the start of a word or of an element of a path list.
 _PLAIN = r"(?!(?:.*:)?=)[A-Za-z0-9_@%+=:,./-]+"
 # Characters written as they are inside $'…': not those that would end it, nor history expansion.
@@ -25,15 +27,17 @@ def quoted(text: str) -> str | None:
     """
     if _is_not_all_there(text):
         return None
-    if re.fullmatch(_PLAIN, text):
+    is_inert = not has_command_of_runners(text)
+    if is_inert and re.fullmatch(_PLAIN, text):
         return text
-    if text.isprintable():
+    if is_inert and text.isprintable() and plain(text) == text:
         return "'" + text.replace("'", _QUOTE_INSIDE) + "'"
     try:
         octets = text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
         return None
-    return "$'" + "".join(chr(o) if o in _SHOWN else f"\\{o:03o}" for o in octets) + "'"
+    shown = _SHOWN if is_inert else _SHOWN - frozenset(b"#:")
+    return "$'" + "".join(chr(o) if o in shown else f"\\{o:03o}" for o in octets) + "'"
 
 
 def _is_not_all_there(text: str) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 MAX_BITS = 64
@@ -38,7 +39,8 @@ def unicode_text(text: str) -> str:
 def recordable(value: Any) -> Any:
     """`value` (JSON types) as a document can hold it, with valid Unicode only.
 
-    Raises `ValueError` for a number that JSON does not have or that our reader would reject.
+    Raises `ValueError` for a number that JSON does not have or that our reader would reject, and
+    for other types; `AttributeError` for a key that is no text.
     """
     kind = type(value)
     if kind is str:
@@ -59,26 +61,87 @@ def recordable(value: Any) -> Any:
         raise ValueError(f"{value} is not a JSON number")
     if kind is int and value.bit_length() > MAX_BITS:
         raise ValueError(f"a whole number of {value.bit_length()} bits")
+    if kind not in _NUMBERS and value is not None:
+        raise ValueError(f"{kind.__name__} is no type of JSON")
     return value
 
 
-# C0 and C1 controls, line and paragraph separators, and the marks that reorder text on a screen.
-_HOSTILE = {
-    code: f"\\u{code:04x}" if code > 255 else f"\\x{code:02x}"
-    for code in (
-        *range(32),
-        *range(127, 160),
-        0x200E,
-        0x200F,
-        *range(0x2028, 0x202F),
-        *range(0x2066, 0x206A),
-    )
-}
+_NUMBERS = (int, float, bool)
+_VALUE_SIZE = 16
+"""What a value counts beside its text, so that many empty ones are not free."""
+MAX_DEPTH = 100
+"""Above what a reader accepts, which has limits of its own."""
+
+
+def size_of(value: Any, limit: int) -> int:
+    """Characters as JSON writes them, and `_VALUE_SIZE` for each value and key.
+
+    Raises `ValueError` above `limit`, and for what is nested too deeply or contains itself.
+    """
+    size, level = 0, [value]
+    for _ in range(MAX_DEPTH):
+        size += _VALUE_SIZE * len(level)
+        below: list[Any] = []
+        for found in level:
+            if isinstance(found, (str, bytes)):
+                size += len(found) if found.isascii() else 6 * len(found)
+            elif isinstance(found, Mapping):
+                below += found
+                below += found.values()
+            elif isinstance(found, (list, tuple)):
+                below += found
+        if size + _VALUE_SIZE * len(below) > limit:
+            raise ValueError("it is larger than any machine's")
+        if not below:
+            return size
+        level = below
+    raise ValueError("it is nested too deeply")
+
+
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
+# Line and paragraph separators, the marks that reorder text on a screen, and what has no width:
+# joiners, fillers, variation selectors and tags. Format characters that are seen stay.
+# https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point
+_UNSEEN = (
+    "[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff]"
+)
+# What a runner of jobs takes for a command when it reads a log: `::error::` at the start of a line,
+# `##[error]`, `##vso[…]` and `##teamcity[…]` anywhere in it.
+# https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
+# https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands
+_OF_RUNNERS = r"(?<!\S)::(?=[A-Za-z])|##(?=[A-Za-z]*\[)"
 
 
 def plain(text: str) -> str:
-    """`text` with every character that a terminal could act on written as an escape."""
-    return text.translate(_HOSTILE)
+    """`text` with every character that a terminal could act on written as an escape.
+
+    So is what a runner of jobs would take for a command, and what nobody can see.
+    """
+    safe = text.translate(_CONTROLS)
+    if not safe.isascii():
+        safe = re.sub(_UNSEEN, _escape, safe)
+    return re.sub(_OF_RUNNERS, _escape, safe) if has_command_of_runners(safe) else safe
+
+
+def _escape(match: re.Match[str]) -> str:
+    code, rest = ord(match[0][0]), match[0][1:]
+    form = "\\x{:02x}" if code < 256 else "\\u{:04x}" if code < 65536 else "\\U{:08x}"
+    return form.format(code) + rest
+
+
+def has_command_of_runners(text: str) -> bool:
+    """Whether a runner of jobs that reads `text` in its log would act on it."""
+    return ("::" in text or "##" in text) and re.search(_OF_RUNNERS, text) is not None
+
+
+def without_commands(document: str) -> str:
+    """JSON text without what a runner would take for a command, and with the same meaning.
+
+    `##` stands only inside strings, where an escape means the same character.
+    """
+    return re.sub(r"##(?=[A-Za-z]*\[)", r"\\u0023#", document) if "##" in document else document
 
 
 def one_line(text: str) -> str:

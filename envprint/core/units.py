@@ -18,8 +18,16 @@ def size(count_bytes: int) -> str:
     return f"{round(count_bytes / (1 << 20)):,} MiB"
 
 
+def _short(text: str) -> str:
+    """The text without blanks around it. Raises `ValueError` for one longer than any number."""
+    if len(text.strip()) > 100:
+        raise ValueError(f"expected a number and a unit, found {text.strip()[:40]!r}…")
+    return text.strip()
+
+
 def parse_seconds(text: str) -> float:
     """The seconds in `90`, `45s`, `10m` or `1.5h`. Raises `ValueError`."""
+    text = _short(text)
     match = re.fullmatch(r"\s*(\d{1,6}(?:\.\d+)?)\s*([smh]?)\s*", text, re.IGNORECASE)
     if not match:
         raise ValueError(f"expected a time such as '90', '45s', '10m' or '2h', found {text!r}")
@@ -32,6 +40,7 @@ def parse_size(text: str) -> int:
     Units are powers of 1024 in any spelling, as is usual for GPU memory. A number without one is
     refused: 20 bytes are always free.
     """
+    text = _short(text)
     if not re.fullmatch(SIZE, text, re.ASCII):
         if re.fullmatch(rf"\s*{_NUMBER}\s*", text, re.ASCII):
             raise ValueError(f"{text.strip()} needs a unit, such as 20GiB")

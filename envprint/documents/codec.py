@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from json.encoder import encode_basestring_ascii
@@ -39,7 +40,7 @@ from envprint.core.fingerprint import (
     Fingerprint,
     digest_facts,
 )
-from envprint.core.text import MAX_BITS, is_unicode, unicode_text
+from envprint.core.text import MAX_BITS, is_unicode, unicode_text, without_commands
 from envprint.machine.files import MAX_BYTES, read_file
 
 MAJOR = SCHEMA_VERSION.partition(".")[0]
@@ -117,7 +118,7 @@ def to_json(value: Any) -> str:
     parts: list[str] = []
     _append(value, "\n", parts)
     parts.append("\n")
-    return "".join(parts)
+    return without_commands("".join(parts))
 
 
 _WORDS = {None: "null", True: "true", False: "false"}
@@ -155,15 +156,38 @@ def loads(content: bytes, name: str) -> Fingerprint:
     return from_document(parse_json(content, name), name)
 
 
-def parse_json(content: bytes, name: str) -> Any:
-    """Strict JSON: UTF-8, no NaN, no duplicate keys, bounded nesting, at most `MAX_BYTES`.
+MAX_ITEMS = 1_000_000
+"""Items of all lists and objects together: a hundred times those of a large fingerprint."""
+_STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
 
-    Time and memory depend on the size alone, whatever the content.
+
+_STARTS = (b",", b"[", b"{")
+
+
+def _require_size(content: bytes, name: str) -> None:
+    """Raise `DocumentError` for what is too large, or has too many items, or is empty.
+
+    Each item takes memory, however short it is.
     """
     if len(content) > MAX_BYTES:
         raise DocumentError(f"{name}: larger than {MAX_BYTES >> 20} MiB, not a fingerprint")
     if not content.strip():
         raise DocumentError(f"{name}: empty, expected a JSON document")
+    count = sum(map(content.count, _STARTS))
+    # Texts may hold as many commas as they like; but each text is an item, or the name of one.
+    if count > MAX_ITEMS and content.count(b'"') <= 4 * MAX_ITEMS:
+        for text in re.finditer(_STRING, content, re.DOTALL):
+            count -= sum(map(text[0].count, _STARTS))
+    if count > MAX_ITEMS:
+        raise DocumentError(f"{name}: more than {MAX_ITEMS:,} items, not a fingerprint")
+
+
+def parse_json(content: bytes, name: str) -> Any:
+    """Strict JSON: UTF-8, no NaN, no duplicate keys, bounded nesting, size and number of items.
+
+    Time and memory depend on the size alone, whatever the content.
+    """
+    _require_size(content, name)
     try:
         value = json.loads(
             content.decode("utf-8"),
@@ -177,7 +201,7 @@ def parse_json(content: bytes, name: str) -> Any:
     except json.JSONDecodeError as error:
         place = f"line {error.lineno} column {error.colno}"
         raise DocumentError(f"{name}: not valid JSON: {error.msg} at {place}") from None
-    except RecursionError:
+    except (RecursionError, MemoryError):
         raise DocumentError(f"{name}: nested too deeply for a fingerprint") from None
     except ValueError as error:
         raise DocumentError(f"{name}: not valid JSON: {error}") from None

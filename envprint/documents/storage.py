@@ -6,12 +6,16 @@ errors are `OSError`.
 
 from __future__ import annotations
 
+import errno
 import os
+import time
+import warnings
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from envprint.core.errors import StoreError
 from envprint.core.redact import safe_text
-from envprint.machine.files import MAX_BYTES, open_regular, replace_file
+from envprint.machine.files import MAX_BYTES, open_regular, replace_file, sweep
 
 
 class Folder(Protocol):
@@ -30,11 +34,14 @@ class Folder(Protocol):
         """The sorted names in a directory; none if it does not exist. Raises `OSError`."""
 
 
-def open_folder(place: str) -> Folder:
-    """The directory `place`, or the storage behind the URL `place`. Raises `StoreError`."""
+def open_folder(place: str, warn: Callable[[str], object] = warnings.warn) -> Folder:
+    """The directory `place`, or the storage behind the URL `place`. Raises `StoreError`.
+
+    `warn` gets what a mount refuses.
+    """
     if place.startswith("file://"):
-        return LocalFolder(_path_of(place))
-    return RemoteFolder(place) if "://" in place else LocalFolder(place)
+        return LocalFolder(_path_of(place), warn)
+    return RemoteFolder(place) if "://" in place else LocalFolder(place, warn)
 
 
 # https://www.rfc-editor.org/rfc/rfc8089#section-2: file:///tmp/x, file://localhost/tmp/x
@@ -48,26 +55,56 @@ def _path_of(url: str) -> str:
 class LocalFolder:
     """A directory, which need not exist yet."""
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: str, warn: Callable[[str], object] = warnings.warn) -> None:
         self.place = place
+        self._warn = warn
+
+    def _path(self, path: str) -> str:
+        """The path of a file or directory. Raises `OSError` if a directory on it is a link."""
+        folder = self.place
+        for step in path.split("/")[:-1]:
+            folder = os.path.join(folder, step)
+            self._refuse_link(folder)
+        return os.path.join(self.place, path)
+
+    def _refuse_link(self, folder: str) -> None:
+        # Whoever can make one there would say where the next save goes.
+        if os.path.islink(folder):
+            raise OSError(errno.ELOOP, "is a symbolic link, expected a directory", folder)
 
     def read(self, path: str) -> bytes:
         """The content of a file, at most `MAX_BYTES` + 1 bytes."""
-        descriptor, _ = open_regular(os.path.join(self.place, path))
+        descriptor, _ = open_regular(self._path(path))
         with os.fdopen(descriptor, "rb") as file:
             return file.read(MAX_BYTES + 1)
 
     def write(self, path: str, content: bytes) -> None:
         """Write a temporary file and rename it, so that no reader sees half of it."""
-        replace_file(os.path.join(self.place, path), content)
+        replace_file(self._path(path), content, self._warn)
 
     def names(self, path: str) -> list[str]:
         """Names that begin with a dot are left out: a killed writer's temporary file has one."""
         try:
-            found = os.listdir(os.path.join(self.place, path))
+            self._refuse_link(os.path.join(self.place, path))
+            found = os.listdir(self._path(path))
         except FileNotFoundError:
             return []
         return sorted(name for name in found if name[0] != ".")
+
+    def is_older(self, path: str, seconds: float) -> bool:
+        """Whether a file was last written that long ago. Raises `OSError`."""
+        return time.time() - os.lstat(self._path(path)).st_mtime > seconds
+
+    def remove(self, path: str) -> int:
+        """Remove a file; returns its size. Raises `OSError`."""
+        place = self._path(path)
+        size = os.lstat(place).st_size
+        os.unlink(place)
+        return size
+
+    def sweep(self, path: str) -> int:
+        """Remove what killed writers left in a directory; returns how many files."""
+        return sweep(self._path(f"{path}/"))
 
 
 class RemoteFolder:

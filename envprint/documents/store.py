@@ -161,7 +161,7 @@ def _may_be_used(place: str, others: dict[str, str]) -> bool:
     """Whether `place` is a usable store; if its owner is not trusted, `others` gets the reason."""
     if not os.path.isdir(place):
         return False
-    reason = distrusted(place)
+    reason = "is a symbolic link" if os.path.islink(place) else distrusted(place)
     if reason:
         others[place] = (
             f"{place}: not used, because it {reason}; {HOME} names a store regardless of its owner"
@@ -178,7 +178,7 @@ class Store:
         """Open the directory or URL `place`, else `find_place(warn)`. Raises `StoreError`."""
         place = find_place(warn) if place is None else place
         with _store_errors(f"cannot open {place}"):
-            self._folder = open_folder(place)
+            self._folder = open_folder(place, warn)
         self.place = self._folder.place
 
     def save(

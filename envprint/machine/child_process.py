@@ -6,12 +6,14 @@ and cannot be killed.
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from typing import Any
 
 END_WAIT_S = 0.25
 """How long a child may take to exit; one that hangs in the kernel never does, even if killed."""
@@ -20,10 +22,13 @@ END_WAIT_S = 0.25
 class Child:
     """Runs `argv` with stdin open as long as this process lives, and stderr discarded.
 
-    It gets this process's environment and `variables`. Raises `OSError` if it cannot be started.
+    It gets this process's environment and `variables`. With `is_alone` it has no input, and no
+    other variables. Raises `OSError` if it cannot be started.
     """
 
-    def __init__(self, argv: list[str], variables: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, argv: list[str], variables: Mapping[str, str] | None = None, is_alone: bool = False
+    ) -> None:
         self._rest = b""
         self._lines: list[bytes] = []
         self._is_gone = False
@@ -35,9 +40,14 @@ class Child:
             (os.POSIX_SPAWN_DUP2, out, 1),
             (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
         ]
-        environ = {**os.environ, **(variables or {})}
+        environ = {**({} if is_alone else os.environ), **(variables or {})}
+        options: dict[str, Any] = {}
+        if is_alone:
+            actions[0] = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
+            # Python ignores SIGPIPE, and the thread that starts it may block all signals.
+            options = {"setsigmask": (), "setsigdef": (signal.SIGPIPE,)}
         try:
-            self._pid = os.posix_spawn(argv[0], argv, environ, file_actions=actions)
+            self._pid = os.posix_spawn(argv[0], argv, environ, file_actions=actions, **options)
         except OSError:
             os.close(self._out)
             os.close(self._into)
@@ -45,6 +55,26 @@ class Child:
         finally:
             os.close(into)
             os.close(out)
+
+    def output(self, deadline_s: float, limit: int) -> bytes:
+        """All that it prints until it ends, or closes its stdout.
+
+        Raises `TimeoutError` at `deadline_s` (monotonic), and `OSError` above `limit` bytes.
+        """
+        waiting = select.poll()
+        waiting.register(self._out, select.POLLIN)
+        chunks: list[bytes] = []
+        size = 0
+        while size <= limit:
+            left_ms = (deadline_s - time.monotonic()) * 1000
+            if left_ms <= 0 or not waiting.poll(left_ms):
+                raise TimeoutError
+            chunk = os.read(self._out, 1 << 20)
+            if not chunk:
+                return b"".join(chunks)
+            chunks.append(chunk)
+            size += len(chunk)
+        raise OSError(errno.EFBIG, f"it printed more than {limit >> 20} MiB")
 
     def lines(self, deadline_s: float) -> Iterator[bytes]:
         """Each line the child prints until it ends. Raises `TimeoutError` at `deadline_s`."""
@@ -78,22 +108,22 @@ class Child:
             with suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGKILL)
 
-    def end(self, kill: bool = False) -> int | None:
+    def end(self, kill: bool = False, wait_s: float = END_WAIT_S) -> int | None:
         """Close its pipes and reap it; returns the exit code or the negated signal.
 
-        Kills it if `kill` is set or if it does not exit by itself, and waits briefly. None if it
-        was left behind or somebody else has reaped it.
+        Kills it if `kill` is set or if it does not exit by itself within `wait_s`, and then waits
+        briefly. None if it was left behind or somebody else has reaped it.
         """
         os.close(self._out)
         os.close(self._into)
-        code = None if kill else self._ended()
+        code = None if kill else self._ended(wait_s)
         if code is None:
             self.kill()
-            code = self._ended()
+            code = self._ended(END_WAIT_S)
         return code
 
-    def _ended(self) -> int | None:
-        pause_s, until = 0.0005, time.monotonic() + END_WAIT_S
+    def _ended(self, wait_s: float) -> int | None:
+        pause_s, until = 0.0005, time.monotonic() + wait_s
         while True:
             try:
                 pid, status = os.waitpid(self._pid, os.WNOHANG)

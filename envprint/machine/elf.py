@@ -12,6 +12,8 @@ _NEEDED, _STRTAB, _RPATH, _RUNPATH = 1, 5, 15, 29
 _LOAD, _DYNAMIC = 1, 2
 _MAX_ENTRIES = 4096
 _MAX_TEXT = 1 << 16
+_MAX_SEGMENTS = 128
+"""Ten times what a library has."""
 
 
 def linking(path: str) -> Mapping[str, Any]:
@@ -26,7 +28,7 @@ def linking(path: str) -> Mapping[str, Any]:
         order = ">" if header[5] == 2 else "<"
         try:
             return _dynamic(file, order, list(_segments(file, order, header)))
-        except struct.error as error:
+        except (struct.error, OverflowError) as error:  # OverflowError: an offset of 64 bits
             raise ValueError(f"{path} ends in the middle: {error}") from None
 
 
@@ -34,7 +36,7 @@ def _segments(file: BinaryIO, order: str, header: bytes) -> Iterator[tuple[int, 
     """Type, offset, address and size in the file of each segment."""
     (start,) = struct.unpack_from(f"{order}Q", header, 32)
     size, count = struct.unpack_from(f"{order}HH", header, 54)
-    for number in range(count):
+    for number in range(min(count, _MAX_SEGMENTS)):
         file.seek(start + number * size)
         kind, _, offset, address, _, length = struct.unpack(f"{order}IIQQQQ", file.read(40))
         yield kind, offset, address, length

@@ -12,6 +12,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import islice
 from typing import NamedTuple
 
 from envprint.core.errors import DocumentError, OutputError
@@ -158,7 +159,7 @@ def _replace_or_overwrite(
 ) -> None:
     real = os.path.realpath(path)
     try:
-        _replace(real, content, mode)
+        _replace(real, content, mode, warn)
     except OSError as error:
         if mode is None or error.errno not in _FIXED:
             raise
@@ -186,7 +187,7 @@ def _overwrite(descriptor: int, content: bytes) -> None:
             # Not every file system supports preallocation.
     _write_all(descriptor, content)
     os.ftruncate(descriptor, len(content))
-    os.fsync(descriptor)
+    _is_granted(lambda: os.fsync(descriptor))
 
 
 _DESCRIPTORS = "/dev/fd"
@@ -211,13 +212,13 @@ def _descriptor(path: str) -> int | None:
     return None
 
 
-def replace_file(path: str, content: bytes) -> None:
+def replace_file(path: str, content: bytes, warn: Callable[[str], object] = warnings.warn) -> None:
     """Write the file at `path` atomically, and create its folder if needed.
 
-    Raises `OSError`.
+    Raises `OSError`; `warn` gets what the mount refuses.
     """
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    _replace(path, content, None)
+    _replace(path, content, None, warn)
 
 
 def _mode(path: str) -> int | None:
@@ -237,24 +238,125 @@ def _write_through(path: str, content: bytes) -> None:
         os.close(descriptor)
 
 
-def _replace(path: str, content: bytes, mode: int | None) -> None:
-    # Not by pid: in a container every start may have the same one, and a killed process may have
-    # left its file behind.
-    temporary = os.path.join(os.path.dirname(path), f".envprint-{os.urandom(8).hex()}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-    try:
+def _replace(path: str, content: bytes, mode: int | None, warn: Callable[[str], object]) -> None:
+    """The old content or the new, never a part: also after a power cut, where the mount allows."""
+    folder = os.path.dirname(path)
+    sweep(folder)
+    for left in range(_TRIES, 0, -1):
+        descriptor, temporary = temporary_in(folder)
         try:
-            if mode is not None:
-                os.fchmod(descriptor, stat.S_IMODE(mode))
-            _write_all(descriptor, content)
-            os.fsync(descriptor)
+            try:
+                refused = _fill(descriptor, content, mode)
+                os.replace(temporary, path)
+            finally:
+                os.close(descriptor)
+            break
+        except (OSError, KeyboardInterrupt) as error:
+            with suppress(OSError):
+                os.unlink(temporary)
+            # On a mount whose locks are not shared, another machine may have swept it.
+            if not isinstance(error, FileNotFoundError) or left == 1 or not os.path.isdir(folder):
+                raise
+    refused += _synced_folder(folder)
+    if refused:
+        warn(f"{path}: written, but the mount refuses {', '.join(refused)}")
+
+
+_TRIES = 3
+_LISTED = 10_000
+"""Names of a directory that are looked at for what a killed writer left."""
+_REFUSED = frozenset(
+    getattr(errno, name)
+    for name in ("EACCES", "EINVAL", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EPERM", "EROFS")
+)
+"""What a mount answers to a request that it does not know, as against a disk that fails."""
+
+
+def temporary_in(folder: str, mode: int = 0o666) -> tuple[int, str]:
+    """A new file beside the target, locked as long as its writer lives."""
+    while True:
+        # Not by pid: in a container every start may have the same one.
+        path = os.path.join(folder, f"{_BEGINS}{os.urandom(8).hex()}{_ENDS}")
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        # Swept between these two calls, it has no name any more.
+        if not _lock(descriptor, is_patient=True) or os.fstat(descriptor).st_nlink:
+            return descriptor, path
+        os.close(descriptor)
+
+
+_BEGINS, _ENDS = ".envprint-", ".tmp"
+
+
+def _lock(descriptor: int, *, is_patient: bool) -> bool:
+    """Whether the file is now locked by this process; never on a mount without locks."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if is_patient else fcntl.LOCK_NB))
+    except OSError:
+        return False
+    return True
+
+
+def _fill(descriptor: int, content: bytes, mode: int | None) -> list[str]:
+    """Write and flush; returns the requests that the mount refuses."""
+    refused = []
+    if mode is not None and not _is_granted(lambda: os.fchmod(descriptor, stat.S_IMODE(mode))):
+        refused.append("fchmod")
+    _write_all(descriptor, content)
+    if not _is_granted(lambda: os.fsync(descriptor)):
+        refused.append("fsync")
+    return refused
+
+
+def _is_granted(request: Callable[[], object]) -> bool:
+    """Whether the mount knows the request. Raises `OSError` if it fails for another reason."""
+    try:
+        request()
+    except OSError as error:
+        if error.errno not in _REFUSED:
+            raise
+        return False
+    return True
+
+
+def _synced_folder(folder: str) -> list[str]:
+    """Flush the new name too; returns what the mount refuses. The content is there by now."""
+    try:
+        descriptor = os.open(folder or ".", os.O_RDONLY)
+    except OSError:  # it may be written and not listed; Windows opens no directories
+        return []
+    try:
+        return [] if _is_granted(lambda: os.fsync(descriptor)) else ["fsync of the directory"]
+    except OSError as error:
+        return [f"fsync of the directory ({reason(error)})"]
+    finally:
+        os.close(descriptor)
+
+
+def sweep(folder: str) -> int:
+    """Remove what killed writers left in a directory; returns how many files."""
+    removed = 0
+    with suppress(OSError), os.scandir(folder or ".") as entries:
+        for entry in islice(entries, _LISTED):
+            if entry.name.startswith(_BEGINS) and entry.name.endswith(_ENDS):
+                removed += _is_swept(entry.path)
+    return removed
+
+
+def _is_swept(path: str) -> bool:
+    """Whether the file had no living writer, and is removed."""
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_WRONLY | NONBLOCK | getattr(os, "O_NOFOLLOW", 0))
+        try:
+            if _lock(descriptor, is_patient=False):
+                os.unlink(path)
+                return True
         finally:
             os.close(descriptor)
-        os.replace(temporary, path)
-    except (OSError, KeyboardInterrupt):
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
+    return False
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

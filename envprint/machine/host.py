@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 
 COMMAND_TIMEOUT_S = 10.0
+MAX_ANSWER_BYTES = 32 * 1024 * 1024
+"""Limit of an answer: ten times the largest list of files that a package brings."""
 
 
 class Completed(NamedTuple):
@@ -23,7 +25,10 @@ class Completed(NamedTuple):
 
 
 class Host(Hashable, Protocol):
-    """The queries a machine answers. Paths are absolute; text is UTF-8 with replacements."""
+    """The queries a machine answers. Paths are absolute; text is UTF-8 with replacements.
+
+    Several threads may ask at a time.
+    """
 
     def read(self, path: str) -> bytes:
         """The content of a file. Raises `OSError`."""
@@ -94,8 +99,11 @@ class Host(Hashable, Protocol):
     def run(self, argv: Sequence[str], timeout_s: float = COMMAND_TIMEOUT_S) -> Completed:
         """Run a command without a shell or stdin. Raises `OSError`, `TimeoutError` included."""
 
-    def start_gpu_query(self) -> float:
-        """Start the slow queries in the background; returns the seconds until they have ended."""
+    def limit(self, limit_s: float) -> None:
+        """What is started from now on ends within `limit_s`."""
+
+    def start_gpu_query(self) -> None:
+        """Start the slow queries in the background."""
 
     def nvml(self, refresh: bool = False) -> Mapping[str, Any]:
         """The raw NVML reading, see `envprint.machine.nvml.client`; a new one with `again`."""

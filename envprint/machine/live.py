@@ -1,16 +1,20 @@
 """The machine this process runs on, as a `Host`."""
 
+import _thread
+import errno
 import os
 import stat
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from envprint.core.errors import InterpreterError
-from envprint.core.fingerprint import GPU_TIMEOUT_S
+from envprint.core.fingerprint import CAPTURE_TIMEOUT_S, GPU_TIMEOUT_S
 from envprint.machine import interpreter, os_calls
 from envprint.machine.clock import utc
+from envprint.machine.deadline import within
 from envprint.machine.files import open_regular
-from envprint.machine.host import COMMAND_TIMEOUT_S, Completed, computed_now
+from envprint.machine.host import COMMAND_TIMEOUT_S, MAX_ANSWER_BYTES, Completed, computed_now
 
 if TYPE_CHECKING:
     from envprint.machine.nvml import NoLibrary
@@ -20,13 +24,18 @@ GPU_AGAIN_S = 2.0
 """Limit for a second NVML reading: a driver that just responded needs less."""
 
 
+def _require_size(size: int, path: str) -> None:
+    if size > MAX_ANSWER_BYTES:
+        raise OSError(errno.EFBIG, f"larger than {MAX_ANSWER_BYTES >> 20} MiB", path)
+
+
 class LiveHost:
     """This machine, seen from an interpreter: this one, or the one that `python` names.
 
     `python` is what `--python` takes; `source` says in errors where it comes from. With `variables`
     it is seen as a process that starts with them sees it. Without `cache`, or with `verify_files`,
-    nothing comes from the user's cache. Raises `InterpreterError` if it does not
-    behave like an interpreter.
+    nothing comes from the user's cache. Raises `InterpreterError` if it does not behave like an
+    interpreter, or not within `timeout_s`.
     """
 
     def __init__(
@@ -38,22 +47,30 @@ class LiveHost:
         gpu_timeout_s: float = GPU_TIMEOUT_S,
         source: str = "--python",
         variables: Mapping[str, str] | None = None,
+        timeout_s: float = CAPTURE_TIMEOUT_S,
     ) -> None:
+        begun_s = time.monotonic()
         self._variables = variables
         self._verify_files = verify_files
         self._cache = cache and not verify_files
         self._gpu_timeout_s = gpu_timeout_s
-        self._interpreter = self._describe(python, source) if python is not None else None
+        self._until_s = float("inf")
         self._query: NvmlQuery | NoLibrary | None = None
+        self._querying = _thread.allocate_lock()
         self._names: dict[str, list[str]] = {}
+        self._interpreter = self._described(python, source, timeout_s) if python else None
+        self.spent_s = time.monotonic() - begun_s
+        """The part of a capture's time that the interpreter has taken already."""
 
     def read(self, path: str) -> bytes:
         descriptor, size = open_regular(path)
         try:
+            _require_size(size, path)
             content = os.read(descriptor, size + 1)
             # Files in /proc and /sys report 0 bytes, and any file may have grown.
             while chunk := os.read(descriptor, 65536) if len(content) != size else b"":
                 content += chunk
+                _require_size(len(content), path)
             return content
         finally:
             os.close(descriptor)
@@ -133,27 +150,16 @@ class LiveHost:
 
         self._interpreter = {**self.interpreter(), **describe()}
 
-    def _describe(self, python: str, source: str) -> Mapping[str, Any]:
-        import json
+    def _described(self, python: str, source: str, timeout_s: float) -> Mapping[str, Any]:
+        """What the interpreter says of itself; the time includes what stands before it on disk."""
+        from envprint.machine.other_interpreter import describe
 
-        from envprint.machine.environments import resolve_python
-
-        text = self.read_text(interpreter.__file__) + "\nprint_description()\n"
         what = f"{source} {python}"
         try:
-            done = self.run([resolve_python(python), "-c", text], 30.0)
+            # Its own limit comes first, and says more.
+            return within(timeout_s + 0.5, lambda: describe(self, python, what, timeout_s))
         except OSError as error:
             raise InterpreterError(f"{what}: {error.strerror or error}") from error
-        _, mark, description = done.stdout.decode("utf-8", "replace").rpartition(interpreter.MARK)
-        if done.code or not mark:
-            instead = "" if source == "--python" else "; --python names a different one"
-            raise InterpreterError(
-                f"{what}: expected Python 3.6 or later, it ended with {done.code}{instead}"
-            )
-        try:
-            return dict(json.loads(description))
-        except (TypeError, ValueError, RecursionError) as error:
-            raise InterpreterError(f"{what}: not understood: {error}") from None
 
     def system(self) -> Mapping[str, str]:
         return os_calls.system()
@@ -179,7 +185,9 @@ class LiveHost:
         return utc()
 
     def run(self, argv: Sequence[str], timeout_s: float = COMMAND_TIMEOUT_S) -> Completed:
-        return Completed(*os_calls.run(argv, self.environ_for_children(), timeout_s))
+        limit_s = min(timeout_s, self._left_s())
+        variables = self.environ_for_children()
+        return Completed(*os_calls.run(argv, variables, limit_s, MAX_ANSWER_BYTES))
 
     def environ_for_children(self) -> Mapping[str, str]:
         """The variables of this process, without those that this interpreter set for itself."""
@@ -194,20 +202,28 @@ class LiveHost:
             name: value for name, value in os.environ.items() if not coerced or name != "LC_CTYPE"
         }
 
-    def start_gpu_query(self) -> float:
+    def limit(self, limit_s: float) -> None:
+        self._until_s = time.monotonic() + limit_s
+
+    def start_gpu_query(self) -> None:
         from envprint.machine.nvml import start_query
 
-        self._query = start_query(self._gpu_timeout_s)
-        return self._gpu_timeout_s
+        self._query = start_query(min(self._gpu_timeout_s, self._left_s()))
+
+    def _left_s(self) -> float:
+        """What is left of the limit, as exactly as messages name it."""
+        return round(max(self._until_s - time.monotonic(), 0.1), 2)
 
     def nvml(self, refresh: bool = False) -> Mapping[str, Any]:
         if refresh:
-            return LiveHost(gpu_timeout_s=min(self._gpu_timeout_s, GPU_AGAIN_S)).nvml()
+            limit_s = min(self._gpu_timeout_s, GPU_AGAIN_S, self._left_s())
+            return LiveHost(gpu_timeout_s=limit_s).nvml()
         # Three sections need it, but a driver that hangs is waited for only once.
-        if self._query is None:
-            self.start_gpu_query()
-        assert self._query
-        return self._query.result()
+        with self._querying:
+            if self._query is None:
+                self.start_gpu_query()
+            assert self._query
+            return self._query.result()
 
     def process(self, pid: int) -> Mapping[str, Any]:
         return os_calls.process(pid)

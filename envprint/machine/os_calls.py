@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -165,23 +166,36 @@ def _program(process: Any) -> str | None:
         return None
 
 
-def run(argv: Sequence[str], variables: Mapping[str, str], timeout_s: float) -> tuple[int, bytes]:
-    """Exit code and stdout of a command without a shell or stdin. Raises `OSError`."""
-    import subprocess
+def run(
+    argv: Sequence[str], variables: Mapping[str, str], timeout_s: float, limit: int
+) -> tuple[int, bytes]:
+    """Exit code and stdout of a command without a shell or stdin. Raises `OSError`.
 
+    That includes `TimeoutError`, and a command that prints more than `limit` bytes: it is killed.
+    """
+    program = argv[0] if os.path.dirname(argv[0]) else next(on_path(argv[0], variables), None)
+    if program is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), argv[0])
+    # Python's interpreter lock is held until a program has begun, so one that cannot be read must
+    # hang here.
+    with open(program, "rb", 0) as file:  # noqa: PTH123  pathlib costs too much here
+        file.read(1)
+    from envprint.machine.child_process import Child
+
+    late = TimeoutError(f"{argv[0]} did not answer within {timeout_s:g} s")
+    until = time.monotonic() + timeout_s
+    child = Child([program, *argv[1:]], variables, is_alone=True)
+    is_done = False
     try:
-        done = subprocess.run(
-            argv,
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=timeout_s,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise TimeoutError(f"{argv[0]} did not answer within {timeout_s:g} s") from None
-    return done.returncode, done.stdout
+        printed = child.output(until, limit)
+        is_done = True
+    except TimeoutError:
+        raise late from None
+    finally:
+        code = child.end(kill=not is_done, wait_s=until - time.monotonic())
+    if code is None:
+        raise late
+    return code, printed
 
 
 def on_path(name: str, variables: Mapping[str, str]) -> Iterator[str]:

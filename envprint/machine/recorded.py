@@ -144,8 +144,11 @@ class RecordedHost:
         answer = self._answer("run", " ".join(argv))
         return Completed(answer["code"], _joined(answer["stdout"]))
 
-    def start_gpu_query(self) -> float:
-        return 0.0
+    def limit(self, limit_s: float) -> None:
+        """Nothing to do: a recording answers at once."""
+
+    def start_gpu_query(self) -> None:
+        """Nothing to do."""
 
     def nvml(self, refresh: bool = False) -> Mapping[str, Any]:
         reading: Mapping[str, Any] = self._answer("gpu_again" if refresh else "gpu")
@@ -259,8 +262,11 @@ class RecordingHost:
             lambda c: {"code": c.code, "stdout": _lines(c.stdout)},
         )
 
-    def start_gpu_query(self) -> float:
-        return self._host.start_gpu_query()
+    def limit(self, limit_s: float) -> None:
+        self._host.limit(limit_s)
+
+    def start_gpu_query(self) -> None:
+        self._host.start_gpu_query()
 
     def nvml(self, refresh: bool = False) -> Mapping[str, Any]:
         return self._note("gpu_again" if refresh else "gpu", "", lambda: self._host.nvml(refresh))

@@ -92,15 +92,18 @@ def make_folder(folder: str) -> None:
 
 def _make(path: str, content: bytes) -> None:
     """Create the file; of concurrent processes the first one wins."""
-    make_folder(os.path.dirname(path))
-    beside = f"{path}.{os.urandom(6).hex()}"
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    from envprint.machine.files import sweep, temporary_in  # hardly ever needed
+
+    folder = os.path.dirname(path)
+    make_folder(folder)
+    sweep(folder)
+    descriptor, beside = temporary_in(folder, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            os.link(beside, path)
+            with suppress(FileExistsError):
+                os.link(beside, path)
     finally:
         os.unlink(beside)

@@ -88,6 +88,12 @@ WRITTEN = {
     "end of a bracketed paste": "\x1b[201~touch x\n",
     "interrupt": "\x03touch x\n",
     "delete": "\x7f",
+    "command of a runner": "::error::x",
+    "command of a runner in a line": "a ::add-mask::x",
+    "older command of a runner": "a##[error]x",
+    "command of another runner": "##vso[task.setvariable variable=a]x",
+    "marks without width": "a\u061c\u180e\u2060\ufeff\ufff9b\u3164\ufe0f",
+    "tags": "a\U000e0041\U000e007f",
     "no UTF-8": "\udcff$(touch x)",
 }
 NOT_A_WORD = {

@@ -344,3 +344,89 @@ def test_nothing_of_the_repository_is_run_or_written(repository: Path) -> None:
     assert _collect()["dirty"] is True
     assert not mark.exists()
     assert (repository / ".git" / "index").read_bytes() == index
+
+
+def filtered_repository(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A real one with a committed file, outside of which nothing is configured."""
+    monkeypatch.setenv("HOME", str(place))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    top = place / "project"
+    top.mkdir()
+    git(top, "init", "--quiet")
+    (top / ".gitattributes").write_text("*.bin filter=odd\n*.dat filter=lfs\n")
+    for name in ("train.py", "a.bin", "a.dat"):
+        (top / name).write_text("x = 1\n")
+    git(top, "add", ".")
+    git(top, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "-m", "first")
+    return top
+
+
+def git(top: Path, *arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=top, check=True)
+
+
+def seen_from(top: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.chdir(top)
+    for name in ("train.py", "a.bin", "a.dat"):
+        path = top / name
+        if path.exists():
+            path.write_text(path.read_text())  # so that Git looks into it again
+            os.utime(path, (1, 1))
+    return section.collect(LiveHost())
+
+
+@needs_git
+@pytest.mark.parametrize("where", ["config", "include", "worktree", "upper case", "submodule"])
+def test_a_filter_of_the_repository_is_not_run(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    top, trap = filtered_repository(tmp_path, monkeypatch), tmp_path / "run"
+    program = f"touch {trap}; cat"
+    configured = top
+    if where == "submodule":
+        inner = tmp_path / "inner"
+        inner.mkdir()
+        other = filtered_repository(inner, monkeypatch)
+        monkeypatch.setenv("HOME", str(tmp_path))
+        add = ("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other), "sub")
+        git(top, *add)
+        git(top, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "-m", "second")
+        configured = top / "sub"
+        os.utime(configured / "a.bin", (1, 1))
+    if where == "worktree":
+        git(top, "config", "extensions.worktreeConfig", "true")
+        git(top, "config", "--worktree", "filter.odd.clean", program)
+    elif where == "include":
+        (top / ".git" / "more").write_text(f'[filter "odd"]\n\tclean = "{program}"\n')
+        git(top, "config", "include.path", "more")
+    elif where == "upper case":
+        with (top / ".git" / "config").open("a") as file:
+            file.write(f'[FILTER "odd"] CLEAN = "{program}"\n')
+    else:
+        git(configured, "config", "filter.odd.clean", program)
+    found = seen_from(top, monkeypatch)
+    assert not trap.exists()
+    assert "a filter is configured in the repository (odd)" in found["dirty"].reason
+    assert found["diff_digest"] == found["changed_files"] == found["dirty"]
+    assert len(found["commit"]) == 40
+
+
+@needs_git
+@pytest.mark.parametrize("kind", ["clean", "process"])
+def test_what_the_repository_calls_lfs_is_not_run(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    top, trap = filtered_repository(tmp_path, monkeypatch), tmp_path / "run"
+    git(top, "config", f"filter.lfs.{kind}", f"touch {trap}; cat")
+    seen_from(top, monkeypatch)
+    assert not trap.exists()
+
+
+@needs_git
+def test_a_filter_of_the_users_own_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    top, trap = filtered_repository(tmp_path, monkeypatch), tmp_path / "run"
+    git(top, "config", "--global", "filter.odd.clean", f"touch {trap}; cat")
+    git(top, "config", "include.path", "nothing")
+    assert seen_from(top, monkeypatch)["dirty"] is False
+    assert trap.exists()

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from envprint.collectors import Collector, _runner
+from envprint.core.errors import EnvprintError
 from envprint.core.fields import TEXT, Field, MapOf, record
 from envprint.core.fingerprint import Fingerprint, Unknown
 from tests.builders.support import host
@@ -73,6 +74,64 @@ def test_a_collector_that_hangs_is_left_behind(capture_with: Any) -> None:
     release.set()
     assert found.facts["sound"] == GOOD
     assert found.unknown["facts.odd.model"] == "the collector did not answer within 0.05 s"
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, GeneratorExit, BaseException])
+def test_whatever_a_collector_raises_costs_its_section_and_no_time(
+    capture_with: Any, error: type[BaseException]
+) -> None:
+    def read(host: Any) -> Mapping[str, Any]:
+        raise error("out")
+
+    begun_s = time.monotonic()
+    found = capture_with(read, timeout_s=30)
+    assert time.monotonic() - begun_s < 5
+    assert found.facts["sound"] == GOOD
+    assert found.unknown["facts.odd.model"] == f"the collector failed: {error.__name__}: out"
+
+
+def test_hanging_collectors_share_one_limit_and_hold_no_other_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    release = threading.Event()
+    found = [
+        Collector(
+            "facts", f"odd{n}", "", FIELDS, lambda host: release.wait(), needs_gpu_reading=False
+        )  # type: ignore[arg-type, return-value]
+        for n in range(12)
+    ]
+    found += [Collector("facts", "sound", "", FIELDS, lambda host: GOOD, needs_gpu_reading=False)]
+    monkeypatch.setattr(_runner, "collectors", lambda: found)
+    begun_s = time.monotonic()
+    captured = _runner.capture(host(**MACHINE), timeout_s=1)
+    took_s = time.monotonic() - begun_s
+    release.set()
+    assert 1 <= took_s < 2
+    assert captured.facts["sound"] == GOOD
+    assert len(captured.unknown) == 2 * 12
+    assert set(captured.unknown.values()) == {"the collector did not answer within 1 s"}
+
+
+@pytest.mark.parametrize("question", ["identity", "machine_id", "now", "seal", "start_gpu_query"])
+def test_a_host_that_hangs_costs_what_it_would_have_said(question: str) -> None:
+    release = threading.Event()
+    odd = host(**MACHINE, environ={"HOME": "/home/u"})
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setattr(odd, question, lambda *_: release.wait())
+    begun_s = time.monotonic()
+    token = "ghp_" + "0aZ9" * 9
+    with monkeypatch.context() as patch:
+        patch.setattr(_runner, "collectors", tuple)
+        try:
+            captured = _runner.capture(odd, timeout_s=0.5, identify=True, note=f"/home/u {token}")
+            assert captured.note == "~ <hidden>"
+            wanted = {"identity": "no answer within 0.5 s"} if question == "identity" else {}
+            assert captured.unknown == wanted
+        except EnvprintError as error:
+            assert question == "now"
+            assert str(error) == "cannot capture: the time is unknown: no answer within 0.5 s"
+    release.set()
+    assert time.monotonic() - begun_s < 1.5
 
 
 def test_a_thread_that_was_left_behind_reads_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +227,7 @@ def test_where_no_thread_can_be_started_the_capture_goes_on_without(
     def refuse(*_: object) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr("envprint.collectors._runner._thread.start_new_thread", refuse)
+    monkeypatch.setattr("envprint.machine.deadline._thread.start_new_thread", refuse)
     found = capture_with(lambda host: GOOD)
     assert (found.facts, found.unknown) == ({"odd": GOOD, "sound": GOOD}, {})
 

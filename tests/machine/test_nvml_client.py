@@ -337,9 +337,9 @@ def test_other_sections_are_read_while_the_driver_works(tmp_path: Path) -> None:
     told: list[str] = []
 
     class Watched(LiveHost):
-        def start_gpu_query(self) -> float:
+        def start_gpu_query(self) -> None:
             told.append("begin")
-            return super().start_gpu_query()
+            super().start_gpu_query()
 
         def system(self) -> Any:
             told.append("system")

@@ -14,6 +14,7 @@ FILES = sorted(TESTS.rglob("*.py"))
 BESIDE_THE_PACKAGES = {
     "benchmarks": "speed and accuracy, measured",
     "builders": "what tests make their cases of",
+    "faults": "faults at every call, limits, promises, and the campaign",
     "golden": "whole reports",
     "hosts": "recorded machines",
     "nvml": "a simulated driver and its situations",

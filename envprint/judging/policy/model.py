@@ -4,9 +4,7 @@ These are the values and their meaning, shared by diff, check and the API.
 `envprint.judging.policy.find` finds the file and `envprint.judging.policy.parse` reads it.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
 from typing import NamedTuple
 
 from envprint.core.comparison import Comparison
@@ -17,15 +15,26 @@ from envprint.judging.evaluate import Evaluation
 from envprint.rules import catalogue
 
 
-# Not `fnmatch`: there `[` opens a character set, and paths are full of brackets.
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
-
-
 def matches(pattern: str, text: str) -> bool:
-    """Whether `pattern` matches the whole of `text`."""
-    return _compiled(pattern).fullmatch(text) is not None
+    """Whether `pattern` matches the whole of `text`; `*` stands for any characters.
+
+    Not `fnmatch`: there `[` opens a character set, and paths are full of brackets. Each part is
+    looked for once, behind the one before it, so many stars cost no more than few.
+    """
+    first, *parts = pattern.split("*")
+    if not parts:
+        return text == pattern
+    *inner, last = parts
+    end = len(text) - len(last)
+    if not (text.startswith(first) and text.endswith(last) and len(first) <= end):
+        return False
+    place = len(first)
+    for part in filter(None, inner):
+        place = text.find(part, place, end)
+        if place < 0:
+            return False
+        place += len(part)
+    return True
 
 
 UNKNOWN_ACTIONS = ("ignore", "warn", "fail")

@@ -13,7 +13,7 @@ from envprint.core.errors import PolicyError
 # only: for syntax not recognised here, no line number is shown. https://toml.io/en/v1.0.0
 
 
-_HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_HEADER = re.compile(r"\s*(\[\[?)([^\]]+)\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([\w.-]+))\s*=""")
 
 Path = tuple[str, ...]
@@ -41,15 +41,16 @@ def lines_of(text: str) -> dict[Path, int]:
         header = _HEADER.match(line)
         key = _KEY.match(line)
         if header:
-            table = tuple(part.strip().strip("\"'") for part in header[2].split("."))
+            name = header[2].strip()
+            table = tuple(part.strip().strip("\"'") for part in name.split("."))
             if header[1] == "[[":
-                counts[header[2]] = counts.get(header[2], -1) + 1
+                counts[name] = counts.get(name, -1) + 1
                 found.setdefault(table, number)
-                table = (*table, str(counts[header[2]]))
+                table = (*table, str(counts[name]))
             found.setdefault(table, number)
         elif key:
-            name = key[1] or key[2]
-            steps = (name,) if name is not None else tuple(key[3].split("."))
+            quoted = key[1] or key[2]
+            steps = (quoted,) if quoted is not None else tuple(key[3].split("."))
             found.setdefault((*table, *steps), number)
     return found
 
@@ -76,8 +77,14 @@ def has_table(content: bytes, name: str) -> bool:
     return True
 
 
+MAX_POLICY_BYTES = 1 << 20
+"""A thousand times a long policy; the parser of TOML is Python, and slow."""
+
+
 def decoded(content: bytes, name: str) -> str:
     """The text of a policy file. Raises `PolicyError`."""
+    if len(content) > MAX_POLICY_BYTES:
+        raise PolicyError(f"{name}: larger than {MAX_POLICY_BYTES >> 20} MiB, not a policy")
     try:
         return content.decode("utf-8-sig")  # some editors write a byte order mark
     except UnicodeDecodeError as error:

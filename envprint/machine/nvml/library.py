@@ -10,6 +10,8 @@ from envprint.machine.os_calls import LOADER_FOLDERS
 
 LIBRARY = "libnvidia-ml.so.1"
 LOADER_CACHE = "/etc/ld.so.cache"
+CACHE_BYTES = 1 << 25
+"""A hundred times what a large one has."""
 
 
 def find_library(variables: Mapping[str, str]) -> str | None:
@@ -33,7 +35,7 @@ def _candidates(variables: Mapping[str, str]) -> Iterator[str]:
 def _cached_paths(cache: str) -> list[str]:
     try:
         with open(cache, "rb") as file:  # noqa: PTH123  pathlib costs too much here
-            content = file.read()
+            content = file.read(CACHE_BYTES)
     except OSError:  # musl has no cache; the directories are searched anyway
         return []
     found = re.findall(rb"(/[^\0]*/" + re.escape(LIBRARY.encode()) + rb")\0", content)

@@ -9,6 +9,8 @@ from typing import Any
 from envprint.machine.nvml.calls import MARK
 from envprint.machine.nvml.queries import MOMENT
 
+MAX_DEVICES = 1024
+"""More than any machine has; a driver in trouble may count billions."""
 _CANNOT_SKIP = ("import pynvml", "nvmlInit")
 
 
@@ -28,7 +30,13 @@ class NvmlMessages:
         """Process one line; returns the kind of message, empty for output of a library."""
         if not line.startswith(MARK):
             return ""
-        kind, *words = json.loads(line[len(MARK) :])
+        try:
+            return self._take(*json.loads(line[len(MARK) :]))
+        # The library prints into the same pipe, perhaps in the middle of a line.
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+            return ""
+
+    def _take(self, kind: Any, *words: Any) -> str:
         if kind == "call":
             self.call, self.call_begun_s = words[0], time.monotonic()
         elif kind == "is":
@@ -94,6 +102,8 @@ class NvmlMessages:
 def put(root: dict[str, Any], place: list[Any], value: Any) -> None:
     """Set the value at `place`: strings are keys, numbers are indices of growing lists."""
     here: Any = root
+    if any(isinstance(step, int) and not 0 <= step < MAX_DEVICES for step in place):
+        raise ValueError(f"no machine has a device of the number in {place}")
     for step, following in zip(place, [*place[1:], None], strict=True):
         if isinstance(here, list):
             while len(here) <= step:
@@ -113,7 +123,7 @@ def finished(reading: dict[str, Any]) -> dict[str, Any]:
         reading.pop(key, None)
     if isinstance(count, int):
         devices = reading.setdefault("devices", [])
-        devices.extend({} for _ in range(count - len(devices)))
+        devices.extend({} for _ in range(min(count, MAX_DEVICES) - len(devices)))
     failure = reading.get("failure")
     if failure:
         unread = {"error": None, "name": failure}

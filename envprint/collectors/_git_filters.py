@@ -1,0 +1,45 @@
+"""The filters that a repository makes Git run: programs of a stranger's choice, but Git LFS's."""
+
+from collections.abc import Iterable, Iterator
+
+from envprint.machine.host import Host
+
+# What `git lfs install` writes; the repository may have written something else under that name.
+# https://github.com/git-lfs/git-lfs/blob/main/lfs/attribute.go
+# One process for each file, as the one for all of them ends Git if it is not installed.
+LFS = (
+    *("-c", "filter.lfs.clean=git-lfs clean -- %f"),
+    *("-c", "filter.lfs.process="),
+    *("-c", "filter.lfs.required=false"),
+)
+FILTERS = (
+    "config --null --show-scope --includes --name-only --get-regexp "
+    r"^filter\..*\.(clean|process)$"
+)
+_OF_REPOSITORY = ("local", "worktree")
+"""Scopes of a configuration that comes with the repository; the others are the user's own."""
+
+
+def only_lfs(host: Host, tops: Iterable[str]) -> tuple[str, ...]:
+    """Options for Git, where the repositories at `tops` configure no filter but Git LFS's.
+
+    Raises `OSError` if there is another one.
+    """
+    if filters := sorted({name for top in tops for name in _filters_at(host, top)}):
+        raise OSError(
+            f"a filter is configured in the repository ({', '.join(filters)}), which Git would "
+            "run; `git config --global` makes it your own"
+        )
+    return LFS
+
+
+def _filters_at(host: Host, top: str) -> Iterator[str]:
+    """The filters, but Git LFS's, that the repository's own configuration makes Git run."""
+    done = host.run(["git", "-C", top, *FILTERS.split()])
+    if done.code not in (0, 1):  # 1: it names none
+        raise OSError(f"git config ended with {done.code}, so its filters are unknown")
+    fields = done.stdout.decode("utf-8", "replace").split("\0")
+    for scope, name in zip(fields[::2], fields[1::2], strict=False):
+        filtered = name.partition(".")[2].rpartition(".")[0]
+        if scope in _OF_REPOSITORY and filtered != "lfs":
+            yield filtered
