@@ -20,7 +20,7 @@ from tests.builders.documents import BAD
 
 VERBS = (
     *("bisect", "capture", "check", "diff", "explain", "log", "policy", "probe", "promote"),
-    *("recreate", "run", "schema", "show", "validate"),
+    *("isolate", "recreate", "run", "schema", "show", "validate"),
 )
 
 
@@ -65,7 +65,7 @@ def test_the_version_is_printed() -> None:
         (["check", "--min-free-gpu", " 1.5 "], "1.5 needs a unit, such as 20GiB"),
         (["check", "--batch-size", "0"], "above 0"),
         (["check", "--batch-size", "9" * 5000], "above 0"),
-        (["check", "--min-free-gpu", "9" * 5000], "expected a size"),
+        (["check", "--min-free-gpu", "9" * 5000], "expected a number and a unit"),
         (["capture", "--tag", "x"], "KEY=VALUE"),
         (["capture", "--timeout", "nan"], "seconds"),
         (["capture", "--timeout", "-1"], "seconds"),

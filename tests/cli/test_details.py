@@ -83,9 +83,9 @@ def test_every_verb_that_judges_has_the_options(verb: str) -> None:
 def test_run_tells_its_pre_flight_in_short_lines_and_with_options_as_they_say(
     tmp_path: Path,
 ) -> None:
-    variables = {"OMP_NUM_THREDS": "1", "ENVPRINT_HOME": str(tmp_path / "store")}
+    variables = {"LD_PRELOD": "x.so", "ENVPRINT_HOME": str(tmp_path / "store")}
     short = call("run", "--fail-on", "breaks", "--", "true", env=variables)
-    assert "\nenvprint: numeric: OMP_NUM_THREDS is set" in f"\n{short.stderr}"
+    assert "\nenvprint: numeric: LD_PRELOD is set" in f"\n{short.stderr}"
     quiet = call("run", "-q", "--fail-on", "breaks", "--", "true", env=variables)
     assert "NUMERIC: results can differ by rounding" in quiet.stderr.splitlines()[0]
     whole = call("run", "-v", "--fail-on", "breaks", "--", "true", env=variables)

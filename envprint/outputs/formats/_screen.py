@@ -208,10 +208,10 @@ def _causes(groups: Sequence[Group], view: View, limit: int, fix_lines: int) -> 
     if not groups:
         return
     shown, others = groups[:limit], groups[limit:]
-    strong = any(group[0].impact >= Impact.NUMERIC for group in groups)
+    topics = [_kind(group) for group in shown]
     texts = _cause_texts(shown, len(groups) == 1, view)
     for number, (group, text) in enumerate(zip(shown, texts, strict=True), 1):
-        topic = ("likely" if strong else "found") if number == 1 else ""
+        topic = topics[number - 1] if topics[number - 1] not in topics[: number - 1] else ""
         yield from _numbered(topic, f"{number}  ", _cut(text, _room(view), 2))
         yield from (" " * (TOPIC + _NUMBER) + line for line in _fix(group, view, fix_lines))
     if others:
@@ -219,6 +219,11 @@ def _causes(groups: Sequence[Group], view: View, limit: int, fix_lines: int) -> 
         text = f"and {len(others)} more: {'; '.join(names[:MAX_LISTED])}"
         text += "; …" if len(names) > MAX_LISTED else ""
         yield from (" " * TOPIC + line for line in _cut(text, view.width - TOPIC, 2))
+
+
+def _kind(group: Group) -> str:
+    """What a finding is: only what can change a result explains another one."""
+    return "likely" if group[0].impact >= Impact.NUMERIC else "found"
 
 
 def _room(view: View) -> int:
