@@ -16,6 +16,7 @@ from envprint.core.errors import OutputError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
 from envprint.core.isolation import AFFINITY, PACKAGE, PYTHON, VARIABLE, Isolation, Switch
+from envprint.core.shell import command
 from envprint.core.workload import Workload
 from envprint.isolate.wanted import wanted_of
 from envprint.machine.files import reason, write_output
@@ -83,7 +84,7 @@ def _setting(
     if variables:
         setting["env"] = variables
     if AFFINITY in value:
-        setting["prefix"] = f"taskset -c 0-{value[AFFINITY] - 1}"
+        setting["prefix"] = command("taskset -c {}", f"0-{value[AFFINITY] - 1}")
     return setting
 
 

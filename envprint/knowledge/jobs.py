@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from envprint import knowledge
 from envprint.core.fingerprint import FRAMEWORKS
@@ -15,21 +15,34 @@ def job_named(name: str) -> str:
 
     A library counts if it takes part in a result. Raises `ValueError`.
     """
-    if name in FRAMEWORKS or name in ALIASES:
-        return ALIASES.get(name, name)
-    known = {entry["distribution"]: entry for entry in knowledge.entries("roles")}
-    modules = {entry["import_as"]: entry for entry in known.values() if "import_as" in entry}
-    entry = known.get(name.lower().replace("_", "-")) or modules.get(name)
-    if entry is None or "*" in name:
-        from envprint.core.suggest import did_you_mean
+    if name in FRAMEWORKS:
+        return name
+    known = names()
+    if name in known:
+        return known[name]
+    if "*" not in name and (entry := roles.listed(name)) and not roles.takes_part(entry):
+        raise ValueError(f"{name} takes no part in a training result; {_OTHERWISE}")
+    from envprint.core.suggest import did_you_mean
 
-        takers = (one for one in known if roles.takes_part(known[one]) and "*" not in one)
-        near = did_you_mean(name.lower(), (*FRAMEWORKS, *ALIASES, *takers), _OTHERWISE)
-        raise ValueError(f"no framework or library {name[:60]!r}; {near}")
-    library: str = entry["distribution"]
-    if not roles.takes_part(entry):
-        raise ValueError(f"{library} takes no part in a training result; {_OTHERWISE}")
-    return library
+    near = did_you_mean(name.lower(), known, _OTHERWISE)
+    raise ValueError(f"no framework or library {name[:60]!r}; {near}")
+
+
+def names() -> Mapping[str, str]:
+    """Every name of a job to the framework or library that it means."""
+    found = dict.fromkeys(FRAMEWORKS) | ALIASES
+    for entry in knowledge.entries("roles"):
+        name: str = entry["distribution"]
+        if "*" not in name and roles.takes_part(entry):
+            for one in (name, _module(entry)):
+                found.setdefault(one, name)
+    return {name: meant or name for name, meant in found.items()}
+
+
+def _module(entry: knowledge.Entry) -> str:
+    name: str = entry["distribution"]
+    module: str = entry.get("import_as", name.replace("-", "_"))
+    return module
 
 
 _OTHERWISE = f"name what trains: {', '.join(FRAMEWORKS)}, or a library such as transformers"
@@ -53,7 +66,7 @@ def imported_as(modules: Collection[str]) -> tuple[str, ...]:
             for entry in knowledge.entries("roles")
             if roles.takes_part(entry)
             and entry["distribution"] not in FRAMEWORKS
-            and entry.get("import_as", entry["distribution"].replace("-", "_")) in modules
+            and _module(entry) in modules
         )
     )
 

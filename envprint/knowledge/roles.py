@@ -1,7 +1,5 @@
 """Which part a distribution takes in training: by the table `roles.json`, else by its metadata."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from envprint import knowledge
@@ -72,6 +70,17 @@ def can_reach(entry: knowledge.Entry, name: str, workload: Workload) -> bool:
 def is_of_job(name: str, workload: Workload) -> bool:
     """Whether the job computes with it; true where it is unknown which libraries a job uses."""
     return not workload.libraries or name in workload.libraries
+
+
+def is_beside(name: str, workload: Workload) -> bool:
+    """Whether the library belongs to no framework and the job names others: what the job names was
+    imported itself, so that a failure of this one need not concern it.
+    """
+    if not workload.named or name in (*workload.named, *workload.libraries):
+        return False
+    entry = listed(name) or {}
+    own = knowledge.find("computing_distributions", distribution=name)
+    return own is None and "frameworks" not in entry
 
 
 def is_neighbour(name: str, workload: Workload) -> bool:

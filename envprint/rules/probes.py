@@ -22,7 +22,7 @@ from envprint.core.report import DEVICES
 from envprint.core.rule import Evidence, Match, Result, Rule, UnknownValue, for_each
 from envprint.core.shell import Command
 from envprint.core.workload import Workload, always
-from envprint.knowledge.roles import is_neighbour
+from envprint.knowledge.roles import is_beside, is_neighbour
 from envprint.rules.kit.packages import DISTRIBUTIONS
 
 # What the rules of `probes` look for.
@@ -269,7 +269,7 @@ def unimported(now: Fingerprint, workload: Workload) -> Iterator[Result]:
                 f"{what} {one.get('module')} fails ({name} {one.get('version')}): "
                 f"{one.get('error')}",
                 (f"{IMPORTS}[{name}]",),
-                is_conditional=is_neighbour(name, workload),
+                is_conditional=is_neighbour(name, workload) or is_beside(name, workload),
                 about=name,
             )
 

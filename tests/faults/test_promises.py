@@ -31,7 +31,7 @@ sys.exit(main(sys.argv[1:]))
 VERBS = [
     *("capture -o f.json", "capture --save a", "diff f.json now", "check", "check f.json", "show"),
     *("run -- true", "log", "validate f.json", "explain gpu-order-changed", "policy init -o p"),
-    *("probe python", "bisect @a f.json", "promote @a", "schema report", "capture --identify -o -"),
+    *("probe python", "bisect f.json @a", "promote @a", "schema report", "capture --identify -o -"),
 ]
 
 

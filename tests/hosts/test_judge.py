@@ -18,6 +18,13 @@ HERE = Path(__file__).parent
 DGX = str(HERE / "dgx-a100" / "host.json")
 DESKTOP = str(HERE / "ubuntu-rtx2080ti" / "host.json")
 ARGUMENTS = {"path": "/x", "pid": 1, "argv": ["x"], "word": "x"}
+ARGUMENTS |= {
+    "paths": ["/x"],
+    "form": "x",
+    "texts": ["x"],
+    "limit_s": 1.0,
+    "compute": lambda path, content: path,
+}
 
 
 class Noting(dict[str, Any]):

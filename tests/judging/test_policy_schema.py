@@ -50,7 +50,7 @@ BAD = [
     "fail_on = 5",
     "on_unknown = 'shout'",
     "device = 'tpu'",
-    "frameworks = [3]",
+    "frameworks = ['caffe']",
     "frameworks = 'torch'",
     "impact = { a = 'zz' }",
     "impact = []",

@@ -16,7 +16,7 @@ from envprint.knowledge.jobs import imported_as, job_named, with_all, workload_o
         ("torch", "torch"),
         ("sklearn", "scikit-learn"),
         ("xgboost", "xgboost"),
-        ("Transformers", "transformers"),
+        ("PIL", "pillow"),
         ("umap", "umap-learn"),
         ("sentence_transformers", "sentence-transformers"),
         ("librosa", "librosa"),
@@ -29,6 +29,7 @@ def test_a_job_is_named_after_a_framework_or_a_library(name: str, job: str) -> N
 @pytest.mark.parametrize(
     ("name", "message"),
     [
+        ("Transformers", "no framework or library 'Transformers'; did you mean transformers?"),
         ("xgbost", "no framework or library 'xgbost'; did you mean xgboost?"),
         ("caffe", "no framework or library 'caffe'; name what trains: jax, numpy"),
         ("wandb", "wandb takes no part in a training result; name what trains: jax"),

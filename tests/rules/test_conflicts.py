@@ -461,3 +461,12 @@ def test_what_fails_in_another_library_that_trains_is_advice_where_the_job_names
         report = judge_state(now, None, job, Policy())
         assert (rule in [one.rule for one in report.findings]) is is_finding
         assert (rule in [one.rule for one in report.advice]) is not is_finding
+
+
+def test_a_library_that_fails_beside_what_the_job_names_is_advice() -> None:
+    broken = {"module": "pandas", "version": "3.1.1", "ok": False, "error": "ImportError: no"}
+    place = f"{DISTRIBUTIONS}[pandas].version"
+    now = fingerprint({place: "3.1.1", "facts.probes.imports": {"pandas": broken}})
+    for named, is_finding in (((), True), (("scikit-learn",), False), (("pandas",), True)):
+        report = judge_state(now, None, workload(["scikit-learn"], named=named), Policy())
+        assert ("probe-import-fails" in [one.rule for one in report.findings]) is is_finding

@@ -6,6 +6,8 @@ because its errors name the line; a test keeps the two consistent.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from envprint.core.fields import TEXT, Field, ListOf, MapOf, Scalar, record
 from envprint.core.fingerprint import FRAMEWORKS
 from envprint.core.impact import IMPACT_WORDS
@@ -36,6 +38,13 @@ def switches() -> tuple[str, ...]:
     return tuple(sorted({*VARIABLES.values(), *FLAGS.values(), *names}))
 
 
+def _jobs() -> Iterable[str]:
+    """Every name of a job."""
+    from envprint.knowledge.jobs import names  # reads a table
+
+    return names()
+
+
 def _one_of(words: tuple[str, ...]) -> Scalar:
     return TEXT._replace(limits=lambda: {"enum": list(words)})
 
@@ -48,6 +57,7 @@ _IMPACT = _one_of(IMPACT_WORDS)
 _TEXT = _like(r"\S")
 _GPUS = Scalar("integer", (int,), lambda: {"minimum": 0, "maximum": MAX_GPUS})
 _SWITCH = TEXT._replace(limits=lambda: {"enum": list(switches())})
+_JOB = TEXT._replace(limits=lambda: {"enum": sorted(_jobs())})
 _DATE = Scalar("date", (str,), lambda: {"format": "date", "pattern": ISO_DATE})
 
 _ENTRY = record(
@@ -78,7 +88,7 @@ SHAPE = record(
     ),
     Field(
         "frameworks",
-        ListOf(_TEXT),
+        ListOf(_JOB),
         f"The frameworks of the workload: {', '.join(FRAMEWORKS)}; or {', '.join(ALIASES)}; or "
         "libraries that take part in training, such as transformers or xgboost.",
     ),

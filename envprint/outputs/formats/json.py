@@ -96,7 +96,7 @@ SHAPE: Record = record(
                 "libraries",
                 ListOf(TEXT),
                 "Further libraries of the workload: those named or imported, and what they compute "
-                "with; empty if they are not known.",
+                "with; empty if that is unknown.",
             ),
             Field(
                 "only_baseline",
