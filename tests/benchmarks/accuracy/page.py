@@ -19,6 +19,7 @@ WHAT = {
     "holdout": "judged before a measurement was looked at; those a rule was changed for have left",
     "given-2": "measured on another machine, in libraries on top of the frameworks",
     "holdout-2": "the same libraries, judged before a measurement was looked at",
+    "holdout-3": "the rest of that plan, which waits for its verdicts and measurements",
     PUBLISHED: "published cases with a GPU, as edited recordings",
 }
 NOT_MEASURED = """
