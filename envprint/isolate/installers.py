@@ -1,6 +1,6 @@
 """What creates an environment and installs exact versions: uv, else Python's own venv and pip.
 
-Each is told `--no-deps`, always: the record names every distribution, and two installers disagree
+Each gets `--no-deps`, always: the record names every distribution, and two installers disagree
 on which of them contradict each other.
 """
 

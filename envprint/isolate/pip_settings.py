@@ -1,6 +1,6 @@
 """Where pip looks for packages by its own configuration, as variables for uv, which reads none.
 
-A team that works behind a mirror has often told pip alone. What uv has been told itself counts
+A team that works behind a mirror has often set up pip alone. What is set for uv itself counts
 first. The addresses may hold credentials: they go into variables of the installer and nowhere else.
 https://pip.pypa.io/en/stable/topics/configuration/
 https://docs.astral.sh/uv/reference/environment/
