@@ -6,7 +6,7 @@ Only what a distribution asks for without any extra: nothing records which extra
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from envprint import knowledge
@@ -16,8 +16,8 @@ from envprint.core.versions import meets
 from envprint.machine.attempt import attempt
 from envprint.machine.host import Host
 
-Metadata = bytes | Unknown | None
-"""The head of METADATA; None without the file."""
+Requires = Sequence[Sequence[str]]
+"""Normalised name, specifier and marker of each requirement."""
 
 Versions = Mapping[str, str | None]
 """Normalised name to version, None if that is unknown, of what is installed."""
@@ -54,32 +54,32 @@ def environment(host: Host) -> dict[str, str]:
 
 
 def unmet_of(
-    host: Host, installed: Versions, metadata: Mapping[str, Metadata]
+    host: Host, installed: Versions, required: Mapping[str, Requires | Unknown]
 ) -> dict[str, Any] | Unknown:
-    """By name, what distributions ask for and do not get; `metadata` has those that matter."""
-    if not any(metadata.values()):
+    """By name, what distributions ask for and do not get; `required` has those that matter."""
+    if not any(required.values()):
         return {}
     here = attempt(lambda: environment(host))
     if isinstance(here, Unknown):
         return here
     found: dict[str, Any] = {}
-    for name, content in metadata.items():
-        if isinstance(content, Unknown):
-            found[name] = content
-        elif content and (missing := unmet(content, installed, here)):
+    for name, requires in required.items():
+        if isinstance(requires, Unknown):
+            found[name] = requires
+        elif requires and (missing := unmet(requires, installed, here)):
             found[name] = missing
     return found
 
 
 def unmet(
-    metadata: bytes, installed: Versions, here: Mapping[str, str]
+    requires: Requires, installed: Versions, here: Mapping[str, str]
 ) -> list[dict[str, str | None]]:
-    """The requirements in METADATA that apply here and are not fulfilled, in order of name.
+    """The requirements that apply here and are not fulfilled, in order of name.
 
     What cannot be evaluated, such as a marker of an unknown form, is left out.
     """
     found: dict[str, dict[str, Any]] = {}
-    for name, specifier, marker in requirements(metadata):
+    for name, specifier, marker in requires:
         version = _installed(installed, name)
         if _fulfils(version, specifier) is False and _applies(marker, here):
             found[f"{name}{specifier}"] = {

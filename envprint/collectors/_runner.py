@@ -108,14 +108,13 @@ def _checked(
     reported: Any, shape: Shape, path: str, unknown: dict[str, str], room: list[int]
 ) -> Any:
     """The value as a document holds it. Raises for one that no document can hold."""
-    size = size_of(reported, min(MAX_FIELD, room[0]))
+    size, is_plain = size_of(reported, min(MAX_FIELD, room[0]))
     value = _without_unknowns(reported, shape, path, unknown)
     # Most fields are scalars of the right type.
     if type(shape) is not Scalar or type(value) not in shape.types:
         require(shape, value)
-    value = recordable(value)
     room[0] -= size
-    return value
+    return value if is_plain else recordable(value)
 
 
 def _reason(unknown: Unknown) -> str:

@@ -7,7 +7,6 @@ configuration names only Git LFS's stays on, by the command that Git LFS install
 of its files would count as changed. With another one Git is not asked what has changed.
 """
 
-import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -342,7 +341,9 @@ def _changed(host: Host, status: Status) -> dict[str, Any]:
 
 def _digest(host: Host, status: Status) -> str:
     untracked = [entry for entry in status.changes if entry.startswith("? ")]
-    digest = hashlib.sha256("\0".join(untracked).encode("utf-8", "replace"))
+    from envprint.core.sha256 import sha256
+
+    digest = sha256("\0".join(untracked).encode("utf-8", "replace"))
     if status.head.commit is None:
         digest.update("\0".join(status.changes).encode("utf-8", "replace"))
     elif len(untracked) < len(status.changes):

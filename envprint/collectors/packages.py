@@ -10,17 +10,17 @@ import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from hashlib import sha256
 from typing import Any
 
+from envprint import knowledge
 from envprint.collectors._conda import conda_packages
 from envprint.collectors._dist_info import Installed, distributions
-from envprint.collectors._requirements import Metadata, unmet_of
-from envprint.collectors._takes_part import Listed, listed, takes_part
+from envprint.collectors._requirements import requirements, unmet_of
+from envprint.collectors._takes_part import listed, takes_part
 from envprint.core.fields import FLAG, TEXT, Field, ListOf, MapOf, record
 from envprint.core.fingerprint import Unknown
 from envprint.core.redact import Seal, safe_text
-from envprint.machine.attempt import attempt, reason_of, text_or_none
+from envprint.machine.attempt import attempt, text_or_none
 from envprint.machine.host import Host
 
 # The build, identified by RECORD, the list of a distribution's files and their hashes. Every
@@ -35,7 +35,7 @@ SCRIPTS = (b"bin/", b"Scripts/")
 """Folders outside the library whose files an installer generates or rewrites."""
 
 BUILD_ID_FORM = "build id 1"
-"""Changes with what `build_id` makes of a RECORD: build ids of another form are computed again."""
+"""Changes with what `build_id` makes of a RECORD."""
 
 
 # numpy/__init__.py,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0
@@ -48,6 +48,8 @@ def build_id(record: bytes, entry: str) -> str:
     Equal for pip and uv, independent of order and line ends. Omits what installers add (`ADDED`),
     compiled bytecode, and everything in `bin`, where scripts name their interpreter.
     """
+    from hashlib import sha256  # loads OpenSSL; most build ids are in an index
+
     crlf = record.endswith(b"\r\n")
     # RECORD itself, and bytecode compiled after the installation, have no hash.
     bare = b",\r" if crlf else b","
@@ -95,6 +97,9 @@ NOT_FROM_AN_INDEX = frozenset(["conda", "debian", "rpm", "apk", "portage", "pacm
 """Values of INSTALLER that mean packages from a distribution's own repository."""
 
 
+_FROM_AN_INDEX = {"kind": "index", "url": None, "vcs": None, "commit": None}
+
+
 def origin_of(host: Host, path: str, installer: str | None) -> dict[str, Any] | None:
     """The origin of the distribution described in the dist-info directory `path`.
 
@@ -107,7 +112,7 @@ def origin_of(host: Host, path: str, installer: str | None) -> dict[str, Any] | 
         return parse_direct_url(text, host.seal)
     if installer is None:
         return None
-    return {"kind": "index", "url": None, "vcs": None, "commit": None}
+    return {**_FROM_AN_INDEX}
 
 
 # {"url": "https://github.com/o/p", "vcs_info": {"vcs": "git", "commit_id": "7e1c…"}}
@@ -237,25 +242,17 @@ def _installed(host: Host, found: Sequence[Installed] | Unknown) -> dict[str, An
         return dict.fromkeys(("distributions", "duplicates", "edited", "unmet"), found)
     # The first copy wins, as in an import.
     first = {one.name: one for one in reversed(found)}
-    known = listed()
-    metadata = {
-        name: attempt(partial(_metadata, host, one))
-        for name, one in first.items()
-        if known.part(name) is not False
-    }
+    described = _described(host, first)
     versions = {name: _text(one.version) for name, one in first.items()}
-    described = {
-        name: _describe(host, one, _own_word(known, name, metadata.get(name)))
-        for name, one in first.items()
-    }
-    builds = _builds(host, first, described)
+    required = {name: fields.pop("requires") for name, fields in described.items()}
     return {
         "distributions": {
-            name: {**fields, "build_id": builds.get(name)} for name, fields in described.items()
+            name: {**described[name], "version": one.version, "location": one.directory}
+            for name, one in first.items()
         },
         "duplicates": _duplicates(found),
         "edited": _edited(host, first) if host.verify_files() else _SHALLOW,
-        "unmet": unmet_of(host, versions, metadata),
+        "unmet": unmet_of(host, versions, required),
     }
 
 
@@ -268,34 +265,74 @@ def _edited(host: Host, first: Mapping[str, Installed]) -> Mapping[str, list[str
     return edited(host, first)
 
 
-def _describe(host: Host, one: Installed, part: bool | Unknown | None) -> dict[str, Any]:
-    path = f"{one.directory}/{one.entry}"
+_EDITED_BY_HAND = ("METADATA", "RECORD")
+"""What people edit. INSTALLER and WHEEL are written once, by what replaces the whole directory."""
+_DESCRIPTION = frozenset(["installer", "origin", "tags", "takes_part", "requires", "build_id"])
+_FORM = f"description 1, {BUILD_ID_FORM}, knowledge as of {knowledge.AS_OF}"
+"""Changes with what `_describe` makes of files: another form in an index is read anew."""
+
+
+def _described(host: Host, first: Mapping[str, Installed]) -> dict[str, dict[str, Any]]:
+    """By name, what the files in the dist-info directory of each distribution say."""
+    names = {f"{one.directory}/{one.entry}": name for name, one in first.items()}
+    known = listed()
+
+    def describe(path: str) -> tuple[dict[str, Any], bool]:
+        fields = _describe(host, path, known.part(names[path]))
+        origin = fields["origin"]
+        # An address may hold a sealed secret, and what is unknown now may be known later.
+        is_kept = origin is None or origin == _FROM_AN_INDEX
+        return fields, is_kept and Unknown not in map(type, fields.values())
+
+    found = host.computed(list(names), _EDITED_BY_HAND, _FORM, describe)
+    return {
+        names[path]: {**fields} if fields.keys() == _DESCRIPTION else describe(path)[0]
+        for path, fields in found
+    }
+
+
+def _describe(host: Host, path: str, part: bool | None) -> dict[str, Any]:
+    """What its files say; `part` is whether a table lists it as taking part, or else None."""
     installer = attempt(lambda: _installer(host, path))
     if isinstance(installer, Unknown):
         origin: Any = installer
     else:
         origin = attempt(lambda: origin_of(host, path, installer))
+    metadata = None if part is False else attempt(lambda: _metadata(host, path))
+    word, requires = _own_words(metadata, is_listed=part is not None)
+    is_editable = isinstance(origin, dict) and origin["kind"] == "editable"
     return {
-        "version": one.version,
         "installer": installer,
         "origin": origin,
         "tags": attempt(lambda: parse_tags(text_or_none(host, f"{path}/WHEEL"))),
-        "location": one.directory,
-        "takes_part": part,
+        "takes_part": word,
+        "requires": requires,
+        "build_id": None if is_editable else attempt(lambda: _build_id(host, path)),
     }
 
 
-def _own_word(known: Listed, name: str, metadata: Metadata) -> bool | Unknown | None:
-    """What METADATA says of taking part, for a distribution that no table lists."""
-    if known.part(name) is not None or not isinstance(metadata, bytes):
-        return metadata if isinstance(metadata, Unknown) else None
-    return takes_part(metadata)
+def _own_words(metadata: bytes | Unknown | None, *, is_listed: bool) -> tuple[Any, Any]:
+    """What METADATA says of taking part, unless a table does, and what it requires."""
+    if isinstance(metadata, Unknown):
+        return metadata, metadata
+    if metadata is None:
+        return None, []
+    return None if is_listed else takes_part(metadata), [*map(list, requirements(metadata))]
 
 
-def _metadata(host: Host, one: Installed) -> bytes | None:
+def _build_id(host: Host, path: str) -> str | None:
+    """The build id by the RECORD in `path`; None without one. Raises `OSError`."""
+    try:
+        content = host.read(f"{path}/RECORD")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return build_id(content, path.rpartition("/")[2])
+
+
+def _metadata(host: Host, path: str) -> bytes | None:
     """METADATA without the description; None if there is none. Raises `OSError`."""
     try:
-        content = host.read(f"{one.directory}/{one.entry}/METADATA")
+        content = host.read(f"{path}/METADATA")
     except (FileNotFoundError, NotADirectoryError):
         return None
     return content.replace(b"\r\n", b"\n").partition(b"\n\n")[0] + b"\n\n"
@@ -303,26 +340,6 @@ def _metadata(host: Host, one: Installed) -> bytes | None:
 
 def _installer(host: Host, path: str) -> str | None:
     return (text_or_none(host, f"{path}/INSTALLER") or "").strip() or None
-
-
-def _builds(
-    host: Host, first: Mapping[str, Installed], described: Mapping[str, Any]
-) -> dict[str, str | Unknown]:
-    """The build id of each distribution with a RECORD that lists the files in use."""
-    origins = {name: described[name]["origin"] for name in first}
-    paths = {
-        f"{one.directory}/{one.entry}/RECORD": name
-        for name, one in first.items()
-        if not (isinstance(origins[name], dict) and origins[name]["kind"] == "editable")
-    }
-    found = host.computed(
-        list(paths), BUILD_ID_FORM, lambda path, record: build_id(record, path.split("/")[-2])
-    )
-    return {
-        paths[path]: build if isinstance(build, str) else Unknown(reason_of(build))
-        for path, build in found
-        if not isinstance(build, (FileNotFoundError, NotADirectoryError))
-    }
 
 
 # Tag: cp311-cp311-manylinux_2_28_x86_64

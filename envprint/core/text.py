@@ -73,29 +73,63 @@ MAX_DEPTH = 100
 """Above what a reader accepts, which has limits of its own."""
 
 
-def size_of(value: Any, limit: int) -> int:
-    """Characters as JSON writes them, and `_VALUE_SIZE` for each value and key.
+_WITHOUT_ITEMS = frozenset([str, int, float, bool, type(None)])
+_PLAIN = _WITHOUT_ITEMS | {dict, list}
 
-    Raises `ValueError` above `limit`, and for what is nested too deeply or contains itself.
+
+def size_of(value: Any, limit: int) -> tuple[int, bool]:
+    """The size of `value`, and whether it is plain: whether `recordable` would change nothing.
+
+    The size is in characters as JSON writes them, and `_VALUE_SIZE` for each value and key. Raises
+    `ValueError` above `limit`, and for what is nested too deeply or contains itself.
     """
-    size, level = 0, [value]
+    size, is_plain, level = 0, True, [value]
     for _ in range(MAX_DEPTH):
-        size += _VALUE_SIZE * len(level)
+        # Level by level: a few passes in C over thousands of items, most of them texts.
+        kinds = set(map(type, level))
+        texts = [found for found in level if type(found) is str] if str in kinds else []
+        is_ascii = all(map(str.isascii, texts))
         below: list[Any] = []
-        for found in level:
-            if isinstance(found, (str, bytes)):
-                size += len(found) if found.isascii() else 6 * len(found)
-            elif isinstance(found, Mapping):
-                below += found
-                below += found.values()
-            elif isinstance(found, (list, tuple)):
-                below += found
+        size += _VALUE_SIZE * len(level)
+        size += sum(map(len if is_ascii else _written, texts))
+        size += 0 if kinds <= _WITHOUT_ITEMS else _open(level, below)
+        is_plain = is_plain and is_ascii and kinds <= _PLAIN
+        if int in kinds or float in kinds:
+            is_plain = is_plain and all(map(_is_recordable, level))
         if size + _VALUE_SIZE * len(below) > limit:
             raise ValueError("it is larger than any machine's")
         if not below:
-            return size
+            return size, is_plain
         level = below
     raise ValueError("it is nested too deeply")
+
+
+def _open(level: Iterable[Any], below: list[Any]) -> int:
+    """Add the items of containers to `below`; the size of bytes, and of texts of other types."""
+    size = 0
+    for found in level:
+        kind = type(found)
+        if kind in _WITHOUT_ITEMS:
+            continue
+        if kind is dict or isinstance(found, Mapping):
+            below += found
+            below += found.values()
+        elif isinstance(found, (list, tuple)):
+            below += found
+        elif isinstance(found, (str, bytes)):
+            size += _written(found)
+    return size
+
+
+def _written(text: str | bytes) -> int:
+    return len(text) if text.isascii() else 6 * len(text)
+
+
+def _is_recordable(value: Any) -> bool:
+    """False for a number that `recordable` refuses."""
+    if type(value) is float:
+        return value - value == 0.0
+    return type(value) is not int or value.bit_length() <= MAX_BITS
 
 
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}

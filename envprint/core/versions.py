@@ -52,10 +52,10 @@ def is_below(version: str, floor: str) -> bool:
 
 # 2.9.0   2.9.0.post1   2.8.0+cu128: a release without letters but that of a post-release.
 _FINAL = r"(?a)(\d{1,18}(?:\.\d{1,18})*)(?:[._-]?post(\d{1,9}))?(?:\+[a-z0-9._-]+)?"
-# >=3.20.3   <5.0.0dev   ==2.18.*   ~=1.4   !=4.21.0
+# >=3.20.3   <5.0.0dev   <2.0a.0   ==2.18.*   ~=1.4   !=4.21.0
 _CLAUSE = (
     r"(?a)(~=|==|!=|<=|>=|<|>)\s*(\d{1,18}(?:\.\d{1,18})*)"
-    r"(?:(\.\*)|[._-]?(dev|a|b|c|rc)\d{0,9}|[._-]?post(\d{1,9}))?"
+    r"(?:(\.\*)|[._-]?(dev|a|b|c|rc)(?:[._-]?\d{1,9})?|[._-]?post(\d{1,9}))?"
 )
 Key = tuple[tuple[int, ...], int]
 

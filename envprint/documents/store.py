@@ -321,9 +321,9 @@ def _store_errors(what: str, advice: str = "") -> Iterator[None]:
 
 def digest_of(content: bytes) -> str:
     """The name of an object with this content."""
-    import hashlib  # loads OpenSSL
+    from envprint.core.sha256 import sha256
 
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+    return f"sha256:{sha256(content).hexdigest()}"
 
 
 def _object_path(object_id: str) -> str:

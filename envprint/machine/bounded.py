@@ -45,7 +45,8 @@ def _require_size(answer: Any) -> None:
         is_small = len(answer) <= MAX_ANSWER_BYTES
     else:
         try:
-            is_small = size_of(answer, MAX_ANSWER_BYTES) >= 0
+            size_of(answer, MAX_ANSWER_BYTES)
+            is_small = True
         except ValueError:
             is_small = False
     if not is_small:

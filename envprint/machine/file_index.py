@@ -1,10 +1,11 @@
-"""What was computed from files before, kept in the user's cache until a file changes.
+"""What was computed from the files of a directory before, kept until one of them changes.
 
-A build id takes a hash over every line of a RECORD, most of what a capture costs, and installed
-packages hardly ever change. An entry counts while the file is the same: device, inode, size, and
-the times of its last change to the nanosecond, one of which no program can set. A file that changed
-a moment ago is not entered, because one more change within the clock's tick would not show (git's
-index has the same rule). Without a usable cache everything is computed, so it only saves time.
+What is known of a package comes from its dist-info directory: a build id takes a hash over every
+line of a RECORD, and 300 packages have 1,200 such files, which hardly ever change. An entry counts
+while the directory and each file are the same: device, inode, size, and the times of the last
+change to the nanosecond, one of which no program can set. What changed a moment ago is not entered,
+because one more change within the clock's tick would not show (git's index has the same rule).
+Without a usable cache everything is computed, so it only saves time.
 
 https://git-scm.com/docs/racy-git
 """
@@ -14,11 +15,12 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from envprint.machine.files import open_regular
+from envprint.machine.host import Compute
 from envprint.machine.user_files import OTHERS_WRITE, is_ours, make_folder, user_file
 
 RACY_S = 2.5
@@ -27,35 +29,50 @@ system has steps of two seconds."""
 MAX_INDEXES = 64
 """Directories with an index; the one that was written first makes room for the next."""
 
-Compute = Callable[[str, bytes], str]
-"""From a path and the content there to what is worth keeping."""
-
 
 class FileIndex:
-    """The entries about the files in one search directory, for one kind of value.
+    """The entries about the directories in one search directory, for one kind of value.
 
     `form` names the kind and how it is computed: another form is another index.
     """
 
-    def __init__(self, directory: str, form: str) -> None:
+    def __init__(self, directory: str, files: Sequence[str], form: str) -> None:
         self._directory = directory
+        self._files = files
         self._form = form
         self._path = _path(directory, form)
         self._known = self._read()
         self._entries: dict[str, list[Any]] = {}
 
-    def value(self, path: str, read: Callable[[str], bytes], compute: Compute) -> str:
-        """`compute` of the file at `path`, from its entry if it is unchanged. Raises `OSError`."""
-        status = os.stat(path)  # before it is read: what changes later has another status
-        key = [status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
-        entry = self._known.get(path[len(self._directory) :])
-        if entry is None or entry[:-1] != key:
-            is_settled = time.time_ns() - max(key[-2:]) > RACY_S * 1e9
-            entry = [*key, compute(path, read(path))]
-            if not is_settled:
-                return str(entry[-1])
-        self._entries[path[len(self._directory) :]] = entry
-        return str(entry[-1])
+    def value(self, path: str, compute: Compute) -> dict[str, Any]:
+        """`compute` of the directory at `path`, from its entry if all is unchanged."""
+        name = path[len(self._directory) :]
+        entry = self._known.get(name)
+        if entry is None or not self._is_unchanged(path, entry[0]):
+            try:
+                # Before it is read: what changes later has another status.
+                statuses = [_status(path), *(_status_or_none(f"{path}/{f}") for f in self._files)]
+            except OSError:
+                return compute(path)[0]
+            value, is_kept = compute(path)
+            if not is_kept or not _is_settled(statuses):
+                return value
+            entry = [statuses, value]
+        self._entries[name] = entry
+        known: dict[str, Any] = entry[1]
+        return known
+
+    def _is_unchanged(self, path: str, statuses: Sequence[Any]) -> bool:
+        """Whether everything is as it was. A file that was not there has changed the directory."""
+        try:
+            if _status(path) != statuses[0]:
+                return False
+            for file, known in zip(self._files, statuses[1:], strict=True):
+                if known is not None and _status(f"{path}/{file}") != known:
+                    return False
+        except (OSError, ValueError, LookupError):
+            return False
+        return True
 
     def keep(self) -> None:
         """Write the entries that were used, if others were read. Of several writers the last wins,
@@ -80,21 +97,36 @@ class FileIndex:
 
 
 def values(
-    paths: Sequence[str], form: str, read: Callable[[str], bytes], compute: Compute
-) -> Iterator[tuple[str, str | OSError]]:
-    """Each path with what is computed from the file there, or with the error that it gives."""
+    paths: Sequence[str], files: Sequence[str], form: str, compute: Compute
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each directory with what is computed from its files."""
     indexes: dict[str, FileIndex] = {}
     for path in paths:
-        # PATH/numpy-2.4.6.dist-info/RECORD
-        directory = path.rpartition("/")[0].rpartition("/")[0]
+        directory = path.rpartition("/")[0]
         if directory not in indexes:
-            indexes[directory] = FileIndex(directory, form)
-        try:
-            yield path, indexes[directory].value(path, read, compute)
-        except OSError as error:
-            yield path, error
+            indexes[directory] = FileIndex(directory, files, form)
+        yield path, indexes[directory].value(path, compute)
     for index in indexes.values():
         index.keep()
+
+
+def _status(path: str) -> list[int]:
+    """What changes with a file. Raises `OSError`."""
+    found = os.stat(path)
+    return [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+
+
+def _status_or_none(path: str) -> list[int] | None:
+    """None for a file that does not exist. Raises other errors."""
+    try:
+        return _status(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _is_settled(statuses: Iterable[list[int] | None]) -> bool:
+    latest_ns = max(max(status[-2:]) for status in statuses if status)
+    return time.time_ns() - latest_ns > RACY_S * 1e9
 
 
 def _path(directory: str, form: str) -> str | None:
@@ -104,7 +136,7 @@ def _path(directory: str, form: str) -> str | None:
     """
     if os.name != "posix":
         return None
-    from hashlib import sha256
+    from envprint.core.sha256 import sha256
 
     name = sha256(f"{form} {directory}".encode("utf-8", "surrogateescape")).hexdigest()[:32]
     return user_file(f"index-{name}.json", "XDG_CACHE_HOME", ".cache")
@@ -123,7 +155,7 @@ def _own_content(path: str) -> bytes:
 
 
 def _is_one(entry: Any) -> bool:
-    return type(entry) is list and len(entry) == 6 and type(entry[-1]) is str
+    return type(entry) is list and [*map(type, entry)] == [list, dict]
 
 
 def _replace(path: str, content: bytes) -> None:

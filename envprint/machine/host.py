@@ -6,12 +6,10 @@ query that fails raises the operating system's `OSError`.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
-if TYPE_CHECKING:
-    pass
-
-
+Compute = Callable[[str], tuple[dict[str, Any], bool]]
+"""From the path of a directory to what its files say, in JSON types, and whether to keep that."""
 COMMAND_TIMEOUT_S = 10.0
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 """Limit of an answer: ten times the largest list of files that a package brings."""
@@ -37,11 +35,11 @@ class Host(Hashable, Protocol):
         """The content of a text file. Raises `OSError`."""
 
     def computed(
-        self, paths: Sequence[str], form: str, compute: Callable[[str, bytes], str]
-    ) -> Iterator[tuple[str, str | OSError]]:
-        """Each path with `compute` of it and the content there, or with the error of reading it.
+        self, paths: Sequence[str], files: Sequence[str], form: str, compute: Compute
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Each directory with `compute` of it, which reads `files` in it.
 
-        A host may know the result from before, if the file is unchanged; `form` names the
+        A host may know the result from before, if nothing has changed; `form` names the
         computation and changes with it.
         """
 
@@ -118,12 +116,7 @@ class Host(Hashable, Protocol):
         """Whether to read every installed file (`--deep`)."""
 
 
-def computed_now(
-    host: Host, paths: Sequence[str], compute: Callable[[str, bytes], str]
-) -> Iterator[tuple[str, str | OSError]]:
+def computed_now(paths: Sequence[str], compute: Compute) -> Iterator[tuple[str, dict[str, Any]]]:
     """The answer of `Host.computed`, from every file anew."""
     for path in paths:
-        try:
-            yield path, compute(path, host.read(path))
-        except OSError as error:
-            yield path, error
+        yield path, compute(path)[0]

@@ -5,7 +5,7 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from envprint.core.errors import InterpreterError
@@ -14,7 +14,13 @@ from envprint.machine import interpreter, os_calls
 from envprint.machine.clock import utc
 from envprint.machine.deadline import within
 from envprint.machine.files import open_regular
-from envprint.machine.host import COMMAND_TIMEOUT_S, MAX_ANSWER_BYTES, Completed, computed_now
+from envprint.machine.host import (
+    COMMAND_TIMEOUT_S,
+    MAX_ANSWER_BYTES,
+    Completed,
+    Compute,
+    computed_now,
+)
 
 if TYPE_CHECKING:
     from envprint.machine.nvml import NoLibrary
@@ -79,13 +85,13 @@ class LiveHost:
         return self.read(path).decode("utf-8", "replace")
 
     def computed(
-        self, paths: Sequence[str], form: str, compute: Callable[[str, bytes], str]
-    ) -> Iterator[tuple[str, str | OSError]]:
+        self, paths: Sequence[str], files: Sequence[str], form: str, compute: Compute
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
         if not self._cache:
-            return computed_now(self, paths, compute)
+            return computed_now(paths, compute)
         from envprint.machine.file_index import values
 
-        return values(paths, form, self.read, compute)
+        return values(paths, files, form, compute)
 
     def sha256(self, path: str) -> str:
         import hashlib

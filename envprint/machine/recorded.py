@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, TypeVar
 
-from envprint.machine.host import COMMAND_TIMEOUT_S, Completed, Host, computed_now
+from envprint.machine.host import COMMAND_TIMEOUT_S, Completed, Compute, Host, computed_now
 from envprint.machine.recorded_environ import kept_variables
 
 Answers = dict[str, dict[str, Any]]
@@ -58,9 +58,9 @@ class RecordedHost:
         return self.read(path).decode("utf-8", "replace")
 
     def computed(
-        self, paths: Sequence[str], form: str, compute: Callable[[str, bytes], str]
-    ) -> Iterator[tuple[str, str | OSError]]:
-        return computed_now(self, paths, compute)
+        self, paths: Sequence[str], files: Sequence[str], form: str, compute: Compute
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        return computed_now(paths, compute)
 
     def sha256(self, path: str) -> str:
         if path not in self._answers.get("sha256", {}):
@@ -195,9 +195,9 @@ class RecordingHost:
         return self.read(path).decode("utf-8", "replace")
 
     def computed(
-        self, paths: Sequence[str], form: str, compute: Callable[[str, bytes], str]
-    ) -> Iterator[tuple[str, str | OSError]]:
-        return computed_now(self, paths, compute)
+        self, paths: Sequence[str], files: Sequence[str], form: str, compute: Compute
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        return computed_now(paths, compute)
 
     def sha256(self, path: str) -> str:
         return self._note("sha256", path, lambda: self._host.sha256(path))

@@ -50,7 +50,7 @@ def metadata(*lines: str) -> bytes:
 def test_a_requirement_is_unmet_where_nothing_installed_fulfils_it(
     line: str, installed: dict[str, str | None], found: list[tuple[str, str, str | None]]
 ) -> None:
-    said = [tuple(one.values()) for one in unmet(metadata(line), installed, LINUX)]
+    said = [tuple(one.values()) for one in unmet([*requirements(metadata(line))], installed, LINUX)]
     assert said == found
 
 

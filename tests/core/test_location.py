@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from envprint.core.fingerprint import Location, alike, digest_facts
 from envprint.documents import codec
@@ -40,6 +43,16 @@ def test_equal_environments_in_two_places_have_equal_digests(prefix: str) -> Non
     assert here.section_digests == there.section_digests
     changes = compare(here, there, fingerprint_shape()).changes
     assert [change.path for change in changes] == ["facts.python.prefix"]
+
+
+@given(
+    st.sampled_from(["/a", "/a/b", "/ab", r"C:\\x", "/a b", "~/x"]),
+    st.lists(st.sampled_from([*"/ab:, -_.~", "PREFIX", r"\\", '"', "\u00e9"]), max_size=9),
+)
+def test_only_whole_paths_are_marks(prefix: str, pieces: list[str]) -> None:
+    text = '"' + "".join(pieces).replace("PREFIX", prefix) + '"'
+    whole = rf'(?<![\w.~/-]){re.escape(prefix)}(?=[/":;, \\])'
+    assert Location(prefix).removed(text) == re.sub(whole, lambda _: r"\u0000prefix", text)
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import textwrap
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envprint.core.text import wrapped
+from envprint.core.text import recordable, size_of, wrapped
 
 TEXTS = st.text(alphabet="ab-/.é \u2192", max_size=120)
 
@@ -33,3 +34,34 @@ def test_words_are_never_broken_and_an_arrow_stays_with_what_follows(
     text: str, lines: list[str]
 ) -> None:
     assert wrapped(text, 8) == lines
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
+    lambda inner: st.lists(inner) | st.tuples(inner, inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+def count_of(value: Any) -> int:
+    """The size of a value, item by item."""
+    if isinstance(value, (str, bytes)):
+        return 16 + (len(value) if value.isascii() else 6 * len(value))
+    if isinstance(value, dict):
+        return 16 + sum(map(count_of, [*value, *value.values()]))
+    return 16 + sum(map(count_of, value if isinstance(value, (list, tuple)) else ()))
+
+
+@given(JSON)
+def test_a_size_is_that_of_all_items_and_what_is_plain_is_recorded_as_it_is(value: Any) -> None:
+    size, is_plain = size_of(value, 1 << 40)
+    assert size == count_of(value)
+    try:
+        is_unchanged = repr(recordable(value)) == repr(value)
+    except ValueError:
+        is_unchanged = False
+    assert is_unchanged or not is_plain
+    if is_unchanged and repr(value).isascii() and "\\" not in repr(value):
+        assert is_plain, "then it need not be copied"
+    with pytest.raises(ValueError, match="larger"):
+        size_of(value, size - 1)

@@ -1,4 +1,4 @@
-"""The index of build ids in the user's cache: it saves time and is never wrong."""
+"""The index of packages in the user's cache: it saves time and is never wrong."""
 
 from __future__ import annotations
 
@@ -12,12 +12,17 @@ from pathlib import Path
 import pytest
 
 from envprint.collectors import packages
+from envprint.core.fingerprint import Unknown
 from envprint.machine import file_index, user_files
 from envprint.machine.file_index import MAX_INDEXES, RACY_S, values
 from envprint.machine.live import LiveHost
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="NO POSIX HERE: no such times")
 FORM = "length 1"
+FILES = ("METADATA", "RECORD")
+HEAD = '{"directory": "DIRECTORY", "form": "length 1"'
+DAMAGED = ("[1]", "[[], {}]", "[{}, []]", "[[], {}, 1]")
+"""Entries of other forms, and without the state of any file."""
 
 
 @pytest.fixture(autouse=True)
@@ -48,20 +53,24 @@ def written(path: Path, text: str) -> Path:
 
 
 class Reader:
-    """Reads files, and counts how often."""
+    """Reads RECORD and METADATA of a directory, and counts how often."""
 
     def __init__(self) -> None:
         self.count = 0
 
-    def __call__(self, path: str) -> bytes:
+    def __call__(self, path: str) -> tuple[dict[str, str], bool]:
         self.count += 1
-        return Path(path).read_bytes()
+        return {file: text_in(Path(path, file)) for file in FILES}, True
 
 
-def found(*paths: Path, form: str = FORM, read: Reader | None = None) -> list[str | OSError]:
-    """What the index says of the files: their content, which shows every error."""
-    texts = values([str(path) for path in paths], form, read or Reader(), lambda _, b: b.decode())
-    return [value for _, value in texts]
+def text_in(path: Path) -> str:
+    return path.read_text() if path.is_file() else ""
+
+
+def found(*records: Path, form: str = FORM, read: Reader | None = None) -> list[str]:
+    """What the index says of the directories of these files: the content of RECORD."""
+    folders = [str(record.parent) for record in records]
+    return [value["RECORD"] for _, value in values(folders, FILES, form, read or Reader())]
 
 
 def indexes(cache: Path) -> list[Path]:
@@ -110,25 +119,52 @@ def test_a_file_that_has_just_changed_is_not_entered(record: Path, cache: Path) 
 
 @pytest.mark.usefixtures("later")
 def test_a_change_while_the_file_is_read_is_seen_the_next_time(record: Path) -> None:
-    def read(path: str) -> bytes:
-        content = Path(path).read_bytes()
+    def read(path: str) -> tuple[dict[str, str], bool]:
+        fields = {"RECORD": Path(path, "RECORD").read_text()}
         time.sleep(0.05)
-        written(Path(path), "made.py,sha256=new,1\n")
-        return content
+        written(Path(path, "RECORD"), "made.py,sha256=new,1\n")
+        return fields, True
 
-    before = record.read_text()
-    assert dict(values([str(record)], FORM, read, lambda _, b: b.decode())) == {str(record): before}
+    folder, before = str(record.parent), record.read_text()
+    assert dict(values([folder], FILES, FORM, read)) == {folder: {"RECORD": before}}
     assert found(record) == ["made.py,sha256=new,1\n"]
 
 
 @pytest.mark.usefixtures("later")
-def test_a_missing_file_and_a_directory_are_errors_and_others_go_on(record: Path) -> None:
-    folder = record.parent.parent / "odd-1.0.dist-info/RECORD"
-    folder.mkdir(parents=True)
-    missing, directory, text = found(record.with_name("none"), folder, record)
-    assert isinstance(missing, FileNotFoundError)
-    assert isinstance(directory, OSError)
-    assert text == record.read_text()
+@pytest.mark.parametrize("change", ["edited", "added", "removed", "a directory"])
+def test_every_change_of_a_file_beside_it_is_seen(record: Path, change: str) -> None:
+    beside = record.with_name("METADATA")
+    if change in ("edited", "removed"):
+        written(beside, "Name: made\n")
+    [[_, before]] = values([str(record.parent)], FILES, FORM, Reader())
+    if change in ("edited", "added"):
+        written(beside, "Name: other\n")
+    elif change == "removed":
+        beside.unlink()
+    else:
+        beside.mkdir()
+    [[_, after]] = values([str(record.parent)], FILES, FORM, read := Reader())
+    assert read.count == 1
+    assert after["METADATA"] == text_in(beside)
+    assert before["METADATA"] == ("Name: made\n" if change in ("edited", "removed") else "")
+
+
+@pytest.mark.usefixtures("later")
+def test_what_is_not_to_be_kept_is_read_every_time(record: Path, cache: Path) -> None:
+    read = Reader()
+    for _ in range(2):
+        [[_, value]] = values(
+            [str(record.parent)], FILES, FORM, lambda path: (read(path)[0], False)
+        )
+        assert value["RECORD"] == record.read_text()
+    assert (read.count, indexes(cache)) == (2, [])
+
+
+@pytest.mark.usefixtures("later")
+def test_a_directory_that_is_none_is_left_to_the_reader(record: Path, cache: Path) -> None:
+    missing = record.parent.with_name("none-1.0.dist-info") / "RECORD"
+    assert found(missing, record) == ["", record.read_text()]
+    assert len(json.loads(indexes(cache)[0].read_text())["entries"]) == 1
 
 
 @pytest.mark.usefixtures("later")
@@ -136,8 +172,8 @@ def test_a_missing_file_and_a_directory_are_errors_and_others_go_on(record: Path
     "content",
     [
         *("", "{", "[]", "null", "7", '{"entries": 1}', "[" * 5000),
-        '{"directory": "DIRECTORY", "form": "length 1"}',
-        '{"directory": "DIRECTORY", "form": "length 1", "entries": {"/RECORD": [1]}}',
+        HEAD + "}",
+        *(f'{HEAD}, "entries": {{"/made-1.0.dist-info": {entry}}}}}' for entry in DAMAGED),
         '{"directory": "/elsewhere", "form": "length 1", "entries": {}}',
     ],
 )
@@ -205,7 +241,7 @@ def test_what_was_removed_leaves_the_index(record: Path, cache: Path) -> None:
     found(record, other)
     found(record)
     [index] = indexes(cache)
-    assert list(json.loads(index.read_text())["entries"]) == ["/made-1.0.dist-info/RECORD"]
+    assert list(json.loads(index.read_text())["entries"]) == ["/made-1.0.dist-info"]
 
 
 @pytest.mark.usefixtures("later")
@@ -220,15 +256,15 @@ def test_writers_at_the_same_time_leave_a_whole_index_and_right_values(
     tmp_path: Path, cache: Path
 ) -> None:
     paths = [
-        str(written(tmp_path / f"site/made-{number}.dist-info/RECORD", f"content {number}"))
+        str(written(tmp_path / f"site/made-{number}.dist-info/RECORD", f"content {number}").parent)
         for number in range(200)
     ]
     program = (
-        "import sys, json; from envprint.machine import file_index; file_index.RACY_S = -9\n"
-        "read = lambda path: open(path, 'rb').read()\n"
+        "import sys, os; from envprint.machine import file_index; file_index.RACY_S = -9\n"
+        "def read(path): return {'text': open(path + '/RECORD').read()}, True\n"
         "for _ in range(20):\n"
-        f"    found = file_index.values(sys.argv[1:], {FORM!r}, read, lambda _, b: b.decode())\n"
-        "    assert [text for _, text in found] == [open(p).read() for p in sys.argv[1:]]\n"
+        f"    found = file_index.values(sys.argv[1:], ['RECORD'], {FORM!r}, read)\n"
+        "    assert [one for _, one in found] == [read(path)[0] for path in sys.argv[1:]]\n"
     )
     shares = [paths, paths[:120], paths[80:]]
     running = [subprocess.Popen([sys.executable, "-c", program, *share]) for share in shares]
@@ -286,6 +322,47 @@ def test_a_capture_keeps_build_ids_and_a_deep_one_takes_none_from_there(
     assert build_of(site) == "0" * 32, "so it was read, and a wrong one is found as below"
     assert build_of(site, verify_files=True) == right
     assert build_of(site, cache=False) == right
+
+
+def metadata_of(site: Path) -> Path:
+    return site / "made-1.0.dist-info/METADATA"
+
+
+@pytest.mark.usefixtures("later")
+def test_a_requirement_that_is_edited_counts_at_once(site: Path) -> None:
+    for version in ("9", "8", "9"):
+        head = f"Metadata-Version: 2.1\nName: made\nRequires-Dist: numpy>={version}\n\n"
+        metadata_of(site).write_text(head)
+        [missing] = packages.collect(OneDirectory(site))["unmet"]["made"]
+        assert missing["specifier"] == f">={version}"
+
+
+@pytest.mark.usefixtures("later")
+def test_an_address_is_read_every_time_as_it_may_hold_a_secret(site: Path, cache: Path) -> None:
+    url = site / "made-1.0.dist-info/direct_url.json"
+    written(url, '{"url": "https://example.org/made.whl", "archive_info": {}}')
+    for _ in range(2):
+        found = packages.collect(OneDirectory(site))["distributions"]["made"]
+        assert found["origin"]["url"] == "https://example.org/made.whl"
+    assert indexes(cache) == []
+
+
+@pytest.mark.usefixtures("later")
+def test_what_could_not_be_read_is_tried_again(site: Path, cache: Path) -> None:
+    wheel = site / "made-1.0.dist-info/WHEEL"
+    wheel.unlink()
+    wheel.mkdir()
+    found = packages.collect(OneDirectory(site))["distributions"]["made"]
+    assert isinstance(found["tags"], Unknown)
+    assert indexes(cache) == []
+
+
+@pytest.mark.usefixtures("later")
+def test_an_entry_with_other_fields_is_not_believed(site: Path, cache: Path) -> None:
+    before = packages.collect(OneDirectory(site))
+    [index] = indexes(cache)
+    index.write_text(index.read_text().replace('"requires"', '"required"'))
+    assert packages.collect(OneDirectory(site)) == before
 
 
 def test_no_cache_neither_reads_nor_writes_the_users_cache(tmp_path: Path, cache: Path) -> None:
