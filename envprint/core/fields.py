@@ -5,7 +5,8 @@ fields and the syntax of paths (`a.b` inside a record, `a[key]` inside a map).
 NamedTuples, not dataclasses: see docs/decisions/0001-values-are-named-tuples.md.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -105,8 +106,39 @@ def require(shape: Shape, value: Any) -> None:
     a newer minor version may have added them, if their values are nested at most `MAX_LEVELS`
     deep. See `may_be_null` for the items of lists and maps.
 
-    All values of one declared shape are checked in one go: a document has hundreds of some.
     """
+    if not _all_fit(shape, [value]):
+        _find_fault(shape, value)
+
+
+def _all_fit(shape: Shape, values: Iterable[Any]) -> bool:
+    """Whether all values have this shape and no undeclared keys; None fits everywhere.
+
+    All values of one declared shape at once, and without a path to each: a document has hundreds of
+    some, and hardly ever a fault.
+    """
+    if isinstance(shape, Scalar):
+        return shape is not ANYTHING and _NULL.union(shape.types).issuperset(map(type, values))
+    kind = list if isinstance(shape, ListOf) else dict
+    present = [value for value in values if value is not None]
+    if not {kind}.issuperset(map(type, present)):
+        return False
+    if isinstance(shape, Record):
+        names = {field.name for field in shape.fields}
+        return all(map(names.issuperset, present)) and all(
+            _all_fit(field.shape, [value.get(field.name) for value in present])
+            for field in shape.fields
+        )
+    inside = present if kind is list else map(dict.values, present)
+    items = [*chain.from_iterable(inside)]
+    return (may_be_null(shape) or None not in items) and _all_fit(shape.item, items)
+
+
+_NULL = frozenset([type(None)])
+
+
+def _find_fault(shape: Shape, value: Any) -> None:
+    """Raise `ShapeFault` with the path of the first mismatch, if there is any."""
     waiting: list[tuple[Shape, list[_Placed]]] = [(shape, [("", value)])]
     for inner_shape, values in waiting:  # which grows meanwhile
         present = [placed for placed in values if placed[1] is not None]
@@ -133,16 +165,8 @@ def _require_type(shape: Shape, present: list[_Placed]) -> None:
 
 def _fields_of(record: Record, present: list[_Placed]) -> Iterator[tuple[Shape, list[_Placed]]]:
     """The fields of all records, by field."""
-    for field in record.fields:
-        name, shape = field.name, field.shape
-        if type(shape) is Scalar and shape is not ANYTHING:
-            # Most values are scalars of the right type; a path for each would double the cost.
-            for path, value in present:
-                item = value.get(name)
-                if item is not None and type(item) not in shape.types:
-                    raise ShapeFault(f"{path}.{name}", shape.word, item)
-        else:
-            yield shape, [(f"{path}.{name}", v[name]) for path, v in present if name in v]
+    for name, shape in ((field.name, field.shape) for field in record.fields):
+        yield shape, [(f"{path}.{name}", value[name]) for path, value in present if name in value]
 
 
 def _items_of(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from json.encoder import encode_basestring_ascii
 from typing import Any
@@ -327,17 +327,32 @@ def _missing_inside(shape: Shape, values: list[tuple[str, Any]]) -> Iterator[str
     All values of one shape at once: a document has hundreds of some.
     """
     if isinstance(shape, MapOf):
-        items = ((f"{path}[{key}]", item) for path, v in values for key, item in v.items())
-        yield from _missing_inside(shape.item, [one for one in items if one[1] is not None])
+        inside = [item for _, value in values for item in value.values()]
+        if not _are_complete(shape.item, inside):
+            items = ((f"{path}[{key}]", item) for path, v in values for key, item in v.items())
+            yield from _missing_inside(shape.item, [one for one in items if one[1] is not None])
         return
     assert isinstance(shape, Record)
-    names = {field.name for field in shape.fields}
     for path, value in values:
-        if not names <= value.keys():
-            yield from (f"{path}.{f.name}" for f in shape.fields if f.name not in value)
-    for name, inside in ((f.name, f.shape) for f in shape.fields if _has_fields(f.shape)):
+        yield from (f"{path}.{f.name}" for f in shape.fields if f.name not in value)
+    for name, inner_shape in ((f.name, f.shape) for f in shape.fields if _has_fields(f.shape)):
         found = [(f"{path}.{name}", value.get(name)) for path, value in values]
-        yield from _missing_inside(inside, [placed for placed in found if placed[1]])
+        yield from _missing_inside(inner_shape, [placed for placed in found if placed[1]])
+
+
+def _are_complete(shape: Shape, values: Iterable[Any]) -> bool:
+    """Whether no value lacks a declared field, as `_missing_inside` counts. None lacks nothing."""
+    present = [value for value in values if value is not None]
+    if isinstance(shape, MapOf):
+        return _are_complete(shape.item, [item for value in present for item in value.values()])
+    if not isinstance(shape, Record):
+        return True
+    names = {field.name for field in shape.fields}
+    return all(names <= value.keys() for value in present) and all(
+        _are_complete(field.shape, [value[field.name] or None for value in present])
+        for field in shape.fields
+        if _has_fields(field.shape)
+    )
 
 
 def _has_fields(shape: Shape) -> bool:

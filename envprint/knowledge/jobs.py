@@ -24,7 +24,9 @@ def job_named(name: str) -> str:
         raise ValueError(f"{name} takes no part in a training result; {_OTHERWISE}")
     from envprint.core.suggest import did_you_mean
 
-    near = did_you_mean(name.lower(), known, _OTHERWISE)
+    # A module's name is suggested only where it is another word than the distribution's.
+    spelt = [one for one in known if "_" not in one or one.replace("_", "-") not in known]
+    near = did_you_mean(name.lower(), spelt, _OTHERWISE)
     raise ValueError(f"no framework or library {name[:60]!r}; {near}")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from envprint.knowledge import AS_OF
 from tests.builders.environments import install
 from tests.conftest import Build
 
@@ -57,6 +58,8 @@ def test_a_package_a_variable_and_the_affinity_are_captured_diffed_and_judged(
     assert report["verdict"]["impact"] == "numeric"
     assert report["context"] == {
         "frameworks": ["numpy"],
+        "libraries": [],
+        "knowledge": {"as_of": AS_OF, "newer": 0, "packages": []},
         "computes_on": {"numpy": {"device": "cpu", "reason": "it computes on the CPU only"}},
         "device": "cpu",
         "prefix": report["current"]["prefix"],

@@ -152,6 +152,8 @@ truth.update(
         "version": keras.__version__,
         "backend": keras.backend.backend(),
         "floatx": keras.config.floatx(),
+        "epsilon": keras.config.epsilon(),
+        "image_data_format": keras.config.image_data_format(),
         "legacy_version": None,
     },
     tensorflow={

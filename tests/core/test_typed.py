@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from envprint.core import named_tuple
+from envprint.core import typed
 
 
-class Ours(named_tuple.NamedTuple):
+class Ours(typed.NamedTuple):
     """Three fields, two of which have defaults."""
 
     name: str
@@ -34,7 +34,7 @@ class Theirs(typing.NamedTuple):
     more: tuple[str, ...] = ()
 
 
-class Empty(named_tuple.NamedTuple):
+class Empty(typed.NamedTuple):
     """No fields at all."""
 
 
