@@ -1,4 +1,7 @@
-"""The filters that a repository makes Git run: programs of a stranger's choice, but Git LFS's."""
+"""The filters that a repository makes Git run: programs of a stranger's choice, but Git LFS's.
+
+They run where the user's own policy trusts the repository (decision 0038).
+"""
 
 from collections.abc import Iterable, Iterator
 
@@ -20,17 +23,19 @@ _OF_REPOSITORY = ("local", "worktree")
 """Scopes of a configuration that comes with the repository; the others are the user's own."""
 
 
-def only_lfs(host: Host, tops: Iterable[str]) -> tuple[str, ...]:
-    """Options for Git, where the repositories at `tops` configure no filter but Git LFS's.
+def filtering(host: Host, tops: Iterable[str]) -> tuple[str, ...]:
+    """Options for Git, so that of the filters that the repositories at `tops` configure it runs
+    those of the trusted ones, and Git LFS's by the command that Git LFS installs.
 
-    Raises `OSError` if there is another one.
+    Raises `OSError` if one that is not trusted configures another filter.
     """
-    if filters := sorted({name for top in tops for name in _filters_at(host, top)}):
+    strange = [top for top in tops if not host.may_filter(top)]
+    if filters := sorted({name for top in strange for name in _filters_at(host, top)}):
         raise OSError(
             f"a filter is configured in the repository ({', '.join(filters)}), which Git would "
-            "run; `git config --global` makes it your own"
+            "run; `trust.filters` in your own policy, which `envprint policy show` names, allows it"
         )
-    return LFS
+    return LFS if strange else ()
 
 
 def _filters_at(host: Host, top: str) -> Iterator[str]:

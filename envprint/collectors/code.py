@@ -4,7 +4,8 @@ It is kept out of the fingerprint's digest, because it depends on the directory 
 machine. Git runs with everything off that a repository could make it run or write: hooks,
 fsmonitor, external diffs, text conversion, transports, index locks. Of filters that its own
 configuration names only Git LFS's stays on, by the command that Git LFS installs: without it each
-of its files would count as changed. With another one Git is not asked what has changed.
+of its files would count as changed. With another one Git is not asked what has changed, unless the
+user trusts the repository.
 """
 
 import hashlib
@@ -292,9 +293,9 @@ def _status(host: Host, tree: WorkTree) -> Status:
     tops = list(_with_filters(host, tree))
     filtering: tuple[str, ...] = ()
     if tops:  # most repositories configure none
-        from envprint.collectors._git_filters import only_lfs
+        from envprint.collectors import _git_filters
 
-        filtering = only_lfs(host, tops)
+        filtering = _git_filters.filtering(host, tops)
     status = parse_status(_git(host, STATUS, filtering).decode("utf-8", "replace"))
     return status._replace(filtering=filtering)
 
