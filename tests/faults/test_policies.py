@@ -270,3 +270,11 @@ def test_a_policy_of_the_largest_size_is_read() -> None:
     assert len(decoded(b"#" * MAX_POLICY_BYTES, "p")) == MAX_POLICY_BYTES
     with pytest.raises(PolicyError):
         decoded(b"#" * (MAX_POLICY_BYTES + 1), "p")
+
+
+def test_whom_the_user_trusts_is_named_by_a_place() -> None:
+    assert parse("[trust]\nfilters = ['~/a', '/b/*', '*']").trusted == ("~/a", "/b/*", "*")
+    for other in ("a", "", "~a", "./a"):
+        message = "line 2: trust.filters[1]: expected a path from the root or from ~, found"
+        assert message in refusal(f"[trust]\nfilters = ['/x', '{other}']")
+    assert f"found '{'a' * 80}'" in refusal(f"[trust]\nfilters = ['{'a' * 200}']")
