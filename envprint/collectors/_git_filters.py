@@ -3,7 +3,7 @@
 They run where the user's own policy trusts the repository (decision 0038).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from envprint.machine.host import Host
 
@@ -23,19 +23,20 @@ _OF_REPOSITORY = ("local", "worktree")
 """Scopes of a configuration that comes with the repository; the others are the user's own."""
 
 
-def filtering(host: Host, tops: Iterable[str]) -> tuple[str, ...]:
-    """Options for Git, so that of the filters that the repositories at `tops` configure it runs
-    those of the trusted ones, and Git LFS's by the command that Git LFS installs.
+def filtering(host: Host, top: str) -> tuple[str, ...]:
+    """Options for Git, so that of the filters that the repository at `top` configures it runs Git
+    LFS's only, by the command that Git LFS installs; none where the repository is trusted.
 
     Raises `OSError` if one that is not trusted configures another filter.
     """
-    strange = [top for top in tops if not host.may_filter(top)]
-    if filters := sorted({name for top in strange for name in _filters_at(host, top)}):
+    if host.may_filter(top):
+        return ()
+    if filters := sorted(set(_filters_at(host, top))):
         raise OSError(
             f"a filter is configured in the repository ({', '.join(filters)}), which Git would "
             "run; `trust.filters` in your own policy, which `envprint policy show` names, allows it"
         )
-    return LFS if strange else ()
+    return LFS
 
 
 def _filters_at(host: Host, top: str) -> Iterator[str]:

@@ -599,6 +599,92 @@ def test_who_trusts_a_repository_does_not_trust_its_submodules(
     assert trapped.trap.exists()
 
 
+def commit(top: Path) -> None:
+    git(top, "add", ".")
+    git(top, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "-m", "more")
+
+
+def with_inner(top: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> Path:
+    """The work tree of a repository inside of `top`, as a submodule or whatever else Git enters."""
+    home = top.parent
+    elsewhere = home / "elsewhere"
+    elsewhere.mkdir()
+    other = filtered_repository(elsewhere, monkeypatch)
+    monkeypatch.setenv("HOME", str(home))
+    allowed = ("-c", "protocol.file.allow=always", "submodule", "--quiet")
+    if how == "a submodule of a submodule":
+        middle = home / "middle"
+        middle.mkdir()
+        between = filtered_repository(middle, monkeypatch)
+        monkeypatch.setenv("HOME", str(home))
+        git(between, *allowed, "add", str(other), "deep")
+        commit(between)
+        git(top, *allowed, "add", str(between), "sub")
+        git(top, *allowed, "update", "--init", "--recursive")
+        inner = top / "sub" / "deep"
+    elif how == "embedded":
+        shutil.move(other, top / "sub")
+        inner = top / "sub"
+        git(top, "-c", "advice.addEmbeddedRepo=false", "add", "sub")
+    else:
+        git(top, *allowed, "add", str(other), "sub")
+        inner = top / "sub"
+    commit(top)
+    os.utime(inner / "a.bin", (1, 1))
+    return inner
+
+
+@needs_git
+@pytest.mark.parametrize("how", ["a submodule", "a submodule of a submodule", "embedded"])
+def test_a_filter_of_a_repository_inside_is_not_run(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    top, trap = filtered_repository(tmp_path, monkeypatch), tmp_path / "run"
+    inner = with_inner(top, monkeypatch, how)
+    git(inner, "config", "filter.odd.clean", f"touch {trap}; cat")
+    found = seen_from(top, monkeypatch)
+    assert not trap.exists()
+    if how != "embedded":  # Git is not asked about it, as nothing but the commit is of this one
+        assert "(odd)" in found["dirty"].reason
+
+
+@needs_git
+@pytest.mark.parametrize("how", ["a submodule", "a submodule of a submodule"])
+def test_what_has_changed_in_a_submodule_counts(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    top = filtered_repository(tmp_path, monkeypatch)
+    inner = with_inner(top, monkeypatch, how)
+    clean = seen_from(top, monkeypatch)
+    assert (clean["dirty"], clean["changed_files"]) == (False, 0)
+    digests = set()
+    for text in ("x = 2\n", "x = 3\n"):
+        (inner / "train.py").write_text(text)
+        changed = section.collect(LiveHost())
+        assert (changed["dirty"], changed["changed_files"]) == (True, 1)
+        digests.add(changed["diff_digest"])
+    (top / "train.py").write_text("x = 3\n")
+    git(inner, "checkout", "--quiet", "train.py")
+    digests.add(section.collect(LiveHost())["diff_digest"])
+    assert len(digests) == 3
+    (inner / "new.py").write_text("")
+    assert section.collect(LiveHost())["changed_files"] == 2
+
+
+@needs_git
+def test_submodules_that_name_each_other_or_lie_elsewhere_have_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    top = filtered_repository(tmp_path, monkeypatch)
+    (top / "a").symlink_to(".")
+    (top / "b").symlink_to(".")
+    paths = ("a", "b", ".", "..", "../project", "/", "a/b", "")
+    text = "".join(f'[submodule "{n}"]\n\tpath = {path}\n' for n, path in enumerate(paths))
+    (top / ".gitmodules").write_text(text)
+    commit(top)
+    assert seen_from(top, monkeypatch)["dirty"] is False
+
+
 @needs_git
 def test_what_is_trusted_is_shown(trapped: Trapped) -> None:
     shown = " ".join(envprint("policy", "show").stdout.split())
