@@ -18,6 +18,7 @@ from envprint.core.report import DEVICES
 from envprint.documents.codec import dumps, fingerprint_shape, loads
 from envprint.documents.inputs import NOW, take
 from envprint.judging.context import Context, Request, agreed
+from envprint.judging.policy.find import trusts
 from envprint.judging.policy.model import OneOff
 from envprint.knowledge.jobs import job_named
 from envprint.machine.files import write_output
@@ -109,7 +110,13 @@ def capture(
     gpu_limit_s = min(GPU_TIMEOUT_S, limit_s) if gpu_timeout_s is None else gpu_timeout_s
     if not 0 < gpu_limit_s <= limit_s:
         raise EnvprintError(f"expected gpu_timeout_s above 0 and at most {limit_s:g}, timeout_s")
-    host = LiveHost(path, verify_files=deep, gpu_timeout_s=gpu_limit_s, timeout_s=limit_s)
+    host = LiveHost(
+        path,
+        verify_files=deep,
+        gpu_timeout_s=gpu_limit_s,
+        timeout_s=limit_s,
+        trusts=trusts,
+    )
     if path is None:
         host.read_process_state()
     if probe:

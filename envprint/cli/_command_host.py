@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from envprint.cli._capture_options import gpu_timeout_of, host_of, timeout_of
+from envprint.cli._capture_options import gpu_timeout_of, host_of, is_trusted, timeout_of
 from envprint.core.errors import InterpreterError
 from envprint.machine.environments import Environment
 from envprint.machine.live import LiveHost
@@ -56,6 +56,7 @@ def host_again(options: argparse.Namespace, started: Started) -> LiveHost:
         gpu_timeout_s=gpu_timeout_of(options),
         variables=variables,
         timeout_s=timeout_of(options),
+        trusts=is_trusted,
     )
     options.environment = Environment(started.python, "the command starts it")
     return host

@@ -55,14 +55,26 @@ def _init(options: argparse.Namespace, console: Console) -> int:
 
 
 def _show(options: argparse.Namespace, console: Console) -> int:
-    from envprint.judging.policy.find import agreed_policy
+    from envprint.judging.policy.find import agreed_policy, own_policy, users_place
     from envprint.judging.policy.in_force import rows
 
     policy, name, text = agreed_policy(options.policy)
+    own, _ = own_policy()
     for note in policy.notes:
         console.warn(note)
-    console.emit("\n".join(_lines(rows(policy, name, text), name, console.colour())) + "\n")
+    lines = [
+        *_lines(rows(policy, name, text), name, console.colour()),
+        *_trusted(own.trusted, users_place(), console.colour()),
+    ]
+    console.emit("\n".join(lines) + "\n")
     return 0
+
+
+def _trusted(patterns: tuple[str, ...], place: str | None, colour: bool) -> Iterator[str]:
+    yield from heading("your own policy", colour)
+    yield from block("", place or "none: you have no home directory")
+    for pattern in patterns or ("nobody",):
+        yield from block("", f"trust.filters = {pattern}")
 
 
 def _lines(rows: list[tuple[str, str, str]], name: str | None, colour: bool) -> Iterator[str]:

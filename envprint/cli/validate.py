@@ -55,8 +55,11 @@ def _content(path: str) -> bytes:
     """The document that `path` names; for `now`, this machine's."""
     if path != NOW:
         return take(path).content
+    from envprint.cli._capture_options import is_trusted
     from envprint.collectors._runner import capture
     from envprint.documents.codec import dumps
     from envprint.machine.live import LiveHost
 
-    return dumps(capture(LiveHost(), via="cli")).encode("utf-8", "backslashreplace")
+    return dumps(capture(LiveHost(trusts=is_trusted), via="cli")).encode(
+        "utf-8", "backslashreplace"
+    )

@@ -1,6 +1,9 @@
-"""The filters that a repository makes Git run: programs of a stranger's choice, but Git LFS's."""
+"""The filters that a repository makes Git run: programs of a stranger's choice, but Git LFS's.
 
-from collections.abc import Iterable, Iterator
+They run where the user's own policy trusts the repository (decision 0038).
+"""
+
+from collections.abc import Iterator
 
 from envprint.machine.host import Host
 
@@ -20,15 +23,18 @@ _OF_REPOSITORY = ("local", "worktree")
 """Scopes of a configuration that comes with the repository; the others are the user's own."""
 
 
-def only_lfs(host: Host, tops: Iterable[str]) -> tuple[str, ...]:
-    """Options for Git, where the repositories at `tops` configure no filter but Git LFS's.
+def filtering(host: Host, top: str) -> tuple[str, ...]:
+    """Options for Git, so that of the filters that the repository at `top` configures it runs Git
+    LFS's only, by the command that Git LFS installs; none where the repository is trusted.
 
-    Raises `OSError` if there is another one.
+    Raises `OSError` if one that is not trusted configures another filter.
     """
-    if filters := sorted({name for top in tops for name in _filters_at(host, top)}):
+    if host.may_filter(top):
+        return ()
+    if filters := sorted(set(_filters_at(host, top))):
         raise OSError(
             f"a filter is configured in the repository ({', '.join(filters)}), which Git would "
-            "run; `git config --global` makes it your own"
+            "run; `trust.filters` in your own policy, which `envprint policy show` names, allows it"
         )
     return LFS
 

@@ -4,12 +4,14 @@ It is kept out of the fingerprint's digest, because it depends on the directory 
 machine. Git runs with everything off that a repository could make it run or write: hooks,
 fsmonitor, external diffs, text conversion, transports, index locks. Of filters that its own
 configuration names only Git LFS's stays on, by the command that Git LFS installs: without it each
-of its files would count as changed. With another one Git is not asked what has changed.
+of its files would count as changed. With another one Git is not asked what has changed, unless the
+user trusts the repository. Git looks into no repository inside of it, as that could name filters
+of its own; it is asked about each submodule separately.
 """
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from envprint.core.fields import FLAG, INTEGER, TEXT, Field, MapOf
@@ -138,9 +140,6 @@ def submodules_of(host: Host, tree: WorkTree) -> dict[str, str | None]:
     return found
 
 
-# The file system of a directory.
-
-
 MOUNTS = "/proc/self/mountinfo"
 _ESCAPED = re.compile(r"\\([0-7]{3})")
 
@@ -186,7 +185,7 @@ FACTS = (
         "dirty",
         FLAG,
         "Whether tracked files differ from the commit, or there are program files that Git "
-        "neither tracks nor ignores.",
+        "neither tracks nor ignores; here or in a submodule.",
     ),
     Field(
         "diff_digest",
@@ -219,25 +218,20 @@ GIT = (
 )
 STATUS = (
     "status --porcelain=v2 --branch --no-ahead-behind -z --untracked-files=all "
-    "--ignore-submodules=untracked --no-renames"
+    "--ignore-submodules=dirty --no-renames"
 )
 # Overrides what a user's configuration could change, so that equal changes have equal digests; only
 # the output lines with files, contents and modes are kept.
 DIFF = (
     "-c diff.relative=false diff HEAD --no-ext-diff --no-textconv --no-color --no-renames "
     "--full-index --unified=0 --src-prefix=a/ --dst-prefix=b/ --submodule=short "
-    "--ignore-submodules=untracked -O/dev/null"
+    "--ignore-submodules=dirty -O/dev/null"
 )
 # diff --git a/train.py b/train.py
 # index e69de29bb2d1d6434b8b29ae775ad8c2e48c5391..8ab686eafeb1f44702738c8b0f24f2567c36da6d 100644
 # https://git-scm.com/docs/diff-format#generate_patch_text_with_p
 _KEPT = (
-    b"diff ",
-    b"index ",
-    b"old mode ",
-    b"new mode ",
-    b"new file ",
-    b"deleted ",
+    *(b"diff ", b"index ", b"old mode ", b"new mode ", b"new file ", b"deleted "),
     b"+Subproject ",
 )
 _MAY_FILTER = re.compile(r"\[\s*(filter|include)", re.IGNORECASE)
@@ -260,14 +254,14 @@ def _state(host: Host) -> Mapping[str, Any]:
     tree = attempt(lambda: work_tree_around(host, host.directory()))
     if not isinstance(tree, WorkTree):
         return _NOTHING if tree is None else dict.fromkeys(_NOTHING, tree)
-    status = attempt(lambda: _status(host, tree))
+    found = attempt(lambda: _statuses(host, tree))
     changed: dict[str, Any]
-    if isinstance(status, Unknown):
+    if isinstance(found, Unknown):
         head: Head | Unknown = attempt(lambda: head_of(host, tree))
-        changed = dict.fromkeys(("dirty", "diff_digest", "changed_files"), status)
+        changed = dict.fromkeys(("dirty", "diff_digest", "changed_files"), found)
     else:
-        head = status.head
-        changed = _changed(host, status)
+        head = found[0].head
+        changed = _changed(host, found)
     return {
         "repository": attempt(lambda: remote_of(host, tree)),
         "commit": head if isinstance(head, Unknown) else head.commit,
@@ -283,19 +277,38 @@ class Status(NamedTuple):
     head: Head
     changes: tuple[str, ...]
     """Entries of changed tracked files and of untracked program files."""
-    filtering: tuple[str, ...] = ()
-    """Options for Git where filters are configured."""
+    place: str = ""
+    """The path of the submodule; empty for the work tree itself."""
+    options: tuple[str, ...] = ()
+    """Options for Git: where to look, and how to filter."""
 
 
-def _status(host: Host, tree: WorkTree) -> Status:
-    tops = list(_with_filters(host, tree))
-    filtering: tuple[str, ...] = ()
-    if tops:  # most repositories configure none
-        from envprint.collectors._git_filters import only_lfs
+def _statuses(host: Host, tree: WorkTree) -> list[Status]:
+    """Of the work tree and of each submodule in it."""
+    trees = (tree, *_inside(host, tree, {tree.top}))
+    return [_status(host, one, one.top[len(tree.top) + 1 :]) for one in trees]
 
-        filtering = only_lfs(host, tops)
-    status = parse_status(_git(host, STATUS, filtering).decode("utf-8", "replace"))
-    return status._replace(filtering=filtering)
+
+def _inside(host: Host, tree: WorkTree, seen: set[str]) -> Iterator[WorkTree]:
+    """The submodules that are checked out, and theirs; `seen` has the directories known so far."""
+    for path, commit in submodules_of(host, tree).items():
+        top = host.real_path(_joined(tree.top, path))
+        # What lies elsewhere is none, and what is a link to another would be found without end.
+        if commit and top.startswith(f"{tree.top}/") and top not in seen:
+            seen.add(top)
+            inner = work_tree_at(host, top)
+            yield inner
+            yield from _inside(host, inner, seen)
+
+
+def _status(host: Host, tree: WorkTree, place: str) -> Status:
+    options: tuple[str, ...] = ("-C", tree.top) if place else ()
+    if _may_filter(host, tree):  # most repositories configure no filter
+        from envprint.collectors import _git_filters
+
+        options += _git_filters.filtering(host, tree.top)
+    status = parse_status(_git(host, STATUS, options).decode("utf-8", "replace"))
+    return status._replace(place=place, options=options)
 
 
 # # branch.oid 8ab686eafeb1f44702738c8b0f24f2567c36da6d
@@ -329,26 +342,33 @@ def _is_program(entry: str) -> bool:
     )
 
 
-def _changed(host: Host, status: Status) -> dict[str, Any]:
-    if not status.changes:
+def _changed(host: Host, found: Sequence[Status]) -> dict[str, Any]:
+    count = sum(len(status.changes) for status in found)
+    if not count:
         return {"dirty": False, "diff_digest": None, "changed_files": 0}
     return {
         "dirty": True,
-        "diff_digest": attempt(lambda: _digest(host, status)),
-        "changed_files": len(status.changes),
+        "diff_digest": attempt(lambda: _digest(host, found)),
+        "changed_files": count,
     }
 
 
-def _digest(host: Host, status: Status) -> str:
-    untracked = [entry for entry in status.changes if entry.startswith("? ")]
-    from envprint.core.sha256 import sha256
+def _digest(host: Host, found: Sequence[Status]) -> str:
+    from envprint.core.sha256 import sha256  # most work trees are clean
 
-    digest = sha256("\0".join(untracked).encode("utf-8", "replace"))
+    parts = (part for status in found if status.changes for part in _parts(host, status))
+    return f"sha256:{sha256(b''.join(parts)).hexdigest()}"
+
+
+def _parts(host: Host, status: Status) -> Iterator[bytes]:
+    """What has changed in one work tree."""
+    untracked = [entry for entry in status.changes if entry.startswith("? ")]
+    yield status.place.encode("utf-8", "replace")
+    yield "\0".join(untracked).encode("utf-8", "replace")
     if status.head.commit is None:
-        digest.update("\0".join(status.changes).encode("utf-8", "replace"))
+        yield "\0".join(status.changes).encode("utf-8", "replace")
     elif len(untracked) < len(status.changes):
-        digest.update(b"\n".join(_kept_lines(_git(host, DIFF, status.filtering))))
-    return f"sha256:{digest.hexdigest()}"
+        yield b"\n".join(_kept_lines(_git(host, DIFF, status.options)))
 
 
 def _kept_lines(diff: bytes) -> Iterator[bytes]:
@@ -360,21 +380,16 @@ def _kept_lines(diff: bytes) -> Iterator[bytes]:
             yield line
 
 
-def _with_filters(host: Host, tree: WorkTree) -> Iterator[str]:
-    """The work tree and the submodules, into which Git looks too, whose configuration may name
-    filters."""
-    inside = (path for path, commit in submodules_of(host, tree).items() if commit)
-    for top in (tree.top, *(_joined(tree.top, path) for path in inside)):
-        found = work_tree_at(host, top)
-        files = (f"{found.common}/config", f"{found.git}/config.worktree")
-        if any(_MAY_FILTER.search(text_or_none(host, file) or "") for file in files):
-            yield top
+def _may_filter(host: Host, tree: WorkTree) -> bool:
+    """Whether the repository's own configuration may name filters."""
+    files = (f"{tree.common}/config", f"{tree.git}/config.worktree")
+    return any(_MAY_FILTER.search(text_or_none(host, file) or "") for file in files)
 
 
-def _git(host: Host, arguments: str, filtering: tuple[str, ...]) -> bytes:
-    program, *options = f"{GIT} {arguments}".split()
+def _git(host: Host, arguments: str, options: tuple[str, ...]) -> bytes:
+    program, *others = f"{GIT} {arguments}".split()
     try:
-        done = host.run([program, *filtering, *options])
+        done = host.run([program, *options, *others])
     except FileNotFoundError:
         raise OSError("git is not installed") from None
     if done.code:

@@ -132,7 +132,7 @@ def may_name_a_secret(text: str) -> bool:
 def _is_more_than_a_place(url: str) -> bool:
     """Whether a URL has more than a host and short path segments."""
     long = any(len(step) >= 20 for step in url.split("/"))
-    return "@" in url or "?" in url or "#" in url or "/t/" in url or long
+    return "@" in url or "?" in url or "#" in url or "/t/" in url.lower() or long
 
 
 def _without_named(text: str, hide: Callable[[str], str]) -> str:
@@ -218,8 +218,8 @@ def replacements(texts: set[str], home: str = "", seal: Seal | None = None) -> d
     """The replacement of each text that changes."""
     suspects = _with_names(texts) | _with_beginnings(texts)
     safe = {text: safe_text(text, seal) for text in suspects}
-    if home and home != "/":
-        inside = re.compile(r"(?<![\w.-])" + re.escape(home.rstrip("/")) + r"(?=[/:;,\s'\"]|$)")
+    if home := home.rstrip("/"):
+        inside = re.compile(r"(?<![\w.-])" + re.escape(home) + r"(?=[/:;,\s'\"]|$)")
         for text in texts:
             if home in text:
                 safe[text] = inside.sub("~", safe.get(text, text))

@@ -109,6 +109,12 @@ class Host(Hashable, Protocol):
     def process(self, pid: int) -> Mapping[str, Any]:
         """The result and the errors of `envprint.machine.os_calls.process`."""
 
+    def may_filter(self, top: str) -> bool:
+        """Whether Git may run the filters that the repository at `top` configures.
+
+        Raises `OSError` if the user's policy cannot be read.
+        """
+
     def seal(self, word: str) -> str | None:
         """The mark of a hidden word with the user's seal, or None: `envprint.machine.sealing`."""
 

@@ -40,7 +40,8 @@ class LiveHost:
 
     `python` is what `--python` takes; `source` says in errors where it comes from. With `variables`
     it is seen as a process that starts with them sees it. Without `cache`, or with `verify_files`,
-    nothing comes from the user's cache. Raises `InterpreterError` if it does not behave like an
+    nothing comes from the user's cache. `trusts` tells whether the user trusts the repository at a
+    path; without it none is trusted. Raises `InterpreterError` if it does not behave like an
     interpreter, or not within `timeout_s`.
     """
 
@@ -54,12 +55,14 @@ class LiveHost:
         source: str = "--python",
         variables: Mapping[str, str] | None = None,
         timeout_s: float = CAPTURE_TIMEOUT_S,
+        trusts: Callable[[str], bool] | None = None,
     ) -> None:
         begun_s = time.monotonic()
         self._variables = variables
         self._verify_files = verify_files
         self._cache = cache and not verify_files
         self._gpu_timeout_s = gpu_timeout_s
+        self._trusts = trusts
         self._until_s = float("inf")
         self._query: NvmlQuery | NoLibrary | None = None
         self._querying = _thread.allocate_lock()
@@ -233,6 +236,9 @@ class LiveHost:
 
     def process(self, pid: int) -> Mapping[str, Any]:
         return os_calls.process(pid)
+
+    def may_filter(self, top: str) -> bool:
+        return self._trusts is not None and self._trusts(top)
 
     def seal(self, word: str) -> str | None:
         from envprint.machine.sealing import seal

@@ -158,6 +158,9 @@ class RecordedHost:
         process: Mapping[str, Any] = self._answer("process", str(pid))
         return process
 
+    def may_filter(self, top: str) -> bool:
+        return bool(self._answers.get("may_filter", {}).get(top))
+
     def seal(self, word: str) -> None:
         """None: a recording contains no user's key."""
 
@@ -273,6 +276,9 @@ class RecordingHost:
 
     def process(self, pid: int) -> Mapping[str, Any]:
         return self._note("process", str(pid), lambda: self._host.process(pid))
+
+    def may_filter(self, top: str) -> bool:
+        return self._note("may_filter", top, lambda: self._host.may_filter(top))
 
     def seal(self, word: str) -> None:
         """None, as from the recording, which people share."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
+from envprint import api
 from envprint.collectors import code as section
 from envprint.collectors.code import settings, work_tree_around
 from envprint.core.fingerprint import Unknown
@@ -430,3 +433,273 @@ def test_a_filter_of_the_users_own_is_run(tmp_path: Path, monkeypatch: pytest.Mo
     git(top, "config", "include.path", "nothing")
     assert seen_from(top, monkeypatch)["dirty"] is False
     assert trap.exists()
+
+
+TRAP = "odd"
+"""The name of the filter that a test configures."""
+
+
+@pytest.fixture
+def trapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trapped:
+    """A repository whose own filter leaves a trace where it is run."""
+    top = filtered_repository(tmp_path, monkeypatch)
+    monkeypatch.setenv("ENVPRINT_HOME", str(tmp_path / "store"))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    found = Trapped(top, tmp_path / "run", tmp_path / ".config" / "envprint" / "policy.toml")
+    git(top, "config", f"filter.{TRAP}.clean", f"touch {found.trap}; cat")
+    found.policy.parent.mkdir(parents=True)
+    seen_from(top, monkeypatch)
+    assert not found.trap.exists()
+    return found
+
+
+class Trapped(NamedTuple):
+    top: Path
+    trap: Path
+    policy: Path
+
+    def trust(self, *patterns: object) -> None:
+        """Write the user's own policy."""
+        listed = [str(pattern) for pattern in patterns]
+        self.policy.write_text(f"[trust]\nfilters = {json.dumps(listed)}\n")
+
+    def dirty(self) -> Any:
+        """What a capture says, by the command itself."""
+        done = envprint("capture", "-o", "-")
+        found = json.loads(done.stdout)
+        return found["facts"]["code"].get("dirty", found["unknown"].get("facts.code.dirty"))
+
+
+def envprint(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "envprint", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@needs_git
+@pytest.mark.parametrize("verb", ["capture -o f.json", "show", "check", "run -- true"])
+@pytest.mark.parametrize("is_trusted", [False, True])
+def test_every_verb_runs_a_filter_of_a_trusted_repository_only(
+    verb: str, is_trusted: bool, trapped: Trapped
+) -> None:
+    if is_trusted:
+        trapped.trust(trapped.top)
+    assert envprint(*verb.split()).returncode == 0
+    assert trapped.trap.exists() is is_trusted
+
+
+@needs_git
+@pytest.mark.parametrize("is_trusted", [False, True])
+def test_the_functions_run_a_filter_of_a_trusted_repository_only(
+    is_trusted: bool, trapped: Trapped
+) -> None:
+    if is_trusted:
+        trapped.trust(trapped.top)
+    found = api.capture().get("facts.code.dirty", "unknown")
+    assert (found, trapped.trap.exists()) == ((False, True) if is_trusted else ("unknown", False))
+
+
+@needs_git
+@pytest.mark.parametrize("pattern", ["*", "~/*", "~/project", "{}/*", "{}/pro*", "{}/link"])
+def test_the_users_own_policy_trusts_a_repository_by_path_or_pattern(
+    pattern: str, trapped: Trapped
+) -> None:
+    (trapped.top.parent / "link").symlink_to(trapped.top)
+    trapped.trust("/elsewhere", pattern.format(trapped.top.parent))
+    assert trapped.dirty() is False
+    assert trapped.trap.exists()
+
+
+@needs_git
+@pytest.mark.parametrize("pattern", ["/elsewhere", "~/", "~/projec", "{}/*/x", "~/project/*"])
+def test_another_place_in_the_users_own_policy_trusts_nobody(
+    pattern: str, trapped: Trapped
+) -> None:
+    trapped.trust(pattern.format(trapped.top.parent))
+    assert "odd" in trapped.dirty()
+    assert not trapped.trap.exists()
+
+
+@needs_git
+@pytest.mark.parametrize("name", ["envprint.toml", "pyproject.toml", "policy.toml"])
+def test_a_repository_does_not_trust_itself(name: str, trapped: Trapped) -> None:
+    table = "tool.envprint.trust" if name == "pyproject.toml" else "trust"
+    policy = trapped.top / name
+    policy.write_text(f"[{table}]\nfilters = ['*']\n")
+    for options in ([], ["--policy", str(policy)]):
+        done = envprint("check", *options)
+        assert done.returncode == 0
+        if options or name != "policy.toml":
+            assert f"[trust] counts only in your own policy, {trapped.policy}" in done.stderr
+    assert "odd" in trapped.dirty()
+    assert not trapped.trap.exists()
+
+
+@needs_git
+def test_a_policy_inside_the_work_tree_does_not_trust_it_even_if_it_is_the_users(
+    trapped: Trapped, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = trapped._replace(policy=trapped.top / "config" / "envprint" / "policy.toml")
+    inside.policy.parent.mkdir(parents=True)
+    inside.trust("*")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(trapped.top / "config"))
+    assert "odd" in inside.dirty()
+    assert not trapped.trap.exists()
+
+
+@needs_git
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("fail_on = 'none'\n[trust]\nfilters = ['*']", "only [trust] counts here"),
+        ("[trust]\nfilters = ['project']", "line 2: trust.filters[0]: expected a path"),
+        ("[trust]\nfilter = ['*']", "unknown key"),
+        ("[trust", "not valid TOML"),
+    ],
+)
+def test_a_policy_of_the_users_own_that_is_none_is_the_reason(
+    text: str, why: str, trapped: Trapped
+) -> None:
+    trapped.policy.write_text(text)
+    assert why in trapped.dirty()
+    assert not trapped.trap.exists()
+    done = envprint("policy", "show")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert why in done.stderr
+
+
+@needs_git
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_the_users_own_policy_is_the_users(trapped: Trapped) -> None:
+    trapped.trust("*")
+    os.chown(trapped.policy, 12345, -1)
+    assert "not used, because it belongs to user 12345" in trapped.dirty()
+    assert not trapped.trap.exists()
+
+
+@needs_git
+def test_who_trusts_a_repository_does_not_trust_its_submodules(
+    trapped: Trapped, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = trapped.top.parent / "inner"
+    inner.mkdir()
+    other = filtered_repository(inner, monkeypatch)
+    monkeypatch.setenv("HOME", str(trapped.top.parent))
+    add = ("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other), "sub")
+    git(trapped.top, *add)
+    git(trapped.top, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "second")
+    trapped.trap.unlink(missing_ok=True)
+    git(trapped.top / "sub", "config", "filter.odd.clean", f"touch {trapped.trap}; cat")
+    git(trapped.top, "config", "--unset", "filter.odd.clean")
+    os.utime(trapped.top / "sub" / "a.bin", (1, 1))
+    trapped.trust(trapped.top)
+    assert "odd" in trapped.dirty()
+    assert not trapped.trap.exists()
+    trapped.trust(trapped.top, trapped.top / "sub")
+    assert trapped.dirty() is False
+    assert trapped.trap.exists()
+
+
+def commit(top: Path) -> None:
+    git(top, "add", ".")
+    git(top, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "-m", "more")
+
+
+def with_inner(top: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> Path:
+    """The work tree of a repository inside of `top`, as a submodule or whatever else Git enters."""
+    home = top.parent
+    elsewhere = home / "elsewhere"
+    elsewhere.mkdir()
+    other = filtered_repository(elsewhere, monkeypatch)
+    monkeypatch.setenv("HOME", str(home))
+    allowed = ("-c", "protocol.file.allow=always", "submodule", "--quiet")
+    if how == "a submodule of a submodule":
+        middle = home / "middle"
+        middle.mkdir()
+        between = filtered_repository(middle, monkeypatch)
+        monkeypatch.setenv("HOME", str(home))
+        git(between, *allowed, "add", str(other), "deep")
+        commit(between)
+        git(top, *allowed, "add", str(between), "sub")
+        git(top, *allowed, "update", "--init", "--recursive")
+        inner = top / "sub" / "deep"
+    elif how == "embedded":
+        shutil.move(other, top / "sub")
+        inner = top / "sub"
+        git(top, "-c", "advice.addEmbeddedRepo=false", "add", "sub")
+    else:
+        git(top, *allowed, "add", str(other), "sub")
+        inner = top / "sub"
+    commit(top)
+    os.utime(inner / "a.bin", (1, 1))
+    return inner
+
+
+@needs_git
+@pytest.mark.parametrize("how", ["a submodule", "a submodule of a submodule", "embedded"])
+def test_a_filter_of_a_repository_inside_is_not_run(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    top, trap = filtered_repository(tmp_path, monkeypatch), tmp_path / "run"
+    inner = with_inner(top, monkeypatch, how)
+    git(inner, "config", "filter.odd.clean", f"touch {trap}; cat")
+    found = seen_from(top, monkeypatch)
+    assert not trap.exists()
+    if how != "embedded":  # Git is not asked about it, as nothing but the commit is of this one
+        assert "(odd)" in found["dirty"].reason
+
+
+@needs_git
+@pytest.mark.parametrize("how", ["a submodule", "a submodule of a submodule"])
+def test_what_has_changed_in_a_submodule_counts(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    top = filtered_repository(tmp_path, monkeypatch)
+    inner = with_inner(top, monkeypatch, how)
+    clean = seen_from(top, monkeypatch)
+    assert (clean["dirty"], clean["changed_files"]) == (False, 0)
+    digests = set()
+    for text in ("x = 2\n", "x = 3\n"):
+        (inner / "train.py").write_text(text)
+        changed = section.collect(LiveHost())
+        assert (changed["dirty"], changed["changed_files"]) == (True, 1)
+        digests.add(changed["diff_digest"])
+    (top / "train.py").write_text("x = 3\n")
+    git(inner, "checkout", "--quiet", "train.py")
+    digests.add(section.collect(LiveHost())["diff_digest"])
+    assert len(digests) == 3
+    (inner / "new.py").write_text("")
+    assert section.collect(LiveHost())["changed_files"] == 2
+
+
+@needs_git
+def test_submodules_that_name_each_other_or_lie_elsewhere_have_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    top = filtered_repository(tmp_path, monkeypatch)
+    (top / "a").symlink_to(".")
+    (top / "b").symlink_to(".")
+    paths = ("a", "b", ".", "..", "../project", "/", "a/b", "")
+    text = "".join(f'[submodule "{n}"]\n\tpath = {path}\n' for n, path in enumerate(paths))
+    (top / ".gitmodules").write_text(text)
+    commit(top)
+    assert seen_from(top, monkeypatch)["dirty"] is False
+
+
+@needs_git
+def test_what_is_trusted_is_shown(trapped: Trapped) -> None:
+    shown = " ".join(envprint("policy", "show").stdout.split())
+    assert f"{trapped.policy} trust.filters = nobody" in shown
+    trapped.trust("~/project", "/b")
+    shown = " ".join(envprint("policy", "show").stdout.split())
+    assert "trust.filters = ~/project trust.filters = /b" in shown
+
+
+@needs_git
+def test_a_trusted_repository_runs_its_own_lfs(
+    trapped: Trapped, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trace = trapped.top.parent / "lfs"
+    git(trapped.top, "config", "filter.lfs.clean", f"touch {trace}; cat")
+    trapped.trust("*")
+    assert trapped.dirty() is False
+    assert trace.exists()

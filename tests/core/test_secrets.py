@@ -160,6 +160,12 @@ RECORDED = ("command", "libraries", "gap", "holder", "unknown")
 BESIDE = (*NAMED, *MESSAGES, *RECORDED, *OTHERS, "reason in a policy", "recording of a machine")
 
 
+@pytest.fixture(autouse=True)
+def drawn(request: pytest.FixtureRequest) -> None:
+    """A test plants the same words alone as among others."""
+    planted.draw_from(request.node.name)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_planted_secret_enters_a_fingerprint(kind: str) -> None:
     answers, secrets = machine(), {}

@@ -141,7 +141,8 @@ READERS: Mapping[str, Reader] = {
             'fail_on = "numeric"\non_unknown = "warn"\nframeworks = ["tensorflow"]\n[impact]\n'
             '"os-locale-changed" = "none"\n[require]\nmin_free_gpu = "20 GiB"\ngpus = 2\n'
             'packages = { numpy = "==2.4.*" }\n[[ignore]]\nrule = "gpu-*"\nreason = "r"\n'
-            'expires = 2027-01-31\n[[accept]]\npackage = "timm"\nstep = "patch"\nreason = "r"\n',
+            'expires = 2027-01-31\n[[accept]]\npackage = "timm"\nstep = "patch"\nreason = "r"\n'
+            '[trust]\nfilters = ["~/a", "/b/*"]\n',
         ),
         (PolicyError,),
     ),

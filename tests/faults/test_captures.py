@@ -29,6 +29,8 @@ from tests.builders.machines import recorded
 LIMIT_S = 0.3
 AMPLE_S = 20.0
 """Where nothing hangs, a busy machine must not decide."""
+WORK = time.process_time
+"""Where nothing hangs and much is to be done, only the time of the processor tells."""
 TRIES = 3
 """A machine that is busy with other things may be late once or twice."""
 METHODS = sorted(name for name in vars(Host) if not name.startswith("_"))
@@ -88,12 +90,14 @@ def machine() -> RecordedHost:
     return RecordedHost(recorded("ubuntu-rtx2080ti")["answers"])
 
 
-def captured(host: Any, limit_s: float = LIMIT_S) -> Fingerprint | None:
+def captured(
+    host: Any, limit_s: float = LIMIT_S, clock: Callable[[], float] = time.monotonic
+) -> Fingerprint | None:
     """What comes within the limit, once it was read back; None for a refusal in one line."""
     for _ in range(TRIES):
-        begun_s = time.monotonic()
+        begun_s = clock()
         found = _captured(host, limit_s)
-        took_s = time.monotonic() - begun_s
+        took_s = clock() - begun_s
         if took_s < limit_s + 1:
             break
     assert took_s < limit_s + 1
@@ -158,7 +162,7 @@ def test_a_host_may_answer_with_100_megabytes(method: str, floods: list[Any]) ->
     for answer in floods:
         odd = machine()
         setattr(odd, method, lambda *_, answer=answer, **__: answer)
-        captured(odd)
+        captured(odd, clock=WORK)
 
 
 def with_one_that(monkeypatch: pytest.MonkeyPatch, section: str, read: Callable[..., Any]) -> None:
@@ -232,4 +236,4 @@ def test_a_collector_may_report_100_megabytes(
     for flood in floods:
         answer = dict.fromkeys((field.name for field in fields), flood)
         with_one_that(monkeypatch, section, lambda host, answer=answer: answer)
-        captured(machine())
+        captured(machine(), clock=WORK)

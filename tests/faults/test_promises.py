@@ -163,6 +163,39 @@ def test_another_interpreter_is_observed(version: str, tmp_path: Path) -> None:
     assert faults(path.read_bytes(), "f") == []
 
 
+# A later Python's JSON reader nests deeper than its own limit of recursion says.
+NESTED = """
+import sys
+from envprint.cli import main
+head = '"schema_version": "1.1", "envprint_version": "0", "captured_at": "x", "digest": "y"'
+for levels in (65, 900, 5_000, 100_000, 400_000):
+    for begin, end in (("[", "]"), ('{"a":', "}")):
+        nested = begin * levels + "1" + end * levels
+        with open("n.json", "w") as file:
+            facts = f'"facts": {{"os": {{"name": {nested}}}}}, "live": {{}}, "unknown": {{}}'
+            file.write(f'{{{head}, {facts}}}')
+        for verb in (["show"], ["validate"], ["diff", "n.json"]):
+            assert main([*verb, "n.json"]) in (1, 2), (verb, levels)
+"""
+
+
+@pytest.mark.parametrize("version", OTHERS)
+def test_another_interpreter_refuses_what_is_nested_too_deeply(
+    version: str, tmp_path: Path
+) -> None:
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(tmp_path / "c")}
+    done = subprocess.run(
+        [interpreter_of(version), "-c", NESTED],
+        cwd=tmp_path,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert all(line.startswith("envprint: ") for line in done.stderr.splitlines())
+
+
 @pytest.mark.slow
 def test_two_builds_are_byte_equal(tmp_path: Path) -> None:
     for name in ("one", "two"):

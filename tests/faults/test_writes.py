@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import random
 import shutil
@@ -21,6 +22,7 @@ from envprint.cli._console import Console
 from envprint.core.errors import StoreError
 from envprint.documents.codec import loads
 from envprint.documents.store import HOME, Store
+from envprint.machine.file_index import RACY_S
 from envprint.machine.files import write_output
 from tests.builders.support import fingerprint
 
@@ -44,6 +46,17 @@ made = Fingerprint({}, {}, {}, "2026-11-28T12:00:00Z", "cli", "0.1.0", "sha256:0
 try: Store(sys.argv[1], lambda text: print("warning:", text)).save(made, "monday")
 except EnvprintError as error: print("refused:", error)
 else: print("done")
+"""
+
+OF_ITS_OWN = """
+import os, sys
+os.environ.update(XDG_CONFIG_HOME=sys.argv[1] + "/config", XDG_CACHE_HOME=sys.argv[1] + "/cache")
+from envprint.machine.file_index import values
+from envprint.machine.sealing import seal
+from envprint.machine.user_files import machine_id
+machine_id(), seal("x")
+file = os.path.dirname(sys.argv[1]) + "/site-packages/x.dist-info/RECORD"
+print(list(values([file], "test", lambda path: open(path, "rb").read(), lambda path, content: "y")))
 """
 
 
@@ -142,6 +155,31 @@ def test_at_every_call_a_failing_disk_leaves_a_store_that_can_be_read(
         if number > len(made):
             break
     assert number > 15
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=errno.errorcode.get)
+def test_at_every_call_a_failing_disk_costs_a_capture_nothing_but_what_envprint_keeps_for_itself(
+    error: int, layer: Path, folder: Path
+) -> None:
+    record = folder.parent / "site-packages" / "x.dist-info" / "RECORD"
+    record.parent.mkdir(parents=True)
+    record.write_text("x")
+    os.utime(record, (1, 1))
+    time.sleep(RACY_S)  # what has just changed is not kept
+    for number in range(1, 60):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        assert refusing(layer, OF_ITS_OWN, folder, number, error) == [f"[({str(record)!r}, 'y')]"]
+        made = calls(folder)
+        kept = [path for path in folder.rglob("*") if path.is_file()]
+        assert {path.suffix for path in kept} <= {"", ".key", ".json"}, "no litter"
+        for path in kept:
+            assert path.stat().st_size == {"": 33, ".key": 32}.get(path.suffix, path.stat().st_size)
+            assert path.suffix != ".json" or json.loads(path.read_text())["entries"]
+        if number > len(made):
+            assert len(kept) == 3
+            break
+    assert number > 10
 
 
 @pytest.mark.parametrize("error", [errno.EPERM, errno.EINVAL, errno.ENOTSUP], ids=str)

@@ -42,9 +42,17 @@ GOOD = [
     "[require]\npackages = { a = '!=1.5.post2', b = '===whatever', c = '==1+cpu' }",
     "[require]\npackages = { a = ' < 2 , > 1 ' }",
     f"[require]\nswitches = {list(switches())}",
+    "[trust]\nfilters = ['/a', '~/b', '*', '*/c', '/d/*']",
+    "trust = {}",
 ]
 BAD = [
     "fail_onn = 'none'",
+    "[trust]\nfilters = ['a']",
+    "[trust]\nfilters = ['']",
+    "[trust]\nfilters = '*'",
+    "[trust]\nfilters = ['~ann/b']",
+    "[trust]\nfilter = ['*']",
+    "trust = ['*']",
     "fail_on = 'nope'",
     "fail_on = 'NONE'",
     "fail_on = 5",

@@ -58,6 +58,7 @@ _TEXT = _like(r"\S")
 _GPUS = Scalar("integer", (int,), lambda: {"minimum": 0, "maximum": MAX_GPUS})
 _SWITCH = TEXT._replace(limits=lambda: {"enum": list(switches())})
 _JOB = TEXT._replace(limits=lambda: {"enum": sorted(_jobs())})
+_PLACE = _like(r"^(\*|~?/)")
 _DATE = Scalar("date", (str,), lambda: {"format": "date", "pattern": ISO_DATE})
 
 _ENTRY = record(
@@ -133,5 +134,17 @@ SHAPE = record(
         "expect",
         ListOf(_ENTRY),
         "Differences that are the experiment itself: shown separately, and not counted.",
+    ),
+    Field(
+        "trust",
+        record(
+            Field(
+                "filters",
+                ListOf(_PLACE),
+                "Repositories whose clean filters Git may run, by the path of the work tree or by "
+                "a pattern (`*` matches anything).",
+            ),
+        ),
+        "Counts only in the user's own policy: a repository cannot trust itself.",
     ),
 )

@@ -1,4 +1,4 @@
-"""Finds a team's policy: the file that is named, or the nearest one upwards."""
+"""Finds a team's policy: the file that is named, or the nearest one upwards; and the user's own."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from envprint.core.errors import DocumentError, PolicyError
-from envprint.judging.policy.model import Policy
+from envprint.core.errors import DocumentError, EnvprintError, PolicyError
+from envprint.judging.policy.model import Policy, matches
 from envprint.machine.files import input_name, read_input
 
 OWN = "envprint.toml"
 SHARED = "pyproject.toml"
+USERS = "policy.toml"
+"""The user's own policy, in the user's configuration directory."""
 _MENTION = b"envprint"
 """A pyproject.toml without this word has no policy; parsing it would cost milliseconds."""
 
@@ -34,9 +36,63 @@ def agreed_policy(path: str | None) -> tuple[Policy, str | None, str]:
     name = input_name(found)
     content = read_input(found, "policy")
     policy = parse_policy(content, name, time.strftime("%Y-%m-%d"))._replace(file=name)
+    if policy.trusted:
+        note = f"{name}: [trust] counts only in your own policy, {users_place()}"
+        policy = policy._replace(trusted=(), notes=(*policy.notes, note))
     if path is None:
         policy = policy._replace(notes=(*policy.notes, *passed_over, *_beside(found)))
     return policy, name, decoded(content, name)
+
+
+def users_place() -> str | None:
+    """The path of the user's own policy, whether it is there or not; None for nobody's home."""
+    from envprint.machine.user_files import user_file  # few policies trust anybody
+
+    return user_file(USERS)
+
+
+def own_policy() -> tuple[Policy, str | None]:
+    """The user's own policy and its path; the path is None without such a file.
+
+    It says which repositories the user trusts, and nothing else: a capture has no other policy,
+    and what decides a check stands with the project. Raises `EnvprintError`.
+    """
+    path = users_place()
+    if path is None or not exists(path):
+        return Policy(), None
+    from envprint.judging.policy.parse import parse_policy
+    from envprint.machine.owners import distrusted
+
+    if reason := distrusted(path):
+        raise PolicyError(f"{path}: not used, because it {reason}")
+    policy = parse_policy(read_input(_regular(path), "policy"), path, "")
+    if policy._replace(trusted=()) != Policy():
+        raise PolicyError(f"{path}: only [trust] counts here; --policy names any other policy")
+    return policy, path
+
+
+def trusts(top: str) -> bool:
+    """Whether the user's own policy trusts the repository whose work tree is at `top`.
+
+    A policy inside that work tree cannot. Raises `OSError` if the policy cannot be used.
+    """
+    try:
+        policy, path = own_policy()
+    except EnvprintError as error:
+        raise OSError(str(error)) from None
+    real = os.path.realpath(top)
+    if path is None or os.path.realpath(path).startswith(os.path.join(real, "")):
+        return False
+    return any(matches(_real(pattern), real) for pattern in policy.trusted)
+
+
+def _real(pattern: str) -> str:
+    """The pattern without links in what stands before its first `*`."""
+    known, star, rest = os.path.expanduser(pattern).partition("*")
+    if not star:
+        return os.path.realpath(known)
+    folder, slash, name = known.rpartition("/")
+    return os.path.realpath(folder or slash or ".").rstrip("/") + slash + name + star + rest
 
 
 def exists(path: str) -> bool:

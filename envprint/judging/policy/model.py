@@ -110,6 +110,8 @@ class Policy(NamedTuple):
     """Differences that are the experiment itself."""
     accepts: tuple[Accept, ...] = ()
     """Changes that nobody has judged, and that are agreed to."""
+    trusted: tuple[str, ...] = ()
+    """Repositories whose filters Git may run, by path or pattern; the user's own policy counts."""
     notes: tuple[str, ...] = ()
     """What users of the policy should know about it, such as rule ids that do not exist."""
     file: str | None = None

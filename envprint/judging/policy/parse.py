@@ -4,7 +4,7 @@ Every key is checked, because a policy that is silently not applied is worse tha
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from envprint.core.errors import PolicyError
@@ -84,6 +84,7 @@ class _Reader(NamedTuple):
             ignores=tuple(self.entries("ignore", data.get("ignore", []), today)),
             expects=tuple(self.entries("expect", data.get("expect", []), today)),
             accepts=tuple(self.accepts(data.get("accept", []), today)),
+            trusted=tuple(self.repositories(data.get("trust", {}).get("filters", []))),
         )
         return policy._replace(notes=tuple(self.imagined_rules(policy)))
 
@@ -204,6 +205,14 @@ class _Reader(NamedTuple):
                 expires=expires,
                 has_expired=expires is not None and expires < today,
             )
+
+    def repositories(self, patterns: Iterable[str]) -> Iterator[str]:
+        """The patterns of `trust.filters`."""
+        for number, pattern in enumerate(patterns):
+            if not pattern.startswith(("/", "~/", ANY)):
+                message = f"expected a path from the root or from ~, found {pattern[:80]!r}"
+                raise self.fault(("trust", "filters", str(number)), message)
+            yield pattern
 
     def check_entry(
         self, entry: Mapping[str, str], path: tuple[str, ...], subjects: tuple[str, str]
