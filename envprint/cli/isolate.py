@@ -26,7 +26,7 @@ from envprint.isolate.pairs import write_pair
 from envprint.isolate.searching import Wish, prepared
 from envprint.isolate.trials import Place
 from envprint.judging.context import Request
-from envprint.outputs import isolation
+from envprint.outputs import isolation, isolation_document
 
 HELP = "find by running which differences change a job's result"
 EPILOG = """\
@@ -159,7 +159,7 @@ def _keep(document: dict[str, Any], console: Console) -> None:
 
 
 def _present(found: Isolation, options: argparse.Namespace, console: Console) -> int:
-    document = recordable(isolation.document(found))
+    document = recordable(isolation_document.document(found))
     _keep(document, console)
     if options.format == "json":
         console.emit(to_json(document))

@@ -34,7 +34,8 @@ def distance(first: Contents, second: Contents) -> Distance | None:
                 where, differing = where or left.name, differing + 1
                 apart = abs(one - other) if isfinite(one) and isfinite(other) else inf
                 absolute = max(absolute, apart)
-                relative = max(relative, apart / (max(abs(one), abs(other)) or 1.0))
+                largest = max(abs(one), abs(other)) or 1.0
+                relative = max(relative, inf if apart == inf else apart / largest)
     return Distance(absolute, relative, where, differing, total) if total else None
 
 

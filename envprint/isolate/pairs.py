@@ -10,12 +10,13 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
+from math import isinf
 from typing import Any
 
 from envprint.core.errors import OutputError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
-from envprint.core.isolation import AFFINITY, PACKAGE, PYTHON, VARIABLE, Isolation, Switch
+from envprint.core.isolation import AFFINITY, CAP, PACKAGE, PYTHON, VARIABLE, Isolation, Switch
 from envprint.core.shell import command
 from envprint.core.workload import Workload
 from envprint.isolate.wanted import wanted_of
@@ -79,7 +80,7 @@ def _setting(
     variables = {
         one.what: value[one.name]
         for one in cause
-        if one.kind == VARIABLE and value[one.name] is not None
+        if one.kind in (VARIABLE, CAP) and value[one.name] is not None
     }
     if variables:
         setting["env"] = variables
@@ -110,11 +111,17 @@ def _row(
         **described,
         "measured": _measured(found),
         "first_epoch_rel_loss_diff": None,
-        "max_rel_loss_diff": found.apart and found.apart.relative,
+        "max_rel_loss_diff": _largest(found),
         "repeats_itself": True,
         "runs": runs,
         "conditional": None,
     }
+
+
+def _largest(found: Isolation) -> float | None:
+    """The relative difference; None if the results are no numbers, or one is not finite."""
+    relative = found.apart.relative if found.apart else None
+    return None if relative is None or isinf(relative) else relative
 
 
 def _measured(found: Isolation) -> str | None:
