@@ -84,6 +84,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="run in the working directory itself, not in a fresh copy for each run",
     )
     parser.add_argument(
+        "--with-code",
+        action="store_true",
+        help="switch the commit of the working directory's repository as well",
+    )
+    parser.add_argument(
         "--trust",
         action="store_true",
         help="set variables of documents that name code to load, and install from the repositories "
@@ -115,6 +120,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         raise UsageError("isolate: no command: write it behind --, as in `-- python train.py`")
     if options.repeat < 2:
         raise UsageError("isolate: --repeat 1 cannot show whether a side repeats itself")
+    if options.with_code and options.in_place:
+        raise UsageError("isolate: --with-code needs a copy to switch: leave out --in-place")
     context = context_of(Request(options.policy, tuple(options.framework), options.device), console)
     sides = tuple(load(side, options, console) for side in (options.baseline, options.current))
     wish = Wish(
@@ -124,6 +131,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         is_in_place=options.in_place,
         limits=Limits(options.repeat, options.max_runs, options.max_time, options.tolerance),
         trust=options.trust,
+        with_code=options.with_code,
     )
     report = context.drift(*sides)
     with prepared(wish, (sides[0], sides[1]), report, _here(options), console.log) as search:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from envprint.core.errors import EnvprintError
+from envprint.core.isolation import Switch
 from envprint.documents.codec import parse_json, to_json
 from envprint.documents.store import Store
 from envprint.machine.clock import utc
@@ -68,8 +69,8 @@ def _read(name: str, document: Any) -> Kept | None:
 
 
 def _in_words(entry: dict[str, Any]) -> str:
-    sides = ("unset" if side is None else str(side) for side in (entry["before"], entry["after"]))
-    return f"{entry['name']} {' → '.join(sides)}"
+    kind, name = str(entry["switch"]), str(entry["name"])
+    return Switch(name, kind, name, entry["before"], entry["after"]).in_words()
 
 
 def citation(before: str, after: str, warn: Callable[[str], object]) -> str | None:

@@ -30,6 +30,7 @@ from envprint.core.report import Report
 from envprint.documents.codec import fingerprint_shape
 from envprint.isolate import command
 from envprint.isolate.cap_switches import with_caps
+from envprint.isolate.code_switch import Codes, with_code
 from envprint.isolate.isolating import BASELINE, CURRENT, Isolated, Limits, NotSteady, Search
 from envprint.isolate.memory import Memory
 from envprint.isolate.places import Places, is_needed
@@ -54,6 +55,8 @@ class Wish(NamedTuple):
     limits: Limits
     trust: bool = False
     """Whether documents may name code: variables that load it, repositories, URLs."""
+    with_code: bool = False
+    """Whether the commit is switched as well."""
 
 
 class Prepared(NamedTuple):
@@ -65,13 +68,14 @@ class Prepared(NamedTuple):
     plan: Plan
     here: Place
     work: str
+    codes: Codes
 
     def run(self, log: Log, say: Callable[[Trial], object]) -> Isolation:
         """Build and search. `say` gets each trial. Raises `EnvprintError`."""
         wish = self.wish
         places = self._places(log)
         plan = places.plan if places else self.plan
-        job = Job(wish.command, selector(wish.result), wish.directory, wish.is_in_place)
+        job = Job(wish.command, selector(wish.result), wish.directory, wish.is_in_place, self.codes)
         place_of = places.of if places else lambda _: self.here
         trials = Trials(job, plan, self.sides, place_of, self.work)
         needs = places.needs if places else dict[str, frozenset[str]]
@@ -151,12 +155,15 @@ def prepared(
     planned = with_caps(
         plan(comparison, report, len(cpus()), trust=wish.trust), sides, report, here.python
     )
+    codes = Codes()
+    if wish.with_code:
+        planned, codes = with_code(planned, sides, wish.directory, here.python)
     if not planned.switches:
         raise EnvprintError(_nothing_to_switch(planned))
     variables = variables_of(planned, (), sides, here.prefix, os.environ)
     command.check(wish.command, variables, wish.directory, here.prefix, log)
     with work_directory() as work:
-        yield Prepared(wish, sides, report, planned, here, work)
+        yield Prepared(wish, sides, report, planned, here, work, codes)
 
 
 def _nothing_to_switch(planned: Plan) -> str:

@@ -28,9 +28,11 @@ _ORIGINS = {
 _MACHINE = {
     "facts.cpu.": "the processor", "facts.gpu.": "the GPU and its driver", "facts.cuda.": "CUDA",
     "facts.rocm.": "ROCm", "facts.os.kernel_": "the kernel", "facts.os.libc": "the C library",
-    "facts.container.": "the container",
+    "facts.container.": "the container", "facts.code.file_system": "the working directory",
 }  # fmt: skip
 """Sections of what a process cannot change, as a person calls them."""
+_CODE = tuple(f"facts.code.{name}" for name in ("commit", "dirty", "diff_digest", "submodules"))
+THE_CODE = "the code"
 
 
 def plan(comparison: Comparison, report: Report, cpus: int, *, trust: bool = False) -> Plan:
@@ -122,8 +124,8 @@ def _machine(changes: Iterable[Change]) -> Iterator[Fixed]:
             fields = list(dict.fromkeys(path[len(start) :].split("[")[0] for path in paths))
             more = f" and {len(fields) - 3} more" if len(fields) > 3 else ""
             yield Fixed(what, f"belongs to the machine ({', '.join(fields[:3])}{more})")
-    if any(change.path.startswith("facts.code.") for change in changes):
-        yield Fixed("the code", "every trial runs the code that is here")
+    if any(change.path.startswith(_CODE) for change in changes):
+        yield Fixed(THE_CODE, "every trial runs what is here; --with-code switches the commit")
 
 
 def _ranked(switches: list[Switch], report: Report) -> list[Switch]:

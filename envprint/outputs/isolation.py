@@ -8,6 +8,8 @@ from envprint.core import shell
 from envprint.core.isolation import (
     AFFINITY,
     CAP,
+    CHANGED,
+    CODE,
     EQUAL,
     NOT_REPEATABLE,
     PACKAGE,
@@ -171,11 +173,22 @@ def remedy(switch: Switch) -> shell.Command | None:
         return None  # what the other processor lacks cannot be added there
     if switch.kind == PYTHON:
         return None
+    if switch.kind == CODE:
+        return _commit(str(switch.before), str(switch.after))
     if switch.before is None:
         is_package = switch.kind == PACKAGE
         removed = shell.command("pip uninstall -y {}", switch.what)
         return removed if is_package else shell.unset(switch.what)
     return _set(switch.kind, switch.what, str(switch.before))
+
+
+def _commit(before: str, after: str) -> shell.Command | None:
+    """What brings the code back; None if it had changes that no commit holds."""
+    if before.endswith(CHANGED):
+        return None
+    is_other = after.removesuffix(CHANGED) != before
+    steps = [shell.command("git stash")] if after.endswith(CHANGED) else []
+    return shell.in_turn(*steps, *([shell.command("git checkout {}", before)] if is_other else []))
 
 
 def _set(kind: str, what: str, value: str) -> shell.Command | None:

@@ -419,9 +419,7 @@ def test_each_document_satisfies_the_published_schema(
         assert fault in refused.stderr
 
 
-@pytest.mark.parametrize(
-    "expression", ["'nan' if is_set('TF_ACTS') else 1", "1e999 if is_set('TF_ACTS') else 1"]
-)
+@pytest.mark.parametrize("number", ["'nan'", "1e999"])
 def test_a_loss_that_is_no_number_any_more_is_infinitely_far_apart(
     isolate: Isolate, tmp_path: Path, number: str
 ) -> None:
