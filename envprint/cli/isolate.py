@@ -23,6 +23,7 @@ from envprint.documents.inputs import NOW
 from envprint.documents.store import Store
 from envprint.isolate.isolating import Limits
 from envprint.isolate.pairs import write_pair
+from envprint.isolate.results import PROBE
 from envprint.isolate.searching import Wish, prepared
 from envprint.isolate.trials import Place
 from envprint.judging.context import Request
@@ -33,6 +34,7 @@ EPILOG = """\
 example:
   envprint isolate good.json --result metrics.json:loss -- python train.py
   envprint isolate good.json now --result 'stdout:loss (.*)' -- python train.py
+  envprint isolate good.json --result probe
 
 exit codes:
   0  the smallest set of differences was found
@@ -56,7 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--result",
         metavar="WHAT",
         required=True,
-        help="what to compare: stdout:REGEX (the last match), FILE.json:KEY, or a file",
+        help="what to compare: stdout:REGEX (the last match), FILE.json:KEY, a file, or probe: "
+        "the training probe, without a command",
     )
     parser.add_argument(
         "--repeat",
@@ -116,12 +119,7 @@ def _tolerance(text: str) -> float:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Plan, run, print."""
-    if not options.command:
-        raise UsageError("isolate: no command: write it behind --, as in `-- python train.py`")
-    if options.repeat < 2:
-        raise UsageError("isolate: --repeat 1 cannot show whether a side repeats itself")
-    if options.with_code and options.in_place:
-        raise UsageError("isolate: --with-code needs a copy to switch: leave out --in-place")
+    _check_usage(options)
     context = context_of(Request(options.policy, tuple(options.framework), options.device), console)
     sides = tuple(load(side, options, console) for side in (options.baseline, options.current))
     wish = Wish(
@@ -143,6 +141,22 @@ def run(options: argparse.Namespace, console: Console) -> int:
         path = write_pair(found, (sides[0], sides[1]), report.workload, options.pair)
         console.log(f"the measured pair is in {path}")
     return _present(found, options, console)
+
+
+def _check_usage(options: argparse.Namespace) -> None:
+    """Raise `UsageError` for options that do not go together."""
+    if options.result == PROBE:
+        if options.command or options.with_code or options.in_place:
+            raise UsageError(
+                "isolate: --result probe runs envprint's own training: leave out the command, "
+                "--with-code and --in-place; ./probe is a file of that name"
+            )
+    elif not options.command:
+        raise UsageError("isolate: no command: write it behind --, as in `-- python train.py`")
+    if options.repeat < 2:
+        raise UsageError("isolate: --repeat 1 cannot show whether a side repeats itself")
+    if options.with_code and options.in_place:
+        raise UsageError("isolate: --with-code needs a copy to switch: leave out --in-place")
 
 
 def _here(options: argparse.Namespace) -> Place:

@@ -1,8 +1,9 @@
 """What a job's result is, where to find it, and whether two results are the same.
 
 `stdout:REGEX` is the last match in what the job printed, `metrics.json:loss` a value in a JSON
-file, and any other text a file or directory. A job that fails has its failure as the result: the
-exit code, the exception and the function it came from, without paths and addresses.
+file, `probe` what the training probe computes, and any other text a file or directory. A job that
+fails has its failure as the result: the exit code, the exception and the function it came from,
+without paths and addresses.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from envprint.isolate.contents import Array, Contents, contents
 from envprint.isolate.distance import distance
 
 STDOUT = "stdout:"
+PROBE = "probe"
 SHOWN = 40
 """Characters of a result that a line of output shows."""
 FAILED = "failure"
@@ -38,6 +40,11 @@ class Selector(NamedTuple):
     pattern: str | None = None
     keys: tuple[str, ...] | None = None
     """The way to a value in a JSON file; None for the whole file."""
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether it is what the training probe computes."""
+        return self.path is None and self.pattern is None
 
 
 class Result(NamedTuple):
@@ -62,6 +69,8 @@ class NoResult(EnvprintError):
 
 def selector(text: str) -> Selector:
     """The result that `--result` names. Raises `UsageError`."""
+    if text == PROBE:
+        return Selector(text)
     if text.startswith(STDOUT):
         pattern = text[len(STDOUT) :]
         try:

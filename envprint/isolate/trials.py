@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from envprint.core.errors import EnvprintError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.isolation import AFFINITY, Plan
-from envprint.isolate import contents_program, workspace
+from envprint.isolate import contents_program, probe_job, workspace
 from envprint.isolate.code_switch import Codes
 from envprint.isolate.guard import Order
 from envprint.isolate.results import NoResult, Result, Selector, failure, read, reason_of
@@ -180,12 +180,16 @@ class Trials:
         if path and before is not None and self._result_stamp(directory) == before:
             return Ran(None, ended.seconds, f"it ended without writing {path}, which was there")
         try:
-            result = read(
-                self._job.selector, directory, self._file("stdout"), self._read_by_library
-            )
+            result = self._read(directory)
         except NoResult as error:
             return Ran(None, ended.seconds, str(error))
         return Ran(result, ended.seconds)
+
+    def _read(self, directory: str) -> Result:
+        out = self._file("stdout")
+        if self._job.selector.is_probe:
+            return probe_job.read(out)
+        return read(self._job.selector, directory, out, self._read_by_library)
 
     def _read_by_library(self, path: str) -> list[dict[str, Any]]:
         """What a file holds, read by BASELINE's library, else by CURRENT's: one for all trials."""

@@ -160,8 +160,9 @@ def document(found: Isolation) -> dict[str, Any]:
 
 def _result(found: Isolation) -> dict[str, Any]:
     """Where the result is, and what it was on both sides."""
-    is_stdout = found.result.startswith("stdout:")
-    kind = "stdout" if is_stdout else "json" if ".json:" in found.result else "file"
+    kind = "json" if ".json:" in found.result else "file"
+    if found.result == "probe" or found.result.startswith("stdout:"):
+        kind = found.result.partition(":")[0]
     values = {"before": found.baseline.value, "after": found.current.value}
     return {"kind": kind, "selector": found.result, "tolerance": found.tolerance, **values}
 
