@@ -30,7 +30,7 @@ class Recreated(NamedTuple):
     lacking: tuple[NotHad, ...]
     """Distributions that cannot be had here."""
     other: tuple[str, ...]
-    """What was built otherwise than recorded, in words."""
+    """What was built and is not as recorded, in words."""
     not_set: tuple[NotHad, ...]
     """Variables that the launcher does not set."""
     notes: tuple[str, ...]

@@ -298,7 +298,7 @@ SHAPE: Record = record(
             Field("place", TEXT, "The environment that was built; null without --venv."),
             Field("built_python", TEXT, "The version of its Python."),
             Field("lacking", ListOf(_NOT_HAD), "Distributions that cannot be had here."),
-            Field("other", ListOf(TEXT), "What was built otherwise than recorded."),
+            Field("other", ListOf(TEXT), "What was built and is not as recorded."),
             Field("not_set", ListOf(_NOT_HAD), "Variables that the launcher does not set."),
             Field("notes", ListOf(TEXT), "What to know about some distributions."),
             Field("limits", MapOf(TEXT, "variable"), "Limits for the recorded processor."),
