@@ -27,6 +27,8 @@ STDOUT = "stdout:"
 PROBE = "probe"
 SHOWN = 40
 """Characters of a result that a line of output shows."""
+SHOWN_OF_FAILURE = 100
+"""The same of a failure, which is for reading and not for comparing."""
 FAILED = "failure"
 
 
@@ -148,10 +150,10 @@ def _digest_of(path: str) -> str:
     return digest.hexdigest()
 
 
-def _shown(text: str) -> str:
+def _shown(text: str, longest: int = SHOWN) -> str:
     """A short form for one line; what looks like a secret is hidden."""
     line = one_line(safe_text(text))
-    return line if len(line) <= SHOWN else line[: SHOWN - 1] + "…"
+    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 # Traceback (most recent call last):
@@ -182,14 +184,18 @@ def failure(code: int, stderr: str) -> Result | None:
     ended = f"signal {-code}" if code < 0 else f"exit code {code}"
     shown = f"fails: {name.rpartition('.')[2]}{message}" if name else f"fails: {ended}"
     text = f"{ended} {name} {function}"
-    return Result((Array(FAILED, "text", (1,), text.encode()),), _shown(shown), is_failure=True)
+    return Result(
+        (Array(FAILED, "text", (1,), text.encode()),),
+        _shown(shown, SHOWN_OF_FAILURE),
+        is_failure=True,
+    )
 
 
 def reason_of(code: int, stderr: str) -> str:
     """Why a job gave no result, in a few words."""
     lines = [line for line in stderr[-20000:].splitlines() if line.strip()]
     ended = f"signal {-code}" if code < 0 else f"exit code {code}"
-    return f"{ended}: {_shown(lines[-1])}" if lines else ended
+    return f"{ended}: {_shown(lines[-1], SHOWN_OF_FAILURE)}" if lines else ended
 
 
 def apart(first: Result, second: Result) -> Distance | None:
