@@ -104,10 +104,13 @@ class Places:
         """The pins of a trial: of each package those of one side."""
         sides = tuple({pin.name: pin for pin in wanted.pins} for wanted in self._wanted)
         switches = {one.what: one.name for one in self.plan.switches if one.kind == PACKAGE}
+        # What differs and is no switch is the same in all trials, or the wheel of another Python.
+        is_otherwise = PYTHON in switched or PYTHON not in {one.name for one in self.plan.switches}
         pins = []
         for name in sorted({*sides[0], *sides[1]}):
-            # What differs and is no switch is the same in all trials.
-            is_current = switches[name] in switched if name in switches else name not in self._lost
+            is_current = is_otherwise and name not in self._lost
+            if name in switches:
+                is_current = switches[name] in switched
             pin = sides[is_current].get(name)
             pins += [pin] if pin else []
         python = self._wanted[PYTHON in switched]

@@ -12,6 +12,7 @@ from envprint.core.hidden import is_inside_of
 from envprint.core.isolation import AFFINITY, PACKAGE, PYTHON, VARIABLE, Fixed, Plan, Switch
 from envprint.core.report import Report
 from envprint.core.switches import VARIABLES
+from envprint.core.versions import numbers
 from envprint.isolate.variables import is_trusted
 
 CPUS = "facts.cpu.usable_threads"
@@ -97,10 +98,18 @@ def _package(name: str, comparison: Comparison) -> Switch | Fixed | None:
         if kind in _ORIGINS:
             return Fixed(f"{name} {side.get('version')}", _ORIGINS[kind])
     if before == after:
+        if _is_other_minor(comparison):
+            return None  # each Python has its own wheel, which goes with it
         builds = [side.get("build_id") for side in sides]
         is_other = None not in builds and builds[0] != builds[1]
         return Fixed(f"{name} {before}", "a different build of one version") if is_other else None
     return Switch(f"{PACKAGE} {name}", PACKAGE, name, before, after)
+
+
+def _is_other_minor(comparison: Comparison) -> bool:
+    sides = (side.get("facts.python.version") for side in (comparison.before, comparison.after))
+    before, after = (numbers(side)[:2] if isinstance(side, str) else () for side in sides)
+    return bool(before and after and before != after)
 
 
 def _unknown(comparison: Comparison) -> Iterator[Fixed]:
