@@ -62,6 +62,8 @@ def _commit_of(side: Fingerprint, here: Mapping[str, Any], directory: str) -> st
             f"a side ran commit {commit[:12]} with changes that were not committed, and no record "
             "holds those"
         )
+    if here["commit"] is None:
+        return Unknown("the working directory is in no Git repository, or in one without a commit")
     if not is_here(commit, directory):
         return Unknown(f"commit {commit[:12]} is not in the repository here; fetch it")
     return commit

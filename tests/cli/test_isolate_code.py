@@ -202,6 +202,19 @@ def test_a_record_from_outside_a_repository_names_no_commit(
     assert "did not run in a Git work tree" in reason_for_the_code(done)
 
 
+def test_outside_of_a_repository_no_commit_can_be_had(
+    project: Path, envprint: Envprint, baseline: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    commit(project, 1)
+    old = baseline(project)
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    for name in ("train.py", "model.py"):
+        (outside / name).write_text((project / name).read_text())
+    done = envprint(outside, "isolate", old, *ISOLATE, *JOB, TF_ACTS="1")
+    assert "is in no Git repository" in reason_for_the_code(done)
+
+
 def test_a_record_that_names_something_else_than_a_commit_reaches_no_git(
     project: Path, envprint: Envprint, baseline: Callable[[Path], Path], tmp_path: Path
 ) -> None:

@@ -97,6 +97,24 @@ def unrelated(taken: Sequence[str], count: int) -> list[str]:
     return [pin for pin in pins("unrel.txt") if pin.partition("==")[0] not in names][:count]
 
 
+@pytest.mark.timeout(1800)
+def test_without_a_job_the_training_probe_shows_what_changes_pytorch(
+    environment: Build, tmp_path: Path
+) -> None:
+    pair = PAIRS["torch"]
+    there = active(environment("--no-deps", *pins(pair.before), by="pip"))
+    there["XDG_CACHE_HOME"] = str(tmp_path / "cache")
+    assert call("capture", "-o", "old.json", env=there, cwd=tmp_path).returncode == 0
+    options = ("--result", "probe", "--format", "json", "--repeat", "2")
+    now = {**there, "TF_UNUSED": "1", pair.variable: pair.value}
+    done = call("isolate", "old.json", *options, env=now, cwd=tmp_path, timeout_s=1700)
+    answer, found = answer_of(done), document_of(done)
+    assert answer.needed == answer.fix == [pair.variable]
+    assert found["result"]["kind"] == "probe"
+    assert found["command"] == ["envprint", "probe", "training", "--framework", "torch"]
+    assert 0 < found["apart"]["relative"] < 0.1
+
+
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", PAIRS)
 def test_one_cause_among_forty_is_found_in_at_most_twelve_trials(
