@@ -22,7 +22,7 @@ from envprint.documents.codec import to_json
 from envprint.documents.inputs import NOW
 from envprint.documents.store import Store
 from envprint.isolate.isolating import Limits
-from envprint.isolate.pairs import write_pair
+from envprint.isolate.pairs import why_none, write_pair
 from envprint.isolate.results import PROBE
 from envprint.isolate.searching import Wish, prepared
 from envprint.isolate.trials import Place
@@ -137,9 +137,12 @@ def run(options: argparse.Namespace, console: Console) -> int:
         found = search.run(
             console.log, lambda trial: console.show(isolation.trial_line(trial, search.plan))
         )
-    if options.pair is not None and found.outcome == FOUND:
-        path = write_pair(found, (sides[0], sides[1]), report.workload, options.pair)
-        console.log(f"the measured pair is in {path}")
+    if options.pair is not None:
+        if reason := why_none(found):
+            console.warn(f"no measured pair: {reason}")
+        else:
+            path = write_pair(found, (sides[0], sides[1]), report.workload, options.pair)
+            console.log(f"the measured pair is in {path}")
     return _present(found, options, console)
 
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from envprint.core.errors import EnvprintError
-from envprint.core.isolation import Switch
 from envprint.documents.codec import parse_json, to_json
 from envprint.documents.store import Store
 from envprint.machine.clock import utc
@@ -69,6 +68,8 @@ def _read(name: str, document: Any) -> Kept | None:
 
 
 def _in_words(entry: dict[str, Any]) -> str:
+    from envprint.core.isolation import Switch  # where there are no searches, it is not needed
+
     kind, name = str(entry["switch"]), str(entry["name"])
     return Switch(name, kind, name, entry["before"], entry["after"]).in_words()
 

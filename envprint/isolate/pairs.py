@@ -16,7 +16,17 @@ from typing import Any
 from envprint.core.errors import OutputError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
-from envprint.core.isolation import AFFINITY, CAP, PACKAGE, PYTHON, VARIABLE, Isolation, Switch
+from envprint.core.isolation import (
+    AFFINITY,
+    CAP,
+    CODE,
+    FOUND,
+    PACKAGE,
+    PYTHON,
+    VARIABLE,
+    Isolation,
+    Switch,
+)
 from envprint.core.shell import command
 from envprint.core.workload import Workload
 from envprint.isolate.wanted import wanted_of
@@ -26,12 +36,21 @@ ROUNDING = 0.01
 """Relative difference up to which a result differs by rounding, as in the measured pairs."""
 
 
+def why_none(found: Isolation) -> str | None:
+    """Why a search makes no measured pair; None if it makes one."""
+    if not found.answer or found.outcome != FOUND:
+        return "no cause was found"
+    if CODE in found.answer.cause:
+        return "the cause is in the code, and a measured pair has one job for both sides"
+    return None
+
+
 def write_pair(
     found: Isolation, sides: tuple[Fingerprint, Fingerprint], workload: Workload, folder: str
 ) -> str:
     """Write the row and its lists of requirements below `folder`; returns the row's path.
 
-    The search has an answer. Raises `OutputError`.
+    `why_none` has nothing against it. Raises `OutputError`.
     """
     assert found.answer
     cause = found.plan.named([*found.answer.cause, *found.answer.along])

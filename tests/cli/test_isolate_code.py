@@ -90,6 +90,19 @@ def test_a_commit_is_a_cause_and_checking_it_out_the_fix(
     assert f"found: the code {first[:12]} → {second[:12]}" in listed.stdout
 
 
+def test_a_cause_in_the_code_makes_no_measured_pair(
+    project: Path, envprint: Envprint, baseline: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    commit(project, 1)
+    old = baseline(project)
+    commit(project, 2)
+    pairs = tmp_path / "pairs"
+    done = envprint(project, "isolate", old, *ISOLATE, "--pair", pairs, *JOB)
+    assert answer_of(done).needed == ["the code"]
+    assert "no measured pair: the cause is in the code" in done.stderr
+    assert not pairs.exists()
+
+
 def test_changes_that_were_not_committed_are_a_cause_to_be_stashed(
     project: Path, envprint: Envprint, baseline: Callable[[Path], Path]
 ) -> None:
