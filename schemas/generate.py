@@ -28,7 +28,9 @@ from envprint.documents.validate import KINDS
 from envprint.judging.policy.fields import SHAPE as POLICY
 from envprint.outputs.formats.json import NOT_ALWAYS as OF_SOME_REPORTS
 from envprint.outputs.formats.json import SHAPE as REPORT
-from envprint.run.record import NOT_ALWAYS
+from envprint.outputs.isolation_document import NOT_ALWAYS as OF_SOME_SEARCHES
+from envprint.outputs.isolation_document import SHAPE as ISOLATION
+from envprint.run.record import NOT_ALWAYS as OF_SOME_RUNS
 from envprint.run.record import SHAPE as RUN
 
 HERE = Path(__file__).parent
@@ -60,11 +62,14 @@ def generate(kind: str) -> dict[str, Any]:
 def _declared(kind: str) -> tuple[Record, tuple[str, ...]]:
     if kind == "fingerprint":
         return fingerprint(), REQUIRED
-    if kind == "report":
-        return REPORT, tuple(f.name for f in REPORT.fields if f.name not in OF_SOME_REPORTS)
-    if kind == "run":
-        return RUN, tuple(field.name for field in RUN.fields if field.name not in NOT_ALWAYS)
-    return POLICY, ()
+    if kind == "policy":
+        return POLICY, ()
+    shape, may_lack = {
+        "report": (REPORT, OF_SOME_REPORTS),
+        "run": (RUN, OF_SOME_RUNS),
+        "isolation": (ISOLATION, OF_SOME_SEARCHES),
+    }[kind]
+    return shape, tuple(field.name for field in shape.fields if field.name not in may_lack)
 
 
 def fingerprint() -> Record:

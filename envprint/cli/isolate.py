@@ -22,17 +22,19 @@ from envprint.documents.codec import to_json
 from envprint.documents.inputs import NOW
 from envprint.documents.store import Store
 from envprint.isolate.isolating import Limits
-from envprint.isolate.pairs import write_pair
+from envprint.isolate.pairs import why_none, write_pair
+from envprint.isolate.results import PROBE
 from envprint.isolate.searching import Wish, prepared
 from envprint.isolate.trials import Place
 from envprint.judging.context import Request
-from envprint.outputs import isolation
+from envprint.outputs import isolation, isolation_document
 
 HELP = "find by running which differences change a job's result"
 EPILOG = """\
 example:
   envprint isolate good.json --result metrics.json:loss -- python train.py
   envprint isolate good.json now --result 'stdout:loss (.*)' -- python train.py
+  envprint isolate good.json --result probe
 
 exit codes:
   0  the smallest set of differences was found
@@ -56,7 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--result",
         metavar="WHAT",
         required=True,
-        help="what to compare: stdout:REGEX (the last match), FILE.json:KEY, or a file",
+        help="what to compare: stdout:REGEX (the last match), FILE.json:KEY, a file, or probe: "
+        "the training probe, without a command",
     )
     parser.add_argument(
         "--repeat",
@@ -82,6 +85,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--in-place",
         action="store_true",
         help="run in the working directory itself, not in a fresh copy for each run",
+    )
+    parser.add_argument(
+        "--with-code",
+        action="store_true",
+        help="switch the commit of the working directory's repository as well",
     )
     parser.add_argument(
         "--trust",
@@ -111,10 +119,7 @@ def _tolerance(text: str) -> float:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Plan, run, print."""
-    if not options.command:
-        raise UsageError("isolate: no command: write it behind --, as in `-- python train.py`")
-    if options.repeat < 2:
-        raise UsageError("isolate: --repeat 1 cannot show whether a side repeats itself")
+    _check_usage(options)
     context = context_of(Request(options.policy, tuple(options.framework), options.device), console)
     sides = tuple(load(side, options, console) for side in (options.baseline, options.current))
     wish = Wish(
@@ -124,6 +129,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         is_in_place=options.in_place,
         limits=Limits(options.repeat, options.max_runs, options.max_time, options.tolerance),
         trust=options.trust,
+        with_code=options.with_code,
     )
     report = context.drift(*sides)
     with prepared(wish, (sides[0], sides[1]), report, _here(options), console.log) as search:
@@ -131,10 +137,29 @@ def run(options: argparse.Namespace, console: Console) -> int:
         found = search.run(
             console.log, lambda trial: console.show(isolation.trial_line(trial, search.plan))
         )
-    if options.pair is not None and found.outcome == FOUND:
-        path = write_pair(found, (sides[0], sides[1]), report.workload, options.pair)
-        console.log(f"the measured pair is in {path}")
+    if options.pair is not None:
+        if reason := why_none(found):
+            console.warn(f"no measured pair: {reason}")
+        else:
+            path = write_pair(found, (sides[0], sides[1]), report.workload, options.pair)
+            console.log(f"the measured pair is in {path}")
     return _present(found, options, console)
+
+
+def _check_usage(options: argparse.Namespace) -> None:
+    """Raise `UsageError` for options that do not go together."""
+    if options.result == PROBE:
+        if options.command or options.with_code or options.in_place:
+            raise UsageError(
+                "isolate: --result probe runs envprint's own training: leave out the command, "
+                "--with-code and --in-place; ./probe is a file of that name"
+            )
+    elif not options.command:
+        raise UsageError("isolate: no command: write it behind --, as in `-- python train.py`")
+    if options.repeat < 2:
+        raise UsageError("isolate: --repeat 1 cannot show whether a side repeats itself")
+    if options.with_code and options.in_place:
+        raise UsageError("isolate: --with-code needs a copy to switch: leave out --in-place")
 
 
 def _here(options: argparse.Namespace) -> Place:
@@ -159,7 +184,7 @@ def _keep(document: dict[str, Any], console: Console) -> None:
 
 
 def _present(found: Isolation, options: argparse.Namespace, console: Console) -> int:
-    document = recordable(isolation.document(found))
+    document = recordable(isolation_document.document(found))
     _keep(document, console)
     if options.format == "json":
         console.emit(to_json(document))

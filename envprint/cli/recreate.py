@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Load, build, write, capture what came of it, judge the rest."""
     from envprint.isolate import files
-    from envprint.isolate.account import account
+    from envprint.isolate.account import account, recreated
     from envprint.isolate.recreation import capture_made, forecast, make, parts_of
     from envprint.outputs.formats.json import render
 
@@ -69,7 +69,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     here = capture_now(options, console)
     made = make(parts, here, options.folder, options.venv, console.log)
     result = capture_made(made, console.log) if made.built else forecast(recorded, here, made.caps)
-    report = context.drift(recorded, result)
+    report = context.drift(recorded, result)._replace(recreated=recreated(made))
     console.emit(render(report), os.path.join(made.folder, files.REPORT))
     lines = [line for topic, text in account(made) for line in block(topic, text)]
     said = "\n".join(lines) + "\n"

@@ -9,7 +9,7 @@ from envprint.documents.inputs import NOW, take
 from envprint.documents.validate import faults
 from envprint.machine.files import input_name
 
-HELP = "check fingerprint and report documents against the published JSON Schema"
+HELP = "check documents against the published JSON Schema"
 EPILOG = """\
 example:
   envprint validate before.json after.json

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from math import ceil, log2
 from typing import Any, NamedTuple
 
 VARIABLE, AFFINITY, PACKAGE, PYTHON = "variable", "affinity", "package", "python"
-CAP = "cap"
+CAP, CODE = "cap", "code"
 """Kinds of switches. A cap limits a library to the instructions of the other side's processor."""
+CHANGED = " with changes"
+"""Behind the commit of code that is here and has changes that were not committed."""
 
 
 def most_trials(count: int) -> int:
     """About how many trials one cause among so many switches takes at most."""
     return 2 * ceil(log2(max(count, 2))) + 4
+
+
+_LONG = re.compile(r"^([0-9a-f]{12})[0-9a-f]+")
 
 
 class Switch(NamedTuple):
@@ -24,7 +30,7 @@ class Switch(NamedTuple):
     """Unique in a plan: the kind and what differs, such as `variable OMP_NUM_THREADS`."""
     kind: str
     what: str
-    """The variable, the distribution, `CPUs` or `Python`."""
+    """The variable, the distribution, `CPUs`, `Python` or `the code`."""
     before: Any
     """The value of the baseline; None if it is absent there."""
     after: Any
@@ -35,6 +41,8 @@ class Switch(NamedTuple):
         """What differs, on one line."""
         absent = "unset" if self.kind in (VARIABLE, CAP) else "absent"
         sides = (absent if side is None else str(side) for side in (self.before, self.after))
+        if self.kind == CODE:
+            sides = (_LONG.sub(r"\1", side) for side in sides)
         what = f"the processor, by {self.what}" if self.kind == CAP else self.what
         return f"{what} {' → '.join(side or repr(side) for side in sides)}"
 

@@ -218,6 +218,8 @@ class Report(NamedTuple):
     """How old the knowledge is, and what is newer."""
     way_back: Any = None
     """A `core.way_back.WayBack`, the way back to the baseline, if it was wanted (`--remedy`)."""
+    recreated: Any = None
+    """A `core.recreated.Recreated`, if the current side was recreated from the baseline."""
 
     def __repr__(self) -> str:
         """Short: the fields of a report fill pages."""

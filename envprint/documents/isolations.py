@@ -68,8 +68,10 @@ def _read(name: str, document: Any) -> Kept | None:
 
 
 def _in_words(entry: dict[str, Any]) -> str:
-    sides = ("unset" if side is None else str(side) for side in (entry["before"], entry["after"]))
-    return f"{entry['name']} {' → '.join(sides)}"
+    from envprint.core.isolation import Switch  # where there are no searches, it is not needed
+
+    kind, name = str(entry["switch"]), str(entry["name"])
+    return Switch(name, kind, name, entry["before"], entry["after"]).in_words()
 
 
 def citation(before: str, after: str, warn: Callable[[str], object]) -> str | None:

@@ -14,7 +14,7 @@ from envprint.core.fields import MAX_LEVELS, nesting
 from envprint.core.fingerprint import SCHEMA_VERSION
 from envprint.documents.codec import parse_json, published
 
-KINDS = ("fingerprint", "report", "policy", "run")
+KINDS = ("fingerprint", "report", "policy", "run", "isolation")
 
 
 def faults(content: bytes, name: str) -> list[str]:
@@ -48,6 +48,8 @@ def _kind_of(document: Any, name: str) -> str:
     if not isinstance(document, dict):
         raise DocumentError(f"{name}: expected a JSON object, found {type(document).__name__}")
     check_version(document, name)
+    if "outcome" in document:
+        return "isolation"
     if "command" in document:
         return "run"
     return "report" if "verdict" in document else "fingerprint"

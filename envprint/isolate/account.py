@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 
+from envprint.core.recreated import NotHad, Recreated
 from envprint.core.report import counted
 from envprint.core.shell import path_word
 from envprint.isolate import files
@@ -12,6 +13,26 @@ from envprint.isolate.building import Built
 from envprint.isolate.recreation import Made
 
 _SHOWN = 8
+
+
+def recreated(made: Made) -> Recreated:
+    """The whole of it, for programs."""
+    wanted, built = made.parts.wanted, made.built
+    lacking = (*wanted.lacking, *(built.lacking if built else ()))
+    return Recreated(
+        folder=made.folder,
+        files=tuple(sorted(made.files)),
+        not_locked=made.not_locked,
+        python=wanted.python or None,
+        place=built.place if built else None,
+        built_python=built.version if built else None,
+        lacking=tuple(NotHad(*one) for one in lacking),
+        other=built.other if built else (),
+        not_set=tuple(NotHad(one.name, None, one.reason) for one in made.parts.settings.left_out),
+        notes=wanted.notes,
+        limits=dict(made.caps.variables),
+        reach=made.caps.claims,
+    )
 
 
 def account(made: Made) -> Iterator[tuple[str, str]]:

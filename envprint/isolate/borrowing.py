@@ -28,6 +28,11 @@ def borrow(wanted: Mapping[str, str | None], source: str, target: str) -> set[st
     return {name for name, one in found.items() if _copy(one.directory, one.entry, place)}
 
 
+def installed(python: str) -> dict[str, object]:
+    """The version of each distribution that an interpreter has."""
+    return {one.name: one.version for one in distributions(_host(python))}
+
+
 def _is_wanted(one: Installed, wanted: Mapping[str, str | None]) -> bool:
     return one.name in wanted and wanted[one.name] in (None, one.version)
 

@@ -22,6 +22,9 @@ from typing import Any, NamedTuple
 
 from envprint.core.errors import EnvprintError
 
+DIGEST = "digest"
+"""The `dtype` of a part that holds no numbers, only whether others are the same."""
+
 
 class Array(NamedTuple):
     """A named part of a result."""

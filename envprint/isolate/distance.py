@@ -10,7 +10,7 @@ from math import inf, isfinite, isnan
 from typing import Any
 
 from envprint.core.isolation import Distance
-from envprint.isolate.contents import Array, Contents
+from envprint.isolate.contents import DIGEST, Array, Contents
 
 _FORMS = {"f8": "d", "f4": "f", "f2": "e", "i8": "q", "i4": "i", "i2": "h", "i1": "b", "u1": "B",
           "u2": "H", "u4": "I", "u8": "Q"}  # fmt: skip
@@ -23,6 +23,8 @@ def distance(first: Contents, second: Contents) -> Distance | None:
     absolute = relative = 0.0
     where, differing, total = "", 0, 0
     for left, right in zip(first, second, strict=True):
+        if left.dtype == DIGEST:
+            continue
         ones, others = _numbers(left), _numbers(right)
         if ones is None or others is None or len(ones) != len(others):
             if left.data != right.data:
@@ -34,7 +36,8 @@ def distance(first: Contents, second: Contents) -> Distance | None:
                 where, differing = where or left.name, differing + 1
                 apart = abs(one - other) if isfinite(one) and isfinite(other) else inf
                 absolute = max(absolute, apart)
-                relative = max(relative, apart / (max(abs(one), abs(other)) or 1.0))
+                largest = max(abs(one), abs(other)) or 1.0
+                relative = max(relative, inf if apart == inf else apart / largest)
     return Distance(absolute, relative, where, differing, total) if total else None
 
 

@@ -45,18 +45,23 @@ class Memory:
             job.selector.text,
             tolerance,
             [end.digest for end in ends],
-            None if job.is_in_place else trials.digest_of_directory(),
         ]
-        self._is_off = job.is_in_place
 
     def key(self, switched: Collection[str], place: Place) -> str | None:
         """The name of a trial; None if nothing can be remembered of it."""
-        if self._is_off:
+        snapshots = self._trials.snapshots
+        if snapshots is None:
             return None
         variables = self._trials.variables(switched, place)
         recorded = {name: value for name, value in variables.items() if is_recorded(name)}
         there = capture(LiveHost(place.python, source="a trial's Python", variables=variables))
-        what = [*self._common, there.digest, recorded, self._trials.cpus(switched)]
+        what = [
+            *self._common,
+            snapshots.digest(switched),
+            there.digest,
+            recorded,
+            self._trials.cpus(switched),
+        ]
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
     def recall(self, key: str | None) -> Remembered | None:

@@ -10,12 +10,23 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
+from math import isinf
 from typing import Any
 
 from envprint.core.errors import OutputError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
-from envprint.core.isolation import AFFINITY, PACKAGE, PYTHON, VARIABLE, Isolation, Switch
+from envprint.core.isolation import (
+    AFFINITY,
+    CAP,
+    CODE,
+    FOUND,
+    PACKAGE,
+    PYTHON,
+    VARIABLE,
+    Isolation,
+    Switch,
+)
 from envprint.core.shell import command
 from envprint.core.workload import Workload
 from envprint.isolate.wanted import wanted_of
@@ -25,12 +36,21 @@ ROUNDING = 0.01
 """Relative difference up to which a result differs by rounding, as in the measured pairs."""
 
 
+def why_none(found: Isolation) -> str | None:
+    """Why a search makes no measured pair; None if it makes one."""
+    if not found.answer or found.outcome != FOUND:
+        return "no cause was found"
+    if CODE in found.answer.cause:
+        return "the cause is in the code, and a measured pair has one job for both sides"
+    return None
+
+
 def write_pair(
     found: Isolation, sides: tuple[Fingerprint, Fingerprint], workload: Workload, folder: str
 ) -> str:
     """Write the row and its lists of requirements below `folder`; returns the row's path.
 
-    The search has an answer. Raises `OutputError`.
+    `why_none` has nothing against it. Raises `OutputError`.
     """
     assert found.answer
     cause = found.plan.named([*found.answer.cause, *found.answer.along])
@@ -79,7 +99,7 @@ def _setting(
     variables = {
         one.what: value[one.name]
         for one in cause
-        if one.kind == VARIABLE and value[one.name] is not None
+        if one.kind in (VARIABLE, CAP) and value[one.name] is not None
     }
     if variables:
         setting["env"] = variables
@@ -110,11 +130,17 @@ def _row(
         **described,
         "measured": _measured(found),
         "first_epoch_rel_loss_diff": None,
-        "max_rel_loss_diff": found.apart and found.apart.relative,
+        "max_rel_loss_diff": _largest(found),
         "repeats_itself": True,
         "runs": runs,
         "conditional": None,
     }
+
+
+def _largest(found: Isolation) -> float | None:
+    """The relative difference; None if the results are no numbers, or one is not finite."""
+    relative = found.apart.relative if found.apart else None
+    return None if relative is None or isinf(relative) else relative
 
 
 def _measured(found: Isolation) -> str | None:

@@ -16,7 +16,7 @@ from envprint.core.errors import EnvprintError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.isolation import PACKAGE, PYTHON, Fixed, Plan
 from envprint.documents.inputs import NOW
-from envprint.isolate.borrowing import borrow
+from envprint.isolate.borrowing import borrow, installed
 from envprint.isolate.building import Built, build, differences
 from envprint.isolate.bytecode import share
 from envprint.isolate.installers import Installer, Options, installer
@@ -104,10 +104,13 @@ class Places:
         """The pins of a trial: of each package those of one side."""
         sides = tuple({pin.name: pin for pin in wanted.pins} for wanted in self._wanted)
         switches = {one.what: one.name for one in self.plan.switches if one.kind == PACKAGE}
+        # What differs and is no switch is the same in all trials, or the wheel of another Python.
+        is_otherwise = PYTHON in switched or PYTHON not in {one.name for one in self.plan.switches}
         pins = []
         for name in sorted({*sides[0], *sides[1]}):
-            # What differs and is no switch is the same in all trials.
-            is_current = switches[name] in switched if name in switches else name not in self._lost
+            is_current = is_otherwise and name not in self._lost
+            if name in switches:
+                is_current = switches[name] in switched
             pin = sides[is_current].get(name)
             pins += [pin] if pin else []
         python = self._wanted[PYTHON in switched]
@@ -175,4 +178,11 @@ def is_needed(plan: Plan, current: Fingerprint, here: Place) -> bool:
     """Whether trials need environments of their own, and cannot run in the active one."""
     if any(one.kind in (PACKAGE, PYTHON) for one in plan.switches):
         return True
-    return current.reference != NOW and any(differences(here.python, wanted_of(current)))
+    return current.reference != NOW and not _is_active(wanted_of(current), here.python)
+
+
+def _is_active(wanted: Wanted, python: str) -> bool:
+    """Whether the active environment is that one, with what no index has."""
+    there = installed(python)
+    are_there = all(there.get(one.name) == one.version for one in wanted.lacking)
+    return are_there and not any(differences(python, wanted, wanted.lacking))

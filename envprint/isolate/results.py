@@ -1,8 +1,9 @@
 """What a job's result is, where to find it, and whether two results are the same.
 
 `stdout:REGEX` is the last match in what the job printed, `metrics.json:loss` a value in a JSON
-file, and any other text a file or directory. A job that fails has its failure as the result: the
-exit code, the exception and the function it came from, without paths and addresses.
+file, `probe` what the training probe computes, and any other text a file or directory. A job that
+fails has its failure as the result: the exit code, the exception and the function it came from,
+without paths and addresses.
 """
 
 from __future__ import annotations
@@ -23,8 +24,11 @@ from envprint.isolate.contents import Array, Contents, contents
 from envprint.isolate.distance import distance
 
 STDOUT = "stdout:"
+PROBE = "probe"
 SHOWN = 40
 """Characters of a result that a line of output shows."""
+SHOWN_OF_FAILURE = 100
+"""The same of a failure, which is for reading and not for comparing."""
 FAILED = "failure"
 
 
@@ -38,6 +42,11 @@ class Selector(NamedTuple):
     pattern: str | None = None
     keys: tuple[str, ...] | None = None
     """The way to a value in a JSON file; None for the whole file."""
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether it is what the training probe computes."""
+        return self.path is None and self.pattern is None
 
 
 class Result(NamedTuple):
@@ -62,6 +71,8 @@ class NoResult(EnvprintError):
 
 def selector(text: str) -> Selector:
     """The result that `--result` names. Raises `UsageError`."""
+    if text == PROBE:
+        return Selector(text)
     if text.startswith(STDOUT):
         pattern = text[len(STDOUT) :]
         try:
@@ -139,10 +150,10 @@ def _digest_of(path: str) -> str:
     return digest.hexdigest()
 
 
-def _shown(text: str) -> str:
+def _shown(text: str, longest: int = SHOWN) -> str:
     """A short form for one line; what looks like a secret is hidden."""
     line = one_line(safe_text(text))
-    return line if len(line) <= SHOWN else line[: SHOWN - 1] + "…"
+    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 # Traceback (most recent call last):
@@ -173,14 +184,18 @@ def failure(code: int, stderr: str) -> Result | None:
     ended = f"signal {-code}" if code < 0 else f"exit code {code}"
     shown = f"fails: {name.rpartition('.')[2]}{message}" if name else f"fails: {ended}"
     text = f"{ended} {name} {function}"
-    return Result((Array(FAILED, "text", (1,), text.encode()),), _shown(shown), is_failure=True)
+    return Result(
+        (Array(FAILED, "text", (1,), text.encode()),),
+        _shown(shown, SHOWN_OF_FAILURE),
+        is_failure=True,
+    )
 
 
 def reason_of(code: int, stderr: str) -> str:
     """Why a job gave no result, in a few words."""
     lines = [line for line in stderr[-20000:].splitlines() if line.strip()]
     ended = f"signal {-code}" if code < 0 else f"exit code {code}"
-    return f"{ended}: {_shown(lines[-1])}" if lines else ended
+    return f"{ended}: {_shown(lines[-1], SHOWN_OF_FAILURE)}" if lines else ended
 
 
 def apart(first: Result, second: Result) -> Distance | None:

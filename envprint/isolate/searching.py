@@ -30,9 +30,11 @@ from envprint.core.report import Report
 from envprint.documents.codec import fingerprint_shape
 from envprint.isolate import command
 from envprint.isolate.cap_switches import with_caps
+from envprint.isolate.code_switch import Codes, with_code
 from envprint.isolate.isolating import BASELINE, CURRENT, Isolated, Limits, NotSteady, Search
 from envprint.isolate.memory import Memory
 from envprint.isolate.places import Places, is_needed
+from envprint.isolate.probe_job import probe_job
 from envprint.isolate.results import apart, selector
 from envprint.isolate.switches import plan
 from envprint.isolate.trials import Job, Place, Trials
@@ -48,12 +50,15 @@ class Wish(NamedTuple):
     """What a user wants to know."""
 
     command: tuple[str, ...]
+    """Empty if the result is that of the training probe."""
     result: str
     directory: str
     is_in_place: bool
     limits: Limits
     trust: bool = False
     """Whether documents may name code: variables that load it, repositories, URLs."""
+    with_code: bool = False
+    """Whether the commit is switched as well."""
 
 
 class Prepared(NamedTuple):
@@ -65,13 +70,14 @@ class Prepared(NamedTuple):
     plan: Plan
     here: Place
     work: str
+    codes: Codes
 
     def run(self, log: Log, say: Callable[[Trial], object]) -> Isolation:
         """Build and search. `say` gets each trial. Raises `EnvprintError`."""
         wish = self.wish
         places = self._places(log)
         plan = places.plan if places else self.plan
-        job = Job(wish.command, selector(wish.result), wish.directory, wish.is_in_place)
+        job = self._job()
         place_of = places.of if places else lambda _: self.here
         trials = Trials(job, plan, self.sides, place_of, self.work)
         needs = places.needs if places else dict[str, frozenset[str]]
@@ -91,6 +97,14 @@ class Prepared(NamedTuple):
         except NotSteady as error:
             found, stop = search.seen(), error
         return self._whole(found, stop, plan, tuple(places.notes) if places else ())
+
+    def _job(self) -> Job:
+        wish, wanted = self.wish, selector(self.wish.result)
+        if not wanted.is_probe:
+            return Job(wish.command, wanted, wish.directory, wish.is_in_place, self.codes)
+        directory = os.path.join(self.work, "empty")
+        os.mkdir(directory)
+        return Job(probe_job(self.report.workload).command, wanted, directory)
 
     def _places(self, log: Log) -> Places | None:
         """The environments of trials; None if every trial runs in the active one."""
@@ -117,7 +131,7 @@ class Prepared(NamedTuple):
             outcome=_outcome(found, stop),
             baseline=sides[0],
             current=sides[1],
-            command=tuple(safe_arguments(self.wish.command)),
+            command=self._command(),
             result=self.wish.result,
             tolerance=self.wish.limits.tolerance,
             plan=plan,
@@ -131,6 +145,12 @@ class Prepared(NamedTuple):
             rules=tuple(_rules(self.report, plan, answer)) if answer else (),
             notes=notes,
         )
+
+    def _command(self) -> tuple[str, ...]:
+        """The command, for people."""
+        if selector(self.wish.result).is_probe:
+            return probe_job(self.report.workload).in_words
+        return tuple(safe_arguments(self.wish.command))
 
 
 def _outcome(found: Isolated, stop: NotSteady | None) -> str:
@@ -146,17 +166,21 @@ def prepared(
     wish: Wish, sides: tuple[Fingerprint, Fingerprint], report: Report, here: Place, log: Log
 ) -> Iterator[Prepared]:
     """A block in which there is a plan and a directory to work in. Raises `EnvprintError`."""
-    selector(wish.result)
+    is_probe = selector(wish.result).is_probe
+    words = probe_job(report.workload).command if is_probe else wish.command
     comparison = compare_without_secrets(*sides, fingerprint_shape())
     planned = with_caps(
         plan(comparison, report, len(cpus()), trust=wish.trust), sides, report, here.python
     )
+    codes = Codes()
+    if wish.with_code:
+        planned, codes = with_code(planned, sides, wish.directory, here.python)
     if not planned.switches:
         raise EnvprintError(_nothing_to_switch(planned))
     variables = variables_of(planned, (), sides, here.prefix, os.environ)
-    command.check(wish.command, variables, wish.directory, here.prefix, log)
+    command.check(words, variables, wish.directory, here.prefix, log)
     with work_directory() as work:
-        yield Prepared(wish, sides, report, planned, here, work)
+        yield Prepared(wish, sides, report, planned, here, work, codes)
 
 
 def _nothing_to_switch(planned: Plan) -> str:

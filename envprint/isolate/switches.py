@@ -12,6 +12,7 @@ from envprint.core.hidden import is_inside_of
 from envprint.core.isolation import AFFINITY, PACKAGE, PYTHON, VARIABLE, Fixed, Plan, Switch
 from envprint.core.report import Report
 from envprint.core.switches import VARIABLES
+from envprint.core.versions import numbers
 from envprint.isolate.variables import is_trusted
 
 CPUS = "facts.cpu.usable_threads"
@@ -28,9 +29,11 @@ _ORIGINS = {
 _MACHINE = {
     "facts.cpu.": "the processor", "facts.gpu.": "the GPU and its driver", "facts.cuda.": "CUDA",
     "facts.rocm.": "ROCm", "facts.os.kernel_": "the kernel", "facts.os.libc": "the C library",
-    "facts.container.": "the container",
+    "facts.container.": "the container", "facts.code.file_system": "the working directory",
 }  # fmt: skip
 """Sections of what a process cannot change, as a person calls them."""
+_CODE = tuple(f"facts.code.{name}" for name in ("commit", "dirty", "diff_digest", "submodules"))
+THE_CODE = "the code"
 
 
 def plan(comparison: Comparison, report: Report, cpus: int, *, trust: bool = False) -> Plan:
@@ -95,10 +98,18 @@ def _package(name: str, comparison: Comparison) -> Switch | Fixed | None:
         if kind in _ORIGINS:
             return Fixed(f"{name} {side.get('version')}", _ORIGINS[kind])
     if before == after:
+        if _is_other_minor(comparison):
+            return None  # each Python has its own wheel, which goes with it
         builds = [side.get("build_id") for side in sides]
         is_other = None not in builds and builds[0] != builds[1]
         return Fixed(f"{name} {before}", "a different build of one version") if is_other else None
     return Switch(f"{PACKAGE} {name}", PACKAGE, name, before, after)
+
+
+def _is_other_minor(comparison: Comparison) -> bool:
+    sides = (side.get("facts.python.version") for side in (comparison.before, comparison.after))
+    before, after = (numbers(side)[:2] if isinstance(side, str) else () for side in sides)
+    return bool(before and after and before != after)
 
 
 def _unknown(comparison: Comparison) -> Iterator[Fixed]:
@@ -122,8 +133,8 @@ def _machine(changes: Iterable[Change]) -> Iterator[Fixed]:
             fields = list(dict.fromkeys(path[len(start) :].split("[")[0] for path in paths))
             more = f" and {len(fields) - 3} more" if len(fields) > 3 else ""
             yield Fixed(what, f"belongs to the machine ({', '.join(fields[:3])}{more})")
-    if any(change.path.startswith("facts.code.") for change in changes):
-        yield Fixed("the code", "every trial runs the code that is here")
+    if any(change.path.startswith(_CODE) for change in changes):
+        yield Fixed(THE_CODE, "every trial runs what is here; --with-code switches the commit")
 
 
 def _ranked(switches: list[Switch], report: Report) -> list[Switch]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -13,10 +12,12 @@ from typing import Any, NamedTuple
 from envprint.core.errors import EnvprintError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.isolation import AFFINITY, Plan
-from envprint.isolate import contents_program, workspace
+from envprint.isolate import contents_program, probe_job, workspace
+from envprint.isolate.code_switch import Codes
 from envprint.isolate.guard import Order
 from envprint.isolate.results import NoResult, Result, Selector, failure, read, reason_of
 from envprint.isolate.running import Ended, run
+from envprint.isolate.snapshots import Snapshots
 from envprint.isolate.variables import variables_of
 from envprint.machine.os_calls import cpus
 
@@ -48,6 +49,7 @@ class Job(NamedTuple):
     selector: Selector
     directory: str
     is_in_place: bool = False
+    codes: Codes = Codes()
 
 
 class Ran(NamedTuple):
@@ -80,7 +82,8 @@ class Trials:
         self._work = work
         self._cpus = sorted(cpus())
         self._before: dict[str, workspace.Stamp] = {}
-        self._snapshot: workspace.Copy | None = None
+        self.snapshots: Snapshots | None = None
+        """The directory to copy for each trial; None in place."""
         self._shared = workspace.shared_places(job.directory, job.command)
         self._is_first = True
         self.deadline_s: float | None = None
@@ -91,9 +94,7 @@ class Trials:
             self._before = workspace.listing(job.directory)
             self._refuse_old_result()
         else:
-            self._snapshot = workspace.copy(
-                job.directory, os.path.join(work, "snapshot"), job.selector.path
-            )
+            self.snapshots = Snapshots(job.directory, work, job.selector.path, job.codes)
 
     def variables(self, switched: Collection[str], place: Place) -> dict[str, str]:
         """The variables of a trial as the record has them."""
@@ -113,7 +114,7 @@ class Trials:
             place = self.place_of(switched)
         except NotBuiltError as error:
             return Ran(None, 0.0, str(error), is_built=False)
-        directory = self._directory()
+        directory = self._directory(switched)
         before = self._result_stamp(directory)
         begun_ns = time.time_ns()
         ended = run(self._order(switched, place, directory))
@@ -130,6 +131,10 @@ class Trials:
         private = os.path.join(self._work, "private")
         shutil.rmtree(private, ignore_errors=True)
         variables["PWD"] = directory
+        if own := [os.path.join(directory, one) for one in self._job.codes.imported]:
+            # Before what the environment adds: an editable installation of the original.
+            given = variables.get("PYTHONPATH")
+            variables["PYTHONPATH"] = os.pathsep.join([*own, *([given] if given else [])])
         for name, folder in {**_PRIVATE, "TMPDIR": "tmp"}.items():
             if name not in variables or name == "TMPDIR":
                 variables[name] = os.path.join(private, folder)
@@ -151,12 +156,9 @@ class Trials:
         usual = 60.0 + 10 * self.longest_s
         return usual if left is None else min(usual, left)
 
-    def _directory(self) -> str:
-        """Where the next trial runs: always the same path, as a result may depend on it."""
-        if self._snapshot is None:
-            return self._job.directory
-        target = os.path.join(self._work, "job")
-        return workspace.copy(self._snapshot.path, target, self._job.selector.path).path
+    def _directory(self, switched: Collection[str]) -> str:
+        """Where the next trial runs."""
+        return self.snapshots.fresh(switched) if self.snapshots else self._job.directory
 
     def _file(self, name: str) -> str:
         return os.path.join(self._work, name)
@@ -178,12 +180,16 @@ class Trials:
         if path and before is not None and self._result_stamp(directory) == before:
             return Ran(None, ended.seconds, f"it ended without writing {path}, which was there")
         try:
-            result = read(
-                self._job.selector, directory, self._file("stdout"), self._read_by_library
-            )
+            result = self._read(directory)
         except NoResult as error:
             return Ran(None, ended.seconds, str(error))
         return Ran(result, ended.seconds)
+
+    def _read(self, directory: str) -> Result:
+        out = self._file("stdout")
+        if self._job.selector.is_probe:
+            return probe_job.read(out)
+        return read(self._job.selector, directory, out, self._read_by_library)
 
     def _read_by_library(self, path: str) -> list[dict[str, Any]]:
         """What a file holds, read by BASELINE's library, else by CURRENT's: one for all trials."""
@@ -212,13 +218,13 @@ class Trials:
 
     def _check_traces(self, begun_ns: int) -> None:
         """Raises `EnvprintError` if the next trial would find what this one has written."""
-        if self._snapshot is not None:
-            self._snapshot.check()
+        if self.snapshots:
+            self.snapshots.check()
         if not self._is_first:
             return
         self._is_first = False
         written = list(workspace.written_since(self._shared, begun_ns))
-        if self._snapshot is None:
+        if self.snapshots is None:
             after = workspace.listing(self._job.directory)
             result = os.path.join(self._job.directory, self._job.selector.path or "\0")
             written += [
@@ -229,26 +235,13 @@ class Trials:
         if written:
             advice = (
                 "leave out --in-place, so that each trial has a fresh copy of the directory"
-                if self._snapshot is None
+                if self.snapshots is None
                 else "let the job write below its working directory, of which each trial has a copy"
             )
             raise EnvprintError(
                 f"the job wrote {written[0]}, and the next trial would find it and could resume "
                 f"from it: {advice}"
             )
-
-    def digest_of_directory(self) -> str:
-        """What the job consists of: the digest of every file of the copied directory."""
-        assert self._snapshot
-        digest = hashlib.sha256()
-        for path in sorted(workspace.listing(self._snapshot.path)):
-            digest.update(os.fsencode(os.path.relpath(path, self._snapshot.path)))
-            if os.path.islink(path):
-                digest.update(repr(self._snapshot.linked.get(os.path.realpath(path))).encode())
-            else:
-                with open(path, "rb") as file:  # noqa: PTH123
-                    digest.update(hashlib.sha256(file.read()).digest())
-        return digest.hexdigest()
 
 
 def _stamp_of(path: str) -> Any:

@@ -124,6 +124,15 @@ def _stamp(path: str) -> Stamp:
     return 0, 0, 0
 
 
+def large_files(directory: str) -> dict[str, Stamp]:
+    """The files that a copy of the directory links."""
+    return {
+        path: stamp
+        for path, stamp in listing(directory).items()
+        if stamp[0] >= LARGE_BYTES and not os.path.islink(path)
+    }
+
+
 def listing(directory: str) -> dict[str, Stamp]:
     """Every file below a directory, except bytecode and the store."""
     found = {}

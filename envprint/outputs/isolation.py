@@ -1,24 +1,23 @@
-"""What `isolate` plans, runs and finds, for people and as a document."""
+"""What `isolate` plans, runs and finds, for people."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from envprint.core import shell
 from envprint.core.isolation import (
     AFFINITY,
     CAP,
+    CHANGED,
+    CODE,
     EQUAL,
     NOT_REPEATABLE,
     PACKAGE,
     PYTHON,
-    UNRESOLVED,
     Answer,
     Isolation,
     Outcome,
     Plan,
-    Side,
     Switch,
     Trial,
     most_trials,
@@ -29,7 +28,6 @@ from envprint.core.text import block, one_line, paint
 
 SHOWN = 3
 """Names in one line; of more, how many there are."""
-VERSION = "1.0"
 INDENT = 12
 """Columns before a text: the longest topic is `not needed`."""
 
@@ -175,11 +173,22 @@ def remedy(switch: Switch) -> shell.Command | None:
         return None  # what the other processor lacks cannot be added there
     if switch.kind == PYTHON:
         return None
+    if switch.kind == CODE:
+        return _commit(str(switch.before), str(switch.after))
     if switch.before is None:
         is_package = switch.kind == PACKAGE
         removed = shell.command("pip uninstall -y {}", switch.what)
         return removed if is_package else shell.unset(switch.what)
     return _set(switch.kind, switch.what, str(switch.before))
+
+
+def _commit(before: str, after: str) -> shell.Command | None:
+    """What brings the code back; None if it had changes that no commit holds."""
+    if before.endswith(CHANGED):
+        return None
+    is_other = after.removesuffix(CHANGED) != before
+    steps = [shell.command("git stash")] if after.endswith(CHANGED) else []
+    return shell.in_turn(*steps, *([shell.command("git checkout {}", before)] if is_other else []))
 
 
 def _set(kind: str, what: str, value: str) -> shell.Command | None:
@@ -228,87 +237,3 @@ def _not_needed(plan: Plan, answer: Answer) -> Iterator[str]:
 def _listed(words: Sequence[str]) -> str:
     *most, last = words
     return f"{', '.join(most)} and {last}" if most else last
-
-
-def document(found: Isolation) -> dict[str, Any]:
-    """The search as JSON types."""
-    answer, plan = found.answer, found.plan
-    needed = (*answer.cause, *answer.along) if answer and answer.is_minimal else ()
-    is_open = found.outcome == UNRESOLVED
-    candidates = answer.cause if answer else [one.name for one in plan.switches]
-    return {
-        "schema_version": VERSION,
-        "outcome": found.outcome,
-        "result": _result(found),
-        "repeats": {"before": found.baseline.repeats, "after": found.current.repeats},
-        "needed": [_difference(one) for one in plan.named(needed)],
-        "fix": _fixes(plan, answer) if answer else [],
-        "not_needed": [_named(one) for one in _others(plan, answer)] if answer else [],
-        "not_switchable": [{"name": one.what, "reason": one.reason} for one in plan.fixed],
-        "unresolved": [_named(one) for one in plan.named(candidates)] if is_open else [],
-        "trials": len(found.trials),
-        "runs": found.runs,
-        "reason": found.reason or None,
-        "baseline": _side_document(found.baseline),
-        "current": _side_document(found.current),
-        "command": list(found.command),
-        "switches": [_difference(one) for one in plan.switches],
-        "steps": [_step(one, plan) for one in found.trials],
-        "alone": _alone(plan, answer) if answer else [],
-        "rest": answer.rest.value if answer and answer.rest else None,
-        "apart": found.apart and found.apart._asdict(),
-        "noise": list(found.noise),
-        "rules": dict(found.rules),
-        "notes": list(found.notes),
-    }
-
-
-def _result(found: Isolation) -> dict[str, Any]:
-    """Where the result is, and what it was on both sides."""
-    is_stdout = found.result.startswith("stdout:")
-    kind = "stdout" if is_stdout else "json" if ".json:" in found.result else "file"
-    values = {"before": found.baseline.value, "after": found.current.value}
-    return {"kind": kind, "selector": found.result, "tolerance": found.tolerance, **values}
-
-
-def _side_document(side: Side) -> dict[str, Any]:
-    return {
-        "reference": side.reference,
-        "digest": side.digest,
-        "captured_at": side.captured_at,
-    }
-
-
-def _named(switch: Switch) -> dict[str, Any]:
-    return {"switch": switch.kind, "name": switch.what}
-
-
-def _difference(switch: Switch) -> dict[str, Any]:
-    return {**_named(switch), "before": switch.before, "after": switch.after}
-
-
-def _fixes(plan: Plan, answer: Answer) -> list[dict[str, Any]]:
-    """What CURRENT must give back, with the commands that do it."""
-    return [
-        {**_named(one), "commands": list(shell.commands(remedy(one) or ""))}
-        for one in plan.named([*answer.fix, *answer.fix_along])
-    ]
-
-
-def _others(plan: Plan, answer: Answer) -> list[Switch]:
-    """What CURRENT's result does not need."""
-    needed = {*answer.cause, *answer.along}
-    return [one for one in plan.switches if one.name not in needed and answer.is_minimal]
-
-
-def _step(trial: Trial, plan: Plan) -> dict[str, Any]:
-    switched = [_named(one) for one in plan.named(trial.switched)]
-    return {**trial._asdict(), "switched": switched, "outcome": trial.outcome.value}
-
-
-def _alone(plan: Plan, answer: Answer) -> list[dict[str, Any]]:
-    return [
-        {**_named(one), "outcome": answer.alone[one.name].value}
-        for one in plan.switches
-        if one.name in answer.alone
-    ]

@@ -145,7 +145,7 @@ def _run(
     for line in lines(
         job.python,
         FILES[job.framework],
-        json.dumps(_order(job, switches)),
+        json.dumps(order(job, switches)),
         by="_training.py",
         variables={"PYTHONHASHSEED": seed},
     ):
@@ -166,8 +166,8 @@ def _run(
     return whole["begun"], Run(**metrics, weights=tuple(weights))
 
 
-def _order(job: TrainingJob, switches: Switches) -> dict[str, Any]:
-    """The settings for the process, as JSON types."""
+def order(job: TrainingJob, switches: Switches) -> dict[str, Any]:
+    """The settings for the process that trains, as JSON types."""
     return {
         "device": job.device,
         "epochs": job.epochs,

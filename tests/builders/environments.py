@@ -101,9 +101,9 @@ def activate(prefix: Path | str) -> None:
     os.environ["PATH"] = os.pathsep.join((str(Path(prefix, "bin")), os.environ["PATH"]))
 
 
-def bare(place: Path) -> str:
+def bare(place: Path, base: str = sys.executable) -> str:
     """The interpreter of a new environment in which nothing is installed, not even pip."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", place], check=True)
+    subprocess.run([base, "-m", "venv", "--without-pip", place], check=True)
     return str(place / "bin" / "python")
 
 

@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+from pathlib import Path
 from typing import Any, NamedTuple
+
+_REACH_INDEXES = ("SSL_", "UV_", "PIP_", "HTTP", "http", "REQUESTS_")
+
+
+def active(python: str) -> dict[str, str]:
+    """The variables of a shell in which the environment of an interpreter is active."""
+    prefix = Path(python).parents[1]
+    path = f"{prefix / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    kept = {name: value for name, value in os.environ.items() if name.startswith(_REACH_INDEXES)}
+    return {**kept, "VIRTUAL_ENV": str(prefix), "PATH": path}
 
 
 class Answer(NamedTuple):

@@ -403,6 +403,37 @@ def test_the_document_has_the_published_form(isolate: Isolate) -> None:
     assert found["trials"] == len(found["steps"])
 
 
+@pytest.mark.parametrize("expression", ["1 + is_set('TF_ACTS')", "1", "os.urandom(4).hex()"])
+def test_each_document_satisfies_the_published_schema(
+    isolate: Isolate, tmp_path: Path, expression: str
+) -> None:
+    done = isolate(job(expression), "--format", "json", after={"TF_ACTS": "1", "TF_NOT": "1"})
+    found = tmp_path / "isolation.json"
+    found.write_text(done.stdout)
+    checked = call("validate", found)
+    assert (checked.returncode, checked.stdout) == (0, f"{found}: valid\n")
+    found.write_text(json.dumps({**document_of(done), "needed": [{"name": 7}], "trials": "4"}))
+    refused = call("validate", found)
+    assert refused.returncode == 2
+    for fault in ("needed.0: 'switch' is", "needed.0.name: 7 is not", "trials: '4' is not"):
+        assert fault in refused.stderr
+
+
+@pytest.mark.parametrize("number", ["'nan'", "1e999"])
+def test_a_loss_that_is_no_number_any_more_is_infinitely_far_apart(
+    isolate: Isolate, tmp_path: Path, number: str
+) -> None:
+    text = job(f"{number} if is_set('TF_ACTS') else 1")
+    options = ("--format", "json", "--pair", tmp_path / "pairs")
+    done = isolate(text, *options, before={"TF_ACTS": "0"}, after={"TF_ACTS": "1"})
+    assert answer_of(done).needed == ["TF_ACTS"]
+    apart = document_of(done)["apart"]
+    assert (apart["absolute"], apart["relative"], apart["differing"]) == (None, None, 1)
+    [path] = (tmp_path / "pairs").glob("*.jsonl")
+    row = json.loads(path.read_text())
+    assert (row["measured"], row["max_rel_loss_diff"]) == ("diverges", None)
+
+
 @pytest.mark.parametrize(
     ("expression", "outcome", "repeats"),
     [

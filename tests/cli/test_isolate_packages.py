@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.builders.commands import call
-from tests.builders.environments import bare, install, packages_of
+from tests.builders.environments import NotHereError, bare, install, interpreter, packages_of
 from tests.builders.isolated import answer_of, document_of
 from tests.builders.wheels import only_index, wheel
 
@@ -34,9 +36,9 @@ def isolate(tmp_path: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch) -> Is
     project = tmp_path / "project"
     project.mkdir()
 
-    def made(name: str, pins: Pins) -> dict[str, str]:
+    def made(name: str, pins: Pins, base: str = sys.executable) -> dict[str, str]:
         place = tmp_path / name
-        python = bare(place)
+        python = bare(place, base)
         requirements = [f"{package}=={version}" for package, version in pins.items()]
         links = ("--no-index", "--find-links", str(wheels), "--no-deps")
         install(python, *links, *requirements, by="uv")
@@ -51,9 +53,10 @@ def isolate(tmp_path: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch) -> Is
         after: Pins,
         *options: str,
         prepare: Callable[[], object] = lambda: None,
+        old_python: str = sys.executable,
     ) -> subprocess.CompletedProcess[str]:
         (project / "job.py").write_text(job)
-        old, new = made("old", before), made("new", after)
+        old, new = made("old", before, old_python), made("new", after)
         done = call("capture", "-o", "old.json", env=old, cwd=project)
         assert done.returncode == 0, done.stderr
         prepare()
@@ -195,6 +198,27 @@ def test_an_editable_installation_of_the_active_environment_is_there_in_each_tri
     job = "import lib, mine\nprint('loss', lib.value + mine.offset)\n"
     done = isolate(job, before, after, prepare=edit)
     assert answer_of(done).needed == ["lib"]
+
+
+def test_the_minor_version_of_python_is_a_switch_and_brings_its_packages(
+    isolate: Isolate, wheels: Path
+) -> None:
+    own, other = f"3.{sys.version_info[1]}", None
+    for minor in range(10, 15):
+        # The built-in sum compensates its rounding from 3.12 on.
+        if (minor >= 12) != (sys.version_info >= (3, 12)):
+            with suppress(NotHereError):
+                other = interpreter(f"3.{minor}")
+    if other is None:
+        pytest.skip(f"besides {own} needs a Python on the other side of 3.12")
+    before, after = two_versions(wheels, "lib")
+    wheel(wheels, "same", "1.0")
+    job = "print('loss', sum([0.1] * 10))\n"
+    done = isolate(job, {**before, "same": "1.0"}, {**after, "same": "1.0"}, old_python=other)
+    answer = answer_of(done)
+    assert set(answer.needed) == {"Python", "lib"}
+    assert document_of(done)["notes"] == []
+    assert answer.commands == ["pip install --no-deps lib==1.0"]
 
 
 def test_no_environment_of_a_search_is_left_behind(

@@ -103,6 +103,30 @@ def test_what_no_index_has_is_named_and_left_out(record: Path) -> None:
     assert "gone" not in Path("made/pylock.toml").read_text()
 
 
+def test_what_could_not_be_had_is_in_the_document_as_well(record: Path) -> None:
+    def change(document: Any) -> None:
+        found = document["facts"]["packages"]["distributions"]
+        found["gone"] = {**found["one"], "version": "3.0"}
+        origin = {"kind": "vcs", "url": "https://example.org/x", "vcs": "git", "commit": "0" * 40}
+        found["mine"] = {**found["one"], "origin": origin}
+        document["facts"]["environ"]["variables"]["LD_PRELOAD"] = "/opt/x.so"
+
+    options = ("-o", "made", "--venv", "made/venv", "--format", "json")
+    done = recreate(changed(record, change), *options)
+    made = json.loads(done.stdout)["recreated"]
+    assert json.loads(Path("made/report.json").read_text())["recreated"] == made
+    reasons = {(one["name"], one["version"]): one["reason"] for one in made["lacking"]}
+    assert set(reasons) == {("gone", "3.0"), ("mine", "1.0")}
+    assert reasons["mine", "1.0"] == (
+        f"installed from the repository https://example.org/x at {'0' * 40}"
+    )
+    assert [(one["name"], one["version"]) for one in made["not_set"]] == [("LD_PRELOAD", None)]
+    assert (made["python"], made["built_python"]) == (PYTHON, PYTHON)
+    assert made["place"] == str(Path("made/venv").absolute())
+    assert set(made["files"]) == FILES - {"report.json"}
+    assert call("validate", "made/report.json", cwd=Path.cwd()).returncode == 0
+
+
 def test_without_a_venv_the_files_are_written_and_the_machine_is_judged(record: Path) -> None:
     def change(document: Any) -> None:
         document["facts"]["frameworks"]["numpy"] = {"version": "2.4.6", "blas": None}

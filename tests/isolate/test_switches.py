@@ -83,6 +83,16 @@ def test_another_build_of_the_same_version_cannot_be_switched() -> None:
     assert found.fixed == (Fixed("numpy 2.4.6", "a different build of one version"),)
 
 
+def test_the_wheel_of_another_python_goes_with_python() -> None:
+    before = {DISTRIBUTIONS: {"numpy": distribution("2.4.6", build_id="a")}}
+    after = {DISTRIBUTIONS: {"numpy": distribution("2.4.6", build_id="b")}}
+    found = planned(before, {**after, "facts.python.version": "3.12.1"})
+    assert (names(found), found.fixed) == (["python"], ())
+    patch = planned(before, {**after, "facts.python.version": "3.11.9"})
+    assert names(patch) == ["python"]
+    assert [one.what for one in patch.fixed] == ["numpy 2.4.6"]
+
+
 def test_the_machine_is_listed_as_fixed() -> None:
     before, after = (
         {"facts.cpu.model": "A", "facts.os.kernel_release": "6.1"},

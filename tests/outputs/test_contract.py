@@ -150,9 +150,10 @@ IDENTIFIES: dict[str, Iterable[str]] = {
 }
 """Part of a report to the texts by which a reader knows that each of its members is there."""
 TEXTS = {part: tuple(texts) for part, texts in IDENTIFIES.items()}
-NO_PART = {"impact", "workload", "not_checked", "way_back"}
+NO_PART = {"impact", "workload", "not_checked", "way_back", "recreated"}
 """A word, an input of the judgement and a reason: `test_golden.py` shows how they are written. The
-way back is there only if it is wanted (`tests/judging/test_way_back.py`)."""
+way back is there only if it is wanted (`tests/judging/test_way_back.py`), and what was recreated
+only if something was (`tests/cli/test_recreate.py`)."""
 
 
 def format_named(name: str) -> ModuleType:

@@ -24,7 +24,8 @@ from envprint.core.isolation import (
     Switch,
     Trial,
 )
-from envprint.outputs.isolation import document, plan_text, remedy, render, trial_line
+from envprint.outputs.isolation import plan_text, remedy, render, trial_line
+from envprint.outputs.isolation_document import document
 
 ONEDNN = Switch(
     "variable TF_ENABLE_ONEDNN_OPTS", VARIABLE, "TF_ENABLE_ONEDNN_OPTS", None, "0", ("r",)

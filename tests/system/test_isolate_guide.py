@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from tests.benchmarks.isolate_trials import table
 from tests.builders.commands import call
+from tests.builders.isolated import active
 from tests.conftest import Build
 
 PAGE = Path(__file__).parents[2] / "docs" / "isolate.md"
@@ -46,21 +46,14 @@ def test_the_story_ends_as_the_guide_says(
     project = tmp_path / "project"
     project.mkdir()
     (project / "train.py").write_text(block("train.py"))
-    reach_indexes = ("SSL_", "UV_", "PIP_", "HTTP", "http", "REQUESTS_")
-    kept = {name: value for name, value in os.environ.items() if name.startswith(reach_indexes)}
-    variables = {
-        **kept,
-        "XDG_CACHE_HOME": str(tmp_path / "cache"),
-    }
+    variables = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
     days = iter(("monday.txt", "friday.txt"))
     answer = ""
     for program, *words in commands():
         if program == "export":
             variables |= dict(word.split("=", 1) for word in words)
             pins = block(next(days)).split()
-            prefix = Path(environment("--no-deps", *pins, by="uv")).parents[1]
-            path = f"{prefix / 'bin'}{os.pathsep}{os.environ['PATH']}"
-            variables |= {"VIRTUAL_ENV": str(prefix), "PATH": path}
+            variables |= active(environment("--no-deps", *pins, by="uv"))
             continue
         done = call(*words, env=variables, cwd=project, timeout_s=1500)
         assert done.returncode == 0, done.stderr

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.builders.commands import call
-from tests.builders.isolated import answer_of, document_of
+from tests.builders.isolated import active, answer_of, document_of
 from tests.conftest import Build
 
 pytestmark = pytest.mark.long
@@ -98,12 +97,22 @@ def unrelated(taken: Sequence[str], count: int) -> list[str]:
     return [pin for pin in pins("unrel.txt") if pin.partition("==")[0] not in names][:count]
 
 
-def variables_of(python: str) -> dict[str, str]:
-    prefix = Path(python).parents[1]
-    path = f"{prefix / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    reach_indexes = ("SSL_", "UV_", "PIP_", "HTTP", "http", "REQUESTS_")
-    kept = {name: value for name, value in os.environ.items() if name.startswith(reach_indexes)}
-    return {**kept, "VIRTUAL_ENV": str(prefix), "PATH": path}
+@pytest.mark.timeout(1800)
+def test_without_a_job_the_training_probe_shows_what_changes_pytorch(
+    environment: Build, tmp_path: Path
+) -> None:
+    pair = PAIRS["torch"]
+    there = active(environment("--no-deps", *pins(pair.before), by="pip"))
+    there["XDG_CACHE_HOME"] = str(tmp_path / "cache")
+    assert call("capture", "-o", "old.json", env=there, cwd=tmp_path).returncode == 0
+    options = ("--result", "probe", "--format", "json", "--repeat", "2")
+    now = {**there, "TF_UNUSED": "1", pair.variable: pair.value}
+    done = call("isolate", "old.json", *options, env=now, cwd=tmp_path, timeout_s=1700)
+    answer, found = answer_of(done), document_of(done)
+    assert answer.needed == answer.fix == [pair.variable]
+    assert found["result"]["kind"] == "probe"
+    assert found["command"] == ["envprint", "probe", "training", "--framework", "torch"]
+    assert 0 < found["apart"]["relative"] < 0.1
 
 
 @pytest.mark.timeout(3600)
@@ -120,10 +129,10 @@ def test_one_cause_among_forty_is_found_in_at_most_twelve_trials(
     (project / "train.py").write_text(pair.job)
     # PyTorch's build for the CPU comes from a place that this machine's pip is told of.
     by = "pip" if name == "torch" else "uv"
-    old = {**variables_of(environment("--no-deps", *before, by=by)), **cache}
+    old = {**active(environment("--no-deps", *before, by=by)), **cache}
     done = call("capture", "-o", "old.json", env=old, cwd=project)
     assert done.returncode == 0, done.stderr
-    new = {**variables_of(environment("--no-deps", *after, by=by)), **cache, **UNUSED}
+    new = {**active(environment("--no-deps", *after, by=by)), **cache, **UNUSED}
     new[pair.variable] = pair.value
     options = ["--result", "result.npy", "--format", "json", "--repeat", "2"]
     words = ["isolate", "old.json", *options, "--", "python", "train.py"]
