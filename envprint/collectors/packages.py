@@ -34,8 +34,10 @@ ADDED = (b"INSTALLER,", b"REQUESTED,", b"direct_url.json,", b"provenance_url.jso
 SCRIPTS = (b"bin/", b"Scripts/")
 """Folders outside the library whose files an installer generates or rewrites."""
 
-BUILD_ID_FORM = "build id 1"
-"""Changes with what `build_id` makes of a RECORD: build ids of another form are computed again."""
+BUILD_ID_FORM = "build id 2"
+"""Changes with what `_of_record` makes of a RECORD: what has another form is computed again."""
+REQUESTED = "requested "
+"""Stands before the build id of a distribution that was installed by name."""
 
 
 # numpy/__init__.py,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0
@@ -61,6 +63,14 @@ def build_id(record: bytes, entry: str) -> str:
     if b".pyc," in content:
         content = end.join(line for line in lines if b".pyc," not in line)
     return sha256(content.strip()).hexdigest()[:32]
+
+
+# Installers leave an empty file for what a user named, and none for what that needs.
+# https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-requested-file
+def _of_record(path: str, record: bytes) -> str:
+    entry = path.split("/")[-2]
+    is_named = f"{entry}/REQUESTED,".encode() in record
+    return (REQUESTED if is_named else "") + build_id(record, entry)
 
 
 def _replace(
@@ -176,6 +186,13 @@ FACTS = (
         "The copy of each distribution that an import finds first, by normalised name.",
     ),
     Field(
+        "requested",
+        ListOf(TEXT),
+        "Distributions that were installed by name and not because others need them, according to "
+        "REQUESTED files and direct_url.json; in no digest. Null if no installer recorded that.",
+        unwatched="orders what is not judged: the requested first",
+    ),
+    Field(
         "duplicates",
         MapOf(ListOf(COPY)),
         "Distributions with more than one copy, with all copies; the one that an import finds "
@@ -234,7 +251,8 @@ def collect(host: Host) -> Mapping[str, Any]:
 
 def _installed(host: Host, found: Sequence[Installed] | Unknown) -> dict[str, Any]:
     if isinstance(found, Unknown):
-        return dict.fromkeys(("distributions", "duplicates", "edited", "unmet"), found)
+        names = ("distributions", "requested", "duplicates", "edited", "unmet")
+        return dict.fromkeys(names, found)
     # The first copy wins, as in an import.
     first = {one.name: one for one in reversed(found)}
     known = listed()
@@ -251,12 +269,29 @@ def _installed(host: Host, found: Sequence[Installed] | Unknown) -> dict[str, An
     builds = _builds(host, first, described)
     return {
         "distributions": {
-            name: {**fields, "build_id": builds.get(name)} for name, fields in described.items()
+            name: {**fields, "build_id": _bare(builds.get(name))}
+            for name, fields in described.items()
         },
+        "requested": _requested(described, builds),
         "duplicates": _duplicates(found),
         "edited": _edited(host, first) if host.verify_files() else _SHALLOW,
         "unmet": unmet_of(host, versions, metadata),
     }
+
+
+def _bare(build: str | Unknown | None) -> str | Unknown | None:
+    return build.removeprefix(REQUESTED) if isinstance(build, str) else build
+
+
+def _requested(
+    described: Mapping[str, Mapping[str, Any]], builds: Mapping[str, str | Unknown]
+) -> list[str] | None:
+    """What was installed by name, sorted; None if no installer recorded that."""
+    marked = [n for n, build in builds.items() if str(build).startswith(REQUESTED)]
+    places = {name: fields["origin"] for name, fields in described.items()}
+    # A directory, an archive or a repository is named by whoever installs from it.
+    given = [n for n, one in places.items() if isinstance(one, dict) and one["kind"] != "index"]
+    return sorted({*marked, *given}) if marked else None
 
 
 _SHALLOW = Unknown("files are hashed again only with --deep")
@@ -315,9 +350,7 @@ def _builds(
         for name, one in first.items()
         if not (isinstance(origins[name], dict) and origins[name]["kind"] == "editable")
     }
-    found = host.computed(
-        list(paths), BUILD_ID_FORM, lambda path, record: build_id(record, path.split("/")[-2])
-    )
+    found = host.computed(list(paths), BUILD_ID_FORM, _of_record)
     return {
         paths[path]: build if isinstance(build, str) else Unknown(reason_of(build))
         for path, build in found
