@@ -59,6 +59,16 @@ a side): all fell into the class that was given. Three need allocators that are 
 """.strip()
 
 
+def _elsewhere() -> str:
+    """Which pairs keep their verdict on some machines."""
+    names = ", ".join(f"{pair.id} ({pair.processor})" for pair in load() if pair.processor)
+    return (
+        f"Some effects depend on the processor. The measurements of {names}\n"
+        "hold for the processors named with them: where the scoring runs on another one, these "
+        "pairs keep\nthe verdict that they have."
+    )
+
+
 def keep(verdicts: list[Verdict], parts: Collection[str], date: str) -> None:
     """Write the verdicts on these parts down, and the page that follows from them.
 
@@ -134,6 +144,8 @@ def _lines(dates: Mapping[str, str], verdicts: list[Verdict]) -> Iterator[str]:
         "is not judged.",
         "",
         REPEATED,
+        "",
+        _elsewhere(),
         "",
         "## First looks",
         "",
