@@ -16,6 +16,7 @@ from envprint.judging.context import Context
 from envprint.machine.live import LiveHost
 from envprint.outputs.drift_error import remarks_on
 from envprint.run.promotion import unfit_before
+from envprint.run.used_libraries import Again
 
 
 class Preflight(NamedTuple):
@@ -27,6 +28,9 @@ class Preflight(NamedTuple):
     refuses: bool
     unfit: str | None
     """Why the run cannot become `@last-good`, whatever comes of it."""
+    again: Again | None = None
+    """The check of a job that has loaded these modules, and why the run cannot become `@last-good`
+    by that; None if no check was requested."""
 
 
 def preflight(
@@ -60,7 +64,19 @@ def preflight(
         console.log("the command was not run; --no-check runs it anyway")
     # A first run has nothing to be compared with. That it is good is judged by its state alone:
     # otherwise no run would ever be good.
-    return Preflight(before, judged, code != 0, unfit_before(judged, context))
+    unfit = unfit_before(judged, context)
+    return Preflight(before, judged, code != 0, unfit, _again(context, before, baseline))
+
+
+def _again(context: Context, before: Fingerprint, baseline: Fingerprint | None) -> Again:
+    """The same check, once it is known what the command has loaded."""
+
+    def check(modules: frozenset[str]) -> tuple[Report, str | None]:
+        request = context.request._replace(loaded=modules)
+        report = context._replace(request=request).state(before, baseline)
+        return report, unfit_before(report, context, "the check of what it loaded")
+
+    return check
 
 
 def _baseline(

@@ -27,7 +27,8 @@ from envprint.run.command_interpreter import Started
 from envprint.run.finish import attempt, keep, prepare
 from envprint.run.newcomers import in_words, newcomers
 from envprint.run.promotion import listed, unfit_after
-from envprint.run.record import During, Run, look_back
+from envprint.run.record import During, Job, Run, look_back
+from envprint.run.used_libraries import job_of, remark, unfit_of
 
 if TYPE_CHECKING:
     from envprint.run.job import BlockedSignals
@@ -162,8 +163,8 @@ def _watched(
     with gpu.watch(gpu_timeout_s=options.gpu_timeout or HUNG_S) as watch:
         job = Job(options.command, LiveHost().environ_for_children(), held)
         ended = job.wait(lambda: loaded.look(job.pid), LOOKS_S, console.warn)
-    others = loaded.other_prefixes(ready.described)
-    return During(started_at, utc(), ended, watch.so_far(), loaded.paths(), others)
+    others, modules = loaded.other_prefixes(ready.described), loaded.modules(ready.described)
+    return During(started_at, utc(), ended, watch.so_far(), loaded.paths(), others, modules)
 
 
 def _capture_again(options: argparse.Namespace, console: Console, ready: _Ready) -> Fingerprint:
@@ -172,7 +173,7 @@ def _capture_again(options: argparse.Namespace, console: Console, ready: _Ready)
 
 def _record(options: argparse.Namespace, console: Console, ready: _Ready, during: During) -> None:
     """Capture again, report what changed and who used the GPUs meanwhile, and save it all."""
-    before, report, _, unfit = ready.preflight
+    before, report, _, unfit, again = ready.preflight
     after = attempt(lambda: look_back(before, _capture_again(options, console, ready)))
     if isinstance(after, Unknown):
         console.warn(f"what changed while the command ran is unknown: {after.reason}")
@@ -187,9 +188,12 @@ def _record(options: argparse.Namespace, console: Console, ready: _Ready, during
         console.warn(f"the command loaded libraries from {prefix}, but {recorded} was recorded")
     if other := unrecorded(options, ready.started, ready.described):
         unfit = unfit or f"the command starts {other}, which was not recorded"
-    unfit = unfit or unfit_after(after, strangers, during.other_prefixes)
+    job = attempt(lambda: job_of(during.modules, before, again))
+    if report and isinstance(job, Job) and (line := remark(job, report)):
+        console.log(line)
+    unfit = unfit or unfit_after(after, strangers, during.other_prefixes) or unfit_of(job)
     run = Run(
-        options.command, ready.started, during, before, after, report, options.hash_seed, unfit
+        options.command, ready.started, during, before, after, report, options.hash_seed, unfit, job
     )
     for line in keep(run, ready.store, options.record):
         console.log(line)

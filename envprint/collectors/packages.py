@@ -181,6 +181,13 @@ FACTS = (
         "The copy of each distribution that an import finds first, by normalised name.",
     ),
     Field(
+        "requested",
+        ListOf(TEXT),
+        "Distributions that were installed by name and not because others need them, according to "
+        "REQUESTED files and direct_url.json; in no digest. Null if no installer recorded that.",
+        unwatched="orders what is not judged: the requested first",
+    ),
+    Field(
         "duplicates",
         MapOf(ListOf(COPY)),
         "Distributions with more than one copy, with all copies; the one that an import finds "
@@ -239,21 +246,37 @@ def collect(host: Host) -> Mapping[str, Any]:
 
 def _installed(host: Host, found: Sequence[Installed] | Unknown) -> dict[str, Any]:
     if isinstance(found, Unknown):
-        return dict.fromkeys(("distributions", "duplicates", "edited", "unmet"), found)
+        names = ("distributions", "requested", "duplicates", "edited", "unmet")
+        return dict.fromkeys(names, found)
     # The first copy wins, as in an import.
     first = {one.name: one for one in reversed(found)}
     described = _described(host, first)
     versions = {name: _text(one.version) for name, one in first.items()}
     required = {name: fields.pop("requires") for name, fields in described.items()}
+    marks = {name: fields.pop("is_requested") for name, fields in described.items()}
     return {
         "distributions": {
             name: {**described[name], "version": one.version, "location": one.directory}
             for name, one in first.items()
         },
+        "requested": _requested(described, marks),
         "duplicates": _duplicates(found),
         "edited": _edited(host, first) if host.verify_files() else _SHALLOW,
         "unmet": unmet_of(host, versions, required),
     }
+
+
+def _requested(
+    described: Mapping[str, Mapping[str, Any]], marks: Mapping[str, bool | Unknown]
+) -> list[str] | None:
+    """What was installed by name, sorted; None if no installer recorded that."""
+    marked = [name for name, mark in marks.items() if mark is True]
+    places = {name: fields["origin"] for name, fields in described.items()}
+    # A directory, an archive or a repository is named by whoever installs from it.
+    given = [
+        name for name, one in places.items() if isinstance(one, dict) and one["kind"] != "index"
+    ]
+    return sorted({*marked, *given}) if marked else None
 
 
 _SHALLOW = Unknown("files are hashed again only with --deep")
@@ -267,8 +290,10 @@ def _edited(host: Host, first: Mapping[str, Installed]) -> Mapping[str, list[str
 
 _EDITED_BY_HAND = ("METADATA", "RECORD")
 """What people edit. INSTALLER and WHEEL are written once, by what replaces the whole directory."""
-_DESCRIPTION = frozenset(["installer", "origin", "tags", "takes_part", "requires", "build_id"])
-_FORM = f"description 1, {BUILD_ID_FORM}, knowledge as of {knowledge.AS_OF}"
+_DESCRIPTION = frozenset(
+    ["installer", "origin", "tags", "takes_part", "requires", "build_id", "is_requested"]
+)
+_FORM = f"description 2, {BUILD_ID_FORM}, knowledge as of {knowledge.AS_OF}"
 """Changes with what `_describe` makes of files: another form in an index is read anew."""
 
 
@@ -300,6 +325,7 @@ def _describe(host: Host, path: str, part: bool | None) -> dict[str, Any]:
         origin = attempt(lambda: origin_of(host, path, installer))
     metadata = None if part is False else attempt(lambda: _metadata(host, path))
     word, requires = _own_words(metadata, is_listed=part is not None)
+    build, is_requested = _by_record(host, path)
     is_editable = isinstance(origin, dict) and origin["kind"] == "editable"
     return {
         "installer": installer,
@@ -307,7 +333,8 @@ def _describe(host: Host, path: str, part: bool | None) -> dict[str, Any]:
         "tags": attempt(lambda: parse_tags(text_or_none(host, f"{path}/WHEEL"))),
         "takes_part": word,
         "requires": requires,
-        "build_id": None if is_editable else attempt(lambda: _build_id(host, path)),
+        "build_id": None if is_editable else build,
+        "is_requested": is_requested,
     }
 
 
@@ -320,13 +347,24 @@ def _own_words(metadata: bytes | Unknown | None, *, is_listed: bool) -> tuple[An
     return None if is_listed else takes_part(metadata), [*map(list, requirements(metadata))]
 
 
-def _build_id(host: Host, path: str) -> str | None:
-    """The build id by the RECORD in `path`; None without one. Raises `OSError`."""
+# Installers leave an empty file for what a user named, and none for what that needs.
+# https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-requested-file
+def _by_record(host: Host, path: str) -> tuple[str | Unknown | None, bool | Unknown]:
+    """The build id by the RECORD in `path`, and whether that lists a mark of a user's wish."""
+    content = attempt(lambda: _record(host, path))
+    if isinstance(content, Unknown):
+        return content, content
+    entry = path.rpartition("/")[2]
+    is_requested = f"{entry}/REQUESTED,".encode() in content
+    return build_id(content, entry) if content else None, is_requested
+
+
+def _record(host: Host, path: str) -> bytes:
+    """RECORD; empty if there is none. Raises `OSError`."""
     try:
-        content = host.read(f"{path}/RECORD")
+        return host.read(f"{path}/RECORD")
     except (FileNotFoundError, NotADirectoryError):
-        return None
-    return build_id(content, path.rpartition("/")[2])
+        return b""
 
 
 def _metadata(host: Host, path: str) -> bytes | None:

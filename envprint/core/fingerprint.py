@@ -172,6 +172,11 @@ NOT_IN_DIGEST = ("code", "probes")
 exists only on request."""
 
 
+REQUESTED = "facts.packages.requested"
+"""How the packages came, which changes when an equal environment is installed from a list: in no
+digest and no comparison."""
+
+
 DIGEST_FORM = 2
 """How digests are made: in form 1, which earlier versions wrote, they depended on where an
 environment lies."""
@@ -252,12 +257,20 @@ def _canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
+def _covered(name: str, section: Any) -> Any:
+    """The part of a section that a digest covers."""
+    *_, outer, left_out = REQUESTED.split(".")
+    if name != outer or not isinstance(section, Mapping) or left_out not in section:
+        return section
+    return {key: value for key, value in section.items() if key != left_out}
+
+
 def digest_facts(facts: Mapping[str, Any], form: int = DIGEST_FORM) -> tuple[dict[str, str], str]:
     """The digest of each section, and of the environment: all sections but `NOT_IN_DIGEST`.
 
     In form 2 they do not depend on where the environment lies.
     """
-    texts = {name: _canonical(section) for name, section in facts.items()}
+    texts = {name: _canonical(_covered(name, section)) for name, section in facts.items()}
     if form >= 2:
         location = Location.of(facts)
         texts = {name: location.removed(text) for name, text in texts.items()}

@@ -69,4 +69,5 @@ OUTCOMES: dict[str, str] = {
     "torch.cbwr-avx2": "numeric with torch 2.13.0 on the CPU",
     "torch.omp-dynamic": "breaks with torch 2.13.0 on the CPU",
     "xgboost.3": "numeric with numpy 1.26.4 on the CPU",
+    "xgboost.3-2": "none with numpy 1.26.4 on the CPU",
 }

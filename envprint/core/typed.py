@@ -37,7 +37,7 @@ else:
 
     BinaryIO = NoReturn = TextIO = Any
 
-    def TypeVar(_name):
+    def TypeVar(_name):  # noqa: N802  as `typing` names it
         """A type that a call decides."""
         return Any
 

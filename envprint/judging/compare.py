@@ -7,7 +7,7 @@ from typing import Any
 
 from envprint.core.comparison import Change, Comparison
 from envprint.core.fields import Record, Shape, inner, step
-from envprint.core.fingerprint import Fingerprint, Location, alike
+from envprint.core.fingerprint import REQUESTED, Fingerprint, Location, alike
 from envprint.core.hidden import differ, is_inside_of
 from envprint.core.redact import gather, replaced, replacements
 
@@ -34,7 +34,9 @@ def compare(before: Fingerprint, after: Fingerprint, shape: Record) -> Compariso
         sides = getattr(before, place), getattr(after, place)
         changes += _changes(place, inner(shape, place), *sides, unknown)
     known = [
-        change for change in changes if isinstance(change, Change) and not _is_moved(change, places)
+        change
+        for change in changes
+        if isinstance(change, Change) and change.path != REQUESTED and not _is_moved(change, places)
     ]
     hidden = sorted(path for path in changes if isinstance(path, str))
     return Comparison(

@@ -32,6 +32,9 @@ class Request(NamedTuple):
     modules: frozenset[str] = frozenset()
     """The modules that the job's process has imported, which tell its libraries where none is
     named."""
+    loaded: frozenset[str] = frozenset()
+    """The modules of which the job was seen to load files, which tell less: of a library that is
+    Python alone no file shows."""
     device: str | None = None
     fail_on: Impact | None = None
     on_unknown: str | None = None
@@ -86,16 +89,17 @@ class Context(NamedTuple):
             free = required.min_free_gpu_bytes
         needs_gpu = bool(free) and is_run
         names = request.frameworks or policy.frameworks
+        frameworks, libraries = _named(names) if names else _loaded(request.loaded, now)
         workload = detect(
             now,
             baseline,
-            frameworks=[name for name in names if name in FRAMEWORKS],
-            libraries=_with_all(tuple(name for name in names if name not in FRAMEWORKS)),
+            frameworks=frameworks,
+            libraries=libraries,
             device=request.device or (None if needs_gpu else policy.device),
             needs_gpu=needs_gpu,
         )
         return workload._replace(
-            libraries=workload.libraries if names else _imported(request.modules),
+            libraries=workload.libraries if names or libraries else _imported(request.modules),
             named=tuple(sorted(names)),
             min_free_gpu_bytes=free,
             batch_size=request.batch_size,
@@ -107,6 +111,25 @@ class Context(NamedTuple):
         """0; 1 for a finding that counts; 3 for an undecided rule that counts."""
         policy = self.policy
         return report.exit_code(policy.fail_on, policy.on_unknown == "fail", self.request.strict)
+
+
+Job = tuple[Collection[str], Collection[str]]
+"""The frameworks and the libraries that a job uses; both empty if that is unknown."""
+
+
+def _named(names: Collection[str]) -> Job:
+    frameworks = [name for name in names if name in FRAMEWORKS]
+    return frameworks, _with_all([name for name in names if name not in FRAMEWORKS])
+
+
+def _loaded(modules: Collection[str], now: Fingerprint) -> Job:
+    """What a job has loaded, as far as its files tell."""
+    if not modules:
+        return (), ()
+    from envprint.knowledge.jobs import frameworks_of, may_have_used  # known only after a run
+
+    installed = now.get("facts.packages.distributions", {})
+    return frameworks_of(modules), may_have_used(modules, installed)
 
 
 def _imported(modules: Collection[str]) -> tuple[str, ...]:

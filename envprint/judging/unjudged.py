@@ -11,7 +11,7 @@ from typing import NamedTuple
 from envprint import knowledge
 from envprint.core.comparison import Change, Comparison
 from envprint.core.errors import UnknownValueError
-from envprint.core.fingerprint import FRAMEWORKS, around, split_path
+from envprint.core.fingerprint import FRAMEWORKS, REQUESTED, around, split_path
 from envprint.core.impact import Impact
 from envprint.core.report import NOT_JUDGED, UNKNOWN_PART, Expected, Undecided, Unjudged
 from envprint.core.versions import is_below
@@ -64,8 +64,9 @@ def unjudged(
 ) -> tuple[tuple[Unjudged, ...], tuple[Change, ...]]:
     """The changes of libraries that take part and that nobody has judged, and all other changes.
 
-    `unexplained` are the changes that no rule recognises. The libraries that the job names come
-    first, then those that train or compute; those of which nothing is known come last.
+    `unexplained` are the changes that no rule recognises. The libraries that the job names or
+    imports come first, then those that were installed by name, and of these what trains or
+    computes; those of which nothing is known come last.
     """
     places = {change.path for change in unexplained}
     names = sorted({name for place in places for name in _named(place)})
@@ -73,7 +74,7 @@ def unjudged(
     moved = [(name, step) for name, step in steps if step]
     look = Look(comparison, workload, is_elsewhere)
     found = (_entry(look, name, step) for name, step in moved)
-    entries = sorted(filter(None, found), key=partial(_order, workload))
+    entries = sorted(filter(None, found), key=partial(_order, workload, _requested(comparison)))
     traces = {trace for entry in entries for trace in _traces(entry.name)}
     variables = unjudged_variables(comparison, unexplained, workload)
     entries += variables
@@ -139,9 +140,22 @@ def role_of(name: str) -> str | None:
     return next((role for role in parts if role not in knowledge.NO_PART), next(iter(parts), None))
 
 
-def _order(workload: Workload, entry: Unjudged) -> tuple[bool, int, bool]:
+def _order(
+    workload: Workload, requested: Container[str], entry: Unjudged
+) -> tuple[bool, int, bool, bool]:
     certainty = 0 if entry.role != UNKNOWN_PART else 1 if entry.derived else 2
-    return (entry.name not in workload.libraries, certainty, entry.role not in _MAKE_RESULTS)
+    return (
+        entry.name not in workload.libraries,
+        certainty,
+        entry.name not in requested,
+        entry.role not in _MAKE_RESULTS,
+    )
+
+
+def _requested(comparison: Comparison) -> Container[str]:
+    """What either side installed by name; empty if no installer recorded it."""
+    sides = (comparison.after, comparison.before)
+    return {name for side in sides for name in side.get(REQUESTED, ())}
 
 
 def _named(path: str) -> Iterator[str]:

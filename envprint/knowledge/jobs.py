@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from envprint import knowledge
 from envprint.core.fingerprint import FRAMEWORKS
@@ -71,6 +72,31 @@ def imported_as(modules: Collection[str]) -> tuple[str, ...]:
             and _module(entry) in modules
         )
     )
+
+
+def frameworks_of(modules: Collection[str]) -> tuple[str, ...]:
+    """The frameworks of which a process has loaded one of these modules; sorted."""
+    named = {ALIASES.get(module, module) for module in modules}
+    named |= {"jax"} if "jaxlib" in named else set()  # jax itself is Python alone
+    return tuple(sorted(named.intersection(FRAMEWORKS)))
+
+
+def may_have_used(modules: Collection[str], installed: Mapping[str, Any]) -> tuple[str, ...]:
+    """The installed libraries that take part, unless they hold compiled code that a process with
+    these modules has not loaded; sorted. Of one that is Python alone no file shows.
+    """
+    return tuple(
+        name
+        for name in sorted(set(installed).difference(FRAMEWORKS))
+        if (entry := roles.listed(name)) and roles.takes_part(entry)
+        if _module({**entry, "distribution": name}) in modules or not _is_compiled(installed[name])
+    )
+
+
+def _is_compiled(distribution: Mapping[str, Any]) -> bool:
+    """Whether it was built for one platform; false if that is unknown."""
+    tags: Collection[str] = distribution.get("tags") or ()
+    return bool(tags) and not any(tag.endswith("-any") for tag in tags)
 
 
 def with_all(libraries: Iterable[str]) -> tuple[str, ...]:

@@ -58,9 +58,9 @@ def _match(
     comparison: Comparison, name: str, versions: tuple[str, str], found: list[knowledge.Entry]
 ) -> Match:
     worst = max(found, key=lambda entry: _ORDER.index(entry["impact"]))
-    texts = [f"from {entry['since']} on, {entry['what']}" for entry in found]
+    texts = [f"from {entry['since']} on, {entry['what']}{_unless_usual(entry)}" for entry in found]
     concerns = dict.fromkeys(entry["only_if"] for entry in found)
-    restored = [entry["restore"] for entry in found if "restore" in entry]
+    restored = dict.fromkeys(entry["restore"] for entry in found if "restore" in entry)
     is_measured = any(entry["known"] == "measured" for entry in found)
     return Match(
         f"{name} was {versions[0]}, is {versions[1]}: {'; '.join(texts)}",
@@ -74,6 +74,11 @@ def _match(
         evidence=tuple(dict.fromkeys(source for entry in found for source in _sources(entry))),
         about=name,
     )
+
+
+def _unless_usual(entry: knowledge.Entry) -> str:
+    """Whom it concerns, where that is not most jobs: advice has no room but its message."""
+    return "" if entry.get("usual", False) else f" (concerns {entry['only_if']})"
 
 
 def _sources(entry: knowledge.Entry) -> list[str]:

@@ -45,6 +45,15 @@ class Loaded:
         """The numeric libraries among the files seen, sorted."""
         return sorted(filter(_NUMERIC.search, self._seen.copy()))
 
+    def modules(self, described: Mapping[str, Any]) -> frozenset[str]:
+        """The top-level modules that the seen files belong to: those on the search path of the
+        interpreter that is `described`, and those of other environments.
+        """
+        roots = sorted({os.path.realpath(place) for place in described["path"]}, key=len)
+        found = (_inside(path, roots) for path in self._seen.copy())
+        # numpy.libs/libscipy_openblas64_-32a4b2a6.so, _cffi_backend.cpython-311-x86_64-linux-gnu.so
+        return frozenset(re.split(r"[./]", one, maxsplit=1)[0] for one in found if one)
+
     def other_prefixes(self, described: Mapping[str, Any]) -> list[str]:
         """Environments with packages that were loaded, other than the `described` one, sorted.
 
@@ -61,6 +70,15 @@ class Loaded:
             and not any(_is_same_file(place, found) for place in described["path"])
         }
         return sorted(others)
+
+
+def _inside(path: str, roots: Iterable[str]) -> str | None:
+    """The part of a path below the longest of `roots` above it, else below where packages lie."""
+    above = [root for root in roots if path.startswith(f"{root}{os.sep}")]
+    if above:
+        return path[len(above[-1]) + 1 :]
+    found = _SITE.match(path)
+    return found["inside"] if found else None
 
 
 def _above(found: re.Match[str]) -> Iterator[str]:

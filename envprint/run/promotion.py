@@ -25,10 +25,12 @@ NOT_CHECKED = "this run was not checked"
 NO_CHECK = f"{NOT_CHECKED} (--no-check)"
 
 
-def unfit_before(report: Report | None, context: Context) -> str | None:
+def unfit_before(
+    report: Report | None, context: Context, who: str = "the pre-flight"
+) -> str | None:
     """Why a run that begins with this report cannot become `@last-good`; None if it can.
 
-    `report` is that of the pre-flight, None without one.
+    `report` is that of the pre-flight, None without one; `who` found it.
     """
     if report is None:
         return NO_CHECK
@@ -39,7 +41,7 @@ def unfit_before(report: Report | None, context: Context) -> str | None:
     threshold = min(context.policy.fail_on, Impact.NUMERIC)
     if found := report.reaching(threshold, context.request.strict):
         rules = list(dict.fromkeys(finding.rule for finding in found))
-        return f"the pre-flight found {listed(rules)}, at or above {threshold.word}"
+        return f"{who} found {listed(rules)}, at or above {threshold.word}"
     return None
 
 

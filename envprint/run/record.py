@@ -105,6 +105,18 @@ SHAPE = record(
     Field("memory_peak_bytes", INTEGER, "The largest resident set of one of its processes."),
     Field("libraries", ListOf(TEXT), "Numerical libraries seen loaded in it, by path."),
     Field(
+        "job",
+        record(
+            Field("frameworks", ListOf(TEXT), "Frameworks that it loaded."),
+            Field("libraries", ListOf(TEXT), "Further libraries with files that it loaded."),
+            Field("impact", TEXT, "The verdict for a job with these; null with --no-check."),
+            Field("rules", ListOf(TEXT), "The findings of that verdict."),
+            Field("unjudged", ListOf(TEXT), "What that verdict leaves not judged."),
+        ),
+        "What the command computed with, and the verdict on that; null if no library of the "
+        "knowledge base was seen loaded.",
+    ),
+    Field(
         "interpreter",
         record(
             Field(
@@ -126,7 +138,7 @@ SHAPE = record(
 )
 NOT_ALWAYS = {
     "signal", "label", "note", "hash_seed", "preflight", "digest_after", "changed_meanwhile",
-    "memory_peak_bytes", "unknown", "interpreter",
+    "memory_peak_bytes", "unknown", "interpreter", "job",
 }  # fmt: skip
 """Fields that may be null or missing, with the reason under `unknown`."""
 
@@ -144,6 +156,8 @@ class During(NamedTuple):
     libraries: Sequence[str]
     other_prefixes: Sequence[str] = ()
     """Environments that libraries were loaded from, other than the recorded one."""
+    modules: frozenset[str] = frozenset()
+    """Modules of which files were seen loaded."""
 
 
 class After(NamedTuple):
@@ -152,6 +166,17 @@ class After(NamedTuple):
     digest: str
     changed: Sequence[Change]
     """Facts that differ from those before the command."""
+
+
+class Job(NamedTuple):
+    """What the command computed with, as far as the files tell that it loaded."""
+
+    frameworks: Sequence[str]
+    libraries: Sequence[str]
+    report: Report | None
+    """The check, for a job with these; None with --no-check."""
+    unfit: str | None = None
+    """Why the run cannot become `@last-good` by that check."""
 
 
 class Run(NamedTuple):
@@ -166,6 +191,8 @@ class Run(NamedTuple):
     hash_seed: str | None
     unfit: str | None = None
     """Why it cannot become `@last-good` even if it ended with 0."""
+    job: Job | Unknown | None = None
+    """None if no library was seen."""
 
 
 def look_back(before: Fingerprint, after: Fingerprint) -> After:
@@ -227,6 +254,10 @@ def _known(run: Run) -> tuple[dict[str, Any], dict[str, str]]:
     else:
         known["digest_after"] = run.after.digest
         known["changed_meanwhile"] = [change._asdict() for change in run.after.changed]
+    if isinstance(run.job, Unknown):
+        unknown["job"] = run.job.reason
+    else:
+        known["job"] = _job(run.job) if run.job else None
     if run.during.ended.memory_peak_bytes is None:
         unknown["memory_peak_bytes"] = SMALL
     else:
@@ -239,6 +270,17 @@ def _gpus(watched: WatchResult) -> dict[str, Any]:
         **watched._asdict(),
         "holders": [holder._asdict() for holder in watched.holders],
         "gaps": [gap._asdict() for gap in watched.gaps],
+    }
+
+
+def _job(job: Job) -> dict[str, Any]:
+    report = job.report
+    return {
+        "frameworks": list(job.frameworks),
+        "libraries": list(job.libraries),
+        "impact": report.impact.word if report else None,
+        "rules": [finding.rule for finding in report.findings] if report else [],
+        "unjudged": [entry.name for entry in report.unjudged] if report else [],
     }
 
 

@@ -21,8 +21,9 @@ from tests.benchmarks.accuracy.cause import is_cause_first
 from tests.benchmarks.accuracy.measure import measure
 from tests.benchmarks.accuracy.pair import HERE, PARTS, Pair, Side, changed, load
 from tests.benchmarks.accuracy.score import score, verdict_on_published
+from tests.benchmarks.accuracy.setting import PROCESSORS, need_processor
 from tests.benchmarks.accuracy.verdict import ORDER, Verdict, tallies
-from tests.builders.environments import KEPT
+from tests.builders.environments import KEPT, NotHereError
 from tests.builders.golden_files import must_equal
 
 PAIRS = load()
@@ -34,11 +35,6 @@ JUDGED_HERE = {
 }
 """Requirements that CI installs: most pairs differ in a variable or in the affinity alone."""
 WRITE = "python -m tests.benchmarks.accuracy.score --write"
-NEEDS_AVX512 = "CPU ISA"
-NEEDS_AMD = frozenset(["pt.mklinstr"])
-"""Measured on an AMD processor, where MKL does not obey the variable, as the verdict then says."""
-NEEDS_NO_BF16 = frozenset(["tf.fpmath", "torch.fpmath"])
-"""Measured where the processor has no instructions for bfloat16, so that the mode has no effect."""
 
 NOT_OURS = "given-2"
 """The part whose jobs are not in `jobs/`, and that was measured with two runs a side."""
@@ -65,10 +61,20 @@ def environments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+def holds_here(pair: Pair) -> bool:
+    """Whether the measurement holds for this processor: elsewhere the verdict is another one."""
+    try:
+        need_processor(pair)
+    except NotHereError:
+        return False
+    return True
+
+
 @each_pair
 def test_a_pair_names_what_exists(pair: Pair) -> None:
     assert pair.measured in (*ORDER, None)
     assert pair.is_ours or pair.part == NOT_OURS
+    assert pair.processor in ("", *PROCESSORS)
     for side in sides(pair):
         assert (HERE / "requirements" / side.requirements).exists()
 
@@ -135,7 +141,7 @@ def test_the_page_is_made_of_the_data() -> None:
 
 def test_the_readme_quotes_the_figures() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text()
-    for tally in tallies(VERDICTS):
+    for tally in (found for found in tallies(VERDICTS) if found.counted):
         row = f"| {tally.part} | {tally.counted} | {tally.misses} | {tally.over} | {tally.exact} |"
         assert row in readme
 
@@ -229,15 +235,7 @@ def test_a_library_of_which_the_report_says_nothing_is_silent() -> None:
 @pytest.mark.timeout(1800)
 def test_verdicts_on_real_captures_are_those_written_down() -> None:
     assert shutil.which("taskset"), "util-linux is needed: it brings taskset"
-    flags = Path("/proc/cpuinfo").read_text()
-    chosen = [
-        pair
-        for pair in filter(is_judged_here, PAIRS)
-        # On a lesser processor a limit at AVX2 is none, as the verdict then says.
-        if pair.area != NEEDS_AVX512 or "avx512bw" in flags
-        if pair.id not in NEEDS_AMD or "AuthenticAMD" in flags
-        if pair.id not in NEEDS_NO_BF16 or "_bf16" not in flags
-    ]
+    chosen = [pair for pair in filter(is_judged_here, PAIRS) if holds_here(pair)]
     kept = {verdict.id: verdict for verdict in VERDICTS}
     judged = list(score(PARTS, [pair.id for pair in chosen]))
     assert len(judged) == len(chosen) > 60

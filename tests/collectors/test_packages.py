@@ -95,12 +95,47 @@ def test_a_wheel_from_an_index_is_read_whole() -> None:
                 "takes_part": None,
             }
         },
+        "requested": ["demo"],
         "duplicates": {},
         "conda": {},
         "files_verified": False,
         "edited": Unknown("files are hashed again only with --deep"),
         "unmet": {},
     }
+
+
+def named(*records: tuple[str, str, str | None]) -> list[str] | None:
+    """What is read as installed by name, of (name, lines of RECORD, direct_url.json)."""
+    files: dict[str, Any] = {}
+    for name, record, direct in records:
+        entry = f"{name}-1.0.dist-info"
+        files |= {f"{entry}/INSTALLER": "uv\n", f"{entry}/RECORD": f"{record}{entry}/RECORD,,\n"}
+        if direct:
+            files[f"{entry}/direct_url.json"] = direct
+    found: list[str] | None = packages.collect(machine(files))["requested"]
+    return found
+
+
+def requested(name: str) -> tuple[str, str, None]:
+    return name, line(f"{name}-1.0.dist-info/REQUESTED", "") + "\n", None
+
+
+REPOSITORY = '{"url": "https://x.example/y", "vcs_info": {"vcs": "git", "commit_id": "7e1c"}}'
+
+
+def test_what_was_installed_by_name_is_known_from_what_others_need() -> None:
+    assert named(requested("trainer"), ("needed", "", None)) == ["trainer"]
+    assert named(("needed", "", None), ("own", "", REPOSITORY), requested("b"), requested("a")) == [
+        "a",
+        "b",
+        "own",
+    ]
+
+
+def test_where_no_installer_records_it_nothing_is_known_of_it() -> None:
+    assert named(("one", "", None), ("own", "", REPOSITORY)) is None
+    # A file of this name elsewhere is the library's own.
+    assert named(("one", "one/REQUESTED,sha256=x,1\n", None)) is None
 
 
 def test_an_empty_or_missing_search_path_has_no_distributions() -> None:

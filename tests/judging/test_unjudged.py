@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from envprint import knowledge
-from envprint.core.fingerprint import Fingerprint
+from envprint.core.fingerprint import REQUESTED, Fingerprint
 from envprint.core.impact import Impact
 from envprint.core.report import HIDDEN_VALUE, NOT_JUDGED, Report
 from envprint.core.workload import Workload
@@ -409,3 +409,38 @@ def test_an_unchanged_package_or_the_older_side_is_not_counted() -> None:
 
 def test_one_that_only_this_side_has_counts() -> None:
     assert newer({"numpy": "2.0"}, {"numpy": "2.0", "timm": "99.1"}) == ("timm 99.1",)
+
+
+# The order of what is left.
+
+NO_JOB = Workload()
+
+
+def left(job: Workload = NO_JOB, **requested: list[str]) -> list[str]:
+    """What is left not judged of four libraries that moved, in order, by what was requested."""
+    names = ("imageio", "timm", "torchmetrics", "zz-of-nobody")
+    versions = [{f"{DISTRIBUTIONS}[{name}].version": v for name in names} for v in ("1.0", "9.1")]
+    sides = [
+        fingerprint({**side, **({REQUESTED: requested[key]} if key in requested else {})})
+        for key, side in zip(("before", "after"), versions, strict=True)
+    ]
+    return [entry.name for entry in judge_drift(*sides, job, Policy()).unjudged]
+
+
+def test_what_was_installed_by_name_comes_before_what_it_needs() -> None:
+    assert left() == ["timm", "imageio", "torchmetrics", "zz-of-nobody"]
+    assert left(after=["torchmetrics"])[0] == "torchmetrics"
+    assert left(before=["torchmetrics"])[0] == "torchmetrics"
+    assert left(after=["zz-of-nobody"])[-1] == "zz-of-nobody"
+
+
+def test_the_jobs_own_libraries_come_first_whatever_was_requested() -> None:
+    job = Workload(frameworks=("torch",), libraries=("timm",))
+    assert left(job, after=["imageio"])[:2] == ["timm", "imageio"]
+
+
+def test_how_packages_came_is_no_difference_and_in_no_digest() -> None:
+    versions = {f"{DISTRIBUTIONS}[timm].version": "1.0"}
+    one, other = (fingerprint({**versions, REQUESTED: names}) for names in ([], ["timm"]))
+    assert one.digest == other.digest == fingerprint(versions).digest
+    assert judge_drift(one, other, Workload(), Policy()).changes == ()

@@ -440,7 +440,7 @@ CASES = [
         },
         broken,
         [],
-        ["timm was 2.0.0, is 2.1.0: from 2.1.0 on, layers are fused"],
+        ["timm was 2.0.0, is 2.1.0: from 2.1.0 on, layers are fused (concerns any model)"],
     ),
     Case(
         "unrepeatable_kernels",

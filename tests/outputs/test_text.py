@@ -378,7 +378,7 @@ def change(name: str, field: str, before: Any, after: Any) -> Change:
     return Change.between(f"facts.packages.distributions[{name}]{field}", before, after)
 
 
-def test_packages_are_a_table_with_before_after_and_role() -> None:
+def test_packages_are_a_table_that_begins_with_what_takes_part() -> None:
     whole = report(
         finding(paths=("facts.packages.distributions[numpy].version",), before="1", after="2"),
         unjudged=(unjudged(),),
@@ -391,10 +391,10 @@ def test_packages_are_a_table_with_before_after_and_role() -> None:
         table = shown(whole, details).partition("PACKAGES\n")[2].split("\n\n")[0].splitlines()
         assert [line.split() for line in table] == [
             ["name", "before", "after", "role"],
-            ["new", "-", "3"],
             ["numpy", "1", "2", "framework"],
-            ["six", "1.16", "1.17", "transitive"],
             ["timm", "1.0.9", "1.0.11", "trains"],
+            ["six", "1.16", "1.17", "transitive"],
+            ["new", "-", "3"],
         ]
 
 

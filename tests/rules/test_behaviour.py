@@ -119,3 +119,16 @@ def test_a_library_that_the_job_does_not_use_is_advice_where_the_job_names_its_o
     assert [entry.name for entry in report.unjudged] == ["pandas"]
     named = workload([], libraries=("pandas",))
     assert judge_drift(before, after, named, Policy()).impact == Impact.DIVERGES
+
+
+def test_advice_says_whom_it_concerns_and_names_each_way_back_once() -> None:
+    before, after = having(xgboost="3.0.5"), having(xgboost="3.2.0")
+    report = judge_drift(before, after, workload([]), Policy())
+    (advice,) = (one for one in report.advice if one.rule == RULE)
+    assert "(concerns several classes or targets)" in advice.message
+    assert advice.note == "Or bring the old behaviour back: base_score=."
+
+
+def test_a_finding_that_concerns_most_jobs_does_not_repeat_whom() -> None:
+    ((finding,), _) = drift(RULE, having(librosa="0.9.2"), having(librosa="0.10.2"))
+    assert "(concerns" not in finding.message

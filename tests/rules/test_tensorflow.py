@@ -178,6 +178,37 @@ def test_other_settings_of_keras_json_are_judged(
 
 
 @pytest.mark.parametrize(
+    ("backend", "framework", "said"),
+    [
+        ("tensorflow", "tensorflow", 1),
+        ("tensorflow", "torch", 0),
+        ("torch", "torch", 1),
+        ("torch", "jax", 0),
+        ("torch", "tensorflow", 1),  # --framework keras has this name, on any backend
+        (None, "torch", 1),
+    ],
+)
+def test_settings_of_keras_concern_the_jobs_that_it_can_be_part_of(
+    backend: str | None, framework: str, said: int
+) -> None:
+    settings = (
+        ("keras-image-format-changed", "image_data_format", "channels_last", "channels_first"),
+        ("keras-epsilon-changed", "epsilon", 1e-07, 1e-03),
+        ("keras-floatx-changed", "floatx", "float32", "float16"),
+    )
+    for rule, field, *values in settings:
+        before, after = (having(keras={field: one, "backend": backend}) for one in values)
+        assert len(drift(rule, before, after, [framework])[0]) == said
+
+
+def test_a_backend_that_neither_side_shares_with_the_job_is_no_matter_of_it() -> None:
+    rule = "keras-backend-changed"
+    before, after = (having(keras={"backend": name}) for name in ("tensorflow", "jax"))
+    said = [len(drift(rule, before, after, [one])[0]) for one in ("tensorflow", "jax", "torch")]
+    assert said == [1, 1, 0]
+
+
+@pytest.mark.parametrize(
     ("tensorflow", "python", "said"),
     [
         ("2.21.0", "3.9.2", 1),

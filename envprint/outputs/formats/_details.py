@@ -159,20 +159,24 @@ def _unjudged(report: Report, view: View) -> Iterator[str]:
 
 
 def _packages(report: Report, limit: int | None = None) -> Iterator[str]:
-    """Every package that came, went or has another version, judged or not."""
-    packages = (entry for entry in report.unjudged if entry.kind != VARIABLE)
-    rows = {entry.name: _row(entry.before, entry.after, entry.role) for entry in packages}
+    """Every package that came, went or has another version, judged or not; first what takes part,
+    in the order of the report.
+    """
+    rows: dict[str, tuple[str, str, str]] = {}
     for finding in report.findings:
         names = {name for path in finding.paths if (name := package_of(path))}
         if len(names) == 1 and _is_version(finding.before) and _is_version(finding.after):
             rows.setdefault(names.pop(), _row(finding.before, finding.after))
+    for entry in report.unjudged:
+        if entry.kind != VARIABLE:
+            rows[entry.name] = _row(entry.before, entry.after, entry.role)
     for change in _apart(report.changes)[0]:
         name = package_of(change.path) or change.path
         rows.setdefault(name, _row(change.before, change.after))
     if rows:
         from envprint.judging.unjudged import role_of  # reads a table
 
-        shown = sorted(rows.items())[:limit]
+        shown = list(rows.items())[:limit]
         cells = [("name", "before", "after", "role")]
         cells += [(name, *row[:2], row[2] or role_of(name) or "") for name, row in shown]
         yield from in_columns(("", *row) for row in cells).splitlines()

@@ -78,7 +78,7 @@ def legacy_missing(now: Fingerprint, workload: Workload) -> Iterator[Match]:
 def backend_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     """Keras has different backends on the two sides."""
     before, after = _in_force(comparison, "backend")
-    if before and after and before != after:
+    if before and after and before != after and _can_use_keras(comparison, workload):
         gone = ["facts.frameworks.tensorflow"] if before == "tensorflow" else []
         yield Match(
             f"Keras' backend was {before}, is {after}",
@@ -95,7 +95,7 @@ def backend_changed(comparison: Comparison, workload: Workload) -> Iterator[Matc
 def floatx_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     """Keras has different default float types on the two sides."""
     before, after = _in_force(comparison, "floatx")
-    if before and after and before != after:
+    if before and after and before != after and _can_use_keras(comparison, workload):
         yield Match(
             f"Keras' float type was {before}, is {after}",
             comparison.under(
@@ -112,12 +112,14 @@ def floatx_changed(comparison: Comparison, workload: Workload) -> Iterator[Match
 
 def image_format_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     """Keras expects the channels of images at different places."""
-    yield from _file_setting(comparison, "image_data_format", "image format")
+    if _can_use_keras(comparison, workload):
+        yield from _file_setting(comparison, "image_data_format", "image format")
 
 
 def epsilon_changed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     """Keras divides with a different small number."""
-    yield from _file_setting(comparison, "epsilon", "epsilon")
+    if _can_use_keras(comparison, workload):
+        yield from _file_setting(comparison, "epsilon", "epsilon")
 
 
 def _file_setting(comparison: Comparison, field: str, name: str) -> Iterator[Match]:
@@ -125,6 +127,17 @@ def _file_setting(comparison: Comparison, field: str, name: str) -> Iterator[Mat
     before, after = (side.value(path) for side in (comparison.before, comparison.after))
     if before is not None and after is not None and before != after:
         yield Match(f"Keras' {name} was {before}, is {after}", (path,), before, after)
+
+
+def _can_use_keras(comparison: Comparison, workload: Workload) -> bool:
+    """Whether Keras computes with a framework of the job on a side, as far as that is known.
+
+    A job of TensorFlow may be one of Keras, which has the same name in options, on any backend.
+    """
+    if "tensorflow" in workload.frameworks:
+        return True
+    backends = _in_force(comparison, "backend")
+    return any(one is None or one in workload.frameworks for one in backends)
 
 
 def _in_force(comparison: Comparison, name: str) -> tuple[str | None, str | None]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.accuracy import published, share
 from tests.benchmarks.accuracy.pair import HERE, PARTS, load
+from tests.benchmarks.accuracy.setting import CPU_LIMITS
 from tests.benchmarks.accuracy.verdict import PUBLISHED, Verdict, tallies
 
 KEPT = HERE / "verdicts.json"
@@ -19,7 +20,7 @@ WHAT = {
     "holdout": "judged before a measurement was looked at; those a rule was changed for have left",
     "given-2": "measured on another machine, in libraries on top of the frameworks",
     "holdout-2": "the same libraries, judged before a measurement was looked at",
-    "holdout-3": "the rest of that plan, which waits for its verdicts and measurements",
+    "holdout-3": "the rest of that plan, judged before a measurement was looked at",
     PUBLISHED: "published cases with a GPU, as edited recordings",
 }
 NOT_MEASURED = """
@@ -58,10 +59,26 @@ a side): all fell into the class that was given. Three need allocators that are 
 """.strip()
 
 
+def _elsewhere() -> str:
+    """Which pairs keep their verdict on some machines."""
+    names = ", ".join(f"{pair.id} ({pair.processor})" for pair in load() if pair.processor)
+    return (
+        f"Some effects depend on the processor. The measurements of {names}\n"
+        "hold for the processors named with them: where the scoring runs on another one, these "
+        "pairs keep\nthe verdict that they have."
+    )
+
+
 def keep(verdicts: list[Verdict], parts: Collection[str], date: str) -> None:
-    """Write the verdicts on these parts down, and the page that follows from them."""
-    dates, others = kept()
-    found = [*(verdict for verdict in others if verdict.part not in parts), *verdicts]
+    """Write the verdicts on these parts down, and the page that follows from them.
+
+    A pair whose measurement holds for other processors than this one keeps its verdict.
+    """
+    dates, old = kept()
+    elsewhere = {pair.id for pair in load() if pair.processor or pair.area == CPU_LIMITS}
+    elsewhere -= {verdict.id for verdict in verdicts}
+    others = (verdict for verdict in old if verdict.part not in parts or verdict.id in elsewhere)
+    found = sorted([*others, *verdicts], key=_in_order())
     document = {
         "dates": {**dates, **{verdict.part: date for verdict in verdicts}},
         "verdicts": [
@@ -73,6 +90,12 @@ def keep(verdicts: list[Verdict], parts: Collection[str], date: str) -> None:
     }
     KEPT.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     PAGE.write_text(page(), encoding="utf-8")
+
+
+def _in_order() -> Callable[[Verdict], int]:
+    """The order of the files."""
+    place = {row.id: number for number, row in enumerate((*load(), *published.load()))}
+    return lambda verdict: place.get(verdict.id, len(place))
 
 
 def kept() -> tuple[dict[str, str], list[Verdict]]:
@@ -121,6 +144,8 @@ def _lines(dates: Mapping[str, str], verdicts: list[Verdict]) -> Iterator[str]:
         "is not judged.",
         "",
         REPEATED,
+        "",
+        _elsewhere(),
         "",
         "## First looks",
         "",

@@ -60,6 +60,10 @@ class Pair(NamedTuple):
     cause: tuple[str, ...] = ()
     """What made the results differ, where several things differ: packages, variables, paths."""
 
+    processor: str = ""
+    """The processors that the measurement holds for, where it says nothing of others: a key of
+    `setting.PROCESSORS`."""
+
     @property
     def used(self) -> tuple[str, ...]:
         """What `--framework` is given."""

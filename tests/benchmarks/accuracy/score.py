@@ -27,7 +27,7 @@ from tests.benchmarks.accuracy.cause import is_cause_first
 from tests.benchmarks.accuracy.page import keep
 from tests.benchmarks.accuracy.pair import PARTS, Pair, Side, load
 from tests.benchmarks.accuracy.published import Case
-from tests.benchmarks.accuracy.setting import environment, run
+from tests.benchmarks.accuracy.setting import environment, need_processor, run
 from tests.benchmarks.accuracy.verdict import PUBLISHED, Verdict, table, tallies
 from tests.builders.environments import NotHereError
 
@@ -54,7 +54,8 @@ def main() -> None:
 
 def score(parts: Collection[str], ids: Collection[str] | None = None) -> Iterator[Verdict]:
     """The verdict on every pair of these parts that can be set up here."""
-    chosen = [pair for pair in load() if pair.part in parts and (not ids or pair.id in ids)]
+    wanted = (pair for pair in load() if pair.part in parts and (not ids or pair.id in ids))
+    chosen = [pair for pair in wanted if _holds_here(pair)]
     fingerprints = captured(side for pair in chosen for side in (pair.before, pair.after))
     for pair in chosen:
         before, after = fingerprints[pair.before], fingerprints[pair.after]
@@ -66,6 +67,15 @@ def score(parts: Collection[str], ids: Collection[str] | None = None) -> Iterato
     if PUBLISHED in parts:
         cases = [case for case in published.load() if not ids or case.id in ids]
         yield from map(verdict_on_published, cases)
+
+
+def _holds_here(pair: Pair) -> bool:
+    try:
+        need_processor(pair)
+    except NotHereError as lack:
+        print(f"{pair.id}: {lack}", file=sys.stderr)
+        return False
+    return True
 
 
 def captured(sides: Iterable[Side]) -> dict[Side, Fingerprint | NotHereError]:

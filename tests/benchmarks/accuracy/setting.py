@@ -7,12 +7,29 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.benchmarks.accuracy.pair import HERE, Side
+from tests.benchmarks.accuracy.pair import HERE, Pair, Side
 from tests.builders.environments import KEPT, NotHereError, build, interpreter, name_of
+
+CPU_LIMITS = "CPU ISA"
+"""The area of pairs that limit a processor with AVX-512: on a lesser one the limit is none."""
+PROCESSORS: Mapping[str, Callable[[str], bool]] = {
+    "AMD": lambda cpuinfo: "AuthenticAMD" in cpuinfo,
+    "no bfloat16": lambda cpuinfo: "_bf16" not in cpuinfo,
+    "AVX-512": lambda cpuinfo: "avx512bw" in cpuinfo,
+}
+"""By the content of /proc/cpuinfo: whether MKL obeys a limit, whether a mode of bfloat16 has any
+effect, and whether a limit at AVX2 is one."""
+
+
+def need_processor(pair: Pair) -> None:
+    """Raises `NotHereError` where the measurement of the pair says nothing of this processor."""
+    wanted = pair.processor or ("AVX-512" if pair.area == CPU_LIMITS else "")
+    if wanted and not PROCESSORS[wanted](Path("/proc/cpuinfo").read_text(encoding="utf-8")):
+        raise NotHereError(f"it was measured on another processor ({wanted})")
 
 
 @contextmanager
