@@ -14,6 +14,7 @@ from envprint.core import fingerprint as core
 from envprint.core.errors import EnvprintError
 from envprint.core.fingerprint import CAPTURE_TIMEOUT_S, DEEP_TIMEOUT_S, GPU_TIMEOUT_S
 from envprint.core.impact import IMPACT_WORDS, Impact
+from envprint.core.redact import safe_text
 from envprint.core.report import DEVICES
 from envprint.documents.codec import dumps, fingerprint_shape, loads
 from envprint.documents.inputs import NOW, take
@@ -64,7 +65,9 @@ Source = core.Fingerprint | Place
 Reasons = Mapping[str, str] | Iterable[str]
 """Rules or paths, one of them or several, or each with the reason."""
 
-_NOT_THE_USER = frozenset({"envprint", "keras", "tensorflow", "tf_keras"})
+_NOT_THE_USER = frozenset(
+    "envprint hydra keras lightning pytorch_lightning tensorflow tf_keras transformers".split()
+)
 """Packages whose lines no warning points to: this one, and those that call its adapters."""
 
 
@@ -281,7 +284,7 @@ def fingerprint_of(source: Source) -> core.Fingerprint:
     """The fingerprint that a caller names or gives. Raises `EnvprintError`."""
     if isinstance(source, core.Fingerprint):
         return source
-    return load(source)._replace(reference=os.fspath(source))
+    return load(source)._replace(reference=safe_text(os.fspath(source)))
 
 
 def _agreed(request: Request) -> Context:
