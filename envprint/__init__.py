@@ -29,7 +29,7 @@ TYPE_CHECKING = False  # what `typing` has, without importing it; type checkers 
 if TYPE_CHECKING:
     from typing import Any
 
-    from envprint import gpu, integrations
+    from envprint import fleet, gpu, integrations
     from envprint.api import capture, check, diff, dump, load
     from envprint.core.errors import EnvprintError
     from envprint.core.impact import Impact
@@ -43,6 +43,7 @@ _HOMES = {
     "check": "api",
     "diff": "api",
     "dump": "api",
+    "fleet": "fleet",
     "gpu": "gpu",
     "integrations": "integrations",
     "load": "api",
@@ -56,7 +57,7 @@ _HOMES = {
     "seed": "machine.seeding",
 }
 
-_MODULES = ("gpu", "integrations")
+_MODULES = ("fleet", "gpu", "integrations")
 
 __all__ = [
     "DriftError",
@@ -70,6 +71,7 @@ __all__ = [
     "check",
     "diff",
     "dump",
+    "fleet",
     "gpu",
     "integrations",
     "load",

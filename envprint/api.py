@@ -14,6 +14,7 @@ from envprint.core import fingerprint as core
 from envprint.core.errors import EnvprintError
 from envprint.core.fingerprint import CAPTURE_TIMEOUT_S, DEEP_TIMEOUT_S, GPU_TIMEOUT_S
 from envprint.core.impact import IMPACT_WORDS, Impact
+from envprint.core.redact import safe_text
 from envprint.core.report import DEVICES
 from envprint.documents.codec import dumps, fingerprint_shape, loads
 from envprint.documents.inputs import NOW, take
@@ -65,7 +66,9 @@ Source = core.Fingerprint | Place
 Reasons = Mapping[str, str] | Iterable[str]
 """Rules or paths, one of them or several, or each with the reason."""
 
-_NOT_THE_USER = frozenset({"envprint", "keras", "tensorflow", "tf_keras"})
+_NOT_THE_USER = frozenset(
+    "envprint hydra keras lightning pytorch_lightning tensorflow tf_keras transformers".split()
+)
 """Packages whose lines no warning points to: this one, and those that call its adapters."""
 
 
@@ -173,7 +176,7 @@ def diff(
     names of sections, and nothing else is judged. Raises `EnvprintError`.
     """
     request = _request(frameworks, device, policy, _Narrowing(ignore, expect, only))
-    before, after = _fingerprint(baseline), _fingerprint(current)
+    before, after = fingerprint_of(baseline), fingerprint_of(current)
     return Report._make(_agreed(request).drift(before, after))
 
 
@@ -199,19 +202,62 @@ def check(
     Each of `frameworks` must be installed. The other options are those of
     `diff`.
     """
-    threshold = None if fail_on is None else impact_named(fail_on)
-    narrowing = _Narrowing(ignore, expect, only)
-    request = _request(frameworks, device, policy, narrowing)
-    before = _fingerprint(baseline) if baseline is not None else None
-    now = capture() if current is None else _fingerprint(current)
+    before = fingerprint_of(baseline) if baseline is not None else None
+    judged = judge_now(
+        Question(fail_on, frameworks, device, policy, strict, ignore, expect, only),
+        before,
+        capture() if current is None else fingerprint_of(current),
+    )
+    if judged.refused:
+        raise DriftError(judged.refused, judged.report)
+    if judged.remark:
+        warn_user(DriftWarning(judged.remark, judged.report))
+    return judged.report
+
+
+class Question(NamedTuple):
+    """How a check judges: the keywords of `check`."""
+
+    fail_on: str | Impact | None = None
+    frameworks: Iterable[str] = ()
+    device: str | None = None
+    policy: Place | None = None
+    strict: bool = False
+    ignore: Reasons = ()
+    expect: Reasons = ()
+    only: Iterable[str] = ()
+
+    def checked(self) -> Question:
+        """The same with names that are known. Raises `EnvprintError`."""
+        return self._replace(
+            fail_on=None if self.fail_on is None else impact_named(self.fail_on),
+            frameworks=frameworks_named(self.frameworks),
+            device=device_named(self.device),
+        )
+
+
+class Judged(NamedTuple):
+    """The answer to a `Question`."""
+
+    report: Report
+    refused: str
+    """Why the check refuses; empty if it passes."""
+    remark: str
+    """What it does not keep to itself if it passes; empty if there is nothing."""
+
+
+def judge_now(question: Question, before: core.Fingerprint | None, now: core.Fingerprint) -> Judged:
+    """What `check` does, without raising and warning of what it found. Raises `EnvprintError`."""
+    wanted = question.checked()
+    threshold = None if wanted.fail_on is None else impact_named(wanted.fail_on)
+    narrowing = _Narrowing(wanted.ignore, wanted.expect, wanted.only)
+    request = _request(wanted.frameworks, wanted.device, wanted.policy, narrowing)
     modules = frozenset(sys.modules if now.get("facts.frameworks.imported") else ())
-    context = _agreed(request._replace(fail_on=threshold, strict=strict, modules=modules))
+    context = _agreed(request._replace(fail_on=threshold, strict=wanted.strict, modules=modules))
     report = Report._make(context.state(now, before))
     if context.exit_code(report):
-        raise DriftError(refusal(report, context.policy.fail_on, strict), report)
-    if text := remark(report, context.policy.on_unknown):
-        warn_user(DriftWarning(text, report))
-    return report
+        return Judged(report, refusal(report, context.policy.fail_on, wanted.strict), "")
+    return Judged(report, "", remark(report, context.policy.on_unknown))
 
 
 class _Narrowing(NamedTuple):
@@ -241,10 +287,11 @@ def _one_offs(given: Reasons) -> Iterator[OneOff]:
         yield OneOff(str(pattern), str(reason or "").strip() or "given in the call")
 
 
-def _fingerprint(source: Source) -> core.Fingerprint:
+def fingerprint_of(source: Source) -> core.Fingerprint:
+    """The fingerprint that a caller names or gives. Raises `EnvprintError`."""
     if isinstance(source, core.Fingerprint):
         return source
-    return load(source)._replace(reference=os.fspath(source))
+    return load(source)._replace(reference=safe_text(os.fspath(source)))
 
 
 def _agreed(request: Request) -> Context:

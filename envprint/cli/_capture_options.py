@@ -17,6 +17,7 @@ from envprint.core.fingerprint import (
     GPU_TIMEOUT_S,
     Fingerprint,
 )
+from envprint.core.redact import safe_text
 from envprint.documents.codec import dumps, loads
 from envprint.documents.inputs import NOW, take
 from envprint.machine.deadline import within
@@ -273,7 +274,7 @@ def load(source: str, options: argparse.Namespace, console: Console) -> Fingerpr
     if found.caveat:
         console.warn(found.caveat)
     fingerprint = loads(found.content, found.name)
-    fingerprint = fingerprint._replace(reference=source, program=found.program)
+    fingerprint = fingerprint._replace(reference=safe_text(source), program=found.program)
     if fingerprint.undeclared:
         names = ", ".join(sorted(fingerprint.undeclared)[:5])
         console.warn(f"{found.name}: {len(fingerprint.undeclared)} unknown keys: {names}")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from envprint.core.fields import INTEGER, TEXT, Field, MapOf, record
-from envprint.core.known_variables import WORLD_SIZES, misspelt
+from envprint.core.known_variables import may_be_in_a_job, misspelt
 from envprint.core.redact import Seal, is_recorded, safe_value
 from envprint.core.text import unicode_text
 from envprint.machine.attempt import attempt
@@ -59,11 +59,12 @@ def collect(host: Host) -> Mapping[str, Any]:
 
 def world_size(variables: Mapping[str, str]) -> dict[str, Any] | None:
     """Of how many processes the job consists, by the first variable that says so."""
-    for name, marks in WORLD_SIZES:
-        value = variables.get(name, "")
-        if value.isdecimal() and len(value) < 10 and all(mark in variables for mark in marks):
-            return {"processes": int(value), "variable": name}
-    return None
+    if not may_be_in_a_job(variables):
+        return None
+    from envprint.knowledge import launchers  # most captures are not in one
+
+    found = launchers.world_size(variables)
+    return {"processes": found[0], "variable": found[1]} if found else None
 
 
 def _recorded(variables: Mapping[str, str], seal: Seal) -> dict[str, str]:

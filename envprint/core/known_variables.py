@@ -52,19 +52,8 @@ IMAGES = (
 MANAGER = "container"
 """Variable in which a container manager names itself to the processes it starts."""
 
-WORLD_SIZES = (
-    ("WORLD_SIZE", ()),
-    ("OMPI_COMM_WORLD_SIZE", ()),
-    ("MV2_COMM_WORLD_SIZE", ()),
-    ("PMI_SIZE", ()),
-    ("SLURM_NTASKS", ("SLURM_PROCID", "SLURM_STEP_ID")),
-    ("SLURM_NPROCS", ("SLURM_PROCID", "SLURM_STEP_ID")),
-)
-"""Variables that say how many processes a job has, and what must be set beside them: outside a
-step, Slurm's count is what was requested and not what runs. The first one that is set counts.
-https://docs.pytorch.org/docs/stable/elastic/run.html#environment-variables
-https://docs.open-mpi.org/en/main/tuning-apps/environment-var.html
-https://slurm.schedmd.com/srun.html#SECTION_OUTPUT-ENVIRONMENT-VARIABLES"""
+_OF_A_LAUNCHER = ("RANK", "RANKID", "_SIZE", "PROCID", "NTASKS", "NPROCS")
+"""How every variable ends that gives a process its number, or says of how many it is one."""
 
 MEANT = frozenset(
     [
@@ -134,6 +123,11 @@ KNOWN = MEANT | frozenset(
     ]
 )
 """Real names that resemble one in `MEANT` but are no typos: those of macOS, Moore Threads, …"""
+
+
+def may_be_in_a_job(variables: Iterable[str]) -> bool:
+    """Whether a launcher may have started this process; if not, the table need not be read."""
+    return any(name.endswith(_OF_A_LAUNCHER) for name in variables)
 
 
 def misspelt(variables: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -43,6 +43,9 @@ NOT_OURS = (
 """Names with one of the prefixes that may hold secrets: Terraform's variables share TensorFlow's
 prefix, and the others give access to a service."""
 
+OF_ONE_PROCESS = ("HOROVOD_RANK", "HOROVOD_LOCAL_RANK", "HOROVOD_CROSS_RANK")
+"""The same for what differs between processes that have one environment."""
+
 _SECRET_PARTS = ("SECRET", "TOKEN", "PASSW", "CREDENTIAL", "AUTH")
 """A name that contains one of these names a secret."""
 _SECRET_WORDS = frozenset("KEY APIKEY PWD PASS PRIVATE SIGNATURE COOKIE SESSION".split())
@@ -65,7 +68,8 @@ _HINTS = (
 
 def is_recorded(name: str) -> bool:
     """Whether a variable with this name may enter a document at all."""
-    return (name in NAMES or name.startswith(PREFIXES)) and not name.startswith(NOT_OURS)
+    left_out = (*NOT_OURS, *OF_ONE_PROCESS)
+    return (name in NAMES or name.startswith(PREFIXES)) and not name.startswith(left_out)
 
 
 def safe_value(name: str, value: str, seal: Seal | None = None) -> str:

@@ -15,7 +15,14 @@ from typing import Any, Protocol
 
 from envprint.core.errors import StoreError
 from envprint.core.redact import safe_text
-from envprint.machine.files import MAX_BYTES, open_regular, replace_file, sweep
+from envprint.machine.files import (
+    MAX_BYTES,
+    TakenError,
+    create_file,
+    open_regular,
+    replace_file,
+    sweep,
+)
 
 
 class Folder(Protocol):
@@ -29,6 +36,9 @@ class Folder(Protocol):
 
     def write(self, path: str, content: bytes) -> None:
         """Replace a file; creates its directory if necessary. Raises `OSError`."""
+
+    def create(self, path: str, content: bytes) -> None:
+        """Write a file that does not exist. Raises `TakenError`, and other `OSError`."""
 
     def names(self, path: str) -> list[str]:
         """The sorted names in a directory; none if it does not exist. Raises `OSError`."""
@@ -82,6 +92,10 @@ class LocalFolder:
         """Write a temporary file and rename it, so that no reader sees half of it."""
         replace_file(self._path(path), content, self._warn)
 
+    def create(self, path: str, content: bytes) -> None:
+        """Write a temporary file and link it, so that of several writers one succeeds."""
+        create_file(self._path(path), content, self._warn)
+
     def names(self, path: str) -> list[str]:
         """Names that begin with a dot are left out: a killed writer's temporary file has one."""
         try:
@@ -134,6 +148,30 @@ class RemoteFolder:
         self._ask(self._files.makedirs, f"{self._root}/{folder}", exist_ok=True)
         self._ask(self._files.pipe_file, f"{self._root}/{folder}/{name}", content)
 
+    def create(self, path: str, content: bytes) -> None:
+        """Ask the storage for a write that fails if the file exists.
+
+        Not every storage can: there, reading back finds most of what was written at the same time.
+        """
+        place = f"{self._root}/{path}"
+        self._ask(self._files.makedirs, place.rpartition("/")[0], exist_ok=True)
+        taken = TakenError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+        if self._ask(self._files.exists, place):
+            raise taken
+        try:
+            self._ask(self._pipe_new, place, content)
+        except OSError as error:
+            is_there = isinstance(error, FileExistsError) or any(w in str(error) for w in _EXISTS)
+            raise (taken if is_there else error) from None
+        if self._ask(self._files.cat_file, place) != content:
+            raise taken
+
+    def _pipe_new(self, place: str, content: bytes) -> None:
+        try:
+            self._files.pipe_file(place, content, mode="create")
+        except (NotImplementedError, TypeError):  # storages, and versions of fsspec, without it
+            self._files.pipe_file(place, content)
+
     def names(self, path: str) -> list[str]:
         """The last part of each listed name."""
         try:
@@ -152,3 +190,7 @@ class RemoteFolder:
         # credentials must also end in a one-line message.
         except Exception as error:  # noqa: BLE001  see the reason above
             raise OSError(f"{type(error).__name__}: {error}") from None
+
+
+_EXISTS = ("PreconditionFailed", "pre-conditions", "412", "ConditionalRequestConflict", "409")
+"""What object stores answer to a conditional write, if the object exists or is just written."""

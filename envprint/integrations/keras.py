@@ -17,6 +17,7 @@ from typing import Any
 
 from envprint.api import Place, Source
 from envprint.core.impact import Impact
+from envprint.fleet.deciding import TIMEOUT_S
 from envprint.integrations._fit import Fit, Options
 from envprint.machine.live import LiveHost
 
@@ -54,8 +55,9 @@ def _made(keras: Any) -> type[Any]:
         `fingerprint-001-end.json`, the next 002: nothing is overwritten. With a `baseline` (a
         fingerprint, a file, or `@NAME`) or `fail_on`, the start is judged as by `envprint.check`,
         which has the same options, and `DriftError` is raised before the first step. At the end a
-        warning lists what changed meanwhile. Of several processes only the chief does all this;
-        `chief` states whether this is it, for cases that envprint cannot detect.
+        warning lists what changed meanwhile. Of several processes the first one writes, and all
+        decide together within `timeout_s`; `chief` states whether this is the first, for cases that
+        envprint cannot detect, and then each decides alone.
         """
 
         def __init__(
@@ -69,10 +71,11 @@ def _made(keras: Any) -> type[Any]:
             policy: Place | None = None,
             label: str | None = None,
             chief: bool | None = None,
+            timeout_s: float = TIMEOUT_S,
         ) -> None:
             super().__init__()
-            options = Options(baseline, fail_on, frameworks, device, policy, label, chief)
-            self._fit = Fit(directory, options)
+            options = (baseline, fail_on, frameworks, device, policy, label, chief, timeout_s)
+            self._fit = Fit(directory, Options(*options))
 
         def on_train_begin(self, logs: Any = None) -> None:
             """Capture, write, check. Raises `EnvprintError`."""

@@ -18,6 +18,10 @@ from typing import NamedTuple
 from envprint.core.errors import DocumentError, OutputError
 
 
+class TakenError(FileExistsError):
+    """Another file has the name that a new one was to get."""
+
+
 class Input(NamedTuple):
     """The bytes of a document, its name, and what was skipped to find it."""
 
@@ -213,12 +217,30 @@ def _descriptor(path: str) -> int | None:
 
 
 def replace_file(path: str, content: bytes, warn: Callable[[str], object] = warnings.warn) -> None:
-    """Write the file at `path` atomically, and create its folder if needed.
-
-    Raises `OSError`; `warn` gets what the mount refuses.
-    """
+    """Write a file atomically, in its folder or a new one; `warn` gets what the mount refuses."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     _replace(path, content, None, warn)
+
+
+def create_file(path: str, content: bytes, warn: Callable[[str], object] = warnings.warn) -> None:
+    """The same for a file that does not exist yet. Raises `TakenError`, and other `OSError`."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    try:
+        _replace(path, content, None, warn, _take_name)
+    except FileExistsError as error:
+        raise TakenError(*error.args) from None
+
+
+def _take_name(temporary: str, path: str) -> None:
+    try:
+        os.link(temporary, path)
+        os.unlink(temporary)
+    except OSError as error:
+        if error.errno not in _REFUSED:
+            raise
+        # A mount without hard links: an empty file takes the name first.
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        os.replace(temporary, path)
 
 
 def _mode(path: str) -> int | None:
@@ -238,7 +260,13 @@ def _write_through(path: str, content: bytes) -> None:
         os.close(descriptor)
 
 
-def _replace(path: str, content: bytes, mode: int | None, warn: Callable[[str], object]) -> None:
+def _replace(
+    path: str,
+    content: bytes,
+    mode: int | None,
+    warn: Callable[[str], object],
+    rename: Callable[[str, str], None] | None = None,
+) -> None:
     """The old content or the new, never a part: also after a power cut, where the mount allows."""
     folder = os.path.dirname(path)
     sweep(folder)
@@ -247,7 +275,7 @@ def _replace(path: str, content: bytes, mode: int | None, warn: Callable[[str], 
         try:
             try:
                 refused = _fill(descriptor, content, mode)
-                os.replace(temporary, path)
+                (rename or os.replace)(temporary, path)
             finally:
                 os.close(descriptor)
             break

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -169,10 +169,14 @@ class RecordedHost:
 
 
 class RecordingHost:
-    """Passes every query on to `host` and keeps the answers in `answers`."""
+    """Passes every query on to `host` and keeps the answers in `answers`.
 
-    def __init__(self, host: Host) -> None:
+    `variables` are kept beside those that `kept_variables` knows.
+    """
+
+    def __init__(self, host: Host, variables: Collection[str] = ()) -> None:
         self._host = host
+        self._variables = variables
         self.answers: Answers = {}
 
     def _note(
@@ -221,7 +225,7 @@ class RecordingHost:
         return self._note("absent_texts", path, lambda: self._host.absent_texts(path, texts))
 
     def environ(self) -> Mapping[str, str]:
-        self.answers["environ"] = kept_variables(self._host.environ())
+        self.answers["environ"] = kept_variables(self._host.environ(), self._variables)
         return self._host.environ()
 
     def start_environ(self) -> Mapping[str, str]:
@@ -230,7 +234,7 @@ class RecordingHost:
         except OSError as error:
             self.answers["start_environ"] = {"error": errno.errorcode.get(error.errno or 0, "EIO")}
             raise
-        self.answers["start_environ"] = kept_variables(variables)
+        self.answers["start_environ"] = kept_variables(variables, self._variables)
         return variables
 
     def interpreter(self) -> Mapping[str, Any]:

@@ -7,14 +7,13 @@ their presence matters, so their values are dropped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from envprint.core.known_variables import (
     IMAGES,
     MANAGER,
     NOTEBOOKS,
     SCHEDULERS,
-    WORLD_SIZES,
     misspelt,
 )
 from envprint.core.redact import is_recorded, safe_value
@@ -22,21 +21,19 @@ from envprint.core.redact import is_recorded, safe_value
 PRESENT = "set"
 """Replaces the value of a variable of which only the presence matters."""
 
-_WITH_VALUE = frozenset([*IMAGES, MANAGER, *(name for name, _ in WORLD_SIZES)])
-_MARKS = frozenset(
-    [
-        *(name for name, _ in (*SCHEDULERS, *NOTEBOOKS)),
-        *(name for _, marks in WORLD_SIZES for name in marks),
-    ]
-)
+_WITH_VALUE = frozenset([*IMAGES, MANAGER])
+_MARKS = frozenset(name for name, _ in (*SCHEDULERS, *NOTEBOOKS))
 
 
-def kept_variables(variables: Mapping[str, str]) -> dict[str, str]:
-    """The variables that any collector looks at, sorted, without secrets."""
+def kept_variables(variables: Mapping[str, str], more: Collection[str] = ()) -> dict[str, str]:
+    """The variables that any collector looks at, sorted, without secrets.
+
+    `more` are those that a table names, which this package does not read.
+    """
     near = dict(misspelt(variables))
     kept = {}
     for name, value in sorted(variables.items()):
-        if is_recorded(name) or name in _WITH_VALUE:
+        if is_recorded(name) or name in _WITH_VALUE or name in more:
             kept[name] = safe_value(name, value)
         elif name in _MARKS or name in near:
             # An empty mark counts as missing.

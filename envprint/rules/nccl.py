@@ -9,12 +9,11 @@ from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Result, Rule, UnknownValue
 from envprint.core.shell import Command
-from envprint.core.versions import numbers
 from envprint.core.workload import Workload
 from envprint.rules.kit.devices import DEVICES, VISIBLE, any_reaches, gpu_training, how_many
 from envprint.rules.kit.settings import value_text, variable, when_changed
+from envprint.rules.ranks import WORLD_SIZE, processes
 
-_WORLD_SIZE = variable("WORLD_SIZE")
 _NVLS = variable("NCCL_NVLS_ENABLE")
 _CHOICES = (
     "NCCL_ALGO",
@@ -23,7 +22,7 @@ _CHOICES = (
     "NCCL_MAX_NCHANNELS",
     "NCCL_TOPO_FILE",
 )
-WATCHED = (_WORLD_SIZE, VISIBLE, DEVICES)
+WATCHED = (WORLD_SIZE, variable("WORLD_SIZE"), VISIBLE, DEVICES)
 _VARIABLES = Evidence(
     "NCCL's variables, what they choose and their defaults",
     "https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/env.html",
@@ -36,7 +35,8 @@ def sums_over_gpus(comparison: Comparison) -> bool:
 
 
 def _has_several(side: Fingerprint) -> bool:
-    return numbers(side.value(_WORLD_SIZE) or "")[:1] > (1,) or how_many(side) > 1
+    job = processes(side)
+    return (job is not None and job[0] > 1) or how_many(side) > 1
 
 
 def _chosen(comparison: Comparison, workload: Workload) -> Iterator[Result]:
@@ -69,8 +69,8 @@ RULES = (
         watches=(*map(variable, _CHOICES), *WATCHED),
         why="The algorithm and protocol of a reduction determine the order in which the GPUs' "
         "parts are added.",
-        not_when="The job uses one GPU: if only one is visible, or WORLD_SIZE is not above 1, "
-        "nothing is reported.",
+        not_when="The job uses one GPU: if only one is visible and the launcher starts one "
+        "process, nothing is reported.",
         remedy="Give the NCCL variables the same values on both sides.",
         evidence=(_VARIABLES,),
         drift=_chosen,

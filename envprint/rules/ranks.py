@@ -13,30 +13,30 @@ from envprint.core.workload import Workload, uses
 from envprint.rules.kit.devices import gpu_training
 from envprint.rules.kit.settings import variable, when_changed
 
-_WORLD_SIZE = "facts.environ.world_size"
+WORLD_SIZE = "facts.environ.world_size"
 _PYTORCH = "WORLD_SIZE"
 
 
 def _world_size(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     sides = (comparison.before, comparison.after)
-    before, after = map(_size, sides)
+    before, after = map(processes, sides)
     # A launcher sets the variable: a capture outside it does not see the job's value.
     if before and after and before[0] != after[0]:
-        places = (variable(after[1]), variable("LOCAL_WORLD_SIZE"), _WORLD_SIZE)
+        places = (variable(after[1]), variable("LOCAL_WORLD_SIZE"), WORLD_SIZE)
         yield Match(
             f"the world size ({after[1]}) was {before[0]}, is {after[0]}",
-            tuple(path for path in places if comparison.under(path)) or (_WORLD_SIZE,),
+            tuple(path for path in places if comparison.under(path)) or (WORLD_SIZE,),
             before[0],
             after[0],
         )
 
 
-def _size(side: Fingerprint) -> tuple[int, str] | None:
-    """The number of processes and the variable that says it.
+def processes(side: Fingerprint) -> tuple[int, str] | None:
+    """The number of processes of the job and the variable that says it; None outside of one.
 
     A document of an earlier version has WORLD_SIZE alone.
     """
-    said = side.get(_WORLD_SIZE)
+    said = side.get(WORLD_SIZE)
     if isinstance(said, Mapping) and isinstance(said.get("processes"), int):
         return said["processes"], str(said.get("variable"))
     value = side.value(variable(_PYTORCH)) or ""
@@ -50,7 +50,7 @@ RULES = (
         impact=Impact.DIVERGES,
         confidence=Confidence.DOCUMENTED,
         applies=uses("tensorflow", "torch", "jax"),
-        watches=(_WORLD_SIZE, variable(_PYTORCH)),
+        watches=(WORLD_SIZE, variable(_PYTORCH)),
         why="Every process gets its part of the data and its own random numbers, and all "
         "gradients are added: a different number of processes makes a different run.",
         not_when="The program does not start by that variable. A variable set on one "

@@ -234,6 +234,9 @@ def test_a_slip_in_a_name_for_jaxs_memory_is_seen(name: str) -> None:
     [
         ({"WORLD_SIZE": "8", "SLURM_NTASKS": "2"}, (8, "WORLD_SIZE")),
         ({"OMPI_COMM_WORLD_SIZE": "4"}, (4, "OMPI_COMM_WORLD_SIZE")),
+        ({"HOROVOD_SIZE": "4"}, (4, "HOROVOD_SIZE")),
+        ({"JSM_NAMESPACE_SIZE": "4"}, (4, "JSM_NAMESPACE_SIZE")),
+        ({"FLUX_JOB_SIZE": "4"}, (4, "FLUX_JOB_SIZE")),
         ({"PMI_SIZE": "3"}, (3, "PMI_SIZE")),
         ({"SLURM_NTASKS": "2", "SLURM_PROCID": "0", "SLURM_STEP_ID": "0"}, (2, "SLURM_NTASKS")),
         ({"SLURM_NTASKS": "2", "SLURM_JOB_ID": "7"}, None),  # a batch script runs once

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envprint.core.redact import HIDDEN, clean, is_recorded, safe_text, safe_value
+from envprint.knowledge import launchers
 
 
 @pytest.mark.parametrize(
@@ -109,3 +110,10 @@ def test_a_url_with_credentials_in_a_recorded_variable_loses_them() -> None:
         f"https://{HIDDEN}@hub.example"
     )
     assert safe_value("DS_ENDPOINT", "https://ann:pass@host/x") == f"https://{HIDDEN}@host/x"
+
+
+def test_what_differs_between_the_processes_of_a_job_is_not_recorded() -> None:
+    """Two ranks of one job have one environment, and one digest."""
+    of_one = launchers.names(*launchers.OF_ONE_PROCESS)
+    assert "HOROVOD_RANK" in of_one
+    assert [name for name in of_one if is_recorded(name)] == []

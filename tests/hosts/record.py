@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from envprint.collectors._runner import capture
+from envprint.knowledge import launchers
 from envprint.machine.live import LiveHost
 from envprint.machine.recorded import RecordingHost
 
@@ -31,7 +32,7 @@ def main(argv: list[str] | None = None) -> int:
     options = _options(argv)
     if options.directory:
         os.chdir(options.directory)
-    host = RecordingHost(LiveHost(options.python))
+    host = RecordingHost(LiveHost(options.python), launchers.names(*launchers.SIZES))
     capture(host)
     answers = redacted(host.answers, host.identity(), dict(options.replace))
     machine = {"description": options.describe, "sources": options.source, "answers": answers}

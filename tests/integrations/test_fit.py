@@ -18,8 +18,9 @@ import pytest
 
 import envprint
 import envprint.integrations.keras
-from envprint.integrations._chief import RANKS, is_chief
+from envprint.fleet.place import is_chief
 from envprint.integrations._fit import Fit, Options
+from envprint.knowledge import launchers
 from tests.builders.environments import put_framework
 
 LAST = "LD_PRELOD is set, LD_PRELOAD was probably meant"
@@ -28,7 +29,11 @@ LAST = "LD_PRELOD is set, LD_PRELOAD was probably meant"
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No launcher around this process; draws of a test are its own."""
-    for name in (*RANKS, "TF_CONFIG", "TF_USE_LEGACY_KERAS"):
+    for name in (
+        *launchers.names(*launchers.OF_ONE_PROCESS, *launchers.SIZES),
+        "TF_CONFIG",
+        "TF_USE_LEGACY_KERAS",
+    ):
         monkeypatch.delenv(name, raising=False)
     state = random.getstate()
     yield
@@ -176,6 +181,46 @@ def test_other_processes_of_the_training_do_nothing(
     assert len(names(tmp_path)) == 1
 
 
+BEGIN = """
+import sys, time
+from envprint.integrations._fit import Fit, Options
+sys.stdin.readline()
+Fit(sys.argv[1], Options(chief=True)).begin()
+"""
+
+
+def test_trainings_that_begin_at_once_get_numbers_of_their_own(tmp_path: Path) -> None:
+    """By hand or by a launcher that nobody knows: no document is replaced."""
+    command = [sys.executable, "-c", BEGIN, str(tmp_path / "checkpoints")]
+    started = [subprocess.Popen(command, stdin=subprocess.PIPE) for _ in range(4)]
+    for one in started:
+        assert one.stdin
+        one.stdin.write(b"go\n")
+        one.stdin.flush()
+    assert [one.wait(60) for one in started] == [0] * 4
+    for one in started:
+        assert one.stdin
+        one.stdin.close()
+    found = names(tmp_path / "checkpoints")
+    assert found == [f"fingerprint-00{number}-start.json" for number in (1, 2, 3, 4)]
+    for number, name in enumerate(found, 1):
+        assert envprint.load(tmp_path / "checkpoints" / name).tags["fit"] == f"00{number}"
+
+
+def test_a_number_that_another_one_took_meanwhile_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "fingerprint-001-start.json").write_text("of another training")
+    monkeypatch.setattr(Fit, "_next_number", lambda fit: 1)
+    for place in (str(tmp_path), "memory://numbers"):
+        first, second = Fit(place, Options()), Fit(place, Options())
+        first.begin()
+        second.begin()
+        assert first.start and second.start
+        assert int(second.start.tags["fit"]) == int(first.start.tags["fit"]) + 1
+    assert (tmp_path / "fingerprint-001-start.json").read_text() == "of another training"
+
+
 def test_a_place_that_cannot_be_written_ends_before_the_training(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(envprint.EnvprintError, match="file"):
@@ -214,6 +259,21 @@ def task(kind: str, index: int, **others: object) -> str:
         ({"TF_CONFIG": "[]"}, True),
         ({"HOROVOD_RANK": "2"}, False),
         ({"OMPI_COMM_WORLD_RANK": "1"}, False),
+        ({"MV2_COMM_WORLD_RANK": "1"}, False),
+        ({"PMI_RANK": "1"}, False),
+        ({"PMIX_RANK": "1"}, False),
+        ({"PALS_RANKID": "1"}, False),
+        ({"JSM_NAMESPACE_RANK": "1"}, False),
+        ({"FLUX_TASK_RANK": "1"}, False),
+        ({"SLURM_PROCID": "1", "SLURM_NTASKS": "2"}, False),
+        ({"SLURM_PROCID": "0", "SLURM_NTASKS": "2"}, True),
+        ({"LOCAL_RANK": "1"}, False),
+        ({"LOCAL_RANK": "0", "NODE_RANK": "1"}, False),
+        # A batch script has the number 0, whoever it starts.
+        ({"SLURM_PROCID": "0", "PMIX_RANK": "1"}, False),
+        ({"SLURM_PROCID": "0", "LOCAL_RANK": "1", "NODE_RANK": "0"}, False),
+        # The GPU that a single process is to use, by the name of its number.
+        ({"RANK": "0", "LOCAL_RANK": "3"}, True),
         ({"RANK": "first"}, True),
     ],
 )
@@ -224,11 +284,14 @@ def test_the_chief_is_told_by_variables(variables: dict[str, str], chief: bool) 
 def test_a_framework_that_runs_distributed_knows_better(monkeypatch: pytest.MonkeyPatch) -> None:
     torch: Any = types.ModuleType("torch.distributed")
     torch.is_available, torch.is_initialized, torch.get_rank = (lambda: True, lambda: True, int)
+    torch.get_world_size = lambda: 2
     monkeypatch.setitem(sys.modules, "torch.distributed", torch)
     assert is_chief({"RANK": "1"})
     torch.is_initialized = lambda: False
     jax: Any = types.ModuleType("jax._src.distributed")
-    jax.global_state = types.SimpleNamespace(client=object(), process_id=2)
+    jax.global_state = types.SimpleNamespace(
+        client=object(), process_id=2, num_processes=4, coordinator_address="a:1"
+    )
     monkeypatch.setitem(sys.modules, "jax._src.distributed", jax)
     assert not is_chief({})
     jax.global_state.client = None

@@ -13,8 +13,10 @@ import pytest
 
 from envprint import knowledge
 from envprint.collectors import cpu, gpu, random
+from envprint.collectors.environ import world_size
 from envprint.core.fingerprint import Unknown
 from envprint.core.workload import Workload
+from envprint.fleet.place import is_chief
 from envprint.judging.policy.model import Policy
 from envprint.knowledge.indexes import index_of
 from envprint.run.command_interpreter import follow
@@ -390,6 +392,13 @@ CASES = [
             "loops was avx512, is avx2"
         ],
         [],
+    ),
+    Case(
+        "launchers",
+        {"launcher": "newrun", "rank": "NEWRUN_RANK", "sizes": ["NEWRUN_SIZE"]},
+        lambda: [is_chief({"NEWRUN_RANK": "1"}), world_size({"NEWRUN_SIZE": "4"})],
+        [True, None],
+        [False, {"processes": 4, "variable": "NEWRUN_SIZE"}],
     ),
     Case(
         "openblas_cores",

@@ -33,6 +33,7 @@ KEYS = {
     "drawing_libraries": ("module",),
     "integrated_gpu_names": ("name",),
     "known_bad_microcode": ("vendor", "model"),
+    "launchers": ("launcher",),
     "known_breaks": ("package", "since", "only_if"),
     "local_versions": ("distribution",),
     "measured_equal": ("distribution", "measured"),

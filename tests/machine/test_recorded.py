@@ -64,6 +64,11 @@ def test_marks_and_near_misses_are_kept_without_their_values() -> None:
     }
 
 
+def test_what_a_table_names_is_kept_with_its_value() -> None:
+    assert kept_variables({"FLUX_JOB_SIZE": "4"}) == {}
+    assert kept_variables({"FLUX_JOB_SIZE": "4"}, ["FLUX_JOB_SIZE"]) == {"FLUX_JOB_SIZE": "4"}
+
+
 def answers(variables: dict[str, str]) -> dict[str, Any]:
     return {
         "environ": variables,

@@ -79,6 +79,16 @@ def test_with_one_visible_gpu_the_number_of_processes_decides(
     assert (len(findings), undecided) == (count, [])
 
 
+@pytest.mark.parametrize(("tasks", "count"), [(8, 1), (1, 0)])
+def test_a_job_of_srun_has_several_processes_too(tasks: int, count: int) -> None:
+    """SLURM_NTASKS says of how many a job consists, where no WORLD_SIZE does."""
+    job = {"facts.environ.world_size": {"processes": tasks, "variable": "SLURM_NTASKS"}}
+    algorithm = {named("NCCL_ALGO"): "Tree"}
+    sides = machine(T4, more=job), machine(T4, more={**job, **algorithm})
+    findings, undecided = drift(ALGORITHM, *sides, ["torch"], "gpu")
+    assert (len(findings), undecided) == (count, [])
+
+
 def test_several_gpus_of_which_one_is_visible_are_one() -> None:
     sides = [on(H100, H100, CUDA_VISIBLE_DEVICES="1", **more) for more in ({}, {"NCCL_ALGO": "x"})]
     assert drift(ALGORITHM, sides[0], sides[1], ["torch"], "gpu") == ([], [])

@@ -49,7 +49,9 @@ def seams() -> Iterator[Seam]:
         yield Seam(name, cli.__name__, "Verb")
         yield from optional(name, cli, COULD_NOT="FailingVerb")
     for name in found(integrations):
-        yield Seam(name, integrations.__name__, "Adapter")
+        # An adapter's class needs its framework, so that it is not asked for.
+        kind = "Tracker" if "log" in vars(import_module(name)) else "Adapter"
+        yield Seam(name, integrations.__name__, kind)
     yield from probes()
 
 
@@ -157,6 +159,7 @@ BAD = {
     "Operations": (programs, "def operations(device: str) -> None: pass"),
     "TrainingProgram": (programs, "MODULE = 'x'\ndef begin(settings: object) -> None: pass"),
     "Adapter": (integrations, "class Callback: pass"),
+    "Tracker": (integrations, "def log() -> None: pass"),
 }
 """Protocol to its package, and to a module that does not follow it."""
 

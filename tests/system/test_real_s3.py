@@ -1,0 +1,71 @@
+"""A real server of S3 on loopback: references, and numbers that no two trainings share."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Build
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("moto[server]==5.2.5", "s3fs==2026.9.0")
+SCRIPT = """
+import json, os, subprocess, sys
+from moto.server import ThreadedMotoServer
+server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+server.start()
+host, port = server.get_host_and_port()
+os.environ["AWS_ENDPOINT_URL"] = f"http://{host}:{port}"
+import s3fs
+files = s3fs.S3FileSystem()
+files.mkdir("bucket")
+
+def call(*arguments):
+    command = [sys.executable, "-m", "envprint", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    return done.returncode, done.stderr
+
+said = {"capture": call("capture", "-o", "f.json")}
+files.put("f.json", "bucket/f.json")
+said["same"] = call("diff", "s3://bucket/f.json", "f.json")
+said["missing"] = call("diff", "s3://bucket/nope.json", "f.json")
+begin = (
+    "import sys; from envprint.integrations._fit import Fit, Options; sys.stdin.readline();"
+    "Fit('s3://bucket/checkpoints', Options(chief=True)).begin()"
+)
+started = [subprocess.Popen([sys.executable, "-c", begin], stdin=subprocess.PIPE) for _ in range(4)]
+for one in started:
+    one.stdin.write(b"go")
+    one.stdin.close()
+said["ended"] = [one.wait() for one in started]
+said["names"] = sorted(name.rpartition("/")[2] for name in files.ls("bucket/checkpoints"))
+server.stop()
+print(json.dumps(said))
+"""
+
+
+def test_documents_in_s3_are_read_and_each_training_gets_a_number_of_its_own(
+    environment: Build, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [environment(*PACKAGES), "-c", SCRIPT],
+        cwd=tmp_path,
+        env={
+            **{"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+            **{"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y"},
+            **{"AWS_DEFAULT_REGION": "us-east-1", "LANG": "C.UTF-8"},
+        },
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout.splitlines()[-1])
+    assert (said["capture"][0], said["same"][0], said["missing"][0]) == (0, 0, 2), said
+    (line,) = said["missing"][1].strip().splitlines()
+    assert line.startswith("envprint: s3://bucket/nope.json: ")
+    assert said["ended"] == [0] * 4
+    assert said["names"] == [f"fingerprint-00{number}-start.json" for number in (1, 2, 3, 4)]
