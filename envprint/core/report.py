@@ -348,7 +348,9 @@ def without_findings(comparison: Comparison | None, some_ignored: bool) -> str:
     """The verdict without findings: no change, only live values changed, or harmless changes."""
     if comparison is None:
         return "nothing found here that changes a training result"
-    of_records = _OF_RECORDS if _has_record(comparison) else ""
+    sides = (comparison.before, comparison.after)
+    is_record = any(side.captured_via.startswith(IMPORTED) for side in sides)
+    of_records = OF_RECORDS if is_record else ""
     if not comparison.changes:
         return f"no difference{of_records}"
     if not some_ignored and all(change.path.startswith("live.") for change in comparison.changes):
@@ -357,13 +359,8 @@ def without_findings(comparison: Comparison | None, some_ignored: bool) -> str:
     return f"nothing that differs{of_records}{but} is known to change a training result"
 
 
-_OF_RECORDS = " in what both sides hold"
-"""Somebody else's record holds little, so that a reader must not take it for the whole."""
-
-
-def _has_record(comparison: Comparison) -> bool:
-    sides = (comparison.before, comparison.after)
-    return any(side.captured_via.startswith(IMPORTED) for side in sides)
+OF_RECORDS = " in what both sides hold"
+"""Somebody else's record holds little: nobody may take that for the whole."""
 
 
 def _findings_text(findings: Sequence[Finding], causes: Sequence[str]) -> str:

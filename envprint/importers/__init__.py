@@ -74,12 +74,8 @@ def instead(content: bytes, name: str, fault: DocumentError) -> Fingerprint:
     if found:
         return _read(source, found)
     if source.json is None and not source.text.lstrip().startswith("{"):
-        # Nobody who names a list of packages expects to read about JSON.
-        what = str(fault).removeprefix(f"{name}: ")
-        raise DocumentError(
-            f"{name}: no fingerprint ({what}), nor a record that envprint knows; "
-            "`envprint import --from FORMAT` forces one"
-        )
+        # Nobody who names a list of packages expects to read about JSON alone.
+        raise DocumentError(f"{fault}, and it is no record of another tool that envprint knows")
     raise fault
 
 

@@ -36,13 +36,21 @@ def read(source: Source) -> Found:
     data = source.json
     return combined(
         [
-            Found({"python": python(_text(data, "python"))}),
+            Found({"python": _python(_text(data, "python") or "")}),
             platform(_text(data, "os")),
             _processors(data),
             _gpus(data),
             Found({"cuda": _cuda(data)}),
             _commit(data),
         ]
+    )
+
+
+# 3.11.7   CPython 3.11.7
+def _python(text: str) -> dict[str, Any]:
+    name, _, number = text.rpartition(" ")
+    return python(number) | (
+        {"implementation": name.lower()} if name in ("CPython", "PyPy") else {}
     )
 
 
