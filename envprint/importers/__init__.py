@@ -99,7 +99,10 @@ def _module(form: str) -> Importer:
 
 def _read(source: Source, found: list[str]) -> Fingerprint:
     modules = [_module(form) for form in found]
-    together = combined([module.read(source) for module in modules])
+    try:
+        together = combined([module.read(source) for module in modules])
+    except ValueError as fault:  # more of something than any machine has
+        raise source.fault(str(fault)) from None
     title = " and ".join(module.TITLE for module in modules)
     form = found[0] if len(found) == 1 else f"{PASTED} ({', '.join(found)})"
     return fingerprint_of(together, title, form, source.name)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from envprint import knowledge
 from envprint.core.fingerprint import OTHERS
 from envprint.importers._found import Found, combined
-from envprint.importers._packages import CONDA, Package, package, packages
+from envprint.importers._packages import CONDA, Package, package, packages, require_count
 
 PYPI = ("pypi", "<pip>")
 """How conda calls the channel of what pip has installed; `<pip>` stood for the build before 4.6."""
@@ -76,6 +76,7 @@ def conda_rows(lines: Iterable[str], *, is_flat: bool = False) -> list[Row]:
 
 def packages_of_conda(rows: Sequence[Row], *, gap: str | None = None) -> Found:
     """Conda's packages, and of those the distributions; `gap` is why the list may not be whole."""
+    require_count(len(rows) - 1)
     ours = {one.name: _entry(one) for one in rows if not one.is_pip}
     gap = gap or (None if "python" in ours else _CUT_OFF)
     unknown = {CONDA + OTHERS: gap} if gap and ours else {}
@@ -92,10 +93,9 @@ def _entry(one: Row) -> dict[str, str]:
 
 
 def _distributions(rows: Iterable[Row]) -> Iterator[Package]:
+    named = knowledge.entries("conda_names")
+    names = {entry["conda"]: entry["distribution"] for entry in named}
     for one in rows:
-        names = {
-            entry["conda"]: entry["distribution"] for entry in knowledge.entries("conda_names")
-        }
         name = names.get(one.name, one.name)
         is_python = one.is_pip or bool(one.build and _OF_PYTHON.search(one.build))
         # A name that envprint does not know may be another one on PyPI.

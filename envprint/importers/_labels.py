@@ -20,9 +20,11 @@ def labelled(text: str, labels: Iterable[str]) -> dict[str, str]:
     ends = [place.start() for place in places[1:]] + [len(text)]
     found: dict[str, str] = {}
     for place, end in zip(places, ends, strict=True):
+        if place[1] in found:
+            continue
         # Headings between lines of = end a value, too.
         value = re.split(r"={5,}|-{5,}|```|<details", text[place.end() : end], maxsplit=1)[0]
-        found.setdefault(place[1], value.strip())
+        found[place[1]] = value.strip()
     return found
 
 

@@ -18,6 +18,8 @@ CONDA = "facts.packages.conda"
 NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?"
 # https://packaging.python.org/en/latest/specifications/version-specifiers/#version-scheme
 VERSION = r"[A-Za-z0-9][A-Za-z0-9.!+_-]{0,98}"
+MAX_PACKAGES = 10_000
+"""Ten times those of a large environment."""
 LOCAL_PATH = "a path of that machine, which is not taken over"
 SEVERAL = "several versions are listed"
 
@@ -55,11 +57,13 @@ def package(
 def packages(listed: Iterable[Package], *, gap: str | None = None) -> Found:
     """What a list of distributions says; `gap` is why it may leave others out, None if it does not.
 
-    The versions of frameworks stand in their own section too, as a capture has them.
+    The versions of frameworks stand in their own section too, as a capture has them. Raises
+    `ValueError` for too many.
     """
     entries: dict[str, dict[str, Any]] = {}
     unknown: dict[str, str] = {}
-    for one in listed:
+    for count, one in enumerate(listed):
+        require_count(count)
         place = f"{DISTRIBUTIONS}[{one.name}]"
         if one.name in entries:
             _again(entries[one.name], one, place, unknown)
@@ -69,6 +73,12 @@ def packages(listed: Iterable[Package], *, gap: str | None = None) -> Found:
         unknown[DISTRIBUTIONS + OTHERS] = gap
     frameworks = _frameworks(entries, is_whole=gap is None)
     return Found({"packages": {"distributions": entries}, "frameworks": frameworks}, {}, unknown)
+
+
+def require_count(count: int) -> None:
+    """Raise `ValueError` for more packages than any environment has."""
+    if count >= MAX_PACKAGES:
+        raise ValueError(f"more than {MAX_PACKAGES:,} packages")
 
 
 def _entry(one: Package, place: str, unknown: dict[str, str]) -> dict[str, Any]:

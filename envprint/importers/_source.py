@@ -9,7 +9,10 @@ from typing import Any, NamedTuple
 from envprint.core.errors import DocumentError
 
 MAX_BYTES = 16 << 20
-"""Far above any record: the lock of a thousand packages has some megabytes."""
+"""Far above any record: `pip inspect` of a thousand packages has some megabytes."""
+MAX_CHARS = 4 << 20
+"""The same for what is no JSON: the lock of a thousand packages has two megabytes, and what reads
+it is Python, and slow."""
 # PowerShell writes UTF-16 where a command is redirected into a file.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -42,7 +45,10 @@ class Source(NamedTuple):
             raise DocumentError(f"{name}: empty, expected a record")
         if "\0" in text:
             raise DocumentError(f"{name}: not text: it contains NUL characters")
-        return cls(text, _json(text, name), name, is_named)
+        data = _json(text, name)
+        if data is None and len(text) > MAX_CHARS:
+            raise DocumentError(f"{name}: larger than {MAX_CHARS >> 20} MiB, not a record")
+        return cls(text, data, name, is_named)
 
     def fault(self, what: str) -> DocumentError:
         """An error about this record."""

@@ -7,14 +7,9 @@ from typing import Any
 
 from envprint.importers._source import Source
 
-MAX_CHARS = 4 << 20
-"""The parser is Python, and slow: a lock of a thousand packages has two megabytes."""
-
 
 def parse_toml(source: Source) -> dict[str, Any]:
     """The data of a lock. Raises `DocumentError`."""
-    if len(source.text) > MAX_CHARS:
-        raise source.fault(f"larger than {MAX_CHARS >> 20} MiB, too large for a lock")
     if sys.version_info >= (3, 11):
         import tomllib
     else:

@@ -14,9 +14,11 @@ from typing import Any, NamedTuple
 from envprint.importers._source import Source
 
 MAX_LEVELS = 16
-_KEY = re.compile(
-    r"""("[^"\\]*"|'[^']*'|[^\s"'#\[\]{},&*!|>%@`-][^:#"']{0,200}?|-[^\s:][^:#]{0,200}?):(?:\s+(.*))?"""
-)
+MAX_LINES = 100_000
+"""A lock of pixi for a thousand packages has thirty thousand."""
+_QUOTED_KEY = re.compile(r"""("[^"\\]*"|'[^']*'):(?: +(.*))?""")
+_NO_KEY = frozenset("[]{},&*!|>%@`\"'#?")
+"""No plain key begins with one of these."""
 _QUOTED = re.compile(r"""("(?:[^"\\]|\\["\\/])*"|'(?:[^']|'')*')\s*(?:#.*)?""")
 _REFUSED = re.compile(r"[&*!|>%@`]|\?\s")
 _EMPTY = {"[]": list, "{}": dict}
@@ -38,6 +40,8 @@ class _Fault(Exception):
 def parse_yaml(source: Source) -> Any:
     """Maps, lists, texts and None. Raises `DocumentError`, which names the line."""
     lines = list(_lines(source.text))
+    if len(lines) > MAX_LINES:
+        raise source.fault(f"more than {MAX_LINES:,} lines of YAML")
     if not lines:
         raise source.fault("no YAML in it")
     try:
@@ -63,7 +67,7 @@ def _block(lines: list[_Line], place: int, indent: int, level: int) -> tuple[Any
         raise _Fault(line, f"nested deeper than {MAX_LEVELS} levels")
     if _is_item(line):
         return _list(lines, place, indent, level)
-    if _KEY.fullmatch(line.text):
+    if _key(line.text):
         return _map(lines, place, indent, level)
     return _scalar(line, line.text), place + 1
 
@@ -89,13 +93,13 @@ def _map(lines: list[_Line], place: int, indent: int, level: int) -> tuple[dict[
     found: dict[str, Any] = {}
     while place < len(lines) and lines[place].indent == indent and not _is_item(lines[place]):
         line = lines[place]
-        key = _KEY.fullmatch(line.text)
+        key = _key(line.text)
         if key is None:
             raise _Fault(line, f"expected `key: value`, found {line.text[:40]!r}")
-        name = str(_scalar(line, key[1]))
+        name = str(_scalar(line, key[0]))
         if name in found:
             raise _Fault(line, f"the key {name[:40]!r} occurs twice")
-        rest = (key[2] or "").strip()
+        rest = key[1].strip()
         if rest and rest[0] != "#":
             found[name], place = _scalar(line, rest), place + 1
         else:
@@ -117,6 +121,19 @@ def _below(lines: list[_Line], place: int, indent: int, level: int) -> tuple[Any
 def _require_end(lines: list[_Line], place: int, indent: int) -> None:
     if place < len(lines) and lines[place].indent > indent:
         raise _Fault(lines[place], "indented more than what stands above it")
+
+
+def _key(text: str) -> tuple[str, str] | None:
+    """`key: value` as its two parts; None for anything else."""
+    if text[0] in "\"'":
+        quoted = _QUOTED_KEY.fullmatch(text)
+        return (quoted[1], quoted[2] or "") if quoted else None
+    if text[0] in _NO_KEY:
+        return None
+    name, colon, value = text.partition(": ")
+    if colon:
+        return name, value
+    return (text[:-1], "") if text.endswith(":") else None
 
 
 def _is_item(line: _Line) -> bool:

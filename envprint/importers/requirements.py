@@ -62,8 +62,9 @@ def read(source: Source) -> Found:
 def _lines(text: str) -> Iterator[str]:
     """Lines without comments and hashes; a backslash at the end continues one."""
     for line in text.replace("\\\n", " ").split("\n"):
-        bare = re.sub(r"(?:^|\s)#.*", "", line)
-        bare = re.sub(r"\s+--hash[= ]\S+", "", bare).strip()
+        # With single spaces no pattern has to look at a place twice.
+        bare = re.sub(r"(?:^| )#.*", "", " ".join(line.split()))
+        bare = re.sub(r" --hash[= ]\S+", "", bare).strip()
         if bare:
             yield bare
 

@@ -92,6 +92,8 @@ def test_another_form_is_refused_in_one_line_that_names_the_file(form: str) -> N
         (b"{}", "no record of a known form"),
         (b"[1, 2]", "no record of a known form"),
         (b"x" * (17 << 20), "larger than 16 MiB"),
+        (b"# " + b"x" * (5 << 20), "larger than 4 MiB"),
+        (b"\n".join(b"p%d==1" % number for number in range(10_001)), "more than 10,000 packages"),
     ],
 )
 def test_what_is_no_record_is_refused(content: bytes, words: str) -> None:
