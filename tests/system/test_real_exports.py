@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -40,7 +41,7 @@ def run(*command: object) -> str:
 def exported(folder: Path, python: str, form: str, name: str) -> Path:
     """The file that is made of the environment of an interpreter."""
     arguments = ("export", "now", "--python", python, "--format", form, "-o", name)
-    done = call(*arguments, cwd=folder)
+    done = call(*arguments, cwd=folder, env=os.environ)  # uv finds the index by variables
     assert done.returncode == 0, done.stderr
     return folder / name
 
