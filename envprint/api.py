@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from envprint.collectors import _runner
 from envprint.core import fingerprint as core
-from envprint.core.errors import EnvprintError
+from envprint.core.errors import DocumentError, EnvprintError
 from envprint.core.fingerprint import CAPTURE_TIMEOUT_S, DEEP_TIMEOUT_S, GPU_TIMEOUT_S
 from envprint.core.impact import IMPACT_WORDS, Impact
 from envprint.core.redact import safe_text
@@ -136,6 +136,7 @@ def capture(
 def load(path: Place) -> Fingerprint:
     """The fingerprint in the file at `path`, or a saved one: `@NAME`, `@last`, `@last-good`, `@~2`.
 
+    The file may be another tool's record, such as a `pip freeze` (docs/records.md).
     The text `now` stands for a new capture of this process. Warns of damaged entries that were
     skipped. Raises `EnvprintError`, which names the file and the position.
     """
@@ -146,8 +147,13 @@ def load(path: Place) -> Fingerprint:
         warn_user(f"skipped: {damage}")
     if found.caveat:
         warn_user(found.caveat)
-    fingerprint = Fingerprint._make(loads(found.content, found.name))
-    return fingerprint._replace(program=found.program)
+    try:
+        read = loads(found.content, found.name)
+    except DocumentError as fault:
+        from envprint.importers import instead  # not needed for envprint's own documents
+
+        read = instead(found.content, found.name, fault)
+    return Fingerprint._make(read)._replace(program=found.program)
 
 
 def dump(fingerprint: core.Fingerprint, path: Place) -> None:

@@ -125,7 +125,7 @@ def _could_not(arguments: list[str]) -> int:
 
 
 def _run(arguments: list[str], console: Console) -> int:
-    verb = arguments[0] if arguments and arguments[0] in module_names(package) else None
+    verb = arguments[0] if arguments and arguments[0] in verb_names() else None
     try:
         if verb is None:
             _overview().parse_args(arguments)
@@ -149,9 +149,14 @@ def _parsed(verb: str, module: Verb, words: list[str]) -> argparse.Namespace:
     return options
 
 
+def verb_names() -> list[str]:
+    """The verbs; `import`, a word of Python, has a `_` at the end of its module's name."""
+    return [name.removesuffix("_") for name in module_names(package)]
+
+
 def verb_named(name: str) -> Verb:
     """The module of a verb."""
-    return import_module(f"{__name__}.{name}")
+    return import_module(f"{__name__}.{name}{'_' if name == 'import' else ''}")
 
 
 def parser_of(verb: str, module: Verb) -> argparse.ArgumentParser:
@@ -181,6 +186,6 @@ def _overview() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=version)
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", prog="envprint")
-    for name in module_names(package):
+    for name in verb_names():
         verbs.add_parser(name, help=verb_named(name).HELP)
     return parser

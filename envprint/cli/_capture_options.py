@@ -10,7 +10,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from envprint.cli._console import Console
-from envprint.core.errors import EnvprintError, InterpreterError, StoreError, UsageError
+from envprint.core.errors import (
+    DocumentError,
+    EnvprintError,
+    InterpreterError,
+    StoreError,
+    UsageError,
+)
 from envprint.core.fingerprint import (
     CAPTURE_TIMEOUT_S,
     DEEP_TIMEOUT_S,
@@ -21,6 +27,7 @@ from envprint.core.redact import safe_text
 from envprint.documents.codec import dumps, loads
 from envprint.documents.inputs import NOW, take
 from envprint.machine.deadline import within
+from envprint.machine.files import Input
 
 if TYPE_CHECKING:
     from envprint.machine.environments import Environment
@@ -28,7 +35,7 @@ if TYPE_CHECKING:
 
 LOOK_S = 2.0
 """How long a path that a document names is looked for."""
-SOURCE = "a fingerprint file, -, now, or one saved: @NAME, @last, @~2"
+SOURCE = "a fingerprint or another tool's record (a file or -), now, or one saved: @NAME, @~2"
 """Help text for an argument that `load` accepts."""
 
 
@@ -273,12 +280,24 @@ def load(source: str, options: argparse.Namespace, console: Console) -> Fingerpr
         console.warn(f"skipped: {damage}")
     if found.caveat:
         console.warn(found.caveat)
-    fingerprint = loads(found.content, found.name)
-    fingerprint = fingerprint._replace(reference=safe_text(source), program=found.program)
+    fingerprint = read(found)._replace(reference=safe_text(source), program=found.program)
     if fingerprint.undeclared:
         names = ", ".join(sorted(fingerprint.undeclared)[:5])
         console.warn(f"{found.name}: {len(fingerprint.undeclared)} unknown keys: {names}")
     return fingerprint
+
+
+def read(found: Input) -> Fingerprint:
+    """The fingerprint in a document; of somebody else's record, what that holds.
+
+    Raises `DocumentError`.
+    """
+    try:
+        return loads(found.content, found.name)
+    except DocumentError as fault:
+        from envprint.importers import instead  # not needed for envprint's own documents
+
+        return instead(found.content, found.name, fault)
 
 
 def located(baseline: Fingerprint) -> Fingerprint:

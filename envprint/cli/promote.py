@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from envprint.cli._capture_options import SOURCE, add_capture_options, capture_now
+from envprint.cli._capture_options import SOURCE, add_capture_options, capture_now, read
 from envprint.cli._console import Console
 from envprint.core.errors import StoreError
-from envprint.core.fingerprint import Fingerprint
-from envprint.documents.codec import dumps, loads
+from envprint.core.fingerprint import IMPORTED, Fingerprint
+from envprint.documents.codec import dumps
 from envprint.documents.inputs import NOW, take
 from envprint.documents.references import good_ones
 from envprint.documents.store import LAST_GOOD, Store, checked_name, digest_of
@@ -63,8 +63,10 @@ def _taken(options: argparse.Namespace, console: Console) -> tuple[bytes, Finger
     found = take(options.source)
     for damage in found.skipped:
         console.warn(f"skipped: {damage}")
-    fingerprint = loads(found.content, found.name)
-    return found.content, fingerprint._replace(program=found.program)
+    fingerprint = read(found)
+    is_record = fingerprint.captured_via.startswith(IMPORTED)
+    content = dumps(fingerprint).encode("ascii") if is_record else found.content
+    return content, fingerprint._replace(program=found.program)
 
 
 def _saved(store: Store, content: bytes, fingerprint: Fingerprint) -> str:

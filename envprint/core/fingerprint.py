@@ -41,6 +41,14 @@ NOT_TRAINED = "not measured; `envprint probe training` does"
 NOT_IMPORTED = "not measured; `envprint probe imports` and `envprint check --imports` do"
 """Reasons recorded when a probe was not requested; rules ignore these."""
 
+OTHERS = "[*]"
+"""After the path of a map, in `unknown`: whatever the map does not list is unknown, not absent."""
+
+IMPORTED = "import:"
+"""How `captured_via` begins for somebody else's record, before the name of its form."""
+DECLARED = " (declared)"
+"""How it ends for a record of what is to be installed, which need not be what is."""
+
 NOT_RECORDED = "not recorded by envprint"
 """How the reason begins for a field that the document's version of envprint did not record."""
 
@@ -74,7 +82,7 @@ class Fingerprint(NamedTuple):
     captured_at: str
     """UTC, ISO 8601, to the second."""
     captured_via: str
-    """`cli` or `python`."""
+    """`cli` or `python`; of somebody else's record, `import:` and its form."""
     envprint_version: str
     digest: str
     """Over all facts but `code` and `probes`: equal for two captures of one environment."""
@@ -114,11 +122,13 @@ class Fingerprint(NamedTuple):
         """
         value: Any = {"facts": self.facts, "live": self.live}
         unknown = self.unknown
-        for reached, key in _steps(path):
+        for reached, key, others in _steps(path):
             if reached in unknown:
                 raise UnknownValueError(reached, unknown[reached])
             # `dict` first: the check against an abstract class costs several times as much.
             value = value.get(key) if isinstance(value, (dict, Mapping)) else None
+            if value is None and others in unknown:
+                raise UnknownValueError(reached, unknown[others])
         return value
 
     def get(self, path: str, default: Any = None) -> Any:
@@ -138,10 +148,12 @@ NOT_OF_THE_DOCUMENT = ("undeclared", "reference", "program", "chosen", "hint", "
 
 
 @lru_cache(maxsize=4096)
-def _steps(path: str) -> tuple[tuple[str, str], ...]:
-    """Each step of a path: the path up to it, and its key. Rules look at the same paths often."""
+def _steps(path: str) -> tuple[tuple[str, str, str], ...]:
+    """Each step of a path: the path up to it, its key, and where the others of its map are said to
+    be unknown. Rules look at the same paths often.
+    """
     steps = islice(re.finditer(STEP, path), _MAX_STEPS)
-    return tuple((path[: m.end()], m[2] or m[1]) for m in steps)
+    return tuple((path[: m.end()], m[2] or m[1], path[: m.start()] + OTHERS) for m in steps)
 
 
 def around(path: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from envprint.core.comparison import Change, Comparison
+from envprint.core.fingerprint import IMPORTED
 from envprint.core.impact import Confidence, Impact
 from envprint.core.text import inside_sentence
 from envprint.core.workload import Workload
@@ -161,6 +162,8 @@ class Summary(NamedTuple):
     """System, processor, CPUs and GPUs, each in a few words."""
     code: Code | None = None
     """None outside a Git work tree, and if it is unknown."""
+    record: str | None = None
+    """The form of somebody else's record, such as `pip-freeze`; None for envprint's own."""
 
 
 class Placement(NamedTuple):
@@ -347,12 +350,19 @@ def without_findings(comparison: Comparison | None, some_ignored: bool) -> str:
     """The verdict without findings: no change, only live values changed, or harmless changes."""
     if comparison is None:
         return "nothing found here that changes a training result"
+    sides = (comparison.before, comparison.after)
+    is_record = any(side.captured_via.startswith(IMPORTED) for side in sides)
+    of_records = OF_RECORDS if is_record else ""
     if not comparison.changes:
-        return "no difference"
+        return f"no difference{of_records}"
     if not some_ignored and all(change.path.startswith("live.") for change in comparison.changes):
         return "no difference except in momentary values"
     but = ", apart from what the policy leaves out," if some_ignored else ""
-    return f"nothing that differs{but} is known to change a training result"
+    return f"nothing that differs{of_records}{but} is known to change a training result"
+
+
+OF_RECORDS = " in what both sides hold"
+"""Somebody else's record holds little: nobody may take that for the whole."""
 
 
 def _findings_text(findings: Sequence[Finding], causes: Sequence[str]) -> str:

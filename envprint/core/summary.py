@@ -8,7 +8,7 @@ from typing import Any
 
 from envprint.core.cuda_visible_devices import MAX_DEVICES, keys_of
 from envprint.core.errors import UnknownValueError
-from envprint.core.fingerprint import Fingerprint
+from envprint.core.fingerprint import IMPORTED, Fingerprint
 from envprint.core.report import Code, Summary
 from envprint.core.units import size
 
@@ -31,7 +31,13 @@ def summarise(fingerprint: Fingerprint) -> Summary:
         python=fingerprint.get("facts.python.version"),
         machine=tuple(_machine(fingerprint)),
         code=code_of(fingerprint),
+        record=_record(fingerprint.captured_via),
     )
+
+
+def _record(via: str) -> str | None:
+    """What somebody else's record is, such as `pip-freeze`."""
+    return via.removeprefix(IMPORTED) if via.startswith(IMPORTED) else None
 
 
 def code_of(f: Fingerprint) -> Code | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from envprint.core.errors import UnknownValueError
-from envprint.core.fingerprint import FRAMEWORKS, NOT_RECORDED, Fingerprint
+from envprint.core.fingerprint import FRAMEWORKS, IMPORTED, NOT_RECORDED, Fingerprint
 
 ALIASES = {
     "keras": "tensorflow",
@@ -162,7 +162,7 @@ def frameworks_in(now: Fingerprint) -> Found:
                 found.append(name)
         except UnknownValueError as error:
             reason = error.reason
-            if not reason.startswith(NOT_RECORDED):
+            if not (reason.startswith(NOT_RECORDED) or now.captured_via.startswith(IMPORTED)):
                 unreadable.append(name)
     if len(unreadable) < len(FRAMEWORKS):
         found += unreadable

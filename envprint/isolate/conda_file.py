@@ -7,7 +7,7 @@ others are listed as comments, unless the record is trusted.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from envprint.core.fingerprint import Fingerprint
@@ -15,6 +15,7 @@ from envprint.core.redact import safe_text
 from envprint.core.text import one_line
 
 ENVIRONMENT = "environment.yml"
+_ELSEWHERE = "What pip has installed into it is in requirements.txt, beside the packages below."
 _WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.!+-]*")
 _CHANNEL = re.compile(
     r"https://(?:conda\.anaconda\.org|repo\.anaconda\.com/pkgs)/([a-z0-9-]+)(?:/[a-z0-9-]+)?/?"
@@ -23,17 +24,25 @@ _KNOWN = ("conda-forge", "defaults", "main", "bioconda", "nvidia", "pytorch")
 _ADDRESS = re.compile(r"https://[A-Za-z0-9._~:/-]+")
 
 
-def conda_file(side: Fingerprint, mark: str, *, trust: bool = False) -> str | None:
-    """The text of the file; None if the record is of no conda environment."""
+def conda_file(
+    side: Fingerprint, mark: str, *, pins: Sequence[str] | None = None, trust: bool = False
+) -> str | None:
+    """The text of the file; None if the record is of no conda environment.
+
+    `pins` are what pip installs into it; without them, they are in a file of their own.
+    """
     found = side.get("facts.packages.conda") or {}
     if not found:
         return None
-    return "\n".join(_lines(found, mark, trust=trust)) + "\n"
+    lines = [f"# {mark}. Create with: conda env create --file {ENVIRONMENT} --prefix DIR"]
+    if pins is None:
+        lines.append(f"# {_ELSEWHERE}")
+    lines += _lines(found, trust=trust)
+    lines += ["  - pip:", *(f"      - {pin}" for pin in pins)] if pins else []
+    return "\n".join(lines) + "\n"
 
 
-def _lines(found: Mapping[str, Any], mark: str, *, trust: bool) -> Iterator[str]:
-    yield f"# {mark}. Create with: conda env create --file {ENVIRONMENT} --prefix DIR"
-    yield "# What pip has installed into it is in requirements.txt, beside the packages below."
+def _lines(found: Mapping[str, Any], *, trust: bool) -> Iterator[str]:
     channels, others = dict[str, None](), dict[str, None]()
     specs, left = list[str](), list[str]()
     for name in sorted(found):

@@ -37,7 +37,7 @@ class Recipe(NamedTuple):
 def texts(recipe: Recipe) -> dict[str, str]:
     """Name of each file to its text."""
     made = {
-        REQUIREMENTS: requirements(recipe),
+        REQUIREMENTS: requirements(recipe.wanted, MARK),
         VARIABLES: variables(recipe),
         ENV_FILE: env_file(recipe),
         RUN: launcher(recipe),
@@ -50,12 +50,11 @@ def _comments(texts: Iterable[str]) -> Iterator[str]:
     return (f"# {one_line(text)}" for text in texts)
 
 
-def requirements(recipe: Recipe) -> Iterator[str]:
+def requirements(wanted: Wanted, mark: str) -> Iterator[str]:
     """Exact versions for pip and uv."""
-    wanted = recipe.wanted
-    yield f"# {MARK}. Install with:"
+    yield f"# {mark}. Install with:"
     yield "#   pip install --no-deps -r requirements.txt"
-    yield "# Every distribution is listed; with their dependencies, other versions could come in."
+    yield "# With their dependencies, other versions could come in."
     yield from _comments([f"Python {wanted.python or 'unknown'}"])
     yield from _comments(wanted.notes)
     for place in dict.fromkeys(pin.published_at for pin in wanted.pins if pin.published_at):

@@ -7,7 +7,7 @@ from typing import Any
 
 from envprint.core.comparison import Change, Comparison
 from envprint.core.fields import Record, Shape, inner, step
-from envprint.core.fingerprint import REQUESTED, Fingerprint, Location, alike
+from envprint.core.fingerprint import IMPORTED, REQUESTED, Fingerprint, Location, alike
 from envprint.core.hidden import differ, is_inside_of
 from envprint.core.redact import gather, replaced, replacements
 
@@ -22,6 +22,10 @@ def compare(before: Fingerprint, after: Fingerprint, shape: Record) -> Compariso
     hidden on both sides cannot be compared; their paths are kept in `hidden`. Of paths below the
     prefix of the environment, only what follows the prefix is compared.
     """
+    if any(side.captured_via.startswith(IMPORTED) for side in (before, after)):
+        from envprint.judging.imported import levelled  # most fingerprints are envprint's own
+
+        before, after = levelled(before, after)
     places = Location.of(before.facts), Location.of(after.facts)
     unknown = (
         before.unknown.keys()

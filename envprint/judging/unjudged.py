@@ -122,14 +122,19 @@ def newer_than_known(comparison: Comparison) -> Iterator[str]:
 
 
 def unknown_versions(comparison: Comparison, workload: Workload) -> Iterator[Undecided]:
-    """Libraries that take part, and whose version is unknown on a side that has them."""
+    """Libraries that take part, and whose version is unknown on a side that has them, or of which
+    it is unknown whether that side has them.
+    """
     reasons = {**comparison.before.unknown, **comparison.after.unknown}
     for path, reason in reasons.items():
         place = split_path(path) if path.startswith(f"{DISTRIBUTIONS}[") else []
-        if len(place) == 5 and place[4] == "version":
+        is_version = len(place) == 5 and place[4] == "version"
+        if is_version or len(place) == 4:
             sides = (comparison.before, comparison.after)
-            is_on_both = all(side.get(f"{DISTRIBUTIONS}[{place[3]}]") for side in sides)
-            if is_on_both and _part(Look(comparison, workload, is_elsewhere=False), place[3]):
+            known = [side.get(f"{DISTRIBUTIONS}[{place[3]}]") for side in sides]
+            # Of a whole entry one side is enough: the other one may have it, or not.
+            is_concerned = all(known) if is_version else any(known)
+            if is_concerned and _part(Look(comparison, workload, is_elsewhere=False), place[3]):
                 yield Undecided(NOT_JUDGED, path, reason, Impact.NUMERIC)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from envprint import knowledge
 from envprint.core.comparison import Comparison
-from envprint.core.fingerprint import Fingerprint
+from envprint.core.fingerprint import DECLARED, IMPORTED, Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Result, Rule, for_each
 from envprint.core.shell import command
@@ -233,7 +233,38 @@ def _pandas(comparison: Comparison, workload: Workload) -> Iterator[Result]:
             yield from package_changed(comparison, workload, ("pandas",))
 
 
+def _declared(comparison: Comparison, workload: Workload) -> Iterator[Result]:
+    for name, side in (("before", comparison.before), ("after", comparison.after)):
+        form, is_declared, _ = side.captured_via.partition(DECLARED)
+        if is_declared and side.value(DISTRIBUTIONS):
+            form = form.removeprefix(IMPORTED)
+            yield Match(
+                f"{name}: {form} says what is to be installed, not what is", (DISTRIBUTIONS,)
+            )
+
+
 RULES = (
+    Rule(
+        id="packages-declared-only",
+        title="A side says what is to be installed, not what is",
+        impact=Impact.NONE,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=(DISTRIBUTIONS,),
+        why="A lock or a list of requirements names packages for several platforms and groups. "
+        "An environment made of it may lack some, have others, or have changed since.",
+        not_when="The environment was just made of that file, with the same installer, platform "
+        "and groups.",
+        remedy="Compare with a capture of the environment, or with what `pip freeze` says of it.",
+        evidence=(
+            Evidence(
+                "A lock file has packages with markers, extras and groups",
+                "https://packaging.python.org/en/latest/specifications/pylock-toml/",
+            ),
+        ),
+        drift=_declared,
+        advice=True,
+    ),
     Rule(
         id="packages-duplicate-copies",
         title="A package is installed more than once",

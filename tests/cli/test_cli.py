@@ -13,14 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from envprint.core.discovery import module_names
 from envprint.knowledge import AS_OF
 from tests.builders.commands import assert_one_line_and_exit_2, call
 from tests.builders.documents import BAD
 
 VERBS = (
     *("bisect", "capture", "check", "diff", "explain", "log", "policy", "probe", "promote"),
-    *("isolate", "recreate", "run", "schema", "show", "validate"),
+    *("export", "import", "isolate", "recreate", "run", "schema", "show", "validate"),
 )
 
 
@@ -35,7 +34,7 @@ def captured(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_verb_of_the_contract_is_there() -> None:
     from envprint import cli
 
-    assert module_names(cli) == sorted(VERBS)
+    assert cli.verb_names() == sorted(VERBS)
 
 
 @pytest.mark.parametrize("verb", VERBS)

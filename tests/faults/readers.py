@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,12 +27,14 @@ from envprint.core.redact import clean, safe_arguments, safe_text, safe_value
 from envprint.documents.codec import dumps, loads, parse_json
 from envprint.documents.store import Damaged, Store
 from envprint.documents.validate import faults
+from envprint.importers import imported
 from envprint.judging.policy.model import matches
 from envprint.judging.policy.parse import parse_policy
 from envprint.machine import elf, procfs
 from envprint.machine.nvml.calls import MARK
 from envprint.machine.nvml.messages import NvmlMessages, finished
 from envprint.machine.other_interpreter import checked
+from tests.builders.records import SAMPLES
 
 ROOT = Path(__file__).parents[1]
 TODAY = "2026-11-28"
@@ -127,6 +129,11 @@ def _devices(content: bytes) -> object:
     keys = cuda_visible_devices.keys_of(3, devices)
     cuda_visible_devices.unknown_reason(keys, devices, wanted, wanted)
     return cuda_visible_devices.visible_devices(keys, devices, wanted, "550.1")
+
+
+def _record(form: str, content: bytes) -> object:
+    """What is read is a document that a reader accepts."""
+    return loads(dumps(imported(content, "f", form)).encode(), "f")
 
 
 HERE = {"python_version": "3.11", "sys_platform": "linux", "extra": "", "os_name": "posix"}
@@ -306,6 +313,17 @@ READERS: Mapping[str, Reader] = {
         _lines("/home/u/x:/home/u", "a=b"),
         (),
     ),
+    "records": Reader(
+        lambda c: dumps(imported(c, "f")),
+        tuple(text.encode() for text in SAMPLES.values()),
+        (DocumentError,),
+    ),
+    **{
+        f"a record of the form {form}": Reader(
+            partial(_record, form), (text.encode(),), (DocumentError,)
+        )
+        for form, text in SAMPLES.items()
+    },
     "paths": Reader(
         _text(lambda t: (split_path(t), list(around(t)))),
         _lines("facts.environ.variables[TF_X]", "live.gpu.devices[0].processes"),

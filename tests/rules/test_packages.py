@@ -254,6 +254,22 @@ def test_two_distributions_of_one_package_are_found_together(
         assert state(rule, alone) == ([], [])
 
 
+def test_what_is_to_be_installed_is_not_what_is() -> None:
+    rule = "packages-declared-only"
+    installed = fingerprint({f"{DISTRIBUTIONS}[numpy].version": "2.4.6"})
+    declared = installed._replace(captured_via="import:uv-lock (declared)")
+    ((finding,), undecided) = drift(rule, declared, installed)
+    assert (finding.impact, finding.advice, undecided) == (Impact.NONE, True, [])
+    assert finding.message == "before: uv-lock says what is to be installed, not what is"
+    assert [one.message[:6] for one in drift(rule, installed, declared)[0]] == ["after:"]
+    assert drift(rule, installed, installed) == ([], [])
+    listed = installed._replace(captured_via="import:pip-freeze")
+    assert drift(rule, listed, installed) == ([], [])
+    unknown = fingerprint(unknown={DISTRIBUTIONS: "denied"})
+    both = unknown._replace(captured_via=declared.captured_via), installed
+    assert len(drift(rule, *both)[1]) == 1
+
+
 def test_packages_that_cannot_be_listed_may_share_files() -> None:
     unknown = fingerprint(unknown={"facts.packages.distributions": "denied"})
     assert len(state("packages-share-files", unknown)[1]) == 1

@@ -11,6 +11,7 @@ from itertools import zip_longest
 from envprint.core.impact import Impact
 from envprint.core.report import (
     MEANING,
+    OF_RECORDS,
     OTHER_ENVIRONMENT,
     Finding,
     Report,
@@ -175,8 +176,9 @@ def _nothing_found(report: Report) -> str:
     if report.baseline is None:
         return f"nothing found here that changes a result: 0 findings, {undecided} undecided"
     same = not (report.changes or report.advice or report.ignored or report.expected)
-    what = "no difference" if same else "no difference that is known to change a result"
-    return f"{what}: {counts}"
+    of_records = OF_RECORDS if report.baseline.record or report.current.record else ""
+    known = "" if same else " that is known to change a result"
+    return f"no difference{of_records}{known}: {counts}"
 
 
 # What was looked at is not what trains.

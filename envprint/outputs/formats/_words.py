@@ -236,6 +236,8 @@ def _side(side: Summary, *, with_python: bool = True, with_now: bool = True) -> 
     run = f"run of {side.program}" if side.program else ""
     name = " ".join(filter(None, (reference, f'"{side.label}"' if side.label else "", run)))
     when = "" if is_now else f"{side.captured_at[:16].replace('T', ' ')} UTC"
+    if side.record:  # which rarely says when it was made
+        when = f"{side.record}, imported {when}"
     chosen = f", {side.chosen}" if side.chosen else ""
     prefix = f"{side.prefix}{chosen}" if side.prefix else ""
     python = f"python {side.python}" if side.python and with_python else ""

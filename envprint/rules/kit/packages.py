@@ -91,8 +91,6 @@ def pip_install(name: str, version: str | None, extra: str = "") -> Command | No
 
 _HAS_NO_VERSION = ("vcs", "editable", "local")
 """Origins that a version does not tell."""
-_CONDA_NAMES = {"torch": "pytorch"}
-"""Packages with a name of their own in conda."""
 
 
 class Restored(NamedTuple):
@@ -114,7 +112,8 @@ def restored(comparison: Comparison, framework: str, *distributions: str) -> Res
     if (entry.get("origin") or {}).get("kind") in _HAS_NO_VERSION:
         return Restored(None)
     if entry.get("installer") == "conda":
-        return Restored(_conda_install(_CONDA_NAMES.get(was, was), version))
+        named = knowledge.find("conda_names", distribution=was)
+        return Restored(_conda_install(named["conda"] if named else was, version))
     install = pip_install(was, version, _extra(comparison.before, framework))
     other = _installed_as(comparison.after, framework, distributions)
     if other != was and comparison.after.get(f"{DISTRIBUTIONS}[{other}]"):
