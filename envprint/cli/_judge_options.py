@@ -126,6 +126,8 @@ def with_way_back(
         return report
     if baseline is None:
         raise UsageError("--remedy is the way back to a baseline: name one")
+    if "way_back" in getattr(formats.format_named(options.format), "OMITS", ()):
+        raise UsageError(f"--remedy: {options.format} has no place for it; text or markdown has")
     from envprint.judging.way_back import way_back  # few calls want it
 
     return report._replace(way_back=way_back(report, baseline, current))
@@ -182,7 +184,7 @@ def context_of(request: Request, console: Console) -> Context:
 
 def present(report: Report, context: Context, options: argparse.Namespace, console: Console) -> int:
     """Print the report in the requested format and return the exit code."""
-    write(report, options, console)
+    write(report, context, options, console)
     if options.format != "text":
         if report.not_checked is not None:
             console.warn(f"not checked: {report.not_checked}")
@@ -190,10 +192,15 @@ def present(report: Report, context: Context, options: argparse.Namespace, conso
     return context.exit_code(report)
 
 
-def write(report: Report, options: argparse.Namespace, console: Console) -> None:
+def write(report: Report, context: Context, options: argparse.Namespace, console: Console) -> None:
     """Print the report in the requested format, or write it to the requested file."""
     output = formats.format_named(options.format)
-    console.emit(output.render(report, _view(options, console)), options.output)
+    view = _view(options, console)._replace(fail_on=context.policy.fail_on)
+    console.emit(output.render(report, view), options.output)
+    if appendix := getattr(output, "APPENDIX", None):
+        from envprint.cli._appendix import append  # one service wants one
+
+        append(report, view, appendix, console)
 
 
 def _view(options: argparse.Namespace, console: Console) -> formats.View:

@@ -8,16 +8,19 @@ from typing import Any
 
 from envprint.cli._capture_options import SOURCE, add_capture_options, load
 from envprint.cli._console import Console
+from envprint.core.discovery import module_names
 from envprint.core.fingerprint import Places
 from envprint.core.sections import section_paths, sections_named
 from envprint.documents.codec import fingerprint_shape, to_document, to_json
 from envprint.documents.inputs import NOW
+from envprint.outputs import fingerprints
 from envprint.outputs.fingerprint import render, without_secrets
 
 HELP = "show a fingerprint in readable form (default: of this machine, now)"
 EPILOG = """\
 example:
   envprint show before.json --section gpu --section live.gpu
+  envprint show --format markdown
 
 exit codes:
   0  printed
@@ -37,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--format",
-        choices=("text", "json"),
+        choices=("text", "json", *module_names(fingerprints)),
         default="text",
         help="json: the document, or its part (default: %(default)s)",
     )
@@ -50,6 +53,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     fingerprint = without_secrets(load(options.file, options, console))
     if options.format == "text":
         console.emit(render(fingerprint, console.colour(), only))
+    elif options.format in module_names(fingerprints):
+        console.emit(fingerprints.format_named(options.format).render(fingerprint, only))
     else:
         document = to_document(fingerprint)
         console.emit(to_json(document if only is None else _part(document, only)))

@@ -97,8 +97,8 @@ def unknown_inside(path: str, unknown: Mapping[str, str]) -> Iterator[tuple[str,
 
 
 def _field(name: str, value: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(value, Mapping) and _are_versions(value):
-        yield name, ", ".join(_with_version(key, entry) for key, entry in value.items())
+    if are_versions(value):
+        yield name, ", ".join(with_version(key, entry) for key, entry in value.items())
     elif isinstance(value, Mapping) and all(isinstance(v, Mapping) for v in value.values()):
         for key, entry in value.items():
             yield f"{name} {key}", _text(name, entry)
@@ -109,11 +109,13 @@ def _field(name: str, value: Any) -> Iterator[tuple[str, str]]:
         yield name.removesuffix("_bytes"), _text(name, value)
 
 
-def _are_versions(value: Mapping[str, Any]) -> bool:
-    return all(isinstance(entry, Mapping) and "version" in entry for entry in value.values())
+def are_versions(value: Any) -> bool:
+    """Whether it is a map of things with versions, such as packages."""
+    entries = value.values() if isinstance(value, Mapping) else ()
+    return bool(entries) and all(isinstance(one, Mapping) and "version" in one for one in entries)
 
 
-def _with_version(name: str, entry: Mapping[str, Any]) -> str:
+def with_version(name: str, entry: Mapping[str, Any]) -> str:
     """`numpy 2.4.6`, and where it came from when that is not an index."""
     origin = entry.get("origin")
     kind = origin.get("kind") if isinstance(origin, Mapping) else None

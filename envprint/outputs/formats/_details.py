@@ -159,7 +159,18 @@ def _unjudged(report: Report, view: View) -> Iterator[str]:
 
 
 def _packages(report: Report, limit: int | None = None) -> Iterator[str]:
-    """Every package that came, went or has another version, judged or not."""
+    rows = package_rows(report)
+    if rows:
+        shown = [("name", "before", "after", "role"), *rows[:limit]]
+        yield from in_columns(("", *row) for row in shown).splitlines()
+        if more := len(rows) + 1 - len(shown):
+            yield f"  and {more} more"
+
+
+def package_rows(report: Report) -> list[tuple[str, str, str, str]]:
+    """Name, both versions and role of every package that came, went or has another version,
+    judged or not.
+    """
     packages = (entry for entry in report.unjudged if entry.kind != VARIABLE)
     rows = {entry.name: _row(entry.before, entry.after, entry.role) for entry in packages}
     for finding in report.findings:
@@ -169,15 +180,11 @@ def _packages(report: Report, limit: int | None = None) -> Iterator[str]:
     for change in _apart(report.changes)[0]:
         name = package_of(change.path) or change.path
         rows.setdefault(name, _row(change.before, change.after))
-    if rows:
-        from envprint.judging.unjudged import role_of  # reads a table
+    if not rows:
+        return []
+    from envprint.judging.unjudged import role_of  # reads a table
 
-        shown = sorted(rows.items())[:limit]
-        cells = [("name", "before", "after", "role")]
-        cells += [(name, *row[:2], row[2] or role_of(name) or "") for name, row in shown]
-        yield from in_columns(("", *row) for row in cells).splitlines()
-        if more := len(rows) - len(shown):
-            yield f"  and {more} more"
+    return [(name, *row[:2], row[2] or role_of(name) or "") for name, row in sorted(rows.items())]
 
 
 def _row(before: Any, after: Any, role: str = "") -> tuple[str, str, str]:
