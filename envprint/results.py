@@ -81,6 +81,10 @@ class Fingerprint(_Shown, _Fingerprint):
         """For an issue: the environment in a few lines, each section folded."""
         return self.to_format("markdown")
 
+    def to_html(self) -> str:
+        """One page that is complete in itself."""
+        return self.to_format("html")
+
     def to_format(self, name: str) -> str:
         """As `envprint show --format NAME` prints it. Raises `EnvprintError`."""
         from envprint.outputs import fingerprints
@@ -120,6 +124,10 @@ class Report(_Shown, _Report):
     def to_markdown(self) -> str:
         """For a pull request or an issue; at most 60,000 characters."""
         return self.to_format("markdown")
+
+    def to_html(self) -> str:
+        """One page that is complete in itself, with both fingerprints side by side."""
+        return self.to_format("html")
 
     def to_junit(self, fail_on: str | Impact = Impact.NUMERIC) -> str:
         """JUnit XML: findings from `fail_on` are failures."""

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from envprint.core.comparison import Change, Comparison
+from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.text import inside_sentence
 from envprint.core.workload import Workload
@@ -218,6 +219,8 @@ class Report(NamedTuple):
     """How old the knowledge is, and what is newer."""
     way_back: Any = None
     """A `core.way_back.WayBack`, the way back to the baseline, if it was wanted (`--remedy`)."""
+    sides: tuple[Fingerprint, ...] = ()
+    """The fingerprints that were judged, the baseline first, for what shows them side by side."""
 
     def __repr__(self) -> str:
         """Short: the fields of a report fill pages."""

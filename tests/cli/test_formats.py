@@ -18,6 +18,7 @@ BEGINS = {
     "csv": '"kind","impact"',
     "github": "::",
     "gitlab": "[\n",
+    "html": "<!DOCTYPE html>\n",
     "json": "{\n",
     "junit": "<?xml ",
     "markdown": "**",

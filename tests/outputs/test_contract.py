@@ -151,9 +151,10 @@ IDENTIFIES: dict[str, Iterable[str]] = {
 }
 """Part of a report to the texts by which a reader knows that each of its members is there."""
 TEXTS = {part: tuple(texts) for part, texts in IDENTIFIES.items()}
-NO_PART = {"impact", "workload", "not_checked", "way_back"}
+NO_PART = {"impact", "workload", "not_checked", "way_back", "sides"}
 """A word, an input of the judgement and a reason: `test_golden.py` shows how they are written. The
-way back is there only if it is wanted (`tests/judging/test_way_back.py`)."""
+way back is there only if it is wanted (`tests/judging/test_way_back.py`); whole fingerprints are
+shown by those formats that have a place for them."""
 
 
 def format_named(name: str) -> ModuleType:
