@@ -21,6 +21,8 @@ EPILOG = """\
 example:
   envprint show before.json --section gpu --section live.gpu
   envprint show --format markdown
+  envprint run --record runs -- python train.py
+  envprint show runs/run-….json --format html > run.html
 
 exit codes:
   0  printed
@@ -50,6 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Load or capture, and print."""
     only = _sections(options.section) if options.section else None
+    if options.format == "html" and only is None:
+        from envprint.cli._run_record import page_of_run  # few fingerprints are looked at as pages
+
+        if (page := page_of_run(options.file)) is not None:
+            console.emit(page)
+            return 0
     fingerprint = without_secrets(load(options.file, options, console))
     if options.format == "text":
         console.emit(render(fingerprint, console.colour(), only))

@@ -2,8 +2,8 @@
 
     python browser.py CHROMIUM FOLDER
 
-Opens `report.html`, `hostile.html` and `fingerprint.html` of the folder, and prints as JSON what it
-saw.
+Opens `report.html`, `run.html`, `fingerprint.html` and `hostile.html` of the folder, and prints as
+JSON what it saw.
 """
 
 from __future__ import annotations
@@ -110,6 +110,7 @@ def look(chromium: str, folder: Path) -> dict[str, Any]:
         for kind in (filters, sorts, sides, looks):
             seen[kind.__name__] = kind(opened("report.html"))
         seen["snapshot"] = opened("report.html").locator("body").aria_snapshot()
+        seen["run"] = opened("run.html").locator("body").aria_snapshot()
         seen["fingerprint"] = opened("fingerprint.html").locator("body").aria_snapshot()
         hostile = opened("hostile.html")
         seen["hostile"] = hostile.evaluate("[document.scripts.length, document.images.length]")

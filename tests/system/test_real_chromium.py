@@ -16,8 +16,10 @@ import pytest
 
 from envprint.outputs.fingerprints.html import render as shown
 from envprint.outputs.formats.html import render
+from envprint.outputs.run_page import render as page_of_run
 from tests.builders.pages import PACKAGES, a_machine, two_machines
 from tests.builders.reports import ACTING, hostile_report
+from tests.builders.runs import a_record
 from tests.conftest import Build
 
 PLAYWRIGHT = "playwright==1.58.0"
@@ -35,6 +37,7 @@ def _seen(environment: Build, tmp_path_factory: pytest.TempPathFactory) -> dict[
     folder = tmp_path_factory.mktemp("pages")
     (folder / "report.html").write_text(render(two_machines()))
     (folder / "fingerprint.html").write_text(shown(a_machine("ubuntu-rtx2080ti")))
+    (folder / "run.html").write_text(page_of_run(a_record(), a_machine("ubuntu-rtx2080ti")))
     everything = " ".join(ACTING.values())
     (folder / "hostile.html").write_text(render(hostile_report(everything)))
     command = [environment(PLAYWRIGHT), str(PROGRAM), str(CHROMIUM), str(folder)]
@@ -105,5 +108,7 @@ def test_a_screen_reader_finds_headings_tables_and_names(seen: dict[str, Any]) -
         'img "before: GPU 0, NVIDIA GeForce RTX 2080 Ti',
     ):
         assert line in seen["snapshot"]
+    assert 'img "Memory of GPU-1 over time: at most 8,192 MiB in use' in seen["run"]
+    assert '- table "Other processes on the GPUs":' in seen["run"]
     assert '- heading "Environment on ubuntu-rtx2080ti" [level=1]' in seen["fingerprint"]
     assert '- columnheader "version"' in seen["fingerprint"]
