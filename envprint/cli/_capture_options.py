@@ -190,7 +190,13 @@ def capture_now(
 
     host = host or host_of(options)
     limit_s = _left_of(timeout_of(options), host)
-    captured = capture(host, via="cli", timeout_s=limit_s, **details)
+    if getattr(options, "deep", False):
+        from envprint.cli._progress_bar import Waiting  # only this takes long
+
+        with Waiting(console, "hashing every installed file", limit_s=limit_s):
+            captured = capture(host, via="cli", timeout_s=limit_s, **details)
+    else:
+        captured = capture(host, via="cli", timeout_s=limit_s, **details)
     captured = captured._replace(reference=NOW)
     chosen: Environment | None = getattr(options, "environment", None)
     if chosen is None:  # a host of the caller's own
@@ -206,11 +212,14 @@ def probe_now(
     Raises `EnvprintError` if a requested probe is not installed or could compute nothing, and if
     `gpu` was requested and nothing could be computed there.
     """
+    from envprint.cli._progress_bar import Waiting
     from envprint.probes.runner import Plan, able, measure
 
     python = able(host.interpreter())
     plan = Plan(python, names, device, repeat)
-    reported = measure(plan, lambda what: console.log(f"probing {what}"))
+    steps = repeat * len(names) if device == "cpu" else None
+    with Waiting(console, "probing", steps=steps) as waiting:
+        reported = measure(plan, waiting.begin)
     for name in names:
         if name not in reported:
             raise EnvprintError(f"probe {name}: it is not installed for {python}")

@@ -9,7 +9,7 @@ from envprint.core.comparison import Change
 from envprint.core.fingerprint import split_path
 from envprint.core.impact import Confidence, Impact
 from envprint.core.report import VARIABLE, Finding, Report, Summary, Undecided
-from envprint.core.text import TOPIC, block, heading, paint, plain
+from envprint.core.text import TOPIC, block, columns, heading, paint, plain
 from envprint.core.text import table as in_columns
 from envprint.outputs.formats import ALL, View
 from envprint.outputs.formats._words import (
@@ -115,7 +115,7 @@ def _title(finding: Finding, view: View) -> Iterator[str]:
     lines = list(
         block(word, finding.title, paint(word, COLOURS[finding.impact], view.colour), view.width)
     )
-    used = TOPIC + len(plain(finding.title)) if len(lines) == 1 else view.width
+    used = TOPIC + columns(plain(finding.title)) if len(lines) == 1 else view.width
     rule = plain(finding.rule)
     if used + 2 + len(rule) <= view.width:
         lines[0] += " " * (view.width - used - len(rule)) + rule
