@@ -33,27 +33,28 @@ SOURCE = "a fingerprint file, -, now, or one saved: @NAME, @last, @~2"
 
 def add_capture_options(parser: argparse.ArgumentParser) -> None:
     """Options for how to capture."""
-    parser.add_argument(
+    group = parser.add_argument_group("what is observed, and how long that may take")
+    group.add_argument(
         "--python",
         metavar="PATH",
         help="observe this environment: an interpreter, the directory of a venv or conda "
         "environment, or a name on PATH (default: the active one)",
     )
-    parser.add_argument(
+    group.add_argument(
         "--timeout",
         type=_seconds,
         metavar="S",
         help=f"time limit of the whole capture, in seconds (default: {CAPTURE_TIMEOUT_S:g}; deep: "
         f"{DEEP_TIMEOUT_S:g}); probes have their own",
     )
-    parser.add_argument(
+    group.add_argument(
         "--gpu-timeout",
         type=_seconds,
         metavar="S",
         help="the part of it that the GPUs' driver may use (default: all of it, at most "
         f"{GPU_TIMEOUT_S:g})",
     )
-    parser.add_argument(
+    group.add_argument(
         "--no-cache",
         action="store_true",
         help="compute every build id again, and keep none in the user's cache",
@@ -69,8 +70,9 @@ def add_keeping_options(parser: argparse.ArgumentParser, output: str) -> None:
 
 def add_describing_options(parser: argparse.ArgumentParser) -> None:
     """Options for what to record beside what is found."""
-    parser.add_argument("--note", metavar="TEXT", help="free text to keep with it")
-    parser.add_argument(
+    group = parser.add_argument_group("what to record with it")
+    group.add_argument("--note", metavar="TEXT", help="free text to keep with it")
+    group.add_argument(
         "--tag",
         action="append",
         default=[],
@@ -78,7 +80,7 @@ def add_describing_options(parser: argparse.ArgumentParser) -> None:
         metavar="K=V",
         help="repeatable",
     )
-    parser.add_argument(
+    group.add_argument(
         "--identify", action="store_true", help="include user name, host name and home directory"
     )
 

@@ -22,7 +22,7 @@ example:
   envprint show before.json --section gpu --section live.gpu
   envprint show --format markdown
   envprint run --record runs -- python train.py
-  envprint show runs/run-….json --format html > run.html
+  envprint show runs/run-*.json --format html > run.html
 
 exit codes:
   0  printed

@@ -19,7 +19,18 @@ from tests.builders.commands import assert_one_line_and_exit_2, call
 from tests.builders.documents import BAD
 
 VERBS = (
-    *("bisect", "capture", "check", "diff", "explain", "log", "policy", "probe", "promote"),
+    *(
+        "bisect",
+        "capture",
+        "check",
+        "completion",
+        "diff",
+        "explain",
+        "log",
+        "policy",
+        "probe",
+        "promote",
+    ),
     *("isolate", "recreate", "run", "schema", "show", "validate"),
 )
 
