@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,28 @@ def test_the_policy_decides_what_is_a_failure(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "::error" not in done.stdout
     assert "::warning" in done.stdout
+
+
+LOADED = """
+import sys
+from envprint.cli import main
+main(sys.argv[1:])
+print(*sys.modules, file=sys.stderr)
+"""
+
+
+def loaded_for(name: str) -> set[str]:
+    """The formats, and what they write with, that a comparison loads."""
+    command = [sys.executable, "-c", LOADED, "diff", HOST, OTHER, "--format", name]
+    done = subprocess.run(command, cwd=HOSTS, capture_output=True, text=True, check=True)
+    writing = {"envprint.outputs.html_page", "envprint.outputs.markdown_text", "csv", "html"}
+    writing |= {f"{formats.__name__}.{one}" for one in BEGINS}
+    return writing & set(done.stderr.split())
+
+
+@pytest.mark.parametrize("name", ["text", "json"])
+def test_a_format_that_is_not_named_is_not_loaded(name: str) -> None:
+    assert loaded_for(name) == {f"{formats.__name__}.{name}"}
 
 
 @each_format
