@@ -1,5 +1,7 @@
 """Writes what follows from the code: fields, rules, the command line and the bill of materials.
 
+Of the command line: its page, the manual `envprint.1` and the completion scripts of the package.
+
     python docs/generate.py
 
 A test compares the pages with what this makes of the code, so they cannot go stale.
@@ -9,11 +11,13 @@ from __future__ import annotations
 
 import json
 import re
+from argparse import ArgumentParser, _SubParsersAction
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from envprint import cli
+from envprint.cli.completion import SHELLS
 from envprint.collectors import collectors
 from envprint.core.fields import Field, ListOf, MapOf, Record, Scalar, Shape
 from envprint.core.version import __version__
@@ -21,12 +25,18 @@ from envprint.outputs.rule_page import page
 from envprint.rules import catalogue
 
 HERE = Path(__file__).parent
+TAKES_A_FILE = ("FILE", "PATH", "BASELINE", "CURRENT", "REF", "GOOD", "BAD")
+"""Arguments by their names in the help; an environment is an interpreter or a directory."""
+TAKES_A_DIRECTORY = ("DIR",)
 
 
 def pages() -> dict[str, str]:
     """Path below docs/ to text, for every generated page."""
     made = {"fields.md": "\n".join(field_lines()) + "\n", "cli.md": "\n".join(cli_lines())}
     made["sbom.cdx.json"] = json.dumps(bill_of_materials(), indent=2) + "\n"
+    made["envprint.1"] = manual()
+    for shell in SHELLS:
+        made[f"../envprint/cli/completions/{shell}"] = completion(shell)
     made["rules/README.md"] = "\n".join(rule_index()) + "\n"
     made.update({f"rules/{rule.id}.md": page(rule) for rule in catalogue()})
     return made
@@ -111,6 +121,53 @@ def cli_lines() -> Iterator[str]:
     for name in cli.verb_names():
         parser = cli.parser_of(name, cli.verb_named(name))
         yield from (f"## envprint {name}", "", "```text", parser.format_help().rstrip(), "```", "")
+
+
+def completion(shell: str) -> str:
+    """A script by which the shell completes the command line; files where a file is taken."""
+    import shtab
+
+    parser = cli.whole_parser()
+    for one in every_parser(parser):
+        for action in one._actions:
+            if action.metavar in TAKES_A_FILE:
+                action.complete = shtab.FILE  # type: ignore[attr-defined]
+            elif action.metavar in TAKES_A_DIRECTORY:
+                action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
+    script: str = shtab.complete(parser, shell)
+    return script.rstrip() + "\n"
+
+
+def every_parser(parser: ArgumentParser) -> Iterator[ArgumentParser]:
+    """The parser, and those of its verbs."""
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, _SubParsersAction):
+            for one in action.choices.values():
+                yield from every_parser(one)
+
+
+def manual() -> str:
+    """The manual page `envprint(1)`: https://man7.org/linux/man-pages/man7/man.7.html"""
+    lines = [f'.TH ENVPRINT 1 "" "envprint {__version__}" "User Commands"', ".SH NAME"]
+    lines += [f"envprint \\- {roff(cli.ABOUT)}", ".SH SYNOPSIS", ".B envprint", ".I VERB", "[...]"]
+    for name in cli.verb_names():
+        module = cli.verb_named(name)
+        lines += [f'.SH "envprint {name}"', roff(f"{module.HELP}."), ".PP", ".nf"]
+        text = cli.parser_of(name, module).format_help().replace(f"\n{module.HELP}\n", "")
+        lines += [*map(roff_line, text.rstrip().splitlines()), ".fi"]
+    return "\n".join(lines) + "\n"
+
+
+def roff(text: str) -> str:
+    """`text` on one line, in which nothing is a request."""
+    return roff_line(" ".join(text.split()))
+
+
+def roff_line(line: str) -> str:
+    """A line as it is."""
+    escaped = line.replace("\\", "\\e").replace("-", "\\-")
+    return f"\\&{escaped}" if escaped[:1] in (".", "'") else escaped
 
 
 def bill_of_materials() -> dict[str, Any]:

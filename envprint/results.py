@@ -11,8 +11,10 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
+from envprint.core.discovery import module_names
 from envprint.core.errors import EnvprintError
 from envprint.core.fingerprint import Fingerprint as _Fingerprint
+from envprint.core.impact import IMPACT_WORDS, Impact
 from envprint.core.report import Report as _Report
 
 
@@ -75,6 +77,23 @@ class Fingerprint(_Shown, _Fingerprint):
 
         return dumps(self)
 
+    def to_markdown(self) -> str:
+        """For an issue: the environment in a few lines, each section folded."""
+        return self.to_format("markdown")
+
+    def to_html(self) -> str:
+        """One page that is complete in itself."""
+        return self.to_format("html")
+
+    def to_format(self, name: str) -> str:
+        """As `envprint show --format NAME` prints it. Raises `EnvprintError`."""
+        from envprint.outputs import fingerprints
+        from envprint.outputs.fingerprint import without_secrets
+
+        if name not in (known := module_names(fingerprints)):
+            raise EnvprintError(f"no format {name!r}; known: {', '.join(known)}")
+        return fingerprints.format_named(name).render(without_secrets(self))
+
     def _repr_html_(self) -> str:
         from envprint.outputs.fingerprint import without_secrets
         from envprint.outputs.notebook import fingerprint_html
@@ -101,6 +120,44 @@ class Report(_Shown, _Report):
         from envprint.outputs.formats.json import render
 
         return render(self)
+
+    def to_markdown(self) -> str:
+        """For a pull request or an issue; at most 60,000 characters."""
+        return self.to_format("markdown")
+
+    def to_html(self) -> str:
+        """One page that is complete in itself, with both fingerprints side by side."""
+        return self.to_format("html")
+
+    def to_junit(self, fail_on: str | Impact = Impact.NUMERIC) -> str:
+        """JUnit XML: findings from `fail_on` are failures."""
+        return self.to_format("junit", fail_on)
+
+    def to_github(self, fail_on: str | Impact = Impact.NUMERIC) -> str:
+        """Annotations for GitHub Actions: findings from `fail_on` are errors."""
+        return self.to_format("github", fail_on)
+
+    def to_gitlab(self) -> str:
+        """A code quality report for GitLab."""
+        return self.to_format("gitlab")
+
+    def to_csv(self) -> str:
+        """A row for each finding, change and open question."""
+        return self.to_format("csv")
+
+    def to_format(self, name: str, fail_on: str | Impact = Impact.NUMERIC) -> str:
+        """As `--format NAME` prints it. Raises `EnvprintError`."""
+        from envprint.outputs import formats
+
+        word = str(fail_on)
+        for kind, given, known in (
+            ("format", name, module_names(formats)),
+            ("impact", word, list(IMPACT_WORDS)),
+        ):
+            if given not in known:
+                raise EnvprintError(f"no {kind} {given!r}; known: {', '.join(known)}")
+        view = formats.View(fail_on=Impact[word.upper()])
+        return formats.format_named(name).render(self, view)
 
     def _repr_html_(self) -> str:
         from envprint.outputs.notebook import report_html

@@ -18,6 +18,9 @@ from envprint.core.discovery import module_names
 from envprint.core.errors import EnvprintError, UsageError
 
 WIDTH = 80
+ABOUT = """\
+Fingerprints a machine-learning environment and judges what a difference
+does to a training result."""
 COULD_NOT = 2
 """Exit code when the job could not be done."""
 DEBUG = "ENVPRINT_DEBUG"
@@ -159,6 +162,16 @@ def verb_named(name: str) -> Verb:
     return import_module(f"{__name__}.{name}{'_' if name == 'import' else ''}")
 
 
+def whole_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line, for what is made of it: completion, a manual."""
+    parser = _Parser(prog="envprint", description=ABOUT, formatter_class=_Help)
+    parser.add_argument("--version", action="store_true", help="print the version")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", dest="verb")
+    for name in module_names(package):
+        verb_named(name).add_arguments(verbs.add_parser(name, help=verb_named(name).HELP))
+    return parser
+
+
 def parser_of(verb: str, module: Verb) -> argparse.ArgumentParser:
     """The parser of one verb, with its options."""
     parser = _Parser(
@@ -179,8 +192,7 @@ def _overview() -> argparse.ArgumentParser:
     version = f"envprint {__version__} (knowledge as of {AS_OF})"
     parser = _Parser(
         prog="envprint",
-        description="Fingerprints a machine-learning environment and judges what a difference\n"
-        "does to a training result.",
+        description=ABOUT,
         epilog="Start with: envprint check",
         formatter_class=_Help,
     )

@@ -41,27 +41,28 @@ SOURCE = "a fingerprint or another tool's record (a file or -), now, or one save
 
 def add_capture_options(parser: argparse.ArgumentParser) -> None:
     """Options for how to capture."""
-    parser.add_argument(
+    group = parser.add_argument_group("what is observed, and how long that may take")
+    group.add_argument(
         "--python",
         metavar="PATH",
         help="observe this environment: an interpreter, the directory of a venv or conda "
         "environment, or a name on PATH (default: the active one)",
     )
-    parser.add_argument(
+    group.add_argument(
         "--timeout",
         type=_seconds,
         metavar="S",
         help=f"time limit of the whole capture, in seconds (default: {CAPTURE_TIMEOUT_S:g}; deep: "
         f"{DEEP_TIMEOUT_S:g}); probes have their own",
     )
-    parser.add_argument(
+    group.add_argument(
         "--gpu-timeout",
         type=_seconds,
         metavar="S",
         help="the part of it that the GPUs' driver may use (default: all of it, at most "
         f"{GPU_TIMEOUT_S:g})",
     )
-    parser.add_argument(
+    group.add_argument(
         "--no-cache",
         action="store_true",
         help="compute every build id again, and keep none in the user's cache",
@@ -77,8 +78,9 @@ def add_keeping_options(parser: argparse.ArgumentParser, output: str) -> None:
 
 def add_describing_options(parser: argparse.ArgumentParser) -> None:
     """Options for what to record beside what is found."""
-    parser.add_argument("--note", metavar="TEXT", help="free text to keep with it")
-    parser.add_argument(
+    group = parser.add_argument_group("what to record with it")
+    group.add_argument("--note", metavar="TEXT", help="free text to keep with it")
+    group.add_argument(
         "--tag",
         action="append",
         default=[],
@@ -86,7 +88,7 @@ def add_describing_options(parser: argparse.ArgumentParser) -> None:
         metavar="K=V",
         help="repeatable",
     )
-    parser.add_argument(
+    group.add_argument(
         "--identify", action="store_true", help="include user name, host name and home directory"
     )
 
@@ -206,7 +208,13 @@ def capture_now(
 
     host = host or host_of(options)
     limit_s = _left_of(timeout_of(options), host)
-    captured = capture(host, via="cli", timeout_s=limit_s, **details)
+    if getattr(options, "deep", False):
+        from envprint.cli._progress_bar import Waiting  # only this takes long
+
+        with Waiting(console, "hashing every installed file", limit_s=limit_s):
+            captured = capture(host, via="cli", timeout_s=limit_s, **details)
+    else:
+        captured = capture(host, via="cli", timeout_s=limit_s, **details)
     captured = captured._replace(reference=NOW)
     chosen: Environment | None = getattr(options, "environment", None)
     if chosen is None:  # a host of the caller's own
@@ -222,11 +230,14 @@ def probe_now(
     Raises `EnvprintError` if a requested probe is not installed or could compute nothing, and if
     `gpu` was requested and nothing could be computed there.
     """
+    from envprint.cli._progress_bar import Waiting
     from envprint.probes.runner import Plan, able, measure
 
     python = able(host.interpreter())
     plan = Plan(python, names, device, repeat)
-    reported = measure(plan, lambda what: console.log(f"probing {what}"))
+    steps = repeat * len(names) if device == "cpu" else None
+    with Waiting(console, "probing", steps=steps) as waiting:
+        reported = measure(plan, waiting.begin)
     for name in names:
         if name not in reported:
             raise EnvprintError(f"probe {name}: it is not installed for {python}")

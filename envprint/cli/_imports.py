@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from envprint.cli._console import Console
+from envprint.cli._progress_bar import Waiting
 from envprint.collectors._dist_info import Installed, distributions, normalised
 from envprint.collectors._import_names import import_names
 from envprint.collectors._takes_part import says_itself
@@ -40,7 +41,12 @@ def imports_now(
     )
     libraries = list(_named(host, names) if names else _taking_part(host, workload))
     try:
-        return imports.measure(libraries, plan, lambda what: console.log(f"import {what}"))
+        with Waiting(console, "import", steps=len(libraries)) as waiting:
+            waiting.begin("")
+            # It reports what is done, such as `1 of 2: numpy`.
+            return imports.measure(
+                libraries, plan, lambda done: waiting.begin(f"{done.partition(': ')[2]} is done")
+            )
     except OSError as error:
         raise EnvprintError(f"probe imports: {error}") from None
 

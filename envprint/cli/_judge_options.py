@@ -31,14 +31,42 @@ exit codes:
 
 def add_judging_options(parser: argparse.ArgumentParser, *, to_file: bool = True) -> None:
     """Options for how to judge and how to report; with `to_file`, `-o` is the report's file."""
-    parser.add_argument(
-        "--format", choices=module_names(formats), default="text", help="default: %(default)s"
+    _add_report_options(parser.add_argument_group("how to report"), to_file=to_file)
+    if not to_file:
+        parser.set_defaults(output=None)
+    group = parser.add_argument_group("how to judge")
+    group.add_argument(
+        "--fail-on",
+        choices=IMPACT_WORDS,
+        metavar="IMPACT",
+        help=f"one of {', '.join(IMPACT_WORDS)}",
+    )
+    group.add_argument(
+        "--policy", metavar="FILE", help="the team's policy (default: see `policy show`)"
+    )
+    add_framework_option(group)
+    group.add_argument("--device", choices=("cpu", "gpu"), help="default: gpu if one is visible")
+    group.add_argument(
+        "--on-unknown",
+        choices=UNKNOWN_ACTIONS,
+        help="what to do if a rule is undecided or nothing was checked (default: warn)",
+    )
+    group.add_argument("--strict", action="store_true", help="count advice as findings")
+    add_narrowing_options(parser.add_argument_group("what to leave out of this report"))
+
+
+def _add_report_options(group: argparse._ArgumentGroup, *, to_file: bool) -> None:
+    names = module_names(formats)
+    group.add_argument(
+        "--format",
+        choices=names,
+        default="text",
+        metavar="FORMAT",
+        help=f"one of {', '.join(names)} (default: %(default)s)",
     )
     if to_file:
-        parser.add_argument("-o", "--output", metavar="FILE", help="write the report to FILE")
-    else:
-        parser.set_defaults(output=None)
-    parser.add_argument(
+        group.add_argument("-o", "--output", metavar="FILE", help="write the report to FILE")
+    group.add_argument(
         "--details",
         choices=formats.DETAILS,
         help="how much follows the first screen of a text (default: likely; all with -o)",
@@ -47,39 +75,21 @@ def add_judging_options(parser: argparse.ArgumentParser, *, to_file: bool = True
         ("-q", "--quiet", formats.QUIET, "print the verdict only, in one line"),
         ("-v", "--verbose", formats.ALL, "the same as --details all"),
     ):
-        parser.add_argument(
+        group.add_argument(
             short, long, dest="details", action="store_const", const=details, help=text
         )
-    parser.add_argument(
-        "--fail-on",
-        choices=IMPACT_WORDS,
-        metavar="IMPACT",
-        help=f"one of {', '.join(IMPACT_WORDS)}",
-    )
-    parser.add_argument(
-        "--policy", metavar="FILE", help="the team's policy (default: see `policy show`)"
-    )
-    add_framework_option(parser)
-    parser.add_argument("--device", choices=("cpu", "gpu"), help="default: gpu if one is visible")
-    parser.add_argument(
-        "--on-unknown",
-        choices=UNKNOWN_ACTIONS,
-        help="what to do if a rule is undecided or nothing was checked (default: warn)",
-    )
-    parser.add_argument("--strict", action="store_true", help="count advice as findings")
-    add_narrowing_options(parser)
 
 
-def add_narrowing_options(parser: argparse.ArgumentParser) -> None:
+def add_narrowing_options(group: argparse._ActionsContainer) -> None:
     """Options for what this call leaves out, beside the policy; each may be given again."""
-    parser.add_argument(
+    group.add_argument(
         "--only",
         action="append",
         default=[],
         metavar="SECTION",
         help="judge this section only, such as gpu, live.gpu or packages; repeatable",
     )
-    parser.add_argument(
+    group.add_argument(
         "--ignore",
         action="append",
         default=[],
@@ -87,7 +97,7 @@ def add_narrowing_options(parser: argparse.ArgumentParser) -> None:
         metavar="RULE[=REASON]",
         help="ignore the findings of this rule (* matches anything)",
     )
-    parser.add_argument(
+    group.add_argument(
         "--expect",
         action="append",
         default=[],
@@ -126,14 +136,16 @@ def with_way_back(
         return report
     if baseline is None:
         raise UsageError("--remedy is the way back to a baseline: name one")
+    if "way_back" in getattr(formats.format_named(options.format), "OMITS", ()):
+        raise UsageError(f"--remedy: {options.format} has no place for it; text or markdown has")
     from envprint.judging.way_back import way_back  # few calls want it
 
     return report._replace(way_back=way_back(report, baseline, current))
 
 
-def add_framework_option(parser: argparse.ArgumentParser) -> None:
+def add_framework_option(group: argparse._ActionsContainer) -> None:
     """The option that names the frameworks of the workload."""
-    parser.add_argument(
+    group.add_argument(
         "--framework",
         action="append",
         default=[],
@@ -182,7 +194,7 @@ def context_of(request: Request, console: Console) -> Context:
 
 def present(report: Report, context: Context, options: argparse.Namespace, console: Console) -> int:
     """Print the report in the requested format and return the exit code."""
-    write(report, options, console)
+    write(report, context, options, console)
     if options.format != "text":
         if report.not_checked is not None:
             console.warn(f"not checked: {report.not_checked}")
@@ -190,10 +202,15 @@ def present(report: Report, context: Context, options: argparse.Namespace, conso
     return context.exit_code(report)
 
 
-def write(report: Report, options: argparse.Namespace, console: Console) -> None:
+def write(report: Report, context: Context, options: argparse.Namespace, console: Console) -> None:
     """Print the report in the requested format, or write it to the requested file."""
     output = formats.format_named(options.format)
-    console.emit(output.render(report, _view(options, console)), options.output)
+    view = _view(options, console)._replace(fail_on=context.policy.fail_on)
+    console.emit(output.render(report, view), options.output)
+    if appendix := getattr(output, "APPENDIX", None):
+        from envprint.cli._appendix import append  # one service wants one
+
+        append(report, view, appendix, console)
 
 
 def _view(options: argparse.Namespace, console: Console) -> formats.View:

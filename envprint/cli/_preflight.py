@@ -55,7 +55,7 @@ def preflight(
     code = context.exit_code(report)
     in_full = code or options.details or options.output is not None or options.format != "text"
     if in_full:
-        write(report, options, Console(console.stderr, console.stderr))
+        write(report, context, options, Console(console.stderr, console.stderr))
     if _has_file(options) or not in_full:
         if lacking and not code:
             console.log(f"{lacking}; continuing without one (--require-baseline refuses)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import suppress
 
@@ -11,10 +12,12 @@ BAR = 24
 """Width of the bar in characters."""
 WIDTH = 79
 CLEAR = "\r\x1b[K"
+QUIET_S, EVERY_S = 2.0, 0.5
+"""What takes no longer is not worth a line; how often a line is renewed."""
 
 
 class Progress:
-    """Runs of one job, each of several steps: one updated line on a terminal, else one per run."""
+    """Runs of one job, each of several steps: one updated line on a terminal, nothing elsewhere."""
 
     def __init__(self, console: Console, what: str, runs: int) -> None:
         self._console = console
@@ -37,8 +40,6 @@ class Progress:
             filled = round((number - 1 + step / steps) / self._runs * BAR)
             bar = "#" * filled + "." * (BAR - filled)
             self._rewrite(f"{self._what} [{bar}] run {number} of {self._runs}{left}")
-        elif step == 0:
-            self._console.log(f"{self._what}: run {number} of {self._runs}{left}")
 
     def __enter__(self) -> Progress:
         return self
@@ -62,3 +63,75 @@ class Progress:
             with suppress(OSError):
                 self._console.stderr.write(CLEAR + text[:WIDTH])
                 self._console.stderr.flush()
+
+
+class Waiting:
+    """What is being done, for how long, and how long it may still take, from two seconds on.
+
+    One updated line on a terminal, nothing elsewhere.
+    """
+
+    def __init__(
+        self, console: Console, what: str, *, steps: int | None = None, limit_s: float | None = None
+    ) -> None:
+        self._console, self._what = console, what
+        self._steps, self._limit_s = steps, limit_s
+        self._done, self._step = -1, ""
+        self._begun_s = time.monotonic()
+        self._ended = threading.Event()
+        self._writes = threading.Lock()
+        self._is_terminal = console.stderr is not None and console.stderr.isatty()
+        self._thread = threading.Thread(target=self._work, name="envprint.progress", daemon=True)
+
+    def __enter__(self) -> Waiting:
+        if self._is_terminal:
+            self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Erase the line."""
+        if self._is_terminal:
+            self._ended.set()
+            self._thread.join()
+            self._write("")
+
+    def begin(self, step: str) -> None:
+        """The next step begins, and the one before it is done."""
+        self._done += 1
+        self._step = step
+        self.erase()
+
+    def erase(self) -> None:
+        """Make room for a line of text."""
+        if self._is_terminal:
+            self._write("")
+
+    def line(self) -> str:
+        """What is said now."""
+        spent_s = time.monotonic() - self._begun_s
+        is_known = self._steps and self._done >= 0 and " of " not in self._step
+        of_all = f"{self._done + 1} of {self._steps}" if is_known else ""
+        doing = ", ".join(filter(None, (self._step, of_all, f"{spent_s:.0f} s")))
+        return f"{self._what}: {doing}{self._left(spent_s)}"
+
+    def _left(self, spent_s: float) -> str:
+        if self._steps and self._done > 0:
+            left_s = spent_s / self._done * (self._steps - self._done)
+            return f", about {left_s:.0f} s left"
+        if self._limit_s is not None:
+            return f", at most {max(0.0, self._limit_s - spent_s):.0f} s left"
+        return ""
+
+    def _work(self) -> None:
+        if self._ended.wait(QUIET_S):
+            return
+        while not self._ended.is_set():
+            self._write(self.line())
+            self._ended.wait(EVERY_S)
+
+    def _write(self, text: str) -> None:
+        stderr = self._console.stderr
+        if stderr is not None:
+            with self._writes, suppress(OSError, ValueError):
+                stderr.write(CLEAR + text[:WIDTH])
+                stderr.flush()

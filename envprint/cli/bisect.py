@@ -22,6 +22,7 @@ HELP = "show between which two saved records each difference appeared"
 EPILOG = """\
 example:
   envprint bisect @last-good now
+  envprint bisect monday.json @last --framework torch --format json
 
 exit codes:
   0  done, even if nothing differs

@@ -22,6 +22,8 @@ EPILOG = """\
 example:
   envprint capture -o before.json --label "before the upgrade"
   envprint capture --save monday && envprint check @monday
+  envprint capture --python ~/venvs/train --tag queue=night -o train.json
+  envprint capture --deep --probe -o whole.json   # minutes, not a second
 
 exit codes:
   0  captured; what could not be determined is listed in the document

@@ -34,7 +34,12 @@ from envprint.judging.context import GPU_SECTIONS, Request
 HELP = "pre-flight: judge this machine as it is now, and against a baseline"
 EPILOG = f"""\
 example:
+  envprint check                                # this machine alone
   envprint check before.json --min-free-gpu 20GiB || exit 1
+  envprint check --wait-free-gpu 10m --device gpu && python train.py
+  envprint check --imports --framework torch    # does every library start?
+  envprint check before.json --batch-size 256 --replicas 4
+  envprint check --format github --on-unknown fail      # in a job of CI
 
 {EXIT_CODES}"""
 

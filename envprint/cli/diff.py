@@ -25,6 +25,8 @@ EPILOG = f"""\
 example:
   envprint diff before.json now --framework tensorflow --fail-on diverges
   envprint diff before.json now --remedy > back.sh
+  envprint diff before.json after.json --format html -o report.html
+  envprint diff @monday @last --only packages --ignore 'os-*=same image'
 
 {EXIT_CODES}"""
 

@@ -20,6 +20,7 @@ from envprint.rules import catalogue
 HELP = "explain a rule: why, unless, fix and evidence; or list all rules"
 EPILOG = """\
 example:
+  envprint explain                # the catalogue
   envprint explain tensorflow-onednn-switched
 
 exit codes:

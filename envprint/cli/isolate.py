@@ -14,8 +14,9 @@ from envprint.cli._judge_options import (
     count_argument,
     time_argument,
 )
+from envprint.cli._progress_bar import Waiting
 from envprint.core.errors import EnvprintError, StoreError, UsageError
-from envprint.core.isolation import EQUAL, FOUND, NOT_REPEATABLE, UNRESOLVED, Isolation
+from envprint.core.isolation import EQUAL, FOUND, NOT_REPEATABLE, UNRESOLVED, Isolation, Trial
 from envprint.core.text import recordable
 from envprint.documents import isolations
 from envprint.documents.codec import to_json
@@ -134,9 +135,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
     report = context.drift(*sides)
     with prepared(wish, (sides[0], sides[1]), report, _here(options), console.log) as search:
         console.show(isolation.plan_text(search.plan, wish.limits.repeat))
-        found = search.run(
-            console.log, lambda trial: console.show(isolation.trial_line(trial, search.plan))
-        )
+        with Waiting(console, "running the job", limit_s=wish.limits.max_time_s) as waiting:
+
+            def say(trial: Trial) -> None:
+                waiting.erase()
+                console.show(isolation.trial_line(trial, search.plan))
+
+            found = search.run(console.log, say)
     if options.pair is not None:
         if reason := why_none(found):
             console.warn(f"no measured pair: {reason}")

@@ -23,6 +23,7 @@ EPILOG = """\
 example:
   envprint log -n 10
   envprint log --host 3fa9c1d2 --label 'run*' --tag queue=night
+  envprint log --clean
 
 exit codes:
   0  listed; what is damaged says so in its row

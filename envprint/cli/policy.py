@@ -13,6 +13,7 @@ HELP = "create a policy file (init), or show the policy in force (show)"
 EPILOG = """\
 example:
   envprint policy init && envprint policy show
+  envprint policy show --policy team/envprint.toml
 
 exit codes:
   0  written, or shown

@@ -78,5 +78,5 @@ def run(options: argparse.Namespace, console: Console) -> int:
     else:
         console.show(said)
         warn_of_undecided(report, context, console)
-    write(report, options, console)
+    write(report, context, options, console)
     return 1 if report.reaching(context.policy.fail_on, context.request.strict) else 0

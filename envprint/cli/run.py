@@ -37,6 +37,8 @@ HELP = "check first, then run a command while watching the GPUs, and keep a reco
 EPILOG = """\
 example:
   envprint run --baseline @last-good --hash-seed 0 -- python train.py
+  envprint run --no-check --record runs -- python train.py
+  envprint run --min-free-gpu 20GiB --label night -- torchrun train.py
 
 exit codes:
   0 to 255: the command's own, or 128 and the number of the signal that ended it

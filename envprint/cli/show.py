@@ -8,16 +8,21 @@ from typing import Any
 
 from envprint.cli._capture_options import SOURCE, add_capture_options, load
 from envprint.cli._console import Console
+from envprint.core.discovery import module_names
 from envprint.core.fingerprint import Places
 from envprint.core.sections import section_paths, sections_named
 from envprint.documents.codec import fingerprint_shape, to_document, to_json
 from envprint.documents.inputs import NOW
+from envprint.outputs import fingerprints
 from envprint.outputs.fingerprint import render, without_secrets
 
 HELP = "show a fingerprint in readable form (default: of this machine, now)"
 EPILOG = """\
 example:
   envprint show before.json --section gpu --section live.gpu
+  envprint show --format markdown
+  envprint run --record runs -- python train.py
+  envprint show runs/run-*.json --format html > run.html
 
 exit codes:
   0  printed
@@ -37,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--format",
-        choices=("text", "json"),
+        choices=("text", "json", *module_names(fingerprints)),
         default="text",
         help="json: the document, or its part (default: %(default)s)",
     )
@@ -47,9 +52,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Load or capture, and print."""
     only = _sections(options.section) if options.section else None
+    if options.format == "html" and only is None:
+        from envprint.cli._run_record import page_of_run  # few fingerprints are looked at as pages
+
+        if (page := page_of_run(options.file)) is not None:
+            console.emit(page)
+            return 0
     fingerprint = without_secrets(load(options.file, options, console))
     if options.format == "text":
         console.emit(render(fingerprint, console.colour(), only))
+    elif options.format in module_names(fingerprints):
+        console.emit(fingerprints.format_named(options.format).render(fingerprint, only))
     else:
         document = to_document(fingerprint)
         console.emit(to_json(document if only is None else _part(document, only)))

@@ -13,6 +13,7 @@ HELP = "check documents against the published JSON Schema"
 EPILOG = """\
 example:
   envprint validate before.json after.json
+  envprint validate runs/*.json
 
 exit codes:
   0  every document is valid

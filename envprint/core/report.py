@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from envprint.core.comparison import Change, Comparison
-from envprint.core.fingerprint import IMPORTED
+from envprint.core.fingerprint import IMPORTED, Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.text import inside_sentence
 from envprint.core.workload import Workload
@@ -223,6 +223,8 @@ class Report(NamedTuple):
     """A `core.way_back.WayBack`, the way back to the baseline, if it was wanted (`--remedy`)."""
     recreated: Any = None
     """A `core.recreated.Recreated`, if the current side was recreated from the baseline."""
+    sides: tuple[Fingerprint, ...] = ()
+    """The fingerprints that were judged, the baseline first, for what shows them side by side."""
 
     def __repr__(self) -> str:
         """Short: the fields of a report fill pages."""

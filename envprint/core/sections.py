@@ -14,6 +14,11 @@ def name_of(path: str) -> str:
     return path.removeprefix("facts.")
 
 
+def path_of(name: str) -> str:
+    """The path of the section that `name_of` calls so."""
+    return name if name.startswith("live.") else f"facts.{name}"
+
+
 def section_paths(shape: Record) -> list[str]:
     """The paths of all sections in the shape of a fingerprint."""
     places = ((place, inner(shape, place)) for place in ("facts", "live"))

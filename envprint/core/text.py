@@ -198,17 +198,39 @@ def block(
 ) -> Iterator[str]:
     """`text` wrapped beside `topic`; `painted` is the topic with colour codes of no width."""
     topic = plain(topic)
-    start = max(indent, len(topic) + 1)
+    start = max(indent, columns(topic) + 1)
     first, *others = wrapped(text, width - start)
-    yield (painted or topic) + " " * (start - len(topic)) + first
+    yield (painted or topic) + " " * (start - columns(topic)) + first
     for line in others:
         yield " " * indent + line
+
+
+# Latin letters, dashes, arrows and operators take one column each.
+_OF_OTHER_WIDTH = "[^\0-\u02ff\u2010-\u2027\u2190-\u22ff]"
+
+
+def columns(text: str) -> int:
+    """The columns that `text` takes on a terminal: wide characters take two, marks on others none.
+
+    https://www.unicode.org/reports/tr11/
+    """
+    if text.isascii() or not re.search(_OF_OTHER_WIDTH, text):
+        return len(text)
+    from unicodedata import category, east_asian_width  # most texts need neither
+
+    wide = sum(east_asian_width(letter) in "WF" for letter in text)
+    return len(text) + wide - sum(category(letter) in ("Mn", "Me") for letter in text)
+
+
+def padded(text: str, width: int) -> str:
+    """`text` with blanks behind it up to that many columns."""
+    return text + " " * (width - columns(text))
 
 
 def wrapped(text: str, width: int) -> list[str]:
     """`text` in lines of that width, at least one; words that are longer stay whole."""
     safe = plain(text)
-    if len(safe) <= width:
+    if columns(safe) <= width:
         return [safe.strip(" ")]
     # An arrow stays with what it leads to.
     words = safe.strip(" ").replace("→ ", _ARROW).split(" ")
@@ -217,13 +239,14 @@ def wrapped(text: str, width: int) -> list[str]:
 
 def _filled(words: Iterable[str], width: int) -> Iterator[str]:
     """Lines with as many words as fit; the library's `textwrap` costs as much as a small report."""
-    line = ""
+    line, taken = "", 0
     for word in words:
-        if line and len(line) + 1 + len(word) > width:
+        needed = columns(word)
+        if line and taken + 1 + needed > width:
             yield line.rstrip(" ")
-            line = word
+            line, taken = word, needed
         else:
-            line = f"{line} {word}" if line else word
+            line, taken = (f"{line} {word}", taken + 1 + needed) if line else (word, needed)
     yield line
 
 
@@ -242,8 +265,8 @@ def paint(text: str, code: str, colour: bool) -> str:
 def table(rows: Iterable[Iterable[str]]) -> str:
     """One line per row; each column is as wide as its widest cell."""
     cells = [[plain(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "".join("  ".join(map(str.ljust, row, widths)).rstrip() + "\n" for row in cells)
+    widths = [max(map(columns, column)) for column in zip(*cells, strict=True)]
+    return "".join("  ".join(map(padded, row, widths)).rstrip() + "\n" for row in cells)
 
 
 def inside_sentence(title: str) -> str:

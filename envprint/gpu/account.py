@@ -47,6 +47,23 @@ class Gap(NamedTuple):
     """None if it is still going on."""
 
 
+class MemoryMoment(NamedTuple):
+    """What was in use of one GPU at a moment, or the most of several moments that follow."""
+
+    gpu: str
+    """As in `Holder`."""
+    seen_at: str
+    """UTC, ISO 8601, to the second; the first of several."""
+    used_bytes: int | None
+    """None if the driver does not report it."""
+    own_bytes: int | None
+    """Held by this process and its descendants."""
+
+
+MAX_MOMENTS = 400
+"""Moments kept of one GPU: of a longer watch every two neighbours become one, again and again."""
+
+
 class WatchResult(NamedTuple):
     """The result of a watch."""
 
@@ -60,6 +77,8 @@ class WatchResult(NamedTuple):
     """The most in use at once, by GPU; the sum over processes if the driver reports no total."""
     own_peak_bytes: Mapping[str, int]
     """The most that this process and its descendants held at once, by GPU."""
+    memory: tuple[MemoryMoment, ...] = ()
+    """The course of both, by GPU and time."""
 
     @property
     def intruders(self) -> tuple[MemoryHolder, ...]:
@@ -86,6 +105,7 @@ class MemoryAccount:
         self._gaps: list[Gap] = []
         self._used: dict[str, int] = {}
         self._own_peak: dict[str, int] = {}
+        self._courses: dict[str, _Course] = {}
 
     def result(self) -> WatchResult:
         """The result so far."""
@@ -93,7 +113,8 @@ class MemoryAccount:
             holders = sorted((*self._past, *self._known.values()), key=lambda h: h.seen_from)
             used, own = dict(self._used), dict(self._own_peak)
             gaps = tuple(self._gaps)
-            return WatchResult(self._status, self._samples, tuple(holders), gaps, used, own)
+            memory = tuple(one for gpu in self._courses for one in self._courses[gpu].moments(gpu))
+            return WatchResult(self._status, self._samples, tuple(holders), gaps, used, own, memory)
 
     def add(self, reading: Mapping[str, Any]) -> None:
         """Add a sample of every device that responds, or of its MIG devices."""
@@ -131,8 +152,10 @@ class MemoryAccount:
     def _add_device(self, gpu: str, device: Mapping[str, Any], now_s: float) -> None:
         processes = nvml.value(device, "handle") if device.get("handle") else merge(device)
         memory = nvml.memory(device)
+        course = self._courses.setdefault(gpu, _Course())
         if not isinstance(memory, Unknown):
             _raise(self._used, gpu, memory["used"])
+            course.add(now_s, memory["used"], None)
         if not isinstance(processes, Unknown):
             fault = implausible(processes, memory)
             processes = Unknown(fault) if fault else processes
@@ -146,8 +169,10 @@ class MemoryAccount:
         listed = sum(amount or 0 for amount in held.values())
         if listed and isinstance(memory, Unknown) and not nvml.is_missing(device.get("memory")):
             _raise(self._used, gpu, listed)
+            course.add(now_s, listed, None)
         own = sum(amount or 0 for pid, amount in held.items() if (gpu, pid) in self._own)
         _raise(self._own_peak, gpu, own)
+        course.add(now_s, None, own)
         gone = [key for key in (*self._known, *self._own) if key[0] == gpu and key[1] not in held]
         for key in gone:
             self._own.discard(key)
@@ -199,6 +224,48 @@ class MemoryAccount:
         for place, gap in enumerate(self._gaps):
             if gap.gpu == gpu and gap.seen_until is None:
                 self._gaps[place] = gap._replace(seen_until=utc(time.time()))
+
+
+_Step = tuple[float, int | None, int | None]
+"""When, and how much was in use and held by the run itself."""
+
+
+class _Course:
+    """What was in use over time, in at most `MAX_MOMENTS` steps of equal length."""
+
+    def __init__(self) -> None:
+        self._steps: list[_Step] = []
+        self._now_s = 0.0
+        self._samples_of_a_step = 1
+        self._samples_of_the_last = 0
+
+    def add(self, now_s: float, used: int | None, own: int | None) -> None:
+        """Add what is known of a sample; what is known later of the same one joins it."""
+        is_same = bool(self._steps) and self._now_s == now_s
+        self._now_s = now_s
+        self._samples_of_the_last += not is_same
+        if is_same or (self._steps and self._samples_of_the_last <= self._samples_of_a_step):
+            self._steps[-1] = _most(self._steps[-1], (now_s, used, own))
+            return
+        self._steps.append((now_s, used, own))
+        self._samples_of_the_last = 1
+        if len(self._steps) > MAX_MOMENTS:
+            pairs = zip(self._steps[::2], (*self._steps[1::2], self._steps[-1]), strict=False)
+            self._steps = [_most(*pair) for pair in pairs]
+            self._samples_of_a_step *= 2
+
+    def moments(self, gpu: str) -> Iterator[MemoryMoment]:
+        """The course so far."""
+        return (MemoryMoment(gpu, utc(at_s), used, own) for at_s, used, own in self._steps)
+
+
+def _most(first: _Step, second: _Step) -> _Step:
+    """Two steps as one: the time of the first, and the most of both."""
+    used, own = (
+        max((one for one in both if one is not None), default=None)
+        for both in zip(first[1:], second[1:], strict=True)
+    )
+    return first[0], used, own
 
 
 def _raise(peaks: dict[str, int], gpu: str, amount: int) -> None:

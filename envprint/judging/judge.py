@@ -144,6 +144,7 @@ def _report(
         unjudged=open_changes.unjudged,
         computes_on=tuple(placements(current, workload)),
         knowledge=Knowledge(AS_OF, open_changes.newer),
+        sides=(comparison.before, comparison.after) if comparison else (current,),
     )
     return of_sections(report, only) if only else report
 

@@ -97,35 +97,40 @@ def unknown_inside(path: str, unknown: Mapping[str, str]) -> Iterator[tuple[str,
 
 
 def _field(name: str, value: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(value, Mapping) and _are_versions(value):
-        yield name, ", ".join(_with_version(key, entry) for key, entry in value.items())
+    if are_versions(value):
+        yield name, ", ".join(with_version(key, entry) for key, entry in value.items())
     elif isinstance(value, Mapping) and all(isinstance(v, Mapping) for v in value.values()):
         for key, entry in value.items():
-            yield f"{name} {key}", _text(name, entry)
+            yield f"{name} {key}", text_of(name, entry)
     elif isinstance(value, list) and isinstance(value[0], Mapping):
         for entry in value:
-            yield name, _text(name, entry)
+            yield name, text_of(name, entry)
     else:
-        yield name.removesuffix("_bytes"), _text(name, value)
+        yield name.removesuffix("_bytes"), text_of(name, value)
 
 
-def _are_versions(value: Mapping[str, Any]) -> bool:
-    return all(isinstance(entry, Mapping) and "version" in entry for entry in value.values())
+def are_versions(value: Any) -> bool:
+    """Whether it is a map of things with versions, such as packages."""
+    entries = value.values() if isinstance(value, Mapping) else ()
+    return bool(entries) and all(isinstance(one, Mapping) and "version" in one for one in entries)
 
 
-def _with_version(name: str, entry: Mapping[str, Any]) -> str:
+def with_version(name: str, entry: Mapping[str, Any]) -> str:
     """`numpy 2.4.6`, and where it came from when that is not an index."""
     origin = entry.get("origin")
     kind = origin.get("kind") if isinstance(origin, Mapping) else None
-    return f"{name} {entry['version']}" + ("" if kind in (None, "index") else f" ({kind})")
+    return f"{name} {entry.get('version', 'of unknown version')}" + (
+        "" if kind in (None, "index") else f" ({kind})"
+    )
 
 
-def _text(name: str, value: Any) -> str:
+def text_of(name: str, value: Any) -> str:
+    """The value of the field `name` in words, without what is empty inside it."""
     if isinstance(value, Mapping):
         known = {key: item for key, item in value.items() if item not in _EMPTY}
-        return "; ".join(f"{key} {_text(key, item)}" for key, item in known.items()) or "none"
+        return "; ".join(f"{key} {text_of(key, item)}" for key, item in known.items()) or "none"
     if isinstance(value, list):
-        return ", ".join(_text(name, item) for item in value)
+        return ", ".join(text_of(name, item) for item in value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if name.endswith("_bytes") and isinstance(value, int):

@@ -43,6 +43,12 @@ _GAP = record(
     Field("seen_from", TEXT, "UTC, to the second."),
     Field("seen_until", TEXT, "UTC; null if it lasted."),
 )
+_MOMENT = record(
+    Field("gpu", TEXT, "The GPU."),
+    Field("seen_at", TEXT, "UTC, to the second; the first of several samples."),
+    Field("used_bytes", INTEGER, "In use, the most of these samples; null if unknown."),
+    Field("own_bytes", INTEGER, "Held by the run, the most of these samples; null if unknown."),
+)
 
 SHAPE = record(
     Field("schema_version", TEXT, "Version of this document's form, MAJOR.MINOR."),
@@ -99,6 +105,7 @@ SHAPE = record(
             Field("gaps", ListOf(_GAP), "When the driver did not answer."),
             Field("used_peak_bytes", MapOf(INTEGER, "GPU"), "The most in use at once."),
             Field("own_peak_bytes", MapOf(INTEGER, "GPU"), "The most the run held at once."),
+            Field("memory", ListOf(_MOMENT), "The course of both, by GPU and time."),
         ),
         "The GPUs while it ran.",
     ),
@@ -270,6 +277,7 @@ def _gpus(watched: WatchResult) -> dict[str, Any]:
         **watched._asdict(),
         "holders": [holder._asdict() for holder in watched.holders],
         "gaps": [gap._asdict() for gap in watched.gaps],
+        "memory": [moment._asdict() for moment in watched.memory],
     }
 
 

@@ -69,10 +69,7 @@ def test_digests_are_printed_by_operation_and_kept_in_a_fingerprint(tmp_path: Pa
     for name in filter(lambda name: not name.endswith(COARSE), reported["digests"]):
         digest = reported["digests"][name]
         assert any(name.partition("/")[2] in line and digest[:16] in line for line in lines)
-    assert done.stderr.splitlines() == [
-        "envprint: probing python, 1 of 2",
-        "envprint: probing python, 2 of 2",
-    ]
+    assert done.stderr == ""
 
 
 def test_two_captures_with_probes_agree_and_have_the_digest_of_one_without(tmp_path: Path) -> None:
@@ -98,7 +95,7 @@ def test_a_capture_in_a_script_may_probe_its_own_interpreter() -> None:
 def test_what_does_not_repeat_itself_is_named_and_exits_with_1(measured: dict[str, Any]) -> None:
     measured["numpy"] = numpy()
     code, out, err = run("probe", "--repeat", "3")
-    assert (code, err) == (1, "envprint: probing 1 of them 3 times on the cpu\n")
+    assert (code, err) == (1, "")
     assert out.splitlines() == [
         "NUMPY 2.4.6, on the CPU",
         "          does not repeat itself in 3 fresh processes: fft/real float32",
@@ -220,14 +217,14 @@ def test_a_named_probe_that_computed_nothing_has_not_done_its_job(
     done, out, err = run("probe", *arguments)
     assert done == code
     if code:
-        assert (out, err.splitlines()[1:]) == ("", ["envprint: probe torch: RuntimeError: no GPU"])
+        assert (out, err.splitlines()) == ("", ["envprint: probe torch: RuntimeError: no GPU"])
 
 
 def test_each_probe_that_computed_nothing_has_its_line(measured: dict[str, Any]) -> None:
     measured["torch"] = REFUSED
     measured["jax"] = {**REFUSED, "refused": None, "errors": {"a": "X"}}
     code, out, err = run("probe", "torch", "jax")
-    assert (code, out, err.splitlines()[1:]) == (
+    assert (code, out, err.splitlines()) == (
         2,
         "",
         ["envprint: probe torch: RuntimeError: no GPU", "envprint: probe jax: X"],

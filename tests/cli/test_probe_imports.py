@@ -44,7 +44,6 @@ def test_imports_are_shown_with_what_fails_first_and_exit_1(place: Path) -> None
     assert failure.split()[:4] == ["FAILS", "pandas", "2.1.4:", "ImportError:"]
     assert works[-1].split()[:3] == ["imports", "numpy", "2.4.6"]
     assert done.returncode == 1
-    assert "import 2 of 2: " in done.stderr
 
 
 def test_where_everything_can_be_imported_the_exit_code_is_0(place: Path) -> None:
@@ -118,7 +117,6 @@ def test_check_imports_only_what_can_reach_the_named_framework(tmp_path: Path) -
         arguments = ("--framework", framework, "--python", place, "--format", "json")
         done = envprint("check", "--imports", *arguments)
         is_reached = framework == "jax"
-        assert ("flax" in done.stderr) == is_reached
         assert ("probe-import-fails" in rules_in(done.stdout)) == is_reached
 
 

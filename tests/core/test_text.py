@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envprint.core.text import recordable, size_of, wrapped
+from envprint.core.text import block, columns, recordable, size_of, table, wrapped
 
 TEXTS = st.text(alphabet="ab-/.é \u2192", max_size=120)
 
@@ -34,6 +34,37 @@ def test_words_are_never_broken_and_an_arrow_stays_with_what_follows(
     text: str, lines: list[str]
 ) -> None:
     assert wrapped(text, 8) == lines
+
+
+@pytest.mark.parametrize(
+    ("text", "width"),
+    [
+        ("numpy", 5),
+        ("雪だるま", 8),
+        ("é", 1),
+        ("e\u0301", 1),
+        ("ｗｉｄｅ", 8),
+        ("→", 1),
+        ("⌚", 2),
+        ("", 0),
+    ],
+)
+def test_a_text_takes_the_columns_that_a_terminal_gives_it(text: str, width: int) -> None:
+    assert columns(text) == width
+
+
+def test_columns_of_a_table_stay_below_each_other_whatever_the_letters() -> None:
+    rows = [("name", "version"), ("雪だるま", "1.0"), ("e\u0301te\u0301", "2.0"), ("numpy", "3.0")]
+    lines = table(rows).splitlines()
+    ends = [line.rindex(cell) for line, (_, cell) in zip(lines, rows, strict=True)]
+    assert {columns(line[:end]) for line, end in zip(lines, ends, strict=True)} == {10}
+
+
+def test_wide_letters_are_wrapped_by_the_columns_they_take() -> None:
+    lines = wrapped("雪だるま " * 10, 20)
+    assert len(lines) == 5
+    assert max(map(columns, lines)) <= 20
+    assert list(block("雪", "a b")) == ["雪        a b"]
 
 
 JSON = st.recursive(

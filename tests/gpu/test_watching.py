@@ -17,7 +17,7 @@ import envprint
 from envprint.core.errors import EnvprintError
 from envprint.gpu import account as holders
 from envprint.gpu import skipped_calls, watching
-from envprint.gpu.account import MemoryAccount
+from envprint.gpu.account import MAX_MOMENTS, MemoryAccount
 from envprint.gpu.watching import Watch, WatchResult
 from tests.builders.driver import IDLE, Driver
 from tests.builders.nvml_child import children_of_this_process
@@ -331,6 +331,30 @@ def test_a_gap_lasts_from_one_answer_to_the_next(monkeypatch: pytest.MonkeyPatch
     assert (second.seen_from, second.seen_until) == (iso(950), iso(1500))
     (holder,) = account.result().holders
     assert (holder.seen_from, holder.seen_until) == (iso(950), iso(950))
+
+
+def test_the_course_of_memory_is_kept_with_what_the_run_itself_held() -> None:
+    account = MemoryAccount(host(**{**NEIGHBOURS, "interpreter": {"pid": 7}}), "ok")
+    for second in range(3):
+        account.add(sample((7, 20 + second), at_s=1000.0 + second))
+    assert [tuple(moment) for moment in account.result().memory] == [
+        (CARD, iso(1000.0 + second), 50, 20 + second) for second in range(3)
+    ]
+
+
+@pytest.mark.parametrize("samples", [MAX_MOMENTS, MAX_MOMENTS + 1, 5000])
+def test_a_long_course_stays_short_and_keeps_every_peak(samples: int) -> None:
+    account = MemoryAccount(host(real_path=INITIAL, interpreter={"pid": 1}), "ok")
+    for second in range(samples):
+        reading = sample(at_s=1000.0 + second)
+        reading["devices"][0]["memory"]["used"] = 99 if second == samples - 3 else second % 7
+        account.add(reading)
+    memory = account.result().memory
+    assert MAX_MOMENTS // 2 <= len(memory) <= MAX_MOMENTS
+    assert memory[0].seen_at == iso(1000.0)
+    assert [one.seen_at for one in memory] == sorted({one.seen_at for one in memory})
+    assert max(one.used_bytes or 0 for one in memory) == 99
+    assert iso(1000.0 + samples - 10 * samples / MAX_MOMENTS - 2) <= memory[-1].seen_at
 
 
 NEIGHBOUR = {"name": "python", "user": "other", "started_at_s": 900.0, "state": "sleeping"}

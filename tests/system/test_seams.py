@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from envprint import cli, collectors, integrations, rules
 from envprint.core.discovery import load_parts, module_names
-from envprint.outputs import formats
+from envprint.outputs import fingerprints, formats
 from envprint.probes import programs
 
 ROOT = Path(__file__).parents[2]
@@ -43,8 +43,8 @@ def seams() -> Iterator[Seam]:
         if section != f"{rules.__name__}.{rules.KIT}":
             for module in load_parts(section):
                 yield Seam(module.__name__, rules.__name__, "RuleFile")
-    for name in found(formats):
-        yield Seam(name, formats.__name__, "Format")
+    for package, protocol in ((formats, "Format"), (fingerprints, "FingerprintFormat")):
+        yield from (Seam(name, package.__name__, protocol) for name in found(package))
     for name in found(cli):
         yield Seam(name, cli.__name__, "Verb")
         yield from optional(name, cli, COULD_NOT="FailingVerb")
@@ -152,6 +152,7 @@ BAD = {
     "WaitingSection": (collectors, "NEEDS_GPU_READING = 'yes'"),
     "RuleFile": (rules, "RULE = ()"),
     "Format": (formats, "def show(report: object) -> str: return ''"),
+    "FingerprintFormat": (fingerprints, "def render(report: int) -> str: return ''"),
     "Verb": (cli, "HELP = EPILOG = ''\ndef run(options: object, console: object) -> None: pass"),
     "FailingVerb": (cli, "COULD_NOT = '2'"),
     "Program": (programs, "MODULE = 'x'\nON_GPU = True"),

@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
+from envprint.core.impact import Impact
 from envprint.core.text import WIDTH
 
 QUIET = "quiet"
@@ -22,6 +23,21 @@ class View(NamedTuple):
     """Columns to fill; commands and addresses may be longer, since they are never broken."""
     details: str = LIKELY
     """One of `DETAILS`, or `QUIET`."""
+    fail_on: Impact = Impact.NUMERIC
+    """The impact from which a finding is a failure, in formats that know failures."""
+    limit: int | None = None
+    """Bytes that the place of the report takes; None for the format's own limit, if it has any."""
+
+
+class Appendix(NamedTuple):
+    """What a service wants of a report in a file of its own, beside what is printed."""
+
+    form: str
+    """The format that it is in."""
+    variable: str
+    """Names the file to which it is appended; where it is unset, there is none."""
+    limit: int
+    """Bytes that the service takes."""
 
 
 if TYPE_CHECKING:

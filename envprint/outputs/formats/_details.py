@@ -9,7 +9,7 @@ from envprint.core.comparison import Change
 from envprint.core.fingerprint import split_path
 from envprint.core.impact import Confidence, Impact
 from envprint.core.report import VARIABLE, Finding, Report, Summary, Undecided
-from envprint.core.text import TOPIC, block, heading, paint, plain
+from envprint.core.text import TOPIC, block, columns, heading, paint, plain
 from envprint.core.text import table as in_columns
 from envprint.outputs.formats import ALL, View
 from envprint.outputs.formats._words import (
@@ -115,7 +115,7 @@ def _title(finding: Finding, view: View) -> Iterator[str]:
     lines = list(
         block(word, finding.title, paint(word, COLOURS[finding.impact], view.colour), view.width)
     )
-    used = TOPIC + len(plain(finding.title)) if len(lines) == 1 else view.width
+    used = TOPIC + columns(plain(finding.title)) if len(lines) == 1 else view.width
     rule = plain(finding.rule)
     if used + 2 + len(rule) <= view.width:
         lines[0] += " " * (view.width - used - len(rule)) + rule
@@ -159,8 +159,17 @@ def _unjudged(report: Report, view: View) -> Iterator[str]:
 
 
 def _packages(report: Report, limit: int | None = None) -> Iterator[str]:
-    """Every package that came, went or has another version, judged or not; first what takes part,
-    in the order of the report.
+    rows = package_rows(report)
+    if rows:
+        shown = [("name", "before", "after", "role"), *rows[:limit]]
+        yield from in_columns(("", *row) for row in shown).splitlines()
+        if more := len(rows) + 1 - len(shown):
+            yield f"  and {more} more"
+
+
+def package_rows(report: Report) -> list[tuple[str, str, str, str]]:
+    """Name, both versions and role of every package that came, went or has another version,
+    judged or not; first what takes part, in the order of the report.
     """
     rows: dict[str, tuple[str, str, str]] = {}
     for finding in report.findings:
@@ -173,15 +182,11 @@ def _packages(report: Report, limit: int | None = None) -> Iterator[str]:
     for change in _apart(report.changes)[0]:
         name = package_of(change.path) or change.path
         rows.setdefault(name, _row(change.before, change.after))
-    if rows:
-        from envprint.judging.unjudged import role_of  # reads a table
+    if not rows:
+        return []
+    from envprint.judging.unjudged import role_of  # reads a table
 
-        shown = list(rows.items())[:limit]
-        cells = [("name", "before", "after", "role")]
-        cells += [(name, *row[:2], row[2] or role_of(name) or "") for name, row in shown]
-        yield from in_columns(("", *row) for row in cells).splitlines()
-        if more := len(rows) - len(shown):
-            yield f"  and {more} more"
+    return [(name, *row[:2], row[2] or role_of(name) or "") for name, row in rows.items()]
 
 
 def _row(before: Any, after: Any, role: str = "") -> tuple[str, str, str]:

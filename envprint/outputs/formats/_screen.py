@@ -350,9 +350,17 @@ def _expected(report: Report, view: View) -> Iterator[str]:
 
 
 def _counts(report: Report, view: View) -> Iterator[str]:
-    """Counts of all there is, so that nothing is hidden."""
+    text, hint = counts(report, view), "" if view.details == ALL else "-v shows all"
+    if text and len(text) + 3 + len(hint) <= view.width:
+        yield f"{text}   {hint}".rstrip()
+    elif text:
+        yield from (*wrapped(text, view.width), *filter(None, (hint,)))
+
+
+def counts(report: Report, view: View) -> str:
+    """How many there are of everything, so that nothing is hidden; empty where nothing is left."""
     has_baseline = report.baseline is not None
-    counts = [
+    numbers = [
         (len(report.findings), "finding", "findings", True),
         (len(report.unjudged), "not judged", "not judged", has_baseline),
         (len(undecided_rules(report.undecided)), "undecided", "undecided", True),
@@ -363,16 +371,10 @@ def _counts(report: Report, view: View) -> Iterator[str]:
         (len(report.policy_notes), "note on the policy", "notes on the policy", False),
     ]
     if report.not_checked is None and not grouped(counted_findings(report, view)):
-        counts = [(*count[:3], False) for count in counts[3:]]  # the verdict has the others
+        numbers = [(*count[:3], False) for count in numbers[3:]]  # the verdict has the others
     texts = [
         f"{number} {one if number == 1 else many}"
-        for number, one, many, always in counts
+        for number, one, many, always in numbers
         if number or always
     ]
-    if not texts:
-        return
-    text, hint = f"{', '.join(texts)}.", "" if view.details == ALL else "-v shows all"
-    if len(text) + 3 + len(hint) <= view.width:
-        yield f"{text}   {hint}".rstrip()
-    else:
-        yield from (*wrapped(text, view.width), *filter(None, (hint,)))
+    return f"{', '.join(texts)}." if texts else ""

@@ -191,6 +191,12 @@ def name_of(path: str) -> str:
 
 def environments(report: Report, view: View) -> Iterator[str]:
     """Both sides, the code, the machine, the device and the policy, each in a line."""
+    for topic, text in compared(report, view):
+        yield from block(topic, text, width=view.width)
+
+
+def compared(report: Report, view: View) -> Iterator[tuple[str, str]]:
+    """The same as topics and texts, without those that are empty."""
     old, new = report.baseline, report.current
     for topic, text in (
         ("before", _side(old, with_python=old.python != new.python) if old else ""),
@@ -205,7 +211,7 @@ def environments(report: Report, view: View) -> Iterator[str]:
         ("knowledge", _knowledge(report, view)),
     ):
         if text:
-            yield from block(topic, text, width=view.width)
+            yield topic, text
 
 
 def _knowledge(report: Report, view: View) -> str:

@@ -1,0 +1,114 @@
+"""Pages in a real Chromium: filters, sorting, addresses, nothing loaded, nothing that acts.
+
+Chromium is the system's own (`apt-get install chromium`); Playwright, which drives it, is installed
+here and brings no browser.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from envprint.outputs.fingerprints.html import render as shown
+from envprint.outputs.formats.html import render
+from envprint.outputs.run_page import render as page_of_run
+from tests.builders.pages import PACKAGES, a_machine, two_machines
+from tests.builders.reports import ACTING, hostile_report
+from tests.builders.runs import a_record
+from tests.conftest import Build
+
+PLAYWRIGHT = "playwright==1.58.0"
+PROGRAM = Path(__file__).parents[1] / "builders" / "browser.py"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium"),
+]
+
+
+@pytest.fixture(scope="module", name="seen")
+def _seen(environment: Build, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a browser shows of a report of two machines, of a fingerprint and of hostile texts."""
+    folder = tmp_path_factory.mktemp("pages")
+    (folder / "report.html").write_text(render(two_machines()))
+    (folder / "fingerprint.html").write_text(shown(a_machine("ubuntu-rtx2080ti")))
+    (folder / "run.html").write_text(page_of_run(a_record(), a_machine("ubuntu-rtx2080ti")))
+    everything = " ".join(ACTING.values())
+    (folder / "hostile.html").write_text(render(hostile_report(everything)))
+    command = [environment(PLAYWRIGHT), str(PROGRAM), str(CHROMIUM), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    seen: dict[str, Any] = json.loads(done.stdout)
+    return seen
+
+
+def test_nothing_is_requested_and_nothing_complains(seen: dict[str, Any]) -> None:
+    assert seen["complaints"] == []
+
+
+def test_hostile_texts_are_inert(seen: dict[str, Any]) -> None:
+    assert seen["hostile"] == [1, 0]
+
+
+def test_findings_are_filtered_by_impact_and_by_words(seen: dict[str, Any]) -> None:
+    found = seen["filters"]
+    number = found["all"][0]
+    assert number > 5
+    assert found["all"][1] == f"{number} of {number} shown"
+    assert found["without breaks"] == [0]
+    assert found["search"] == [1, f"1 of {number} shown"]
+
+
+def test_an_address_leads_to_a_finding_that_a_filter_hides(seen: dict[str, Any]) -> None:
+    assert seen["filters"]["address"] == [False]
+
+
+def test_packages_are_sorted_by_the_keyboard_and_by_numbers(seen: dict[str, Any]) -> None:
+    for order, reverse in (("ascending", False), ("descending", True)):
+        name, numbers = seen["sorts"][order]
+        assert name.startswith("before")
+        assert len(numbers) >= 60
+        assert numbers == sorted(numbers, reverse=reverse)
+
+
+def test_both_sides_are_shown_whole_or_where_they_differ(seen: dict[str, Any]) -> None:
+    differ, everything = (seen["sides"][name].split()[0] for name in ("differences", "all"))
+    assert 60 < int(differ) < int(everything)
+    assert int(everything) > PACKAGES
+    assert seen["sides"]["search"] >= 1
+
+
+def test_it_fits_narrow_and_wide_dark_and_paper(seen: dict[str, Any]) -> None:
+    looks = seen["looks"]
+    assert looks["overflow"] == [0, 0, 0]
+    assert looks["light"] != looks["dark"]
+    assert looks["forms on paper"] == 0
+    assert looks["paper"] > 10_000
+    assert looks["first"] == "Skip to the content"
+
+
+def test_a_screen_reader_finds_headings_tables_and_names(seen: dict[str, Any]) -> None:
+    for line in (
+        "- banner:",
+        '- heading "Findings (',
+        '- navigation "Parts of this page":',
+        "- main:",
+        '- region "Both fingerprints":',
+        '- search "Impact":',
+        '- searchbox "Search"',
+        '- checkbox "breaks" [checked]',
+        '- table "Packages":',
+        '- columnheader "name":',
+        '- rowheader "package-000"',
+        'img "before: GPU 0, NVIDIA GeForce RTX 2080 Ti',
+    ):
+        assert line in seen["snapshot"]
+    assert 'img "Memory of GPU-1 over time: at most 8,192 MiB in use' in seen["run"]
+    assert '- table "Other processes on the GPUs":' in seen["run"]
+    assert '- heading "Environment on ubuntu-rtx2080ti" [level=1]' in seen["fingerprint"]
+    assert '- columnheader "version"' in seen["fingerprint"]
