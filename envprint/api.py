@@ -7,7 +7,6 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from types import FrameType
-from typing import NamedTuple
 
 from envprint.collectors import _runner
 from envprint.core import fingerprint as core
@@ -16,6 +15,7 @@ from envprint.core.fingerprint import CAPTURE_TIMEOUT_S, DEEP_TIMEOUT_S, GPU_TIM
 from envprint.core.impact import IMPACT_WORDS, Impact
 from envprint.core.redact import safe_text
 from envprint.core.report import DEVICES
+from envprint.core.typed import NamedTuple
 from envprint.documents.codec import dumps, fingerprint_shape, loads
 from envprint.documents.inputs import NOW, take
 from envprint.judging.context import Context, Request, agreed

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterable
-from typing import Any
 
 from envprint.core.discovery import module_names
 from envprint.core.errors import EnvprintError
 from envprint.core.fingerprint import Fingerprint as _Fingerprint
 from envprint.core.impact import IMPACT_WORDS, Impact
 from envprint.core.report import Report as _Report
+from envprint.core.typed import Any
 
 
 class _Shown:

@@ -10,12 +10,12 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NoReturn
 
 from envprint import cli as package
 from envprint.cli._console import Console
 from envprint.core.discovery import module_names
 from envprint.core.errors import EnvprintError, UsageError
+from envprint.core.typed import TYPE_CHECKING, Any, NoReturn
 
 WIDTH = 80
 ABOUT = """\

@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
 
 from envprint.cli._console import Console
 from envprint.core.errors import (
@@ -24,6 +23,7 @@ from envprint.core.fingerprint import (
     Fingerprint,
 )
 from envprint.core.redact import safe_text
+from envprint.core.typed import TYPE_CHECKING, Any
 from envprint.documents.codec import dumps, loads
 from envprint.documents.inputs import NOW, take
 from envprint.machine.deadline import within

@@ -6,10 +6,10 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any, NamedTuple
 
 from envprint.cli._capture_options import gpu_timeout_of, host_of, is_trusted, timeout_of
 from envprint.core.errors import InterpreterError
+from envprint.core.typed import Any, NamedTuple
 from envprint.machine.environments import Environment
 from envprint.machine.live import LiveHost
 from envprint.run.command_interpreter import Started, follow

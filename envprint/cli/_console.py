@@ -2,10 +2,10 @@
 
 import os
 from contextlib import suppress
-from typing import NamedTuple, TextIO
 
 from envprint.core.errors import OutputError
 from envprint.core.text import WIDTH, one_line
+from envprint.core.typed import NamedTuple, TextIO
 from envprint.machine.files import write_output
 
 NARROWEST, WIDEST = 60, 120

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any
 
 from envprint.cli._console import Console
 from envprint.cli._progress_bar import Waiting
@@ -14,6 +13,7 @@ from envprint.collectors._takes_part import says_itself
 from envprint.core.errors import EnvprintError
 from envprint.core.fingerprint import Unknown
 from envprint.core.suggest import did_you_mean
+from envprint.core.typed import Any
 from envprint.core.workload import Workload
 from envprint.knowledge import roles
 from envprint.machine.attempt import attempt

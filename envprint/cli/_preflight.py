@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from envprint.cli._capture_options import capture_now, described_by, load, located
 from envprint.cli._console import Console
@@ -12,6 +11,7 @@ from envprint.cli._judge_options import context_of, request_of, warn_of_undecide
 from envprint.core.errors import NothingYetError, UsageError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.report import Report
+from envprint.core.typed import NamedTuple
 from envprint.judging.context import Context
 from envprint.machine.live import LiveHost
 from envprint.outputs.drift_error import remarks_on

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 from contextlib import suppress
-from typing import Any
 
 from envprint.cli._console import Console
 from envprint.cli._judge_options import framework_argument
 from envprint.cli._progress_bar import Progress
 from envprint.core.errors import UsageError
+from envprint.core.typed import Any
 from envprint.probes.training import (
     EPOCHS,
     FILES,

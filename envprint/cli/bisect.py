@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from typing import Any
 
 from envprint.cli._capture_options import SOURCE, add_capture_options, load
 from envprint.cli._console import Console
@@ -14,6 +13,7 @@ from envprint.core.fingerprint import Fingerprint
 from envprint.core.report import NOT_CHECKED_WORD, NOT_JUDGED, Finding, Unjudged
 from envprint.core.summary import code_in_words, code_of
 from envprint.core.text import block
+from envprint.core.typed import Any
 from envprint.documents.codec import loads, to_json
 from envprint.judging.bisect import CODE, Step, narrow
 from envprint.judging.context import Request

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from envprint.cli._capture_options import (
     SOURCE,
@@ -29,6 +28,7 @@ from envprint.cli._judge_options import (
 from envprint.core.errors import UsageError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.report import Report
+from envprint.core.typed import Any
 from envprint.judging.context import GPU_SECTIONS, Request
 
 HELP = "pre-flight: judge this machine as it is now, and against a baseline"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
-from typing import Any
 
 from envprint.cli._console import Console
 from envprint.core.errors import EnvprintError
@@ -13,6 +12,7 @@ from envprint.core.rule import Rule, source
 from envprint.core.shell import kind
 from envprint.core.suggest import closest
 from envprint.core.text import table
+from envprint.core.typed import Any
 from envprint.documents.codec import to_json
 from envprint.outputs.rule_page import page
 from envprint.rules import catalogue

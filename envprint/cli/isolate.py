@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import Any
 
 from envprint.cli._capture_options import SOURCE, add_capture_options, host_of, load
 from envprint.cli._console import Console
@@ -18,6 +17,7 @@ from envprint.cli._progress_bar import Waiting
 from envprint.core.errors import EnvprintError, StoreError, UsageError
 from envprint.core.isolation import EQUAL, FOUND, NOT_REPEATABLE, UNRESOLVED, Isolation, Trial
 from envprint.core.text import recordable
+from envprint.core.typed import Any
 from envprint.documents import isolations
 from envprint.documents.codec import to_json
 from envprint.documents.inputs import NOW

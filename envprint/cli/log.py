@@ -6,7 +6,6 @@ import argparse
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
-from typing import Any, NamedTuple
 
 from envprint.cli._capture_options import tag_argument
 from envprint.cli._console import Console
@@ -14,6 +13,7 @@ from envprint.core.errors import EnvprintError, StoreError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.report import Report
 from envprint.core.text import plain, table
+from envprint.core.typed import Any, NamedTuple
 from envprint.documents import isolations
 from envprint.documents.codec import loads, to_json
 from envprint.documents.store import LAST_GOOD, PROMOTION, Damaged, Saved, Store

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from envprint.cli._capture_options import (
     add_capture_options,
@@ -19,6 +18,7 @@ from envprint.cli._judge_options import count_argument
 from envprint.cli._probe_training import add_training_options, refuse_training_options, run_training
 from envprint.core.errors import UsageError
 from envprint.core.redact import clean
+from envprint.core.typed import Any
 from envprint.core.workload import Workload
 from envprint.documents.codec import to_json
 from envprint.machine.live import LiveHost

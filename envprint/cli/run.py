@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from envprint.cli._capture_options import (
     SOURCE,
@@ -20,6 +19,7 @@ from envprint.cli._console import Console
 from envprint.cli._judge_options import add_judging_options, size_argument
 from envprint.cli._preflight import Preflight, preflight
 from envprint.core.fingerprint import Fingerprint, Unknown
+from envprint.core.typed import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from envprint.documents.store import Store
 from envprint.machine.clock import utc
 from envprint.machine.live import LiveHost

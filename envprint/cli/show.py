@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import Any
 
 from envprint.cli._capture_options import SOURCE, add_capture_options, load
 from envprint.cli._console import Console
 from envprint.core.discovery import module_names
 from envprint.core.fingerprint import Places
 from envprint.core.sections import section_paths, sections_named
+from envprint.core.typed import Any
 from envprint.documents.codec import fingerprint_shape, to_document, to_json
 from envprint.documents.inputs import NOW
 from envprint.outputs import fingerprints

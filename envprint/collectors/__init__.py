@@ -8,9 +8,9 @@ their own section. A section of several modules is a package with these names in
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from envprint.core.fields import Field, Record
+from envprint.core.typed import TYPE_CHECKING, Any, NamedTuple
 from envprint.machine.host import Host
 
 Read = Callable[[Host], Mapping[str, Any]]

@@ -5,10 +5,10 @@ on an unfamiliar machine, the capture continues.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
 
 from envprint.collectors import Collector
 from envprint.core.fingerprint import Unknown
+from envprint.core.typed import Any, NamedTuple
 from envprint.machine.deadline import Question, ask_all
 from envprint.machine.host import Host
 from envprint.machine.interpreter import one_line

@@ -9,12 +9,12 @@ forks.
 import json
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
 
 from envprint.collectors._conda import parse_file_name
 from envprint.collectors._dist_info import distributions
 from envprint.collectors.frameworks.version_files import Environment, environment, parse_header
 from envprint.core.fingerprint import Unknown
+from envprint.core.typed import Any, NamedTuple
 from envprint.machine.attempt import attempt, names_or_empty, text_or_none
 from envprint.machine.host import Host
 from envprint.machine.os_calls import LOADER_FOLDERS

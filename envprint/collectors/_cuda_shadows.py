@@ -8,10 +8,10 @@ https://man7.org/linux/man-pages/man8/ld.so.8.html
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
 
 from envprint.collectors._cuda_libraries import FRAMEWORKS, LIBRARIES, Copy, library_path
 from envprint.collectors._dist_info import distributions
+from envprint.core.typed import Any, NamedTuple
 from envprint.machine.attempt import names_or_empty, text_or_none
 from envprint.machine.host import Host
 

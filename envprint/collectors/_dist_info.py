@@ -9,11 +9,11 @@ skipped, as no import finds them.
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
 
 from envprint.collectors._search_path import search_directories
 from envprint.core.fingerprint import Unknown
 from envprint.core.redact import safe_text
+from envprint.core.typed import NamedTuple
 from envprint.machine.attempt import attempt, names_or_empty, text_or_none
 from envprint.machine.host import Host
 

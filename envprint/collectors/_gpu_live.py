@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from envprint.core.fingerprint import Unknown
+from envprint.core.typed import Any
 from envprint.gpu import reading as nvml
 from envprint.gpu.processes import Moment, account
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import NamedTuple
 
 from envprint.collectors._dist_info import Installed
+from envprint.core.typed import NamedTuple
 from envprint.machine.attempt import text_or_none
 from envprint.machine.host import Host
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from envprint import knowledge
 from envprint.collectors._dist_info import normalised
 from envprint.core.fingerprint import Unknown
+from envprint.core.typed import Any
 from envprint.core.versions import meets
 from envprint.machine.attempt import attempt
 from envprint.machine.host import Host

@@ -8,7 +8,6 @@ unknown too.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from envprint.collectors import Collector, collectors
 from envprint.collectors._asking import Sealing, Section, ask_host
@@ -17,6 +16,7 @@ from envprint.core.fields import MapOf, Record, Scalar, Shape, inner, require, s
 from envprint.core.fingerprint import CAPTURE_TIMEOUT_S, Fingerprint, Unknown, digest_facts
 from envprint.core.redact import clean, safe_tags
 from envprint.core.text import recordable, size_of, unicode_text
+from envprint.core.typed import Any
 from envprint.core.version import __version__
 from envprint.machine.bounded import bounded
 from envprint.machine.host import Host

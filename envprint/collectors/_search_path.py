@@ -6,8 +6,8 @@ program would import, not what was installed last.
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
+from envprint.core.typed import NamedTuple
 from envprint.machine.attempt import names_or_empty
 from envprint.machine.host import Host
 

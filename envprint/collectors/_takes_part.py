@@ -5,9 +5,9 @@ fail, there is no answer. No finer role is read, since only half of those were r
 """
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from envprint import knowledge
+from envprint.core.typed import NamedTuple
 from envprint.machine.host import Host
 
 FRAMEWORKS = frozenset(

@@ -12,11 +12,11 @@ of its own; it is asked about each submodule separately.
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
 
 from envprint.core.fields import FLAG, INTEGER, TEXT, Field, MapOf
 from envprint.core.fingerprint import Unknown
 from envprint.core.redact import safe_text
+from envprint.core.typed import Any, NamedTuple
 from envprint.machine.attempt import attempt, text_or_none
 from envprint.machine.host import Host
 

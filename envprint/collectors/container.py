@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from envprint.collectors._cgroup import memory_limit_bytes
 from envprint.core.fields import INTEGER, TEXT, Field
 from envprint.core.fingerprint import Unknown
 from envprint.core.known_variables import IMAGES, NOTEBOOKS, SCHEDULERS
 from envprint.core.redact import safe_text, safe_value
+from envprint.core.typed import Any
 from envprint.machine.attempt import attempt, text_or_none
 from envprint.machine.container import container_kind
 from envprint.machine.host import Host

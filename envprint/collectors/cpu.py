@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from envprint import knowledge
 from envprint.collectors._cgroup import quota_cpus
 from envprint.core.fields import FLAG, INTEGER, NUMBER, TEXT, Field, ListOf
 from envprint.core.fingerprint import Unknown
+from envprint.core.typed import Any
 from envprint.machine.attempt import attempt, text_or_none
 from envprint.machine.host import Host
 

@@ -7,7 +7,6 @@ and no installed toolkit, so it stands apart.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from envprint.collectors._cuda_libraries import (
     LIBRARIES,
@@ -22,6 +21,7 @@ from envprint.collectors._cuda_libraries import (
 )
 from envprint.core.fields import FLAG, TEXT, Field, ListOf, MapOf, record
 from envprint.core.fingerprint import Unknown
+from envprint.core.typed import Any
 from envprint.gpu import reading as nvml
 from envprint.gpu.kernel_driver import (
     fabric_manager,

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from envprint.core.fields import TEXT, Field, MapOf, record
 from envprint.core.fingerprint import Unknown
 from envprint.core.redact import safe_text
 from envprint.core.switches import FLAGS, VARIABLES
+from envprint.core.typed import Any
 from envprint.machine.host import Host
 
 FACTS = (

@@ -6,12 +6,12 @@ Only the names on envprint's allowlist are read at all.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from envprint.core.fields import INTEGER, TEXT, Field, MapOf, record
 from envprint.core.known_variables import may_be_in_a_job, misspelt
 from envprint.core.redact import Seal, is_recorded, safe_value
 from envprint.core.text import unicode_text
+from envprint.core.typed import Any
 from envprint.machine.attempt import attempt
 from envprint.machine.host import Host
 

@@ -8,10 +8,10 @@ CUDA's.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from envprint.collectors._gpu_fields import FACTS, LIVE
 from envprint.core.fingerprint import Unknown
+from envprint.core.typed import Any
 from envprint.gpu import reading as nvml
 from envprint.gpu.kernel_driver import control_device_error
 from envprint.machine.attempt import attempt

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from envprint.collectors._libc import libc_of
 from envprint.collectors._search_path import bundled_libraries, search_directories
 from envprint.collectors.frameworks.blas import blas_libraries
 from envprint.core.fields import INTEGER, TEXT, Field, ListOf, record
 from envprint.core.fingerprint import Unknown
+from envprint.core.typed import Any
 from envprint.machine.attempt import attempt
 from envprint.machine.host import Host
 from envprint.machine.os_calls import library_folders

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from envprint.collectors._libc import libc_of
 from envprint.core.fields import TEXT, Field
 from envprint.core.fingerprint import Unknown
+from envprint.core.typed import Any
 from envprint.machine.attempt import attempt
 from envprint.machine.host import Host
 

@@ -10,7 +10,6 @@ import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from envprint import knowledge
 from envprint.collectors._conda import conda_packages
@@ -20,6 +19,7 @@ from envprint.collectors._takes_part import listed, takes_part
 from envprint.core.fields import FLAG, TEXT, Field, ListOf, MapOf, record
 from envprint.core.fingerprint import Unknown
 from envprint.core.redact import Seal, safe_text
+from envprint.core.typed import Any
 from envprint.machine.attempt import attempt, text_or_none
 from envprint.machine.host import Host
 

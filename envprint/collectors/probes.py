@@ -9,10 +9,10 @@ whether it was probed or not.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from envprint.core.fields import FLAG, INTEGER, NUMBER, TEXT, Field, ListOf, MapOf, record
 from envprint.core.fingerprint import NOT_IMPORTED, NOT_MEASURED, NOT_TRAINED, Unknown
+from envprint.core.typed import Any
 from envprint.machine.host import Host
 
 REVISION = Field(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from envprint.core.fields import FLAG, INTEGER, TEXT, Field, ListOf, MapOf
+from envprint.core.typed import Any
 from envprint.machine.attempt import attempt, names_or_empty
 from envprint.machine.hash_seed import hash_seed
 from envprint.machine.host import Host

@@ -8,10 +8,10 @@ numbers from then on.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from envprint.core.fields import FLAG, TEXT, Field, ListOf, MapOf, record
 from envprint.core.fingerprint import Unknown
+from envprint.core.typed import Any
 from envprint.machine.host import Host
 
 LIVE = (

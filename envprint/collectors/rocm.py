@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from envprint.core.fields import FLAG, INTEGER, TEXT, Field, MapOf, record
+from envprint.core.typed import Any
 from envprint.machine.attempt import attempt, names_or_empty, text_or_none
 from envprint.machine.host import Host
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from itertools import takewhile
-from typing import Any, NamedTuple
 
 from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint, around, is_inside
 from envprint.core.hidden import REASON, differ
+from envprint.core.typed import Any, NamedTuple
 
 
 class Change(NamedTuple):

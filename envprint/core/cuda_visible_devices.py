@@ -10,8 +10,8 @@ https://github.com/pytorch/pytorch/blob/v2.13.0/torch/cuda/__init__.py
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
 
+from envprint.core.typed import Any, NamedTuple
 from envprint.core.versions import numbers
 
 BY_BUS = "PCI_BUS_ID"

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from envprint.core.typed import Any
 
 
 class EnvprintError(Exception):

@@ -7,7 +7,8 @@ NamedTuples, not dataclasses: see docs/decisions/0001-values-are-named-tuples.md
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+
+from envprint.core.typed import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from typing import TypeAlias

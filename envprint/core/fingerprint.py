@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice, pairwise
-from typing import Any, NamedTuple
 
 from envprint.core.errors import UnknownValueError
 from envprint.core.hidden import unsealed
+from envprint.core.typed import Any, NamedTuple
 
 # A bracket that is not closed takes the rest: else each of many would be looked for to the end.
 STEP = r"\[([^\]]*)(?:\]|\Z)|([^.\[\]]+)"

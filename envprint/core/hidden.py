@@ -7,7 +7,8 @@ or with seals of different keys, cannot be compared: the words may be equal or n
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+
+from envprint.core.typed import Any
 
 MARK = "<hidden>"
 REASON = (

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from math import ceil, log2
-from typing import Any, NamedTuple
+
+from envprint.core.typed import Any, NamedTuple
 
 VARIABLE, AFFINITY, PACKAGE, PYTHON = "variable", "affinity", "package", "python"
 CAP, CODE = "cap", "code"

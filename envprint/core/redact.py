@@ -8,10 +8,10 @@ with patterns are loaded only for texts that may contain a secret, as most do no
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 from envprint.core.hidden import MARK
 from envprint.core.secret_beginnings import BEGINNINGS, SHORTEST
+from envprint.core.typed import Any
 
 HIDDEN = MARK
 Seal = Callable[[str], str | None]

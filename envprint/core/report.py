@@ -1,12 +1,12 @@
 """The result of judging: findings, undecided rules, and the report that holds them."""
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, NamedTuple
 
 from envprint.core.comparison import Change, Comparison
 from envprint.core.fingerprint import IMPORTED, Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.text import inside_sentence
+from envprint.core.typed import Any, NamedTuple
 from envprint.core.workload import Workload
 
 

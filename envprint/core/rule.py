@@ -5,12 +5,12 @@ decide; the engine (`envprint.judging.judge`) turns them into findings and undec
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple, TypeVar
 
 from envprint.core.comparison import Comparison
 from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
+from envprint.core.typed import Any, NamedTuple, TypeVar
 from envprint.core.workload import Condition, Workload
 
 Item = TypeVar("Item")

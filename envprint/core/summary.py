@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from envprint.core.cuda_visible_devices import MAX_DEVICES, keys_of
 from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import IMPORTED, Fingerprint
 from envprint.core.report import Code, Summary
+from envprint.core.typed import Any
 from envprint.core.units import size
 
 _COMMIT = 7

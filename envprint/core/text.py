@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+
+from envprint.core.typed import Any
 
 MAX_BITS = 64
 """Limit of an integer: other programs read no more, and Python's largest do not fit a float."""

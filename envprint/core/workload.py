@@ -1,10 +1,10 @@
 """The job that a difference is judged for, and the conditions under which a rule can matter."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
 
 from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import FRAMEWORKS, IMPORTED, NOT_RECORDED, Fingerprint
+from envprint.core.typed import NamedTuple
 
 ALIASES = {
     "keras": "tensorflow",

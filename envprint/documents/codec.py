@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from json.encoder import encode_basestring_ascii
-from typing import Any
 
 from envprint.core.errors import DocumentError, EnvprintError
 from envprint.core.fields import (
@@ -41,6 +40,7 @@ from envprint.core.fingerprint import (
     digest_facts,
 )
 from envprint.core.text import MAX_BITS, is_unicode, unicode_text, without_commands
+from envprint.core.typed import Any
 from envprint.machine.files import MAX_BYTES, read_file
 
 MAJOR = SCHEMA_VERSION.partition(".")[0]

@@ -12,10 +12,10 @@ import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from envprint.core.errors import DocumentError
 from envprint.core.redact import safe_text
+from envprint.core.typed import Any
 from envprint.machine.deadline import within
 from envprint.machine.files import MAX_BYTES, Input, read_input, reason
 from envprint.machine.process_state import RefusedError, answered

@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
 
 from envprint.core.errors import EnvprintError
+from envprint.core.typed import Any, NamedTuple
 from envprint.documents.codec import parse_json, to_json
 from envprint.documents.store import Store
 from envprint.machine.clock import utc

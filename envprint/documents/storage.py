@@ -11,10 +11,10 @@ import os
 import time
 import warnings
 from collections.abc import Callable
-from typing import Any, Protocol
 
 from envprint.core.errors import StoreError
 from envprint.core.redact import safe_text
+from envprint.core.typed import Any, Protocol
 from envprint.machine.files import (
     MAX_BYTES,
     TakenError,

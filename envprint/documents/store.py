@@ -16,12 +16,12 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from typing import Any, NamedTuple
 
 from envprint.core.errors import DocumentError, StoreError
 from envprint.core.fields import FLAG, INTEGER, TEXT, Field, ShapeFault, record, require
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.redact import safe_text
+from envprint.core.typed import Any, NamedTuple
 from envprint.documents.codec import dumps, parse_json, to_json
 from envprint.documents.storage import open_folder
 from envprint.machine.clock import utc

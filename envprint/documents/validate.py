@@ -7,11 +7,11 @@ fields. `jsonschema` is imported only to validate.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from envprint.core.errors import DocumentError
 from envprint.core.fields import MAX_LEVELS, nesting
 from envprint.core.fingerprint import SCHEMA_VERSION
+from envprint.core.typed import Any
 from envprint.documents.codec import parse_json, published
 
 KINDS = ("fingerprint", "report", "policy", "run", "isolation")

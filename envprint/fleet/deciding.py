@@ -10,10 +10,10 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
 
 from envprint.core.errors import EnvprintError
 from envprint.core.report import counted
+from envprint.core.typed import Any, NamedTuple
 from envprint.fleet.groups import POLL_S, AnotherRoundError, Group
 from envprint.machine.process_state import RefusedError, answered
 

@@ -14,9 +14,9 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, Protocol
 
 from envprint.core.errors import EnvprintError
+from envprint.core.typed import Any, Protocol
 from envprint.documents.storage import LocalFolder
 from envprint.documents.store import HOME, digest_of, find_place
 from envprint.fleet.place import mpi_place, place_of, torch_place

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from typing import Any, NamedTuple
 
+from envprint.core.typed import Any, NamedTuple
 from envprint.knowledge.launchers import process_of
 from envprint.machine.process_state import RefusedError, answered
 

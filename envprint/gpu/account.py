@@ -3,9 +3,9 @@
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
 
 from envprint.core.fingerprint import Unknown
+from envprint.core.typed import Any, NamedTuple
 from envprint.gpu import reading as nvml
 from envprint.gpu.processes import identify, implausible, merge, pids_are_ours
 from envprint.machine.clock import utc

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from envprint import knowledge
 from envprint.core.fingerprint import Unknown
+from envprint.core.typed import Any
 from envprint.gpu import reading as nvml
 
 COMPUTE_MODES = {0: "default", 1: "exclusive-thread", 2: "prohibited", 3: "exclusive-process"}

@@ -5,9 +5,9 @@ looked up in a different namespace may belong to a different process.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
 
 from envprint.core.fingerprint import Unknown
+from envprint.core.typed import Any, NamedTuple
 from envprint.gpu import reading as nvml
 from envprint.gpu.card import ADDRESSING_MODES, DRIVER_MODELS
 from envprint.gpu.kernel_driver import is_wsl

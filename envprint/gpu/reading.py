@@ -5,9 +5,9 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
 
 from envprint.core.fingerprint import Unknown
+from envprint.core.typed import Any, NamedTuple
 from envprint.gpu.kernel_driver import (
     CONTROL_DEVICE,
     control_device_error,

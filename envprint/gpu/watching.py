@@ -14,9 +14,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from envprint.core.errors import EnvprintError
+from envprint.core.typed import Any
 from envprint.gpu.account import Gap, MemoryAccount, MemoryHolder, WatchResult
 from envprint.gpu.reading import failed, in_words
 from envprint.gpu.skipped_calls import SkippedCalls

@@ -8,13 +8,13 @@ envprint's own documents.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from envprint import importers as package
 from envprint.core.discovery import module_names
 from envprint.core.errors import DocumentError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.suggest import did_you_mean
+from envprint.core.typed import TYPE_CHECKING
 from envprint.importers._fingerprint import fingerprint_of
 from envprint.importers._found import Found, combined
 from envprint.importers._source import Source

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
 
 from envprint import knowledge
 from envprint.core.fingerprint import OTHERS
+from envprint.core.typed import Any, NamedTuple
 from envprint.importers._found import Found, combined
 from envprint.importers._packages import CONDA, Package, package, packages, require_count
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from envprint.core.errors import DocumentError
 from envprint.core.fields import ShapeFault, require
 from envprint.core.fingerprint import DECLARED, IMPORTED, SCHEMA_VERSION, Fingerprint, digest_facts
 from envprint.core.redact import clean, gather, replaced
 from envprint.core.text import recordable
+from envprint.core.typed import Any
 from envprint.core.version import __version__
 from envprint.documents.codec import fingerprint_shape, missing_fields, shape_of
 from envprint.importers._found import Found

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+
+from envprint.core.typed import Any, NamedTuple
 
 Sections = Mapping[str, Mapping[str, Any]]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from envprint import knowledge
 from envprint.core.fingerprint import OTHERS
+from envprint.core.typed import Any
 from envprint.importers._found import Found
 
 DEVICES = "facts.gpu.devices"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from envprint.collectors.cpu import level_of, numeric_flags
+from envprint.core.typed import Any
 from envprint.importers._found import Found
 
 # Linux-6.5.0-27-generic-x86_64-with-glibc2.35, as platform.platform() makes it

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
 
 from envprint import knowledge
 from envprint.collectors._dist_info import normalised
 from envprint.core.fingerprint import OTHERS
 from envprint.core.redact import safe_text
+from envprint.core.typed import Any, NamedTuple
 from envprint.importers._found import Found
 
 DISTRIBUTIONS = "facts.packages.distributions"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import Any, NamedTuple
 
 from envprint.core.errors import DocumentError
+from envprint.core.typed import Any, NamedTuple
 
 MAX_BYTES = 16 << 20
 """Far above any record: `pip inspect` of a thousand packages has some megabytes."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
+from envprint.core.typed import Any
 from envprint.importers._source import Source
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
 
+from envprint.core.typed import Any, NamedTuple
 from envprint.importers._source import Source
 
 MAX_LEVELS = 16

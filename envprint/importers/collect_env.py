@@ -16,10 +16,10 @@ https://github.com/pytorch/pytorch/blob/main/torch/utils/collect_env.py
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from envprint.core.fingerprint import OTHERS
 from envprint.core.redact import is_recorded, safe_value
+from envprint.core.typed import Any
 from envprint.importers._conda import conda_rows, packages_of_conda
 from envprint.importers._found import Found, combined
 from envprint.importers._gpus import DEVICES, version

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
+from envprint.core.typed import Any
 from envprint.importers._conda import Row, conda_rows, packages_of_conda, row
 from envprint.importers._found import Found
 from envprint.importers._source import Source

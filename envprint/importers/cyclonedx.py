@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import unquote
 
+from envprint.core.typed import Any
 from envprint.importers._conda import Row, packages_of_conda, row
 from envprint.importers._found import Found, combined
 from envprint.importers._packages import Package, package, packages

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
+from envprint.core.typed import Any
 from envprint.importers._found import Found
 from envprint.importers._gpus import (
     ABSENT,

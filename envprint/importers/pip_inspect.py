@@ -6,8 +6,8 @@ https://pip.pypa.io/en/stable/reference/inspect-report/
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
+from envprint.core.typed import Any
 from envprint.importers._found import Found, combined
 from envprint.importers._packages import Package, origin_of, package, packages
 from envprint.importers._source import Source

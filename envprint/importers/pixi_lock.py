@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
+from envprint.core.typed import Any
 from envprint.importers._conda import PYPI, Row, packages_of_conda, row, row_of_url
 from envprint.importers._found import Found
 from envprint.importers._packages import named_by_file

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
+from envprint.core.typed import Any
 from envprint.importers._found import Found
 from envprint.importers._packages import Package, origin_of, package, packages
 from envprint.importers._source import Source

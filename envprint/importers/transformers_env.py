@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
+from envprint.core.typed import Any
 from envprint.importers._found import Found, combined
 from envprint.importers._labels import known, labelled
 from envprint.importers._machine import platform, python

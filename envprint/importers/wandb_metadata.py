@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from envprint.core.fingerprint import OTHERS
+from envprint.core.typed import Any
 from envprint.importers._found import Found, combined
 from envprint.importers._gpus import DEVICES, version
 from envprint.importers._machine import platform, python

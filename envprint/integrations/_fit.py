@@ -7,11 +7,11 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
 from envprint.api import Place, Question, Source, capture, check, diff, warn_user
 from envprint.core.errors import EnvprintError, OutputError
 from envprint.core.impact import Impact
+from envprint.core.typed import NamedTuple
 from envprint.documents.codec import dumps
 from envprint.documents.storage import Folder, open_folder
 from envprint.fleet.checking import check_in, opening_with

@@ -12,10 +12,10 @@ Importing this module does not import Hydra: the class is created on first acces
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 from envprint.api import Place
 from envprint.core.errors import EnvprintError
+from envprint.core.typed import Any
 from envprint.integrations._fit import Fit, Options
 
 Fingerprint: Any

@@ -13,10 +13,10 @@ import sys
 from collections.abc import Iterable
 from functools import cache
 from types import ModuleType
-from typing import Any
 
 from envprint.api import Place, Source
 from envprint.core.impact import Impact
+from envprint.core.typed import Any
 from envprint.fleet.deciding import TIMEOUT_S
 from envprint.integrations._fit import Fit, Options
 from envprint.machine.live import LiveHost

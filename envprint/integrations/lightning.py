@@ -12,9 +12,9 @@ from __future__ import annotations
 import sys
 from functools import cache
 from importlib import import_module
-from typing import Any
 
 from envprint.api import Place
+from envprint.core.typed import Any
 from envprint.integrations._fit import Fit, Options
 
 PACKAGES = ("lightning.pytorch", "pytorch_lightning")

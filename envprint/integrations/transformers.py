@@ -9,9 +9,9 @@ Importing this module does not import Transformers: the class is created on firs
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 from envprint.api import Place
+from envprint.core.typed import Any
 from envprint.integrations._fit import Fit, Options
 
 Fingerprint: Any

@@ -7,11 +7,10 @@ Importing this module does not import wandb.
 
 from __future__ import annotations
 
-from typing import Any
-
 from envprint.api import capture
 from envprint.core import fingerprint as core
 from envprint.core.errors import EnvprintError
+from envprint.core.typed import Any
 from envprint.documents.codec import dumps
 from envprint.documents.elsewhere import DOCUMENT, KIND
 from envprint.integrations._tracked import searchable

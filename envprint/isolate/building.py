@@ -15,10 +15,10 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
 
 from envprint.collectors import packages
 from envprint.core.errors import EnvprintError
+from envprint.core.typed import Any, NamedTuple
 from envprint.isolate.commands import clean_variables
 from envprint.isolate.installers import (
     MADE_BY_UV,

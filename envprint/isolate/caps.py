@@ -12,10 +12,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from envprint.core.errors import EnvprintError, UnknownValueError
 from envprint.core.fingerprint import Fingerprint
+from envprint.core.typed import NamedTuple
 from envprint.isolate.commands import run
 from envprint.rules.framework_switches import ONEDNN
 from envprint.rules.kit import instruction_sets as sets

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
 
 from envprint.collectors import code
 from envprint.core.errors import EnvprintError
 from envprint.core.fingerprint import Fingerprint, Unknown
 from envprint.core.isolation import CHANGED, CODE, Fixed, Plan, Switch
+from envprint.core.typed import Any, NamedTuple
 from envprint.documents.inputs import NOW
 from envprint.isolate.commands import clean_variables
 from envprint.isolate.commits import differs_outside, is_here

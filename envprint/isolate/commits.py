@@ -13,10 +13,11 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import IO, NamedTuple
+from typing import IO
 
 from envprint.collectors.code import GIT
 from envprint.core.errors import EnvprintError
+from envprint.core.typed import NamedTuple
 
 LINK, SUBMODULE = "120000", "160000"
 """Modes of Git's entries: https://git-scm.com/docs/git-fast-import#_filemodify"""

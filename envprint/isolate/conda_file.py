@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.redact import safe_text
 from envprint.core.text import one_line
+from envprint.core.typed import Any
 
 ENVIRONMENT = "environment.yml"
 _ELSEWHERE = "What pip has installed into it is in requirements.txt, beside the packages below."

@@ -18,9 +18,9 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
 
 from envprint.core.errors import EnvprintError
+from envprint.core.typed import Any, NamedTuple
 
 DIGEST = "digest"
 """The `dtype` of a part that holds no numbers, only whether others are the same."""

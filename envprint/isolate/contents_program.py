@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import Any
+
+from envprint.core.typed import Any
 
 _GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 """The one entry of a checkpoint that is no variable: it holds ids that change each time."""

@@ -7,9 +7,9 @@ import re
 import struct
 from collections.abc import Iterator, Sequence
 from math import inf, isfinite, isnan
-from typing import Any
 
 from envprint.core.isolation import Distance
+from envprint.core.typed import Any
 from envprint.isolate.contents import DIGEST, Array, Contents
 
 _FORMS = {"f8": "d", "f4": "f", "f2": "e", "i8": "q", "i4": "i", "i2": "h", "i1": "b", "u1": "B",

@@ -7,12 +7,12 @@ user's own projects, the addresses of indexes and channels that are not well kno
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from envprint import knowledge
 from envprint.core.errors import EnvprintError, UnknownValueError
 from envprint.core.fingerprint import OTHERS, Fingerprint
+from envprint.core.typed import Any, NamedTuple
 from envprint.core.version import __version__
 from envprint.documents.codec import to_json
 from envprint.isolate.conda_file import conda_file

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.redact import NAMES, NOT_OURS, PREFIXES
 from envprint.core.shell import export_path, path_word
 from envprint.core.text import is_unicode, one_line
+from envprint.core.typed import NamedTuple
 from envprint.isolate.caps import Caps
 from envprint.isolate.job_settings import JobSettings
 from envprint.isolate.wanted import Wanted

@@ -16,8 +16,8 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from typing import Any, NamedTuple
 
+from envprint.core.typed import Any, NamedTuple
 from envprint.run.process_groups import adopt_orphans, kill_descendants
 
 SET_PDEATHSIG = 1

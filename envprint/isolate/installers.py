@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
 
 from envprint.core.errors import EnvprintError
 from envprint.core.report import counted
+from envprint.core.typed import NamedTuple, Protocol
 from envprint.isolate.commands import CommandFailedError, run
 from envprint.isolate.pip_settings import for_uv
 from envprint.isolate.wanted import Lacking, Pin

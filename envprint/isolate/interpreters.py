@@ -13,9 +13,9 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from envprint.core.errors import EnvprintError
+from envprint.core.typed import NamedTuple
 from envprint.core.versions import numbers
 from envprint.isolate.commands import CommandFailedError, run
 from envprint.machine.os_calls import is_program, on_path

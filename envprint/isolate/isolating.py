@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple
 
 from envprint.core.errors import EnvprintError
 from envprint.core.isolation import Answer, Outcome, Plan, Trial, most_trials
+from envprint.core.typed import NamedTuple
 from envprint.isolate.memory import Memory
 from envprint.isolate.results import Result, apart, is_same
 from envprint.isolate.search import Needs, SmallestSets, StopSearch, Unresolved

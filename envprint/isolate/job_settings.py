@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
 
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.redact import HIDDEN, is_recorded, safe_value
 from envprint.core.shell import is_name, quoted
+from envprint.core.typed import Any, NamedTuple
 
 VARIABLES = "facts.environ.variables"
 HASH_SEED = "PYTHONHASHSEED"

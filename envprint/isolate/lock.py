@@ -13,10 +13,10 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from envprint.core.errors import EnvprintError
 from envprint.core.redact import safe_text
+from envprint.core.typed import Any
 from envprint.isolate.commands import run
 from envprint.isolate.installers import find_uv
 from envprint.isolate.pip_settings import for_uv

@@ -12,11 +12,11 @@ import hashlib
 import json
 import os
 from collections.abc import Collection
-from typing import Any, NamedTuple
 
 from envprint.collectors._runner import capture
 from envprint.core.isolation import Outcome
 from envprint.core.redact import is_recorded
+from envprint.core.typed import Any, NamedTuple
 from envprint.core.version import __version__
 from envprint.isolate.results import Result
 from envprint.isolate.trials import Job, Place, Trials

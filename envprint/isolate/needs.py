@@ -11,12 +11,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import NamedTuple
 
 from envprint.collectors._dist_info import distributions
 from envprint.collectors._requirements import environment, requirements
 from envprint.core.isolation import PACKAGE, PYTHON, Plan
 from envprint.core.markers import applies
+from envprint.core.typed import NamedTuple
 from envprint.core.versions import meets, numbers
 from envprint.isolate.commands import clean_variables
 from envprint.machine.live import LiveHost

@@ -11,7 +11,6 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from math import isinf
-from typing import Any
 
 from envprint.core.errors import OutputError
 from envprint.core.fingerprint import Fingerprint
@@ -28,6 +27,7 @@ from envprint.core.isolation import (
     Switch,
 )
 from envprint.core.shell import command
+from envprint.core.typed import Any
 from envprint.core.workload import Workload
 from envprint.isolate.wanted import wanted_of
 from envprint.machine.files import reason, write_output

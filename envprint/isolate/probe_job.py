@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, NamedTuple
 
 from envprint.core.errors import UsageError
+from envprint.core.typed import Any, NamedTuple
 from envprint.core.workload import Workload
 from envprint.isolate.contents import DIGEST, Array
 from envprint.isolate.results import PROBE, NoResult, Result, failure

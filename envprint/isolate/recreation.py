@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
 
 from envprint.collectors._runner import capture
 from envprint.core.errors import EnvprintError, OutputError, UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.shell import quoted
+from envprint.core.typed import NamedTuple
 from envprint.isolate import files
 from envprint.isolate.building import Built, build
 from envprint.isolate.caps import Caps, caps_for

@@ -14,12 +14,12 @@ import os
 import re
 from collections import deque
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
 from envprint.core.errors import EnvprintError, UsageError
 from envprint.core.isolation import Distance
 from envprint.core.redact import safe_text
 from envprint.core.text import one_line
+from envprint.core.typed import Any, NamedTuple
 from envprint.isolate.contents import Array, Contents, contents
 from envprint.isolate.distance import distance
 

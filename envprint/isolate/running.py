@@ -6,9 +6,9 @@ import json
 import os
 import subprocess
 import sys
-from typing import NamedTuple
 
 from envprint.core.errors import EnvprintError
+from envprint.core.typed import NamedTuple
 from envprint.isolate.guard import Order
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))

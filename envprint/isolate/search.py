@@ -9,9 +9,9 @@ trial without a result decides nothing: what is missing for a result becomes a n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from envprint.core.isolation import Answer, Outcome
+from envprint.core.typed import NamedTuple
 
 Ask = Callable[[frozenset[str]], Outcome]
 Test = Callable[[frozenset[str]], bool]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
 
 from envprint.core.errors import EnvprintError, UnknownValueError
 from envprint.core.fingerprint import Fingerprint
@@ -27,6 +26,7 @@ from envprint.core.isolation import (
 )
 from envprint.core.redact import safe_arguments
 from envprint.core.report import Report
+from envprint.core.typed import NamedTuple
 from envprint.documents.codec import fingerprint_shape
 from envprint.isolate import command
 from envprint.isolate.cap_switches import with_caps

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from envprint.core.comparison import Change, Comparison
 from envprint.core.fingerprint import around
@@ -12,6 +11,7 @@ from envprint.core.hidden import is_inside_of
 from envprint.core.isolation import AFFINITY, PACKAGE, PYTHON, VARIABLE, Fixed, Plan, Switch
 from envprint.core.report import Report
 from envprint.core.switches import VARIABLES
+from envprint.core.typed import Any
 from envprint.core.versions import numbers
 from envprint.isolate.variables import is_trusted
 

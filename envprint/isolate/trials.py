@@ -7,11 +7,11 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Collection
-from typing import Any, NamedTuple
 
 from envprint.core.errors import EnvprintError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.isolation import AFFINITY, Plan
+from envprint.core.typed import Any, NamedTuple
 from envprint.isolate import contents_program, probe_job, workspace
 from envprint.isolate.code_switch import Codes
 from envprint.isolate.guard import Order

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
 
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.redact import HIDDEN, safe_text
 from envprint.core.report import counted
 from envprint.core.requirement import pinned
 from envprint.core.shell import quoted
+from envprint.core.typed import Any, NamedTuple
 from envprint.knowledge.indexes import index_of
 
 DISTRIBUTIONS = "facts.packages.distributions"

@@ -10,9 +10,9 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
 from envprint.core.errors import EnvprintError
+from envprint.core.typed import NamedTuple
 from envprint.documents.store import FOLDER
 from envprint.isolate.work import cache_directory
 from envprint.machine.files import reason

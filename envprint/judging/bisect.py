@@ -6,10 +6,10 @@ of the environment, but a commit that differs may be all that happened: it count
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.report import NOT_JUDGED, Finding, Report, Unjudged
+from envprint.core.typed import NamedTuple
 
 Judge = Callable[[Fingerprint, Fingerprint], Report]
 """Judges the differences from the first to the second."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from envprint.core.comparison import Change, Comparison
 from envprint.core.fields import Record, Shape, inner, step
 from envprint.core.fingerprint import IMPORTED, REQUESTED, Fingerprint, Location, alike
 from envprint.core.hidden import differ, is_inside_of
 from envprint.core.redact import gather, replaced, replacements
+from envprint.core.typed import Any
 
 PREFIX = "facts.python.prefix"
 

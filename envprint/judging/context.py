@@ -5,13 +5,13 @@ fingerprints and maps a report to its exit code.
 """
 
 from collections.abc import Callable, Collection
-from typing import NamedTuple
 
 from envprint.core.errors import UsageError
 from envprint.core.fields import Record
 from envprint.core.fingerprint import FRAMEWORKS, IMPORTED, Fingerprint
 from envprint.core.impact import Impact
 from envprint.core.report import Report
+from envprint.core.typed import NamedTuple
 from envprint.core.workload import Workload, detect
 from envprint.judging.compare import compare_without_secrets
 from envprint.judging.judge import judge_drift, judge_state

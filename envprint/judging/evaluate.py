@@ -4,13 +4,13 @@ Each unknown value is kept with the matches, with its path and the reason.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from envprint.core.comparison import Change, Comparison
 from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.report import Expected, Ignored, Undecided, Unjudged
 from envprint.core.rule import Match, Result, Rule, State, UnknownValue
+from envprint.core.typed import NamedTuple
 from envprint.core.workload import Workload
 
 

@@ -7,10 +7,10 @@ What it does not say is neither equal nor different, however much the other side
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import IMPORTED, OTHERS, Fingerprint, split_path
+from envprint.core.typed import Any
 from envprint.core.versions import numbers
 
 _TORCH = "facts.frameworks.torch.version"

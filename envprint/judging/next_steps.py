@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
-from typing import Any
 
 from envprint.core.comparison import Change, Comparison
 from envprint.core.errors import UnknownValueError
@@ -21,6 +20,7 @@ from envprint.core.report import (
     undecided_rules,
 )
 from envprint.core.summary import code_in_words, code_of
+from envprint.core.typed import Any
 
 _SINCE_COMMIT = ("diff_digest", "submodules", "dirty")
 

@@ -6,7 +6,6 @@ the capture. A step between two versions that were measured to give equal bits i
 
 from collections.abc import Container, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
 
 from envprint import knowledge
 from envprint.core.comparison import Change, Comparison
@@ -14,6 +13,7 @@ from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import FRAMEWORKS, REQUESTED, around, split_path
 from envprint.core.impact import Impact
 from envprint.core.report import NOT_JUDGED, UNKNOWN_PART, Expected, Undecided, Unjudged
+from envprint.core.typed import NamedTuple
 from envprint.core.versions import is_below
 from envprint.core.workload import Workload
 from envprint.judging.evaluate import Open

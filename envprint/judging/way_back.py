@@ -8,12 +8,12 @@ finding belongs to each step that changes what it is about; one without a step i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
 
 from envprint.core.fingerprint import Fingerprint, split_path
 from envprint.core.report import NOT_JUDGED, Finding, Report
 from envprint.core.requirement import pinned
 from envprint.core.shell import Command, command, commands, export, kind, unset
+from envprint.core.typed import Any, NamedTuple
 from envprint.core.versions import numbers
 from envprint.core.way_back import InProgram, Step, WayBack, WithoutCommand
 from envprint.knowledge.indexes import index_of

@@ -12,9 +12,9 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import cache
-from typing import Any
 
 from envprint.core.errors import EnvprintError
+from envprint.core.typed import Any
 from envprint.machine.files import read_file, reason
 
 Entry = Mapping[str, Any]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
 
 from envprint import knowledge
 from envprint.core.fingerprint import FRAMEWORKS
+from envprint.core.typed import Any
 from envprint.core.workload import ALIASES, Workload
 from envprint.knowledge import roles
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from envprint import knowledge
 from envprint.core.known_variables import may_be_in_a_job
+from envprint.core.typed import NamedTuple
 
 TABLE = "launchers"
 _DIGITS = 9

@@ -1,9 +1,8 @@
 """Which part a distribution takes in training: by the table `roles.json`, else by its metadata."""
 
-from typing import NamedTuple
-
 from envprint import knowledge
 from envprint.core.report import UNKNOWN_PART
+from envprint.core.typed import NamedTuple
 from envprint.core.workload import Workload
 
 _OWN_WORK = frozenset(["framework", "trains"])

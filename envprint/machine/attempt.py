@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
 
 from envprint.core.fingerprint import Unknown
+from envprint.core.typed import TypeVar
 from envprint.machine.host import Host
 
 T = TypeVar("T")

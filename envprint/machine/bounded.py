@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
-from typing import Any, cast
 
 from envprint.core.text import size_of
+from envprint.core.typed import Any, cast
 from envprint.machine.host import MAX_ANSWER_BYTES, Host
 
 

@@ -12,7 +12,8 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import NamedTuple
+
+from envprint.core.typed import NamedTuple
 
 KEPT_BYTES = 16384
 """What is kept of each of a command's two streams."""

@@ -13,7 +13,8 @@ import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Any
+
+from envprint.core.typed import Any
 
 END_WAIT_S = 0.25
 """How long a child may take to exit; one that hangs in the kernel never does, even if killed."""

@@ -11,7 +11,8 @@ import _thread
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+
+from envprint.core.typed import Any, Generic, TypeVar
 
 T = TypeVar("T")
 

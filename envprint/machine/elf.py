@@ -6,7 +6,8 @@ https://gabi.xinuos.com/elf/08-dynamic.html
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+
+from envprint.core.typed import Any, BinaryIO
 
 _NEEDED, _STRTAB, _RPATH, _RUNPATH = 1, 5, 15, 29
 _LOAD, _DYNAMIC = 1, 2

@@ -9,9 +9,9 @@ the API do not choose: they look at their own process, or at the interpreter tha
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from envprint.core.errors import InterpreterError
+from envprint.core.typed import NamedTuple
 from envprint.machine.interpreter import FRAMEWORK_MODULES
 from envprint.machine.os_calls import is_program, on_path
 

@@ -17,8 +17,8 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
 
+from envprint.core.typed import Any
 from envprint.machine.files import open_regular
 from envprint.machine.host import Compute
 from envprint.machine.user_files import OTHERS_WRITE, is_ours, make_folder, user_file

@@ -13,9 +13,9 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import islice
-from typing import NamedTuple
 
 from envprint.core.errors import DocumentError, OutputError
+from envprint.core.typed import NamedTuple
 
 
 class TakenError(FileExistsError):

@@ -9,7 +9,8 @@ import os
 import sys
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, NamedTuple
+
+from envprint.core.typed import Any, NamedTuple
 
 
 class Seeding(NamedTuple):

@@ -8,8 +8,8 @@ variable and compared with the interpreter's own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
+from envprint.core.typed import Any
 from envprint.machine.interpreter import HASH_PROBE
 
 _MASK = 0xFFFFFFFFFFFFFFFF

@@ -6,7 +6,8 @@ query that fails raises the operating system's `OSError`.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+
+from envprint.core.typed import Any, NamedTuple, Protocol
 
 Compute = Callable[[str], tuple[dict[str, Any], bool]]
 """From the path of a directory to what its files say, in JSON types, and whether to keep that."""

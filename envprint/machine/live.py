@@ -6,10 +6,10 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
 from envprint.core.errors import InterpreterError
 from envprint.core.fingerprint import CAPTURE_TIMEOUT_S, GPU_TIMEOUT_S
+from envprint.core.typed import TYPE_CHECKING, Any
 from envprint.machine import interpreter, os_calls
 from envprint.machine.clock import utc
 from envprint.machine.deadline import within

@@ -11,7 +11,8 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+
+from envprint.core.typed import Any
 
 _MACHINES = {"AMD64": "x86_64", "ARM64": "aarch64"}
 """Windows' names of architectures, to those of Linux, which rules and packages use."""

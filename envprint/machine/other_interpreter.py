@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
 
 from envprint.core.errors import InterpreterError
 from envprint.core.fields import (
@@ -22,6 +21,7 @@ from envprint.core.fields import (
     record,
     require,
 )
+from envprint.core.typed import TYPE_CHECKING, Any
 from envprint.machine import interpreter
 
 if TYPE_CHECKING:

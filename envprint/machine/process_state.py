@@ -10,9 +10,9 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import index
-from typing import Any, NamedTuple, TypeVar
 
 from envprint.core.fingerprint import NO_THREADPOOLCTL
+from envprint.core.typed import Any, NamedTuple, TypeVar
 from envprint.machine import generator_seeds as seeds
 from envprint.machine.generator_seeds import Seeding
 from envprint.machine.interpreter import is_interruption, one_line

@@ -13,8 +13,8 @@ import errno
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from hashlib import sha256
-from typing import Any, TypeVar
 
+from envprint.core.typed import Any, TypeVar
 from envprint.machine.host import COMMAND_TIMEOUT_S, Completed, Compute, Host, computed_now
 from envprint.machine.recorded_environ import kept_variables
 

@@ -7,9 +7,9 @@ seed after the imports.
 import sys
 from collections.abc import Callable, Iterator
 from operator import index
-from typing import Any, NamedTuple
 
 from envprint.core.errors import EnvprintError
+from envprint.core.typed import Any, NamedTuple
 from envprint.machine import interpreter
 from envprint.machine.hash_seed import hash_seed
 from envprint.machine.process_state import RefusedError, answered

@@ -15,7 +15,8 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from typing import Any
+
+from envprint.core.typed import Any
 
 REDIRECTS = 5
 _CHUNK = 1 << 16

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
 
 from envprint.core.fingerprint import Fingerprint, is_inside, split_path
 from envprint.core.redact import clean, safe_tags
 from envprint.core.summary import summarise
 from envprint.core.text import block, heading
+from envprint.core.typed import Any
 from envprint.core.units import size
 
 _EMPTY: tuple[Any, ...] = (None, {}, [])

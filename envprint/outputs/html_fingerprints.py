@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
 
 from envprint.core.fields import MapOf, Record, Shape, inner
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.text import one_line
+from envprint.core.typed import Any, NamedTuple
 from envprint.core.units import size
 from envprint.documents.codec import shape_of
 from envprint.outputs.fingerprint import sections, text_of, unknown_inside, with_version

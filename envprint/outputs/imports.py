@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from envprint.core.report import DEVICES
 from envprint.core.text import block, heading, table
+from envprint.core.typed import Any
 
 INDENT = 11
 WHERE = {"cpu": f"{DEVICES['cpu']}, no GPU visible", "gpu": f"{DEVICES['gpu']}, all visible"}

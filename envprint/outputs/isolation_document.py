@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import Any
 
 from envprint.core import shell
 from envprint.core.fields import ANYTHING, FLAG, INTEGER, NUMBER, TEXT, Field, ListOf, MapOf, record
@@ -17,6 +16,7 @@ from envprint.core.isolation import (
     Switch,
     Trial,
 )
+from envprint.core.typed import Any
 from envprint.core.version import __version__
 from envprint.outputs.isolation import remedy
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
-from typing import NamedTuple
 
 from envprint.core.text import one_line, plain
+from envprint.core.typed import NamedTuple
 
 MAX_CHARACTERS = 60_000
 """Of a whole text: GitHub takes 65,536 characters for the body of an issue or a comment."""

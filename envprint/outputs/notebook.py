@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
-from typing import Any
 
 from envprint.core.comparison import Change
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.report import DEVICES, Finding, Report, Summary, first_word
 from envprint.core.summary import summarise
 from envprint.core.text import one_line
+from envprint.core.typed import Any
 from envprint.outputs.fingerprint import absent, present, sections, unknown_inside
 
 MAX_TEXT = 2000

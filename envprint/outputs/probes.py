@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from envprint.core.fingerprint import COARSE
 from envprint.core.report import DEVICES, counted
 from envprint.core.text import block, heading, plain
+from envprint.core.typed import Any
 
 SHOWN_DIGITS = 16
 """Digits shown of a digest; enough that none is met twice by chance."""

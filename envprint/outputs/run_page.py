@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
 
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.report import counted
+from envprint.core.typed import Any, NamedTuple
 from envprint.core.units import size
 from envprint.judging.unjudged import role_of
 from envprint.outputs.fingerprint import text_of

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from envprint.core.report import counted
 from envprint.core.text import block, heading
+from envprint.core.typed import Any
 from envprint.outputs.training import NAMES, title
 from envprint.probes.smallest_switches import Search, Trial
 from envprint.probes.snippets import Lines, in_one_call, lines_for

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from envprint.core.report import DEVICES, counted
 from envprint.core.text import block, heading, plain
+from envprint.core.typed import Any
 
 COLUMNS = {
     "loss": "loss",

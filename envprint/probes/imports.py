@@ -13,10 +13,10 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
 
 from envprint.core.redact import Seal, safe_text
 from envprint.core.text import one_line
+from envprint.core.typed import Any, NamedTuple
 from envprint.machine.child_groups import KEPT_BYTES, Command, Ended, run_beside
 from envprint.probes import programs
 

@@ -13,10 +13,10 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from envprint.core.discovery import module_names
 from envprint.core.errors import EnvprintError
+from envprint.core.typed import TYPE_CHECKING, Any, NamedTuple
 from envprint.core.versions import is_below
 from envprint.machine.child_process import Child
 from envprint.machine.files import read_file

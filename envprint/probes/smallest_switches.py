@@ -6,9 +6,9 @@ results are taken as given.
 """
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from envprint.core.errors import EnvprintError
+from envprint.core.typed import NamedTuple
 from envprint.probes.training import Series, Switches
 
 TRIAL_RUNS = 2

@@ -1,9 +1,9 @@
 """Switches as lines to copy: the program's calls, and what must be set before it starts."""
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from envprint.core.shell import export
+from envprint.core.typed import NamedTuple
 from envprint.core.versions import is_below
 from envprint.probes.training import Series, Switches
 

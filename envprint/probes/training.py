@@ -9,9 +9,9 @@ import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from math import isfinite
-from typing import Any, NamedTuple
 
 from envprint.core.errors import EnvprintError
+from envprint.core.typed import Any, NamedTuple
 from envprint.probes.runner import lines, revision
 
 FILES = {"tensorflow": "_training_keras.py", "torch": "_training_torch.py"}

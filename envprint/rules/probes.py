@@ -6,7 +6,6 @@ Without probes these rules report nothing; the other rules forecast what to expe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
 
 from envprint.core.comparison import Comparison
 from envprint.core.errors import UnknownValueError
@@ -21,6 +20,7 @@ from envprint.core.impact import Confidence, Impact
 from envprint.core.report import DEVICES
 from envprint.core.rule import Evidence, Match, Result, Rule, UnknownValue, for_each
 from envprint.core.shell import Command
+from envprint.core.typed import Any
 from envprint.core.workload import Workload, always
 from envprint.knowledge.roles import is_beside, is_neighbour
 from envprint.rules.kit.packages import DISTRIBUTIONS

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Result, Rule, UnknownValue, for_each
 from envprint.core.shell import Code
+from envprint.core.typed import NamedTuple
 from envprint.core.workload import Workload, always, uses
 from envprint.rules.kit.settings import keras_backends
 

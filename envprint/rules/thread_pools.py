@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import NO_THREADPOOLCTL
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
+from envprint.core.typed import Any
 from envprint.core.workload import Workload, uses
 
 POOLS = "facts.math.thread_pools"

@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
+from envprint.core.typed import NamedTuple
 from envprint.knowledge import Entry
 from envprint.machine import pyenv
 from envprint.run.command_options import NotKnown, Parsed, module_tool, parse, tool

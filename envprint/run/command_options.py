@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import NamedTuple
 
+from envprint.core.typed import NamedTuple
 from envprint.knowledge import Entry, entries
 
 TABLE = "command_wrappers"

@@ -10,12 +10,12 @@ import hmac  # noqa: F401  what a token is sealed with
 import os
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
 
 from envprint.core import secret_forms, secret_places  # noqa: F401  what every text goes through
 from envprint.core.errors import EnvprintError, OutputError
 from envprint.core.fingerprint import Unknown
 from envprint.core.redact import safe_text
+from envprint.core.typed import Any, TypeVar
 from envprint.documents.codec import fingerprint_shape, to_json
 from envprint.documents.store import LAST_GOOD, Saved, Store
 from envprint.machine.files import reason as reason_of

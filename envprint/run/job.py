@@ -15,8 +15,8 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
+from envprint.core.typed import NamedTuple
 from envprint.machine.child_process import Child
 from envprint.run.foreground import Terminal
 from envprint.run.looking import Looking

@@ -11,8 +11,8 @@ import os
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
+from envprint.core.typed import Any
 from envprint.run.command_options import NotKnown, Parsed
 from envprint.run.program_files import Call
 from envprint.run.project_files import (

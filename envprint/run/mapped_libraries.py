@@ -9,8 +9,8 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any
 
+from envprint.core.typed import Any
 from envprint.machine.procfs import ARITHMETIC, CUDA, library_pattern, mapped_files
 
 _NUMERIC = re.compile(library_pattern(ARITHMETIC, CUDA, r"libtorch\w+"))

@@ -10,7 +10,8 @@ import signal
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import NamedTuple
+
+from envprint.core.typed import NamedTuple
 
 LEFT_WAIT_S = 5.0
 """Seconds that processes left behind have to end after SIGTERM."""

@@ -6,8 +6,8 @@ import os
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
+from envprint.core.typed import NamedTuple
 from envprint.machine.files import read_regular
 
 SHEBANG_BYTES = 256

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
 
 from envprint.core.errors import EnvprintError
+from envprint.core.typed import Any, NamedTuple
 from envprint.judging.policy.toml import parse_toml
 from envprint.machine.files import read_regular
 from envprint.run.command_options import NotKnown

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from envprint.core.comparison import Change
 from envprint.core.fields import ANYTHING, FLAG, INTEGER, NUMBER, TEXT, Field, ListOf, MapOf, record
 from envprint.core.fingerprint import SCHEMA_VERSION, Fingerprint, Unknown, is_inside
 from envprint.core.redact import clean, safe_arguments
+from envprint.core.typed import TYPE_CHECKING, Any, NamedTuple
 from envprint.core.version import __version__
 from envprint.documents.codec import fingerprint_shape
 from envprint.documents.codec import to_document as to_document_of

@@ -9,8 +9,8 @@ import os
 import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import Any
 
+from envprint.core.typed import Any
 from envprint.run.command_options import NotKnown, Parsed
 from envprint.run.program_files import Call, head
 from envprint.run.project_files import (

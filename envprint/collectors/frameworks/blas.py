@@ -5,7 +5,6 @@ wheel or, in conda and distribution packages, the target of a chain of links.
 """
 
 import re
-from typing import NamedTuple
 
 from envprint.collectors._search_path import (
     Bundled,
@@ -13,6 +12,7 @@ from envprint.collectors._search_path import (
     directory_of,
     search_directories,
 )
+from envprint.core.typed import NamedTuple
 from envprint.machine.host import Host
 from envprint.machine.os_calls import library_folders
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from envprint.collectors.frameworks.version_files import Environment, Located, Package, locate
 from envprint.core.fingerprint import Unknown
+from envprint.core.typed import Any
 from envprint.machine.attempt import attempt
 from envprint.machine.host import Host
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from envprint.collectors.frameworks.version_files import Environment, Located, Package, locate
 from envprint.core.fingerprint import Unknown
+from envprint.core.typed import Any
 from envprint.machine.attempt import attempt, text_or_none
 from envprint.machine.host import Host
 

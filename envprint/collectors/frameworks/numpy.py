@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from envprint.collectors.frameworks.blas import Blas, blas_of, bundled_blas
 from envprint.collectors.frameworks.version_files import Environment, Package, locate
+from envprint.core.typed import Any
 from envprint.machine.attempt import attempt
 
 NUMPY = Package("numpy/version.py", ("full_version", "version", "__version__"), ("numpy",))

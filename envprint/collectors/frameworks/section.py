@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
-from typing import Any
 
 from envprint.collectors.frameworks.version_files import Environment, environment
 from envprint.core.fields import NUMBER, TEXT, Field, ListOf, MapOf, record
 from envprint.core.fingerprint import FRAMEWORKS, Unknown
+from envprint.core.typed import Any
 from envprint.machine.attempt import attempt, names_or_empty
 from envprint.machine.host import Host
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from envprint.collectors.frameworks.version_files import Environment, Package, assigned, locate
+from envprint.core.typed import Any
 from envprint.machine.attempt import attempt
 
 TORCH = Package("torch/version.py", ("__version__",), ("torch",))

@@ -6,10 +6,10 @@ keeps its version elsewhere.
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from envprint.collectors._dist_info import Installed, distributions
 from envprint.collectors._search_path import directory_of, search_directories
+from envprint.core.typed import NamedTuple
 from envprint.machine.host import Host
 
 

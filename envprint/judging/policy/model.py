@@ -5,11 +5,11 @@ These are the values and their meaning, shared by diff, check and the API.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from envprint.core.comparison import Comparison
 from envprint.core.impact import Impact
 from envprint.core.report import HIDDEN_VALUE, NOT_JUDGED, Finding, Ignored, Undecided, Unjudged
+from envprint.core.typed import NamedTuple
 from envprint.core.workload import Requirements
 from envprint.judging.evaluate import Evaluation
 from envprint.rules import catalogue

@@ -5,7 +5,6 @@ Every key is checked, because a policy that is silently not applied is worse tha
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
 
 from envprint.core.errors import PolicyError
 from envprint.core.fields import ListOf, Record, Shape, ShapeFault, require
@@ -13,6 +12,7 @@ from envprint.core.impact import IMPACT_WORDS, Impact
 from envprint.core.redact import is_recorded, safe_text
 from envprint.core.report import DEVICES
 from envprint.core.suggest import did_you_mean
+from envprint.core.typed import Any, NamedTuple
 from envprint.core.units import parse_size
 from envprint.core.workload import Requirements
 from envprint.judging.policy.accept import ACCEPTED_STEPS, ANY_STEP, ROLES

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 from envprint.core.errors import PolicyError
+from envprint.core.typed import Any
 
 # The line of a key, which the TOML parser does not report. It serves messages and `policy show`
 # only: for syntax not recognised here, no line number is shown. https://toml.io/en/v1.0.0

@@ -9,8 +9,8 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
+from envprint.core.typed import Any
 from envprint.machine.nvml.codes import (
     ARGUMENT_VERSION_MISMATCH,
     FUNCTION_NOT_FOUND,

@@ -12,8 +12,8 @@ import os
 import signal
 import sys
 import time
-from typing import Any, NoReturn
 
+from envprint.core.typed import Any, NoReturn
 from envprint.machine.nvml.calls import Nvml, send, send_value
 from envprint.machine.nvml.codes import FUNCTION_NOT_FOUND, NOT_SUPPORTED
 from envprint.machine.nvml.queries import DETAILS, IDENTITY, text

@@ -7,8 +7,8 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
+from envprint.core.typed import Any
 from envprint.machine.child_process import Child
 from envprint.machine.nvml.library import find_library
 from envprint.machine.nvml.messages import NvmlMessages, finished

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
 
+from envprint.core.typed import Any
 from envprint.machine.nvml.calls import MARK
 from envprint.machine.nvml.queries import MOMENT
 

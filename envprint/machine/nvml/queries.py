@@ -6,7 +6,8 @@ Names and codes are those of nvml.h: https://docs.nvidia.com/deploy/nvml-api/
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+
+from envprint.core.typed import Any
 
 
 def text(value: Any) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from envprint.core.typed import Any
 from envprint.machine.nvml.codes import FUNCTION_NOT_FOUND, INSUFFICIENT_SIZE
 
 _NOT_AVAILABLE = 2**64 - 1

@@ -1,7 +1,8 @@
 """One module per further format of a fingerprint, for `envprint show`; each touches nothing."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+
+from envprint.core.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Collection

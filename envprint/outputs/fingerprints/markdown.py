@@ -6,10 +6,10 @@ At most 60,000 characters; what does not fit is counted.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
 
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.summary import summarise
+from envprint.core.typed import Any
 from envprint.outputs.fingerprint import (
     absent,
     are_versions,

@@ -1,10 +1,10 @@
 """One module per format of a report; each is a `Format` and touches nothing."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
 
 from envprint.core.impact import Impact
 from envprint.core.text import WIDTH
+from envprint.core.typed import TYPE_CHECKING, NamedTuple
 
 QUIET = "quiet"
 """The verdict in one line; no choice of `--details`, but what `-q` does."""

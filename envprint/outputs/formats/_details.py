@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from envprint.core.comparison import Change
 from envprint.core.fingerprint import split_path
@@ -11,6 +10,7 @@ from envprint.core.impact import Confidence, Impact
 from envprint.core.report import VARIABLE, Finding, Report, Summary, Undecided
 from envprint.core.text import TOPIC, block, columns, heading, paint, plain
 from envprint.core.text import table as in_columns
+from envprint.core.typed import Any
 from envprint.outputs.formats import ALL, View
 from envprint.outputs.formats._words import (
     COLOURS,

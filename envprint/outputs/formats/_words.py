@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from envprint.core.fingerprint import split_path
 from envprint.core.impact import Impact
@@ -12,6 +11,7 @@ from envprint.core.report import Finding, Placement, Report, Summary, counted
 from envprint.core.shell import commands, kind
 from envprint.core.summary import code_in_words
 from envprint.core.text import block, plain, wrapped
+from envprint.core.typed import Any
 from envprint.core.units import size
 from envprint.core.workload import ON_GPU
 from envprint.outputs.formats import ALL, View

@@ -11,10 +11,10 @@ import io
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from envprint.core.report import Finding, Report, Unjudged
 from envprint.core.text import one_line
+from envprint.core.typed import Any
 from envprint.outputs.formats import View
 
 OMITS = OMITS_WITH_ALL = frozenset(

@@ -8,11 +8,11 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-comm
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from envprint.core.impact import Impact
 from envprint.core.report import Finding, Report, first_word, undecided_rules
 from envprint.core.text import one_line
+from envprint.core.typed import NamedTuple
 from envprint.outputs.formats import Appendix, View
 from envprint.outputs.formats._words import counted_findings, happened
 

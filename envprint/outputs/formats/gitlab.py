@@ -10,11 +10,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from hashlib import sha256
-from typing import Any
 
 from envprint.core.impact import Impact
 from envprint.core.report import NOT_CHECKED_WORD, NOT_JUDGED, Finding, Report
 from envprint.core.text import one_line, recordable, without_commands
+from envprint.core.typed import Any
 from envprint.outputs.formats import View
 from envprint.outputs.formats._words import happened
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from envprint.core.fields import ANYTHING, FLAG, INTEGER, TEXT, Field, ListOf, MapOf, Record, record
 from envprint.core.fingerprint import SCHEMA_VERSION
 from envprint.core.report import Finding, Knowledge, Report, Summary, undecided_rules
 from envprint.core.shell import kind
+from envprint.core.typed import TYPE_CHECKING, Any
 from envprint.documents.codec import to_json
 from envprint.outputs.formats import View
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from html import escape
-from typing import NamedTuple
 
 from envprint.core.report import NOT_JUDGED, Finding, Report, Summary, first_word
 from envprint.core.text import one_line, unicode_text
+from envprint.core.typed import NamedTuple
 from envprint.outputs.formats import ALL, View
 from envprint.outputs.formats._words import compared, happened, short
 

@@ -1,11 +1,10 @@
 """Which version of one of CUDA's libraries a workload gets, as far as a fingerprint tells."""
 
-from typing import Any, NamedTuple
-
 from envprint import knowledge
 from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.rule import Match
+from envprint.core.typed import Any, NamedTuple
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload
 

@@ -1,12 +1,12 @@
 """Who holds memory of a GPU: the programs that are listed, and what no list accounts for."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
 
 from envprint import knowledge
 from envprint.core.cuda_visible_devices import VisibleDevice
 from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
+from envprint.core.typed import Any, NamedTuple
 from envprint.core.units import size
 from envprint.rules.kit.devices import field, in_use
 

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable, Collection
-from typing import NamedTuple
 
 from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
+from envprint.core.typed import NamedTuple
 from envprint.rules.kit.devices import DEVICES, how_many, visible
 from envprint.rules.kit.packages import version_path
 

@@ -1,10 +1,10 @@
 """Which pairs of installed packages do not run together, by `knowledge/package_conflicts.json`."""
 
 from collections.abc import Container, Iterator, Mapping
-from typing import Any, NamedTuple
 
 from envprint import knowledge
 from envprint.core.fingerprint import Fingerprint
+from envprint.core.typed import Any, NamedTuple
 from envprint.core.versions import meets
 from envprint.core.workload import Workload
 from envprint.rules.kit.packages import CONDA, DISTRIBUTIONS

@@ -1,7 +1,6 @@
 """The GPUs that a program would see, and how those of two fingerprints match."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, TypeVar
 
 from envprint.core import cuda_visible_devices
 from envprint.core.comparison import Comparison
@@ -9,6 +8,7 @@ from envprint.core.cuda_visible_devices import VisibleDevice
 from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.rule import Drift, Match, Result, State, UnknownValue, for_each
+from envprint.core.typed import Any, NamedTuple, TypeVar
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload, on_gpu, uses
 

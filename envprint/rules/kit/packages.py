@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from envprint import knowledge
 from envprint.core.comparison import Change, Comparison
@@ -10,6 +9,7 @@ from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
 from envprint.core.rule import Match, Result, for_each
 from envprint.core.shell import Command, command, in_turn
+from envprint.core.typed import NamedTuple
 from envprint.core.versions import is_between, numbers
 from envprint.core.workload import Workload
 from envprint.knowledge.roles import is_of_job

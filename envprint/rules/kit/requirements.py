@@ -6,9 +6,9 @@ Those that ran lacked a later minor release of something, or had a later one tha
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
 
 from envprint.core.fingerprint import Fingerprint
+from envprint.core.typed import Any, NamedTuple
 from envprint.core.versions import numbers
 from envprint.knowledge.roles import listed
 from envprint.rules.kit.packages import CONDA, DISTRIBUTIONS

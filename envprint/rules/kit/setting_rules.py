@@ -6,13 +6,13 @@ it. A loaded framework reports what is in force; the rest follows from variables
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Any
 
 from envprint.core.comparison import Comparison
 from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.rule import Drift, Match, Result, for_each
 from envprint.core.shell import Command, export, in_turn, unset
+from envprint.core.typed import Any
 from envprint.core.workload import Workload
 from envprint.rules.kit.settings import (
     Setting,

@@ -5,11 +5,11 @@ at the processor's own level, changes nothing. `setting_rules` finds the cause o
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from envprint.core.comparison import Comparison
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.rule import Drift, Match, Result, for_each
+from envprint.core.typed import NamedTuple
 from envprint.core.workload import Workload
 
 # What is in force in a process: what a loaded framework reports, else what its variable requests.

@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import Fingerprint
+from envprint.core.typed import Any
 from envprint.core.versions import numbers
 from envprint.rules.kit.settings import Setting, Variables, reported, variables_of
 
