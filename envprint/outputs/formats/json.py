@@ -9,9 +9,9 @@ from envprint.core.shell import kind
 from envprint.core.typed import TYPE_CHECKING, Any
 from envprint.documents.codec import to_json
 from envprint.outputs.formats import View
+from envprint.outputs.formats._recreated import RECREATED, recreated_document
 
 if TYPE_CHECKING:
-    from envprint.core.recreated import Recreated
     from envprint.core.way_back import WayBack
 
 _SIDE = record(
@@ -57,12 +57,6 @@ _ADVICE = (
     ),
     Field("note", TEXT, "Where, when and on which side; null if that is clear."),
     Field("evidence", ListOf(TEXT), "Sources: addresses, or measurements of the project."),
-)
-
-_NOT_HAD = record(
-    Field("name", TEXT, "Of the distribution or the variable."),
-    Field("version", TEXT, "Of the distribution; null for a variable or if not recorded."),
-    Field("reason", TEXT, "Why it is not here."),
 )
 
 SHAPE: Record = record(
@@ -287,24 +281,7 @@ SHAPE: Record = record(
         ),
         "The way back to the baseline; only with --remedy.",
     ),
-    Field(
-        "recreated",
-        record(
-            Field("folder", TEXT, "Where the files are."),
-            Field("files", ListOf(TEXT), "Their names."),
-            Field("not_locked", TEXT, "Why there is no pylock.toml; null if there is one."),
-            Field("python", TEXT, "The recorded version; null if unknown."),
-            Field("place", TEXT, "The environment that was built; null without --venv."),
-            Field("built_python", TEXT, "The version of its Python."),
-            Field("lacking", ListOf(_NOT_HAD), "Distributions that cannot be had here."),
-            Field("other", ListOf(TEXT), "What was built and is not as recorded."),
-            Field("not_set", ListOf(_NOT_HAD), "Variables that the launcher does not set."),
-            Field("notes", ListOf(TEXT), "What to know about some distributions."),
-            Field("limits", MapOf(TEXT, "variable"), "Limits for the recorded processor."),
-            Field("reach", ListOf(TEXT), "How far each framework then computes as recorded."),
-        ),
-        "What was recreated and what could not be had; only of recreate.",
-    ),
+    RECREATED,
 )
 NOT_ALWAYS = ("baseline", "way_back", "recreated")
 """Keys that a report may lack or that may be null: a pre-flight may have no baseline."""
@@ -320,7 +297,7 @@ def to_document(report: Report) -> dict[str, Any]:
     way = report.way_back
     return {
         **({} if way is None else {"way_back": _way_back(way)}),
-        **({} if report.recreated is None else {"recreated": _recreated(report.recreated)}),
+        **({} if report.recreated is None else {"recreated": recreated_document(report.recreated)}),
         "schema_version": SCHEMA_VERSION,
         "verdict": {
             "impact": report.impact.word,
@@ -381,14 +358,6 @@ def _way_back(way: WayBack) -> dict[str, Any]:
         ],
         "in_program": [one._asdict() for one in way.in_program],
         "without": [one._asdict() for one in way.without],
-    }
-
-
-def _recreated(found: Recreated) -> dict[str, Any]:
-    return {
-        **found._asdict(),
-        "lacking": [one._asdict() for one in found.lacking],
-        "not_set": [one._asdict() for one in found.not_set],
     }
 
 
