@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from envprint.core.fields import TEXT, Field, ListOf, MapOf, record
+from envprint.core.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from envprint.core.recreated import Recreated
