@@ -14,6 +14,7 @@ import pytest
 
 from envprint import api
 from envprint.collectors import code as section
+from envprint.collectors._git_filters import FILTERS
 from envprint.collectors.code import settings, work_tree_around
 from envprint.core.fingerprint import Unknown
 from envprint.documents.store import Store
@@ -683,6 +684,22 @@ def test_submodules_that_name_each_other_or_lie_elsewhere_have_an_end(
     (top / ".gitmodules").write_text(text)
     commit(top)
     assert seen_from(top, monkeypatch)["dirty"] is False
+
+
+FILTERED = {"/p/.git/config": '[filter "odd"]\n\tclean = x\n'}
+
+
+def test_a_recorded_machine_has_recorded_whom_its_user_trusts() -> None:
+    trusted = machine(answer(CLEAN), read=FILTERED, may_filter={"/p": True})
+    assert section.collect(trusted)["dirty"] is False
+    assert isinstance(section.collect(machine(answer(CLEAN), read=FILTERED))["dirty"], Unknown)
+
+
+def test_where_git_does_not_say_which_filters_there_are_nothing_is_asked() -> None:
+    command = f"git -C /p {FILTERS}"
+    odd = host(read={**GIT_FILES, **FILTERED}, run={command: answer("", 128)}, directory="/p")
+    found = section.collect(odd)["dirty"]
+    assert found == Unknown("git config ended with 128, so its filters are unknown")
 
 
 @needs_git

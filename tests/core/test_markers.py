@@ -39,6 +39,8 @@ def test_a_marker_holds_where_packaging_says_so(marker: str) -> None:
         'python_version < "3.12" and',
         'python_version < "abc"',
         '(python_version < "3.12"',
+        '(python_version < "3.12" "',
+        '(python_version < "3.12" and os_name',
         'os_name > "nt"',
         "os_name",
         "no such thing; at all",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envprint.core.units import parse_size
+from envprint.core.units import parse_size, size
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,8 @@ def test_a_size_without_a_unit_is_refused(text: str) -> None:
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected a size such as '20 GiB'"):
         parse_size(text)
+
+
+def test_a_size_is_shown_in_gib_from_ten_on() -> None:
+    texts = [size(count << 20) for count in (0, 996, 10_239, 10_240, 24_064)]
+    assert texts == ["0 MiB", "996 MiB", "10,239 MiB", "10.0 GiB", "23.5 GiB"]

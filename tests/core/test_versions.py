@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from packaging.specifiers import SpecifierSet
 
-from envprint.core.versions import is_below, meets, numbers
+from envprint.core.versions import is_below, is_between, meets, numbers
 
 
 @pytest.mark.parametrize(
@@ -89,3 +89,14 @@ def test_all_clauses_of_a_specifier_count() -> None:
     assert meets("4.21.0", ">=3.20.3,!=4.21.0,<5.0.0dev") is False
     assert meets("3.1", "") is True
     assert meets("no version", ">=1") is None
+
+
+@pytest.mark.parametrize(
+    ("version", "is_inside"),
+    [
+        *(("1.2", True), ("1.2.0", True), ("1.9.9", True), ("2", True), ("2.0.0", True)),
+        *(("1.1.9", False), ("2.0.1", False), ("1.5rc1", False), ("odd", False), ("", False)),
+    ],
+)
+def test_a_plain_release_lies_between_two_others(version: str, is_inside: bool) -> None:
+    assert is_between(version, "1.2", "2.0") is is_inside

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from envprint.core.errors import DocumentError
@@ -15,6 +15,7 @@ from tests.builders.documents import BAD, GOOD, JSON
 from tests.builders.support import fingerprint
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault
 @given(JSON)
 def test_our_writer_writes_what_the_standard_library_would(value: Any) -> None:
     assert codec.to_json(value) == json.dumps(value, indent=2, sort_keys=True) + "\n"

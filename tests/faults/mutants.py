@@ -29,42 +29,47 @@ import jsonschema  # noqa: F401  loaded once, before the processes are made
 import pytest
 
 ROOT = Path(__file__).parents[2]
-POLICY_WORK = (
-    "test_a_star_stands_for_any_characters",
-    "test_a_policy_larger_than_its_limit_is_refused",
-)
-"""The tests of limits that are about policies; the others take half a minute."""
-SLOW_IN_REDACTION = (
-    *("fingerprint", "no_message", "somebody_else", "record_of_a_run", "policys_reason"),
-    *("in_time", "page_says", "every_place", "the_key_is", "several_that_make"),
-)
-"""Words of tests that plant secrets in whole captures and reports: many times slower."""
+
+
+class Area(NamedTuple):
+    """Modules, and the files of tests that look at them, those that kill most first."""
+
+    modules: tuple[str, ...]
+    tests: tuple[str, ...]
+    slow: tuple[str, ...] = ()
+    """Words in the names of tests that are left out: they take many times longer than others."""
+
+
 AREAS = {
-    "redaction": (
+    "redaction": Area(
         ("core/redact.py", "core/secret_forms.py", "core/secret_places.py", "core/hidden.py"),
         (
-            *("-k", " and ".join(f"not {word}" for word in SLOW_IN_REDACTION)),
-            *("tests/core/test_redact.py", "tests/faults/test_redaction.py"),
+            *("tests/faults/test_redaction.py", "tests/core/test_redact.py"),
             *("tests/core/test_secrets.py", "tests/core/test_hidden.py"),
         ),
-    ),
-    "compare": (
-        ("judging/compare.py", "core/comparison.py"),
         (
-            *("tests/judging/test_compare.py", "tests/judging/test_other_environment.py"),
-            *("tests/core/test_hidden.py", "tests/core/test_location.py"),
-            *("tests/judging/test_judge.py", "tests/faults/test_comparing.py"),
+            *("fingerprint", "no_message", "somebody_else", "record_of_a_run", "policys_reason"),
+            *("in_time", "page_says", "every_place", "the_key_is", "several_that_make"),
         ),
     ),
-    "policy": (
+    "compare": Area(
+        ("judging/compare.py", "core/comparison.py"),
+        (
+            *("tests/faults/test_comparing.py", "tests/judging/test_compare.py"),
+            *("tests/judging/test_other_environment.py", "tests/judging/test_judge.py"),
+            *("tests/core/test_hidden.py", "tests/core/test_location.py"),
+        ),
+    ),
+    "policy": Area(
         tuple(
             f"judging/policy/{name}.py" for name in ("model", "parse", "accept", "one_off", "toml")
         ),
         (
-            *("tests/judging/test_policy.py", "tests/judging/test_unjudged.py"),
-            "tests/faults/test_policies.py",
-            *(f"tests/faults/test_work.py::{test}" for test in POLICY_WORK),
+            *("tests/faults/test_policies.py", "tests/judging/test_policy.py"),
+            *("tests/judging/test_unjudged.py", "tests/judging/test_policy_schema.py"),
+            "tests/faults/test_work.py",
         ),
+        ("millions", "interpreter", "directory_service", "driver", "gigabytes"),
     ),
 }
 LIMIT_S = 120
@@ -160,8 +165,14 @@ class _Loader(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self._mutant.source, self._mutant.module, "exec"), module.__dict__)
 
 
-def survives(mutant: Mutant | None, tests: Sequence[str]) -> bool:
-    """Whether the tests pass with the mutant, within the limit; None changes nothing."""
+def survives(mutant: Mutant | None, area: Area) -> bool:
+    """Whether the tests of an area pass with the mutant; None changes nothing."""
+    left_out = " and ".join(f"not {word}" for word in area.slow)
+    return all(_passes(mutant, ["-k", left_out, test]) for test in area.tests)
+
+
+def _passes(mutant: Mutant | None, arguments: Sequence[str]) -> bool:
+    """Whether these tests pass in a process of their own, within the limit."""
     pid = os.fork()
     if pid == 0:
         null = os.open(os.devnull, os.O_WRONLY)
@@ -172,7 +183,7 @@ def survives(mutant: Mutant | None, tests: Sequence[str]) -> bool:
         if mutant:
             sys.meta_path.insert(0, _Loader(mutant))
         options = ["-q", "-x", "-p", "no:cacheprovider", "-m", "not slow and not long and not gpu"]
-        os._exit(int(pytest.main([*options, *tests])))
+        os._exit(int(pytest.main([*options, *arguments])))
     until_s = time.monotonic() + LIMIT_S
     while time.monotonic() < until_s:
         done, status = os.waitpid(pid, os.WNOHANG)
@@ -194,14 +205,13 @@ def main() -> int:
     os.chdir(ROOT)
     worst = 0.0
     for area in options.areas:
-        paths, tests = AREAS[area]
-        if not survives(None, tests):
+        if not survives(None, AREAS[area]):
             sys.exit(f"{area}: the tests fail without a mutant")
-        found = [mutant for path in paths for mutant in mutants_of(path)]
+        found = [mutant for path in AREAS[area].modules for mutant in mutants_of(path)]
         chosen = random.Random(options.seed).sample(found, min(options.count, len(found)))
         left = []
         for mutant in chosen:
-            if survives(mutant, tests):
+            if survives(mutant, AREAS[area]):
                 left.append(mutant)
                 print(f"{area}: {mutant.module}:{mutant.line}: {mutant.change}", flush=True)
         worst = max(worst, len(left) / len(chosen))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from envprint.core.fields import TEXT, Field, ListOf, MapOf, Record, record
 from envprint.judging.compare import compare, compare_without_secrets
 from tests.builders.support import fingerprint
@@ -74,3 +76,42 @@ def test_a_map_that_is_absent_on_one_side_has_changed_as_a_whole() -> None:
     found = compare(fingerprint({"facts.e": None}), fingerprint({"facts.e": {"A": "1"}}), SHAPE)
     assert found.under("facts.e[A]") == ("facts.e",)
     assert found.under("facts.python") == ()
+
+
+def test_changes_and_what_is_hidden_stand_apart() -> None:
+    before = {"facts.e": {"A": "<hidden>", "B": "1", "C": "<hidden>"}}
+    after = {"facts.e": {"A": "<hidden>", "B": "2", "C": "<hidden>"}}
+    found = compare(fingerprint(before), fingerprint(after), SHAPE)
+    assert [change.path for change in found.changes] == ["facts.e[B]"]
+    assert found.hidden == ("facts.e[A]", "facts.e[C]")
+
+
+@pytest.mark.parametrize(
+    ("side", "may"),
+    [
+        ({"facts.e": {"A": "1"}}, False),
+        ({"facts.e": {"A": "2"}}, True),
+        ({"facts.e": {"A": "1", "B": "2"}}, True),
+        ({"facts.e": {"A": "1"}, "facts.python.n": "a"}, False),
+        ({"facts.e": {"A": "1"}, "unknown": "facts.e[B]"}, True),
+        ({"facts.e": {"A": "1"}, "unknown": "facts.e"}, True),
+        ({"facts.e": {"A": "1"}, "unknown": "facts.python.n"}, False),
+        ({"facts.e": {"A": "1"}, "undeclared": "facts.e[B].x"}, True),
+        ({"facts.e": {"A": "1"}, "undeclared": "facts.python.x"}, False),
+    ],
+)
+def test_a_place_may_differ_by_a_value_and_by_what_is_not_known_in_it(
+    side: dict[str, Any], may: bool
+) -> None:
+    unknown, undeclared = side.pop("unknown", None), side.pop("undeclared", None)
+    other = fingerprint(side, {unknown: "why"} if unknown else None)
+    other = other._replace(undeclared=(undeclared,) if undeclared else ())
+    plain = fingerprint({"facts.e": {"A": "1"}})
+    for sides in ((plain, other), (other, plain)):
+        assert compare(*sides, SHAPE).may_differ("facts.e") is may
+
+
+def test_a_place_with_a_hidden_value_may_differ() -> None:
+    sides = [fingerprint({"facts.e": {"A": "<hidden>"}, "facts.python.n": "a"}) for _ in range(2)]
+    found = compare(*sides, SHAPE)
+    assert (found.may_differ("facts.e"), found.may_differ("facts.python")) == (True, False)

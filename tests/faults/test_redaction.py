@@ -13,7 +13,7 @@ from envprint.core.redact import (
     safe_text,
     safe_value,
 )
-from envprint.core.secret_forms import is_random
+from envprint.core.secret_forms import FORMS, is_random
 
 TOKEN = "ghp_" + "a1B2" * 9
 
@@ -82,6 +82,8 @@ def test_seals_of_one_key_tell_and_those_of_two_do_not() -> None:
         ("https://a:b@!", "https://{}@!"),
         ("https://a:b@h@!", "https://{}@!"),
         ("https://git@h.example/x", "https://git@h.example/x"),
+        ("https://a:b@h/x@!", "https://{}@h/x@!"),
+        ("https://a:b/x?y=1", "https://a:b/x?y=1"),
         ("docker://a/b@sha256:0f", "docker://a/b@sha256:0f"),
         # A step of the path.
         ("https://h.example/t/1234567", "https://h.example/t/1234567"),
@@ -95,6 +97,9 @@ def test_seals_of_one_key_tell_and_those_of_two_do_not() -> None:
         ("https://h/aB3dE6gH9jK2mN5pQ8sT.x", "https://h/aB3dE6gH9jK2mN5pQ8sT.x"),
         ("https://h/x-aB3dE6gH9jK2mN5pQ8sT", "https://h/{}"),
         ("https://h/aB3dE6gH9jK-mN5pQ8sT2v", "https://h/aB3dE6gH9jK-mN5pQ8sT2v"),
+        ("https://h/aaaBBBcccDDD111eee22f", "https://h/{}"),
+        ("https://h/aaaBBBcccDDD111eee222", "https://h/aaaBBBcccDDD111eee222"),
+        ("https://h/aaaBBBcccDDD111eee22ff", "https://h/aaaBBBcccDDD111eee22ff"),
         ("file:///aB3dE6gH9jK2mN5pQ8sT", "file:///aB3dE6gH9jK2mN5pQ8sT"),
         # Parameters.
         ("https://h/?sig=abc&x=1#token=abc", "https://h/?sig={}&x=1#token={}"),
@@ -102,6 +107,17 @@ def test_seals_of_one_key_tell_and_those_of_two_do_not() -> None:
         ("https://h/?to=https%3A%2F%2Fh%2Fa", "https://h/?to=https%3A%2F%2Fh%2Fa"),
         ("https://h/?to=https%3A%2F%2Fa%3Ab%40h%2Fa", "https://h/?to={}"),
         # Pairs of a name and a value.
+        ("api_key=abc", "api_key={}"),
+        ("sort_key=abc", "sort_key=abc"),
+        ("key=abc", "key=abc"),
+        ("apiKey=abc", "apiKey={}"),
+        ("db_pass=abc", "db_pass={}"),
+        ("pass=abc", "pass={}"),
+        ("by_pass=abc", "by_pass=abc"),
+        ("pad_token=abc", "pad_token=abc"),
+        ("my_token=abc", "my_token={}"),
+        ("pad_secret=abc", "pad_secret={}"),
+        ("-api-key-=abc", "-api-key-={}"),
         ("password=1", "password={}"),
         ("token=123456", "token=123456"),
         ("token=1234567", "token={}"),
@@ -127,6 +143,8 @@ def test_seals_of_one_key_tell_and_those_of_two_do_not() -> None:
         ('{"token": {"a": "x", "b": ["y"]}, "c": "z"}',
          '{"token": {"a": "{}", "b": ["{}"]}, "c": "z"}'),
         ("{'token': ['x', 'true'], 'c': 'z'}", "{'token': ['{}', 'true'], 'c': 'z'}"),
+        ('password=["1234"]', 'password=["{}"]'),
+        ('token=["1234"]', 'token=["1234"]'),
         ("token=['x', 'y' z", "token=['{}', '{}' z"),
         ('token=[{"secret": "x"}] secret=y', 'token=[{"secret": "{}"}] secret={}'),
         ("token=a,password=b", "token={},password={}"),
@@ -134,10 +152,14 @@ def test_seals_of_one_key_tell_and_those_of_two_do_not() -> None:
         ("--token abc --x y", "--token {} --x y"),
         ("--token -v", "--token -v"),
         ("--token 1", "--token 1"),
+        ("--password 1234", "--password {}"),
+        ("x hooks.slack.com/services/T0/B0/abc y", "x hooks.slack.com/services/{} y"),
         ("-token abc", "-token {}"),
         ("--level abc", "--level abc"),
         ("curl -u a:b h", "curl -u a:{} h"),
         ("curl -u a:<hidden> h", "curl -u a:<hidden> h"),
+        ("curl -u a:x<hidden> h", "curl -u a:x<hidden> h"),
+        ("AKIA" + "A1" * 8, "{}"),
         ("basic dXNlcjpwYXNzd29yZA==", "basic {}"),
         ("bearer abcdefg1", "bearer {}"),
         ("bearer abcdef1", "bearer abcdef1"),
@@ -277,4 +299,25 @@ def test_a_copy_is_made_only_where_something_changes() -> None:
     found = {"a": [TOKEN, 1, None, {TOKEN: "y"}, ["token=abc"]], "b": True}
     assert clean(found) == {"a": [MARK, 1, None, {MARK: "y"}, [f"token={MARK}"]], "b": True}
     assert clean(TOKEN) == MARK
+    kept = ["token=1", "https://h.example/?x=1", "AKIA-no-token-but-long"]
+    assert clean(kept) is kept
     assert clean(5) == 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("token:abcdefg1", "token=abc", "bearer abcdefg1", "ann:hunter2@h.example"),
+        *("https://h.example/t/1234567x", "AKIA" + "A1" * 8, TOKEN),
+    ],
+)
+def test_a_text_that_stands_alone_is_looked_through(text: str) -> None:
+    assert clean([text]) == [safe_text(text)]
+    assert MARK in safe_text(text)
+
+
+def test_which_forms_hold_too_little_chance_and_which_are_whole() -> None:
+    weak = "gitlab aws aws-older docker square alibaba"
+    assert {form.name for form in FORMS if not form.is_random} == set(weak.split())
+    whole = "slack-hook office-hook discord-hook telegram terraform azure jwt jwe neptune"
+    assert {form.name for form in FORMS if form.is_whole} == {*whole.split(), "private-key"}
