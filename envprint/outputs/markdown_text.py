@@ -81,15 +81,18 @@ def head(*names: str) -> str:
     return f"{row(*names)}\n{row(*('---' for _ in names))}"
 
 
-def fitted(top: str, folds: Sequence[Fold], rest: str, limit: int | None = None) -> str:
-    """The text and its folds in `limit` bytes, or in `MAX_CHARACTERS`.
+def fitted(top: Sequence[str], folds: Sequence[Fold], rest: str, limit: int | None = None) -> str:
+    """Blocks of text and the folds below them in `limit` bytes, or in `MAX_CHARACTERS`.
 
     What does not fit is counted, and `rest` says where it is.
     """
     present = [fold for fold in folds if fold.items]
     left = MAX_CHARACTERS if limit is None else limit // _BYTES
-    left -= len(top) + sum(map(_frame, present)) + len(rest) * len(present)
-    parts = [top]
+    parts = list(_within(top, left // 2))
+    if more := len(top) - len(parts):
+        parts.append(f"and {more:,} more: {rest}")
+    left -= sum(len(part) + 2 for part in parts) + sum(map(_frame, present))
+    left -= len(rest) * len(present)
     for fold in present:
         shown = list(_within(fold.items, left))
         left -= sum(len(item) + 2 for item in shown)

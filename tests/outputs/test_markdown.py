@@ -129,6 +129,21 @@ def test_it_fits_where_it_is_pasted_and_counts_what_is_left_out(letter: str) -> 
     assert len(text.encode()) < len(larger.encode()) <= 900_000
 
 
+@pytest.mark.parametrize("letter", ["x", "@a", "|", "`", "*", "\x1b", "\u202e"])
+def test_it_fits_whatever_stands_at_its_top(letter: str) -> None:
+    text = letter * 5000
+    alike = tuple(a_finding(message=f"{number}{text}") for number in range(2000))
+    hostile = hostile_report(text)._replace(findings=alike, look_next=(text,) * 50)
+    for report in (hostile, hostile._replace(not_checked=None)):
+        assert len(render(report)) <= MAX_CHARACTERS
+    one = fingerprint({"facts.os.distribution_name": text})
+    tags = {f"tag {number}": text for number in range(100)}
+    said = shown(one._replace(label=text, note=text, tags=tags))
+    assert len(said) <= MAX_CHARACTERS
+    assert "| captured | `2026-11-21T12:00:00Z" in said
+    assert "<summary>tags (100)</summary>" in said
+
+
 def test_300_packages_of_two_machines_fit() -> None:
     changes = tuple(
         Change(f"facts.packages.distributions[package-{n}].version", "changed", "1.0", "1.1")
