@@ -71,7 +71,8 @@ def _top(report: Report, view: View) -> Iterator[str]:
     rows = [row(topic, code(text)) for topic, text in compared(report, view)]
     if report.only:
         rows.append(row("only", code(report.only_in_words())))
-    yield "\n".join((head("", "what was compared"), *rows))
+    what = "compared" if report.baseline else "looked at"
+    yield "\n".join((head("", f"what was {what}"), *rows))
     if in_all := counts(report, view):
         yield in_all
 
