@@ -43,14 +43,14 @@ class Fold(NamedTuple):
 
 def prose(text: str) -> str:
     """`text` on one line, as it is read; nothing of it is markup."""
-    escaped = re.sub(_MARKUP, r"\\\1", _short(one_line(text)))
+    escaped = re.sub(_MARKUP, r"\\\1", _short(text))
     parted = re.sub(_REFERENCES, _PARTED, escaped, flags=re.IGNORECASE)
     return re.sub(_BEGINS_A_BLOCK, r"\g<0>\\", parted).replace("|", _BAR)
 
 
 def code(text: str) -> str:
     """`text` on one line as a code span, in a table too."""
-    safe = _short(one_line(text)) or "empty"
+    safe = _short(text) or "empty"
     if "|" in safe:
         return f"<code>{re.sub(r'[^a-zA-Z0-9 ]', _as_entity, safe)}</code>"
     marks = "`" * (_longest_run(safe) + 1)
@@ -81,15 +81,18 @@ def head(*names: str) -> str:
     return f"{row(*names)}\n{row(*('---' for _ in names))}"
 
 
-def fitted(top: str, folds: Sequence[Fold], rest: str, limit: int | None = None) -> str:
-    """The text and its folds in `limit` bytes, or in `MAX_CHARACTERS`.
+def fitted(top: Sequence[str], folds: Sequence[Fold], rest: str, limit: int | None = None) -> str:
+    """Blocks of text and the folds below them in `limit` bytes, or in `MAX_CHARACTERS`.
 
     What does not fit is counted, and `rest` says where it is.
     """
     present = [fold for fold in folds if fold.items]
     left = MAX_CHARACTERS if limit is None else limit // _BYTES
-    left -= len(top) + sum(map(_frame, present)) + len(rest) * len(present)
-    parts = [top]
+    parts = list(_within(top, left // 2))
+    if more := len(top) - len(parts):
+        parts.append(f"and {more:,} more: {rest}")
+    left -= sum(len(part) + 2 for part in parts) + sum(map(_frame, present))
+    left -= len(rest) * len(present)
     for fold in present:
         shown = list(_within(fold.items, left))
         left -= sum(len(item) + 2 for item in shown)
@@ -124,7 +127,9 @@ def _as_entity(match: re.Match[str]) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"
+    """`text` on one line, safe and not too long; nobody reads what is far beyond that."""
+    safe = one_line(text[: 4 * MAX_TEXT])
+    return safe if len(safe) <= MAX_TEXT else f"{safe[: MAX_TEXT - 1]}…"
 
 
 def _longest_run(text: str) -> int:

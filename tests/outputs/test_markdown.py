@@ -116,17 +116,32 @@ def test_a_command_longer_than_anybody_pastes_is_not_cut_in_half() -> None:
 def test_it_fits_where_it_is_pasted_and_counts_what_is_left_out(letter: str) -> None:
     changes = tuple(
         Change(f"facts.environ.variables[V_{n}]", "changed", letter * 500, letter * 5000)
-        for n in range(3000)
+        for n in range(400)
     )
-    findings = tuple(a_finding(f"rule-{n}", message=letter * 5000) for n in range(500))
+    findings = tuple(a_finding(f"rule-{n}", message=letter * 5000) for n in range(100))
     report = a_report(changes=changes, findings=findings)
     text = render(report)
     assert len(text) <= MAX_CHARACTERS
-    assert "<summary>Other changes (3000)</summary>" in text
+    assert "<summary>Other changes (400)</summary>" in text
     assert re.search(r"^and [\d,]+ more: `--format json` has all of it$", text, re.MULTILINE)
     assert text.count("<details>") == text.count("</details>")
     larger = render(report, View(limit=900_000))
     assert len(text.encode()) < len(larger.encode()) <= 900_000
+
+
+@pytest.mark.parametrize("letter", ["x", "@a", "|", "`", "*", "\x1b", "\u202e"])
+def test_it_fits_whatever_stands_at_its_top(letter: str) -> None:
+    text = letter * 5000
+    alike = tuple(a_finding(message=f"{number}{text}") for number in range(200))
+    hostile = hostile_report(text)._replace(findings=alike, look_next=(text,) * 50)
+    for report in (hostile, hostile._replace(not_checked=None)):
+        assert len(render(report)) <= MAX_CHARACTERS
+    one = fingerprint({"facts.os.distribution_name": text})
+    tags = {f"tag {number}": text for number in range(100)}
+    said = shown(one._replace(label=text, note=text, tags=tags))
+    assert len(said) <= MAX_CHARACTERS
+    assert "| captured | `2026-11-21T12:00:00Z" in said
+    assert "<summary>tags (100)</summary>" in said
 
 
 def test_300_packages_of_two_machines_fit() -> None:

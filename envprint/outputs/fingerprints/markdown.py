@@ -26,12 +26,14 @@ REST = "`envprint show --format json` has all of it"
 def render(fingerprint: Fingerprint, only: Collection[str] | None = None) -> str:
     """The fingerprint as Markdown that ends with a newline; or the sections at the paths `only`."""
     rows = [row(prose(name), code(text)) for name, text in _about(fingerprint, only is None)]
-    folds = [
+    tags = fingerprint.tags.items() if only is None else ()
+    folds = [Fold("tags", [row(code(key), code(value)) for key, value in tags], head("", ""))]
+    folds += [
         Fold(path.removeprefix("facts."), [*_rows(path, fields, fingerprint.unknown)], head("", ""))
         for path, fields in sections(fingerprint)
         if only is None or path in only
     ]
-    return fitted("\n".join((head("", "environment"), *rows)), folds, REST)
+    return fitted(["\n".join((head("", "environment"), *rows))], folds, REST)
 
 
 def _about(fingerprint: Fingerprint, is_whole: bool) -> Iterator[tuple[str, str]]:
@@ -43,7 +45,6 @@ def _about(fingerprint: Fingerprint, is_whole: bool) -> Iterator[tuple[str, str]
         yield "digest", fingerprint.digest
         if fingerprint.note:
             yield "note", fingerprint.note
-        yield from (("tag", f"{key} = {value}") for key, value in fingerprint.tags.items())
         yield from summary.lines
 
 

@@ -86,7 +86,8 @@ def _parts(report: Report, view: View) -> Iterator[_Content]:
     anchors = _anchors(groups)
     yield "causes", "What to do first", _causes(groups, anchors), None
     yield "next", "If results differ, look at", _listed(report.look_next), None
-    yield "compared", "What was compared", _compared(report, view), None
+    title = "What was compared" if report.baseline else "What was looked at"
+    yield "compared", title, [_compared(report, view, title)], None
     if report.way_back is not None:
         yield "way-back", "The way back to the baseline", [*_way_back(report.way_back)], None
     found = grouped(report.findings)
@@ -207,7 +208,7 @@ def _fix(group: Sequence[Finding]) -> Iterator[Html]:
 # The rest.
 
 
-def _compared(report: Report, view: View) -> list[Html]:
+def _compared(report: Report, view: View, title: str) -> Html:
     rows = [row(topic, text) for topic, text in compared(report, view)]
     if report.only:
         rows.append(row("only", report.only_in_words()))
@@ -216,7 +217,7 @@ def _compared(report: Report, view: View) -> list[Html]:
     for topic, text in (*new.lines, ("digest", new.digest)):
         was = before.get(topic, text) if topic != "digest" else old.digest if old else text
         rows.append(row(topic, text if was == text else f"{was} → {text}"))
-    return [table("What was compared", ("what", "value"), rows)]
+    return table(title, ("what", "value"), rows)
 
 
 def _way_back(way: WayBack) -> Iterator[Html]:

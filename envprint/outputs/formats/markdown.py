@@ -40,6 +40,8 @@ OMITS = OMITS_WITH_ALL = frozenset({"summary"})
 """The verdict has a sentence of its own, and the rest of the summary stands in parts below it."""
 CAUSES = 3
 REST = "`--format json` has all of it"
+SHOWN_IN_CAUSE, SHOWN_IN_FULL = 3, 40
+"""Things that are found alike, such as on each of many GPUs, and are named."""
 MAX_COMMAND = MAX_CHARACTERS // 20
 """Characters of the commands of one finding that are shown; half of one is not."""
 _LANGUAGES = {"command": "sh", "python": "python"}
@@ -48,7 +50,7 @@ _LANGUAGES = {"command": "sh", "python": "python"}
 def render(report: Report, view: View = View()) -> str:  # noqa: B008  an immutable value
     """The report as Markdown that ends with a newline."""
     view = view._replace(colour=False, details=ALL)
-    return fitted("\n\n".join(_top(report, view)), [*_folds(report)], REST, view.limit)
+    return fitted([*_top(report, view)], [*_folds(report)], REST, view.limit)
 
 
 def _top(report: Report, view: View) -> Iterator[str]:
@@ -69,13 +71,14 @@ def _top(report: Report, view: View) -> Iterator[str]:
     rows = [row(topic, code(text)) for topic, text in compared(report, view)]
     if report.only:
         rows.append(row("only", code(report.only_in_words())))
-    yield "\n".join((head("", "what was compared"), *rows))
+    what = "compared" if report.baseline else "looked at"
+    yield "\n".join((head("", f"what was {what}"), *rows))
     if in_all := counts(report, view):
         yield in_all
 
 
 def _cause(number: int, group: Sequence[Finding]) -> Iterator[str]:
-    yield f"{number}. {_title(group[0])}: {_happened(group)}"
+    yield f"{number}. {_title(group[0])}: {_happened(group, SHOWN_IN_CAUSE)}"
     yield from map(_indented, _fix(group))
 
 
@@ -83,8 +86,10 @@ def _title(finding: Finding) -> str:
     return f"**{prose(finding.title)}** ({finding.impact.word}, {code(finding.rule)})"
 
 
-def _happened(group: Sequence[Finding]) -> str:
-    return ", ".join(code(text) for text in dict.fromkeys(map(happened, group)))
+def _happened(group: Sequence[Finding], limit: int = SHOWN_IN_FULL) -> str:
+    texts = list(dict.fromkeys(map(happened, group)))
+    more = f" and {len(texts) - limit} more" if len(texts) > limit else ""
+    return ", ".join(map(code, texts[:limit])) + more
 
 
 def _fix(group: Sequence[Finding]) -> Iterator[str]:
