@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 LOOK_S = 2.0
 """How long a path that a document names is looked for."""
-SOURCE = "a fingerprint file, -, now, or one saved: @NAME, @last, @~2"
+SOURCE = (
+    "a fingerprint file, -, now, one saved (@NAME, @last, @~2), git:REV:PATH, mlflow:RUN, or a URL"
+)
 """Help text for an argument that `load` accepts."""
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from envprint.documents.codec import dumps
-from tests.builders.environments import put_framework
+from tests.builders.environments import put_entry_points, put_framework
 
 ROOT = Path(__file__).parents[2]
 TESTS = """
@@ -39,7 +39,7 @@ class Project:
     """A directory with tests, in which NumPy is installed in some version."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder, self.installed = folder, put_entry_points(folder / "installed")
         (folder / "test_it.py").write_text(TESTS)
         (folder / "pytest.ini").write_text("[pytest]\n")
 
@@ -52,14 +52,14 @@ class Project:
             cwd=self.folder,
             env={
                 **{"PATH": os.environ["PATH"], "HOME": str(self.folder), "LANG": "C.UTF-8"},
-                "PYTHONPATH": os.pathsep.join((str(installed), str(ROOT))),
+                "PYTHONPATH": os.pathsep.join((str(installed), str(self.installed), str(ROOT))),
             },
             capture_output=True, text=True, check=False, timeout=120,
         )  # fmt: skip
 
     def pytest(self, *options: str, numpy: str = "2.4.6") -> subprocess.CompletedProcess[str]:
-        plugin = ("-m", "pytest", "-p", "no:cacheprovider", "-p", "envprint.integrations._pytest")
-        return self.python(*plugin, "-rsx", "--strict-markers", *options, numpy=numpy)
+        command = ("-m", "pytest", "-p", "no:cacheprovider")
+        return self.python(*command, "-rsx", "--strict-markers", *options, numpy=numpy)
 
     def keep(self, numpy: str = "2.4.6") -> None:
         done = self.python("-m", "envprint", "capture", "-o", "base.json", numpy=numpy)
@@ -81,7 +81,7 @@ def test_without_an_option_the_tests_run_and_nothing_is_imported(project: Projec
     )
     done = project.pytest()
     assert done.returncode == 0 and "4 passed" in done.stdout, done.stdout
-    assert "envprint" not in done.stdout
+    assert "envprint: " not in done.stdout
     assert json.loads((project.folder / "loaded.json").read_text()) == [
         "envprint",
         "envprint.integrations",

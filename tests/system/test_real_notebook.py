@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders.environments import put_framework
+from tests.builders.environments import put_entry_points, put_framework
 from tests.conftest import Build
 
 pytestmark = pytest.mark.slow
@@ -61,8 +61,8 @@ def test_a_notebook_has_the_magic_and_warns_of_what_is_set_too_late(
     done = subprocess.run(
         [environment(*NOTEBOOK), "-c", SCRIPT],
         input=json.dumps(CELLS),
-        cwd=tmp_path, env=environ(tmp_path), capture_output=True, text=True, timeout=300,
-        check=False,
+        cwd=tmp_path, env=environ(tmp_path), capture_output=True, text=True,
+        timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     found = dict(zip(CELLS, json.loads(done.stdout.splitlines()[-1]), strict=True))
@@ -102,14 +102,15 @@ def test_workers_of_xdist_have_the_verdict_of_the_first_process(
 ) -> None:
     python = environment(*XDIST)
     old, new = (put_framework(tmp_path / v, "numpy", v) for v in ("1.26.4", "2.4.6"))
+    plugin = put_entry_points(tmp_path / "installed")
     (tmp_path / "test_it.py").write_text(TESTS)
     capture = [python, "-m", "envprint", "capture", "-o", "base.json"]
     subprocess.run(capture, cwd=tmp_path, env=environ(tmp_path, old), check=True)
-    command = [python, "-m", "pytest", "-n2", "-rs", "-p", "envprint.integrations._pytest"]
+    command = [python, "-m", "pytest", "-n2", "-rs"]
     done = subprocess.run(
         [*command, "--envprint-baseline", "base.json"],
-        cwd=tmp_path, env=environ(tmp_path, new), capture_output=True, text=True, timeout=120,
-        check=False,
+        cwd=tmp_path, env=environ(tmp_path, new, plugin), capture_output=True, text=True,
+        timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
     assert "1 passed, 6 skipped" in done.stdout
