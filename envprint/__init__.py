@@ -47,6 +47,7 @@ _HOMES = {
     "gpu": "gpu",
     "integrations": "integrations",
     "load": "api",
+    "load_ipython_extension": "integrations._ipython",
     "DriftError": "results",
     "DriftWarning": "results",
     "EnvprintError": "core.errors",
@@ -55,6 +56,7 @@ _HOMES = {
     "Report": "results",
     "Seeded": "machine.seeding",
     "seed": "machine.seeding",
+    "unload_ipython_extension": "integrations._ipython",
 }
 
 _MODULES = ("fleet", "gpu", "integrations")

@@ -40,6 +40,7 @@ def test_the_public_names_are_these_and_all_load() -> None:
         "check",
         "diff",
         "dump",
+        "fleet",
         "gpu",
         "integrations",
         "load",

@@ -35,7 +35,10 @@ if TYPE_CHECKING:
 
 LOOK_S = 2.0
 """How long a path that a document names is looked for."""
-SOURCE = "a fingerprint or another tool's record (a file or -), now, or one saved: @NAME, @~2"
+SOURCE = (
+    "a fingerprint or another tool's record (a file or -), now, one saved (@NAME, @last, @~2), "
+    "git:REV:PATH, mlflow:RUN, or a URL"
+)
 """Help text for an argument that `load` accepts."""
 
 

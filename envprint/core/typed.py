@@ -59,6 +59,8 @@ else:
         def __new__(cls, name, bases, namespace):
             if not bases:
                 return type.__new__(cls, name, (tuple,), namespace)
+            if bases != (NamedTuple,):  # a subclass of a class with fields adds members alone
+                return type.__new__(cls, name, bases, namespace)
             fields = tuple(map(intern, _annotations(namespace)))
             defaults = {field: namespace.pop(field) for field in fields if field in namespace}
             namespace["__slots__"] = ()

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from envprint.core.errors import EnvprintError
 from envprint.core.report import counted
-from envprint.core.typed import Any, NamedTuple
+from envprint.core.typed import Any, NamedTuple, TypeVar
 from envprint.fleet.groups import POLL_S, AnotherRoundError, Group
 from envprint.machine.process_state import RefusedError, answered
 
@@ -73,6 +73,7 @@ class Decision(NamedTuple):
 
 
 Judge = Callable[[Opening], Answer]
+Message = TypeVar("Message")
 
 
 def decide(
@@ -106,7 +107,7 @@ def _lead(group: Group, begin: Callable[[], Opening], judge: Judge, timeout_s: f
         for rank in range(1, group.size):
             content = group.receive("answer", rank, deadline)
             if content is not None:
-                found[rank] = Answer(**_unpacked(content))
+                found[rank] = _unpacked(Answer, content)
         decision, heard = _decided(opening, found, group, timeout_s), [*found][1:]
     group.send("decision", _packed(decision))
     deadline = time.monotonic() + min(GRACE_S, timeout_s)
@@ -119,7 +120,7 @@ def _follow(group: Group, judge: Judge, timeout_s: float) -> Decision:
     content = group.receive("opening", 0, time.monotonic() + timeout_s)
     if content is None:
         raise _without_the_first(group, timeout_s)
-    opening, nonce = Opening(**_unpacked(content)), ""
+    opening, nonce = _unpacked(Opening, content), ""
     if not opening.failed:
         nonce = os.urandom(8).hex()
         group.send("answer", _packed(_judged(judge, opening)._replace(nonce=nonce)))
@@ -138,14 +139,8 @@ def _told(group: Group, nonce: str, deadline: float) -> Decision | None:
         content = group.receive("decision", 0, deadline)
         if content is None:
             break
-        found = _unpacked(content)
-        last = Decision(
-            **{
-                **found,
-                "opening": Opening(*found["opening"]),
-                "ranks": tuple(found["ranks"]),
-            }
-        )
+        last = _unpacked(Decision, content)
+        last = last._replace(opening=Opening(*last.opening), ranks=tuple(last.ranks))
         is_late = group.rank in last.ranks and not group.outlives_jobs
         if not nonce or nonce in last.heard or is_late:
             break
@@ -245,10 +240,9 @@ def _packed(message: Any) -> bytes:
     return json.dumps(message._asdict()).encode("utf-8", "backslashreplace")
 
 
-def _unpacked(content: bytes) -> dict[str, Any]:
+def _unpacked(kind: Callable[..., Message], content: bytes) -> Message:
     """Raises `FleetError` for what no rank has written."""
     try:
-        found: dict[str, Any] = json.loads(content)
-    except ValueError:
+        return kind(**json.loads(content))
+    except (ValueError, TypeError, RecursionError):
         raise FleetError("a message of another rank cannot be read") from None
-    return found

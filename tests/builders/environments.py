@@ -11,6 +11,11 @@ import venv
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 KEPT = "ENVPRINT_TEST_VENVS"
 """The variable that names a directory where environments are kept between runs."""
 DEBIAN = "/usr/bin/python3.11"
@@ -116,6 +121,21 @@ def put_framework(folder: Path, name: str, version: str = "2.4.6") -> Path:
     metadata.mkdir()
     text = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
     (metadata / "METADATA").write_text(text)
+    return folder
+
+
+def put_entry_points(folder: Path) -> Path:
+    """What tells other programs of an installed envprint, in `folder`; returns the folder."""
+    metadata = folder / "envprint-0.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: envprint\nVersion: 0\n")
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["entry-points"]
+    lines = [
+        line
+        for group, entries in groups.items()
+        for line in (f"[{group}]", *(f"{name} = {value}" for name, value in entries.items()))
+    ]
+    (metadata / "entry_points.txt").write_text("\n".join(lines))
     return folder
 
 

@@ -34,6 +34,14 @@ class Theirs(typing.NamedTuple):
     more: tuple[str, ...] = ()
 
 
+class More(Ours):
+    """A subclass, with a member and no fields of its own."""
+
+    def louder(self) -> str:
+        """A member of the subclass."""
+        return self.shout + "!"
+
+
 class Empty(typed.NamedTuple):
     """No fields at all."""
 
@@ -96,4 +104,6 @@ def test_they_are_copied_pickled_and_matched() -> None:
         case Ours(name, count, _):
             assert (name, count) == ("a", 5)
     assert (one.shout, Ours.__doc__, Ours.__name__) == ("A", Ours.__doc__, "Ours")
+    more = More("a", 5)
+    assert (more, more.louder(), repr(more._replace(count=1))[:4]) == (one, "A!", "More")
     assert (tuple(Empty()), Empty._fields) == ((), ())

@@ -131,9 +131,10 @@ def test_a_directory_that_cannot_be_written_is_one_error(tmp_path: Path) -> None
     assert "the ranks cannot decide together through files in" in str(found[0])
 
 
-def test_a_message_that_nobody_wrote_is_an_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["not json", "[]", '{"other": 1}', "5", "[" * 100_000])
+def test_a_message_that_nobody_wrote_is_an_error(text: str, tmp_path: Path) -> None:
     (tmp_path / "round").write_text("x")
-    (tmp_path / "x-opening-0").write_text("not json")
+    (tmp_path / "x-opening-0").write_text(text)
     found = decided(tmp_path, ranks=(1,), timeout_s=0.4)
     assert "cannot be read" in str(found[0])
 

@@ -6,19 +6,14 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import envprint
+from tests.builders.environments import put_entry_points
 from tests.conftest import Build
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
@@ -40,16 +35,7 @@ class Bench:
 
     def __init__(self, python: str, folder: Path) -> None:
         self.python, self.folder = python, folder
-        installed = folder / "installed" / "envprint-0.dist-info"
-        installed.mkdir(parents=True)
-        (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: envprint\nVersion: 0\n")
-        groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]
-        lines = [
-            line
-            for group, entries in groups.items()
-            for line in (f"[{group}]", *(f"{name} = {value}" for name, value in entries.items()))
-        ]
-        (installed / "entry_points.txt").write_text("\n".join(lines))
+        put_entry_points(folder / "installed")
 
     def run(self, name: str, text: str | None = None, **more: str) -> Any:
         """Run an example of the page, or a text instead of it."""
