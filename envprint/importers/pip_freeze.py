@@ -35,8 +35,8 @@ _DIRECT = re.compile(rf"({NAME})(?:\[[^\]]*\])? @ (\S+)")
 _EDITABLE = re.compile(r"-e (\S.*)")
 _COMMENT = re.compile(rf"# Editable .{{0,200}}\(({NAME})(?:==({VERSION}))?[^)]*\)")
 _EGG = re.compile(rf"[#&]egg=({NAME})")
-_REMARK = "## "
-"""How pip begins what it could not find out."""
+_REMARKS = ("## ", "WARNING: ", "DEPRECATION: ", "[notice] ")
+"""How pip begins what it could not find out, and what else it has to say."""
 
 
 def recognises(source: Source) -> bool:
@@ -85,7 +85,7 @@ def _left_out(listed: Iterable[Package]) -> dict[str, str]:
 
 def _is_one(line: str) -> bool:
     forms = (PIN.fullmatch, _DIRECT.fullmatch, _EDITABLE.fullmatch, _COMMENT.fullmatch)
-    return line.startswith(_REMARK) or any(form(line) for form in forms)
+    return line.startswith(_REMARKS) or any(form(line) for form in forms)
 
 
 def _packages(lines: Iterable[str]) -> Iterator[Package]:
