@@ -61,7 +61,7 @@ def read(source: Source) -> Found:
     start, end = source.text.find(f"<{_ROOT}>"), source.text.rfind(f"</{_ROOT}>")
     if start < 0 or end < start:
         raise source.fault("no <nvidia_smi_log> in it")
-    if re.search(r"<!ENTITY|<!DOCTYPE[^>]*\[", source.text[:start]):
+    if _declares(source.text[:start]):
         raise source.fault("its XML declares a type or entities of its own, which is refused")
     root = parse_xml(source.text[start : end + len(_ROOT) + 3], source)
     devices = root.all("gpu")
@@ -74,6 +74,14 @@ def read(source: Source) -> Found:
         versions,
         int(count) if count and re.fullmatch(r"\d{1,4}", count) else None,
     )
+
+
+# <!DOCTYPE nvidia_smi_log SYSTEM "nvsmi_device_v12.dtd">
+def _declares(before: str) -> bool:
+    """Whether what stands before the root declares more than the name of a document type."""
+    start = before.rfind("<!DOCTYPE")
+    end = before.find(">", start)
+    return "<!ENTITY" in before or (start >= 0 and "[" in before[start : end if end > 0 else None])
 
 
 def _named(device: Element, path: str, names: Mapping[str, str]) -> str | None:

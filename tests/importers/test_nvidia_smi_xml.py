@@ -98,6 +98,7 @@ ENTITIES = '<!DOCTYPE nvidia_smi_log [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]
         (NVIDIA_XML.replace("<gpu ", f"{ENTITIES}<gpu "), "not valid XML|declares a type"),
         (NVIDIA_XML.replace("A100-SXM4", "&passwd;"), "undefined entity"),
         (NVIDIA_XML.replace("</gpu>", ""), "not valid XML"),
+        (f"<nvidia_smi_log>{'<a/>' * 200_001}</nvidia_smi_log>", "more than 200,000"),
         (f"<nvidia_smi_log>{'<a>' * 99}{'</a>' * 99}</nvidia_smi_log>", "nested deeper"),
     ],
 )
