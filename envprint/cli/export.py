@@ -7,7 +7,7 @@ import argparse
 from envprint.cli._capture_options import SOURCE, add_capture_options, load
 from envprint.cli._console import Console
 
-HELP = "write a record's packages as requirements, a lock, a conda file or a bill of materials"
+HELP = "write a fingerprint's packages in the form of another tool"
 EPILOG = """\
 example:
   envprint export @last-good --format requirements -o requirements.txt
@@ -15,8 +15,8 @@ example:
 
 exit codes:
   0  written; what the form cannot hold is named on stderr
-  2  could not do the job: unreadable input, nothing to export, no uv or no index
-     for a lock
+  2  could not do the job: unreadable input, nothing to export, no uv or index for
+     a lock
 """
 
 

@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from itertools import takewhile
 
 from envprint.core.errors import UnknownValueError
-from envprint.core.fingerprint import Fingerprint, around, is_inside
+from envprint.core.fingerprint import IMPORTED, Fingerprint, around, is_inside
 from envprint.core.hidden import REASON, differ
 from envprint.core.typed import Any, NamedTuple
+
+OF_RECORDS = " in what both sides hold"
+"""Somebody else's record holds little: nobody may take that for the whole."""
 
 
 class Change(NamedTuple):
@@ -33,6 +36,12 @@ class Comparison(NamedTuple):
     """Sorted by path."""
     hidden: tuple[str, ...] = ()
     """Paths whose values could differ only in words that are hidden on both sides."""
+
+    @property
+    def has_record(self) -> bool:
+        """Whether a side is somebody else's record."""
+        sides = (self.before, self.after)
+        return any(side.captured_via.startswith(IMPORTED) for side in sides)
 
     def change(self, path: str) -> Change | None:
         """The change at `path`, or None.

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from envprint.core.comparison import Change, Comparison
-from envprint.core.fingerprint import IMPORTED, Fingerprint
+from envprint.core.comparison import OF_RECORDS, Change, Comparison
+from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.text import inside_sentence
 from envprint.core.typed import Any, NamedTuple
@@ -352,19 +352,13 @@ def without_findings(comparison: Comparison | None, some_ignored: bool) -> str:
     """The verdict without findings: no change, only live values changed, or harmless changes."""
     if comparison is None:
         return "nothing found here that changes a training result"
-    sides = (comparison.before, comparison.after)
-    is_record = any(side.captured_via.startswith(IMPORTED) for side in sides)
-    of_records = OF_RECORDS if is_record else ""
+    of_records = OF_RECORDS if comparison.has_record else ""
     if not comparison.changes:
         return f"no difference{of_records}"
     if not some_ignored and all(change.path.startswith("live.") for change in comparison.changes):
         return "no difference except in momentary values"
     but = ", apart from what the policy leaves out," if some_ignored else ""
     return f"nothing that differs{of_records}{but} is known to change a training result"
-
-
-OF_RECORDS = " in what both sides hold"
-"""Somebody else's record holds little: nobody may take that for the whole."""
 
 
 def _findings_text(findings: Sequence[Finding], causes: Sequence[str]) -> str:

@@ -55,11 +55,11 @@ def imported(content: bytes, name: str, form: str | None = None) -> Fingerprint:
     """
     source = Source.of(content, name, is_named=form is not None)
     if form is not None:
-        return _read(source, [_named(form, name)])
+        return _read([_Part(_named(form, name), source)], name)
     found = _recognised(source)
     if not found:
         raise DocumentError(f"{name}: no record of a known form: {', '.join(forms())}")
-    return _read(source, found)
+    return _read(found, name)
 
 
 def instead(content: bytes, name: str, fault: DocumentError) -> Fingerprint:
@@ -72,7 +72,7 @@ def instead(content: bytes, name: str, fault: DocumentError) -> Fingerprint:
         raise fault from None
     found = _recognised(source)
     if found:
-        return _read(source, found)
+        return _read(found, name)
     if source.json is None and not source.text.lstrip().startswith("{"):
         # Nobody who names a list of packages expects to read about JSON alone.
         raise DocumentError(f"{fault}, and it is no record of another tool that envprint knows")
@@ -85,11 +85,29 @@ def _named(form: str, name: str) -> str:
     return form
 
 
-def _recognised(source: Source) -> list[str]:
+class _Part(NamedTuple):
+    """A record, and its form."""
+
+    form: str
+    source: Source
+
+
+def _recognised(source: Source) -> list[_Part]:
     """The form of the whole; else those of the records that were pasted into it."""
     found = [form for form in forms() if _module(form).recognises(source)]
-    whole = [form for form in found if not getattr(_module(form), "IS_PART", False)]
-    return whole[:1] or found
+    whole = [form for form in found if not _is_part(form)]
+    if whole:
+        return [_Part(whole[0], source)]
+    parts = [_Part(form, source) for form in found]
+    for block in source.blocks():
+        inside = [form for form in forms() if not _is_part(form)]
+        first = next((form for form in inside if _module(form).recognises(block)), None)
+        parts += [_Part(first, block)] if first else []
+    return parts
+
+
+def _is_part(form: str) -> bool:
+    return getattr(_module(form), "IS_PART", False)
 
 
 def _module(form: str) -> Importer:
@@ -97,12 +115,12 @@ def _module(form: str) -> Importer:
     return module
 
 
-def _read(source: Source, found: list[str]) -> Fingerprint:
-    modules = [_module(form) for form in found]
+def _read(parts: list[_Part], name: str) -> Fingerprint:
+    titles = dict.fromkeys(_module(form).TITLE for form, _ in parts)
+    found = list(dict.fromkeys(form for form, _ in parts))
     try:
-        together = combined([module.read(source) for module in modules])
+        together = combined([_module(form).read(source) for form, source in parts])
     except ValueError as fault:  # more of something than any machine has
-        raise source.fault(str(fault)) from None
-    title = " and ".join(module.TITLE for module in modules)
+        raise DocumentError(f"{name}: {fault}") from None
     form = found[0] if len(found) == 1 else f"{PASTED} ({', '.join(found)})"
-    return fingerprint_of(together, title, form, source.name)
+    return fingerprint_of(together, " and ".join(titles), form, name)

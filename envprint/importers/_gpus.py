@@ -81,14 +81,20 @@ def _program(name: str) -> str | None:
     return base[:64] or None
 
 
+def numbered(devices: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The devices by their place in the list."""
+    return {str(index): device for index, device in enumerate(devices)}
+
+
 def gpus(
-    facts: list[dict[str, Any]],
-    live: list[dict[str, Any]],
+    listed: dict[str, dict[str, Any]],
+    live: dict[str, dict[str, Any]],
     versions: Mapping[str, str | None],
     count: int | None,
 ) -> Found:
     """The sections of all GPUs; `count` is how many the driver has, which may list fewer."""
-    listed = {str(index): device for index, device in enumerate(facts)}
+    if count is None and listed:
+        count = max(map(int, listed)) + 1
     gpu = known({"driver_version": versions["driver"]})
     cuda = known({"supported_version": versions["cuda"]})
     unknown = {}
@@ -97,6 +103,5 @@ def gpus(
     if count is not None and count > len(listed):
         gpu["count"] = count
         unknown[DEVICES + OTHERS] = f"{len(listed)} of {count} GPUs are listed"
-    in_use = {str(index): device for index, device in enumerate(live)}
-    now = {"gpu": {"devices": in_use}} if listed else {}
+    now = {"gpu": {"devices": live}} if listed else {}
     return Found({"gpu": gpu, "cuda": cuda}, now, unknown)

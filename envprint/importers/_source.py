@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterator
+from itertools import islice
 
 from envprint.core.errors import DocumentError
 from envprint.core.typed import Any, NamedTuple
@@ -21,6 +23,11 @@ _MARKS = (
 )
 # Colours and titles, as a terminal's log has them: ESC [ 31 m, ESC ] 0 ; title BEL
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b\n]*\x07?)")
+# ```text
+# …
+# ```
+_FENCED = re.compile(r"^ {0,8}(?:```|~~~)[^\n]{0,80}\n(.*?)^ {0,8}(?:```|~~~)", re.M | re.S)
+MAX_BLOCKS = 20
 
 
 class Source(NamedTuple):
@@ -49,6 +56,12 @@ class Source(NamedTuple):
         if data is None and len(text) > MAX_CHARS:
             raise DocumentError(f"{name}: larger than {MAX_CHARS >> 20} MiB, not a record")
         return cls(text, data, name, is_named)
+
+    def blocks(self) -> Iterator[Source]:
+        """What stands between fences in Markdown, as in an issue."""
+        for found in islice(_FENCED.finditer(self.text), MAX_BLOCKS):
+            if found[1].strip():
+                yield Source(found[1], _json(found[1], self.name), self.name, self.is_named)
 
     def fault(self, what: str) -> DocumentError:
         """An error about this record."""

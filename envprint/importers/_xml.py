@@ -10,7 +10,7 @@ from xml.parsers import expat
 from envprint.importers._source import Source
 
 MAX_LEVELS = 32
-MAX_ELEMENTS = 1_000_000
+MAX_ELEMENTS = 200_000
 """Elements and attributes; `nvidia-smi -q -x` writes some hundreds for a GPU."""
 
 

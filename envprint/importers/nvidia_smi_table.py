@@ -64,20 +64,18 @@ def read(source: Source) -> Found:
     if head is None:
         raise source.fault("no table of nvidia-smi in it")
     lines = source.text[head.start() :].split("\n")
-    cards = list(_cards(lines))
-    if [card["index"] for card in cards] != [str(number) for number in range(len(cards))]:
-        raise source.fault("the GPUs in nvidia-smi's table are not numbered from 0")
-    facts, live = [_facts(card) for card in cards], [_live(card) for card in cards]
+    cards: dict[str, dict[str, str]] = {}
+    for card in _cards(lines):
+        cards.setdefault(card["index"], card)  # the first table, where a text has several
+    facts = {index: _facts(card) for index, card in cards.items()}
+    live = {index: _live(card) for index, card in cards.items()}
     if _has_processes(lines):
         _add_processes(lines, live)
     versions = {"driver": version(head[1]), "cuda": version(head[2])}
     found = gpus(facts, live, versions, None)
-    cut = {
-        f"{DEVICES}[{n}].name": "cut off in the table"
-        for n, one in enumerate(facts)
-        if "name" not in one
-    }
-    return found._replace(unknown={**found.unknown, **cut})
+    cut = [index for index, device in facts.items() if "name" not in device]
+    names = {f"{DEVICES}[{index}].name": "cut off in the table" for index in cut}
+    return found._replace(unknown={**found.unknown, **names})
 
 
 def _cards(lines: Sequence[str]) -> Iterator[dict[str, str]]:
@@ -125,10 +123,10 @@ def _has_processes(lines: Sequence[str]) -> bool:
     return any(_NONE in line or _PROCESS.search(line) for line in lines)
 
 
-def _add_processes(lines: Sequence[str], live: list[dict[str, Any]]) -> None:
-    for card in live:
+def _add_processes(lines: Sequence[str], live: dict[str, dict[str, Any]]) -> None:
+    for card in live.values():
         card["processes"] = []
     for line in lines:
-        if (one := _PROCESS.search(line)) and int(one["gpu"]) < len(live):
+        if (one := _PROCESS.search(line)) and one["gpu"] in live:
             entry = process(int(one["pid"]), one["kind"], one["name"], mib(one["held"]))
-            live[int(one["gpu"])]["processes"].append(entry)
+            live[one["gpu"]]["processes"].append(entry)

@@ -20,6 +20,7 @@ from envprint.importers._gpus import (
     known,
     mib,
     number,
+    numbered,
     process,
     version,
 )
@@ -35,6 +36,7 @@ _VIRTUALIZATION = {
     **{"none": "none", "pass-through": "passthrough", "vgpu": "vGPU"},
     **{"host vgpu": "host-vGPU", "host vsga": "host-vSGA"},
 }
+_PROCESSES = ("processes", "compute_processes")
 _REASONS = {
     "gpu_idle": "idle",
     "applications_clocks_setting": "applications-clocks",
@@ -59,7 +61,7 @@ def read(source: Source) -> Found:
     start, end = source.text.find(f"<{_ROOT}>"), source.text.rfind(f"</{_ROOT}>")
     if start < 0 or end < start:
         raise source.fault("no <nvidia_smi_log> in it")
-    if re.search(r"<!ENTITY|<!DOCTYPE[^>]*\[", source.text[:start]):
+    if _declares(source.text[:start]):
         raise source.fault("its XML declares a type or entities of its own, which is refused")
     root = parse_xml(source.text[start : end + len(_ROOT) + 3], source)
     devices = root.all("gpu")
@@ -67,11 +69,19 @@ def read(source: Source) -> Found:
     versions = {"driver": version(root.text("driver_version"))}
     versions["cuda"] = version(root.text("cuda_version"))
     return gpus(
-        [_facts(device) for device in devices],
-        [_live(device) for device in devices],
+        numbered([_facts(device) for device in devices]),
+        numbered([_live(device) for device in devices]),
         versions,
         int(count) if count and re.fullmatch(r"\d{1,4}", count) else None,
     )
+
+
+# <!DOCTYPE nvidia_smi_log SYSTEM "nvsmi_device_v12.dtd">
+def _declares(before: str) -> bool:
+    """Whether what stands before the root declares more than the name of a document type."""
+    start = before.rfind("<!DOCTYPE")
+    end = before.find(">", start)
+    return "<!ENTITY" in before or (start >= 0 and "[" in before[start : end if end > 0 else None])
 
 
 def _named(device: Element, path: str, names: Mapping[str, str]) -> str | None:
@@ -103,7 +113,7 @@ def _facts(device: Element) -> dict[str, Any]:
         "bus_id": _id(device.text("pci/pci_bus_id") or device.attribute("id"), r"[0-9A-Fa-f:.]+"),
         "name": _present(device.text("product_name")),
         "architecture": architecture(device.text("product_architecture")),
-        "memory_total_bytes": mib(device.text("fb_memory_usage/total")),
+        "memory_total_bytes": _memory(device, "total"),
         "mig_mode": _named(device, _LACKED["mig_mode"], _SWITCHES),
         "mig_mode_pending": _named(device, _LACKED["mig_mode_pending"], _SWITCHES),
         "mig_devices": slices if device.has("mig_devices") else None,
@@ -135,15 +145,14 @@ def _slice(part: Element) -> dict[str, Any]:
 
 def _live(device: Element) -> dict[str, Any]:
     memory = {
-        f"memory_{name}_bytes": mib(device.text(f"fb_memory_usage/{name}"))
-        for name in ("used", "free", "reserved")
+        f"memory_{name}_bytes": _memory(device, name) for name in ("used", "free", "reserved")
     }
     has_reserve = memory["memory_reserved_bytes"] is not None
     fields = {
         **memory,
         # Before R510 the reserve was part of what is in use.
         "memory_interface": "v2" if has_reserve else "v1",
-        "processes": list(_processes(device)) if device.has("processes") else None,
+        "processes": list(_processes(device)) if any(map(device.has, _PROCESSES)) else None,
         "display_active": _flag(device.text("display_active")),
         "temperature_c": _whole(device.text("temperature/gpu_temp"), "C"),
         "clock_sm_mhz": _whole(device.text("clocks/sm_clock"), "MHz"),
@@ -153,8 +162,15 @@ def _live(device: Element) -> dict[str, Any]:
     return known(fields, () if has_reserve else ("memory_reserved_bytes",))
 
 
+def _memory(device: Element, name: str) -> int | None:
+    # memory_usage before there was a BAR1 to tell it from.
+    texts = (device.text(f"{place}/{name}") for place in ("fb_memory_usage", "memory_usage"))
+    return mib(next(filter(None, texts), None))
+
+
 def _processes(device: Element) -> Iterator[dict[str, Any]]:
-    for one in device.all("processes/process_info"):
+    # Only those that compute were listed until DTD v6.
+    for one in (one for name in _PROCESSES for one in device.all(f"{name}/process_info")):
         pid = _whole(one.text("pid"), "")
         if pid is not None:
             name = one.text("process_name") or ""

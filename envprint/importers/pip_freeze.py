@@ -35,8 +35,8 @@ _DIRECT = re.compile(rf"({NAME})(?:\[[^\]]*\])? @ (\S+)")
 _EDITABLE = re.compile(r"-e (\S.*)")
 _COMMENT = re.compile(rf"# Editable .{{0,200}}\(({NAME})(?:==({VERSION}))?[^)]*\)")
 _EGG = re.compile(rf"[#&]egg=({NAME})")
-_REMARK = "## "
-"""How pip begins what it could not find out."""
+_REMARKS = ("## ", "WARNING: ", "DEPRECATION: ", "[notice] ")
+"""How pip begins what it could not find out, and what else it has to say."""
 
 
 def recognises(source: Source) -> bool:
@@ -54,10 +54,19 @@ def read(source: Source) -> Found:
     if odd is not None:
         raise source.fault(f"not a line of a pip freeze: {odd[:60]!r}")
     listed = list(_packages(lines))
-    whole = source.is_named or is_whole([one.name for one in listed])
-    found = packages(listed, gap=None if whole else "a short list of pins may leave packages out")
-    unknown = {**found.unknown, **_left_out(listed)} if whole else found.unknown
+    gap = _gap(source, lines, listed)
+    found = packages(listed, gap=gap)
+    unknown = found.unknown if gap else {**found.unknown, **_left_out(listed)}
     return found._replace(unknown=unknown)
+
+
+def _gap(source: Source, lines: Sequence[str], listed: Sequence[Package]) -> str | None:
+    """Why the list may leave packages out; None if it does not."""
+    if sum(not line.startswith((*_REMARKS, "# ")) for line in lines) > len(listed):
+        return "an editable installation is listed without its name"
+    if source.is_named or is_whole([one.name for one in listed]):
+        return None
+    return "a short list of pins may leave packages out"
 
 
 def lines_of(text: str) -> list[str]:
@@ -85,7 +94,7 @@ def _left_out(listed: Iterable[Package]) -> dict[str, str]:
 
 def _is_one(line: str) -> bool:
     forms = (PIN.fullmatch, _DIRECT.fullmatch, _EDITABLE.fullmatch, _COMMENT.fullmatch)
-    return line.startswith(_REMARK) or any(form(line) for form in forms)
+    return line.startswith(_REMARKS) or any(form(line) for form in forms)
 
 
 def _packages(lines: Iterable[str]) -> Iterator[Package]:

@@ -22,7 +22,7 @@ from envprint.importers._source import Source
 
 TITLE = "a pip list"
 IS_PART = True
-_HEAD = re.compile(r"^Package +Version\b[^\n]*\n-{3,}[- ]*\n", re.MULTILINE)
+_HEAD = re.compile(r"^Package +Version\b[^\n]*\n-[- ]*\n", re.MULTILINE)
 _ROW = re.compile(rf"({NAME}) +({VERSION})(?: +(\S.*))?")
 
 

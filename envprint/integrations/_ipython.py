@@ -15,11 +15,11 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any, NoReturn
 
 from envprint.api import check, diff, load
 from envprint.core.errors import EnvprintError
 from envprint.core.impact import IMPACT_WORDS
+from envprint.core.typed import Any, NoReturn
 from envprint.documents.inputs import NOW
 from envprint.results import DriftError
 from envprint.rules.kit.settings import READ_AT_IMPORT, READ_AT_START

@@ -10,7 +10,7 @@ Without its options the plugin registers them and its marker, and imports nothin
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from envprint.core.typed import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import pytest

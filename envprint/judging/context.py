@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 
 from envprint.core.errors import UsageError
 from envprint.core.fields import Record
-from envprint.core.fingerprint import FRAMEWORKS, IMPORTED, Fingerprint
+from envprint.core.fingerprint import FRAMEWORKS, Fingerprint
 from envprint.core.impact import Impact
 from envprint.core.report import Report
 from envprint.core.typed import NamedTuple
@@ -67,7 +67,7 @@ class Context(NamedTuple):
         # Nobody runs a job on the two: to name a framework only narrows what is judged, and what
         # a run requires is not required of them.
         workload = self.workload(current, baseline, is_run=False)._replace(named=())
-        if baseline.captured_via.startswith(IMPORTED) or current.captured_via.startswith(IMPORTED):
+        if comparison.has_record:
             from envprint.judging.imported import nothing_in_common  # few are somebody else's
 
             not_found = nothing_in_common(comparison) or workload.not_found

@@ -114,6 +114,13 @@ def test_records_that_were_pasted_into_a_text_are_read_together() -> None:
     assert found.value("facts.gpu.devices[0].memory_total_bytes") == 40960 << 20
 
 
+def test_what_stands_between_fences_is_read_whatever_its_form() -> None:
+    prose = f"Loss is NaN.\n\n```text\n{FREEZE}```\n<details>\n\n```\n{NVIDIA_TABLE}```\nAnn"
+    found = take_in(prose)
+    assert found.captured_via == f"{IMPORTED}pasted-text (nvidia-smi-table, pip-freeze)"
+    assert found.value("facts.frameworks.tensorflow.version") == "2.16.1"
+
+
 def test_a_text_without_any_line_break_is_read_the_same() -> None:
     flat, whole = take_in(" ".join(COLLECT_ENV.split("\n"))), take_in(COLLECT_ENV)
     assert flat.facts == whole.facts

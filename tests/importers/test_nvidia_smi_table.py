@@ -60,3 +60,17 @@ def test_no_cuda_version_is_unknown() -> None:
     found = take_in(NVIDIA_TABLE.replace("CUDA Version: 12.4", "CUDA Version: N/A "))
     with pytest.raises(UnknownValueError):
         found.value("facts.cuda.supported_version")
+
+
+def test_a_gpu_that_the_table_leaves_out_is_unknown() -> None:
+    first, second = NVIDIA_TABLE.index("|   0  NVIDIA"), NVIDIA_TABLE.index("|   1  NVIDIA")
+    found = take_in(NVIDIA_TABLE[:first] + NVIDIA_TABLE[second:])
+    assert found.value("facts.gpu.devices[1].ecc_mode") == "off"
+    with pytest.raises(UnknownValueError, match="1 of 2 GPUs are listed"):
+        found.value("facts.gpu.devices[0].ecc_mode")
+
+
+def test_of_two_tables_the_first_one_counts() -> None:
+    later = NVIDIA_TABLE.replace("1030MiB", "9999MiB")
+    found = take_in(f"before:\n{NVIDIA_TABLE}\nafter:\n{later}")
+    assert found.value("live.gpu.devices[0].memory_used_bytes") == 1030 * MIB

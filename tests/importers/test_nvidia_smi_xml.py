@@ -58,6 +58,14 @@ def test_the_names_of_older_document_types_are_read_as_well() -> None:
     assert take_in(old).live == take_in(NVIDIA_XML).live
 
 
+def test_the_oldest_names_are_read_as_well() -> None:
+    old = NVIDIA_XML.replace("fb_memory_usage", "memory_usage").replace(
+        "processes>", "compute_processes>"
+    )
+    assert take_in(old).facts == take_in(NVIDIA_XML).facts
+    assert take_in(old).live == take_in(NVIDIA_XML).live
+
+
 def test_before_the_reserve_had_a_number_of_its_own_it_was_part_of_what_is_in_use() -> None:
     old = take_in(NVIDIA_XML.replace("<reserved>561 MiB</reserved>", ""))
     assert old.value(f"{LIVE}.memory_interface") == "v1"
@@ -90,6 +98,7 @@ ENTITIES = '<!DOCTYPE nvidia_smi_log [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]
         (NVIDIA_XML.replace("<gpu ", f"{ENTITIES}<gpu "), "not valid XML|declares a type"),
         (NVIDIA_XML.replace("A100-SXM4", "&passwd;"), "undefined entity"),
         (NVIDIA_XML.replace("</gpu>", ""), "not valid XML"),
+        (f"<nvidia_smi_log>{'<a/>' * 200_001}</nvidia_smi_log>", "more than 200,000"),
         (f"<nvidia_smi_log>{'<a>' * 99}{'</a>' * 99}</nvidia_smi_log>", "nested deeper"),
     ],
 )

@@ -48,6 +48,13 @@ def test_a_path_of_that_machine_is_not_taken_over() -> None:
         take_in(FREEZE).value(ORIGIN.format("local") + ".url")
 
 
+def test_an_editable_installation_without_a_name_may_be_any_package() -> None:
+    found = take_in(FREEZE + "-e file:///home/ann/another\n")
+    with pytest.raises(UnknownValueError, match="listed without its name"):
+        version_of(found, "another")
+    assert version_of(found, "numpy") == "1.26.4"
+
+
 @pytest.mark.parametrize("line", ["numpy>=1", "$(touch x)==1", "-r other.txt", "a==1 --hash=x"])
 def test_a_line_of_another_kind_is_named(line: str) -> None:
     with pytest.raises(DocumentError, match="not a line of a pip freeze"):

@@ -17,6 +17,7 @@ from envprint.collectors.environ import world_size
 from envprint.core.fingerprint import Unknown
 from envprint.core.workload import Workload
 from envprint.fleet.place import is_chief
+from envprint.importers._conda import Row, packages_of_conda
 from envprint.judging.policy.model import Policy
 from envprint.knowledge.indexes import index_of
 from envprint.run.command_interpreter import follow
@@ -476,6 +477,15 @@ CASES = [
         lambda: index_of("acme", "1.0+v7"),
         None,
         "https://example.org/v7/simple",
+    ),
+    Case(
+        "conda_names",
+        {"distribution": "acme", "conda": "acme-core"},
+        lambda: sorted(
+            packages_of_conda([Row("acme-core", "1", "py311_0")]).facts["packages"]["distributions"]
+        ),
+        [],
+        ["acme"],
     ),
     Case(
         "command_wrappers",

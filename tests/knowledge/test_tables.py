@@ -25,6 +25,7 @@ KEYS = {
     "compute_capabilities": ("capability",),
     "command_wrappers": ("programs",),
     "computing_distributions": ("distribution",),
+    "conda_names": ("conda",),
     "cuda_driver_floors": ("cuda",),
     "cuda_first_toolkits": ("capability",),
     "cuda_lowest_capabilities": ("cuda",),

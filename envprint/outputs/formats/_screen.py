@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
+from envprint.core.comparison import OF_RECORDS
 from envprint.core.impact import Impact
 from envprint.core.report import (
     MEANING,
-    OF_RECORDS,
     OTHER_ENVIRONMENT,
     Finding,
     Report,
