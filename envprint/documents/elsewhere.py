@@ -103,7 +103,7 @@ def _client(name: str) -> Any:
     try:
         return import_module(name)
     except ModuleNotFoundError:
-        raise OSError(f"this needs {name}: pip install {name}") from None
+        raise OSError(f"this needs {name}, which is not installed here") from None
 
 
 def _file(path: Path) -> bytes:

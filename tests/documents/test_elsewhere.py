@@ -223,7 +223,7 @@ def test_what_is_not_there_is_one_line(source: str, why: str) -> None:
 @pytest.mark.parametrize("name", ["mlflow", "wandb"])
 def test_a_client_that_is_missing_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(DocumentError, match=f"this needs {name}: pip install {name}"):
+    with pytest.raises(DocumentError, match=f"this needs {name}, which is not installed here"):
         take(f"{name}:entity/project/run" if name == "wandb" else f"{name}:run")
 
 
