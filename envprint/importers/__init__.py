@@ -14,7 +14,7 @@ from envprint.core.discovery import module_names
 from envprint.core.errors import DocumentError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.suggest import did_you_mean
-from envprint.core.typed import TYPE_CHECKING
+from envprint.core.typed import TYPE_CHECKING, NamedTuple
 from envprint.importers._fingerprint import fingerprint_of
 from envprint.importers._found import Found, combined
 from envprint.importers._source import Source
