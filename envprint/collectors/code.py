@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from envprint.core.fields import FLAG, INTEGER, TEXT, Field, MapOf
 from envprint.core.fingerprint import Unknown
 from envprint.core.redact import safe_text
+from envprint.core.sha256 import sha256
 from envprint.core.typed import Any, NamedTuple
 from envprint.machine.attempt import attempt, text_or_none
 from envprint.machine.host import Host
@@ -354,8 +355,6 @@ def _changed(host: Host, found: Sequence[Status]) -> dict[str, Any]:
 
 
 def _digest(host: Host, found: Sequence[Status]) -> str:
-    from envprint.core.sha256 import sha256  # most work trees are clean
-
     parts = (part for status in found if status.changes for part in _parts(host, status))
     return f"sha256:{sha256(b''.join(parts)).hexdigest()}"
 

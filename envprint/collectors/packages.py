@@ -7,8 +7,7 @@ builds apart; `build_id`, made of the digests in RECORD, does.
 from __future__ import annotations
 
 import json
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from envprint import knowledge
@@ -23,64 +22,8 @@ from envprint.core.typed import Any
 from envprint.machine.attempt import attempt, text_or_none
 from envprint.machine.host import Host
 
-# The build, identified by RECORD, the list of a distribution's files and their hashes. Every
-# installer unpacks the same files from a wheel, adds a few of its own and rewrites the list. A
-# digest of the list without these distinguishes two builds of a version and needs no other file.
-# Works on lines of bytes, as the lists of a common environment have 50,000 of them.
-
-ADDED = (b"INSTALLER,", b"REQUESTED,", b"direct_url.json,", b"provenance_url.json,", b"uv_")
-"""Continuation, after the dist-info directory, of the lines that an installer adds."""
-
-SCRIPTS = (b"bin/", b"Scripts/")
-"""Folders outside the library whose files an installer generates or rewrites."""
-
 BUILD_ID_FORM = "build id 1"
 """Changes with what `build_id` makes of a RECORD."""
-
-
-# numpy/__init__.py,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0
-# numpy/__pycache__/__init__.cpython-311.pyc,,
-# ../../../bin/f2py,sha256=Ay8ZYX6wRrC6eRfl7QSuKFIUNUqWkT4ZD5dGX0bMgUI,220
-# https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-record-file
-def build_id(record: bytes, entry: str) -> str:
-    """A digest of the files from the wheel; `entry` is the name of its dist-info directory.
-
-    Equal for pip and uv, independent of order and line ends. Omits what installers add (`ADDED`),
-    compiled bytecode, and everything in `bin`, where scripts name their interpreter.
-    """
-    from hashlib import sha256  # loads OpenSSL; most build ids are in an index
-
-    crlf = record.endswith(b"\r\n")
-    # RECORD itself, and bytecode compiled after the installation, have no hash.
-    bare = b",\r" if crlf else b","
-    cut = -len(bare)
-    lines = [line for line in record.split(b"\n") if line[cut:] != bare]
-    lines.sort()
-    _replace(lines, f"{entry}/".encode(), _brought)
-    _replace(lines, b"../", _outside)
-    end = b"\n" if crlf else b"\r\n"
-    content = end.join(lines)
-    if b".pyc," in content:
-        content = end.join(line for line in lines if b".pyc," not in line)
-    return sha256(content.strip()).hexdigest()[:32]
-
-
-def _replace(
-    lines: list[bytes], prefix: bytes, replacement: Callable[[list[bytes], bytes], list[bytes]]
-) -> None:
-    """Replace the lines that begin with `prefix`, which are adjacent in the sorted `lines`."""
-    start, end = bisect_left(lines, prefix), bisect_right(lines, prefix + b"\xff")
-    lines[start:end] = replacement(lines[start:end], prefix)
-
-
-def _brought(lines: list[bytes], prefix: bytes) -> list[bytes]:
-    return [line for line in lines if not line.startswith(ADDED, len(prefix))]
-
-
-def _outside(lines: list[bytes], prefix: bytes) -> list[bytes]:
-    """Data files outside the library, without the relative path to them, which varies."""
-    files = (line.replace(prefix, b"") for line in lines)
-    return sorted(file for file in files if not file.startswith(SCRIPTS))
 
 
 # The origin of a distribution, as recorded by its installer (PEP 610). Installers write
@@ -356,7 +299,11 @@ def _by_record(host: Host, path: str) -> tuple[str | Unknown | None, bool | Unkn
         return content, content
     entry = path.rpartition("/")[2]
     is_requested = f"{entry}/REQUESTED,".encode() in content
-    return build_id(content, entry) if content else None, is_requested
+    if not content:
+        return None, is_requested
+    from envprint.collectors._build_id import build_id  # most build ids are in an index
+
+    return build_id(content, entry), is_requested
 
 
 def _record(host: Host, path: str) -> bytes:

@@ -344,8 +344,7 @@ def first_word(report: Report, impact: Impact) -> str:
     """The word of a verdict: the impact, unless nobody knows it."""
     if report.not_checked is not None:
         return NOT_CHECKED_WORD
-    is_open = report.unjudged and impact < Impact.NUMERIC
-    return NOT_JUDGED_WORD if is_open else impact.word.upper()
+    return NOT_JUDGED_WORD if report.unjudged and impact < Impact.NUMERIC else impact.word.upper()
 
 
 def without_findings(comparison: Comparison | None, some_ignored: bool) -> str:
@@ -368,24 +367,21 @@ def _findings_text(findings: Sequence[Finding], causes: Sequence[str]) -> str:
     meaning = MEANING[impact] if is_seen else "not seen here, as it was probed"
     first = next(iter(causes), findings[0].rule)
     title = next(finding.title for finding in findings if finding.rule == first)
-    others = len(findings) - 1
-    more = f" (and {others} more)" if others else ""
-    text = f"{meaning}: {inside_sentence(title)}{more}"
+    more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
     elsewhere = another_environment(findings)
     if elsewhere is None:
-        return text
+        return f"{meaning}: {inside_sentence(title)}{more}"
     place = f"another environment is looked at: {elsewhere.before} → {elsewhere.after}"
     return f"{place}; {meaning}" if impact else place
 
 
 def another_environment(findings: Iterable[Finding]) -> Finding | None:
-    """What comes before all other findings: that another environment than the baseline's is
-    looked at, and lacks a framework of that one, or that nothing else is found.
+    """That another environment than the baseline's is looked at, where it comes before all other
+    findings: if that one lacks a framework, or nothing else is found.
     """
     found = [finding for finding in findings if finding.impact or finding.rule == OTHER_ENVIRONMENT]
     elsewhere = next((one for one in found if one.rule == OTHER_ENVIRONMENT), None)
-    lacks_some = elsewhere is not None and len(elsewhere.paths) > 1
-    return elsewhere if lacks_some or len(found) == 1 else None
+    return elsewhere if len(found) == 1 or (elsewhere and len(elsewhere.paths) > 1) else None
 
 
 def count_undecided(undecided: Sequence[Undecided]) -> str:

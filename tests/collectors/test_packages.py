@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envprint.collectors import packages
+from envprint.collectors._build_id import build_id
 from envprint.collectors._conda import parse_channel, parse_file_name
 from envprint.collectors._dist_info import normalised, parse_entry, parse_headers
 from envprint.collectors._search_path import is_shared_library
 from envprint.collectors._takes_part import takes_part
-from envprint.collectors.packages import build_id, parse_direct_url
+from envprint.collectors.packages import parse_direct_url
 from envprint.core.fingerprint import Unknown
 from envprint.machine.recorded import RecordedHost
 from tests.builders.support import host

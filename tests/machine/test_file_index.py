@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from envprint.collectors import packages
+from envprint.collectors._build_id import build_id
 from envprint.core.fingerprint import Unknown
 from envprint.machine import file_index, user_files
 from envprint.machine.file_index import MAX_INDEXES, RACY_S, values
@@ -284,7 +285,7 @@ RECORD = (
 
 def test_the_form_of_build_ids_changes_with_what_they_are_made_of() -> None:
     """If this fails because `build_id` changed, raise the number in `BUILD_ID_FORM`, too."""
-    build = packages.build_id(RECORD.encode(), "made-1.0.dist-info")
+    build = build_id(RECORD.encode(), "made-1.0.dist-info")
     assert (packages.BUILD_ID_FORM, build) == ("build id 1", "d3715d299811b824c7747c7f1630c1c1")
 
 
