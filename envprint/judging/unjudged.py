@@ -24,7 +24,7 @@ from envprint.knowledge import roles
 from envprint.rules.kit.packages import (
     CONDA,
     DISTRIBUTIONS,
-    measured_equal,
+    equal_for_all,
     needs_another_wheel,
     version_path,
 )
@@ -193,12 +193,12 @@ def _entry(look: Look, name: str, step: Step) -> Unjudged | None:
 
 
 def _is_explained(look: Look, name: str, part: roles.Part, step: Step) -> bool:
-    """Whether the step was measured to be harmless, or one side alone has what is not the job's: a
-    framework, or what another environment holds.
+    """Whether the step was measured to be harmless, and to no job is known to be otherwise; or one
+    side alone has what is not the job's: a framework, or what another environment holds.
     """
     if not step.before or not step.after:
         return look.is_elsewhere or part.role == "framework"
-    return measured_equal(name, step.before, step.after)
+    return equal_for_all(name, step.before, step.after)
 
 
 def _steps(comparison: Comparison, name: str) -> Iterator[Step]:

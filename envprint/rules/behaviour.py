@@ -11,10 +11,9 @@ from envprint import knowledge
 from envprint.core.comparison import Comparison
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Result, Rule, for_each
-from envprint.core.versions import is_below
 from envprint.core.workload import Workload, always
 from envprint.knowledge.roles import is_of_job
-from envprint.rules.kit.packages import DISTRIBUTIONS, measured_equal, pip_install
+from envprint.rules.kit.packages import DISTRIBUTIONS, crossed_breaks, equal_for_all, pip_install
 
 _ORDER = ("numeric", "diverges", "breaks")
 
@@ -36,16 +35,9 @@ def _of_package(comparison: Comparison, workload: Workload, name: str) -> Iterat
     if not change or not change.before or not change.after:
         return
     # A step that was measured to give equal bits is judged, whatever a rare use meets.
-    if measured_equal(name, change.before, change.after):
+    if equal_for_all(name, change.before, change.after):
         return
-    older, newer = change.before, change.after
-    if is_below(newer, older):
-        older, newer = newer, older
-    found = [
-        entry
-        for entry in knowledge.about("known_breaks", name)
-        if is_below(older, entry["since"]) and not is_below(newer, entry["since"])
-    ]
+    found = crossed_breaks(name, change.before, change.after)
     for is_usual in (True, False):
         some = [entry for entry in found if entry.get("usual", False) is is_usual]
         if some:

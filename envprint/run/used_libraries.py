@@ -1,6 +1,7 @@
 """The check of a run once more, for the libraries that the command was seen to load.
 
 The pre-flight cannot know them, and judges for all that is installed.
+docs/decisions/0040-a-run-is-judged-for-what-it-loaded.md
 """
 
 from __future__ import annotations

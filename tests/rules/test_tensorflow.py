@@ -8,8 +8,10 @@ import pytest
 
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
+from envprint.judging.policy.model import Policy
 from envprint.rules.frameworks.tensorflow import cuda_for_tensorflow, python_for_tensorflow
-from tests.builders.support import drift, fingerprint, state
+from tests.builders.judged import judge_drift
+from tests.builders.support import drift, fingerprint, state, workload
 from tests.builders.tensorflow import cuda
 
 VERSION = "facts.frameworks.tensorflow.version"
@@ -104,6 +106,27 @@ def test_another_release_of_keras_is_advice_where_it_gave_the_same_bits() -> Non
     assert not finding.advice
     assert drift("keras-major-changed", before, after, ["tensorflow"]) == ([], [])
     assert drift("keras-version-changed", before, after, ["torch"]) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "left"),
+    [
+        ("3.12.0", "3.14.1", []),  # measured equal
+        ("3.13.2", "3.15.1", ["keras"]),  # attention begins with other weights
+        ("3.15.1", "3.10.0", ["keras"]),
+    ],
+)
+def test_a_step_of_keras_that_some_jobs_notice_is_not_judged(
+    before: str, after: str, left: list[str]
+) -> None:
+    path = "facts.packages.distributions[keras].version"
+    sides = [fingerprint({path: v, "facts.frameworks.keras.version": v}) for v in (before, after)]
+    report = judge_drift(*sides, workload(["tensorflow"]), Policy())
+    assert report.impact == Impact.NONE
+    assert [entry.name for entry in report.unjudged] == left
+    said = [one.message for one in report.advice if one.rule == "behaviour-changed"]
+    assert len(said) == len(left)
+    assert all("begin with weights of another size" in message for message in said)
 
 
 @pytest.mark.parametrize("rule", ["keras-major-changed", "keras-version-changed"])

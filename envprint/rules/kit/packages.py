@@ -10,7 +10,7 @@ from envprint.core.impact import Impact
 from envprint.core.rule import Match, Result, for_each
 from envprint.core.shell import Command, command, in_turn
 from envprint.core.typed import NamedTuple
-from envprint.core.versions import is_between, numbers
+from envprint.core.versions import is_below, is_between, numbers
 from envprint.core.workload import Workload
 from envprint.knowledge.roles import is_of_job
 
@@ -54,10 +54,33 @@ def measured_equal(distribution: str, before: str, after: str) -> bool:
     """Whether a job was measured to give the same bits with these versions, or with versions
     around them.
     """
-    return any(
-        all(is_between(side, entry["first"], entry["last"]) for side in (before, after))
+    return bool(_spans(distribution, before, after))
+
+
+def equal_for_all(distribution: str, before: str, after: str) -> bool:
+    """The same, unless a release in between is known to differ for jobs that are common, too."""
+    spans = _spans(distribution, before, after)
+    if any(not span.get("not_for_all", False) for span in spans):
+        return True
+    return bool(spans) and not crossed_breaks(distribution, before, after)
+
+
+def _spans(distribution: str, before: str, after: str) -> list[knowledge.Entry]:
+    return [
+        entry
         for entry in knowledge.about("measured_equal", distribution)
-    )
+        if all(is_between(side, entry["first"], entry["last"]) for side in (before, after))
+    ]
+
+
+def crossed_breaks(distribution: str, before: str, after: str) -> list[knowledge.Entry]:
+    """The known breaks between two versions, in either direction."""
+    older, newer = (after, before) if is_below(after, before) else (before, after)
+    return [
+        entry
+        for entry in knowledge.about("known_breaks", distribution)
+        if is_below(older, entry["since"]) and not is_below(newer, entry["since"])
+    ]
 
 
 def package_changed(

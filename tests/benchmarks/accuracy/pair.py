@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 HERE = Path(__file__).parent
-PARTS = ("given", "train", "holdout", "given-2", "holdout-2", "holdout-3")
+PARTS = ("given", "train", "holdout", "given-2", "holdout-2", "holdout-3", "holdout-4")
 USABLE_CPUS = "facts.cpu.usable_threads"
 """What stands for the cause where a command in front takes CPUs away."""
 
