@@ -15,8 +15,8 @@ example:
 
 exit codes:
   0  written; what the form cannot hold is named on stderr
-  2  could not do the job: unreadable input, nothing to export, no uv or index for
-     a lock
+  2  could not do the job: unreadable input, nothing to export, or for a lock no
+     uv or no index
 """
 
 

@@ -56,6 +56,8 @@ def imported(content: bytes, name: str, form: str | None = None) -> Fingerprint:
     source = Source.of(content, name, is_named=form is not None)
     if form is not None:
         return _read([_Part(_named(form, name), source)], name)
+    if isinstance(source.json, dict) and {"schema_version", "facts"} <= source.json.keys():
+        raise DocumentError(f"{name}: it is a fingerprint already, which every verb reads")
     found = _recognised(source)
     if not found:
         raise DocumentError(f"{name}: no record of a known form: {', '.join(forms())}")

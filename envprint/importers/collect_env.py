@@ -46,7 +46,9 @@ _SOME_VARIABLES = "collect_env shows some variables only"
 _GPU = re.compile(r"\bGPU (\d{1,3}): (\S.{0,100}?)(?= *\(UUID|\s+GPU \d|\s*\n|\s*$|  +MIG )")
 _PIP = re.compile(rf"\[pip3?\]\s+({NAME})==({VERSION})")
 _CONDA = re.compile(r"\[conda\][ \t]+([^\[\n]{1,200})")
-_SETTING = re.compile(r"(?<!\S)([A-Z][A-Z0-9_]{2,60})=(\S[^\n]{0,500})")
+_SETTING = re.compile(r"^\s{0,8}([A-Z][A-Z0-9_]{2,60})=(\S[^\n]{0,500})$", re.MULTILINE)
+_FLAT_SETTING = re.compile(r"(?<!\S)([A-Z][A-Z0-9_]{2,60})=(\S{1,500})")
+"""Without line breaks a value ends at the first space: behind it may stand anything."""
 _MARK = re.compile(rf"{_BUILD}\s*:")
 
 
@@ -143,11 +145,10 @@ def _own(found: dict[str, str]) -> dict[str, Any]:
 def _environ(text: str) -> Found:
     """The variables that vLLM prints behind the packages, as far as a capture records them."""
     start = text.rfind("[pip3]")
-    settings = _SETTING.findall(text, max(start, 0))
+    setting = _SETTING if "\n" in text.strip() else _FLAT_SETTING
+    settings = setting.findall(text, max(start, 0))
     known_ones = {
-        name: safe_value(name, value.split("  ")[0].strip())
-        for name, value in settings
-        if is_recorded(name)
+        name: safe_value(name, value.strip()) for name, value in settings if is_recorded(name)
     }
     if not known_ones:
         return Found({})

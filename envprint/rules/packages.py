@@ -234,13 +234,17 @@ def _pandas(comparison: Comparison, workload: Workload) -> Iterator[Result]:
 
 
 def _declared(comparison: Comparison, workload: Workload) -> Iterator[Result]:
-    for name, side in (("before", comparison.before), ("after", comparison.after)):
-        form, is_declared, _ = side.captured_via.partition(DECLARED)
-        if is_declared and side.value(DISTRIBUTIONS):
-            form = form.removeprefix(IMPORTED)
-            yield Match(
-                f"{name}: {form} says what is to be installed, not what is", (DISTRIBUTIONS,)
-            )
+    sides = {"before": comparison.before, "after": comparison.after}
+    declared = {name: one for name, one in sides.items() if one.captured_via.endswith(DECLARED)}
+    # Two equal records say the same, whatever they are.
+    if not declared or len({(one.digest, one.captured_via) for one in sides.values()}) == 1:
+        return
+    for one in sides.values():
+        one.value(DISTRIBUTIONS)
+    for name, one in declared.items():
+        form = one.captured_via.removeprefix(IMPORTED).removesuffix(DECLARED)
+        text = f"{name}: {form} says what is to be installed, not what is"
+        yield Match(text, (DISTRIBUTIONS,))
 
 
 RULES = (

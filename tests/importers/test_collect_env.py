@@ -91,6 +91,11 @@ def test_the_headings_of_vllm_and_its_variables_are_read() -> None:
         found.value("facts.environ.variables[OMP_NUM_THREADS]")
 
 
+def test_without_line_breaks_no_variable_swallows_another_one() -> None:
+    found = take_in(" ".join(VLLM.split("\n")) + " and my password is hunter2")
+    assert found.facts["environ"] == take_in(VLLM).facts["environ"]
+
+
 def test_a_python_of_two_numbers_is_no_version_to_compare() -> None:
     text = COLLECT_ENV.replace("Python version: 3.9.19 (main", "Python version: 3.9 (main")
     with pytest.raises(UnknownValueError):

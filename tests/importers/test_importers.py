@@ -90,6 +90,7 @@ def test_another_form_is_refused_in_one_line_that_names_the_file(form: str) -> N
         (b"numpy==1\0", "NUL"),
         (b"Dear all,\nit does not work.\n", "no record of a known form"),
         (b"{}", "no record of a known form"),
+        (b'{"schema_version": "1.1", "facts": {}}', "it is a fingerprint already"),
         (b"[1, 2]", "no record of a known form"),
         (b"x" * (17 << 20), "larger than 16 MiB"),
         (b"# " + b"x" * (5 << 20), "larger than 4 MiB"),

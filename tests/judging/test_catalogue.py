@@ -222,6 +222,7 @@ def measured_by(rule: Rule) -> set[str | None]:
 
 
 SHOWS_ELSEWHERE = {
+    "packages-declared-only": "says what a side is, and not what differs",
     "code-changed": "the project's own code is no part of the environment",
     "code-file-system-changed": "matters to code that lists files and does not sort them",
     "container-changed": "what the image brings is compared on its own",

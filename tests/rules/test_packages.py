@@ -262,6 +262,7 @@ def test_what_is_to_be_installed_is_not_what_is() -> None:
     assert (finding.impact, finding.advice, undecided) == (Impact.NONE, True, [])
     assert finding.message == "before: uv-lock says what is to be installed, not what is"
     assert [one.message[:6] for one in drift(rule, installed, declared)[0]] == ["after:"]
+    assert drift(rule, declared, declared) == ([], [])
     assert drift(rule, installed, installed) == ([], [])
     listed = installed._replace(captured_via="import:pip-freeze")
     assert drift(rule, listed, installed) == ([], [])
