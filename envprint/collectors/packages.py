@@ -279,6 +279,10 @@ def _installed(host: Host, found: Sequence[Installed] | Unknown) -> dict[str, An
     }
 
 
+_MARK_ALL = ("uv",)
+"""Installers that mark what others need as well, so that the mark tells nothing (uv 0.13)."""
+
+
 def _bare(build: str | Unknown | None) -> str | Unknown | None:
     return build.removeprefix(REQUESTED) if isinstance(build, str) else build
 
@@ -287,7 +291,11 @@ def _requested(
     described: Mapping[str, Mapping[str, Any]], builds: Mapping[str, str | Unknown]
 ) -> list[str] | None:
     """What was installed by name, sorted; None if no installer recorded that."""
-    marked = [n for n, build in builds.items() if str(build).startswith(REQUESTED)]
+    marked = [
+        name
+        for name, build in builds.items()
+        if str(build).startswith(REQUESTED) and described[name]["installer"] not in _MARK_ALL
+    ]
     places = {name: fields["origin"] for name, fields in described.items()}
     # A directory, an archive or a repository is named by whoever installs from it.
     given = [n for n, one in places.items() if isinstance(one, dict) and one["kind"] != "index"]
