@@ -209,11 +209,19 @@ def _installed(host: Host, found: Sequence[Installed] | Unknown) -> dict[str, An
     }
 
 
+_MARK_ALL = ("uv",)
+"""Installers that mark what others need as well, so that the mark tells nothing (uv 0.13)."""
+
+
 def _requested(
     described: Mapping[str, Mapping[str, Any]], marks: Mapping[str, bool | Unknown]
 ) -> list[str] | None:
     """What was installed by name, sorted; None if no installer recorded that."""
-    marked = [name for name, mark in marks.items() if mark is True]
+    marked = [
+        name
+        for name, mark in marks.items()
+        if mark is True and described[name]["installer"] not in _MARK_ALL
+    ]
     places = {name: fields["origin"] for name, fields in described.items()}
     # A directory, an archive or a repository is named by whoever installs from it.
     given = [

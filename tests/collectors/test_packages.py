@@ -105,12 +105,12 @@ def test_a_wheel_from_an_index_is_read_whole() -> None:
     }
 
 
-def named(*records: tuple[str, str, str | None]) -> list[str] | None:
+def named(*records: tuple[str, str, str | None], installer: str = "pip") -> list[str] | None:
     """What is read as installed by name, of (name, lines of RECORD, direct_url.json)."""
     files: dict[str, Any] = {}
     for name, record, direct in records:
         entry = f"{name}-1.0.dist-info"
-        files |= {f"{entry}/INSTALLER": "uv\n", f"{entry}/RECORD": f"{record}{entry}/RECORD,,\n"}
+        files |= {f"{entry}/INSTALLER": installer, f"{entry}/RECORD": f"{record}{entry}/RECORD,,\n"}
         if direct:
             files[f"{entry}/direct_url.json"] = direct
     found: list[str] | None = packages.collect(machine(files))["requested"]
@@ -135,6 +135,8 @@ def test_what_was_installed_by_name_is_known_from_what_others_need() -> None:
 
 def test_where_no_installer_records_it_nothing_is_known_of_it() -> None:
     assert named(("one", "", None), ("own", "", REPOSITORY)) is None
+    # uv marks what others need as well.
+    assert named(requested("trainer"), requested("needed"), installer="uv") is None
     # A file of this name elsewhere is the library's own.
     assert named(("one", "one/REQUESTED,sha256=x,1\n", None)) is None
 
