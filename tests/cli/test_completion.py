@@ -80,6 +80,6 @@ def test_the_manual_has_every_verb_and_no_line_that_a_formatter_takes_for_a_requ
     lines = (ROOT / "docs" / "envprint.1").read_text(encoding="utf-8").splitlines()
     requests = {line.split()[0] for line in lines if line.startswith((".", "'"))}
     assert requests == {".TH", ".SH", ".B", ".I", ".PP", ".nf", ".fi"}
-    assert [f'.SH "envprint {verb}"' for verb in module_names(cli)] == [
+    assert [f'.SH "envprint {verb}"' for verb in cli.verb_names()] == [
         line for line in lines if line.startswith('.SH "')
     ]
