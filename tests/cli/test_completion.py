@@ -11,12 +11,11 @@ import pytest
 
 from envprint import cli
 from envprint.cli.completion import SCRIPTS, SHELLS
-from envprint.core.discovery import module_names
 from tests.builders.commands import assert_one_line_and_exit_2, call
 
 ROOT = Path(__file__).parents[2]
 LINES = {
-    "": module_names(cli),
+    "": cli.verb_names(),
     "ch": ["check"],
     "diff --form": ["--format"],
     "diff --format m": ["markdown"],
@@ -69,7 +68,7 @@ def test_the_script_is_printed_as_it_lies_in_the_package(shell: str) -> None:
     done = call("completion", shell)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (Path(SCRIPTS) / shell).read_text(encoding="utf-8")
-    assert all(verb in done.stdout for verb in module_names(cli))
+    assert all(verb in done.stdout for verb in cli.verb_names())
 
 
 def test_a_shell_that_has_no_script_is_one_line() -> None:
