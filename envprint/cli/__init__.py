@@ -167,7 +167,7 @@ def whole_parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="envprint", description=ABOUT, formatter_class=_Help)
     parser.add_argument("--version", action="store_true", help="print the version")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", dest="verb")
-    for name in module_names(package):
+    for name in verb_names():
         verb_named(name).add_arguments(verbs.add_parser(name, help=verb_named(name).HELP))
     return parser
 

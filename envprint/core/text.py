@@ -90,11 +90,13 @@ def size_of(value: Any, limit: int) -> tuple[int, bool]:
         kinds = set(map(type, level))
         texts = [found for found in level if type(found) is str] if str in kinds else []
         is_ascii = all(map(str.isascii, texts))
+        names: list[Any] = []
         below: list[Any] = []
         size += _VALUE_SIZE * len(level)
         size += sum(map(len if is_ascii else _written, texts))
-        size += 0 if kinds <= _WITHOUT_ITEMS else _open(level, below)
-        is_plain = is_plain and is_ascii and kinds <= _PLAIN
+        size += 0 if kinds <= _WITHOUT_ITEMS else _open(level, names, below)
+        is_plain = is_plain and is_ascii and kinds <= _PLAIN and {str}.issuperset(map(type, names))
+        below += names
         if int in kinds or float in kinds:
             is_plain = is_plain and all(map(_is_recordable, level))
         if size + _VALUE_SIZE * len(below) > limit:
@@ -105,15 +107,15 @@ def size_of(value: Any, limit: int) -> tuple[int, bool]:
     raise ValueError("it is nested too deeply")
 
 
-def _open(level: Iterable[Any], below: list[Any]) -> int:
-    """Add the items of containers to `below`; the size of bytes, and of texts of other types."""
+def _open(level: Iterable[Any], names: list[Any], below: list[Any]) -> int:
+    """Add what containers hold to `names` and `below`; the size of bytes and other texts."""
     size = 0
     for found in level:
         kind = type(found)
         if kind in _WITHOUT_ITEMS:
             continue
         if kind is dict or isinstance(found, Mapping):
-            below += found
+            names += found
             below += found.values()
         elif isinstance(found, (list, tuple)):
             below += found

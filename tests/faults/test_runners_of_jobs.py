@@ -109,9 +109,15 @@ def hostile(folder: Path, command: str) -> tuple[str, str]:
     return paths[0], paths[1]
 
 
+OWN = "github"
+"""What prints commands of its own; that no text adds one is tested in tests/outputs/."""
 VERBS = [
     *(["show", "{a}"], ["validate", "{a}"], ["diff", "{a}", "{b}"], ["diff", "{a}", "{b}", "-q"]),
-    *(["diff", "{a}", "{b}", "-v", "--format", name] for name in module_names(formats)),
+    *(
+        ["diff", "{a}", "{b}", "-v", "--format", name]
+        for name in module_names(formats)
+        if name != OWN
+    ),
     *(["diff", "{a}", "{b}", "--only", "{c}"], ["diff", "{a}", "{c}"], ["explain", "{c}"]),
     *(["diff", "{a}", "{b}", "--policy", "{p}"], ["bisect", "{a}", "{b}", "--explain"], ["{c}"]),
     *(["policy", "show", "--policy", "{p}"], ["show", "{a}", "--section", "environ"]),
