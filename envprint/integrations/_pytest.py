@@ -10,7 +10,7 @@ Without its options the plugin registers them and its marker, and imports nothin
 
 from __future__ import annotations
 
-from envprint.core.typed import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple  # loaded already, unlike our own
 
 if TYPE_CHECKING:
     import pytest
