@@ -113,7 +113,9 @@ def newer_than_known(comparison: Comparison) -> Iterator[str]:
     when the knowledge was written. What `knowledge/newest_releases.json` does not list is not
     among them: nothing is known of its releases.
     """
-    for name in dict.fromkeys(split_path(path)[3] for path in comparison.under(DISTRIBUTIONS)):
+    steps = map(split_path, comparison.under(DISTRIBUTIONS))
+    # Where a side has no list at all, the list has changed as a whole.
+    for name in dict.fromkeys(place[3] for place in steps if len(place) > 3):
         path = f"{DISTRIBUTIONS}[{name}].version"
         before, after = comparison.before.get(path), comparison.after.get(path)
         known = knowledge.about("newest_releases", name)

@@ -444,3 +444,10 @@ def test_how_packages_came_is_no_difference_and_in_no_digest() -> None:
     one, other = (fingerprint({**versions, REQUESTED: names}) for names in ([], ["timm"]))
     assert one.digest == other.digest == fingerprint(versions).digest
     assert judge_drift(one, other, Workload(), Policy()).changes == ()
+
+
+def test_a_list_of_packages_that_one_side_lacks_altogether_is_no_fault() -> None:
+    without, some = fingerprint({DISTRIBUTIONS: None}), side({"numpy": "1.26.4"})
+    for sides in ((without, some), (some, without)):
+        known = judge_drift(*sides, Workload(), Policy()).knowledge
+        assert known and known.newer == ()
