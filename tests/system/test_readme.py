@@ -39,7 +39,7 @@ def test_ci_runs_both_and_fails_where_either_fails(fails: str, code: int, tmp_pa
     tool = tmp_path / "python3"
     tool.write_text(PRETENDED)
     tool.chmod(0o755)
-    for other in ("chromium", "fish", "zsh"):  # else they would be installed
+    for other in ("chromium", "fish", "zsh", "slurmctld"):  # else they would be installed
         (tmp_path / other).symlink_to(tool)
     environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "FAILS": fails}
     done = subprocess.run(

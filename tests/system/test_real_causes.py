@@ -14,7 +14,7 @@ from tests.builders.commands import call
 from tests.builders.isolated import active, answer_of, document_of
 from tests.conftest import Build
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 REQUIREMENTS = Path(__file__).parents[1] / "benchmarks" / "accuracy" / "requirements"
 NPSK = tuple((REQUIREMENTS / "npsk.txt").read_text().split())

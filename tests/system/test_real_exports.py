@@ -18,7 +18,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 CYCLONEDX = "cyclonedx-python-lib[json-validation]==11.12.0"
 VALIDATE = """
 import json, sys

@@ -136,6 +136,7 @@ def assert_named(ended: Ended, silent: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @each_way
 def test_ranks_that_all_pass_begin_with_one_document(
     way: str, environment: Build, tmp_path: Path
@@ -144,6 +145,7 @@ def test_ranks_that_all_pass_begin_with_one_document(
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @each_way
 def test_one_refused_rank_refuses_all_with_the_same_words(
     way: str, environment: Build, tmp_path: Path
@@ -152,6 +154,7 @@ def test_one_refused_rank_refuses_all_with_the_same_words(
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @each_way
 def test_a_rank_that_hangs_is_named_and_the_job_ends(
     way: str, environment: Build, tmp_path: Path
@@ -160,6 +163,7 @@ def test_a_rank_that_hangs_is_named_and_the_job_ends(
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @each_way
 def test_a_rank_that_is_killed_leaves_nobody_waiting(
     way: str, environment: Build, tmp_path: Path
