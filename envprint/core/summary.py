@@ -80,6 +80,10 @@ def _short(name: str) -> str:
     return " ".join(re.sub(_NOISE, "", name).split()) or name
 
 
+UNKNOWN = "unknown "
+"""Begins a part of the machine that is unknown."""
+
+
 def _machine(f: Fingerprint) -> Iterator[str]:
     """Each part of the machine in a few words; one that is unknown is named as such."""
     for part, tell in (
@@ -89,9 +93,9 @@ def _machine(f: Fingerprint) -> Iterator[str]:
         ("GPUs", lambda: _gpu_names(f)),
     ):
         try:
-            yield _short(tell() or f"unknown {part}")
+            yield _short(tell() or UNKNOWN + part)
         except UnknownValueError:
-            yield f"unknown {part}"
+            yield UNKNOWN + part
 
 
 def _cpu_count(f: Fingerprint) -> str:

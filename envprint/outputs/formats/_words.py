@@ -9,7 +9,7 @@ from envprint.core.fingerprint import split_path
 from envprint.core.impact import Impact
 from envprint.core.report import Finding, Placement, Report, Summary, counted
 from envprint.core.shell import commands, kind
-from envprint.core.summary import code_in_words
+from envprint.core.summary import UNKNOWN, code_in_words
 from envprint.core.text import block, plain, wrapped
 from envprint.core.typed import Any
 from envprint.core.units import size
@@ -264,13 +264,17 @@ def _code_of_one_side(old: Summary | None, new: Summary) -> str:
 
 
 def _machine(old: Summary | None, new: Summary) -> str:
-    """What differs, before → after, and then what does not."""
+    """What differs, before → after, then what does not, and what neither side knows."""
     if old is None:
         return ", ".join(new.machine)
     pairs = list(zip(old.machine, new.machine, strict=False))
     differs = [f"{before} → {after}" for before, after in pairs if before != after]
-    same = ", ".join(after for before, after in pairs if before == after)
-    return "; ".join(filter(None, (", ".join(differs), same and f"the same: {same}")))
+    equal = [after for before, after in pairs if before == after]
+    same = ", ".join(part for part in equal if not part.startswith(UNKNOWN))
+    unknown = ", ".join(part.removeprefix(UNKNOWN) for part in equal if part.startswith(UNKNOWN))
+    texts = (", ".join(differs), same and f"the same: {same}")
+    open_ones = unknown and f"unknown on both sides: {unknown}"
+    return "; ".join(filter(None, (*texts, open_ones)))
 
 
 def _runs_on(report: Report) -> str:
