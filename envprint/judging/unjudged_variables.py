@@ -49,10 +49,11 @@ def _entry(comparison: Comparison, change: Change, workload: Workload) -> Iterat
 
 def listed(name: str) -> knowledge.Entry | None:
     """The entry of a variable in the table, else that of the longest beginning of its name."""
-    found = knowledge.find("variables", variable=name)
+    table = knowledge.names("variables")
     lengths = range(min(len(name), _LONGEST), 0, -1)
-    kinds = (knowledge.find("variables", variable=f"{name[:length]}*") for length in lengths)
-    return found or next(filter(None, kinds), None)
+    kinds = (kind for length in lengths if (kind := f"{name[:length]}*") in table)
+    found = name if name in table else next(kinds, None)
+    return None if found is None else knowledge.about("variables", found)[0]
 
 
 def _is_used(comparison: Comparison, library: str, workload: Workload) -> bool:
