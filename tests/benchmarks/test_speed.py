@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.benchmarks.speed import page
 from tests.benchmarks.speed.curve import SIZES, Point
 from tests.benchmarks.speed.page import AIMS, AIMS_COMPILED, BARE, BEGIN, END, KINDS, Measured
-from tests.benchmarks.speed.profile import STAGES, WHOLE
+from tests.benchmarks.speed.profile import COMPILED, STAGES, WHOLE
 from tests.benchmarks.speed.tools import OURS, PEERS, change_versions
 
 
@@ -18,7 +18,8 @@ def measured(ratio: float = 9.0, per_unit: float = 1e-4) -> Measured:
     times = {BARE: 0.01} | tools | {(OURS.label, kind): ratio / 100 for kind in KINDS}
     firsts = ("bare start", "standard library", "own modules")
     stages = {
-        kind: dict.fromkeys((*firsts, *STAGES[kind], WHOLE[kind], "all"), 40.0) for kind in KINDS
+        kind: dict.fromkeys((*firsts, *STAGES[kind], WHOLE[kind], "all", COMPILED), 40.0)
+        for kind in KINDS
     }
     points = [
         Point(kind, size, dict.fromkeys(KINDS, 0.1 + size * per_unit))

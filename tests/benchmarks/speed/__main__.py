@@ -23,7 +23,7 @@ from pathlib import Path
 from tests.benchmarks.speed import page
 from tests.benchmarks.speed.curve import curve
 from tests.benchmarks.speed.environment import compile_again, make_environment, remove_bytecode
-from tests.benchmarks.speed.profile import profile
+from tests.benchmarks.speed.profile import profile, with_compiling
 from tests.benchmarks.speed.tools import OURS, TOOLS, cpu_s, make_records
 from tests.builders.environments import activate
 
@@ -67,6 +67,7 @@ def measure(folder: Path, runs: int) -> page.Measured:
     stages = profile(OURS.commands(python.parent), python, folder)
     remove_bytecode(python)
     compiled = series(python, folder, runs, {NO_BYTECODE: "1"})
+    stages = with_compiling(stages, OURS.commands(python.parent), python, folder)
     compile_again(python)
     growth = curve(python, folder)
     return page.Measured(

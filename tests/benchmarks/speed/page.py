@@ -90,7 +90,7 @@ def paragraph(text: str) -> Iterator[str]:
 def noise(found: Measured) -> str:
     """What the load means for the figures."""
     quiet = max(found.load_before, found.load_after) < 1.5
-    return "a quiet machine" if quiet else "a busy machine, where ratios are higher"
+    return "a quiet machine" if quiet else "a busy machine, where ratios vary from run to run"
 
 
 def both(found: Measured) -> tuple[Mapping[tuple[str, str], float], ...]:
@@ -117,7 +117,7 @@ def aims(found: Measured) -> Iterator[str]:
     inside_ms, start_ms = found.inside * 1000, found.cached[BARE] * 1000
     met[inside_ms / start_ms <= AIM_INSIDE_MS / ITS_START_MS].append(
         f"`capture()` in a process ({inside_ms:.0f} ms beside a start of {start_ms:.1f} ms, "
-        f"aim {AIM_INSIDE_MS} beside {ITS_START_MS})"
+        f"aim {AIM_INSIDE_MS} beside {ITS_START_MS}, judged as a ratio)"
     )
     for is_met, names in met.items():
         yield f"* {'Met' if is_met else 'Not met'}: {'; '.join(names) or 'none'}."
@@ -132,7 +132,7 @@ def stages(profile: Profile) -> Iterator[str]:
         return
     bare = next(iter(profile.values()))["bare start"]
     yield from paragraph(
-        "Millions of instructions with bytecode, counted by `valgrind --tool=cachegrind`; the load "
+        "Millions of instructions, counted by `valgrind --tool=cachegrind`; the load "
         "of the machine does not change them. Each stage is what it adds to those above it. "
         "Modules that a command loads late count at the beginning."
     )
@@ -151,10 +151,12 @@ def growth(points: Sequence[Point]) -> Iterator[str]:
     yield from paragraph(
         f"CPU seconds of whole commands, the quickest of {RUNS} runs. A tenth of what the documents"
         " of a diff list differs; a check compares such a document with this machine, so all of it "
-        "differs. A capture reads a made directory of packages with `--no-cache` or, in a process "
-        "that runs already, a recorded machine with so many GPUs, or so many variables of which a "
-        "tenth is recorded. The last column: what the cost above that of the first size is "
-        "multiplied by when the size doubles; beside small costs it is noise."
+        "differs. With packages, both a check and a capture read a made directory of them with "
+        "`--no-cache`; a capture with GPUs or variables looks, in a process that runs already, at "
+        "a recorded machine with so many, of the variables of which a tenth is recorded. The last "
+        "column: what the cost above that of the first size is multiplied by when the size "
+        f"doubles. Superlinear is more than {LINEAR} there, if it adds more than {NOISE_S} s to "
+        "twice the cost; less than that, these clocks cannot show."
     )
     yield "| what | command | sizes | seconds | doubled |"
     yield "|---|---|---|---|---|"

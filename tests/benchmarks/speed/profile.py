@@ -33,7 +33,8 @@ WHOLE = {
     "diff": "command line, comparing, rules and text",
     "check": "command line, digests, comparing, rules and text",
 }
-Profile = Mapping[str, Mapping[str, float]]
+COMPILED = "more without bytecode: compiling"
+Profile = Mapping[str, dict[str, float]]
 """Command to stage to millions of instructions."""
 
 
@@ -52,6 +53,17 @@ def profile(commands: Mapping[str, list[str]], python: Path, folder: Path) -> Pr
         stages[WHOLE[kind]] = total - reached
         found[kind] = {**stages, "all": total}
     return found
+
+
+def with_compiling(
+    known: Profile, commands: Mapping[str, list[str]], python: Path, folder: Path
+) -> Profile:
+    """The same with what is added where no bytecode of envprint is kept; its files are gone."""
+    return {
+        kind: stages
+        | {COMPILED: instructions([str(python), "-B", *commands[kind]], folder) - stages["all"]}
+        for kind, stages in known.items()
+    }
 
 
 def programs(
