@@ -20,10 +20,11 @@ DESKTOP = str(HERE / "ubuntu-rtx2080ti" / "host.json")
 ARGUMENTS = {"path": "/x", "pid": 1, "argv": ["x"], "word": "x"}
 ARGUMENTS |= {
     "paths": ["/x"],
+    "files": ["x"],
     "form": "x",
     "texts": ["x"],
     "limit_s": 1.0,
-    "compute": lambda path, content: path,
+    "compute": lambda path: ({}, True),
 }
 
 
