@@ -23,6 +23,7 @@ ARGUMENTS |= {
     "files": ["x"],
     "form": "x",
     "texts": ["x"],
+    "top": "/x",
     "limit_s": 1.0,
     "compute": lambda path: ({}, True),
 }
