@@ -182,7 +182,12 @@ truth.update(
         "cudnn_version": torch.backends.cudnn.version(),
         "git_version": torch.version.git_version,
     },
-    jax={"version": jax.__version__, "jaxlib_version": jaxlib.__version__, "plugins": {}},
+    jax={
+        "version": jax.__version__,
+        "jaxlib_version": jaxlib.__version__,
+        "plugins": {},
+        "unknown_xla_flags": None,  # no XLA_FLAGS is set
+    },
     scikit_learn=None,
     tensorflow=None,
     keras=None,
