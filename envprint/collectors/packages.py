@@ -19,6 +19,7 @@ from envprint.core.fields import FLAG, TEXT, Field, ListOf, MapOf, record
 from envprint.core.fingerprint import Unknown
 from envprint.core.redact import Seal, safe_text
 from envprint.core.typed import Any
+from envprint.core.version import __version__
 from envprint.machine.attempt import attempt, text_or_none
 from envprint.machine.host import Host
 
@@ -244,7 +245,7 @@ _EDITED_BY_HAND = ("METADATA", "RECORD")
 _DESCRIPTION = frozenset(
     ["installer", "origin", "tags", "takes_part", "requires", "build_id", "is_requested"]
 )
-_FORM = f"description 2, {BUILD_ID_FORM}, knowledge as of {knowledge.AS_OF}"
+_FORM = f"description 2, {BUILD_ID_FORM}, envprint {__version__} of {knowledge.AS_OF}"
 """Changes with what `_describe` makes of files: another form in an index is read anew."""
 
 

@@ -54,8 +54,9 @@ class FileIndex:
                 statuses = [_status(path), *(_status_or_none(f"{path}/{f}") for f in self._files)]
             except OSError:
                 return compute(path)[0]
+            is_settled = _is_settled(statuses)  # reading may take longer than a clock's tick
             value, is_kept = compute(path)
-            if not is_kept or not _is_settled(statuses):
+            if not is_kept or not is_settled:
                 return value
             entry = [statuses, value]
         self._entries[name] = entry

@@ -118,6 +118,19 @@ def test_a_file_that_has_just_changed_is_not_entered(record: Path, cache: Path) 
     assert indexes(cache) == []
 
 
+def test_a_file_that_has_just_changed_is_not_entered_however_long_it_is_read(
+    record: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time_ns
+
+    def read(path: str) -> tuple[dict[str, str], bool]:
+        monkeypatch.setattr(file_index.time, "time_ns", lambda: now() + int((RACY_S + 1) * 1e9))
+        return {"RECORD": text_in(Path(path, "RECORD"))}, True
+
+    assert dict(values([str(record.parent)], FILES, FORM, read))
+    assert indexes(cache) == []
+
+
 @pytest.mark.usefixtures("later")
 def test_a_change_while_the_file_is_read_is_seen_the_next_time(record: Path) -> None:
     def read(path: str) -> tuple[dict[str, str], bool]:
