@@ -5,7 +5,6 @@ Each is a `Verb`. Only the module of the verb that was asked for is imported.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -13,14 +12,11 @@ from importlib import import_module
 
 from envprint import cli as package
 from envprint.cli._console import Console
+from envprint.cli._plain_words import PlainWords
 from envprint.core.discovery import module_names
 from envprint.core.errors import EnvprintError, UsageError
-from envprint.core.typed import TYPE_CHECKING, Any, NoReturn
+from envprint.core.typed import TYPE_CHECKING, cast
 
-WIDTH = 80
-ABOUT = """\
-Fingerprints a machine-learning environment and judges what a difference
-does to a training result."""
 COULD_NOT = 2
 """Exit code when the job could not be done."""
 DEBUG = "ENVPRINT_DEBUG"
@@ -29,6 +25,7 @@ REPORT = f"to the issue tracker of envprint, with what {DEBUG}=1 shows"
 
 
 if TYPE_CHECKING:
+    import argparse
     from typing import Protocol
 
     class Verb(Protocol):
@@ -49,34 +46,6 @@ if TYPE_CHECKING:
         """A verb whose exit code for what could not be done is its own."""
 
         COULD_NOT: int
-
-
-class _Help(argparse.RawDescriptionHelpFormatter):
-    """Help in 80 columns.
-
-    By default, argparse imports shutil at every start to find the width of the terminal.
-    """
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=WIDTH)
-
-    def _format_action_invocation(self, action: argparse.Action) -> str:
-        """`-o, --output FILE`, as in Python 3.13; before, FILE followed both."""
-        if not action.option_strings or action.nargs == 0:
-            return super()._format_action_invocation(action)
-        metavar = self._get_default_metavar_for_optional(action)
-        return f"{', '.join(action.option_strings)} {self._format_args(action, metavar)}"
-
-
-class _Parser(argparse.ArgumentParser):
-    """Allows no abbreviations, and reports an error in one line, as envprint does elsewhere."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(allow_abbrev=False, **settings)
-
-    def error(self, message: str) -> NoReturn:
-        verb = self.prog.partition(" ")[2]
-        raise UsageError(f"{verb}: {message}; see `{self.prog} --help`" if verb else message)
 
 
 def main(argv: Sequence[str] | None = None, console: Console | None = None) -> int:
@@ -131,7 +100,9 @@ def _run(arguments: list[str], console: Console) -> int:
     verb = arguments[0] if arguments and arguments[0] in verb_names() else None
     try:
         if verb is None:
-            _overview().parse_args(arguments)
+            from envprint.cli._parser import overview
+
+            overview().parse_args(arguments)
             raise UsageError("expected a verb; see `envprint --help`")
         module = verb_named(verb)
         options = _parsed(verb, module, arguments[1:])
@@ -142,8 +113,17 @@ def _run(arguments: list[str], console: Console) -> int:
 
 def _parsed(verb: str, module: Verb, words: list[str]) -> argparse.Namespace:
     """The options; of a verb that takes a command behind `--`, also `command`, as it is."""
+    takes_command = getattr(module, "COMMAND_AFTER_DASHES", False)
+    if not takes_command:
+        plain = PlainWords()
+        module.add_arguments(cast("argparse.ArgumentParser", plain))
+        found = plain.read(words)
+        if found is not None:
+            return cast("argparse.Namespace", found)
+    from envprint.cli._parser import parser_of  # which loads argparse
+
     parser = parser_of(verb, module)
-    if not getattr(module, "COMMAND_AFTER_DASHES", False):
+    if not takes_command:
         return parser.parse_args(words)
     end = words.index("--") if "--" in words else len(words)
     # Intermixed: optional words may stand before and behind options.
@@ -160,44 +140,3 @@ def verb_names() -> list[str]:
 def verb_named(name: str) -> Verb:
     """The module of a verb."""
     return import_module(f"{__name__}.{name}{'_' if name == 'import' else ''}")
-
-
-def whole_parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line, for what is made of it: completion, a manual."""
-    parser = _Parser(prog="envprint", description=ABOUT, formatter_class=_Help)
-    parser.add_argument("--version", action="store_true", help="print the version")
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB", dest="verb")
-    for name in verb_names():
-        verb_named(name).add_arguments(verbs.add_parser(name, help=verb_named(name).HELP))
-    return parser
-
-
-def parser_of(verb: str, module: Verb) -> argparse.ArgumentParser:
-    """The parser of one verb, with its options."""
-    parser = _Parser(
-        prog=f"envprint {verb}",
-        description=module.HELP,
-        epilog=module.EPILOG,
-        formatter_class=_Help,
-    )
-    module.add_arguments(parser)
-    return parser
-
-
-def _overview() -> argparse.ArgumentParser:
-    """The parser that lists the verbs, with each module's line of help."""
-    from envprint.core.version import __version__
-    from envprint.knowledge import AS_OF
-
-    version = f"envprint {__version__} (knowledge as of {AS_OF})"
-    parser = _Parser(
-        prog="envprint",
-        description=ABOUT,
-        epilog="Start with: envprint check",
-        formatter_class=_Help,
-    )
-    parser.add_argument("--version", action="version", version=version)
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB", prog="envprint")
-    for name in verb_names():
-        verbs.add_parser(name, help=verb_named(name).HELP)
-    return parser

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from envprint.cli._console import Console
+from envprint.cli._plain_words import unfit
 from envprint.core.errors import (
     DocumentError,
     EnvprintError,
@@ -30,6 +30,8 @@ from envprint.machine.deadline import within
 from envprint.machine.files import Input
 
 if TYPE_CHECKING:
+    import argparse
+
     from envprint.machine.environments import Environment
     from envprint.machine.live import LiveHost
 
@@ -110,7 +112,7 @@ def tag_argument(text: str) -> tuple[str, str]:
     """An `argparse` type for tags."""
     key, equals, value = text.partition("=")
     if not key or not equals:
-        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, found {text!r}")
+        raise unfit(f"expected KEY=VALUE, found {text!r}")
     return key, value
 
 
@@ -120,7 +122,7 @@ def _name(text: str) -> str:
     try:
         return checked_name(text)
     except StoreError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+        raise unfit(str(error)) from None
 
 
 def environment_of(options: argparse.Namespace) -> Environment:
@@ -334,5 +336,5 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds < 1e6:
-        raise argparse.ArgumentTypeError(f"expected a number of seconds above 0, found {text!r}")
+        raise unfit(f"expected a number of seconds above 0, found {text!r}")
     return seconds

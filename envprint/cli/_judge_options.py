@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 
 from envprint.cli._console import Console
+from envprint.cli._plain_words import unfit
 from envprint.core.discovery import module_names
 from envprint.core.errors import UsageError
 from envprint.core.fingerprint import FRAMEWORKS, Fingerprint
 from envprint.core.impact import IMPACT_WORDS, Impact
 from envprint.core.report import Report, count_undecided
+from envprint.core.typed import TYPE_CHECKING
 from envprint.core.units import parse_seconds, parse_size
 from envprint.core.workload import ALIASES
 from envprint.documents.codec import fingerprint_shape
 from envprint.judging.context import Context, Request, agreed
 from envprint.judging.policy.model import UNKNOWN_ACTIONS, OneOff
 from envprint.outputs import formats
+
+if TYPE_CHECKING:
+    import argparse
 
 EXIT_CODES = """\
 exit codes:
@@ -111,7 +115,7 @@ def _one_off(text: str) -> OneOff:
     # A key in brackets may hold an equals sign.
     found = re.fullmatch(r"((?:\[[^\]]*\]|[^=])+)(?:=(.*))?", text, re.DOTALL)
     if not found or not found[1].strip():
-        raise argparse.ArgumentTypeError(f"expected NAME or NAME=REASON, found {text!r}")
+        raise unfit(f"expected NAME or NAME=REASON, found {text!r}")
     reason = (found[2] or "").strip()
     return OneOff(found[1].strip(), reason or "given on the command line")
 
@@ -164,7 +168,7 @@ def framework_argument(name: str) -> str:
     try:
         return job_named(name)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+        raise unfit(str(error)) from None
 
 
 def request_of(options: argparse.Namespace) -> Request:
@@ -232,7 +236,7 @@ def size_argument(text: str) -> int:
     try:
         return parse_size(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+        raise unfit(str(error)) from None
 
 
 def time_argument(text: str) -> float:
@@ -240,11 +244,11 @@ def time_argument(text: str) -> float:
     try:
         return parse_seconds(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+        raise unfit(str(error)) from None
 
 
 def count_argument(text: str) -> int:
     """An `argparse` type for counts of one or more."""
     if not text.isdecimal() or len(text) > 18 or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number above 0, found {text!r}")
+        raise unfit(f"expected a whole number above 0, found {text!r}")
     return int(text)

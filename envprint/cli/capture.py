@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-
 from envprint.cli._capture_options import (
     add_capture_options,
     add_describing_options,
@@ -16,6 +14,10 @@ from envprint.cli._capture_options import (
     tell_choice,
 )
 from envprint.cli._console import Console
+from envprint.core.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
 
 HELP = "capture this environment into a fingerprint (JSON)"
 EPILOG = """\

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-
 from envprint.cli._capture_options import (
     SOURCE,
     add_capture_options,
@@ -28,8 +26,11 @@ from envprint.cli._judge_options import (
 from envprint.core.errors import UsageError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.report import Report
-from envprint.core.typed import Any
+from envprint.core.typed import TYPE_CHECKING, Any
 from envprint.judging.context import GPU_SECTIONS, Request
+
+if TYPE_CHECKING:
+    import argparse
 
 HELP = "pre-flight: judge this machine as it is now, and against a baseline"
 EPILOG = f"""\

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 
 from envprint.cli._capture_options import SOURCE, add_capture_options, load, located
@@ -17,8 +16,12 @@ from envprint.cli._judge_options import (
     with_way_back,
 )
 from envprint.core.text import block
+from envprint.core.typed import TYPE_CHECKING
 from envprint.documents.inputs import NOW
 from envprint.outputs.formats import QUIET
+
+if TYPE_CHECKING:
+    import argparse
 
 HELP = "compare two fingerprints and judge the effect on a training result"
 EPILOG = f"""\

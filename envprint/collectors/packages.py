@@ -245,7 +245,7 @@ _EDITED_BY_HAND = ("METADATA", "RECORD")
 _DESCRIPTION = frozenset(
     ["installer", "origin", "tags", "takes_part", "requires", "build_id", "is_requested"]
 )
-_FORM = f"description 2, {BUILD_ID_FORM}, envprint {__version__} of {knowledge.AS_OF}"
+_FORM = f"description 3, {BUILD_ID_FORM}, envprint {__version__} of {knowledge.AS_OF}"
 """Changes with what `_describe` makes of files: another form in an index is read anew."""
 
 
@@ -256,16 +256,27 @@ def _described(host: Host, first: Mapping[str, Installed]) -> dict[str, dict[str
 
     def describe(path: str) -> tuple[dict[str, Any], bool]:
         fields = _describe(host, path, known.part(names[path]))
-        origin = fields["origin"]
-        # An address may hold a sealed secret, and what is unknown now may be known later.
-        is_kept = origin is None or origin == _FROM_AN_INDEX
-        return fields, is_kept and Unknown not in map(type, fields.values())
+        is_kept = Unknown not in map(type, fields.values())  # that may be known later
+        if fields["origin"] not in (None, _FROM_AN_INDEX):
+            del fields["origin"]  # an address may hold a sealed secret, which no index keeps
+        return fields, is_kept
 
     found = host.computed(list(names), _EDITED_BY_HAND, _FORM, describe)
     return {
-        names[path]: {**fields} if fields.keys() == _DESCRIPTION else describe(path)[0]
+        names[path]: _whole(
+            host, path, fields if fields.keys() | {"origin"} == _DESCRIPTION else describe(path)[0]
+        )
         for path, fields in found
     }
+
+
+def _whole(host: Host, path: str, kept: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields with those that no index keeps."""
+    if "origin" in kept:
+        return {**kept}
+    origin = attempt(lambda: origin_of(host, path, kept["installer"]))
+    is_editable = isinstance(origin, dict) and origin["kind"] == "editable"
+    return {**kept, "origin": origin, "build_id": None if is_editable else kept["build_id"]}
 
 
 def _describe(host: Host, path: str, part: bool | None) -> dict[str, Any]:
@@ -278,14 +289,13 @@ def _describe(host: Host, path: str, part: bool | None) -> dict[str, Any]:
     metadata = None if part is False else attempt(lambda: _metadata(host, path))
     word, requires = _own_words(metadata, is_listed=part is not None)
     build, is_requested = _by_record(host, path)
-    is_editable = isinstance(origin, dict) and origin["kind"] == "editable"
     return {
         "installer": installer,
         "origin": origin,
         "tags": attempt(lambda: parse_tags(text_or_none(host, f"{path}/WHEEL"))),
         "takes_part": word,
         "requires": requires,
-        "build_id": None if is_editable else build,
+        "build_id": build,
         "is_requested": is_requested,
     }
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import select
-import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -45,8 +44,10 @@ class Child:
         options: dict[str, Any] = {}
         if is_alone:
             actions[0] = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
+            from signal import SIGPIPE  # `signal` makes enums of all names, and few need one
+
             # Python ignores SIGPIPE, and the thread that starts it may block all signals.
-            options = {"setsigmask": (), "setsigdef": (signal.SIGPIPE,)}
+            options = {"setsigmask": (), "setsigdef": (SIGPIPE,)}
         try:
             self._pid = os.posix_spawn(argv[0], argv, environ, file_actions=actions, **options)
         except OSError:
@@ -105,9 +106,11 @@ class Child:
 
     def kill(self) -> None:
         """Kill it, from any thread; `end` must still be called."""
+        from signal import SIGKILL
+
         if not self._is_gone:  # its pid may have been reused
             with suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGKILL)
+                os.kill(self._pid, SIGKILL)
 
     def end(self, kill: bool = False, wait_s: float = END_WAIT_S) -> int | None:
         """Close its pipes and reap it; returns the exit code or the negated signal.

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 import envprint
-from envprint.cli import check, main, parser_of
+from envprint.cli import check, main
+from envprint.cli._parser import parser_of
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Impact
 from envprint.documents.codec import fingerprint_shape

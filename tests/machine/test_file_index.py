@@ -354,11 +354,31 @@ def test_a_requirement_that_is_edited_counts_at_once(site: Path) -> None:
 @pytest.mark.usefixtures("later")
 def test_an_address_is_read_every_time_as_it_may_hold_a_secret(site: Path, cache: Path) -> None:
     url = site / "made-1.0.dist-info/direct_url.json"
-    written(url, '{"url": "https://example.org/made.whl", "archive_info": {}}')
-    for _ in range(2):
+    for name in ("made", "made", "other", "made"):
+        address = f"https://example.org/{name}.whl"
+        url.write_text(f'{{"url": "{address}", "archive_info": {{}}}}')
         found = packages.collect(OneDirectory(site))["distributions"]["made"]
-        assert found["origin"]["url"] == "https://example.org/made.whl"
-    assert indexes(cache) == []
+        assert found["origin"]["url"] == address
+    assert all("example.org" not in index.read_text() for index in indexes(cache))
+
+
+@pytest.mark.usefixtures("later")
+def test_the_build_of_what_has_an_address_is_in_the_index(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(site / "made-1.0.dist-info/direct_url.json", '{"url": "file:///made", "dir_info": {}}')
+    right = build_of(site)
+    monkeypatch.setattr(packages, "_record", lambda *_: pytest.fail("RECORD was read again"))
+    assert build_of(site) == right
+
+
+@pytest.mark.usefixtures("later")
+def test_what_becomes_editable_has_no_build_whatever_the_index_holds(site: Path) -> None:
+    url = site / "made-1.0.dist-info/direct_url.json"
+    written(url, '{"url": "file:///made", "dir_info": {"editable": false}}')
+    assert build_of(site)
+    url.write_text('{"url": "file:///made", "dir_info": {"editable": true}}')
+    assert packages.collect(OneDirectory(site))["distributions"]["made"]["build_id"] is None
 
 
 @pytest.mark.usefixtures("later")
