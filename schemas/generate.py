@@ -26,6 +26,8 @@ from envprint.core.fields import (
 from envprint.documents.codec import MAJOR, REQUIRED, to_json
 from envprint.documents.validate import KINDS
 from envprint.judging.policy.fields import SHAPE as POLICY
+from envprint.outputs.fleet_document import NOT_ALWAYS as OF_SOME_FLEETS
+from envprint.outputs.fleet_document import SHAPE as FLEET
 from envprint.outputs.formats.json import NOT_ALWAYS as OF_SOME_REPORTS
 from envprint.outputs.formats.json import SHAPE as REPORT
 from envprint.outputs.isolation_document import NOT_ALWAYS as OF_SOME_SEARCHES
@@ -68,6 +70,7 @@ def _declared(kind: str) -> tuple[Record, tuple[str, ...]]:
         "report": (REPORT, OF_SOME_REPORTS),
         "run": (RUN, OF_SOME_RUNS),
         "isolation": (ISOLATION, OF_SOME_SEARCHES),
+        "fleet": (FLEET, OF_SOME_FLEETS),
     }[kind]
     return shape, tuple(field.name for field in shape.fields if field.name not in may_lack)
 

@@ -282,10 +282,13 @@ def digest_facts(facts: Mapping[str, Any], form: int = DIGEST_FORM) -> tuple[dic
 
     In form 2 they do not depend on where the environment lies.
     """
-    texts = {name: _canonical(_covered(name, section)) for name, section in facts.items()}
-    if form >= 2:
-        location = Location.of(facts)
-        texts = {name: location.removed(text) for name, text in texts.items()}
-    sections = {name: _digest(text) for name, text in texts.items()}
+    location = Location.of(facts) if form >= 2 else None
+    sections = {name: section_digest(name, section, location) for name, section in facts.items()}
     covered = {name: digest for name, digest in sections.items() if name not in NOT_IN_DIGEST}
     return sections, _digest(_canonical(covered))
+
+
+def section_digest(name: str, section: Any, location: Location | None) -> str:
+    """The digest of a section, of an environment at `location`; without one, that of form 1."""
+    text = _canonical(_covered(name, section))
+    return _digest(text if location is None else location.removed(text))

@@ -38,6 +38,7 @@ KEYS = {
     "known_breaks": ("package", "since", "only_if"),
     "local_versions": ("distribution",),
     "measured_equal": ("distribution", "measured"),
+    "meant_to_differ": ("path",),
     "newest_releases": ("distribution",),
     "numpy_generator_changes": ("release",),
     "numpy_loops": ("loops",),
