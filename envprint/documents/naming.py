@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 
 from envprint.core.errors import EnvprintError, OutputError
@@ -39,13 +39,6 @@ def numbered(name: str) -> Iterator[str]:
     """`name`, `name-2`, `name-3`: for hosts that have one name."""
     yield name
     yield from (f"{name}-{number}" for number in range(2, _MOST))
-
-
-def free_name(name: str, taken: Iterable[str]) -> str:
-    """A file name for `name` that none in `taken` has, whatever their case."""
-    others = {one.casefold() for one in taken}
-    names = numbered(file_name(name))
-    return next((one for one in names if one.casefold() not in others), "node")
 
 
 def is_named_by_host(target: str) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from envprint.core.errors import OutputError
-from envprint.documents.naming import file_name, free_name, node_name, write_by_host
+from envprint.documents.naming import file_name, node_name, write_by_host
 from tests.builders.labelled import labelled
 
 HOSTILE = (
@@ -67,8 +67,7 @@ def test_a_target_that_is_no_directory_is_one_line(tmp_path: Path) -> None:
         write_by_host(labelled("a"), f"{tmp_path}/file/", "node1", print)
 
 
-def test_names_that_differ_in_case_alone_are_one_file_on_some_disks() -> None:
-    assert free_name("Node1", ["node1", "NODE1-2"]) == "Node1-3"
+def test_a_plain_host_name_stays_as_it_is() -> None:
     assert file_name("node-17.rack_2") == "node-17.rack_2"
 
 
