@@ -22,6 +22,7 @@ from envprint.fleet.hosts import Captured, Gathered, Host, Lost, keep
 from envprint.machine.deadline import Question, ask_all, within
 from envprint.machine.process_state import RefusedError, answered
 
+DASK = "Dask"
 START_S = 60.0
 """How long the engine may take to be reached."""
 
@@ -43,9 +44,13 @@ class Task(NamedTuple):
     ask: Callable[[], str]
 
 
-def capture_there(wanted: Mapping[str, Any]) -> str:
-    """The document of the process and machine that this runs on; runs in a worker."""
-    return dumps(capture(**wanted))
+def capture_there(wanted: Mapping[str, Any], engine: str) -> str:
+    """The document of the process and machine that this runs on; runs in a worker.
+
+    A worker of Dask without a nanny, and its scheduler, have no variable that says what they are.
+    """
+    found = capture(**wanted)
+    return dumps(found._replace(captured_via=f"python:{engine}"))
 
 
 def gather_ray(address: str | None, directory: str, wanted: Wanted, timeout_s: float) -> Gathered:
@@ -84,7 +89,7 @@ def _in_ray(wanted: dict[str, Any]) -> str:
     parts = [key for key in environment if key != "env_vars" and not key.startswith("_")]
     names = sorted({**(environment.get("env_vars") or {}), **dict.fromkeys(parts)})
     tags = {**wanted["tags"], **({"runtime_env": " ".join(names)} if names else {})}
-    return capture_there({**wanted, "tags": tags})
+    return capture_there({**wanted, "tags": tags}, "Ray")
 
 
 def _ray_result(ray: Any, ref: Any, timeout_s: float) -> Callable[[], str]:
@@ -144,14 +149,14 @@ def _dask_workers(client: Any, wanted: Wanted) -> list[Task]:
 
 def _on_worker(client: Any, address: str, wanted: Wanted) -> str:
     details = _with_role(wanted, "worker")
-    return str(client.run(capture_there, details, workers=[address])[address])
+    return str(client.run(capture_there, details, DASK, workers=[address])[address])
 
 
 def _dask_scheduler(client: Any, wanted: Wanted) -> Task:
     details = _with_role(wanted, "scheduler")
     return Task(
         Host("scheduler", "scheduler"),
-        lambda: str(client.run_on_scheduler(capture_there, details)),
+        lambda: str(client.run_on_scheduler(capture_there, details, DASK)),
     )
 
 

@@ -60,6 +60,7 @@ def test_each_host_has_one_document_however_many_processes_it_runs(launcher: Pat
     assert done.stderr.splitlines() == ["envprint: 3 documents in fleet"]
     documents = [json.loads(path.read_text()) for path in (launcher.parent / "fleet").iterdir()]
     assert len({one["machine_id"] for one in documents}) == 3
+    assert {one["captured_via"] for one in documents} == {"cli:srun"}
 
 
 def test_a_second_gather_replaces_the_documents_of_the_first(launcher: Path) -> None:
