@@ -32,6 +32,8 @@ PROGRAMS = {"torchrun": ("--no-python",)}
 
 https://docs.pytorch.org/docs/stable/elastic/run.html
 """
+LENIENT = {"SLURM_KILL_BAD_EXIT": "0"}
+"""So that a site's KillOnBadExit does not end all tasks with the first that is lost."""
 SETTLE_S = 2.0
 """How long a file of another host may take to be seen here after its writer has ended."""
 
@@ -140,7 +142,9 @@ def gather_by(
     meeting = Meeting(os.path.join(os.path.abspath(directory), f".gather-{os.urandom(6).hex()}"))
     meeting.open(plan)
     words = [program, *launcher[1:], *PROGRAMS.get(os.path.basename(program), ())]
-    command = Command("gather", [*words, sys.executable, "-m", MEMBER, meeting.place], variables)
+    command = Command(
+        "gather", [*words, sys.executable, "-m", MEMBER, meeting.place], {**LENIENT, **variables}
+    )
     ended: list[Ended] = []
     try:
         run_beside([command], 1, plan.timeout_s, ended.append)
@@ -162,34 +166,44 @@ def _program(name: str, variables: Mapping[str, str]) -> str:
 
 
 def _kept(meeting: Meeting, directory: str, ended: Ended, plan: Plan) -> Gathered:
-    lost = list(_lost(meeting))
+    lost = list(_lost(meeting, ended))
     if lost:
         time.sleep(SETTLE_S)
-        lost = list(_lost(meeting))
+        lost = list(_lost(meeting, ended))
     found = meeting.captured()
     if not found and not lost:
         raise EnvprintError(f"no host was reached: {_how(ended, plan)}")
     return keep(directory, found, lost)
 
 
-def _lost(meeting: Meeting) -> Iterator[Lost]:
+def _lost(meeting: Meeting, ended: Ended) -> Iterator[Lost]:
     """Hosts that began and did not end, and processes that did not begin."""
     begun = meeting.begun()
     done = {captured.host.key for captured in meeting.captured()}
     hosts = {process.host.key: process.host for process in begun}
+    said = _line(ended.err)
+    more = f" ({said})" if said else ""
     for key, host in hosts.items():
         if key not in done:
-            yield Lost(host.name, "began and did not end")
+            yield Lost(host.name, f"began and did not end{more}")
     size = max((process.size or 0 for process in begun), default=0)
     ranks = {process.rank for process in begun}
     absent = [rank for rank in range(size) if rank not in ranks]
-    if size and absent:
+    if absent:
         numbers = ", ".join(map(str, absent[:8])) + (", …" if len(absent) > 8 else "")
-        yield Lost(f"rank {numbers}", f"of {counted(range(size), 'rank')}, did not begin")
+        yield Lost(f"rank {numbers}", f"of {counted(range(size), 'rank')}, did not begin{more}")
 
 
 def _how(ended: Ended, plan: Plan) -> str:
     """How a launcher ended, in words; its last line if it has one."""
-    lines = (ended.err or ended.out).decode("utf-8", "replace").strip().splitlines()
+    said = _line(ended.err or ended.out)
     code = f"exit code {ended.code}" if ended.code is not None else f"{plan.timeout_s:g} s are over"
-    return f"{code}: {lines[-1][:300]}" if lines else code
+    return f"{code}: {said}" if said else code
+
+
+# srun: error: node1: task 1: Killed
+# srun: Force Terminated StepId=1.0
+def _line(printed: bytes) -> str:
+    """The first line that speaks of an error, else the last one."""
+    lines = printed.decode("utf-8", "replace").strip().splitlines()
+    return next((line for line in lines if "error" in line.lower()), (lines or [""])[-1])[:300]

@@ -84,7 +84,7 @@ def test_a_process_that_does_not_begin_is_named_by_its_rank(launcher: Path) -> N
     before = "test $SLURM_PROCID = 1 && exit 1;"
     done = gather(launcher, "node1 node2 node3", "--on-unknown", "fail", before=before)
     assert (done.returncode, written(launcher)) == (3, ["node1.json", "node3.json"])
-    assert "warning: lost: rank 1: of 3 ranks, did not begin\n" in done.stderr
+    assert "warning: lost: rank 1: of 3 ranks, did not begin" in done.stderr
     assert "2 documents in fleet; 1 host lost" in done.stderr
     assert gather(launcher, "node1 node2 node3", before=before).returncode == 0
 
