@@ -81,7 +81,12 @@ def fingerprint() -> Record:
         Field("schema_version", TEXT, "Version of this document's form, MAJOR.MINOR."),
         Field("envprint_version", TEXT, "Version of envprint that captured it."),
         Field("captured_at", TEXT, "When, in UTC, to the second."),
-        Field("captured_via", TEXT, "`cli` or `python`."),
+        Field(
+            "captured_via",
+            TEXT,
+            "`cli` or `python`, and behind a colon the engine in which it was made, if any: "
+            "`python:Dask`. Of another tool's record, `import:` and its form.",
+        ),
         Field(
             "machine_id",
             TEXT,

@@ -20,6 +20,7 @@ from envprint.fleet.alike import Likeness, places
 from envprint.fleet.place import is_chief
 from envprint.importers._conda import Row, packages_of_conda
 from envprint.judging.policy.model import Policy
+from envprint.knowledge.engines import set_by
 from envprint.knowledge.indexes import index_of
 from envprint.run.command_interpreter import follow
 from tests.builders.cpu import GRAVITON
@@ -394,6 +395,13 @@ CASES = [
             "loops was avx512, is avx2"
         ],
         [],
+    ),
+    Case(
+        "engines",
+        {"engine": "newrun", "sets": ["OMP_NUM_THREADS"]},
+        lambda: list(set_by("newrun")),
+        [],
+        ["OMP_NUM_THREADS"],
     ),
     Case(
         "launchers",

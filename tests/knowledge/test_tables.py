@@ -32,6 +32,7 @@ KEYS = {
     "cuda_releases": ("cuda",),
     "desktop_programs": ("program",),
     "drawing_libraries": ("module",),
+    "engines": ("engine",),
     "integrated_gpu_names": ("name",),
     "known_bad_microcode": ("vendor", "model"),
     "launchers": ("launcher",),
