@@ -16,6 +16,9 @@ EPILOG = """\
 example:
   envprint fleet gather -o fleet -- srun -N3 --ntasks-per-node=1
   envprint fleet diff fleet/
+
+exit codes:
+  those of the action: see `envprint fleet ACTION --help`
 """
 ACTIONS = ("diff", "gather")
 
