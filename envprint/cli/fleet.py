@@ -18,9 +18,14 @@ example:
   envprint fleet diff fleet/
 
 exit codes:
-  those of the action: see `envprint fleet ACTION --help`
+  0  nothing at or above --fail-on (default: numeric); gathered
+  1  diff: at least one finding at or above it
+  2  could not do the job
+  3  with --on-unknown fail: something is undecided or not judged, a document
+     could not be read, a host is lost
 """
 ACTIONS = ("diff", "gather")
+"""Each in the module `_fleet_NAME`."""
 
 
 def action_named(name: str) -> Verb:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from envprint.core.errors import EnvprintError, OutputError
@@ -75,19 +76,30 @@ def keep(directory: str, found: Iterable[Captured], lost: Iterable[Lost] = ()) -
 
     Nothing that is no fingerprint is replaced, and a document that cannot be read is not written.
     """
-    paths: list[str] = []
+    read: list[tuple[str, Fingerprint]] = []
     missing = list(lost)
     for each in sorted(found, key=lambda one: (one.host.name, one.host.key)):
         try:
             if each.failed:
                 raise EnvprintError(each.failed)
-            fingerprint = loads(each.document.encode("utf-8"), each.host.name)
+            read.append((each.host.name, loads(each.document.encode("utf-8"), each.host.name)))
         except (EnvprintError, UnicodeError) as error:
             missing.append(Lost(each.host.name, str(error)))
-            continue
-        paths.append(_written(directory, each.host.name, fingerprint, paths))
+    paths: list[str] = []
+    for name, fingerprint in _with_ids_of_their_own(read):
+        paths.append(_written(directory, name, fingerprint, paths))
     plain = (Lost(one_line(one.name)[:100] or "a host", one_line(one.reason)) for one in missing)
     return Gathered(directory, tuple(paths), tuple(plain))
+
+
+def _with_ids_of_their_own(
+    read: Sequence[tuple[str, Fingerprint]],
+) -> Iterator[tuple[str, Fingerprint]]:
+    """Where hosts share the directory with the id of the machine, it is the id of none of them."""
+    count = Counter(fingerprint.machine_id for _, fingerprint in read)
+    for name, fingerprint in read:
+        is_shared = count[fingerprint.machine_id] > 1
+        yield name, fingerprint._replace(machine_id=None) if is_shared else fingerprint
 
 
 def _written(directory: str, name: str, fingerprint: Fingerprint, taken: Iterable[str]) -> str:
@@ -112,8 +124,3 @@ def _may_be_replaced(path: str) -> bool:
     except (OSError, EnvprintError):
         return False
     return True
-
-
-def role_tag(tags: Mapping[str, str], role: str) -> dict[str, str]:
-    """The tags of a capture, with the role that its process has; a given one stays."""
-    return {"role": role, **tags}

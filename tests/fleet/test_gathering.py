@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import envprint
 from envprint.documents.codec import dumps
 from envprint.fleet.hosts import Captured, Host, keep
 from tests.builders.labelled import labelled
@@ -141,3 +142,16 @@ def test_what_is_no_document_costs_its_host_alone(tmp_path: Path) -> None:
     assert [Path(path).name for path in gathered.paths] == ["node1-2.json"]
     assert [lost.name.isprintable() for lost in gathered.lost] == [True, True]
     assert "no way" in gathered.lost[0].reason and "not valid JSON" in gathered.lost[1].reason
+
+
+def test_hosts_that_share_a_home_directory_stay_machines_of_their_own(tmp_path: Path) -> None:
+    """The id of a machine lies there; a fleet takes two documents with one id for one machine."""
+    shared, own = (labelled("a")._replace(machine_id=digit * 32) for digit in "12")
+    found = [
+        Captured(Host(name, name), dumps(document))
+        for name, document in (("node1", shared), ("node2", shared), ("node3", own))
+    ]
+    keep(str(tmp_path), found)
+    kept = [json.loads((tmp_path / f"node{n}.json").read_text())["machine_id"] for n in (1, 2, 3)]
+    assert kept == [None, None, "2" * 32]
+    assert envprint.fleet.diff(tmp_path).size == 3

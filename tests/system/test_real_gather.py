@@ -102,16 +102,23 @@ class Bench:
         return {path.stem: json.loads(path.read_text()) for path in found}
 
     def assert_found(self, python: str, names: Mapping[str, str] = {}) -> None:
-        """Each machine is in a group of its own, with the finding about what was planted."""
-        made = self.run([python, "-m", "envprint", "capture", "-o", "outside.json"])
+        """Each machine is in a group of its own, judged by the rule about what was planted."""
+        envprint = [python, "-m", "envprint"]
+        made = self.run([*envprint, "capture", f"--python={python}", "-o", "outside.json"])
         assert made.returncode == 0, made.stderr
+        words = ["fleet", "diff", "fleet", "--baseline", "outside.json", "--framework", "jax"]
+        done = self.run([*envprint, *words, "--format", "json"])
+        assert done.returncode == 1, done.stderr
+        found = {
+            member: {finding["rule"] for finding in group["report"]["findings"]}
+            for group in json.loads(done.stdout)["groups"]
+            for member in group["members"]
+            if group["report"]
+        }
         for node, (_, _, rule) in PLANTED.items():
-            path = f"fleet/{names.get(node, node)}.json"
-            words = ["diff", "outside.json", path, "--framework", "jax", "--format", "json"]
-            report = json.loads(self.run([python, "-m", "envprint", *words]).stdout)
-            found = {finding["rule"] for finding in report["findings"]}
-            others = {other for name, (_, _, other) in PLANTED.items() if name != node}
-            assert rule in found and not found & others, (node, found)
+            others = {other for _, _, other in PLANTED.values()} - {rule}
+            rules = found[names.get(node, node)]
+            assert rule in rules and not rules & others, (node, found)
 
 
 @pytest.fixture
