@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from envprint import cli
-from envprint.cli._parser import parser_of, whole_parser
+from envprint.cli._parser import ABOUT, parser_of, whole_parser
 from envprint.cli.completion import SHELLS
 from envprint.collectors import collectors
 from envprint.core.fields import Field, ListOf, MapOf, Record, Scalar, Shape
@@ -151,7 +151,7 @@ def every_parser(parser: ArgumentParser) -> Iterator[ArgumentParser]:
 def manual() -> str:
     """The manual page `envprint(1)`: https://man7.org/linux/man-pages/man7/man.7.html"""
     lines = [f'.TH ENVPRINT 1 "" "envprint {__version__}" "User Commands"', ".SH NAME"]
-    lines += [f"envprint \\- {roff(cli.ABOUT)}", ".SH SYNOPSIS", ".B envprint", ".I VERB", "[...]"]
+    lines += [f"envprint \\- {roff(ABOUT)}", ".SH SYNOPSIS", ".B envprint", ".I VERB", "[...]"]
     for name in cli.verb_names():
         module = cli.verb_named(name)
         lines += [f'.SH "envprint {name}"', roff(f"{module.HELP}."), ".PP", ".nf"]

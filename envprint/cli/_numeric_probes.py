@@ -9,7 +9,7 @@ from envprint.cli._progress_bar import Waiting
 from envprint.core.errors import EnvprintError
 from envprint.core.typed import Any
 from envprint.machine.live import LiveHost
-from envprint.probes.runner import Plan, able, measure
+from envprint.probes import runner
 
 
 def probe_now(
@@ -20,11 +20,11 @@ def probe_now(
     Raises `EnvprintError` if a requested probe is not installed or could compute nothing, and if
     `gpu` was requested and nothing could be computed there.
     """
-    python = able(host.interpreter())
-    plan = Plan(python, names, device, repeat)
+    python = runner.able(host.interpreter())
+    plan = runner.Plan(python, names, device, repeat)
     steps = repeat * len(names) if device == "cpu" else None
     with Waiting(console, "probing", steps=steps) as waiting:
-        reported = measure(plan, waiting.begin)
+        reported = runner.measure(plan, waiting.begin)
     for name in names:
         if name not in reported:
             raise EnvprintError(f"probe {name}: it is not installed for {python}")
