@@ -11,6 +11,7 @@ import os
 import re
 import shlex
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,12 +43,22 @@ OTHERS = {
     "recreate:": "tests/system/test_real_recreation.py: installs from an index",
     "probes:": "tests/system/test_real_probes.py, with real frameworks",
     "run:$ envprint run --baseline @last-good --fail-on": "tests/run/test_used_libraries.py",
-    "conflicts:": "tests/rules/test_conflicts.py, on recorded machines",
-    "not-judged:": "tests/system/test_not_judged.py, with other libraries",
     "report:": "tests/outputs: a report of two days and many kinds of difference",
     "verdict:": "tests/cli/test_not_checked.py: the environment of pipx",
 }
 """Blocks, by page and beginning, that need more than that; and what does the same there."""
+
+
+USUAL = ("jax==0.10.2", "numpy==2.4.6")
+PACKAGES = {
+    "conflicts": ((*USUAL[:1], "numpy==2.0.2", "pandas==2.1.4"),),
+    "not-judged": ((*USUAL, "transformers==4.45.1"), (*USUAL, "transformers==4.45.2")),
+}
+"""What is installed for a page, where it matters: while its records are made, and then."""
+
+
+UNRUN = ("start", "conflicts")
+"""Pages that begin before the first run, or whose environment cannot have one."""
 
 
 class Block(NamedTuple):
@@ -93,16 +104,25 @@ def test_a_block_that_does_not_run_here_is_one_of_a_list_and_every_entry_is_used
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
+def in_force(place: Path) -> dict[str, str]:
+    """The variables by which an environment is active."""
+    path = os.pathsep.join((str(place / "bin"), os.environ["PATH"]))
+    return {"VIRTUAL_ENV": str(place), "PATH": path}
+
+
 class Project:
     """A directory with records of another day, in an active environment with JAX."""
 
-    def __init__(self, home: Path, *, has_run: bool) -> None:
-        self.place = with_envprint(home / "venvs/train", "jax==0.10.2", "numpy==2.4.6")
+    def __init__(self, home: Path, *states: Sequence[str], has_run: bool) -> None:
+        places = [
+            with_envprint(home / "venvs" / name, *packages)
+            for name, packages in zip(("train", "later"), states, strict=False)
+        ]
         self.folder = home / "project"
         self.folder.mkdir()
         self.variables = {
-            **{"HOME": str(home), "LANG": "C.UTF-8", "VIRTUAL_ENV": str(self.place)},
-            "PATH": os.pathsep.join((str(self.place / "bin"), os.environ["PATH"])),
+            **{"HOME": str(home), "LANG": "C.UTF-8"},
+            **in_force(places[0]),
         }
         (self.folder / "train.py").write_text("print('loss 0.5')\n")
         for name in ("freeze.txt", "issue-a.txt", "issue-b.txt"):
@@ -113,6 +133,7 @@ class Project:
         script = f"envprint capture -o before.json && cat before.json | tee {records} > /dev/null"
         done = self.run(f"{script} && envprint run -- python train.py" if has_run else script)
         assert done.returncode == 0, done.stderr
+        self.variables |= in_force(places[-1])
 
     def run(self, script: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -180,7 +201,7 @@ def run_console(project: Project, text: str) -> None:
 
 @pytest.mark.parametrize("page", HERE)
 def test_the_blocks_of_a_page_do_what_it_says(page: str, tmp_path: Path) -> None:
-    project = Project(tmp_path, has_run=page != "start")
+    project = Project(tmp_path, *PACKAGES.get(page, (USUAL,)), has_run=page not in UNRUN)
     for block in PAGES[page]:
         if not block.is_run_here:
             continue
