@@ -46,8 +46,14 @@ def pages() -> dict[str, str]:
     for shell in SHELLS:
         made[f"../envprint/cli/completions/{shell}"] = completion(shell)
     made["rules/README.md"] = "\n".join(rule_index()) + "\n"
-    made.update({f"rules/{rule.id}.md": page(rule) for rule in catalogue()})
+    made.update({f"rules/{rule.id}.md": linked(page(rule)) for rule in catalogue()})
     return made
+
+
+def linked(text: str) -> str:
+    """The page of a rule, with links to the related ones."""
+    before, mark, after = text.partition("\n## Related\n")
+    return before + mark + re.sub(r"(?m)^\* ([a-z0-9-]+):", r"* [\1](\1.md):", after)
 
 
 def field_lines() -> Iterator[str]:

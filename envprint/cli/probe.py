@@ -62,7 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="cpu",
         help="gpu also probes each visible GPU and creates a CUDA context there (default: cpu)",
     )
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument(
+        "--format", choices=("text", "json"), default="text", help="default: %(default)s"
+    )
     add_keeping_options(parser, "write a fingerprint with the results to this file")
     add_training_options(parser)
     add_capture_options(parser)
