@@ -26,6 +26,8 @@ ROLE = "role"
 BY = (ROLE, "label", "tag")
 FIRST = "rank 0"
 """The role of the process that leads a job, where no tag names another."""
+KEPT = 4096
+"""So many different sets of digests are remembered; a fleet has few, unless each is its own."""
 _PYTHON, _ENVIRON = "python", "environ"
 
 
@@ -78,6 +80,7 @@ class Reader:
         self._normal: dict[tuple[str, str], str] = {}
         self._places: dict[str, Place] = {}
         self._keys: dict[Key, Key] = {}
+        self._sections: dict[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]] = {}
         self._texts: dict[Any, Any] = {}
 
     def card(self, document: Document) -> Card | Unread:
@@ -93,10 +96,15 @@ class Reader:
             return read_error(document, error)
 
     def _card(self, content: Content, outline: Outline) -> Card:
-        sections = tuple(
-            (self._once(name), self._alike(content, name, digest))
-            for name, digest in sorted(outline.section_digests.items())
-        )
+        listed = tuple(outline.section_digests.items())
+        sections = self._sections.get(listed)
+        if sections is None:
+            sections = tuple(
+                (name, self._alike(content, name, digest)) for name, digest in sorted(listed)
+            )
+            sections = self._once(sections)
+            if len(self._sections) < KEPT:
+                self._sections[listed] = sections
         place = self._place(content, outline)
         key = Key(self._role(outline, place), sections)
         key = self._keys.setdefault(key, key)
