@@ -66,6 +66,8 @@ class Card(NamedTuple):
     unknown: tuple[str, ...]
     """Paths of facts."""
     states: tuple[Finding, ...]
+    verified: bool = False
+    """Whether its digests were computed here."""
     forged: str = ""
     """Which digests were not those of the facts; empty if they were, or were not computed."""
 
@@ -80,6 +82,7 @@ class Reader:
         self._normal: dict[tuple[str, str], str] = {}
         self._places: dict[str, Place] = {}
         self._keys: dict[Key, Key] = {}
+        self._seen: set[Key] = set()
         self._sections: dict[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]] = {}
         self._texts: dict[Any, Any] = {}
 
@@ -88,10 +91,15 @@ class Reader:
         try:
             content = Content(document)
             outline = None if self._verify else content.outline()
-            forged = ""
-            if outline is None:
-                outline, forged = content.computed()
-            return self._card(content, outline)._replace(forged=forged)
+            if outline is not None:
+                card = self._card(content, outline)
+                if card.key in self._seen:
+                    return card
+            # The first of each kind stands for the others.
+            outline, forged = content.computed()
+            card = self._card(content, outline)._replace(forged=forged, verified=True)
+            self._seen.add(card.key)
+            return card
         except (DocumentError, OSError) as error:
             return read_error(document, error)
 

@@ -146,12 +146,16 @@ def _matrix(fleet: Fleet) -> _Part | None:
     if fleet.size == 0:
         return None
     is_whole = fleet.size <= MOST
-    rows = [made for group in fleet.groups for made in _rows(group, columns, is_whole=is_whole)]
+    has_roles = any(group.role for group in fleet.groups)
+    odd = fleet.odd()
+    ordered = [*odd, *(group for group in fleet.groups if group not in odd)]
+    rows = [made for group in ordered for made in _rows(group, columns, is_whole, has_roles)]
     title = "Machines and sections" if is_whole else "Groups and sections"
     kinds = ((f"{_SAME} {_DIFFERS}", "all", True), (_DIFFERS, "only those that differ", False))
     has_odd = any(group.report for group in fleet.groups)
     form = choices("matrix", title, kinds if has_odd else (), single=True)
-    names = ("machine" if is_whole else "machines", "impact", "role", *columns)
+    roles = ("role",) if has_roles else ()
+    names = ("machine" if is_whole else "machines", "impact", *roles, *columns)
     made = table(title, names, rows, sorts=True)
     return "matrix", title, section("matrix", title, form, made, count=len(rows))
 
@@ -160,19 +164,21 @@ def _holes(group: Group) -> set[str]:
     return {path.split(".")[1] for member in group.members for path in member.unknown}
 
 
-def _rows(group: Group, columns: Sequence[str], *, is_whole: bool) -> Iterator[Html]:
+def _rows(group: Group, columns: Sequence[str], is_whole: bool, has_roles: bool) -> Iterator[Html]:
     if not is_whole:
-        yield _row(in_short(members_of(group), 40), group, columns, ())
+        yield _row(in_short(members_of(group), 40), group, columns, (), has_roles)
         return
     for member in group.members:
-        yield _row(member.name, group, columns, _unknown(member))
+        yield _row(member.name, group, columns, _unknown(member), has_roles)
 
 
 def _unknown(member: Member) -> tuple[str, ...]:
     return tuple({path.split(".")[1] for path in member.unknown})
 
 
-def _row(name: str, group: Group, columns: Sequence[str], unknown: Sequence[str]) -> Html:
+def _row(
+    name: str, group: Group, columns: Sequence[str], unknown: Sequence[str], has_roles: bool
+) -> Html:
     report = group.report
     mark = first_word(report, report.impact).lower() if report else "baseline"
     is_impact = report is not None and mark == report.impact.word
@@ -186,7 +192,8 @@ def _row(name: str, group: Group, columns: Sequence[str], unknown: Sequence[str]
             cells.append(element("span", text, class_="soft"))
     shown = element("span", mark, class_=level)
     is_odd = report is not None
-    return row(name, shown, group.role, *cells, data_kind=_DIFFERS if is_odd else _SAME)
+    roles = (group.role,) if has_roles else ()
+    return row(name, shown, *roles, *cells, data_kind=_DIFFERS if is_odd else _SAME)
 
 
 def _documents(fleet: Fleet) -> _Part | None:
