@@ -184,10 +184,23 @@ class FleetReport(_Shown, _Fleet):
 
         return to_json(document(self))
 
-    def _repr_html_(self) -> str:
-        from envprint.outputs.html_page import element
+    def to_html(self) -> str:
+        """One page that is complete in itself, with a matrix of machines and sections."""
+        from envprint.outputs.fleet_page import render
 
-        return element("pre", *(element("div", line) for line in str(self).splitlines()))
+        return render(self)
+
+    def to_format(self, name: str) -> str:
+        """As `envprint fleet diff --format NAME` prints it. Raises `EnvprintError`."""
+        writers = {"text": self.to_text, "json": self.to_json, "html": self.to_html}
+        if name not in writers:
+            raise EnvprintError(f"no format {name!r}; known: {', '.join(writers)}")
+        return writers[name]()
+
+    def _repr_html_(self) -> str:
+        from envprint.outputs.html_page import to_copy
+
+        return to_copy(str(self).splitlines())
 
 
 class DriftError(EnvprintError):

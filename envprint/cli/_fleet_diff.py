@@ -36,7 +36,7 @@ exit codes:
      rule that could reach the threshold could not be decided, something was not
      judged, or nothing was checked
 """
-FORMATS = ("text", "json")
+FORMATS = ("text", "json", "html")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -116,8 +116,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         raise UsageError("fleet: - can be given once")
     fleet = FleetReport._make(compare(options.sources, context, wish))
     to_terminal = options.output in (None, "-")
-    if options.format == "json":
-        console.emit(fleet.to_json(), options.output)
+    if options.format != "text":
+        console.emit(fleet.to_format(options.format), options.output)
     else:
         details = options.details or (formats.LIKELY if to_terminal else formats.ALL)
         view = formats.View(

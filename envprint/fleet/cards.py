@@ -26,6 +26,8 @@ ROLE = "role"
 BY = (ROLE, "label", "tag")
 FIRST = "rank 0"
 """The role of the process that leads a job, where no tag names another."""
+KEPT = 4096
+"""So many different sets of digests are remembered; a fleet has few, unless each is its own."""
 _PYTHON, _ENVIRON = "python", "environ"
 
 
@@ -64,6 +66,8 @@ class Card(NamedTuple):
     unknown: tuple[str, ...]
     """Paths of facts."""
     states: tuple[Finding, ...]
+    verified: bool = False
+    """Whether its digests were computed here."""
     forged: str = ""
     """Which digests were not those of the facts; empty if they were, or were not computed."""
 
@@ -78,6 +82,8 @@ class Reader:
         self._normal: dict[tuple[str, str], str] = {}
         self._places: dict[str, Place] = {}
         self._keys: dict[Key, Key] = {}
+        self._seen: set[Key] = set()
+        self._sections: dict[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]] = {}
         self._texts: dict[Any, Any] = {}
 
     def card(self, document: Document) -> Card | Unread:
@@ -85,18 +91,28 @@ class Reader:
         try:
             content = Content(document)
             outline = None if self._verify else content.outline()
-            forged = ""
-            if outline is None:
-                outline, forged = content.computed()
-            return self._card(content, outline)._replace(forged=forged)
+            if outline is not None:
+                card = self._card(content, outline)
+                if card.key in self._seen:
+                    return card
+            # The first of each kind stands for the others.
+            outline, forged = content.computed()
+            card = self._card(content, outline)._replace(forged=forged, verified=True)
+            self._seen.add(card.key)
+            return card
         except (DocumentError, OSError) as error:
             return read_error(document, error)
 
     def _card(self, content: Content, outline: Outline) -> Card:
-        sections = tuple(
-            (self._once(name), self._alike(content, name, digest))
-            for name, digest in sorted(outline.section_digests.items())
-        )
+        listed = tuple(outline.section_digests.items())
+        sections = self._sections.get(listed)
+        if sections is None:
+            sections = tuple(
+                (name, self._alike(content, name, digest)) for name, digest in sorted(listed)
+            )
+            sections = self._once(sections)
+            if len(self._sections) < KEPT:
+                self._sections[listed] = sections
         place = self._place(content, outline)
         key = Key(self._role(outline, place), sections)
         key = self._keys.setdefault(key, key)

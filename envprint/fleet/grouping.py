@@ -140,8 +140,8 @@ class Merger:
         return self._masked[place]
 
 
-def _order(card: Card) -> tuple[int, str]:
-    return len(card.unknown), card.document.source
+def _order(card: Card) -> tuple[bool, int, str]:
+    return not card.verified, len(card.unknown), card.document.source
 
 
 def _section(path: str) -> str:

@@ -67,10 +67,12 @@ def documents(sources: Iterable[str]) -> Iterator[Document | Unread]:
 
     A file that is named twice is read once.
     """
+    named = list(dict.fromkeys(sources))
     seen: set[str] = set()
-    for source in sources:
+    for source in named:
         for path in _expanded(source):
-            if path != "-" and os.path.exists(path):
+            # A directory alone names no file twice.
+            if len(named) > 1 and os.path.exists(path):
                 place = os.path.realpath(path)
                 if place in seen:
                     continue

@@ -12,6 +12,7 @@ from envprint.core.fingerprint import Fingerprint
 from envprint.core.report import Finding
 from envprint.core.rule import Rule
 from envprint.core.typed import Any, Protocol
+from envprint.core.workload import Workload
 from envprint.documents.outline import Outline
 from envprint.judging.context import Context
 from envprint.judging.evaluate import on_fingerprint
@@ -45,6 +46,7 @@ class States:
         ]
         self._ids = {rule.id for rule in (*self._of_gpus, *self._of_hosts)}
         self._facts: dict[Any, Mapping[str, Any]] = {}
+        self._workloads: dict[Any, Workload] = {}
         self._found: dict[tuple[str, str], Finding] = {}
 
     def of(self, key: Any, outline: Outline, source: Source) -> tuple[Finding, ...]:
@@ -65,8 +67,14 @@ class States:
             facts = self._shared(key, source)
             facts = {**facts, **{name: source.section(name) for name in _OWN}}
         now = Fingerprint(facts, outline.live, outline.unknown, "", "", "", "", {})
-        workload = self._context.workload(now, None)
+        workload = self._workload(None if quiet else key, now)
         return any(on_fingerprint(rule, now, workload).matches for rule in rules)
+
+    def _workload(self, key: Any, now: Fingerprint) -> Workload:
+        """Of a group; of no group where no GPU is looked at, as hosts are judged for any work."""
+        if key not in self._workloads:
+            self._workloads[key] = self._context.workload(now, None)
+        return self._workloads[key]
 
     def _shared(self, key: Any, source: Source) -> Mapping[str, Any]:
         facts = self._facts.get(key)

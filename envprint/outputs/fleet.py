@@ -23,6 +23,8 @@ from envprint.outputs.formats._words import COLOURS, grouped, happened, remedies
 
 ODD = 4
 """Groups on the first screen; of more, how many there are."""
+ROWS = 8
+"""Groups in the table below it."""
 CAUSES = 2
 LISTED = 3
 SAME, DIFFERS, UNKNOWN = ".", "x", "?"
@@ -54,7 +56,7 @@ def _lines(fleet: Fleet, view: View) -> Iterator[str]:
     yield from _documents(fleet, view)
     if len(fleet.groups) > 1 and view.details != NONE:
         yield from heading("groups", view.colour)
-        yield from matrix(fleet).splitlines()
+        yield from matrix(fleet, None if view.details == ALL else ROWS).splitlines()
 
 
 def _word(fleet: Fleet, view: View) -> str:
@@ -167,16 +169,20 @@ def _unknown(fleet: Fleet) -> list[str]:
     ]
 
 
-def matrix(fleet: Fleet) -> str:
-    """A row for each group and a column for each section that differs anywhere."""
+def matrix(fleet: Fleet, limit: int | None = None) -> str:
+    """A row for each group and a column for each section that differs anywhere.
+
+    Of more than `limit` groups, the largest are shown.
+    """
     columns = sorted({name for group in fleet.groups for name in group.differs})
     has_roles = any(group.role for group in fleet.groups)
     rows = [["", "machines", *(["role"] if has_roles else []), *columns, "members"]]
-    for number, group in enumerate(fleet.groups):
+    for number, group in enumerate(fleet.groups[:limit]):
         base = number == fleet.baseline or group.report is None
         cells = [SAME if base or name not in group.differs else DIFFERS for name in columns]
         role = [group.role or "-"] if has_roles else []
         mark = "=" if base else group.report.impact.word if group.report else ""
         count = str(len(group.members))
         rows.append([mark, count, *role, *cells, in_short(members_of(group))])
-    return table(rows)
+    left = len(fleet.groups[limit:]) if limit is not None else 0
+    return table(rows) + (f"and {left} smaller groups; -v shows all\n" if left else "")

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from envprint.core.fleet import Fleet, Group
 from envprint.core.impact import Impact
 from envprint.core.report import MEANING, NOT_CHECKED_WORD, NOT_JUDGED_WORD, counted, first_word
-from envprint.core.text import inside_sentence
 
 SHOWN = 4
 """Names in one line; of more, how many there are."""
@@ -78,12 +77,13 @@ def verdict(fleet: Fleet) -> str:
         differ = "differs" if several == 1 else "differ"
         others = _against(fleet)
         texts.append(f"{several} of {total} {differ} from {others}: {_meaning(fleet, odd)}")
+    elif fleet.size > 1:
+        texts.append(f"all {total} are alike")
     if fleet.states:
-        names = dict.fromkeys(name for state in fleet.states for name in state.members)
-        what = inside_sentence(fleet.states[0].finding.title)
-        more = f" (and {len(fleet.states) - 1} more)" if len(fleet.states) > 1 else ""
-        lead = "" if odd else f"all {total} are alike, but " if fleet.size > 1 else ""
-        texts.append(f"{lead}at its capture {in_short([*names])} had this: {what}{more}")
+        names = {name for state in fleet.states for name in state.members}
+        had = f"{len(names)} had a state" if fleet.size > 1 else "it had a state"
+        what = MEANING[fleet.states[0].finding.impact]
+        texts.append(f"at the capture {had} that matters: {what}")
     text = "; ".join(texts) + unread
     return f"{text[0].upper()}{text[1:]}."
 

@@ -13,6 +13,7 @@ from envprint.cli import main
 from envprint.core.impact import Impact
 from tests.builders.fleets import (
     Change,
+    Document,
     card,
     member,
     put,
@@ -87,7 +88,7 @@ def test_what_cannot_be_read_is_named_and_costs_only_itself(
     options = ["--ignore", "gpu-memory-*"]
     assert main(["fleet", "diff", str(folder), *options]) == 0
     assert main(["fleet", "diff", "-v", str(folder), *options, "--on-unknown", "fail"]) == 3
-    assert "newer.json: schema_version '7." in capsys.readouterr().out
+    assert "schema_version '7.1' cannot be read" in capsys.readouterr().out
 
 
 def test_the_document_follows_its_schema(
@@ -104,3 +105,195 @@ def test_the_document_follows_its_schema(
     assert document["groups"][1]["report"]["verdict"]["impact"] == "breaks"
     assert main(["schema", "fleet"]) == 0
     assert '"urn:envprint:schema:fleet-1"' in capsys.readouterr().out
+
+
+def test_seven_odd_ones_of_a_thousand_are_found_and_no_other(tmp_path: Path) -> None:
+    planted = {
+        17: version("tensorflow", "2.16.1"),
+        101: version("numpy", "2.1.0"),
+        250: variable("TF_ENABLE_ONEDNN_OPTS", "0"),
+        251: variable("OMP_NUM_THREADS", "3"),
+        600: version("keras", "2.13.0"),
+        777: lambda document: document["facts"]["os"].update(libc="glibc 2.17"),
+        999: lambda document: document["facts"]["gpu"].update(driver_version="470.82.01"),
+    }
+    found = envprint.fleet.diff(fleet(tmp_path, *planted.items(), count=1000))
+    odd = sorted(one.name for group in found.odd() for one in group.members)
+    assert odd == sorted(f"node{number:03}" for number in planted)
+    assert len(found.groups) == 8 and len(found.groups[0].members) == 993
+
+
+def test_a_forged_digest_is_found_and_the_facts_count(tmp_path: Path) -> None:
+    folder = fleet(tmp_path)
+    odd = member(BASE, card(3), version("tensorflow", "2.16.1"))
+    like = member(BASE, card(3))
+    forged = {**odd, "section_digests": like["section_digests"], "digest": like["digest"]}
+    put(folder, "node003", forged)
+    found = envprint.fleet.diff(folder, verify=True)
+    assert [Path(one.source).stem for one in found.forged] == ["node003"]
+    assert [one.name for one in found.groups[1].members] == ["node003"]
+    assert "the digests of" in found.forged[0].reason and "packages" in found.forged[0].reason
+
+
+def test_what_stands_for_its_group_is_verified_always(tmp_path: Path) -> None:
+    like, odd = member(BASE), member(BASE, version("tensorflow", "2.16.1"))
+    digests = {**like["section_digests"], "packages": "sha256:" + "0" * 64}
+    put(tmp_path, "a", like)
+    put(tmp_path, "b", {**odd, "section_digests": digests})
+    put(tmp_path, "c", like)
+    found = envprint.fleet.diff(tmp_path)
+    assert [Path(one.source).stem for one in found.forged] == ["b"]
+
+
+def test_missing_digests_and_those_of_an_earlier_form_are_computed(tmp_path: Path) -> None:
+    for number, lacking in enumerate(("", "section_digests", "digest_form")):
+        document = member(BASE)
+        document.pop(lacking, None)
+        put(tmp_path, f"node{number}", document)
+    assert names(envprint.fleet.diff(tmp_path)) == [["node0", "node1", "node2"]]
+
+
+def test_the_newest_document_of_a_machine_counts_whatever_the_files_are_called(
+    tmp_path: Path,
+) -> None:
+    old = {"machine_id": "1" * 32, "captured_at": "2026-11-01T00:00:00Z"}
+    put(tmp_path, "zz", member(BASE, version("tensorflow", "2.16.1"), **old))
+    put(tmp_path, "aa", member(BASE, **{**old, "captured_at": "2026-11-20T00:00:00Z"}))
+    put(tmp_path, "other", member(BASE, machine_id="2" * 32))
+    found = envprint.fleet.diff(tmp_path)
+    assert names(found) == [["aa", "other"]]
+    assert [(Path(one.source).stem, Path(one.newer).stem) for one in found.older] == [("zz", "aa")]
+
+
+def started(uptime: float, captured: str, **tags: str) -> Document:
+    live = {**BASE["live"], "host": {**BASE["live"]["host"], "uptime_s": uptime}}
+    return member(BASE, live=live, captured_at=captured, tags=tags, machine_id="1" * 32)
+
+
+def test_machines_that_share_a_home_directory_are_not_one(tmp_path: Path) -> None:
+    put(tmp_path, "node1", started(90_000.0, "2026-11-20T00:00:01Z"))
+    put(tmp_path, "node2", started(50_000.5, "2026-11-20T00:00:02Z"))
+    assert envprint.fleet.diff(tmp_path).size == 2
+    # The same machine a day later: it was started anew in between, or not.
+    put(tmp_path, "node3", started(3_600.0, "2026-11-21T00:00:00Z"))
+    assert envprint.fleet.diff(tmp_path).size == 1
+
+
+def test_several_ranks_of_one_machine_are_members_of_their_own(tmp_path: Path) -> None:
+    for rank in range(1, 5):
+        put(tmp_path, f"r{rank}", started(9_000.0, "2026-11-20T00:00:00Z", rank=str(rank)))
+    assert names(envprint.fleet.diff(tmp_path)) == [["r1", "r2", "r3", "r4"]]
+
+
+def test_roles_are_compared_within_and_across_only_in_what_must_agree(tmp_path: Path) -> None:
+    gone = variable("CUDA_VISIBLE_DEVICES", "-1")
+    for number in range(4):
+        put(tmp_path, f"w{number}", member(BASE, tags={"role": "worker"}))
+    for number in range(2):
+        put(tmp_path, f"p{number}", member(BASE, gone, tags={"role": "parameter server"}))
+    put(tmp_path, "driver", member(BASE, gone, version("numpy", "2.1.0"), tags={"role": "driver"}))
+    found = envprint.fleet.diff(tmp_path)
+    by_role = {group.role: group for group in found.groups}
+    servers, driver = by_role["parameter server"], by_role["driver"]
+    assert servers.differs == () and servers.report is not None and not servers.report.findings
+    assert driver.report is not None and "packages" in driver.differs
+    assert "environ" not in driver.differs
+    put(tmp_path, "p2", member(BASE, tags={"role": "parameter server"}))
+    odd = next(g for g in envprint.fleet.diff(tmp_path).groups if g.members[0].name == "p2")
+    assert odd.differs == ("environ",)
+
+
+def test_by_says_what_keeps_machines_apart(tmp_path: Path) -> None:
+    for name, label, queue in (("a", "x", "1"), ("b", "x", "2"), ("c", "y", "1")):
+        put(tmp_path, name, member(BASE, label=label, tags={"queue": queue}))
+    for by, expected in (
+        ("label", {"x", "y"}),
+        ("tag:queue", {"queue=1", "queue=2"}),
+        ("label,tag", {"x, queue=1", "x, queue=2", "y, queue=1"}),
+    ):
+        found = envprint.fleet.diff(tmp_path, by=by)
+        assert {group.role for group in found.groups} == expected
+    assert main(["fleet", "diff", str(tmp_path), "--by", "colour"]) == 2
+
+
+def test_a_baseline_may_be_a_member_or_none(tmp_path: Path) -> None:
+    folder = fleet(tmp_path / "runs", (3, version("tensorflow", "2.16.1")))
+    found = envprint.fleet.diff(folder, baseline=folder / "node003.json")
+    assert found.baseline == 1 and found.groups[0].report is not None
+    other = put(tmp_path, "other", member(BASE, version("numpy", "2.1.0")))
+    found = envprint.fleet.diff(folder, baseline=other)
+    assert found.baseline is None and all(group.report for group in found.groups)
+    assert main(["fleet", "diff", str(folder), "--baseline", str(tmp_path / "none.json")]) == 2
+
+
+def test_lines_patterns_and_files_named_twice_are_read(tmp_path: Path) -> None:
+    folder = fleet(tmp_path / "runs", count=3)
+    lines = tmp_path / "fleet.jsonl"
+    documents = [member(BASE, card(n)) for n in range(2)]
+    lines.write_text("\n".join(map(json.dumps, documents)) + "\n{]\n\n")
+    found = envprint.fleet.diff(folder / "*.json", folder, lines)
+    assert found.size == 5
+    assert [one.source for one in found.unreadable] == [f"{lines}:3"]
+
+
+def test_a_state_is_shown_for_the_machine_of_which_it_was_true(tmp_path: Path) -> None:
+    quiet = json.loads(json.dumps(BASE["live"]))
+    quiet["gpu"]["devices"]["0"]["processes"] = []
+    silent = {"call": "init", "gpu": None, "hung_s": 30.0, "waited_s": 30.0}
+    hung = {**quiet, "gpu": {**quiet["gpu"], "answer": "none", "silence": silent, "devices": {}}}
+    lost = {**quiet, "gpu": {**quiet["gpu"], "lost": ["0"]}}
+
+    def loaded(document: Document) -> None:
+        document["facts"]["cuda"]["kernel_module_version"] = "535.129.03"
+
+    for number, live in enumerate((quiet, quiet, BASE["live"], lost)):
+        put(tmp_path, f"n{number}", member(BASE, loaded, live=live))
+    nothing = [
+        unknown(f"facts.gpu.{field}") for field in BASE["facts"]["gpu"] if field != "library_path"
+    ]
+    put(tmp_path, "n4", member(BASE, loaded, *nothing, live=hung))
+    found = envprint.fleet.diff(tmp_path)
+    states = {state.finding.rule: state.members for state in found.states}
+    assert states["gpu-memory-held-by-others"] == ("n2",)
+    assert states["gpu-lost"] == ("n3",)
+    assert states["gpu-driver-silent"] == ("n4",)
+    assert len(found.groups) == 1 and found.exit_code(Impact.NUMERIC) == 1
+
+
+def test_a_policy_adds_to_what_is_meant_to_differ(tmp_path: Path) -> None:
+    folder = fleet(tmp_path / "runs", (3, variable("HF_HOME", "/scratch/3")))
+    assert len(envprint.fleet.diff(folder).groups) == 2
+    policy = tmp_path / "envprint.toml"
+    policy.write_text(
+        '[[identity]]\npath = "facts.environ.variables[HF_HOME]"\nreason = "a cache of its own"\n'
+    )
+    assert len(envprint.fleet.diff(folder, policy=policy).groups) == 1
+    policy.write_text('[[identity]]\npath = "HF_HOME"\nreason = "a cache"\n')
+    assert main(["fleet", "diff", str(folder), "--policy", str(policy)]) == 2
+
+
+def test_the_name_of_a_host_acts_nowhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "\x1b[31m<script>alert(1)</script>$(rm -rf .)\n::error::x"
+    put(tmp_path, "a", member(BASE, identity={"host_name": name}))
+    for other in "bc":
+        put(tmp_path, other, member(BASE, version("numpy", "2.1.0")))
+    main(["fleet", "diff", str(tmp_path)])
+    text = capsys.readouterr().out
+    assert "\x1b" not in text and "\n::error" not in text and "script" in text
+    page = envprint.fleet.diff(tmp_path).to_html()
+    assert "<script>alert" not in page and "\x1b" not in page
+
+
+def test_no_document_at_all_is_an_error(tmp_path: Path) -> None:
+    assert main(["fleet", "diff", str(tmp_path)]) == 2
+
+
+def test_every_format_has_the_verdict(tmp_path: Path) -> None:
+    found = envprint.fleet.diff(fleet(tmp_path, (3, version("tensorflow", "2.16.1"))))
+    assert str(found).startswith("BREAKS    1 of 6 machines differs")
+    assert "<title>envprint: BREAKS: 1 of 6 machines" in found.to_format("html")
+    assert found.to_dict()["verdict"]["odd"] == 1
+    with pytest.raises(envprint.EnvprintError, match="no format"):
+        found.to_format("loud")
