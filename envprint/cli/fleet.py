@@ -24,7 +24,7 @@ exit codes:
   3  with --on-unknown fail: something is undecided or not judged, a document
      could not be read, a host is lost
 """
-ACTIONS = ("diff", "gather")
+ACTIONS = ("diff", "export", "gather")
 """Each in the module `_fleet_NAME`."""
 
 
