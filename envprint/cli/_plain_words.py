@@ -57,8 +57,7 @@ class PlainWords:
         try:
             self._read_options(words)
             self._read_places()
-        # Whatever it is, also what the type of an option raises: argparse meets it again.
-        except Exception:  # noqa: BLE001
+        except _what_is_not_plain():  # argparse meets it again
             return None
         return SimpleNamespace(**self._values)
 
@@ -86,6 +85,12 @@ class PlainWords:
             raise ValueError
         for place, (_, word) in zip(self._places, self._given, strict=False):
             self._values[place["dest"]] = _value(word, place)
+
+
+def _what_is_not_plain() -> tuple[type[Exception], ...]:
+    from argparse import ArgumentTypeError  # loaded next anyway
+
+    return (LookupError, StopIteration, ValueError, ArgumentTypeError)
 
 
 def _is_value(word: str) -> bool:

@@ -34,10 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb."""
     parser.add_argument("good", metavar="GOOD", help=SOURCE)
     parser.add_argument("bad", metavar="BAD", help="the same")
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument(
+        "--format", choices=("text", "json"), default="text", help="default: %(default)s"
+    )
     parser.add_argument("--policy", metavar="FILE", help="the team's policy, as for diff")
     add_framework_option(parser)
-    parser.add_argument("--device", choices=("cpu", "gpu"))
+    parser.add_argument("--device", choices=("cpu", "gpu"), help="default: gpu if one is visible")
     add_capture_options(parser)
 
 

@@ -10,7 +10,6 @@ from envprint.cli._capture_options import (
     described_by,
     host_of,
     keep,
-    probe_now,
     tell_choice,
 )
 from envprint.cli._console import Console
@@ -58,6 +57,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     host = host_of(options)
     tell_choice(options, host, console)
     if options.probe:
+        from envprint.cli._numeric_probes import probe_now  # few captures probe
+
         host.set_probe_results({"numeric": probe_now(host, console, (), "cpu", 1)})
     fingerprint = capture_now(options, console, host, **described_by(options))
     keep(fingerprint, options, console)

@@ -1,9 +1,9 @@
-"""`envprint explain`: one rule's page, or the catalogue."""
+"""`envprint explain`: one rule's page, those with some words, or the catalogue."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from envprint.cli._console import Console
 from envprint.core.errors import EnvprintError
@@ -11,21 +11,23 @@ from envprint.core.report import HIDDEN_VALUE, NOT_JUDGED
 from envprint.core.rule import Rule, source
 from envprint.core.shell import kind
 from envprint.core.suggest import closest
-from envprint.core.text import table
+from envprint.core.text import WIDTH, wrapped
 from envprint.core.typed import Any
 from envprint.documents.codec import to_json
-from envprint.outputs.rule_page import page
+from envprint.outputs.rule_page import page, section_of
 from envprint.rules import catalogue
 
-HELP = "explain a rule: why, unless, fix and evidence; or list all rules"
+HELP = "explain a rule: why, unless, fix and evidence; search or list the rules"
 EPILOG = """\
 example:
-  envprint explain                # the catalogue
-  envprint explain tensorflow-onednn-switched
+  envprint explain                                # all rules, by section
+  envprint explain tensorflow-onednn-switched     # one rule's page
+  envprint explain thread pool                    # those with these words
+  envprint explain --format json > rules.json
 
 exit codes:
   0  printed
-  2  no such rule
+  2  no such rule, and none with these words
 """
 
 
@@ -50,23 +52,37 @@ NOT_RULES = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb."""
-    parser.add_argument("rule", metavar="RULE", nargs="?", help="a rule's id (default: list all)")
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument(
+        "rule",
+        metavar="RULE",
+        nargs="*",
+        help="a rule's id, or words to search (default: list all)",
+    )
+    parser.add_argument(
+        "--format", choices=("text", "json"), default="text", help="default: %(default)s"
+    )
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Print the page or the list."""
-    if options.rule in NOT_RULES:
-        text = _without_rule(options.rule, options.format)
-    elif options.rule is not None:
-        rule = _find(options.rule)
-        text = to_json(_document(rule)) if options.format == "json" else page(rule)
-    elif options.format == "json":
-        text = to_json([_document(rule) for rule in catalogue()])
+    is_json, words = options.format == "json", options.rule
+    if len(words) == 1 and words[0] in NOT_RULES:
+        text = _without_rule(words[0], options.format)
+    elif len(words) == 1 and (rule := _by_id().get(_as_id(words[0]))):
+        text = to_json(_document(rule)) if is_json else page(rule)
     else:
-        text = table(_row(rule) for rule in catalogue())
+        rules = _found(words) if words else catalogue()
+        text = to_json([_document(rule) for rule in rules]) if is_json else _listed(rules)
     console.emit(text)
     return 0
+
+
+def _as_id(word: str) -> str:
+    return word.lower().replace("_", "-")
+
+
+def _by_id() -> dict[str, Rule]:
+    return {rule.id: rule for rule in catalogue()}
 
 
 def _without_rule(name: str, form: str) -> str:
@@ -76,24 +92,38 @@ def _without_rule(name: str, form: str) -> str:
     return f"# {name}\n\n{title}.\n\n## Why\n\n{why}\n\n## What to do\n\n{remedy}\n"
 
 
-def _find(name: str) -> Rule:
-    by_id = {rule.id: rule for rule in catalogue()}
-    if name not in by_id:
-        near = _near(name, by_id)
-        hint = f"did you mean {' or '.join(near)}? " if near else ""
-        raise EnvprintError(f"no rule {name[:60]!r}; {hint}`envprint explain` lists them all")
-    return by_id[name]
+def _found(words: Sequence[str]) -> list[Rule]:
+    """The rules with all these words. Raises `EnvprintError` if there is none."""
+    name = " ".join(words)
+    alike = closest(_as_id(name), _by_id(), count=3, cutoff=0.7)
+    wanted = [word.lower() for word in words if word.strip()]
+    found = [rule for rule in catalogue() if all(word in _text(rule) for word in wanted)]
+    if found and wanted:
+        return found
+    hint = f"did you mean {' or '.join(alike)}? " if alike else ""
+    raise EnvprintError(
+        f"no rule {name[:60]!r}, and none with such words; {hint}`envprint explain` lists them all"
+    )
 
 
-def _near(name: str, ids: Iterable[str]) -> list[str]:
-    """At most three ids spelt like `name`, else those with the same first word."""
-    alike = closest(name.lower(), ids, count=3, cutoff=0.7)
-    topic = name.lower().partition("-")[0]
-    return alike or [rule for rule in ids if topic in rule.split("-")][:3]
+def _text(rule: Rule) -> str:
+    """Where words are looked for: what a reader of the rule's page would call it."""
+    evidence = (one.what for one in rule.evidence)
+    parts = (rule.id, rule.title, rule.why, rule.not_when, str(rule.remedy), *rule.watches)
+    return "\n".join((*parts, *evidence)).lower()
 
 
-def _row(rule: Rule) -> tuple[str, str, str]:
-    return rule.id, "advice" if rule.advice else rule.impact.word, rule.confidence.value
+def _listed(rules: Sequence[Rule]) -> str:
+    """The rules with their titles, by section."""
+    lines, before = list[str](), ""
+    for rule in sorted(rules, key=lambda one: (section_of(one.id), one.id)):
+        if (section := section_of(rule.id)) != before:
+            lines += ["", section.upper()] if before else [section.upper()]
+            before = section
+        impact = "advice" if rule.advice else rule.impact.word
+        lines.append(f"  {rule.id:<48} {impact:<9} {rule.confidence.value}")
+        lines += [f"      {line}" for line in wrapped(rule.title, WIDTH - 6)]
+    return "\n".join(lines) + "\n"
 
 
 def _document(rule: Rule) -> dict[str, Any]:

@@ -35,7 +35,8 @@ EPILOG = """\
 example:
   envprint isolate good.json --result metrics.json:loss -- python train.py
   envprint isolate good.json now --result 'stdout:loss (.*)' -- python train.py
-  envprint isolate good.json --result probe
+  envprint isolate good.json --result probe       # no command: a small network
+  envprint isolate a.json b.json --result out.npy --max-time 30m -- ./job.sh
 
 exit codes:
   0  the smallest set of differences was found
@@ -62,50 +63,61 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what to compare: stdout:REGEX (the last match), FILE.json:KEY, a file, or probe: "
         "the training probe, without a command",
     )
-    parser.add_argument(
+    _add_limits(parser.add_argument_group("how often, and how long"))
+    _add_means(parser.add_argument_group("what a trial may do"))
+    group = parser.add_argument_group("how to report and to judge")
+    group.add_argument(
+        "--format", choices=("text", "json"), default="text", help="default: %(default)s"
+    )
+    group.add_argument(
+        "--pair", metavar="DIR", help="write what was measured there, as a row of measured pairs"
+    )
+    group.add_argument("--policy", metavar="FILE", help="the team's policy, as for diff")
+    add_framework_option(group)
+    group.add_argument("--device", choices=("cpu", "gpu"), help="default: gpu if one is visible")
+    add_capture_options(parser)
+
+
+def _add_limits(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
         "--repeat",
         type=count_argument,
         default=REPEAT,
         metavar="N",
         help=f"runs of each side before the search (default: {REPEAT})",
     )
-    parser.add_argument(
+    group.add_argument(
         "--tolerance",
         type=_tolerance,
         default=0.0,
         metavar="T",
         help="the largest difference between numbers that counts as equal (default: 0)",
     )
-    parser.add_argument(
+    group.add_argument(
         "--max-runs", type=count_argument, metavar="N", help="stop after so many runs of the job"
     )
-    parser.add_argument(
+    group.add_argument(
         "--max-time", type=time_argument, metavar="T", help="stop after this time, such as 30m"
     )
-    parser.add_argument(
+
+
+def _add_means(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
         "--in-place",
         action="store_true",
         help="run in the working directory itself, not in a fresh copy for each run",
     )
-    parser.add_argument(
+    group.add_argument(
         "--with-code",
         action="store_true",
         help="switch the commit of the working directory's repository as well",
     )
-    parser.add_argument(
+    group.add_argument(
         "--trust",
         action="store_true",
         help="set variables of documents that name code to load, and install from the repositories "
         "and URLs that they name",
     )
-    parser.add_argument(
-        "--pair", metavar="DIR", help="write what was measured there, as a row of measured pairs"
-    )
-    parser.add_argument("--format", choices=("text", "json"), default="text")
-    parser.add_argument("--policy", metavar="FILE", help="the team's policy, as for diff")
-    add_framework_option(parser)
-    parser.add_argument("--device", choices=("cpu", "gpu"))
-    add_capture_options(parser)
 
 
 def _tolerance(text: str) -> float:

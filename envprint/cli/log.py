@@ -22,6 +22,7 @@ HELP = "list what was saved, newest first, and what changed since the save befor
 EPILOG = """\
 example:
   envprint log -n 10
+  envprint log --format json > saved.json
   envprint log --host 3fa9c1d2 --label 'run*' --tag queue=night
   envprint log --clean
 
@@ -74,14 +75,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb."""
     from envprint.cli._judge_options import count_argument
 
-    parser.add_argument("--format", choices=("text", "json"), default="text")
-    parser.add_argument(
+    group = parser.add_argument_group("which entries")
+    group.add_argument(
         "-n", type=count_argument, dest="limit", metavar="N", help="only the newest N"
     )
-    parser.add_argument(
+    group.add_argument(
         "--label", metavar="PATTERN", help="only entries with this label; * matches any text"
     )
-    parser.add_argument(
+    group.add_argument(
         "--tag",
         action="append",
         default=[],
@@ -89,8 +90,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="K=V",
         help="only entries with this tag; repeatable",
     )
-    parser.add_argument(
+    group.add_argument(
         "--host", metavar="PATTERN", help="only entries saved by this host: its name or its id"
+    )
+    parser.add_argument(
+        "--format", choices=("text", "json"), default="text", help="default: %(default)s"
     )
     parser.add_argument("--policy", metavar="FILE", help="the team's policy, as for diff")
     parser.add_argument(

@@ -23,7 +23,7 @@ exit codes:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb."""
-    parser.add_argument("action", choices=("init", "show"), metavar="init|show")
+    parser.add_argument("action", choices=("init", "show"), metavar="init|show", help="what to do")
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="init: write here (default: ./envprint.toml)"
     )

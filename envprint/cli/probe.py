@@ -10,11 +10,11 @@ from envprint.cli._capture_options import (
     capture_now,
     host_of,
     keep,
-    probe_now,
     tell_choice,
 )
 from envprint.cli._console import Console
 from envprint.cli._judge_options import count_argument
+from envprint.cli._numeric_probes import probe_now
 from envprint.cli._probe_training import add_training_options, refuse_training_options, run_training
 from envprint.core.errors import UsageError
 from envprint.core.redact import clean
@@ -62,7 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="cpu",
         help="gpu also probes each visible GPU and creates a CUDA context there (default: cpu)",
     )
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument(
+        "--format", choices=("text", "json"), default="text", help="default: %(default)s"
+    )
     add_keeping_options(parser, "write a fingerprint with the results to this file")
     add_training_options(parser)
     add_capture_options(parser)

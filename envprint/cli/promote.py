@@ -16,8 +16,9 @@ from envprint.documents.store import LAST_GOOD, Store, checked_name, digest_of
 HELP = "make a saved record @last-good, or point a different name at it"
 EPILOG = """\
 example:
-  envprint promote @~1
-  envprint promote now monday
+  envprint promote @~1            # the save before the last is @last-good
+  envprint promote now monday     # captures, and calls it @monday
+  envprint promote old.json before-upgrade
 
 exit codes:
   0  promoted; a new document was also saved in the store

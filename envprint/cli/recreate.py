@@ -14,6 +14,7 @@ from envprint.cli._judge_options import (
     warn_of_undecided,
     write,
 )
+from envprint.cli._progress_bar import Waiting
 from envprint.core.text import block
 
 HELP = "recreate a recorded environment, and judge what stays different"
@@ -67,8 +68,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
     recorded = load(options.source, options, console)
     parts = parts_of(recorded, trust=options.trust)
     here = capture_now(options, console)
-    made = make(parts, here, options.folder, options.venv, console.log)
-    result = capture_made(made, console.log) if made.built else forecast(recorded, here, made.caps)
+    with Waiting(console, "recreating") as waiting:
+
+        def tell(what: str) -> None:
+            waiting.begin(what)
+            console.log(what)
+
+        made = make(parts, here, options.folder, options.venv, tell)
+        result = capture_made(made, tell) if made.built else forecast(recorded, here, made.caps)
     report = context.drift(recorded, result)._replace(recreated=recreated(made))
     console.emit(render(report), os.path.join(made.folder, files.REPORT))
     lines = [line for topic, text in account(made) for line in block(topic, text)]

@@ -12,6 +12,10 @@ HELP = "print a published JSON Schema"
 EPILOG = """\
 example:
   envprint schema fingerprint > fingerprint-1.json
+  envprint schema report      # what --format json of diff and check prints
+  envprint schema policy      # of envprint.toml, for an editor
+  envprint schema run         # of the record of a run
+  envprint schema isolation   # of isolate --format json
 
 exit codes:
   0  printed
@@ -21,7 +25,7 @@ exit codes:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb."""
-    parser.add_argument("kind", choices=KINDS)
+    parser.add_argument("kind", choices=KINDS, help="the kind of document")
 
 
 def run(options: argparse.Namespace, console: Console) -> int:

@@ -21,7 +21,8 @@ HELP = "show a fingerprint in readable form (default: of this machine, now)"
 EPILOG = """\
 example:
   envprint show before.json --section gpu --section live.gpu
-  envprint show --format markdown       # safe to post, as --public makes the others
+  envprint show --format markdown        # safe to post
+  envprint show before.json --public > post.txt
   envprint run --record runs -- python train.py
   envprint show runs/run-*.json --format html > run.html
 

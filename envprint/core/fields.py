@@ -122,6 +122,8 @@ def _all_fit(shape: Shape, values: Iterable[Any]) -> bool:
         return shape is not ANYTHING and _NULL.union(shape.types).issuperset(map(type, values))
     kind = list if isinstance(shape, ListOf) else dict
     present = [value for value in values if value is not None]
+    if not present:
+        return True
     if not {kind}.issuperset(map(type, present)):
         return False
     if isinstance(shape, Record):

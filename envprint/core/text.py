@@ -157,9 +157,14 @@ def plain(text: str) -> str:
     So is what a runner of jobs would take for a command, and what nobody can see.
     """
     safe = text.translate(_CONTROLS)
-    if not safe.isascii():
+    if not _is_common(safe):
         safe = re.sub(_UNSEEN, _escape, safe)
     return re.sub(_OF_RUNNERS, _escape, safe) if has_command_of_runners(safe) else safe
+
+
+def _is_common(text: str) -> bool:
+    """Whether nothing in it has to be looked for: most reports hold only arrows beside ASCII."""
+    return text.isascii() or text.replace("→", "").replace("\xa0", "").isascii()
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -217,7 +222,7 @@ def columns(text: str) -> int:
 
     https://www.unicode.org/reports/tr11/
     """
-    if text.isascii() or not re.search(_OF_OTHER_WIDTH, text):
+    if _is_common(text) or not re.search(_OF_OTHER_WIDTH, text):
         return len(text)
     from unicodedata import category, east_asian_width  # most texts need neither
 

@@ -79,7 +79,9 @@ else:
         def __new__(cls, *values, **named):  # noqa: D102  that of every class
             missing = len(cls._fields) - len(values)
             # Most are made without names, and what is left out has a default.
-            if missing and not named and 0 < missing <= len(cls._defaults):
+            if not missing and not named:
+                return tuple.__new__(cls, values)
+            if not named and 0 < missing <= len(cls._defaults):
                 values += cls._defaults[-missing:]
             elif named and missing > 0:
                 values += tuple(cls._named(cls._fields[-missing:], named))

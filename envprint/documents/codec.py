@@ -173,6 +173,8 @@ def _require_size(content: bytes, name: str) -> None:
         raise DocumentError(f"{name}: larger than {MAX_BYTES >> 20} MiB, not a fingerprint")
     if not content.strip():
         raise DocumentError(f"{name}: empty, expected a JSON document")
+    if len(content) <= MAX_ITEMS:
+        return  # an item has a character at least
     count = sum(map(content.count, _STARTS))
     # Texts may hold as many commas as they like; but each text is an item, or the name of one.
     if count > MAX_ITEMS and content.count(b'"') <= 4 * MAX_ITEMS:
@@ -206,7 +208,7 @@ def parse_json(content: bytes, name: str) -> Any:
     except ValueError as error:
         raise DocumentError(f"{name}: not valid JSON: {error}") from None
     # Only an escape can produce one, as decoding refuses it; few documents contain such an escape.
-    if b"\\ud" in content or b"\\uD" in content:
+    if b"\\u" in content and (b"\\ud" in content or b"\\uD" in content):
         _refuse_surrogates(value, name)
     return value
 
@@ -326,6 +328,8 @@ def _missing_inside(shape: Shape, values: list[tuple[str, Any]]) -> Iterator[str
 
     All values of one shape at once: a document has hundreds of some.
     """
+    if not values:
+        return
     if isinstance(shape, MapOf):
         inside = [item for _, value in values for item in value.values()]
         if not _are_complete(shape.item, inside):
@@ -343,6 +347,8 @@ def _missing_inside(shape: Shape, values: list[tuple[str, Any]]) -> Iterator[str
 def _are_complete(shape: Shape, values: Iterable[Any]) -> bool:
     """Whether no value lacks a declared field, as `_missing_inside` counts. None lacks nothing."""
     present = [value for value in values if value is not None]
+    if not present:
+        return True
     if isinstance(shape, MapOf):
         return _are_complete(shape.item, [item for value in present for item in value.values()])
     if not isinstance(shape, Record):

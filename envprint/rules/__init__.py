@@ -34,7 +34,7 @@ diff for the CPU skips them; a test checks that none of their rules applies ther
 @cache
 def catalogue() -> tuple[Rule, ...]:
     """Every rule, in order of id."""
-    return _rules(_file_names())
+    return _rules(file_names())
 
 
 def _anything(place: str) -> bool:
@@ -52,7 +52,7 @@ def applying(
     rules watch nothing else are left out. With a rule about a state they are not, unless only
     `new_states` count.
     """
-    names = (name for name in _file_names() if _can_affect(name, workload))
+    names = (name for name in file_names() if _can_affect(name, workload))
     differs = cache(may_differ)  # many files watch the same fields
     rules = _rules(name for name in names if _is_concerned(name, differs, new_states))
     return [rule for rule in rules if rule.applies.holds(workload)]
@@ -75,7 +75,8 @@ def _is_concerned(name: str, may_differ: Callable[[str], bool], new_states: bool
     return any(may_differ(place) for place in index.PLACES[name])
 
 
-def _file_names() -> list[str]:
+def file_names() -> list[str]:
+    """The files of rules, such as `torch` and `cuda.drivers`."""
     from envprint import rules as package
     from envprint.core.discovery import part_names
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from envprint.cli import parser_of, verb_named
 from envprint.knowledge import AS_OF
 from tests.builders.commands import assert_one_line_and_exit_2, call
 from tests.builders.documents import BAD
@@ -55,6 +57,31 @@ def test_help_has_an_example_and_the_exit_codes(verb: str) -> None:
     assert f"example:\n  envprint {verb}" in done.stdout
     assert "exit codes:\n  0" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_says_something_of_each_argument_in_groups_that_fit_one_look(verb: str) -> None:
+    parser = parser_of(verb, verb_named(verb))
+    assert all(action.help for action in parser._actions)
+    groups = {group.title: len(group._group_actions) for group in parser._action_groups}
+    assert max(groups.values()) <= 9, groups
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_example_of_the_help_is_a_command_line_that_is_taken(verb: str) -> None:
+    text = verb_named(verb).EPILOG.partition("exit codes:")[0]
+    lines = [line.split("  #")[0] for line in text.splitlines() if f"envprint {verb}" in line]
+    assert lines
+    for line in lines:
+        words = shlex.split(line, comments=True)
+        ends = [n for n, word in enumerate(words) if word in ("&&", "||", ">", "|")]
+        begin = words.index("envprint")
+        assert words[begin + 1] == verb
+        end = next((n for n in ends if n > begin), len(words))
+        arguments = words[begin + 2 : end]
+        if getattr(verb_named(verb), "COMMAND_AFTER_DASHES", False) and "--" in arguments:
+            arguments = arguments[: arguments.index("--")]
+        parser_of(verb, verb_named(verb)).parse_args(arguments)
 
 
 def test_the_version_is_printed() -> None:

@@ -114,6 +114,7 @@ READ_FIRST = {
     f"{name}.md"
     for name in (
         *("tour", "run", "baselines", "policy", "probes", "in-process", "recipes", "reliability"),
+        *("start", "result-changed", "faq"),
         *("verdict", "not-judged", "report", "environments", "gpu", "gpu-situations", "cli"),
     )
 }
