@@ -35,7 +35,9 @@ def action_named(name: str) -> Verb:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the actions and their options."""
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
+    actions = parser.add_subparsers(
+        title="actions", metavar="ACTION", dest="action", required=True, help="each has a --help"
+    )
     for name in ACTIONS:
         module = action_named(name)
         each = actions.add_parser(
