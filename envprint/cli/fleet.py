@@ -24,7 +24,7 @@ exit codes:
   3  with --on-unknown fail: something is undecided or not judged, a document
      could not be read, a host is lost
 """
-ACTIONS = ("diff", "gather")
+ACTIONS = ("diff", "export", "gather")
 """Each in the module `_fleet_NAME`."""
 
 
@@ -35,7 +35,9 @@ def action_named(name: str) -> Verb:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the actions and their options."""
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
+    actions = parser.add_subparsers(
+        title="actions", metavar="ACTION", dest="action", required=True, help="each has a --help"
+    )
     for name in ACTIONS:
         module = action_named(name)
         each = actions.add_parser(

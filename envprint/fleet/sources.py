@@ -24,6 +24,8 @@ IN_FOLDERS = (".json", *LINES, PARQUET)
 """How the names of files end that are looked for in a directory."""
 COLUMN = "document"
 """The column of a Parquet export that holds the text of each fingerprint."""
+MEMBER = "member"
+"""The column that says what each is called, if there is one."""
 
 
 class Document(NamedTuple):
@@ -156,11 +158,13 @@ def _rows(path: str, name: str) -> Iterator[Document | Unread]:
     stem, number = os.path.basename(path).removesuffix(PARQUET), 0
     try:
         with parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=64, columns=[COLUMN]):
-                for text in batch.column(0).to_pylist():
+            wanted = [one for one in (COLUMN, MEMBER) if one in file.schema_arrow.names]
+            for batch in file.iter_batches(batch_size=64, columns=wanted):
+                for row in batch.to_pylist():
                     number += 1
+                    text, member = row[COLUMN], row.get(MEMBER) or f"{stem}:{number}"
                     content = text.encode("utf-8") if isinstance(text, str) else text or b""
-                    yield Document(f"{name}:{number}", f"{stem}:{number}", content=content)
+                    yield Document(f"{name}:{number}", str(member), content=content)
     # pyarrow's errors are among these.
     except (OSError, ValueError, KeyError, IndexError) as error:
         yield Unread(name, f"not a Parquet export: {error}"[:200])

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from envprint.cli import parser_of, verb_named
+from envprint.cli import verb_named
+from envprint.cli._parser import parser_of
 from envprint.knowledge import AS_OF
 from tests.builders.commands import assert_one_line_and_exit_2, call
 from tests.builders.documents import BAD
