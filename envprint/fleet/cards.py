@@ -91,10 +91,9 @@ class Reader:
         try:
             content = Content(document)
             outline = None if self._verify else content.outline()
-            if outline is not None:
-                card = self._card(content, outline)
-                if card.key in self._seen:
-                    return card
+            known = self._known(content, outline) if outline is not None else None
+            if known is not None:
+                return known
             # The first of each kind stands for the others.
             outline, forged = content.computed()
             card = self._card(content, outline)._replace(forged=forged, verified=True)
@@ -102,6 +101,14 @@ class Reader:
             return card
         except (DocumentError, OSError) as error:
             return read_error(document, error)
+
+    def _known(self, content: Content, outline: Outline) -> Card | None:
+        """The card of a document of a known kind, of which only the outline is read."""
+        try:
+            card = self._card(content, outline)
+        except (TypeError, ValueError, KeyError, AttributeError):
+            return None  # values of other types than declared, of which a strict reader says more
+        return card if card.key in self._seen else None
 
     def _card(self, content: Content, outline: Outline) -> Card:
         listed = tuple(outline.section_digests.items())

@@ -298,3 +298,12 @@ def test_every_format_has_the_verdict(tmp_path: Path) -> None:
     assert found.to_dict()["verdict"]["odd"] == 1
     with pytest.raises(envprint.EnvprintError, match="no format"):
         found.to_format("loud")
+
+
+def test_a_value_of_another_type_costs_its_document_only(tmp_path: Path) -> None:
+    live = {**BASE["live"], "host": {**BASE["live"]["host"], "memory_available_bytes": "much"}}
+    folder = fleet(tmp_path)
+    put(folder, "strange", member(BASE, live=live))
+    found = envprint.fleet.diff(folder)
+    assert found.size == 6
+    assert [Path(one.source).stem for one in found.unreadable] == ["strange"]
