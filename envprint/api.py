@@ -300,6 +300,15 @@ def fingerprint_of(source: Source) -> core.Fingerprint:
     return load(source)._replace(reference=safe_text(os.fspath(source)))
 
 
+def agreed_on(question: Question) -> Context:
+    """How a question is judged, under the policy that it names. Raises `EnvprintError`."""
+    wanted = question.checked()
+    narrowing = _Narrowing(wanted.ignore, wanted.expect, wanted.only)
+    request = _request(wanted.frameworks, wanted.device, wanted.policy, narrowing)
+    threshold = None if wanted.fail_on is None else impact_named(wanted.fail_on)
+    return _agreed(request._replace(fail_on=threshold, strict=wanted.strict))
+
+
 def _agreed(request: Request) -> Context:
     """The request under the policy it names, or the nearest one, as on the command line."""
     context = agreed(request, fingerprint_shape)

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from envprint.core.discovery import module_names
 from envprint.core.errors import EnvprintError
 from envprint.core.fingerprint import Fingerprint as _Fingerprint
+from envprint.core.fleet import Fleet as _Fleet
 from envprint.core.impact import IMPACT_WORDS, Impact
 from envprint.core.report import Report as _Report
 from envprint.core.typed import Any
@@ -163,6 +164,30 @@ class Report(_Shown, _Report):
         from envprint.outputs.notebook import report_html
 
         return report_html(self)
+
+
+class FleetReport(_Shown, _Fleet):
+    """The verdict about many machines; `print` shows it as on the command line."""
+
+    __slots__ = ()
+
+    def to_text(self) -> str:
+        """The text that `envprint fleet diff` prints."""
+        from envprint.outputs.fleet import render
+
+        return render(self)
+
+    def to_json(self) -> str:
+        """The document that `envprint fleet diff --format json` prints."""
+        from envprint.documents.codec import to_json
+        from envprint.outputs.fleet_document import document
+
+        return to_json(document(self))
+
+    def _repr_html_(self) -> str:
+        from envprint.outputs.html_page import element
+
+        return element("pre", *(element("div", line) for line in str(self).splitlines()))
 
 
 class DriftError(EnvprintError):

@@ -26,6 +26,8 @@ from envprint.core.fields import (
 from envprint.documents.codec import MAJOR, REQUIRED, to_json
 from envprint.documents.validate import KINDS
 from envprint.judging.policy.fields import SHAPE as POLICY
+from envprint.outputs.fleet_document import NOT_ALWAYS as OF_SOME_FLEETS
+from envprint.outputs.fleet_document import SHAPE as FLEET
 from envprint.outputs.formats.json import NOT_ALWAYS as OF_SOME_REPORTS
 from envprint.outputs.formats.json import SHAPE as REPORT
 from envprint.outputs.isolation_document import NOT_ALWAYS as OF_SOME_SEARCHES
@@ -68,6 +70,7 @@ def _declared(kind: str) -> tuple[Record, tuple[str, ...]]:
         "report": (REPORT, OF_SOME_REPORTS),
         "run": (RUN, OF_SOME_RUNS),
         "isolation": (ISOLATION, OF_SOME_SEARCHES),
+        "fleet": (FLEET, OF_SOME_FLEETS),
     }[kind]
     return shape, tuple(field.name for field in shape.fields if field.name not in may_lack)
 
@@ -78,7 +81,12 @@ def fingerprint() -> Record:
         Field("schema_version", TEXT, "Version of this document's form, MAJOR.MINOR."),
         Field("envprint_version", TEXT, "Version of envprint that captured it."),
         Field("captured_at", TEXT, "When, in UTC, to the second."),
-        Field("captured_via", TEXT, "`cli` or `python`."),
+        Field(
+            "captured_via",
+            TEXT,
+            "`cli` or `python`, and behind a colon the engine in which it was made, if any: "
+            "`python:Dask`. Of another tool's record, `import:` and its form.",
+        ),
         Field(
             "machine_id",
             TEXT,

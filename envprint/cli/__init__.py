@@ -112,9 +112,12 @@ def _run(arguments: list[str], console: Console) -> int:
 
 
 def _parsed(verb: str, module: Verb, words: list[str]) -> argparse.Namespace:
-    """The options; of a verb that takes a command behind `--`, also `command`, as it is."""
+    """The options; of a verb that takes a command behind `--`, also `command`, as it is.
+
+    argparse itself reads the words of such a verb, and of one with `ACTIONS`.
+    """
     takes_command = getattr(module, "COMMAND_AFTER_DASHES", False)
-    if not takes_command:
+    if not takes_command and not hasattr(module, "ACTIONS"):
         plain = PlainWords()
         module.add_arguments(cast("argparse.ArgumentParser", plain))
         found = plain.read(words)

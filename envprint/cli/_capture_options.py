@@ -18,6 +18,7 @@ from envprint.core.fingerprint import (
     CAPTURE_TIMEOUT_S,
     DEEP_TIMEOUT_S,
     GPU_TIMEOUT_S,
+    IMPORTED,
     Fingerprint,
 )
 from envprint.core.redact import safe_text
@@ -228,7 +229,7 @@ def capture_now(
 def keep(fingerprint: Fingerprint, options: argparse.Namespace, console: Console) -> None:
     """Write the document to `--output`, to stdout without `--save`, and into the store."""
     if options.output is not None or options.save is None:
-        console.emit(dumps(fingerprint), options.output)
+        _write(fingerprint, options.output, console)
     if options.save is not None:
         from envprint.documents.store import Store
 
@@ -236,6 +237,25 @@ def keep(fingerprint: Fingerprint, options: argparse.Namespace, console: Console
         store.save(fingerprint, options.save)
         place = f"{store.place}, {fingerprint.digest[:19]}"
         console.log(f"saved as @{options.save} in {place}")
+
+
+def _write(fingerprint: Fingerprint, target: str | None, console: Console) -> None:
+    """`DIR/`, or `{node}` in a name, gets the name of this host: many may write there at once.
+
+    Not for a record, which is of another machine.
+    """
+    is_own = not fingerprint.captured_via.startswith(IMPORTED)
+    if is_own and target and ("{" in target or target.endswith(("/", os.sep))):
+        from envprint.documents.naming import is_named_by_host, node_name, write_by_host
+        from envprint.machine.live import LiveHost
+
+        if is_named_by_host(target):
+            host = LiveHost()
+            name = node_name(host.environ(), host.identity().get("host_name"))
+            path = write_by_host(fingerprint, target, name, console.warn)
+            console.log(f"written to {path}")
+            return
+    console.emit(dumps(fingerprint), target)
 
 
 def load(source: str, options: argparse.Namespace, console: Console) -> Fingerprint:

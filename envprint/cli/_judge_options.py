@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from envprint.cli._console import Console
 from envprint.cli._plain_words import unfit
@@ -127,6 +128,28 @@ def add_remedy_option(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="print the way back to BASELINE as commands for a shell",
     )
+
+
+def add_public_option(parser: argparse.ArgumentParser) -> None:
+    """The option for a report that is safe to post."""
+    parser.add_argument(
+        "--public",
+        action="store_true",
+        help="make the report safe to post: leave out or replace what is private",
+    )
+
+
+def public_form(
+    report: Report, options: argparse.Namespace, judge: Callable[[tuple[Fingerprint, ...]], Report]
+) -> Report:
+    """The report, or with `--public` what of it is safe to post. Raises `UsageError`."""
+    if not options.public:
+        return report
+    if options.remedy:
+        raise UsageError("--remedy has private names and paths: leave out --public")
+    from envprint.outputs.public.reports import public_report  # few reports are posted
+
+    return public_report(report, judge)
 
 
 def with_way_back(

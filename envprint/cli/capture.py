@@ -25,6 +25,7 @@ example:
   envprint capture --save monday && envprint check @monday
   envprint capture --python ~/venvs/train --tag queue=night -o train.json
   envprint capture --deep --probe -o whole.json   # minutes, not a second
+  srun -N3 --ntasks-per-node=1 envprint capture -o fleet/   # one per node
 
 exit codes:
   0  captured; what could not be determined is listed in the document
@@ -34,7 +35,11 @@ exit codes:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb."""
-    add_keeping_options(parser, "write here (default: stdout)")
+    add_keeping_options(
+        parser,
+        "write here (default: stdout); DIR/ gets a file named by this host, and {node} in a name "
+        "stands for it",
+    )
     add_capture_options(parser)
     add_describing_options(parser)
     parser.add_argument(

@@ -14,10 +14,12 @@ from envprint.cli._console import Console
 from envprint.cli._judge_options import (
     EXIT_CODES,
     add_judging_options,
+    add_public_option,
     add_remedy_option,
     context_of,
     count_argument,
     present,
+    public_form,
     request_of,
     size_argument,
     time_argument,
@@ -72,6 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="import each library that takes part, in processes of their own: see which start",
     )
     add_judging_options(parser)
+    add_public_option(parser)
     add_remedy_option(parser)
     add_capture_options(parser)
 
@@ -114,7 +117,12 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
         current = wait(capture, judge, context.policy.fail_on, limit_s, console.log)
     report = with_way_back(judge(current), baseline, current, options)
-    return present(report, context, options, console)
+
+    def judge_public(sides: tuple[Fingerprint, ...]) -> Report:
+        return context.state(sides[-1], sides[0] if len(sides) > 1 else None)
+
+    present(public_form(report, options, judge_public), context, options, console)
+    return context.exit_code(report)
 
 
 def _imports(options: argparse.Namespace, console: Console) -> dict[str, Any]:

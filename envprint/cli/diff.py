@@ -9,9 +9,11 @@ from envprint.cli._console import Console
 from envprint.cli._judge_options import (
     EXIT_CODES,
     add_judging_options,
+    add_public_option,
     add_remedy_option,
     context_of,
     present,
+    public_form,
     request_of,
     with_way_back,
 )
@@ -29,6 +31,7 @@ example:
   envprint diff before.json now --framework tensorflow --fail-on diverges
   envprint diff before.json now --remedy > back.sh
   envprint diff before.json after.json --format html -o report.html
+  envprint diff before.json after.json --format markdown --public   # to post
   envprint diff @monday @last --only packages --ignore 'os-*=same image'
 
 {EXIT_CODES}"""
@@ -41,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "current", metavar="CURRENT", help="a second fingerprint; now captures first"
     )
     add_judging_options(parser)
+    add_public_option(parser)
     add_remedy_option(parser)
     add_capture_options(parser)
 
@@ -53,14 +57,15 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.current == NOW:
         baseline = located(baseline)
     report = with_way_back(context.drift(baseline, current), baseline, current, options)
-    code = present(report, context, options, console)
-    if _may_be_isolated():
+    shown = public_form(report, options, lambda sides: context.drift(*sides))
+    present(shown, context, options, console)
+    if not options.public and _may_be_isolated():
         from envprint.documents.isolations import citation
 
         found = citation(baseline.digest, current.digest, console.warn)
         if found:
             _cite(found, options, console)
-    return code
+    return context.exit_code(report)
 
 
 def _cite(found: str, options: argparse.Namespace, console: Console) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from envprint.cli._capture_options import SOURCE, add_capture_options, load
 from envprint.cli._console import Console
 from envprint.core.discovery import module_names
+from envprint.core.errors import UsageError
 from envprint.core.fingerprint import Places
 from envprint.core.sections import section_paths, sections_named
 from envprint.core.typed import Any
@@ -20,7 +21,7 @@ HELP = "show a fingerprint in readable form (default: of this machine, now)"
 EPILOG = """\
 example:
   envprint show before.json --section gpu --section live.gpu
-  envprint show --format markdown
+  envprint show --format markdown       # safe to post, as --public makes the others
   envprint run --record runs -- python train.py
   envprint show runs/run-*.json --format html > run.html
 
@@ -46,6 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="text",
         help="json: the document, or its part (default: %(default)s)",
     )
+    parser.add_argument(
+        "--public",
+        action="store_true",
+        help="make it safe to post: leave out or replace what is private; markdown always is",
+    )
     add_capture_options(parser)
 
 
@@ -56,9 +62,15 @@ def run(options: argparse.Namespace, console: Console) -> int:
         from envprint.cli._run_record import page_of_run  # few fingerprints are looked at as pages
 
         if (page := page_of_run(options.file)) is not None:
+            if options.public:
+                raise UsageError("--public: the page of a run shows paths; --format text has none")
             console.emit(page)
             return 0
     fingerprint = without_secrets(load(options.file, options, console))
+    if options.public:
+        from envprint.outputs.public import public_one  # few are posted
+
+        fingerprint = public_one(fingerprint)
     if options.format == "text":
         console.emit(render(fingerprint, console.colour(), only))
     elif options.format in module_names(fingerprints):

@@ -49,6 +49,10 @@ IMPORTED = "import:"
 DECLARED = " (declared)"
 """How it ends for a record of what is to be installed, which need not be what is."""
 
+OWN = ("cli", "python")
+"""How `captured_via` begins for a capture of envprint's own. After a colon stands the engine in
+which the process ran, if it was one: `python:Dask`, `cli:srun`."""
+
 NOT_RECORDED = "not recorded by envprint"
 """How the reason begins for a field that the document's version of envprint did not record."""
 
@@ -82,7 +86,8 @@ class Fingerprint(NamedTuple):
     captured_at: str
     """UTC, ISO 8601, to the second."""
     captured_via: str
-    """`cli` or `python`; of somebody else's record, `import:` and its form."""
+    """`cli` or `python`, and the engine that it ran in, such as `python:Dask`; of somebody else's
+    record, `import:` and its form."""
     envprint_version: str
     digest: str
     """Over all facts but `code` and `probes`: equal for two captures of one environment."""
@@ -114,6 +119,12 @@ class Fingerprint(NamedTuple):
         """Short: the facts fill pages."""
         label = "" if self.label is None else f"{self.label!r}, "
         return f"<{type(self).__name__} {label}{self.captured_at}, {self.digest[:19]}>"
+
+    @property
+    def engine(self) -> str | None:
+        """The engine in which the capture was made; None if it was none, or nobody knows."""
+        way, _, engine = self.captured_via.partition(":")
+        return engine or None if way in OWN else None
 
     def value(self, path: str) -> Any:
         """The value at `path`; None if it is known to be absent.
@@ -282,10 +293,13 @@ def digest_facts(facts: Mapping[str, Any], form: int = DIGEST_FORM) -> tuple[dic
 
     In form 2 they do not depend on where the environment lies.
     """
-    texts = {name: _canonical(_covered(name, section)) for name, section in facts.items()}
-    if form >= 2:
-        location = Location.of(facts)
-        texts = {name: location.removed(text) for name, text in texts.items()}
-    sections = {name: _digest(text) for name, text in texts.items()}
+    location = Location.of(facts) if form >= 2 else None
+    sections = {name: section_digest(name, section, location) for name, section in facts.items()}
     covered = {name: digest for name, digest in sections.items() if name not in NOT_IN_DIGEST}
     return sections, _digest(_canonical(covered))
+
+
+def section_digest(name: str, section: Any, location: Location | None) -> str:
+    """The digest of a section, of an environment at `location`; without one, that of form 1."""
+    text = _canonical(_covered(name, section))
+    return _digest(text if location is None else location.removed(text))

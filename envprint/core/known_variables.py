@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 SCHEDULERS = (
     ("SLURM_JOB_ID", "slurm"),
@@ -51,6 +51,9 @@ IMAGES = (
 
 MANAGER = "container"
 """Variable in which a container manager names itself to the processes it starts."""
+
+ENGINES = (("RAY_RAYLET_PID", "Ray"), ("__DASK_PARENT_PID", "Dask"))
+"""Variable that an engine sets in each process which it starts, and the engine."""
 
 _OF_A_LAUNCHER = ("RANK", "RANKID", "_SIZE", "PROCID", "NTASKS", "NPROCS")
 """How every variable ends that gives a process its number, or says of how many it is one."""
@@ -128,6 +131,11 @@ KNOWN = MEANT | frozenset(
 def may_be_in_a_job(variables: Iterable[str]) -> bool:
     """Whether a launcher may have started this process; if not, the table need not be read."""
     return any(name.endswith(_OF_A_LAUNCHER) for name in variables)
+
+
+def may_be_in_an_engine(variables: Collection[str]) -> bool:
+    """Whether an engine or launcher may have started this process."""
+    return may_be_in_a_job(variables) or any(name in variables for name, _ in ENGINES)
 
 
 def misspelt(variables: Iterable[str]) -> Iterator[tuple[str, str]]:

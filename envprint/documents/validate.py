@@ -14,7 +14,7 @@ from envprint.core.fingerprint import SCHEMA_VERSION
 from envprint.core.typed import Any
 from envprint.documents.codec import parse_json, published
 
-KINDS = ("fingerprint", "report", "policy", "run", "isolation")
+KINDS = ("fingerprint", "report", "policy", "run", "isolation", "fleet")
 
 
 def faults(content: bytes, name: str) -> list[str]:
@@ -50,6 +50,8 @@ def _kind_of(document: Any, name: str) -> str:
     check_version(document, name)
     if "outcome" in document:
         return "isolation"
+    if "groups" in document:
+        return "fleet"
     if "command" in document:
         return "run"
     return "report" if "verdict" in document else "fingerprint"

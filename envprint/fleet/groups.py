@@ -132,7 +132,7 @@ class MpiGroup:
 
     through = "MPI"
     outlives_jobs = False
-    KINDS = ("opening", "answer", "decision", "read")
+    KINDS = ("opening", "answer", "decision", "read", "host", "leaders", "document")
     FIRST_TAG = 30_000
     """The standard grants tags up to 32767."""
     END_S = 2.0
@@ -144,7 +144,7 @@ class MpiGroup:
         """Requests, and what they send, which has to stay until they are done."""
 
     def _tag(self, kind: str) -> int:
-        return self.FIRST_TAG + self._number % 500 * len(self.KINDS) + self.KINDS.index(kind)
+        return self.FIRST_TAG + self._number % 300 * len(self.KINDS) + self.KINDS.index(kind)
 
     def send(self, kind: str, content: bytes) -> None:
         """Begin to send. Raises `OSError`."""

@@ -16,6 +16,31 @@ from envprint.core.shell import export, is_name, unset
 from envprint.core.workload import Workload, always
 from envprint.rules.kit.settings import READ_AT_START, readers, value_text, variable, variables_of
 
+
+def _engines(comparison: Comparison, workload: Workload) -> Iterator[Match]:
+    """What an engine set, where one side was captured in it and the other was not."""
+    before, after = comparison.before, comparison.after
+    if before.engine == after.engine:
+        return
+    from envprint.knowledge.engines import set_by  # few captures are made in an engine
+
+    for side, word in ((before, "before"), (after, "after")):
+        names = set_by(side.engine) if side.engine else ()
+        changed = [name for name in names if comparison.change(variable(name))]
+        if changed:
+            yield Match(
+                f"the side {word} was captured in {side.engine}, which sets "
+                f"{', '.join(changed)} itself",
+                (VIA,),
+                before.captured_via,
+                after.captured_via,
+                about=word,
+            )
+
+
+VIA = "captured_via"
+"""No fact: how a side was captured explains changes, and each is judged for itself."""
+
 ALLOCATORS = ("jemalloc", "tcmalloc", "mimalloc", "hoard", "snmalloc", "rpmalloc")
 
 
@@ -190,6 +215,31 @@ RULES = (
         ),
         state=_in_process,
         advice=True,
+    ),
+    Rule(
+        id="environ-engine-sets",
+        title="One side was captured in an engine that sets variables itself",
+        impact=Impact.NONE,
+        confidence=Confidence.DOCUMENTED,
+        applies=always,
+        watches=("facts.environ.variables",),
+        why="Dask, Ray and torchrun set the number of threads in the processes that they start, "
+        "and Dask the hash seed: a capture outside of them has other values.",
+        not_when="The job itself runs as the one side does on one day and as the other on the "
+        "next: then the variables do differ. Each of them is judged by a rule of its own.",
+        remedy="Capture both sides in the same way, in the engine that runs the job.",
+        note="`envprint fleet gather` captures through an engine.",
+        evidence=(
+            Evidence(
+                "What Dask sets in its workers",
+                "https://github.com/dask/distributed/blob/main/distributed/distributed.yaml",
+            ),
+            Evidence(
+                "torchrun sets OMP_NUM_THREADS",
+                "https://github.com/pytorch/pytorch/blob/main/torch/distributed/run.py",
+            ),
+        ),
+        drift=_engines,
     ),
     Rule(
         id="environ-preload-changed",

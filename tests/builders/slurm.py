@@ -1,4 +1,4 @@
-"""A Slurm of two virtual nodes on this machine, without munge, for as long as it is tried."""
+"""A Slurm of virtual nodes on this machine, without munge, for as long as it is tried."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ ProctrackType=proctrack/pgid
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
 MpiDefault=none
-NodeName=node0 NodeHostname={host} NodeAddr=127.0.0.1 Port={first} CPUs=1
-NodeName=node1 NodeHostname={host} NodeAddr=127.0.0.1 Port={second} CPUs=1
+{nodes}
 PartitionName=all Nodes=ALL Default=YES
 """
+NODE = "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=1"
 
 
 def missing() -> list[str]:
@@ -44,28 +44,33 @@ def missing() -> list[str]:
 class Cluster:
     """Runs from `start` until the stack is closed; `environ` leads Slurm's commands to it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, count: int = 2) -> None:
         self.folder = folder
+        self.nodes = [f"node{number}" for number in range(count)]
         self.environ = {"SLURM_CONF": str(folder / "slurm.conf")}
         (folder / "state").mkdir()
-        controller, first, second = free_ports(3)
+        controller, *ports = free_ports(1 + count)
+        host = socket.gethostname().partition(".")[0]
+        lines = [
+            NODE.format(name=name, host=host, port=port)
+            for name, port in zip(self.nodes, ports, strict=True)
+        ]
         text = CONFIGURATION.format(
-            host=socket.gethostname().partition(".")[0],
+            host=host,
             user=pwd.getpwuid(os.getuid()).pw_name,
             folder=folder,
             controller=controller,
-            first=first,
-            second=second,
+            nodes="\n".join(lines),
         )
         (folder / "slurm.conf").write_text(text)
 
     def start(self, stack: ExitStack) -> str | None:
         """Why it did not start, if so."""
         self._daemon(stack, "slurmctld", "-D")
-        for node in ("node0", "node1"):
+        for node in self.nodes:
             self._daemon(stack, "slurmd", "-D", "-N", node)
         until = time.monotonic() + START_S
-        while (states := self._states()) != ["idle", "idle"]:
+        while (states := self._states()) != ["idle"] * len(self.nodes):
             if time.monotonic() > until:
                 logs = "".join(path.read_text()[-500:] for path in self.folder.glob("*.log"))
                 return f"nodes are {states}; {logs}"

@@ -18,8 +18,19 @@ from tests.builders.commands import assert_one_line_and_exit_2, call
 from tests.builders.documents import BAD
 
 VERBS = (
-    *("bisect", "capture", "check", "completion", "diff", "explain", "export", "import", "isolate"),
-    *("log", "policy", "probe", "promote", "recreate", "run", "schema", "show", "validate"),
+    *("bisect", "capture", "check", "completion", "diff", "explain", "export", "fleet", "import"),
+    *(
+        "isolate",
+        "log",
+        "policy",
+        "probe",
+        "promote",
+        "recreate",
+        "run",
+        "schema",
+        "show",
+        "validate",
+    ),
 )
 
 

@@ -16,9 +16,11 @@ from envprint.collectors import cpu, gpu, random
 from envprint.collectors.environ import world_size
 from envprint.core.fingerprint import Unknown
 from envprint.core.workload import Workload
+from envprint.fleet.alike import Likeness, places
 from envprint.fleet.place import is_chief
 from envprint.importers._conda import Row, packages_of_conda
 from envprint.judging.policy.model import Policy
+from envprint.knowledge.engines import set_by
 from envprint.knowledge.indexes import index_of
 from envprint.run.command_interpreter import follow
 from tests.builders.cpu import GRAVITON
@@ -395,11 +397,29 @@ CASES = [
         [],
     ),
     Case(
+        "engines",
+        {"engine": "newrun", "sets": ["OMP_NUM_THREADS"]},
+        lambda: list(set_by("newrun")),
+        [],
+        ["OMP_NUM_THREADS"],
+    ),
+    Case(
         "launchers",
         {"launcher": "newrun", "rank": "NEWRUN_RANK", "sizes": ["NEWRUN_SIZE"]},
         lambda: [is_chief({"NEWRUN_RANK": "1"}), world_size({"NEWRUN_SIZE": "4"})],
         [True, None],
         [False, {"processes": 4, "variable": "NEWRUN_SIZE"}],
+    ),
+    Case(
+        "meant_to_differ",
+        {
+            "path": f"{VARIABLE}[NEWRUN_PLACE]",
+            "kept": "nothing",
+            "reason": "the place of the process",
+        },
+        lambda: Likeness(places()).normal("environ", {"variables": {"NEWRUN_PLACE": "7"}}),
+        {"variables": {"NEWRUN_PLACE": "7"}},
+        {"variables": {}},
     ),
     Case(
         "openblas_cores",

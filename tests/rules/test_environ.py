@@ -337,3 +337,52 @@ def test_a_switch_that_the_program_sets_itself_is_told_with_what_it_depends_on()
         "TF_ENABLE_ONEDNN_OPTS was unset, is 0: oneDNN was on, is off (set by the program itself: "
         "it counts only if that was before the import of tensorflow)"
     ]
+
+
+def captured_in(via: str, **variables: str) -> Fingerprint:
+    return fingerprint({"facts.environ.variables": variables})._replace(captured_via=via)
+
+
+def test_what_an_engine_sets_is_named_where_one_side_was_captured_in_it() -> None:
+    outside = captured_in("cli", TF_ENABLE_ONEDNN_OPTS="0")
+    inside = captured_in("python:Dask", OMP_NUM_THREADS="1", PYTHONHASHSEED="6640")
+    for before, after, word in ((outside, inside, "after"), (inside, outside, "before")):
+        findings, undecided = drift("environ-engine-sets", before, after)
+        assert [(f.impact, f.message) for f in findings] == [
+            (
+                Impact.NONE,
+                f"the side {word} was captured in Dask, which sets OMP_NUM_THREADS, "
+                "PYTHONHASHSEED itself",
+            )
+        ]
+        assert undecided == []
+
+
+def test_two_engines_are_both_named() -> None:
+    ray = captured_in("python:Ray", OMP_NUM_THREADS="1")
+    torchrun = captured_in("cli:torchrun", OMP_NUM_THREADS="4")
+    findings, _ = drift("environ-engine-sets", ray, torchrun)
+    assert [f.message.split(",")[0] for f in findings] == [
+        "the side before was captured in Ray",
+        "the side after was captured in torchrun",
+    ]
+
+
+@pytest.mark.parametrize("via", ["python:Dask", "cli", "python:New engine", "import:Dask", "x:Ray"])
+def test_an_engine_on_both_sides_or_on_none_says_nothing(via: str) -> None:
+    before, after = (captured_in(via, OMP_NUM_THREADS=number) for number in "12")
+    assert drift("environ-engine-sets", before, after) == ([], [])
+
+
+def test_an_engine_that_set_nothing_that_differs_says_nothing() -> None:
+    same = {"OMP_NUM_THREADS": "1"}
+    before, after = captured_in("cli", **same), captured_in("python:Ray", **same)
+    assert drift("environ-engine-sets", before, after) == ([], [])
+
+
+def test_what_an_engine_sets_stays_open_where_the_variables_are_unknown() -> None:
+    before = fingerprint(unknown={"facts.environ.variables": "denied"})
+    after = captured_in("python:Ray", OMP_NUM_THREADS="1")
+    findings, undecided = drift("environ-engine-sets", before, after)
+    assert findings == []
+    assert [entry.path for entry in undecided] == ["facts.environ.variables"]

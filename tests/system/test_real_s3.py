@@ -1,4 +1,4 @@
-"""A real server of S3 on loopback: references, and numbers that no two trainings share."""
+"""A real server of S3 on loopback: references, a store, and numbers that no two trainings share."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,8 +14,10 @@ from tests.conftest import Build
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("moto[server]==5.2.5", "s3fs==2026.9.0")
-SCRIPT = """
+PACKAGES = ("moto[server]==5.2.5", "s3fs==2026.9.0", "pytest>=8", "packaging")
+"""The last two for `tests.builders`."""
+WRITERS = 32
+SERVER = """
 import json, os, subprocess, sys
 from moto.server import ThreadedMotoServer
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
@@ -24,7 +27,8 @@ os.environ["AWS_ENDPOINT_URL"] = f"http://{host}:{port}"
 import s3fs
 files = s3fs.S3FileSystem()
 files.mkdir("bucket")
-
+"""
+FILES = """
 def call(*arguments):
     command = [sys.executable, "-m", "envprint", *arguments]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -47,25 +51,73 @@ said["names"] = sorted(name.rpartition("/")[2] for name in files.ls("bucket/chec
 server.stop()
 print(json.dumps(said))
 """
+STORE = f"""
+begin = (
+    "import sys\\n"
+    "from envprint.documents.store import Store\\n"
+    "from tests.builders.labelled import labelled\\n"
+    "store, label = Store('s3://bucket/store'), sys.argv[1]\\n"
+    "sys.stdin.read()\\n"
+    "store.save(labelled(label), f'own-{{label}}')\\n"
+    "store.save(labelled(f'{{label}}-again'), 'common')\\n"
+)
+started = [
+    subprocess.Popen([sys.executable, "-c", begin, str(number)], stdin=subprocess.PIPE)
+    for number in range({WRITERS})
+]
+for one in started:
+    one.stdin.close()
+ended = [one.wait() for one in started]
+from envprint.documents.codec import loads
+from envprint.documents.store import Store
+store = Store("s3://bucket/store")
+saves = list(store.saved())
+own = [loads(store.read(store.named(f"own-{{number}}")), "x").label for number in range({WRITERS})]
+said = {{"ended": ended, "names": store.names(), "own": own}}
+said["saved"] = [[saved.label, loads(store.read(saved.object), "x").label] for saved in saves]
+said["common"] = store.named("common") in {{saved.object for saved in saves}}
+server.stop()
+print(json.dumps(said))
+"""
 
 
 def test_documents_in_s3_are_read_and_each_training_gets_a_number_of_its_own(
     environment: Build, tmp_path: Path
 ) -> None:
-    done = subprocess.run(
-        [environment(*PACKAGES), "-c", SCRIPT],
-        cwd=tmp_path,
-        env={
-            **{"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
-            **{"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y"},
-            **{"AWS_DEFAULT_REGION": "us-east-1", "LANG": "C.UTF-8"},
-        },
-        capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout.splitlines()[-1])
+    said = answers(environment(*PACKAGES), SERVER + FILES, tmp_path)
     assert (said["capture"][0], said["same"][0], said["missing"][0]) == (0, 0, 2), said
     (line,) = said["missing"][1].strip().splitlines()
     assert line.startswith("envprint: s3://bucket/nope.json: ")
     assert said["ended"] == [0] * 4
     assert said["names"] == [f"fingerprint-00{number}-start.json" for number in (1, 2, 3, 4)]
+
+
+@pytest.mark.long
+def test_32_writers_at_once_lose_nothing_in_a_store_on_s3(
+    environment: Build, tmp_path: Path
+) -> None:
+    said = answers(environment(*PACKAGES), SERVER + STORE, tmp_path)
+    labels = [str(number) for number in range(WRITERS)]
+    assert said["ended"] == [0] * WRITERS
+    assert said["own"] == labels
+    wanted = sorted(labels + [f"{label}-again" for label in labels])
+    assert sorted(said["saved"]) == [[label, label] for label in wanted]
+    assert said["names"] == sorted(["common", *(f"own-{label}" for label in labels)])
+    assert said["common"]
+
+
+def answers(python: str, script: str, folder: Path) -> dict[str, Any]:
+    """What a script prints as JSON at its end."""
+    done = subprocess.run(
+        [python, "-c", script],
+        cwd=folder,
+        env={
+            **{"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(ROOT)},
+            **{"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y"},
+            **{"AWS_DEFAULT_REGION": "us-east-1", "LANG": "C.UTF-8"},
+        },
+        capture_output=True, text=True, timeout=500, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return said

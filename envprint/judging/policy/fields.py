@@ -57,6 +57,8 @@ _IMPACT = _one_of(IMPACT_WORDS)
 _TEXT = _like(r"\S")
 _GPUS = Scalar("integer", (int,), lambda: {"minimum": 0, "maximum": MAX_GPUS})
 _SWITCH = TEXT._replace(limits=lambda: {"enum": list(switches())})
+IDENTITY = r"^facts\.[a-z]+[.\[]."
+"""How the path of a value begins that is meant to differ: inside of one section of facts."""
 _JOB = TEXT._replace(limits=lambda: {"enum": sorted(_jobs())})
 _PLACE = _like(r"^(\*|~?/)")
 _DATE = Scalar("date", (str,), lambda: {"format": "date", "pattern": ISO_DATE})
@@ -134,6 +136,17 @@ SHAPE = record(
         "expect",
         ListOf(_ENTRY),
         "Differences that are the experiment itself: shown separately, and not counted.",
+    ),
+    Field(
+        "identity",
+        ListOf(
+            record(
+                Field("path", _like(IDENTITY), "Path of facts; `*` in a step matches anything."),
+                Field("reason", _TEXT, "Why; required."),
+            )._replace(required=("path", "reason"))
+        ),
+        "What is meant to differ between the machines of a fleet, beside the names of hosts, "
+        "processes and cards.",
     ),
     Field(
         "trust",

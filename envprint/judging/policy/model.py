@@ -110,6 +110,8 @@ class Policy(NamedTuple):
     """Differences that are the experiment itself."""
     accepts: tuple[Accept, ...] = ()
     """Changes that nobody has judged, and that are agreed to."""
+    identity: tuple[tuple[str, str], ...] = ()
+    """Paths of facts that are meant to differ between the machines of a fleet, and why."""
     trusted: tuple[str, ...] = ()
     """Repositories whose filters Git may run, by path or pattern; the user's own policy counts."""
     notes: tuple[str, ...] = ()

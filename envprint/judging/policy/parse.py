@@ -16,7 +16,7 @@ from envprint.core.typed import Any, NamedTuple
 from envprint.core.units import parse_size
 from envprint.core.workload import Requirements
 from envprint.judging.policy.accept import ACCEPTED_STEPS, ANY_STEP, ROLES
-from envprint.judging.policy.fields import ISO_DATE, MAX_GPUS, SHAPE, switches
+from envprint.judging.policy.fields import IDENTITY, ISO_DATE, MAX_GPUS, SHAPE, switches
 from envprint.judging.policy.model import (
     UNKNOWN_ACTIONS,
     Accept,
@@ -84,6 +84,7 @@ class _Reader(NamedTuple):
             ignores=tuple(self.entries("ignore", data.get("ignore", []), today)),
             expects=tuple(self.entries("expect", data.get("expect", []), today)),
             accepts=tuple(self.accepts(data.get("accept", []), today)),
+            identity=tuple(self.identity(data.get("identity", []))),
             trusted=tuple(self.repositories(data.get("trust", {}).get("filters", []))),
         )
         return policy._replace(notes=tuple(self.imagined_rules(policy)))
@@ -205,6 +206,17 @@ class _Reader(NamedTuple):
                 expires=expires,
                 has_expired=expires is not None and expires < today,
             )
+
+    def identity(self, entries: Sequence[Mapping[str, str]]) -> Iterator[tuple[str, str]]:
+        """The entries of `identity`: path and reason."""
+        for number, entry in enumerate(entries):
+            place = ("identity", str(number))
+            self.check_entry(entry, place, ("path", "path"))
+            if not re.match(IDENTITY, entry["path"]):
+                expected = "a path of facts, such as facts.environ.variables[WANDB_RUN_ID]"
+                message = f"expected {expected}, found {entry['path'][:80]!r}"
+                raise self.fault((*place, "path"), message)
+            yield entry["path"], safe_text(entry["reason"])
 
     def repositories(self, patterns: Iterable[str]) -> Iterator[str]:
         """The patterns of `trust.filters`."""

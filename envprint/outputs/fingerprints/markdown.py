@@ -1,6 +1,6 @@
 """A fingerprint as Markdown, such as the environment block of an issue: the head, all else folded.
 
-At most 60,000 characters; what does not fit is counted.
+It is for posting, so it is public, always. At most 60,000 characters; what does not fit is counted.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from envprint.outputs.fingerprint import (
     with_version,
 )
 from envprint.outputs.markdown_text import Fold, code, fitted, head, prose, row
+from envprint.outputs.public import public_one
 
-REST = "`envprint show --format json` has all of it"
+REST = "`envprint show --public --format json` has all of it"
 
 
 def render(fingerprint: Fingerprint, only: Collection[str] | None = None) -> str:
     """The fingerprint as Markdown that ends with a newline; or the sections at the paths `only`."""
+    fingerprint = public_one(fingerprint)
     rows = [row(prose(name), code(text)) for name, text in _about(fingerprint, only is None)]
-    tags = fingerprint.tags.items() if only is None else ()
-    folds = [Fold("tags", [row(code(key), code(value)) for key, value in tags], head("", ""))]
-    folds += [
+    folds = [
         Fold(path.removeprefix("facts."), [*_rows(path, fields, fingerprint.unknown)], head("", ""))
         for path, fields in sections(fingerprint)
         if only is None or path in only
@@ -39,12 +39,8 @@ def render(fingerprint: Fingerprint, only: Collection[str] | None = None) -> str
 def _about(fingerprint: Fingerprint, is_whole: bool) -> Iterator[tuple[str, str]]:
     summary = summarise(fingerprint)
     yield "captured", f"{summary.captured_at} by envprint {fingerprint.envprint_version}"
-    if summary.label:
-        yield "label", summary.label
     if is_whole:
         yield "digest", fingerprint.digest
-        if fingerprint.note:
-            yield "note", fingerprint.note
         yield from summary.lines
 
 

@@ -1,0 +1,131 @@
+"""`envprint fleet diff`: many fingerprints at once, and which machine is the odd one out."""
+
+from __future__ import annotations
+
+import argparse
+
+from envprint.cli._console import Console
+from envprint.cli._judge_options import (
+    add_framework_option,
+    add_narrowing_options,
+    context_of,
+    request_of,
+)
+from envprint.core.errors import EnvprintError, UsageError
+from envprint.core.fleet import MAJORITY
+from envprint.core.impact import IMPACT_WORDS
+from envprint.fleet.comparing import keys_named
+from envprint.fleet.diffing import Wish, compare
+from envprint.judging.policy.model import UNKNOWN_ACTIONS
+from envprint.outputs import fleet as text_form
+from envprint.outputs import formats
+from envprint.results import FleetReport
+
+HELP = "compare many fingerprints: groups of machines that are alike, and the odd ones"
+EPILOG = """\
+example:
+  envprint fleet diff runs/
+  envprint fleet diff 'nodes/*.json' --baseline @monday --by role
+  envprint fleet diff fleet.jsonl --format json -o fleet.json
+
+exit codes:
+  0  nothing at or above --fail-on (default: numeric)
+  1  at least one finding at or above it
+  2  could not do the job: wrong usage, no document, unwritable output
+  3  with --on-unknown fail: nothing found, but a document could not be read, a
+     rule that could reach the threshold could not be decided, something was not
+     judged, or nothing was checked
+"""
+FORMATS = ("text", "json")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this verb."""
+    parser.add_argument(
+        "sources",
+        nargs="+",
+        metavar="SOURCE",
+        help="a file, a directory, a pattern, JSON Lines, a Parquet export, one saved (@NAME), or "
+        "a URL",
+    )
+    parser.add_argument(
+        "--baseline",
+        default=MAJORITY,
+        metavar="REF",
+        help="compare with this fingerprint (default: majority, the largest group of each role)",
+    )
+    parser.add_argument(
+        "--by",
+        type=by_argument,
+        default=(),
+        metavar="KEYS",
+        help="keep apart by role, label, tag (all of them) or tag:NAME, with commas "
+        "(default: by the tag role, and rank 0)",
+    )
+    parser.add_argument(
+        "--verify", action="store_true", help="compute the digests of every document again"
+    )
+    parser.add_argument("--format", choices=FORMATS, default="text")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write the report to FILE")
+    _add_details(parser)
+    group = parser.add_argument_group("how to judge")
+    group.add_argument(
+        "--fail-on",
+        choices=IMPACT_WORDS,
+        metavar="IMPACT",
+        help=f"one of {', '.join(IMPACT_WORDS)}",
+    )
+    group.add_argument("--policy", metavar="FILE", help="the team's policy, as for diff")
+    add_framework_option(group)
+    group.add_argument("--device", choices=("cpu", "gpu"), help="default: gpu if one is visible")
+    group.add_argument(
+        "--on-unknown",
+        choices=UNKNOWN_ACTIONS,
+        help="what to do if a document cannot be read or a rule is undecided (default: warn)",
+    )
+    group.add_argument("--strict", action="store_true", help="count advice as findings")
+    add_narrowing_options(parser.add_argument_group("what to leave out of this report"))
+
+
+def _add_details(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--details", choices=formats.DETAILS, help="how much a text shows (default: likely)"
+    )
+    for short, long, details, text in (
+        ("-q", "--quiet", formats.QUIET, "print the verdict only, in one line"),
+        ("-v", "--verbose", formats.ALL, "the same as --details all"),
+    ):
+        parser.add_argument(
+            short, long, dest="details", action="store_const", const=details, help=text
+        )
+
+
+def by_argument(text: str) -> tuple[str, ...]:
+    """An `argparse` type for what keeps members apart."""
+    try:
+        return keys_named(text)
+    except EnvprintError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Read, group, judge, print."""
+    context = context_of(request_of(options), console)
+    wish = Wish(options.baseline, options.by, options.verify)
+    if options.sources.count("-") > 1:
+        raise UsageError("fleet: - can be given once")
+    fleet = FleetReport._make(compare(options.sources, context, wish))
+    to_terminal = options.output in (None, "-")
+    if options.format == "json":
+        console.emit(fleet.to_json(), options.output)
+    else:
+        details = options.details or (formats.LIKELY if to_terminal else formats.ALL)
+        view = formats.View(
+            to_terminal and console.colour(), options.strict, console.width(), details
+        )
+        console.emit(text_form.render(fleet, view), options.output)
+    if fleet.unreadable and context.policy.on_unknown != "ignore" and options.format != "text":
+        console.warn(f"{len(fleet.unreadable)} documents could not be read")
+    return fleet.exit_code(
+        context.policy.fail_on, context.policy.on_unknown == "fail", options.strict
+    )

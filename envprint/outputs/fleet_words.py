@@ -1,0 +1,111 @@
+"""The words that every form of a fleet's verdict shares."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from envprint.core.fleet import Fleet, Group
+from envprint.core.impact import Impact
+from envprint.core.report import MEANING, NOT_CHECKED_WORD, NOT_JUDGED_WORD, counted, first_word
+from envprint.core.text import inside_sentence
+
+SHOWN = 4
+"""Names in one line; of more, how many there are."""
+
+
+def folded(names: Iterable[str]) -> list[str]:
+    """Names with numbers in a row as one: `node[003-017]`. Those that stand alone stay."""
+    runs: list[tuple[str, str, str, str]] = []
+    for name in names:
+        found = re.fullmatch(r"(.*?)(\d{1,9})(\D*)", name, re.DOTALL)
+        if found is None:
+            runs.append((name, "", "", ""))
+            continue
+        before, number, after = found.groups()
+        if runs and _follows(runs[-1], before, number, after):
+            runs[-1] = (before, runs[-1][1], number, after)
+        else:
+            runs.append((before, number, number, after))
+    return [
+        f"{before}{first}{after}" if first == last else f"{before}[{first}-{last}]{after}"
+        for before, first, last, after in runs
+    ]
+
+
+def _follows(run: tuple[str, str, str, str], before: str, number: str, after: str) -> bool:
+    is_next = bool(run[2]) and int(number) == int(run[2]) + 1
+    # Without leading zeros, the next number may have a digit more.
+    is_same_form = len(number) == len(run[2]) or not (number[0] == "0" or run[2][0] == "0")
+    return (run[0], run[3]) == (before, after) and is_next and is_same_form
+
+
+def in_short(names: Sequence[str], limit: int = SHOWN) -> str:
+    """The first names, folded, and how many more there are."""
+    parts = folded(names)
+    if len(parts) <= limit:
+        return ", ".join(parts)
+    return f"{', '.join(parts[:limit])} and {len(parts) - limit} more"
+
+
+def members_of(group: Group) -> list[str]:
+    """Their names."""
+    return [member.name for member in group.members]
+
+
+def word(fleet: Fleet) -> str:
+    """The first word of the verdict: the impact, unless nobody knows it."""
+    impact = fleet.impact
+    if impact >= Impact.NUMERIC:
+        return impact.word.upper()
+    words = {first_word(report, impact) for report in fleet.reports()}
+    for unknown in (NOT_CHECKED_WORD, NOT_JUDGED_WORD):
+        if unknown in words:
+            return unknown
+    return impact.word.upper()
+
+
+def verdict(fleet: Fleet) -> str:
+    """The verdict in one sentence: how many differ, and what that means."""
+    odd = fleet.odd()
+    total = counted(range(fleet.size), "machine")
+    unread = f"; {counted(fleet.unreadable, 'document')} unreadable" if fleet.unreadable else ""
+    if not odd and not fleet.states:
+        return f"{_all_alike(fleet, total)}{unread}."
+    several = sum(len(group.members) for group in odd)
+    texts = []
+    if odd:
+        differ = "differs" if several == 1 else "differ"
+        others = _against(fleet)
+        texts.append(f"{several} of {total} {differ} from {others}: {_meaning(fleet, odd)}")
+    if fleet.states:
+        names = dict.fromkeys(name for state in fleet.states for name in state.members)
+        what = inside_sentence(fleet.states[0].finding.title)
+        more = f" (and {len(fleet.states) - 1} more)" if len(fleet.states) > 1 else ""
+        lead = "" if odd else f"all {total} are alike, but " if fleet.size > 1 else ""
+        texts.append(f"{lead}at its capture {in_short([*names])} had this: {what}{more}")
+    text = "; ".join(texts) + unread
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _all_alike(fleet: Fleet, total: str) -> str:
+    if fleet.size == 0:
+        return "No machine could be compared"
+    if fleet.size == 1:
+        return "Only one machine: nothing to compare"
+    what = " as the baseline" if fleet.reference else ""
+    return f"All {total} are the same{what} in everything that is not meant to differ"
+
+
+def _against(fleet: Fleet) -> str:
+    if fleet.reference:
+        return f"the baseline {fleet.reference.reference or ''}".rstrip()
+    return f"the largest group of {len(fleet.groups[0].members)}"
+
+
+def _meaning(fleet: Fleet, odd: Sequence[Group]) -> str:
+    worst = max(group.report.impact for group in odd if group.report)
+    if worst < Impact.NUMERIC and word(fleet) in (NOT_CHECKED_WORD, NOT_JUDGED_WORD):
+        is_open = word(fleet) == NOT_JUDGED_WORD
+        return "not all of it is judged" if is_open else "nothing could be checked"
+    return MEANING[worst]
