@@ -58,6 +58,7 @@ EXAMPLES: dict[str, str] = {
     "cuda-runtime-changed": "NUMERIC  The CUDA runtime's version differs: the CUDA runtime was 9.1.0, is 9.3.0",
     "cuda-transformer-engine-switched": "NUMERIC  Transformer Engine chooses other kernels: NVTE_ALLOW_NONDETERMINISTIC_ALGO was unset, is 0",
     "determinism-switches-changed": "NUMERIC  A framework's switch differs: torch-threads was 2, is 4",
+    "environ-engine-sets": "NONE  One side was captured in an engine that sets variables itself: the side after was captured in Dask, which sets OMP_NUM_THREADS, PYTHONHASHSEED itself",
     "environ-library-path-changed": "ADVICE  The loader searches different directories: LD_LIBRARY_PATH was unset, is /opt/cuda/lib64",
     "environ-name-misspelt": "NUMERIC  A variable's name is misspelt: OMP_NUM_THREAD is set, OMP_NUM_THREADS was probably meant",
     "environ-preload-changed": "NUMERIC  Different libraries are preloaded: preloaded on one side only: libmkl_rt.so",
