@@ -35,8 +35,7 @@ def checked(name: str, **settings: object) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "name",
     [
-        "argparse",
-        "gettext",
+        "json",
         "envprint.cli",
         "envprint.core.discovery",
         "envprint.core.errors",
