@@ -121,14 +121,19 @@ class Fleet(NamedTuple):
         found = [group for group in self.groups if group.report is not None]
         return tuple(sorted(found, key=lambda one: (-_weight(one), len(one.members))))
 
+    def partly_unknown(self) -> tuple[str, ...]:
+        """The members of which something is not known that others of their group know."""
+        return tuple(one.name for group in self.groups for one in group.members if one.unknown)
+
     def exit_code(
         self, fail_on: Impact, fail_on_unknown: bool = False, strict: bool = False
     ) -> int:
-        """As `Report.exit_code`; what could not be read counts as undecided."""
+        """As `Report.exit_code`; what could not be read or is not known counts as undecided."""
         codes = {report.exit_code(fail_on, fail_on_unknown, strict) for report in self.reports()}
         if 1 in codes or any(state.finding.impact >= fail_on for state in self.states):
             return 1
-        return 3 if fail_on_unknown and (3 in codes or self.unreadable) else 0
+        is_open = 3 in codes or bool(self.unreadable or self.partly_unknown())
+        return 3 if fail_on_unknown and is_open else 0
 
 
 def _weight(group: Group) -> float:

@@ -62,6 +62,9 @@ def judged(cards: Iterable[Card | Unread], context: Context, wish: Wish) -> Flee
     kept, older = newest(_readable(cards, unreadable))
     if not kept and not unreadable:
         raise EnvprintError("fleet: no document found there; name files, directories or patterns")
+    if not kept:
+        first = min(unreadable)
+        raise EnvprintError(f"fleet: no document can be read; {first.source}: {first.reason}")
     likeness = likeness_of(context)
     found = Merger(likeness).groups([*kept, *([reference] if reference else [])])
     judge = _Judge(context, likeness, found, reference)

@@ -57,6 +57,8 @@ def word(fleet: Fleet) -> str:
     impact = fleet.impact
     if impact >= Impact.NUMERIC:
         return impact.word.upper()
+    if fleet.size == 1 and not fleet.reference and not fleet.states:
+        return NOT_CHECKED_WORD
     words = {first_word(report, impact) for report in fleet.reports()}
     for unknown in (NOT_CHECKED_WORD, NOT_JUDGED_WORD):
         if unknown in words:
@@ -68,9 +70,9 @@ def verdict(fleet: Fleet) -> str:
     """The verdict in one sentence: how many differ, and what that means."""
     odd = fleet.odd()
     total = counted(range(fleet.size), "machine")
-    unread = f"; {counted(fleet.unreadable, 'document')} unreadable" if fleet.unreadable else ""
+    open_ends = _open_ends(fleet)
     if not odd and not fleet.states:
-        return f"{_all_alike(fleet, total)}{unread}."
+        return f"{_all_alike(fleet, total)}{open_ends}."
     several = sum(len(group.members) for group in odd)
     texts = []
     if odd:
@@ -84,13 +86,21 @@ def verdict(fleet: Fleet) -> str:
         had = f"{len(names)} had a state" if fleet.size > 1 else "it had a state"
         what = MEANING[fleet.states[0].finding.impact]
         texts.append(f"at the capture {had} that matters: {what}")
-    text = "; ".join(texts) + unread
+    text = "; ".join(texts) + open_ends
     return f"{text[0].upper()}{text[1:]}."
 
 
+def _open_ends(fleet: Fleet) -> str:
+    """What could not be compared, behind the rest of the sentence."""
+    text = ""
+    if fleet.unreadable:
+        text += f"; {counted(fleet.unreadable, 'document')} unreadable"
+    if partly := fleet.partly_unknown():
+        text += f"; of {counted(partly, 'machine')} not all is known"
+    return text
+
+
 def _all_alike(fleet: Fleet, total: str) -> str:
-    if fleet.size == 0:
-        return "No machine could be compared"
     if fleet.size == 1:
         return "Only one machine: nothing to compare"
     what = " as the baseline" if fleet.reference else ""

@@ -60,6 +60,27 @@ def test_what_is_unknown_on_one_machine_makes_no_group_and_is_shown(tmp_path: Pa
     assert there == {"node004": ("facts.cpu.microcode",)}
 
 
+def test_what_is_unknown_counts_as_undecided_and_stands_in_the_verdict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = fleet(tmp_path, (4, unknown("facts.cpu.microcode")))
+    options = [str(folder), "--ignore", "gpu-memory-*"]
+    assert main(["fleet", "diff", *options]) == 0
+    assert "of 1 machine not all is known" in " ".join(capsys.readouterr().out.split())
+    assert main(["fleet", "diff", *options, "--on-unknown", "fail"]) == 3
+
+
+def test_where_nothing_is_compared_nothing_reads_as_harmless(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = fleet(tmp_path / "one", count=1)
+    assert main(["fleet", "diff", str(folder), "--ignore", "gpu-memory-*"]) == 0
+    assert capsys.readouterr().out == "NOT CHECKED Only one machine: nothing to compare.\n"
+    (folder / "node001.json").write_text("{")
+    assert main(["fleet", "diff", str(folder)]) == 2
+    assert capsys.readouterr().err.startswith("envprint: fleet: no document can be read; ")
+
+
 def test_a_machine_that_does_not_know_something_goes_with_the_group_that_it_resembles(
     tmp_path: Path,
 ) -> None:
