@@ -187,7 +187,7 @@ BY_MACHINE = r"before |after |machine |runs on| {10}(?:3\.|now|unset|→)|\{'fac
 
 
 def without_the_day(text: str) -> str:
-    """The text without digests, identities, times, versions of Python and the directory of the project."""
+    """The text without digests, times, identities, the version of Python and the directory."""
     for pattern, stands in BY_DAY.items():
         text = re.sub(pattern, stands, text)
     return text
