@@ -36,6 +36,7 @@ OTHERS = {
     "in-process:import keras": "tests/system/test_real_training.py, with the frameworks",
     "in-process:from envprint.integrations": "tests/system/test_real_training.py, with Keras",
     "baselines:export ENVPRINT_HOME=s3": "tests/system/test_real_s3.py, with a server of its own",
+    "gather:import duckdb": "tests/system/test_real_parquet.py, with pyarrow and DuckDB",
     "tour:$ OPENBLAS_CORETYPE": "tests/system/test_real_diff.py, with a real NumPy",
     "recreate:": "tests/system/test_real_recreation.py: installs from an index",
     "probes:": "tests/system/test_real_probes.py, with real frameworks",
@@ -123,13 +124,14 @@ class Project:
             for name, packages in zip(names, states, strict=False)
         ]
         for place in places:
-            pytest_script = place / "bin" / "pytest"
-            pytest_script.write_text(PYTEST.format(python=place / "bin" / "python"))
-            pytest_script.chmod(0o755)
+            for name, text in (("pytest", PYTEST), ("srun", SRUN), ("ssh", SSH)):
+                script = place / "bin" / name
+                script.write_text(text.format(python=place / "bin" / "python"))
+                script.chmod(0o755)
         self.folder = home / "project"
         self.folder.mkdir()
         self.variables = {
-            **{"HOME": str(home), "LANG": "C.UTF-8"},
+            **{"HOME": str(home), "LANG": "C.UTF-8", "HOSTS": "node0 node1"},
             **in_force(places[0]),
         }
         (self.folder / "train.py").write_text("print('loss 0.5')\n")
@@ -157,6 +159,14 @@ class Project:
 
 
 PYTEST = "#!{python}\nimport pytest\nraise SystemExit(pytest.main())\n"
+SRUN = """#!/bin/sh
+export SLURM_JOB_ID=1 SLURM_STEP_ID=0 SLURM_NTASKS=3
+while case "$1" in -*) true ;; *) false ;; esac; do shift; done
+for rank in 0 1 2; do SLURM_PROCID=$rank SLURMD_NODENAME=node$rank "$@" & done
+wait
+"""
+SSH = '#!/bin/sh\nshift\nexec "$@"\n'
+"""They stand for those of a cluster with three nodes; a machine may have one without a cluster."""
 PRELUDE = """\
 import envprint, pytest
 before, now, train = envprint.load("before.json"), envprint.capture(), lambda: None
@@ -235,5 +245,8 @@ def test_the_blocks_of_a_page_do_what_it_says(page: str, tmp_path: Path) -> None
         if block.language == "python":
             done = project.python(block.text)
             assert done.returncode == 0, f"{block.text}\n{done.stderr}"
+        elif block.language == "bash":
+            done = project.run(f"set -e\n{block.text}")
+            assert (done.returncode, done.stderr) == (0, ""), block.text
         else:
             run_console(project, block.text)
