@@ -1,6 +1,6 @@
 """A plugin for pytest: tests whose result depends on the environment say so, instead of failing.
 
-    pytest --envprint-baseline @last-good
+    pytest --envprint-baseline=@last-good
 
     @pytest.mark.envprint(impact="numeric")
     def test_the_loss_is_as_it_was(): ...

@@ -11,7 +11,6 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,14 +36,12 @@ OTHERS = {
     "in-process:import keras": "tests/system/test_real_training.py, with the frameworks",
     "in-process:from envprint.integrations": "tests/system/test_real_training.py, with Keras",
     "baselines:export ENVPRINT_HOME=s3": "tests/system/test_real_s3.py, with a server of its own",
-    "baselines:$ envprint": "days and machines: tests/run/test_promotion.py has the lines",
-    "tests-and-notebooks:": "tests/integrations/test_pytest_plugin.py",
+    "gather:import duckdb": "tests/system/test_real_parquet.py, with pyarrow and DuckDB",
     "tour:$ OPENBLAS_CORETYPE": "tests/system/test_real_diff.py, with a real NumPy",
     "recreate:": "tests/system/test_real_recreation.py: installs from an index",
     "probes:": "tests/system/test_real_probes.py, with real frameworks",
     "run:$ envprint run --baseline @last-good --fail-on": "tests/run/test_used_libraries.py",
     "report:": "tests/outputs: a report of two days and many kinds of difference",
-    "verdict:": "tests/cli/test_not_checked.py: the environment of pipx",
 }
 """Blocks, by page and beginning, that need more than that; and what does the same there."""
 
@@ -53,11 +50,17 @@ USUAL = ("jax==0.10.2", "numpy==2.4.6")
 PACKAGES = {
     "conflicts": ((*USUAL[:1], "numpy==2.0.2", "pandas==2.1.4"),),
     "not-judged": ((*USUAL, "transformers==4.45.1"), (*USUAL, "transformers==4.45.2")),
+    "tests-and-notebooks": ((*USUAL[:1], "numpy==2.0.2"), USUAL),
+    "verdict": ((),),
 }
 """What is installed for a page, where it matters: while its records are made, and then."""
 
 
-UNRUN = ("start", "conflicts")
+PLACES = {"verdict": ".local/pipx/venvs/envprint"}
+"""Where an environment lies that is not in `venvs/train`."""
+
+
+UNRUN = ("start", "conflicts", "verdict", "baselines")
 """Pages that begin before the first run, or whose environment cannot have one."""
 
 
@@ -113,15 +116,22 @@ def in_force(place: Path) -> dict[str, str]:
 class Project:
     """A directory with records of another day, in an active environment with JAX."""
 
-    def __init__(self, home: Path, *states: Sequence[str], has_run: bool) -> None:
+    def __init__(self, home: Path, page: str) -> None:
+        names = (PLACES.get(page, "venvs/train"), "venvs/later")
+        states = PACKAGES.get(page, (USUAL,))
         places = [
-            with_envprint(home / "venvs" / name, *packages)
-            for name, packages in zip(("train", "later"), states, strict=False)
+            with_envprint(home / name, *packages)
+            for name, packages in zip(names, states, strict=False)
         ]
+        for place in places:
+            for name, text in (("pytest", PYTEST), ("srun", SRUN), ("ssh", SSH)):
+                script = place / "bin" / name
+                script.write_text(text.format(python=place / "bin" / "python"))
+                script.chmod(0o755)
         self.folder = home / "project"
         self.folder.mkdir()
         self.variables = {
-            **{"HOME": str(home), "LANG": "C.UTF-8"},
+            **{"HOME": str(home), "LANG": "C.UTF-8", "HOSTS": "node0 node1"},
             **in_force(places[0]),
         }
         (self.folder / "train.py").write_text("print('loss 0.5')\n")
@@ -131,7 +141,9 @@ class Project:
         (self.folder / "nvidia-smi.xml").write_text(query)
         records = "after.json baseline.json monday.json"
         script = f"envprint capture -o before.json && cat before.json | tee {records} > /dev/null"
-        done = self.run(f"{script} && envprint run -- python train.py" if has_run else script)
+        done = self.run(
+            f"{script} && envprint run -- python train.py" if page not in UNRUN else script
+        )
         assert done.returncode == 0, done.stderr
         self.variables |= in_force(places[-1])
 
@@ -142,12 +154,21 @@ class Project:
         )  # fmt: skip
 
     def python(self, text: str) -> subprocess.CompletedProcess[str]:
-        (self.folder / "block.py").write_text(PRELUDE + text)
-        return self.run("python -W ignore block.py")
+        (self.folder / "test_it.py").write_text(PRELUDE + text)
+        return self.run("python -W ignore test_it.py")
 
 
+PYTEST = "#!{python}\nimport pytest\nraise SystemExit(pytest.main())\n"
+SRUN = """#!/bin/sh
+export SLURM_JOB_ID=1 SLURM_STEP_ID=0 SLURM_NTASKS=3
+while case "$1" in -*) true ;; *) false ;; esac; do shift; done
+for rank in 0 1 2; do SLURM_PROCID=$rank SLURMD_NODENAME=node$rank "$@" & done
+wait
+"""
+SSH = '#!/bin/sh\nshift\nexec "$@"\n'
+"""They stand for those of a cluster with three nodes; a machine may have one without a cluster."""
 PRELUDE = """\
-import envprint
+import envprint, pytest
 before, now, train = envprint.load("before.json"), envprint.capture(), lambda: None
 """
 """What a Python block may have from the text before it."""
@@ -163,16 +184,32 @@ def commands_of(text: str) -> list[tuple[str, list[str]]]:
 
 def shown_in_order(shown: list[str], printed: str) -> str | None:
     """The first line of a page that the command did not print, or not there; None if it did."""
-    left = printed
+    left = without_the_day(printed)
     for line in shown:
         if line not in ("…", "...") and not re.match(BY_MACHINE, line):
-            _, found, left = left.partition(f"{line.rstrip()}\n")
+            _, found, left = left.partition(f"{without_the_day(line.rstrip())}\n")
             if not found:
                 return line
     return None
 
 
 BY_MACHINE = r"before |after |machine |runs on| {10}(?:3\.|now|unset|→)|\{'facts"
+
+
+def without_the_day(text: str) -> str:
+    """The text without digests, times, identities, the version of Python and the directory."""
+    for pattern, stands in BY_DAY.items():
+        text = re.sub(pattern, stands, text)
+    return text
+
+
+BY_DAY = {
+    r"sha256:[0-9a-f]+": "DIGEST",
+    r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d": "TIME",
+    r"\b(?:[0-9a-f]{12}|[0-9a-f]{8})\b": "DIGITS",
+    r"Python 3\.\d+\.\d+": "PYTHON",
+    r"(?<= in )/\S+(?=/\.envprint)": "PROJECT",
+}
 
 
 def run_console(project: Project, text: str) -> None:
@@ -201,12 +238,15 @@ def run_console(project: Project, text: str) -> None:
 
 @pytest.mark.parametrize("page", HERE)
 def test_the_blocks_of_a_page_do_what_it_says(page: str, tmp_path: Path) -> None:
-    project = Project(tmp_path, *PACKAGES.get(page, (USUAL,)), has_run=page not in UNRUN)
+    project = Project(tmp_path, page)
     for block in PAGES[page]:
         if not block.is_run_here:
             continue
         if block.language == "python":
             done = project.python(block.text)
             assert done.returncode == 0, f"{block.text}\n{done.stderr}"
+        elif block.language == "bash":
+            done = project.run(f"set -e\n{block.text}")
+            assert (done.returncode, done.stderr) == (0, ""), block.text
         else:
             run_console(project, block.text)
