@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from envprint.core.fleet import Fleet, Group, State
 from envprint.core.impact import Impact
 from envprint.core.report import NOT_CHECKED_WORD, Finding, Report, counted, first_word
+from envprint.core.shell import kind
 from envprint.core.text import (
     TOPIC,
     block,
+    columns,
     heading,
     inside_sentence,
     one_line,
@@ -21,11 +23,10 @@ from envprint.outputs.fleet_words import in_short, members_of, verdict, word
 from envprint.outputs.formats import ALL, NONE, QUIET, View
 from envprint.outputs.formats._words import COLOURS, grouped, happened, remedies, wrapped_remedy
 
-ODD = 4
+SCREEN = 24
+"""Lines of a small terminal, on which the usual verdict fits; the table comes if there is room."""
+ODD = 3
 """Groups on the first screen; of more, how many there are."""
-ROWS = 8
-"""Groups in the table below it."""
-CAUSES = 2
 LISTED = 3
 SAME, DIFFERS, UNKNOWN = ".", "x", "?"
 
@@ -34,7 +35,8 @@ def render(fleet: Fleet, view: View = View()) -> str:  # noqa: B008  an immutabl
     """The verdict as text that ends with a newline."""
     if view.details == QUIET:
         return f"{_word(fleet, view)} {one_line(verdict(fleet))}\n"
-    return "\n".join(_lines(fleet, view)) + "\n"
+    lines = _with_table([*_lines(fleet, view)], fleet, view)
+    return "\n".join(lines) + "\n"
 
 
 def _lines(fleet: Fleet, view: View) -> Iterator[str]:
@@ -43,20 +45,36 @@ def _lines(fleet: Fleet, view: View) -> Iterator[str]:
     yield shown + " " * max(1, TOPIC - len(word(fleet))) + first
     yield from (" " * TOPIC + line for line in others)
     odd = fleet.odd()
-    limit = len(odd) if view.details == ALL else ODD
-    for group in odd[:limit]:
+    for group in odd if view.details == ALL else odd[:ODD]:
         yield ""
         yield from _odd(group, view)
-    if len(odd) > limit:
-        more = sum(len(group.members) for group in odd[limit:])
-        yield ""
-        them = f"{len(odd) - limit} more groups of {counted(range(more), 'machine')}"
-        yield f"and {them}; -v shows all"
     yield from _states(fleet.states, view)
     yield from _documents(fleet, view)
-    if len(fleet.groups) > 1 and view.details != NONE:
-        yield from heading("groups", view.colour)
-        yield from matrix(fleet, None if view.details == ALL else ROWS).splitlines()
+
+
+def _with_table(lines: Sequence[str], fleet: Fleet, view: View) -> Iterator[str]:
+    """The table of groups below the lines, or how many groups and findings `-v` shows."""
+    yield from lines
+    groups = [*heading("groups", view.colour), *matrix(fleet).splitlines()]
+    is_wanted = len(fleet.groups) > 1 and view.details != NONE
+    more = list(_left_out(fleet, view))
+    has_room = len(lines) + len(groups) + bool(more) <= SCREEN
+    if is_wanted and not has_room:
+        more.append(f"the table of {len(fleet.groups)} groups")
+    if is_wanted and (has_room or view.details == ALL):
+        yield from groups
+    elif more and view.details != ALL:
+        yield from _cut([*wrapped(f"-v shows all: {', '.join(more)}", view.width)], 1, view)
+
+
+def _left_out(fleet: Fleet, view: View) -> Iterator[str]:
+    odd = fleet.odd()
+    if more := odd[ODD:]:
+        machines = counted([one for group in more for one in group.members], "machine")
+        yield f"{counted(more, 'more group')} of {machines}"
+    reports = [group.report for group in odd[:ODD] if group.report is not None]
+    if findings := sum(max(len(grouped(report.findings)) - 1, 0) for report in reports):
+        yield counted(range(findings), "more finding")
 
 
 def _word(fleet: Fleet, view: View) -> str:
@@ -72,15 +90,18 @@ def _odd(group: Group, view: View) -> Iterator[str]:
     mark = first_word(report, report.impact)
     role = f" ({group.role})" if group.role else ""
     text = f"{in_short(members_of(group))}{role}: {mark.lower()}, {_differs(group)}"
-    yield from block("odd", text, paint("odd", "1", view.colour), width=view.width)
     groups = grouped(report.findings)
-    shown = groups if view.details == ALL else groups[:CAUSES]
+    shown = groups if view.details == ALL else groups[:1]
+    if len(groups) > len(shown):
+        text += f"; {len(groups)} findings"
+    if groups and report.unjudged and view.details != ALL:
+        text += f"; {len(report.unjudged)} not judged"
+    lines = [*block("odd", text, paint("odd", "1", view.colour), width=view.width)]
+    yield from _cut(lines, 1, view)
     for found in shown:
         yield from _cause(found, report, view)
-    if len(groups) > len(shown):
-        names = "; ".join(found[0].title for found in groups[len(shown) :][:LISTED])
-        yield from block("", f"and {len(groups) - len(shown)} more: {names}", width=view.width)
-    yield from _open(report, view)
+    if not groups or view.details == ALL:
+        yield from _cut([*_open(report, view)], 2, view)
 
 
 def _differs(group: Group) -> str:
@@ -93,15 +114,29 @@ def _cause(found: Sequence[Finding], report: Report, view: View) -> Iterator[str
     lower = f" ({first.impact.word})" if first.impact != report.impact else ""
     topic = "likely" if first.impact >= Impact.NUMERIC else "found"
     lines = list(block(topic, f"{first.title}{lower}: {what}", width=view.width))
-    yield from lines if view.details == ALL else _cut(lines, 2)
-    for remedy in remedies(found):
-        steps = wrapped_remedy(remedy, view.width - TOPIC - 4)
-        for number, line in enumerate(steps if view.details == ALL else _cut(steps, 2)):
+    yield from _cut(lines, 2, view)
+    for remedy in [*remedies(found)][: None if view.details == ALL else 1]:
+        for number, line in enumerate(_steps(remedy, view)):
             yield " " * TOPIC + ("    " if number else "do: ") + line
 
 
-def _cut(lines: Sequence[str], limit: int) -> list[str]:
-    return [*lines[: limit - 1], f"{lines[limit - 1]} …"] if len(lines) > limit else [*lines]
+def _cut(lines: Sequence[str], limit: int, view: View) -> list[str]:
+    """The first lines; all of them with all details."""
+    if len(lines) <= limit or view.details == ALL:
+        return [*lines]
+    last = lines[limit - 1]
+    while columns(last) + 2 > view.width and " " in last.strip():
+        last = last.rpartition(" ")[0]
+    return [*lines[: limit - 1], f"{last} …"]
+
+
+def _steps(remedy: str, view: View) -> list[str]:
+    """What to do in a line; half a command would be another one."""
+    steps = [*wrapped_remedy(remedy, view.width - TOPIC - 4)]
+    if kind(remedy) == "text":
+        return _cut(steps, 1, view._replace(width=view.width - TOPIC - 4))
+    is_short = len(steps) <= 2 or view.details == ALL
+    return steps if is_short else ["the commands that -v shows"]
 
 
 def _open(report: Report, view: View) -> Iterator[str]:
@@ -127,9 +162,10 @@ def _states(states: Sequence[State], view: View) -> Iterator[str]:
         yield from ("",) if number == 0 else ()
         text = f"{in_short(members)}: {finding.impact.word}, {inside_sentence(finding.title)}: "
         topic = "state" if number == 0 else ""
-        yield from _cut([*block(topic, text + finding.message, width=view.width)], 3)
-        for line in _cut(wrapped_remedy(finding.remedy, view.width - TOPIC - 4), 1):
-            yield " " * TOPIC + f"do: {line}"
+        lines = [*block(topic, text + finding.message, width=view.width)]
+        yield from _cut(lines, 2, view)
+        for step, line in enumerate(_steps(finding.remedy, view)):
+            yield " " * TOPIC + ("    " if step else "do: ") + line
     if len(states) > limit:
         yield from block("", f"and {len(states) - limit} more; -v shows all", width=view.width)
 
@@ -142,12 +178,13 @@ def _documents(fleet: Fleet, view: View) -> Iterator[str]:
         ("forged", [f"{one.source}: {one.reason}, which count" for one in fleet.forged]),
         ("unknown", _unknown(fleet)),
     )
-    if any(texts for _, texts in listed):
+    if any(texts for _, texts in listed) and not fleet.states:
         yield ""
     for topic, texts in listed:
         limit = len(texts) if view.details == ALL else LISTED
         for number, text in enumerate(texts[:limit]):
-            yield from block("" if number else topic, text, width=view.width)
+            lines = [*block("" if number else topic, text, width=view.width)]
+            yield from _cut(lines, 1, view)
         if len(texts) > limit:
             names = ", ".join(text.partition(": ")[0] for text in texts[limit : limit + LISTED])
             more = f"and {len(texts) - limit} more: {names}"
@@ -169,20 +206,17 @@ def _unknown(fleet: Fleet) -> list[str]:
     ]
 
 
-def matrix(fleet: Fleet, limit: int | None = None) -> str:
-    """A row for each group and a column for each section that differs anywhere.
-
-    Of more than `limit` groups, the largest are shown.
-    """
-    columns = sorted({name for group in fleet.groups for name in group.differs})
+def matrix(fleet: Fleet) -> str:
+    """A row for each group and a column for each section that differs anywhere."""
+    sections = sorted({name for group in fleet.groups for name in group.differs})
     has_roles = any(group.role for group in fleet.groups)
-    rows = [["", "machines", *(["role"] if has_roles else []), *columns, "members"]]
-    for number, group in enumerate(fleet.groups[:limit]):
-        base = number == fleet.baseline or group.report is None
-        cells = [SAME if base or name not in group.differs else DIFFERS for name in columns]
+    rows = [["", "machines", *(["role"] if has_roles else []), *sections, "members"]]
+    for number, group in enumerate(fleet.groups):
+        report = group.report
+        base = number == fleet.baseline or report is None
+        cells = [SAME if base or name not in group.differs else DIFFERS for name in sections]
         role = [group.role or "-"] if has_roles else []
-        mark = "=" if base else group.report.impact.word if group.report else ""
+        mark = "=" if base else first_word(report, report.impact).lower() if report else ""
         count = str(len(group.members))
         rows.append([mark, count, *role, *cells, in_short(members_of(group))])
-    left = len(fleet.groups[limit:]) if limit is not None else 0
-    return table(rows) + (f"and {left} smaller groups; -v shows all\n" if left else "")
+    return table(rows)

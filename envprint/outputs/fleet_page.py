@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from envprint.core.fleet import Fleet, Group, Member
 from envprint.core.report import Finding, Report, counted, first_word
 from envprint.core.shell import kind
-from envprint.outputs.fleet_words import in_short, members_of, verdict, word
+from envprint.outputs.fleet_words import clauses, in_short, members_of, verdict, word
 from envprint.outputs.formats._words import grouped, happened, notes, remedies, to_paste
 from envprint.outputs.html_fingerprints import choices
 from envprint.outputs.html_page import (
@@ -25,6 +25,8 @@ from envprint.outputs.html_page import (
 
 MOST = 2_000
 """Machines with a row each; of a larger fleet, each group has one."""
+MANY = 40
+"""Names and spans of names in one place; of more, how many there are."""
 _SAME, _DIFFERS = "same", "differs"
 _Part = tuple[str, str, Html]
 
@@ -34,16 +36,17 @@ def render(fleet: Fleet) -> str:
     named, sentence = word(fleet), verdict(fleet)
     is_impact = named == fleet.impact.word.upper()
     level = fleet.impact.word if is_impact else "open"
-    head = element("h1", element("span", named, class_=f"impact {level}"), " ", sentence)
+    first, *others = (f"{text[0].upper()}{text[1:]}." for text in clauses(fleet))
+    head = element("h1", element("span", named, class_=f"impact {level}"), " ", first)
+    below = [element("p", text) for text in others]
     parts = [part for part in _parts(fleet) if part is not None]
-    return page(f"envprint: {named}: {sentence}", joined((head, _counts(fleet))), parts)
+    return page(f"envprint: {named}: {sentence}", joined((head, *below, _counts(fleet))), parts)
 
 
 def _counts(fleet: Fleet) -> Html:
     texts = [
         counted(range(fleet.size), "machine"),
         counted(fleet.groups, "group"),
-        *([f"{len(fleet.unreadable)} unreadable"] if fleet.unreadable else []),
         *([f"{len(fleet.older)} older"] if fleet.older else []),
         "all digests verified" if fleet.verified else "digests as the documents have them",
     ]
@@ -67,16 +70,17 @@ def _group(number: int, group: Group) -> _Part:
     level = mark if mark == report.impact.word else "open"
     role = f", {group.role}" if group.role else ""
     count = counted(range(len(group.members)), "machine")
+    differ = "differs" if len(group.members) == 1 else "differ"
     head = element(
         "p",
         element("span", mark, class_=f"impact {level}"),
-        f" {count}{role}, differs in {', '.join(group.differs) or 'nothing that is compared'}",
+        f" {count}{role}, {differ} in {', '.join(group.differs) or 'nothing that is compared'}",
     )
-    articles = [_article(found, report) for found in grouped(report.findings)]
+    articles = [_article(found) for found in grouped(report.findings)]
     return name, title, section(name, title, head, *articles, *_open(report), _members(group))
 
 
-def _article(found: Sequence[Finding], report: Report) -> Html:
+def _article(found: Sequence[Finding], *above: Html) -> Html:
     first = found[0]
     title = element(
         "h3",
@@ -95,7 +99,7 @@ def _article(found: Sequence[Finding], report: Report) -> Html:
         if content
     ]
     happenings = [element("p", text) for text in dict.fromkeys(map(happened, found))]
-    return element("article", title, *happenings, element("dl", *reasons), *_fixes(found))
+    return element("article", title, *above, *happenings, element("dl", *reasons), *_fixes(found))
 
 
 def _fixes(found: Sequence[Finding]) -> Iterator[Html]:
@@ -131,13 +135,12 @@ def _members(group: Group) -> Html:
 def _states(fleet: Fleet) -> _Part | None:
     if not fleet.states:
         return None
-    rows = [
-        row(in_short(members), finding.impact.word, finding.title, finding.message, finding.remedy)
+    articles = [
+        _article([finding], element("p", element("strong", in_short(members, MANY))))
         for finding, members in fleet.states
     ]
     title = "What was true at the capture"
-    made = table(title, ("machines", "impact", "state", "what was seen", "what to do"), rows)
-    return "states", title, section("states", title, made, count=len(rows))
+    return "states", title, section("states", title, *articles, count=len(articles))
 
 
 def _matrix(fleet: Fleet) -> _Part | None:
@@ -151,7 +154,7 @@ def _matrix(fleet: Fleet) -> _Part | None:
     ordered = [*odd, *(group for group in fleet.groups if group not in odd)]
     rows = [made for group in ordered for made in _rows(group, columns, is_whole, has_roles)]
     title = "Machines and sections" if is_whole else "Groups and sections"
-    kinds = ((f"{_SAME} {_DIFFERS}", "all", True), (_DIFFERS, "only those that differ", False))
+    kinds = ((f"{_SAME} {_DIFFERS}", "all", False), (_DIFFERS, "only those that differ", True))
     has_odd = any(group.report for group in fleet.groups)
     form = choices("matrix", title, kinds if has_odd else (), single=True)
     roles = ("role",) if has_roles else ()
@@ -166,7 +169,7 @@ def _holes(group: Group) -> set[str]:
 
 def _rows(group: Group, columns: Sequence[str], is_whole: bool, has_roles: bool) -> Iterator[Html]:
     if not is_whole:
-        yield _row(in_short(members_of(group), 40), group, columns, (), has_roles)
+        yield _row(in_short(members_of(group), MANY), group, columns, (), has_roles)
         return
     for member in group.members:
         yield _row(member.name, group, columns, _unknown(member), has_roles)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from envprint.core.fleet import Fleet, Group
 from envprint.core.impact import Impact
@@ -68,36 +68,43 @@ def word(fleet: Fleet) -> str:
 
 def verdict(fleet: Fleet) -> str:
     """The verdict in one sentence: how many differ, and what that means."""
-    odd = fleet.odd()
-    total = counted(range(fleet.size), "machine")
-    open_ends = _open_ends(fleet)
-    if not odd and not fleet.states:
-        return f"{_all_alike(fleet, total)}{open_ends}."
-    several = sum(len(group.members) for group in odd)
-    texts = []
-    if odd:
-        differ = "differs" if several == 1 else "differ"
-        others = _against(fleet)
-        texts.append(f"{several} of {total} {differ} from {others}: {_meaning(fleet, odd)}")
-    elif fleet.size > 1:
-        texts.append(f"all {total} are alike")
-    if fleet.states:
-        names = {name for state in fleet.states for name in state.members}
-        had = f"{len(names)} had a state" if fleet.size > 1 else "it had a state"
-        what = MEANING[fleet.states[0].finding.impact]
-        texts.append(f"at the capture {had} that matters: {what}")
-    text = "; ".join(texts) + open_ends
+    text = "; ".join(clauses(fleet))
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _open_ends(fleet: Fleet) -> str:
-    """What could not be compared, behind the rest of the sentence."""
-    text = ""
+def clauses(fleet: Fleet) -> list[str]:
+    """The parts of that sentence: who differs, what was true at the capture, what is not known."""
+    texts = [*_who_differs(fleet), *_had_states(fleet)]
+    texts = texts or [_all_alike(fleet, counted(range(fleet.size), "machine"))]
     if fleet.unreadable:
-        text += f"; {counted(fleet.unreadable, 'document')} unreadable"
+        texts.append(f"{counted(fleet.unreadable, 'document')} unreadable")
     if partly := fleet.partly_unknown():
-        text += f"; of {counted(partly, 'machine')} not all is known"
-    return text
+        texts.append(f"of {counted(partly, 'machine')} not all is known")
+    return texts
+
+
+def _who_differs(fleet: Fleet) -> Iterator[str]:
+    odd = fleet.odd()
+    total = counted(range(fleet.size), "machine")
+    if odd:
+        several = sum(len(group.members) for group in odd)
+        differ = "differs" if several == 1 else "differ"
+        others = _against(fleet)
+        yield f"{several} of {total} {differ} from {others}: {_meaning(fleet, odd)}"
+    elif fleet.states and fleet.size > 1:
+        yield f"all {total} are alike"
+
+
+def _had_states(fleet: Fleet) -> Iterator[str]:
+    if not fleet.states:
+        return
+    names = {name for state in fleet.states for name in state.members}
+    had = f"{len(names)} had a state" if fleet.size > 1 else "it had a state"
+    worst = fleet.states[0].finding.impact
+    # What it means is not written twice.
+    is_said = any(group.report and group.report.impact >= worst for group in fleet.odd())
+    what = f" ({worst.word})" if is_said else f": {MEANING[worst]}"
+    yield f"at the capture {had} that matters{what}"
 
 
 def _all_alike(fleet: Fleet, total: str) -> str:

@@ -71,9 +71,10 @@ svg text{fill:var(--front);font:12px system-ui,sans-serif}
 .curve{fill:none;stroke-width:2}
 .curve.used{stroke:var(--c0)}.curve.own{stroke:var(--c4);stroke-dasharray:6 3}
 .gap{fill:var(--free);opacity:.6}
-@media (max-width:40rem){body{padding:.6rem}dl{grid-template-columns:1fr}
+@media (max-width:40rem){body{padding:.6rem}th,td{padding-right:.4rem}dl{grid-template-columns:1fr}
 dd{margin:0 0 .3rem}article .rule{float:none;display:block;margin:0}}
+@page{margin:14mm}
 @media print{body{max-width:none;padding:0;font-size:10pt}nav,form,.skip{display:none}
-article,tr{break-inside:avoid}.wide{overflow:visible}a{color:inherit}
+h2,h3,summary{break-after:avoid}article,tr{break-inside:avoid}.wide{overflow:visible}a{color:inherit}
 a[href^=https]::after{content:none}}
 """

@@ -2,8 +2,8 @@
 
     python browser.py CHROMIUM FOLDER
 
-Opens `report.html`, `run.html`, `fingerprint.html` and `hostile.html` of the folder, and prints as
-JSON what it saw.
+Opens `report.html`, `run.html`, `fingerprint.html`, `fleet.html` and `hostile.html` of the folder,
+and prints as JSON what it saw.
 """
 
 from __future__ import annotations
@@ -67,12 +67,37 @@ def sides(page: Page) -> dict[str, Any]:
     return seen
 
 
-def looks(page: Page) -> dict[str, Any]:
-    """Widths, dark colours, paper and the first stop of the keyboard."""
-    seen: dict[str, Any] = {"overflow": []}
+def fleet(page: Page) -> dict[str, Any]:
+    """The machines of a fleet: the odd ones, all, and in the order of a column; each width."""
+    rows = "#matrix tbody tr"
+    seen: dict[str, Any] = {"snapshot": page.locator("body").aria_snapshot()}
+    seen["odd"] = [shown(page, rows), said(page, "matrix")]
+    page.locator("#matrix").get_by_label("all", exact=True).check()
+    seen["all"] = [shown(page, rows), said(page, "matrix")]
+    page.locator("#matrix").get_by_label("Search").fill("node007")
+    seen["search"] = shown(page, rows)
+    page.locator("#matrix").get_by_label("Search").fill("")
+    page.get_by_role("region", name="Machines and sections").last.get_by_role(
+        "button", name="machine"
+    ).click()
+    seen["sorted"] = page.locator(f"{rows}:not([hidden]) th").all_inner_texts()
+    seen["overflow"] = overflow(page)
+    seen["elements"] = page.evaluate("[document.scripts.length, document.images.length]")
+    return seen
+
+
+def overflow(page: Page) -> list[int]:
+    """The pixels by which the page is wider than its window, at each width."""
+    seen = []
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
-        seen["overflow"].append(page.evaluate("document.documentElement.scrollWidth - innerWidth"))
+        seen.append(page.evaluate("document.documentElement.scrollWidth - innerWidth"))
+    return seen
+
+
+def looks(page: Page) -> dict[str, Any]:
+    """Widths, dark colours, paper and the first stop of the keyboard."""
+    seen: dict[str, Any] = {"overflow": overflow(page)}
     colour = "getComputedStyle(document.body).backgroundColor"
     seen["light"] = page.evaluate(colour)
     page.emulate_media(color_scheme="dark")
@@ -109,6 +134,7 @@ def look(chromium: str, folder: Path) -> dict[str, Any]:
         seen: dict[str, Any] = {}
         for kind in (filters, sorts, sides, looks):
             seen[kind.__name__] = kind(opened("report.html"))
+        seen["fleet"] = fleet(opened("fleet.html"))
         seen["snapshot"] = opened("report.html").locator("body").aria_snapshot()
         seen["run"] = opened("run.html").locator("body").aria_snapshot()
         seen["fingerprint"] = opened("fingerprint.html").locator("body").aria_snapshot()

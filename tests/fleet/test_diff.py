@@ -328,3 +328,52 @@ def test_a_value_of_another_type_costs_its_document_only(tmp_path: Path) -> None
     found = envprint.fleet.diff(folder)
     assert found.size == 6
     assert [Path(one.source).stem for one in found.unreadable] == ["strange"]
+
+
+def wide(capsys: pytest.CaptureFixture[str], *options: str) -> list[str]:
+    """The lines of a text on a terminal of 80 columns."""
+    main(["fleet", "diff", *options])
+    lines = capsys.readouterr().out.splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    return lines
+
+
+def test_the_usual_verdict_fits_a_screen_of_24_lines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    odd = [
+        *((number, version("tensorflow", "2.16.1")) for number in (3, 5, 6, 7, 12, 15, 20, 23)),
+        (9, lambda document: document["facts"]["gpu"].update(driver_version="470.82.01")),
+        *((number, version("numpy", "2.1.0")) for number in range(13, 15)),
+    ]
+    folder = fleet(tmp_path / "runs", *odd, count=40)
+    (folder / "cut.json").write_text("{")
+    lines = wide(capsys, str(folder))
+    assert len(lines) <= 24
+    assert sum(line.startswith("odd ") for line in lines) == 3
+    assert sum(line.startswith(("state ", "unread ")) for line in lines) == 2
+    assert "node003, node[005-007], node012, node015 and 2 more: breaks" in "\n".join(lines)
+    assert lines[-1].startswith("-v shows all: ") and "the table of 4 groups" in lines[-1]
+    main(["fleet", "diff", str(folder), "-v"])
+    whole = capsys.readouterr().out
+    assert "\nGROUPS\n" in whole and "-v shows" not in whole and "…" not in whole
+
+
+def test_the_table_of_groups_is_there_if_the_screen_has_room(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = wide(capsys, str(fleet(tmp_path, (3, variable("TF_ENABLE_ONEDNN_OPTS", "0")))))
+    assert "GROUPS" in lines and len(lines) <= 24
+    assert lines[-1].split()[:2] == ["not", "judged"]
+
+
+def test_groups_that_do_not_fit_the_screen_are_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    odd = [(number, version("tensorflow", f"2.{number}.0")) for number in range(2, 9)]
+    lines = wide(capsys, str(fleet(tmp_path, *odd, count=20)))
+    assert len(lines) <= 24
+    assert "4 more groups of 4 machines" in lines[-1]

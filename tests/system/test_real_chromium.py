@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 
+import envprint
 from envprint.outputs.fingerprints.html import render as shown
 from envprint.outputs.formats.html import render
 from envprint.outputs.run_page import render as page_of_run
+from tests.builders.fleets import card, member, put, recorded, variable, version
 from tests.builders.pages import PACKAGES, a_machine, two_machines
 from tests.builders.reports import ACTING, hostile_report
 from tests.builders.runs import a_record
@@ -31,6 +33,18 @@ pytestmark = [
 ]
 
 
+def a_fleet(folder: Path, hostile: str) -> envprint.FleetReport:
+    """Sixty machines of which two are odd; one has a hostile name, and one file is cut."""
+    base = recorded()
+    odd = {7: version("tensorflow", "2.16.1"), 30: variable("OMP_NUM_THREADS", "3")}
+    for number in range(1, 61):
+        changes = [card(number), *([odd[number]] if number in odd else [])]
+        put(folder, f"node{number:03}", member(base, *changes))
+    put(folder, "named", member(base, version("numpy", "2.1.0"), identity={"host_name": hostile}))
+    (folder / "cut.json").write_text('{"facts":')
+    return envprint.fleet.diff(folder)
+
+
 @pytest.fixture(scope="module", name="seen")
 def _seen(environment: Build, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What a browser shows of a report of two machines, of a fingerprint and of hostile texts."""
@@ -39,6 +53,7 @@ def _seen(environment: Build, tmp_path_factory: pytest.TempPathFactory) -> dict[
     (folder / "fingerprint.html").write_text(shown(a_machine("ubuntu-rtx2080ti")))
     (folder / "run.html").write_text(page_of_run(a_record(), a_machine("ubuntu-rtx2080ti")))
     everything = " ".join(ACTING.values())
+    (folder / "fleet.html").write_text(a_fleet(folder / "machines", everything).to_html())
     (folder / "hostile.html").write_text(render(hostile_report(everything)))
     command = [environment(PLAYWRIGHT), str(PROGRAM), str(CHROMIUM), str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
@@ -53,6 +68,7 @@ def test_nothing_is_requested_and_nothing_complains(seen: dict[str, Any]) -> Non
 
 def test_hostile_texts_are_inert(seen: dict[str, Any]) -> None:
     assert seen["hostile"] == [1, 0]
+    assert seen["fleet"]["elements"] == [1, 0]
 
 
 def test_findings_are_filtered_by_impact_and_by_words(seen: dict[str, Any]) -> None:
@@ -112,3 +128,35 @@ def test_a_screen_reader_finds_headings_tables_and_names(seen: dict[str, Any]) -
     assert '- table "Other processes on the GPUs":' in seen["run"]
     assert '- heading "Environment on ubuntu-rtx2080ti" [level=1]' in seen["fingerprint"]
     assert '- columnheader "version"' in seen["fingerprint"]
+
+
+def test_the_odd_machines_of_a_fleet_are_shown_first_and_all_on_demand(
+    seen: dict[str, Any],
+) -> None:
+    fleet = seen["fleet"]
+    assert fleet["odd"] == [3, "3 of 61 shown"]
+    assert fleet["all"] == [61, "61 of 61 shown"]
+    assert fleet["search"] == 1
+    nodes = [name for name in fleet["sorted"] if name.startswith("node")]
+    assert nodes == [f"node{number:03}" for number in range(1, 61)]
+    assert fleet["overflow"] == [0, 0, 0]
+
+
+def test_a_screen_reader_finds_the_groups_and_the_machines_of_a_fleet(seen: dict[str, Any]) -> None:
+    for line in (
+        "- banner:",
+        '- navigation "Parts of this page":',
+        "- main:",
+        '- region "node007":',
+        '- heading "node007" [level=2]',
+        '- heading "What was true at the capture (',
+        '- search "Machines and sections":',
+        '- radio "only those that differ" [checked]',
+        '- table "Machines and sections":',
+        '- columnheader "machine',
+        '- columnheader "packages',
+        '- rowheader "node030"',
+        '- heading "Documents that do not count, or not as they are (1)" [level=2]',
+        '- columnheader "document"',
+    ):
+        assert line in seen["fleet"]["snapshot"]
