@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 
 from envprint.core.errors import UnknownValueError
-from envprint.core.fingerprint import IMPORTED, Fingerprint, around, is_inside
+from envprint.core.fingerprint import IMPORTED, NOT_REQUESTED, Fingerprint, around, is_inside
 from envprint.core.hidden import REASON, differ
 from envprint.core.typed import Any, NamedTuple
 
@@ -56,8 +56,13 @@ class Comparison(NamedTuple):
         return Change.between(path, before, after) if is_other else None
 
     def may_differ(self, place: str) -> bool:
-        """Whether anything at or inside a path differs, or is unknown or hidden on a side."""
+        """Whether anything at or inside a path differs, or is unknown or hidden on a side.
+
+        What was requested on neither side does not.
+        """
         sides = (self.before, self.after)
+        if all(side.unknown.get(place) in NOT_REQUESTED for side in sides):
+            return False
         unclear = (self.hidden, *(side.unknown for side in sides), *(s.undeclared for s in sides))
         try:
             is_equal = self.before.value(place) == self.after.value(place)

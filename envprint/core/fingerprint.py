@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice, pairwise
+from json.encoder import encode_basestring_ascii
 
 from envprint.core.errors import UnknownValueError
 from envprint.core.hidden import unsealed
@@ -39,6 +40,8 @@ class Unknown(NamedTuple):
 NOT_MEASURED = "not measured; `envprint probe` and `envprint capture --probe` do"
 NOT_TRAINED = "not measured; `envprint probe training` does"
 NOT_IMPORTED = "not measured; `envprint probe imports` and `envprint check --imports` do"
+NOT_REQUESTED = frozenset([NOT_MEASURED, NOT_TRAINED, NOT_IMPORTED])
+"""Reasons for which no rule calls a value unknown."""
 """Reasons recorded when a probe was not requested; rules ignore these."""
 
 OTHERS = "[*]"
@@ -277,6 +280,8 @@ def _digest(text: str) -> str:
 
 
 def _canonical(value: Any) -> str:
+    if type(value) is str:  # without an encoder, of which a diff would make one for each text
+        return encode_basestring_ascii(value)
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 

@@ -66,13 +66,13 @@ PLACES = {
     "gpu.order": frozenset(["facts.environ.variables", "facts.gpu.devices"]),
     "gpu.sharing": frozenset(["facts.environ.variables", "facts.gpu.devices", "live.gpu.devices", "live.gpu.init_ms", "live.gpu.pids_are_ours"]),
     "gpu.size": frozenset(["facts.environ.variables", "facts.gpu.devices"]),
-    "gpu.use": frozenset(["facts.cuda.cudnn", "facts.cuda.driver_library", "facts.cuda.fabric_manager", "facts.cuda.iommu", "facts.cuda.runtime", "facts.cuda.uvm_device", "facts.environ.variables", "facts.frameworks.jax", "facts.frameworks.tensorflow", "facts.frameworks.torch", "facts.gpu.devices", "facts.packages.distributions"]),
+    "gpu.use": frozenset(["facts.cuda.cudnn", "facts.cuda.driver_library", "facts.cuda.fabric_manager", "facts.cuda.iommu", "facts.cuda.runtime", "facts.cuda.uvm_device", "facts.environ.variables", "facts.frameworks.jax", "facts.frameworks.tensorflow", "facts.frameworks.torch", "facts.gpu.devices", "facts.packages.distributions[jaxlib]"]),
     "gpu.workspace": frozenset(["facts.environ.variables", "facts.frameworks.tensorflow", "facts.gpu.devices", "live.gpu.devices", "live.gpu.pids_are_ours"]),
     "host": frozenset(["live.host.disk_free_bytes", "live.host.memory_available_bytes", "live.host.memory_limit_left_bytes", "live.host.memory_total_bytes", "live.host.shm_free_bytes", "live.host.shm_total_bytes"]),
     "math": frozenset(["facts.environ.variables", "facts.math.blas", "facts.math.libm", "facts.math.openmp", "facts.os.distribution", "facts.os.libc", "facts.packages.conda"]),
     "mkl": frozenset(["facts.environ.variables"]),
     "nccl": frozenset(["facts.environ.variables", "facts.environ.world_size", "facts.gpu.devices"]),
-    "numba": frozenset(["facts.environ.variables", "facts.packages.distributions"]),
+    "numba": frozenset(["facts.environ.variables", "facts.packages.distributions[numba]"]),
     "openmp": frozenset(["facts.environ.variables"]),
     "os": frozenset(["facts.os.kernel_release", "facts.os.locale", "facts.os.system"]),
     "packages": frozenset(["facts.packages.conda", "facts.packages.distributions", "facts.packages.duplicates", "facts.packages.edited"]),
@@ -85,7 +85,7 @@ PLACES = {
     "thread_pools": frozenset(["facts.math.thread_pools"]),
     "torch_compile": frozenset(["facts.environ.variables"]),
 }
-"""File to the fields that its rules watch."""
+"""File to the fields that its rules watch, or packages there."""
 
 STATES = frozenset(["batch_split", "code", "conflicts", "container", "cpu", "cuda.builds", "cuda.cudnn", "cuda.drivers", "cuda.libraries", "determinism", "environ", "framework_switches", "frameworks.frameworks", "frameworks.jax", "frameworks.jax_platforms", "frameworks.keras", "frameworks.tensorflow", "frameworks.torch", "frameworks.xla", "gpu.count", "gpu.free_memory", "gpu.health", "gpu.held_memory", "gpu.kernels", "gpu.order", "gpu.sharing", "gpu.size", "gpu.use", "gpu.workspace", "host", "openmp", "os", "packages", "probes", "python", "random", "required"])
 """Files with a rule about a state."""

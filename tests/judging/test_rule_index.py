@@ -13,10 +13,11 @@ import pytest
 from envprint import rules as package
 from envprint.core.comparison import Comparison
 from envprint.core.discovery import part_names
-from envprint.core.fingerprint import split_path
+from envprint.core.fingerprint import NOT_MEASURED, split_path
 from envprint.core.rule import Rule
 from envprint.core.workload import FRAMEWORKS, Workload
 from envprint.rules import KIT, _index, applying, catalogue
+from envprint.rules.kit.packages import DISTRIBUTIONS
 from tests.builders.judged import compare
 from tests.builders.support import fingerprint
 from tests.hosts.judge import captured, report
@@ -36,7 +37,7 @@ FRAMEWORKS = {frameworks}
 """File to the frameworks of which a workload needs one for any of its rules to apply."""
 
 PLACES = {places}
-"""File to the fields that its rules watch."""
+"""File to the fields that its rules watch, or packages there."""
 
 STATES = {states}
 """Files with a rule about a state."""
@@ -68,8 +69,15 @@ def frameworks_of(rules: tuple[Rule, ...]) -> list[str]:
 
 
 def places_of(rules: tuple[Rule, ...]) -> list[str]:
-    """The fields with what the rules watch."""
-    return sorted({".".join(split_path(path)[:3]) for rule in rules for path in rule.watches})
+    """The fields with what the rules watch; packages by name, as some differ often."""
+    found = {place_of(path) for rule in rules for path in rule.watches}
+    return sorted(place for place in found if not (place.endswith("]") and DISTRIBUTIONS in found))
+
+
+def place_of(path: str) -> str:
+    if path.startswith(f"{DISTRIBUTIONS}["):
+        return path.partition("]")[0] + "]"
+    return ".".join(split_path(path)[:3])
 
 
 def as_code(found: dict[str, list[str]]) -> str:
@@ -131,3 +139,22 @@ def test_what_is_unknown_or_hidden_or_new_may_differ() -> None:
         assert not comparison.may_differ("facts.os")
     assert not compare(same, same).may_differ("facts.cpu")
     assert Comparison(same, same, (), ("facts.cpu.model",)).may_differ("facts.cpu")
+
+
+def test_what_was_requested_on_neither_side_does_not_differ() -> None:
+    """So the rules about probes load only where something was measured, or failed to be."""
+    silent = fingerprint({}, {"facts.probes.numeric": NOT_MEASURED})
+    for reason, side in ((NOT_MEASURED, silent), ("denied", None)):
+        other = side or silent._replace(unknown={"facts.probes.numeric": reason})
+        assert compare(silent, other).may_differ("facts.probes.numeric") is (side is None)
+
+
+def test_a_package_that_differs_concerns_the_rules_about_it_alone() -> None:
+    of_numba, of_another = (
+        compare(fingerprint({}), fingerprint({f"{DISTRIBUTIONS}[{name}]": {"version": "1"}}))
+        for name in ("numba", "unrelated")
+    )
+    place = f"{DISTRIBUTIONS}[numba]"
+    assert place in _index.PLACES["numba"]
+    assert of_numba.may_differ(place)
+    assert not of_another.may_differ(place)
