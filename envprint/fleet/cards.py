@@ -121,7 +121,7 @@ class Reader:
             if len(self._sections) < KEPT:
                 self._sections[listed] = sections
         place = self._place(content, outline)
-        key = Key(self._role(outline, place), sections)
+        key = Key(role_of(outline, place.rank, self._by), sections)
         key = self._keys.setdefault(key, key)
         ended = _seconds(outline.captured_at)
         host = outline.live.get("host")
@@ -168,18 +168,28 @@ class Reader:
         if place is None:
             section = content.section(_ENVIRON) if digest else None
             place = self._places[digest] = _place_by(section)
-        rank = outline.tags.get("rank", "")
-        return Place(int(rank) if _is_number(rank) else place.rank, place.node)
-
-    def _role(self, outline: Outline, place: Place) -> str:
-        """What keeps this member apart from others, in words."""
-        words = [outline.tags.get(ROLE) or (FIRST if place.rank == 0 else "")]
-        if self._by:
-            words = [word for key in self._by for word in _named(key, outline, words[0])]
-        return ", ".join(filter(None, words))
+        return Place(_tagged_rank(outline, place), place.node)
 
 
-def _named(key: str, outline: Outline, role: str) -> Iterator[str]:
+def rank_of(fingerprint: Fingerprint) -> int | None:
+    """The rank of the process that a fingerprint is of, by its tags or its variables."""
+    return _tagged_rank(fingerprint, _place_by(fingerprint.facts.get(_ENVIRON)))
+
+
+def role_of(described: Outline | Fingerprint, rank: int | None, by: tuple[str, ...]) -> str:
+    """What keeps this member apart from others, in words."""
+    words = [described.tags.get(ROLE) or (FIRST if rank == 0 else "")]
+    if by:
+        words = [word for key in by for word in _named(key, described, words[0])]
+    return ", ".join(filter(None, words))
+
+
+def _tagged_rank(described: Outline | Fingerprint, place: Place) -> int | None:
+    rank = described.tags.get("rank", "")
+    return int(rank) if _is_number(rank) else place.rank
+
+
+def _named(key: str, outline: Outline | Fingerprint, role: str) -> Iterator[str]:
     if key == ROLE:
         yield role
     elif key == "label":

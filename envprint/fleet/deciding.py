@@ -53,7 +53,9 @@ class Answer(NamedTuple):
     """Why it could not be judged."""
     remark: str = ""
     document: str = ""
-    """The fingerprint, if it is refused."""
+    """The fingerprint, if it is refused or the ranks are compared with each other."""
+    against: str = ""
+    """The fingerprint of another rank that this one differs from, if it is refused for that."""
     nonce: str = ""
     """Random, by which a rank knows that a decision is about this answer."""
 
@@ -69,20 +71,29 @@ class Decision(NamedTuple):
     remark: str = ""
     document: str = ""
     """The fingerprint of the first rank that is refused."""
+    against: str = ""
+    """The one of another rank that it differs from."""
     heard: tuple[str, ...] = ()
 
 
 Judge = Callable[[Opening], Answer]
+Answers = Mapping[int, Answer]
+Settle = Callable[[Answers], Answers]
+"""What rank 0 makes of the answers when all are there."""
 Message = TypeVar("Message")
 
 
 def decide(
-    group: Group, begin: Callable[[], Opening], judge: Judge, timeout_s: float = TIMEOUT_S
+    group: Group,
+    begin: Callable[[], Opening],
+    judge: Judge,
+    timeout_s: float = TIMEOUT_S,
+    settle: Settle = dict,
 ) -> Decision:
-    """The decision of all ranks. `begin` is called on rank 0 alone. Raises `FleetError`."""
+    """The decision of all ranks. Rank 0 alone calls `begin` and `settle`. Raises `FleetError`."""
     try:
         if group.rank == 0:
-            return _lead(group, begin, judge, timeout_s)
+            return _lead(group, begin, judge, timeout_s, settle)
         while True:
             try:
                 return _follow(group, judge, timeout_s)
@@ -93,7 +104,9 @@ def decide(
         raise FleetError(f"the ranks cannot decide together through {text}") from None
 
 
-def _lead(group: Group, begin: Callable[[], Opening], judge: Judge, timeout_s: float) -> Decision:
+def _lead(
+    group: Group, begin: Callable[[], Opening], judge: Judge, timeout_s: float, settle: Settle
+) -> Decision:
     try:
         opening = begin()
     except EnvprintError as error:
@@ -108,7 +121,8 @@ def _lead(group: Group, begin: Callable[[], Opening], judge: Judge, timeout_s: f
             content = group.receive("answer", rank, deadline)
             if content is not None:
                 found[rank] = _unpacked(Answer, content)
-        decision, heard = _decided(opening, found, group, timeout_s), [*found][1:]
+        settled, heard = _settled(settle, found), [*found][1:]
+        decision = _decided(opening, settled, group, timeout_s)
     group.send("decision", _packed(decision))
     deadline = time.monotonic() + min(GRACE_S, timeout_s)
     read = [rank for rank in heard if group.receive("read", rank, deadline) is not None]
@@ -166,6 +180,14 @@ def _judged(judge: Judge, opening: Opening) -> Answer:
         return Answer("", failed=str(error))
 
 
+def _settled(settle: Settle, found: Answers) -> Answers:
+    """Whatever fails here is an answer as well: the other ranks wait for the decision."""
+    try:
+        return answered(lambda: settle(found))
+    except RefusedError as error:
+        return {**found, 0: found[0]._replace(failed=f"the ranks cannot be compared: {error}")}
+
+
 def _decided(
     opening: Opening, found: Mapping[int, Answer], group: Group, timeout_s: float
 ) -> Decision:
@@ -187,6 +209,7 @@ def _decided(
         ranks=tuple(sorted([*silent, *failed])),
         remark=_remarks(found),
         document=first.document if first else "",
+        against=first.against if first else "",
         heard=tuple(one.nonce for one in found.values()),
     )
 

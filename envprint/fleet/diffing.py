@@ -35,6 +35,11 @@ class Wish(NamedTuple):
     verify: bool = False
 
 
+def trains_with(*roles: str) -> bool:
+    """Whether processes of these roles have to agree in everything."""
+    return len({*roles}) < 2 or TRAIN_TOGETHER.issuperset(roles)
+
+
 def likeness_of(context: Context) -> Likeness:
     """What is meant to differ, by the table and the policy of `context`."""
     return Likeness(places(context.policy.identity))
@@ -155,7 +160,7 @@ class _Judge:
         before, after = self.load(against), self.load(first)
         context = self._context
         roles = {first.key.role, against.key.role}
-        if len(roles) > 1 and not roles <= TRAIN_TOGETHER:
+        if not trains_with(*roles):
             paths = tuple(f"facts.{name}" for name in AGREE)
             wanted = context.only
             context = context._replace(

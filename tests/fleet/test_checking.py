@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,18 +36,33 @@ print(json.dumps(said))
 
 
 @pytest.fixture
+def jax(tmp_path: Path) -> Path:
+    return put_framework(tmp_path / "installed", "jax")
+
+
+@pytest.fixture
 def numpy(tmp_path: Path) -> Path:
     return put_framework(tmp_path / "installed", "numpy")
 
 
-def job(folder: Path, numpy: Path, misspelt: str = "", **options: Any) -> list[Any]:
+def job(
+    folder: Path,
+    numpy: Path,
+    misspelt: str = "",
+    *,
+    second: Mapping[str, Any] = {},
+    of_second: Mapping[str, str] = {},
+    **options: Any,
+) -> list[Any]:
     """What each of two ranks says; each has a directory of its own to work in."""
     started = []
     for rank in (0, 1):
         place = folder / f"rank{rank}"
         place.mkdir(exist_ok=True)
-        command = [sys.executable, "-c", JOB, str(folder / "shared"), misspelt, json.dumps(options)]
+        given = json.dumps({**options, **(second if rank else {})})
+        command = [sys.executable, "-c", JOB, str(folder / "shared"), misspelt, given]
         variables = {
+            **(of_second if rank else {}),
             **{"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8"},
             **{"FLUX_TASK_RANK": str(rank), "FLUX_JOB_SIZE": "2", "FLUX_JOB_ID": "f7"},
             "PYTHONPATH": os.pathsep.join((str(numpy), str(ROOT))),
@@ -94,3 +110,31 @@ def test_a_process_alone_is_checked_alone(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("LD_PRELOD", "0")
     with pytest.raises(envprint.DriftError, match=r"^numeric: LD_PRELOD is set"):
         envprint.fleet.check(fail_on="numeric")
+
+
+def test_with_the_majority_as_baseline_the_odd_rank_is_refused(tmp_path: Path, jax: Path) -> None:
+    options = {"baseline": "majority", "frameworks": ["jax"]}
+    assert job(tmp_path, jax, **options) == [["passed", "none"]] * 2
+    variable = {"JAX_ENABLE_X64": "1"}
+    said = job(tmp_path, jax, of_second=variable, **options)
+    assert said[0] == said[1]
+    assert said[0][0] == "DriftError", said
+    assert said[0][2] != "none", said
+    assert "1 of 2 ranks is refused\nrank 1 on " in said[0][1]
+    assert "JAX_ENABLE_X64" in said[0][1]
+
+
+def test_ranks_of_another_role_agree_only_in_what_they_share(tmp_path: Path, jax: Path) -> None:
+    variable = {"JAX_ENABLE_X64": "1"}
+    options = {"frameworks": ["jax"], "of_second": variable}
+    roles = {"tags": {"role": "driver"}}
+    said = job(tmp_path, jax, baseline="majority", second=roles, **options)
+    assert said == [["passed", "none"]] * 2, said
+    command = [sys.executable, "-m", "envprint", "capture", "-o", "rank0/base.json"]
+    paths = os.pathsep.join((str(jax), str(ROOT)))
+    kept = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8"}
+    subprocess.run(command, cwd=tmp_path, check=True, env={**kept, "PYTHONPATH": paths})
+    said = job(tmp_path, jax, baseline="base.json", second=roles, **options)
+    assert said == [["passed", "none"]] * 2, said
+    said = job(tmp_path, jax, baseline="base.json", **options)
+    assert said[0][0] == "DriftError" and "rank 1 on " in said[0][1]
