@@ -6,7 +6,9 @@ NamedTuples, not dataclasses: see docs/decisions/0001-values-are-named-tuples.md
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import chain
+from operator import itemgetter
 
 from envprint.core.typed import TYPE_CHECKING, Any, NamedTuple
 
@@ -127,14 +129,22 @@ def _all_fit(shape: Shape, values: Iterable[Any]) -> bool:
     if not {kind}.issuperset(map(type, present)):
         return False
     if isinstance(shape, Record):
-        names = {field.name for field in shape.fields}
-        return all(map(names.issuperset, present)) and all(
-            _all_fit(field.shape, [value.get(field.name) for value in present])
-            for field in shape.fields
+        names = [field.name for field in shape.fields]
+        return all(map(frozenset(names).issuperset, present)) and all(
+            map(_all_fit, (field.shape for field in shape.fields), _columns(names, present))
         )
     inside = present if kind is list else map(dict.values, present)
     items = [*chain.from_iterable(inside)]
     return (may_be_null(shape) or None not in items) and _all_fit(shape.item, items)
+
+
+def _columns(names: list[str], present: list[dict[str, Any]]) -> Iterable[Iterable[Any]]:
+    """For each name, its value in all objects; None for what is missing."""
+    if len(names) > 1:
+        # Most objects have all fields, and then nothing here is called for each value.
+        with suppress(KeyError):
+            return [*zip(*map(itemgetter(*names), present), strict=True)]
+    return [[value.get(name) for value in present] for name in names]
 
 
 _NULL = frozenset([type(None)])

@@ -24,7 +24,6 @@ from envprint.core.fields import (
     ListOf,
     MapOf,
     Record,
-    Scalar,
     Shape,
     ShapeFault,
     inner,
@@ -44,13 +43,15 @@ from envprint.core.typed import Any
 from envprint.machine.files import MAX_BYTES, read_file
 
 MAJOR = SCHEMA_VERSION.partition(".")[0]
-_SCALARS = {scalar.word: scalar for scalar in (TEXT, INTEGER, NUMBER, FLAG)}
+_SCALARS = {scalar.word: scalar for scalar in (TEXT, INTEGER, NUMBER, FLAG, ANYTHING)}
 
 
 @cache
 def fingerprint_shape() -> Record:
     """The shape of a whole fingerprint document."""
-    shape = _shape(json.loads(published("fingerprint")))
+    from envprint.documents._shapes import FINGERPRINT  # made of the published schema
+
+    shape = _shape(json.loads(FINGERPRINT))
     assert isinstance(shape, Record)
     return shape
 
@@ -73,18 +74,16 @@ def published(kind: str) -> str:
     raise EnvprintError(f"the schema {kind}-{MAJOR}.json was not installed; reinstall envprint")
 
 
-def _shape(schema: dict[str, Any]) -> Shape:
-    kinds = schema.get("type", ())
-    kind = kinds if isinstance(kinds, str) else kinds[0] if kinds else ""
-    if "properties" in schema:
-        fields = schema["properties"].items()
-        return Record(tuple(Field(name, _shape(s), s["description"]) for name, s in fields))
-    if kind == "object":
-        return MapOf(_shape(schema["additionalProperties"]))
-    if kind == "array":
-        return ListOf(_shape(schema["items"]))
-    scalar: Scalar = _SCALARS.get(kind, ANYTHING)
-    return scalar
+def _shape(written: Any) -> Shape:
+    """The shape for an object of fields, `[item]` for a list, `[item, "map"]`, or a scalar's word.
+
+    The description of a field is left to the schema.
+    """
+    if type(written) is dict:
+        return Record(tuple(Field(name, _shape(one), "") for name, one in written.items()))
+    if type(written) is list:
+        return (ListOf if len(written) == 1 else MapOf)(_shape(written[0]))
+    return _SCALARS[written]
 
 
 REQUIRED = (

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from envprint.core.errors import DocumentError
 from envprint.core.impact import Impact
 from envprint.core.workload import Workload
-from envprint.documents import validate
+from envprint.documents import _shapes, validate
 from envprint.documents.codec import dumps, loads, published
 from envprint.judging.policy.model import Policy
 from envprint.judging.policy.parse import parse_policy
@@ -31,6 +33,33 @@ generator = generators.generator("schemas")
 def test_the_shipped_file_is_the_generated_one(kind: str, golden: Golden) -> None:
     golden(HERE / f"{kind}-1.json", generator.text(kind))
     assert published(kind) == generator.text(kind)
+
+
+SHAPES = '''"""The shapes in the published schema without its descriptions. Made of it by
+
+python -m pytest --update-golden tests/documents/test_schema.py
+"""
+
+FINGERPRINT = """\\
+{text}"""
+'''
+
+
+def written(schema: Any) -> Any:
+    """A shape of the schema as `documents/codec.py` reads it back."""
+    kinds = schema.get("type", "any value")
+    kind = kinds if isinstance(kinds, str) else kinds[0]
+    if "properties" in schema:
+        return {name: written(field) for name, field in schema["properties"].items()}
+    if kind == "object":
+        return [written(schema["additionalProperties"]), "map"]
+    return [written(schema["items"])] if kind == "array" else kind
+
+
+def test_the_shapes_are_those_of_the_published_schema(golden: Golden) -> None:
+    shapes = written(json.loads(published("fingerprint")))
+    text = "\n".join(textwrap.wrap(json.dumps(shapes), 96, break_long_words=False))
+    golden(Path(_shapes.__file__ or ""), SHAPES.format(text=text))
 
 
 def test_a_wheel_brings_every_schema_and_not_their_generator() -> None:
