@@ -14,6 +14,7 @@ from envprint.cli._judge_options import (
 from envprint.core.errors import EnvprintError, UsageError
 from envprint.core.fleet import MAJORITY
 from envprint.core.impact import IMPACT_WORDS
+from envprint.core.report import counted
 from envprint.fleet.comparing import keys_named
 from envprint.fleet.diffing import Wish, compare
 from envprint.judging.policy.model import UNKNOWN_ACTIONS
@@ -36,7 +37,7 @@ exit codes:
      rule that could reach the threshold could not be decided, something was not
      judged, or nothing was checked
 """
-FORMATS = ("text", "json", "html")
+FORMATS = ("text", "json", "markdown", "html", "csv")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -125,7 +126,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         )
         console.emit(text_form.render(fleet, view), options.output)
     if fleet.unreadable and context.policy.on_unknown != "ignore" and options.format != "text":
-        console.warn(f"{len(fleet.unreadable)} documents could not be read")
+        console.warn(f"{counted(fleet.unreadable, 'document')} could not be read")
     return fleet.exit_code(
         context.policy.fail_on, context.policy.on_unknown == "fail", options.strict
     )
