@@ -190,9 +190,27 @@ class FleetReport(_Shown, _Fleet):
 
         return render(self)
 
+    def to_markdown(self) -> str:
+        """Markdown for a pull request or an issue, at most 60,000 characters."""
+        from envprint.outputs.fleet_markdown import render
+
+        return render(self)
+
+    def to_csv(self) -> str:
+        """A row for each group, finding, state and document, for a spreadsheet."""
+        from envprint.outputs.fleet_csv import render
+
+        return render(self)
+
     def to_format(self, name: str) -> str:
         """As `envprint fleet diff --format NAME` prints it. Raises `EnvprintError`."""
-        writers = {"text": self.to_text, "json": self.to_json, "html": self.to_html}
+        writers = {
+            "text": self.to_text,
+            "json": self.to_json,
+            "markdown": self.to_markdown,
+            "html": self.to_html,
+            "csv": self.to_csv,
+        }
         if name not in writers:
             raise EnvprintError(f"no format {name!r}; known: {', '.join(writers)}")
         return writers[name]()

@@ -37,7 +37,7 @@ exit codes:
      rule that could reach the threshold could not be decided, something was not
      judged, or nothing was checked
 """
-FORMATS = ("text", "json", "html")
+FORMATS = ("text", "json", "markdown", "html", "csv")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -23,6 +23,9 @@ from envprint.outputs.fleet_words import in_short, members_of, verdict, word
 from envprint.outputs.formats import ALL, NONE, QUIET, View
 from envprint.outputs.formats._words import COLOURS, grouped, happened, remedies, wrapped_remedy
 
+OMITS = frozenset({"findings", "undecided", "changes", "advice"})
+"""Ids of rules beside their titles, what one rule could not decide, what is known to do nothing
+beside a finding, and advice."""
 SCREEN = 24
 """Lines of a small terminal, on which the usual verdict fits; the table comes if there is room."""
 ODD = 3

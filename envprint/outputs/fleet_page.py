@@ -23,6 +23,8 @@ from envprint.outputs.html_page import (
     to_copy,
 )
 
+OMITS = frozenset({"undecided", "advice", "unknown"})
+"""Of what is unknown on one machine alone, the section is marked."""
 MOST = 2_000
 """Machines with a row each; of a larger fleet, each group has one."""
 MANY = 40

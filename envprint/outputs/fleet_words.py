@@ -33,7 +33,9 @@ def folded(names: Iterable[str]) -> list[str]:
 
 
 def _follows(run: tuple[str, str, str, str], before: str, number: str, after: str) -> bool:
-    is_next = bool(run[2]) and int(number) == int(run[2]) + 1
+    if not run[2]:
+        return False
+    is_next = int(number) == int(run[2]) + 1
     # Without leading zeros, the next number may have a digit more.
     is_same_form = len(number) == len(run[2]) or not (number[0] == "0" or run[2][0] == "0")
     return (run[0], run[3]) == (before, after) and is_next and is_same_form

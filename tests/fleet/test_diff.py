@@ -11,6 +11,7 @@ import pytest
 import envprint
 from envprint.cli import main
 from envprint.core.impact import Impact
+from envprint.outputs.fleet_words import folded
 from tests.builders.fleets import (
     Change,
     Document,
@@ -377,3 +378,8 @@ def test_groups_that_do_not_fit_the_screen_are_counted(
     lines = wide(capsys, str(fleet(tmp_path, *odd, count=20)))
     assert len(lines) <= 24
     assert "4 more groups of 4 machines" in lines[-1]
+
+
+def test_a_name_without_a_number_stands_beside_names_with_one() -> None:
+    assert folded(["login", "node1", "node2", "node3", "rack"]) == ["login", "node[1-3]", "rack"]
+    assert folded(["node", "node9", "node10"]) == ["node", "node[9-10]"]

@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from envprint.core.report import Finding, Report, Unjudged
 from envprint.core.text import one_line
@@ -34,26 +34,32 @@ _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 
 def render(report: Report, view: View = View()) -> str:  # noqa: B008  an immutable value
     """The report as CSV with a row of names; every cell is quoted."""
+    return written(COLUMNS, rows(report))
+
+
+def written(columns: Sequence[str], items: Iterable[Mapping[str, Any]]) -> str:
+    """A row of names and a row for each item."""
     text = io.StringIO()
     # Each cell is on one line, so that a reader of lines reads rows.
-    writer = csv.DictWriter(text, COLUMNS, "", quoting=csv.QUOTE_ALL, lineterminator="\n")
+    writer = csv.DictWriter(text, columns, "", quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({key: _cell(row[key]) for key in row} for row in _rows(report))
+    writer.writerows({key: _cell(row[key]) for key in row} for row in items)
     return text.getvalue()
 
 
-def _rows(report: Report) -> Iterator[dict[str, Any]]:
+def rows(report: Report) -> Iterator[dict[str, Any]]:
+    """The verdict, and all that was found or is open."""
     word = report.impact.word if report.not_checked is None else "not checked"
     reason = report.not_checked or ""
     yield {"kind": "verdict", "impact": word, "message": report.summary, "reason": reason}
-    yield from ({"kind": "finding"} | _of(finding) for finding in report.findings)
+    yield from ({"kind": "finding"} | of_finding(finding) for finding in report.findings)
     yield from ({"kind": "not judged"} | _open(change) for change in report.unjudged)
     for entry in report.undecided:
         yield {"kind": "undecided"} | entry._asdict() | {"impact": entry.impact.word}
     for change in report.changes:
         row = {"path": change.path, "before": change.before, "after": change.after}
         yield {"kind": "change", **row, "message": change.kind}
-    yield from ({"kind": "advice"} | _of(advice) for advice in report.advice)
+    yield from ({"kind": "advice"} | of_finding(advice) for advice in report.advice)
     yield from _agreed(report)
 
 
@@ -80,7 +86,8 @@ def _open(change: Unjudged) -> dict[str, Any]:
     }
 
 
-def _of(finding: Finding) -> dict[str, Any]:
+def of_finding(finding: Finding) -> dict[str, Any]:
+    """The cells of a finding."""
     return {
         "impact": finding.impact.word,
         "rule": finding.rule,

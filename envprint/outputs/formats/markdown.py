@@ -62,7 +62,7 @@ def _top(report: Report, view: View) -> Iterator[str]:
         yield prose(report.current.hint)
     groups = grouped(counted_findings(report, view))
     for number, group in enumerate(groups[:CAUSES], 1):
-        yield "\n\n".join(_cause(number, group))
+        yield "\n\n".join(cause(number, group))
     if len(groups) > CAUSES:
         yield f"and {len(groups) - CAUSES} more below"
     if report.look_next:
@@ -77,9 +77,10 @@ def _top(report: Report, view: View) -> Iterator[str]:
         yield in_all
 
 
-def _cause(number: int, group: Sequence[Finding]) -> Iterator[str]:
+def cause(number: int, group: Sequence[Finding]) -> Iterator[str]:
+    """What was found and what to do, as an item of a numbered list."""
     yield f"{number}. {_title(group[0])}: {_happened(group, SHOWN_IN_CAUSE)}"
-    yield from map(_indented, _fix(group))
+    yield from map(_indented, fix(group))
 
 
 def _title(finding: Finding) -> str:
@@ -92,7 +93,7 @@ def _happened(group: Sequence[Finding], limit: int = SHOWN_IN_FULL) -> str:
     return ", ".join(map(code, texts[:limit])) + more
 
 
-def _fix(group: Sequence[Finding]) -> Iterator[str]:
+def fix(group: Sequence[Finding]) -> Iterator[str]:
     """Each remedy, a command or code as a block of its own; and what to know about them."""
     for remedy in remedies(group):
         lines = to_paste(remedy)
@@ -115,7 +116,7 @@ def _indented(block: str) -> str:
 def _folds(report: Report) -> Iterator[Fold]:
     if report.way_back is not None:
         yield Fold("The way back to the baseline", [*_way_back(report.way_back)])
-    yield Fold("Findings", ["\n\n".join(_in_full(group)) for group in grouped(report.findings)])
+    yield Fold("Findings", ["\n\n".join(in_full(group)) for group in grouped(report.findings)])
     yield Fold("Not judged", [*_unjudged(report)], head("name", "before", "after", "part", "read"))
     yield Fold("Undecided", [*_undecided(report)], head("rule", "unknown", "why"))
     yield Fold("Expected, the experiment itself", [*_expected(report)])
@@ -137,7 +138,8 @@ def _way_back(way: WayBack) -> Iterator[str]:
         yield f"Without a command: {code(gap.rule)}: {code(gap.message)}. {prose(gap.remedy)}"
 
 
-def _in_full(group: Sequence[Finding]) -> Iterator[str]:
+def in_full(group: Sequence[Finding]) -> Iterator[str]:
+    """Everything about findings that say the same."""
     first = group[0]
     yield f"{_title(first)}: {_happened(group)}"
     for label, text in (
@@ -147,7 +149,7 @@ def _in_full(group: Sequence[Finding]) -> Iterator[str]:
     ):
         if text:
             yield f"{label}: {prose(text)}"
-    yield from _fix(group)
+    yield from fix(group)
     if first.evidence:
         sources = "; ".join(map(_source, first.evidence))
         yield f"Evidence ({first.confidence.value}): {sources}"
@@ -192,7 +194,7 @@ def _changes(report: Report) -> Iterator[str]:
 
 def _advice(group: Sequence[Finding]) -> Iterator[str]:
     yield f"* {_happened(group)} ({code(group[0].rule)})"
-    yield from map(_indented, _fix(group))
+    yield from map(_indented, fix(group))
 
 
 def _ignored(report: Report) -> Iterator[str]:
