@@ -12,11 +12,12 @@ from envprint.cli._judge_options import (
     request_of,
 )
 from envprint.core.errors import EnvprintError, UsageError
-from envprint.core.fleet import MAJORITY
+from envprint.core.fleet import MAJORITY, Fleet
 from envprint.core.impact import IMPACT_WORDS
 from envprint.core.report import counted
 from envprint.fleet.comparing import keys_named
 from envprint.fleet.diffing import Wish, compare
+from envprint.judging.context import Context
 from envprint.judging.policy.model import UNKNOWN_ACTIONS
 from envprint.outputs import fleet as text_form
 from envprint.outputs import formats
@@ -66,6 +67,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--verify", action="store_true", help="compute the digests of every document again"
     )
+    parser.add_argument(
+        "--engine",
+        choices=("dask", "ray"),
+        help="read the documents on a cluster that runs already, whose workers see the same files",
+    )
     parser.add_argument("--format", choices=FORMATS, default="text")
     parser.add_argument("-o", "--output", metavar="FILE", help="write the report to FILE")
     _add_details(parser)
@@ -109,13 +115,21 @@ def by_argument(text: str) -> tuple[str, ...]:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def _compared(options: argparse.Namespace, context: Context, wish: Wish) -> Fleet:
+    if options.engine is None:
+        return compare(options.sources, context, wish)
+    from envprint.fleet.spreading import compare_on  # not needed on one machine
+
+    return compare_on(options.engine, options.sources, context, wish)
+
+
 def run(options: argparse.Namespace, console: Console) -> int:
     """Read, group, judge, print."""
     context = context_of(request_of(options), console)
     wish = Wish(options.baseline, options.by, options.verify)
     if options.sources.count("-") > 1:
         raise UsageError("fleet: - can be given once")
-    fleet = FleetReport._make(compare(options.sources, context, wish))
+    fleet = FleetReport._make(_compared(options, context, wish))
     to_terminal = options.output in (None, "-")
     if options.format != "text":
         console.emit(fleet.to_format(options.format), options.output)

@@ -60,6 +60,8 @@ class Card(NamedTuple):
     ended: float | None
     """When it was captured."""
     uptime: float | None
+    memory: int | None
+    """How many bytes of main memory the machine has."""
     digest: str
     version: str
     """Of the document's form: an earlier one lacks fields."""
@@ -125,8 +127,9 @@ class Reader:
         key = self._keys.setdefault(key, key)
         ended = _seconds(outline.captured_at)
         host = outline.live.get("host")
-        said = host.get("uptime_s") if isinstance(host, Mapping) else None
-        uptime = float(said) if isinstance(said, (int, float)) else None
+        said = host if isinstance(host, Mapping) else {}
+        seconds, memory = said.get("uptime_s"), said.get("memory_total_bytes")
+        uptime = float(seconds) if isinstance(seconds, (int, float)) else None
         unknown = tuple(sorted(path for path in outline.unknown if path.startswith("facts.")))
         return Card(
             document=content.document,
@@ -138,6 +141,7 @@ class Reader:
             started=None if ended is None or uptime is None else ended - uptime,
             ended=ended,
             uptime=uptime,
+            memory=memory if isinstance(memory, int) else None,
             digest=self._once(outline.digest),
             version=self._once(outline.version),
             unknown=self._once(unknown),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
+from envprint.core.errors import DocumentError
 from envprint.core.fingerprint import SCHEMA_VERSION, section_digest, split_path
 from envprint.core.fleet import Older
 from envprint.core.typed import Any
@@ -50,15 +51,40 @@ def _is_same(newer: Card, older: Card) -> bool:
 
     Machines that share a home directory share the id. But no machine runs twice at the same time:
     two starts at different times, of which the later one is before the end of the other, are of
-    two machines.
+    two machines. Nor does its memory or do all of its cards change while it runs.
     """
     if newer.rank != older.rank or (newer.host and older.host and newer.host != older.host):
         return False
+    close = _is_close(newer.started, older.started) or _is_close(newer.ended, older.ended)
+    if close and _has_other_hardware(newer, older):
+        return False
     if newer.started is None or older.started is None or older.ended is None:
         return True
-    apart = abs(newer.started - older.started) > SAME_START_S
+    apart = not _is_close(newer.started, older.started)
     is_copy = newer.uptime == older.uptime
     return is_copy or not (apart and newer.started < older.ended - SAME_START_S)
+
+
+def _is_close(one: float | None, other: float | None) -> bool:
+    return one is not None and other is not None and abs(one - other) <= SAME_START_S
+
+
+def _has_other_hardware(newer: Card, older: Card) -> bool:
+    if newer.memory and older.memory and newer.memory != older.memory:
+        return True
+    cards, others = _uuids(newer), _uuids(older)
+    return bool(cards and others) and cards.isdisjoint(others)
+
+
+def _uuids(card: Card) -> frozenset[str]:
+    try:
+        gpu = Content(card.document).section("gpu")
+    except (OSError, DocumentError):
+        return frozenset()
+    devices = gpu.get("devices") if isinstance(gpu, Mapping) else None
+    found = devices.values() if isinstance(devices, Mapping) else ()
+    uuids = (one.get("uuid") for one in found if isinstance(one, Mapping))
+    return frozenset(uuid for uuid in uuids if isinstance(uuid, str))
 
 
 class Merger:

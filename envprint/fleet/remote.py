@@ -55,14 +55,14 @@ def capture_there(wanted: Mapping[str, Any], engine: str) -> str:
 
 def gather_ray(address: str | None, directory: str, wanted: Wanted, timeout_s: float) -> Gathered:
     """One capture per node of Ray, by a task that takes no CPU. Raises `EnvprintError`."""
-    ray = _engine("ray")
+    ray = engine_named("ray")
     until = time.monotonic() + timeout_s
     is_ours = not ray.is_initialized()
     if is_ours:
         begin = {"address": address or "auto", "log_to_driver": False, "logging_level": "error"}
-        _reached("Ray", lambda: ray.init(**begin))
+        reached("Ray", lambda: ray.init(**begin))
     try:
-        nodes = _reached("Ray", ray.nodes)
+        nodes = reached("Ray", ray.nodes)
         alive = [node for node in nodes if node["Alive"]]
         lost = [Lost(_node_name(n), _death(n)) for n in nodes if not n["Alive"]]
         asked = {_node(node): _task(ray, node["NodeID"], wanted) for node in alive}
@@ -120,8 +120,8 @@ def gather_dask(client: Any, directory: str, wanted: Wanted, timeout_s: float) -
     """One capture per host of Dask's workers, and of the scheduler. Raises `EnvprintError`."""
     is_ours = isinstance(client, str)
     if is_ours:
-        engine, address = _engine("distributed"), client
-        client = _reached("Dask", lambda: engine.Client(address, timeout=START_S))
+        engine, address = engine_named("distributed"), client
+        client = reached("Dask", lambda: engine.Client(address, timeout=START_S))
     try:
         tasks = [*_dask_workers(client, wanted), _dask_scheduler(client, wanted)]
         questions = [Question(partial(answered, task.ask)) for task in tasks]
@@ -137,7 +137,7 @@ def gather_dask(client: Any, directory: str, wanted: Wanted, timeout_s: float) -
 
 
 def _dask_workers(client: Any, wanted: Wanted) -> list[Task]:
-    workers = _reached("Dask", lambda: client.scheduler_info(n_workers=-1)["workers"])
+    workers = reached("Dask", lambda: client.scheduler_info(n_workers=-1)["workers"])
     firsts: dict[str, str] = {}
     for address, worker in sorted(workers.items()):
         firsts.setdefault(str(worker["host"]), address)
@@ -183,7 +183,8 @@ def _answer(host: Host, result: Callable[[], str]) -> Captured:
         return Captured(host, failed=text[-300:])
 
 
-def _engine(name: str) -> Any:
+def engine_named(name: str) -> Any:
+    """The module of an engine. Raises `EnvprintError`."""
     try:
         return import_module(name)
     except ModuleNotFoundError:
@@ -192,7 +193,7 @@ def _engine(name: str) -> Any:
         ) from None
 
 
-def _reached(name: str, ask: Callable[[], Any]) -> Any:
+def reached(name: str, ask: Callable[[], Any]) -> Any:
     """What an engine answers. Raises `EnvprintError`, in one line."""
     try:
         return within(START_S, lambda: answered(ask))

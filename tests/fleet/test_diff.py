@@ -202,6 +202,32 @@ def test_machines_that_share_a_home_directory_are_not_one(tmp_path: Path) -> Non
     assert envprint.fleet.diff(tmp_path).size == 1
 
 
+def test_nodes_started_at_once_that_share_a_home_directory_are_not_one(tmp_path: Path) -> None:
+    """A cluster that is switched on has nodes with one moment of start, and one captures all."""
+    first = started(90_000.0, "2026-11-20T00:00:01Z")
+    more = {**first["live"]["host"], "memory_total_bytes": 2**40}
+    put(tmp_path, "small", first)
+    put(tmp_path, "large", {**first, "live": {**first["live"], "host": more}})
+    put(tmp_path, "cards", member(first, card(7)))
+    for name in ("node1", "node2"):
+        put(tmp_path, name, member(first, variable("SLURM_PROCID", "0"),
+            variable("SLURM_JOB_ID", "4"), variable("SLURM_STEP_ID", name[-1]),
+            variable("SLURMD_NODENAME", name)))  # fmt: skip
+    found = envprint.fleet.diff(tmp_path)
+    assert (found.size, len(found.older)) == (5, 0)
+
+
+def test_captures_of_one_machine_that_runs_on_are_one(tmp_path: Path) -> None:
+    put(tmp_path, "monday", member(started(3_600.0, "2026-11-20T01:00:00Z"), card(7)))
+    put(tmp_path, "tuesday", member(started(90_000.0, "2026-11-21T01:00:00Z"), card(7)))
+    # Repaired: it was started anew, with more memory and another card.
+    later = started(60.0, "2026-11-22T00:00:00Z")
+    more = {**later["live"]["host"], "memory_total_bytes": 2**40}
+    later["live"] = {**later["live"], "host": more}
+    put(tmp_path, "wednesday", member(later, card(8)))
+    assert names(envprint.fleet.diff(tmp_path)) == [["wednesday"]]
+
+
 def test_several_ranks_of_one_machine_are_members_of_their_own(tmp_path: Path) -> None:
     for rank in range(1, 5):
         put(tmp_path, f"r{rank}", started(9_000.0, "2026-11-20T00:00:00Z", rank=str(rank)))
