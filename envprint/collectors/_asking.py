@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from envprint.collectors import Collector
 from envprint.core.fingerprint import Unknown
+from envprint.core.known_variables import may_be_in_an_engine
 from envprint.core.typed import Any, NamedTuple
 from envprint.machine.deadline import Question, ask_all
 from envprint.machine.host import Host
@@ -30,6 +31,8 @@ class Asked(NamedTuple):
     identity: Mapping[str, str] | Unknown
     home: str
     machine_id: str | None
+    engine: str | None
+    """In which engine or launcher the capture was made."""
 
 
 def ask_host(host: Host, collectors: Iterable[Collector], limit_s: float) -> Asked:
@@ -41,24 +44,36 @@ def ask_host(host: Host, collectors: Iterable[Collector], limit_s: float) -> Ask
 
     now, home = Question(host.now), Question(lambda: host.environ().get("HOME", ""))
     identity, machine_id = Question(host.identity), Question(host.machine_id)
+    engine = Question(lambda: _engine(host.environ()))
     # A collector that waits for the driver is read last.
     listed = sorted(collectors, key=lambda collector: collector.needs_gpu_reading)
     readings = [Question(lambda one=one: one.read(host)) for one in listed]  # type: ignore[misc]
     # If it cannot begin, the sections that need the result say so when they query again.
-    ask_all([Question(begin), now, home, machine_id, identity, *readings], limit_s + GRACE_S)
+    ask_all(
+        [Question(begin), now, home, engine, machine_id, identity, *readings], limit_s + GRACE_S
+    )
     named = _answer(identity, limit_s, Mapping)
     if not isinstance(named, Unknown):
         named = {key: text for key, text in named.items() if type(text) is str}
     known_home = "" if isinstance(named, Unknown) else named.get("home", "")
     # Without an identity the home directory must still be replaced.
-    variable, identifier = _answer(home, limit_s, str), _answer(machine_id, limit_s, str)
+    variable, identifier, name = (_answer(one, limit_s, str) for one in (home, machine_id, engine))
     return Asked(
         [(one, _section(answer, limit_s)) for one, answer in zip(listed, readings, strict=True)],
         _answer(now, limit_s, str),
         named,
         known_home or ("" if isinstance(variable, Unknown) else variable),
         None if isinstance(identifier, Unknown) else identifier,
+        None if isinstance(name, Unknown) else name,
     )
+
+
+def _engine(variables: Mapping[str, str]) -> str | None:
+    if not may_be_in_an_engine(variables):
+        return None
+    from envprint.knowledge.engines import engine_of  # few captures need the table
+
+    return engine_of(variables)
 
 
 def _section(question: Question[Any], limit_s: float) -> Section:

@@ -8,14 +8,12 @@ unknown too.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 
 from envprint.collectors import Collector, collectors
 from envprint.collectors._asking import Sealing, Section, ask_host
 from envprint.core.errors import EnvprintError
 from envprint.core.fields import MapOf, Record, Scalar, Shape, inner, require, step
 from envprint.core.fingerprint import CAPTURE_TIMEOUT_S, Fingerprint, Unknown, digest_facts
-from envprint.core.known_variables import may_be_in_an_engine
 from envprint.core.redact import clean, safe_tags
 from envprint.core.text import recordable, size_of, unicode_text
 from envprint.core.typed import Any
@@ -65,24 +63,13 @@ def capture(
     return Fingerprint(
         **parts,
         captured_at=asked.now,
-        captured_via=_through(via, host),
+        captured_via=f"{via}:{asked.engine}" if asked.engine else via,
         machine_id=asked.machine_id,
         envprint_version=__version__,
         digest=digest,
         section_digests=section_digests,
         identity=recordable(dict(identity)) if identity else None,
     )
-
-
-def _through(via: str, host: Host) -> str:
-    """The way of the capture, with the engine that this process runs in."""
-    with suppress(OSError):
-        variables = host.environ()
-        if may_be_in_an_engine(variables):
-            from envprint.knowledge.engines import engine_of  # few captures need the table
-
-            return ":".join(filter(None, (via, engine_of(variables))))
-    return via
 
 
 def _known(
