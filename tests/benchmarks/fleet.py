@@ -1,8 +1,9 @@
 """Groups and judges made fleets, and prints what that costs.
 
-    python -m tests.benchmarks.fleet [--folder DIR] [COUNT…]
+    python -m tests.benchmarks.fleet [--folder DIR] [--verify] [--cards] [COUNT…]
 
-Each machine has 300 packages and one of 50 environments. The documents are removed again.
+Each machine has 300 packages and one of 50 environments; with `--cards`, all have one environment,
+and each has GPUs and a rank of its own. The documents are removed again.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from envprint.core.fingerprint import digest_facts
 from envprint.documents.codec import to_json
-from tests.builders.fleets import Document, recorded
+from tests.builders.fleets import Document, card, member, put, recorded, variable
 
 COUNTS = (10, 100, 1_000, 10_000, 100_000)
 ENVIRONMENTS, PACKAGES = 50, 300
@@ -65,6 +66,14 @@ def make(folder: Path, count: int, kinds: list[Document]) -> None:
         (place / f"node{number:06}.json").write_bytes(content)
 
 
+def make_with_cards(folder: Path, count: int) -> None:
+    """So many documents of one environment, each with GPUs and a rank of its own."""
+    base = recorded()
+    for number in range(count):
+        names = (card(number), variable("RANK", str(number + 1)))
+        put(folder, f"node{number:06}", member(base, *names))
+
+
 def measure(folder: Path, mode: str = "") -> list[float]:
     """Machines, groups, seconds of CPU and KiB of memory, of a process of its own."""
     command = [sys.executable, "-c", RUN, str(folder), mode]
@@ -78,6 +87,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
     parser.add_argument("--verify", action="store_true")
+    parser.add_argument("--cards", action="store_true", help="GPUs and a rank of their own")
     parser.add_argument("counts", nargs="*", type=int, default=COUNTS)
     options = parser.parse_args()
     kinds = environments()
@@ -85,7 +95,10 @@ def main() -> None:
     for count in options.counts:
         folder = Path(tempfile.mkdtemp(dir=options.folder))
         try:
-            make(folder, count, kinds)
+            if options.cards:
+                make_with_cards(folder, count)
+            else:
+                make(folder, count, kinds)
             size, groups, seconds, memory = measure(folder, "verify" if options.verify else "")
         finally:
             shutil.rmtree(folder)
