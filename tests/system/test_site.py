@@ -8,8 +8,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -32,6 +35,9 @@ SECTIONS: dict[str, list[str]] = {
 }
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 (ZENSICAL,) = PROJECT["optional-dependencies"]["docs"]
+PLAYWRIGHT = "playwright==1.58.0"
+BROWSER = ROOT / "tests" / "builders" / "site_browser.py"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 LOADS = {"img": "src", "script": "src", "link": "href", "iframe": "src", "source": "src"}
 NO_RESOURCE = ("canonical", "next", "prev", "alternate")
 
@@ -176,3 +182,25 @@ def test_the_search_knows_every_page(site: Path, pages: dict[Path, Page]) -> Non
     found: dict[str, Any] = json.loads((site / "search.json").read_text("utf-8"))
     known = {entry["location"].partition("#")[0] for entry in found["items"]}
     assert known == {path.relative_to(site).as_posix() for path in pages} - {"404.html"}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
+def test_in_a_browser_the_search_finds_a_page_and_nothing_leaves_the_host(
+    site: Path, environment: Build
+) -> None:
+    handler = partial(SimpleHTTPRequestHandler, directory=str(site))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/"
+        words = [environment(PLAYWRIGHT), BROWSER, CHROMIUM, f"{address}index.html", "conflict"]
+        done = subprocess.run(
+            [str(word) for word in words], capture_output=True, text=True, check=False, timeout=120
+        )
+        server.shutdown()
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+    assert "conflict" in seen["results"][0].lower()
+    assert seen["led to"][0].startswith(f"{address}rules/conflicts-")
+    assert [url for url in seen["requests"] if not url.startswith(address)] == []
+    assert seen["complaints"] == []
