@@ -36,6 +36,7 @@ OTHERS = {
     "in-process:import keras": "tests/system/test_real_training.py, with the frameworks",
     "in-process:from envprint.integrations": "tests/system/test_real_training.py, with Keras",
     "baselines:export ENVPRINT_HOME=s3": "tests/system/test_real_s3.py, with a server of its own",
+    "fleet:$ DASK_SCHEDULER_ADDRESS": "tests/system/test_real_spreading.py, with Dask and Ray",
     "gather:import duckdb": "tests/system/test_real_parquet.py, with pyarrow and DuckDB",
     "tour:$ OPENBLAS_CORETYPE": "tests/system/test_real_diff.py, with a real NumPy",
     "recreate:": "tests/system/test_real_recreation.py: installs from an index",
