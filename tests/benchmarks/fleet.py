@@ -92,6 +92,7 @@ def main() -> None:
     options = parser.parse_args()
     kinds = environments()
     print("| machines | groups | CPU | memory | each |\n|---|---|---|---|---|")
+    options.folder.mkdir(parents=True, exist_ok=True)
     for count in options.counts:
         folder = Path(tempfile.mkdtemp(dir=options.folder))
         try:
