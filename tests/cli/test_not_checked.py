@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def first_words(text: str) -> str:
 def test_a_check_of_an_environment_without_a_framework_says_so_first(empty: Path) -> None:
     done = call("check", *python(empty))
     assert done.returncode == 0
-    assert done.stdout.startswith("NOT CHECKED  no framework in ")
+    assert done.stdout.startswith("NOT CHECKED  no framework in")
     assert first_words(done.stdout) == f"NOT CHECKED {reason(empty)}"
     failed = call("check", *python(empty), "--on-unknown", "fail")
     assert (failed.returncode, failed.stdout.split()[:2]) == (3, ["NOT", "CHECKED"])
@@ -150,9 +151,6 @@ def test_a_run_that_was_not_checked_is_told_in_one_line_and_runs(
     assert "framework-named-missing" in missing.stderr
 
 
-HUNG = "the driver did not answer within 30 s (nvmlInit)"
-
-
 @pytest.mark.long
 def test_a_driver_that_is_silent_for_half_a_minute_breaks(trains: Path, tmp_path: Path) -> None:
     """The short form is in tests/rules/test_gpu_health.py and tests/machine/test_nvml_client.py."""
@@ -160,6 +158,7 @@ def test_a_driver_that_is_silent_for_half_a_minute_breaks(trains: Path, tmp_path
     driver.write_text("nvmlInit = hang\n")
     env = simulator.environment(driver)
     done = call("check", *python(trains), "--device", "gpu", "-v", env=env)
-    assert HUNG.partition(" (")[0] in " ".join(done.stdout.split())
+    # On a busy machine the driver is asked a moment later, and waited for that much less.
+    assert re.search(r"did not answer within (?:30|29\.\d) s", " ".join(done.stdout.split()))
     # This machine has no kernel module of NVIDIA, without which nothing is certain.
     assert (done.returncode, "gpu-driver-silent" in done.stdout) == (0, True)

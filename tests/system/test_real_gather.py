@@ -17,14 +17,12 @@ import pytest
 
 from tests.builders import slurm
 from tests.builders.environments import put_framework
-from tests.builders.frameworks import TORCH
+from tests.builders.frameworks import DASK, RAY, TORCH
 from tests.conftest import Build
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 ROOT = Path(__file__).parents[2]
 MPI = ("mpi4py==4.1.2", "mpich==5.0.2")
-RAY = ("ray==2.60.0",)
-DASK = ("distributed==2026.8.0",)
 ENDED_S = 240
 PLANTED = {
     "node0": ("JAX_ENABLE_X64", "1", "jax-x64-switched"),

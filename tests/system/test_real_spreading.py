@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.fleet import environments, make
+from tests.builders.frameworks import DASK, RAY
 from tests.conftest import Build
-from tests.system.test_real_gather import DASK, ENDED_S, RAY, ROOT
 
+ROOT = Path(__file__).parents[2]
+ENDED_S = 240
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 DIFF = """
 import json, os, subprocess, sys
