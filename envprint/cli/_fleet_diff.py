@@ -6,19 +6,16 @@ import argparse
 
 from envprint.cli._console import Console
 from envprint.cli._judge_options import (
-    add_framework_option,
-    add_narrowing_options,
+    add_verdict_options,
     context_of,
     request_of,
 )
 from envprint.core.errors import EnvprintError, UsageError
 from envprint.core.fleet import MAJORITY, Fleet
-from envprint.core.impact import IMPACT_WORDS
 from envprint.core.report import counted
 from envprint.fleet.comparing import keys_named
 from envprint.fleet.diffing import Wish, compare
 from envprint.judging.context import Context
-from envprint.judging.policy.model import UNKNOWN_ACTIONS
 from envprint.outputs import fleet as text_form
 from envprint.outputs import formats
 from envprint.results import FleetReport
@@ -75,23 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=FORMATS, default="text")
     parser.add_argument("-o", "--output", metavar="FILE", help="write the report to FILE")
     _add_details(parser)
-    group = parser.add_argument_group("how to judge")
-    group.add_argument(
-        "--fail-on",
-        choices=IMPACT_WORDS,
-        metavar="IMPACT",
-        help=f"one of {', '.join(IMPACT_WORDS)}",
-    )
-    group.add_argument("--policy", metavar="FILE", help="the team's policy, as for diff")
-    add_framework_option(group)
-    group.add_argument("--device", choices=("cpu", "gpu"), help="default: gpu if one is visible")
-    group.add_argument(
-        "--on-unknown",
-        choices=UNKNOWN_ACTIONS,
-        help="what to do if a document cannot be read or a rule is undecided (default: warn)",
-    )
-    group.add_argument("--strict", action="store_true", help="count advice as findings")
-    add_narrowing_options(parser.add_argument_group("what to leave out of this report"))
+    add_verdict_options(parser)
 
 
 def _add_details(parser: argparse.ArgumentParser) -> None:

@@ -39,6 +39,11 @@ def add_judging_options(parser: argparse.ArgumentParser, *, to_file: bool = True
     _add_report_options(parser.add_argument_group("how to report"), to_file=to_file)
     if not to_file:
         parser.set_defaults(output=None)
+    add_verdict_options(parser)
+
+
+def add_verdict_options(parser: argparse.ArgumentParser) -> None:
+    """Options for how to judge, whatever the report."""
     group = parser.add_argument_group("how to judge")
     group.add_argument(
         "--fail-on",
@@ -54,7 +59,7 @@ def add_judging_options(parser: argparse.ArgumentParser, *, to_file: bool = True
     group.add_argument(
         "--on-unknown",
         choices=UNKNOWN_ACTIONS,
-        help="what to do if a rule is undecided or nothing was checked (default: warn)",
+        help="what to do if something is undecided, unread or not checked (default: warn)",
     )
     group.add_argument("--strict", action="store_true", help="count advice as findings")
     add_narrowing_options(parser.add_argument_group("what to leave out of this report"))

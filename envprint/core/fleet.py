@@ -89,8 +89,8 @@ class Fleet(NamedTuple):
     verified: bool = False
     """Whether the digests of every document were computed again."""
     policy: str | None = None
-    notes: tuple[str, ...] = ()
-    """What else a reader should know."""
+    not_checked: str | None = None
+    """Why no framework's rules apply to the machines that others are compared with."""
 
     def __repr__(self) -> str:
         """Short: the members fill pages."""
@@ -132,7 +132,7 @@ class Fleet(NamedTuple):
         codes = {report.exit_code(fail_on, fail_on_unknown, strict) for report in self.reports()}
         if 1 in codes or any(state.finding.impact >= fail_on for state in self.states):
             return 1
-        is_open = 3 in codes or bool(self.unreadable or self.partly_unknown())
+        is_open = 3 in codes or bool(self.unreadable or self.partly_unknown() or self.not_checked)
         return 3 if fail_on_unknown and is_open else 0
 
 

@@ -79,6 +79,7 @@ def judged(cards: Iterable[Card | Unread], context: Context, wish: Wish) -> Flee
         baseline=judge.baseline,
         reference=summarise(judge.load(reference)) if reference else None,
         states=states,
+        not_checked=judge.not_checked(),
         unreadable=tuple(sorted(unreadable)),
         older=tuple(sorted(older)),
         forged=tuple(
@@ -176,6 +177,11 @@ class _Judge:
         )
         number = None if self._reference else self._first.index(against)
         return group._replace(against=number, differs=differs, report=report._replace(sides=()))
+
+    def not_checked(self) -> str | None:
+        """Why no framework's rules apply: machines that are alike do not show it."""
+        first = self.load(self._reference or self._first[0])
+        return self._context.drift(first, first).not_checked
 
     def load(self, card: Card) -> Fingerprint:
         """The whole document of a member that stands for its group."""

@@ -59,7 +59,7 @@ def word(fleet: Fleet) -> str:
     impact = fleet.impact
     if impact >= Impact.NUMERIC:
         return impact.word.upper()
-    if fleet.size == 1 and not fleet.reference and not fleet.states:
+    if fleet.not_checked or (fleet.size == 1 and not fleet.reference and not fleet.states):
         return NOT_CHECKED_WORD
     words = {first_word(report, impact) for report in fleet.reports()}
     for unknown in (NOT_CHECKED_WORD, NOT_JUDGED_WORD):
@@ -80,6 +80,8 @@ def clauses(fleet: Fleet) -> list[str]:
     texts = texts or [_all_alike(fleet, counted(range(fleet.size), "machine"))]
     if fleet.unreadable:
         texts.append(f"{counted(fleet.unreadable, 'document')} unreadable")
+    if fleet.not_checked:
+        texts.append(fleet.not_checked)
     if partly := fleet.partly_unknown():
         texts.append(f"of {counted(partly, 'machine')} not all is known")
     return texts

@@ -71,6 +71,20 @@ def test_what_is_unknown_counts_as_undecided_and_stands_in_the_verdict(
     assert main(["fleet", "diff", *options, "--on-unknown", "fail"]) == 3
 
 
+def test_machines_that_are_alike_without_a_framework_are_not_checked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine = recorded()
+    machine["facts"]["packages"]["distributions"] = {}
+    machine["facts"]["frameworks"] = {}
+    for number in range(3):
+        put(tmp_path, f"node{number}", member(machine, card(number)))
+    options = [str(tmp_path), "--ignore", "gpu-memory-*"]
+    assert main(["fleet", "diff", *options]) == 0
+    assert capsys.readouterr().out.startswith("NOT CHECKED ")
+    assert main(["fleet", "diff", *options, "--on-unknown", "fail"]) == 3
+
+
 def test_where_nothing_is_compared_nothing_reads_as_harmless(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
