@@ -29,6 +29,9 @@ def script() -> "NoReturn":
     import gc
 
     gc.disable()  # the process is too short-lived for it to pay off
+    from envprint import _precompiled
+
+    _precompiled.use()
     from envprint.cli import main
     from envprint.cli._console import Console
 

@@ -62,6 +62,7 @@ def test_the_wheel_holds_the_package_the_licence_and_nothing_else(built: Path) -
     tops = {name.partition("/")[0] for name in names}
     assert {top.partition("-")[0] for top in tops} == {"envprint"}
     assert "envprint/py.typed" in names
+    assert f"envprint/_precompiled/{sys.implementation.cache_tag}" in names
     tables = {str(path.relative_to(ROOT)) for path in ROOT.glob("envprint/knowledge/**/*.json")}
     assert tables <= set(names)
     assert any(name.endswith("licenses/LICENSE") for name in names)

@@ -77,7 +77,7 @@ def programs(
     begin, end = "import gc, os; gc.disable()\n", "\nos._exit(0)"
     program = begin + imports(name for name in added if name not in ours)
     yield "standard library", program + end
-    program += imports(ours)
+    program += "from envprint import _precompiled; _precompiled.use()\n" + imports(ours)
     yield "own modules", program + end
     for stage, more in STAGES[kind].items():
         program += more
