@@ -34,14 +34,16 @@ def use(folder: str = HERE) -> None:
         file = os.open(f"{folder}/{sys.implementation.cache_tag}", os.O_RDONLY | os.O_CLOEXEC)
         if os.read(file, 4) == MAGIC_NUMBER:
             index = marshal.loads(os.read(file, int.from_bytes(os.read(file, 4), "little")))
-            sys.meta_path.insert(0, _Finder(os.path.dirname(os.path.dirname(folder)), file, index))
+            sys.meta_path.insert(0, _Finder(folder, file, index))
     except (OSError, EOFError, ValueError, TypeError):  # none, or not whole
         return
 
 
 class _Finder:
-    def __init__(self, site: str, file: int, index: dict[str, Entry]) -> None:
-        self._site, self._file, self._index = site, file, index
+    def __init__(self, folder: str, file: int, index: dict[str, Entry]) -> None:
+        self._site = os.path.dirname(os.path.dirname(folder))
+        self._cached = f"{folder}/{sys.implementation.cache_tag}"
+        self._file, self._index = file, index
 
     def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
         if name not in self._index:
@@ -52,6 +54,7 @@ class _Finder:
         loader.kept = (self._file, source_hash, offset, size)
         spec = ModuleSpec(name, loader, origin=path, is_package=is_package)
         spec.has_location = True
+        spec.cached = self._cached  # else it is worked out for each module
         if is_package:
             spec.submodule_search_locations = [os.path.dirname(path)]
         return spec

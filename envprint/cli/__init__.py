@@ -8,12 +8,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 
 from envprint import cli as package
 from envprint.cli._console import Console
 from envprint.cli._plain_words import PlainWords
-from envprint.core.discovery import module_names
+from envprint.core.discovery import load_module, module_names
 from envprint.core.errors import EnvprintError, UsageError
 from envprint.core.typed import TYPE_CHECKING, cast
 
@@ -142,4 +141,5 @@ def verb_names() -> list[str]:
 
 def verb_named(name: str) -> Verb:
     """The module of a verb."""
-    return import_module(f"{__name__}.{name}{'_' if name == 'import' else ''}")
+    module: Verb = load_module(f"{__name__}.{name}{'_' if name == 'import' else ''}")
+    return module

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import suppress
 
 from envprint.cli._console import Console
 from envprint.cli._plain_words import unfit
@@ -13,6 +12,7 @@ from envprint.core.errors import (
     InterpreterError,
     StoreError,
     UsageError,
+    suppress,
 )
 from envprint.core.fingerprint import (
     CAPTURE_TIMEOUT_S,

@@ -1,9 +1,8 @@
 """Where a verb prints: reports to stdout, everything else to stderr."""
 
 import os
-from contextlib import suppress
 
-from envprint.core.errors import OutputError
+from envprint.core.errors import OutputError, suppress
 from envprint.core.text import WIDTH, one_line
 from envprint.core.typed import NamedTuple, TextIO
 from envprint.machine.files import write_output

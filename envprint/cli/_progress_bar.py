@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import suppress
 
 from envprint.cli._console import Console
+from envprint.core.errors import suppress
 
 BAR = 24
 """Width of the bar in characters."""

@@ -7,8 +7,8 @@ their own section. A section of several modules is a package with these names in
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from importlib import import_module
 
+from envprint.core.discovery import load_module
 from envprint.core.fields import Field, Record
 from envprint.core.typed import TYPE_CHECKING, Any, NamedTuple
 from envprint.machine.host import Host
@@ -69,9 +69,9 @@ def collectors() -> tuple[Collector, ...]:
 
 def _collectors_of(section: str) -> Iterator[Collector]:
     """What the module of a section offers: its facts, its live values, or both."""
-    module = import_module(f"{__name__}.{section}")
+    module = load_module(f"{__name__}.{section}")
     if hasattr(module, "__path__"):
-        module = import_module(f"{module.__name__}.section")
+        module = load_module(f"{module.__name__}.section")
     doc, waits = (module.__doc__ or "").strip(), False
     if hasattr(module, "NEEDS_GPU_READING"):
         waiting: WaitingSection = module

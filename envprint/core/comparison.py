@@ -84,10 +84,12 @@ class Comparison(NamedTuple):
 
     def _from(self, prefix: str) -> Iterator[Change]:
         """The changes whose paths begin with `prefix`. Bisects, as rules look up every entry."""
-        if not self.changes:
-            return iter(())
-        from bisect import bisect_left  # not needed if nothing changed
-
-        start = bisect_left(self.changes, prefix, key=lambda change: change.path)
-        following = (self.changes[number] for number in range(start, len(self.changes)))
+        changes, start, end = self.changes, 0, len(self.changes)
+        while start < end:
+            middle = (start + end) // 2
+            if changes[middle].path < prefix:
+                start = middle + 1
+            else:
+                end = middle
+        following = (changes[number] for number in range(start, len(changes)))
         return takewhile(lambda change: change.path.startswith(prefix), following)

@@ -6,9 +6,19 @@ an `__init__.py` counts as a module; names that begin with an underscore are hel
 
 from __future__ import annotations
 
-import importlib
 import os
-from types import ModuleType
+import sys
+
+from envprint.core.typed import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+def load_module(name: str) -> Any:
+    """The module of that name; `importlib` would load `warnings` first."""
+    __import__(name)
+    return sys.modules[name]
 
 
 def module_names(package: ModuleType) -> list[str]:
@@ -41,10 +51,10 @@ def _is_package(folder: str, name: str) -> bool:
 
 def load_parts(name: str) -> list[ModuleType]:
     """The module called `name`; for a package, its public modules sorted by name."""
-    module = importlib.import_module(name)
+    module = load_module(name)
     return load_modules(module) if hasattr(module, "__path__") else [module]
 
 
 def load_modules(package: ModuleType) -> list[ModuleType]:
     """Import every public module in `package`; sorted by name."""
-    return [importlib.import_module(f"{package.__name__}.{n}") for n in module_names(package)]
+    return [load_module(f"{package.__name__}.{n}") for n in module_names(package)]

@@ -45,6 +45,20 @@ class UsageError(EnvprintError):
     """The command line does not parse."""
 
 
+class suppress:  # noqa: N801  as `contextlib` names it
+    """Ends its block at one of these errors; a start does not load `contextlib` for it."""
+
+    def __init__(self, *errors: type[BaseException]) -> None:
+        self._errors = errors
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
+        """Whether the error is one of these."""
+        return kind is not None and issubclass(kind, self._errors)
+
+
 class UnknownValueError(Exception):
     """The requested value is unknown in the fingerprint.
 

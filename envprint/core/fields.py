@@ -6,10 +6,10 @@ NamedTuples, not dataclasses: see docs/decisions/0001-values-are-named-tuples.md
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
 from itertools import chain
 from operator import itemgetter
 
+from envprint.core.errors import suppress
 from envprint.core.typed import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:

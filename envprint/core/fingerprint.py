@@ -3,15 +3,14 @@
 Also the paths of its values, and its digests.
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice, pairwise
-from json.encoder import encode_basestring_ascii
 
 from envprint.core.errors import UnknownValueError
 from envprint.core.hidden import unsealed
+from envprint.core.json_text import compact, quoted
 from envprint.core.typed import Any, NamedTuple
 
 # A bracket that is not closed takes the rest: else each of many would be looked for to the end.
@@ -166,6 +165,13 @@ def _steps(path: str) -> tuple[tuple[str, str, str], ...]:
     """Each step of a path: the path up to it, its key, and where the others of its map are said to
     be unknown. Rules look at the same paths often.
     """
+    # Most are an entry of a map, or a field of one, and the path up to it was looked at before.
+    before, bracket, key = path.partition("[")
+    if key[-1:] == "]" and "[" not in key and key.find("]") == len(key) - 1:
+        return (*_steps(before), (path, key[:-1], before + OTHERS))
+    entry, _, field = path.rpartition("].")
+    if bracket and field.isidentifier() and "[" not in entry[len(before) + 1 :]:
+        return (*_steps(entry + "]"), (path, field, f"{entry}]{OTHERS}"))
     steps = islice(re.finditer(STEP, path), _MAX_STEPS)
     return tuple((path[: m.end()], m[2] or m[1], path[: m.start()] + OTHERS) for m in steps)
 
@@ -198,6 +204,7 @@ NOT_IN_DIGEST = ("code", "probes")
 exists only on request."""
 
 
+VARIABLES = "facts.environ.variables"
 REQUESTED = "facts.packages.requested"
 """How the packages came, which changes when an equal environment is installed from a list: in no
 digest and no comparison."""
@@ -238,7 +245,7 @@ class Location(NamedTuple):
         prefix = (facts.get("python") or {}).get("prefix")
         # Everything lies below the root directory, whatever the environment.
         known = isinstance(prefix, str) and prefix.strip("/")
-        return cls(json.dumps(prefix)[1:-1] if known else "")
+        return cls(quoted(str(prefix))[1:-1] if known else "")
 
     def removed(self, text: str) -> str:
         """JSON text with marks instead of the prefix and of engines' scratch directories."""
@@ -280,9 +287,7 @@ def _digest(text: str) -> str:
 
 
 def _canonical(value: Any) -> str:
-    if type(value) is str:  # without an encoder, of which a diff would make one for each text
-        return encode_basestring_ascii(value)
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return quoted(value) if type(value) is str else compact(value)
 
 
 def _covered(name: str, section: Any) -> Any:

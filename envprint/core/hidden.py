@@ -5,12 +5,14 @@ user's key and an HMAC of the word with that key (`envprint.machine.sealing`). M
 or with seals of different keys, cannot be compared: the words may be equal or not.
 """
 
+import marshal
 import re
 from collections.abc import Iterator, Mapping
 
 from envprint.core.typed import Any
 
 MARK = "<hidden>"
+_IN_BYTES = MARK.encode()
 REASON = (
     "hidden on both sides, because it looks like a secret; whether both are the same cannot be seen"
 )
@@ -34,16 +36,8 @@ def is_inside_of(value: Any) -> bool:
     """Whether any text in `value` (JSON types) contains a mark."""
     if type(value) is str:
         return MARK in value
-    if type(value) is dict:
-        value = value.values()
-    elif type(value) is not list:
-        return False
-    for item in value:
-        kind = type(item)
-        # Most items are strings; a call for each would double the cost.
-        if (MARK in item) if kind is str else (kind in (dict, list) and is_inside_of(item)):
-            return True
-    return False
+    # One call goes through all of it, in a third of the time of a loop here.
+    return type(value) in (dict, list) and _IN_BYTES in marshal.dumps(value)
 
 
 def differ(before: Any, after: Any) -> bool | None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from envprint.core.cuda_visible_devices import MAX_DEVICES, keys_of
 from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import IMPORTED, Fingerprint
 from envprint.core.report import Code, Summary
@@ -72,12 +70,23 @@ def _code(code: Code) -> str:
     return f"{name}, {code.uncommitted}" if code.uncommitted else name
 
 
-_NOISE = r"\((?:R|TM|tm)\)|\b(?:CPU|Processor|\d+-Core)\b|@.*|NVIDIA (?=\S)|GNU/(?=Linux)|\(\w+\)$"
+_MARKS = ("(R)", "(TM)", "(tm)")
+_NOISE = ("CPU", "Processor", "NVIDIA")
 """What the names of processors, GPUs and systems say twice, or to nobody."""
 
 
 def _short(name: str) -> str:
-    return " ".join(re.sub(_NOISE, "", name).split()) or name
+    """`Intel(R) Xeon(R) CPU @ 2.20GHz` is Intel Xeon, `Debian GNU/Linux 12 (bookworm)` Debian Linux
+    12, and `NVIDIA A100-SXM4-40GB` A100-SXM4-40GB.
+    """
+    text = name.partition("@")[0]
+    for mark in _MARKS:
+        text = text.replace(mark, "")
+    words = text.replace("GNU/Linux", "Linux").split()
+    if words and words[-1][0] + words[-1][-1] == "()":
+        words.pop()
+    kept = [word for word in words if word not in _NOISE and not word.endswith("-Core")]
+    return " ".join(kept) or name
 
 
 UNKNOWN = "unknown "
@@ -108,12 +117,16 @@ def _cpu_count(f: Fingerprint) -> str:
 
 def _gpu_names(f: Fingerprint) -> str:
     devices, count = f.value("facts.gpu.devices") or {}, f.value("facts.gpu.count")
+    if not devices and not count:
+        return "no GPU"
+    from envprint.core.cuda_visible_devices import keys_of  # most machines have no GPU
+
     counts: dict[str, int] = {}
     for key in keys_of(count, devices):
         name = _short(f.get(f"facts.gpu.devices[{key}].name", "unnamed GPU"))
         counts[name] = counts.get(name, 0) + 1
     texts = [name if number == 1 else f"{number} × {name}" for name, number in counts.items()]
-    return " and ".join(texts) or "no GPU"
+    return " and ".join(texts)
 
 
 def _lines(fingerprint: Fingerprint) -> Iterator[tuple[str, str]]:
@@ -145,11 +158,13 @@ def _cpu(f: Fingerprint) -> str:
 def _gpu(f: Fingerprint) -> str:
     devices: dict[str, Any] = f.value("facts.gpu.devices") or {}
     count = f.value("facts.gpu.count") or 0
+    if not devices and not count:
+        return f"none ({f.value('facts.gpu.status')})"
+    from envprint.core.cuda_visible_devices import MAX_DEVICES
+
     keys = sorted(
         {*devices, *map(str, range(min(count, MAX_DEVICES)))}, key=lambda key: (len(key), key)
     )
-    if not keys:
-        return f"none ({f.value('facts.gpu.status')})"
     counts: dict[str, int] = {}
     for key in keys:
         text = _one_gpu(f, key)

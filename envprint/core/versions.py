@@ -4,20 +4,36 @@ from __future__ import annotations
 
 import re
 
-# 12.5.1   550.90.07   9.1.0.70   2.15.0+cu132   3rc1
-# Bounded, because a hostile document may contain a number of a million digits.
-_LEADING = re.compile(r"\d{1,18}(?:\.\d{1,18})*", re.ASCII)
+_MAX_DIGITS = 18
+"""Of one number: a hostile document may contain one of a million digits."""
 
 
 def numbers(version: str) -> tuple[int, ...]:
     """The leading dotted numbers: `12.5.1` gives (12, 5, 1). Empty if there are none."""
-    leading = _LEADING.match(version.strip())
-    return tuple(map(int, leading[0].split("."))) if leading else ()
+    leading = _leading(version.strip())
+    return tuple(map(int, leading.split("."))) if leading else ()
+
+
+# 12.5.1   550.90.07   9.1.0.70   2.15.0+cu132   3rc1
+def _leading(text: str) -> str:
+    """The dotted numbers that a text begins with; nothing is compiled for most versions."""
+    plain = text[: len(text) - len(text.lstrip("0123456789."))]
+    found: list[str] = []
+    for number in plain.split("."):
+        if number:
+            found.append(number[:_MAX_DIGITS])
+        if not 0 < len(number) <= _MAX_DIGITS:
+            break
+    return ".".join(found)
+
+
+def _is_release(text: str) -> bool:
+    return bool(text) and _leading(text) == text
 
 
 def is_between(version: str, first: str, last: str) -> bool:
     """Whether a plain release lies between two others, both included; False for any other text."""
-    if not _LEADING.fullmatch(version.strip()):
+    if not _is_release(version.strip()):
         return False
     low, here, high = (_stripped(numbers(text)) for text in (first, version, last))
     return low <= here <= high
@@ -37,7 +53,7 @@ def is_below(version: str, floor: str) -> bool:
     `2.16.0rc1` is below `2.16`.
     """
     public = version.strip().partition("+")[0]
-    if not _LEADING.fullmatch(public):
+    if not _is_release(public):
         # Imported here: most versions are plain, and the import costs as much as starting Python.
         from packaging.version import Version
 

@@ -86,6 +86,9 @@ HIDE_ALL = ("", "-1", "NoDevFiles")
 always = Condition("any workload", lambda workload: True)
 on_cpu = Condition("on the CPU", lambda workload: workload.device == "cpu")
 on_gpu = Condition("on a GPU", lambda workload: workload.device == "gpu")
+has_requirements = Condition(
+    "where the policy requires something", lambda workload: workload.required != Requirements()
+)
 
 
 def uses(*frameworks: str) -> Condition:

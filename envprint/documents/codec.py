@@ -6,12 +6,10 @@ every declared type; an error names the file and the path.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from json.encoder import encode_basestring_ascii
 
 from envprint.core.errors import DocumentError, EnvprintError
 from envprint.core.fields import (
@@ -38,6 +36,8 @@ from envprint.core.fingerprint import (
     Fingerprint,
     digest_facts,
 )
+from envprint.core.json_text import loads as read_json
+from envprint.core.json_text import number, quoted
 from envprint.core.text import MAX_BITS, is_unicode, unicode_text, without_commands
 from envprint.core.typed import Any
 from envprint.machine.files import MAX_BYTES, read_file
@@ -51,7 +51,7 @@ def fingerprint_shape() -> Record:
     """The shape of a whole fingerprint document."""
     from envprint.documents._shapes import FINGERPRINT  # made of the published schema
 
-    shape = _shape(json.loads(FINGERPRINT))
+    shape = _shape(read_json(FINGERPRINT))
     assert isinstance(shape, Record)
     return shape
 
@@ -126,17 +126,17 @@ _WORDS = {None: "null", True: "true", False: "false"}
 def _append(value: Any, newline: str, parts: list[str]) -> None:
     kind = type(value)
     if kind is str:
-        parts.append(encode_basestring_ascii(value if value.isascii() else unicode_text(value)))
+        parts.append(quoted(value if value.isascii() else unicode_text(value)))
     elif value is None or kind is bool:
         parts.append(_WORDS[value])
     elif not isinstance(value, (dict, list)):
-        parts.append(json.dumps(value, allow_nan=False))
+        parts.append(quoted(value) if isinstance(value, str) else number(value))
     elif not value:
         parts.append("{}" if isinstance(value, dict) else "[]")
     elif isinstance(value, dict):
         inside, separator = newline + "  ", "{"
         for key in sorted(value):
-            name = encode_basestring_ascii(key if key.isascii() else unicode_text(key))
+            name = quoted(key if key.isascii() else unicode_text(key))
             parts.append(f"{separator}{inside}{name}: ")
             _append(value[key], inside, parts)
             separator = ","
@@ -190,7 +190,7 @@ def parse_json(content: bytes, name: str) -> Any:
     """
     _require_size(content, name)
     try:
-        value = json.loads(
+        value = read_json(
             content.decode("utf-8"),
             object_pairs_hook=_without_duplicates,
             parse_constant=_no_constant,
@@ -199,17 +199,22 @@ def parse_json(content: bytes, name: str) -> Any:
         )
     except UnicodeDecodeError as error:
         raise DocumentError(f"{name}: not UTF-8 text (byte {error.start})") from None
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno} column {error.colno}"
-        raise DocumentError(f"{name}: not valid JSON: {error.msg} at {place}") from None
     except (RecursionError, MemoryError):
         raise DocumentError(f"{name}: nested too deeply for a fingerprint") from None
     except ValueError as error:
-        raise DocumentError(f"{name}: not valid JSON: {error}") from None
+        raise DocumentError(f"{name}: not valid JSON: {_fault(error)}") from None
     # Only an escape can produce one, as decoding refuses it; few documents contain such an escape.
     if b"\\u" in content and (b"\\ud" in content or b"\\uD" in content):
         _refuse_surrogates(value, name)
     return value
+
+
+def _fault(error: ValueError) -> str:
+    """What is wrong; where, too, if the syntax is."""
+    place = getattr(error, "lineno", None), getattr(error, "colno", None)
+    if None in place:
+        return str(error)
+    return "{} at line {} column {}".format(getattr(error, "msg", ""), *place)
 
 
 def _refuse_surrogates(value: Any, name: str) -> None:
@@ -218,7 +223,7 @@ def _refuse_surrogates(value: Any, name: str) -> None:
     while waiting:
         trail, found = waiting.pop()
         if type(found) is str and not is_unicode(found):
-            what = json.dumps(found)[:60]
+            what = quoted(found)[:60]
             raise DocumentError(f"{name}: {_place(trail)}: not Unicode text: {what}")
         if type(found) is dict:
             for key, item in found.items():
@@ -246,7 +251,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names: set[str] = set()
         for name, _ in pairs:
             if name in names:
-                raise ValueError(f"the key {json.dumps(name)[:60]} occurs twice in one object")
+                raise ValueError(f"the key {quoted(name)[:60]} occurs twice in one object")
             names.add(name)
     return result
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 
-from envprint.core.errors import EnvprintError, OutputError
+from envprint.core.errors import EnvprintError, OutputError, suppress
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.redact import safe_text
 from envprint.documents.codec import dumps, loads

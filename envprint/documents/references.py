@@ -7,10 +7,9 @@ nothing states what was looked for, where, and what exists instead.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from itertools import islice
 
-from envprint.core.errors import DocumentError, NothingYetError, StoreError
+from envprint.core.errors import DocumentError, NothingYetError, StoreError, suppress
 from envprint.core.report import counted
 from envprint.core.suggest import closest
 from envprint.documents.codec import loads

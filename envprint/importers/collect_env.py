@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 
-from envprint.core.fingerprint import OTHERS
+from envprint.core.fingerprint import OTHERS, VARIABLES
 from envprint.core.redact import is_recorded, safe_value
 from envprint.core.typed import Any
 from envprint.importers._conda import conda_rows, packages_of_conda
@@ -41,8 +41,7 @@ _LABELS = (
     *("vLLM Version", "vLLM Build Flags", "Neuron SDK Version", "ROCM Version", "GPU Topology"),
 )
 _GAP = "collect_env lists a few packages only"
-_VARIABLES = "facts.environ.variables"
-_SOME_VARIABLES = "collect_env shows some variables only"
+_SOMEVARIABLES = "collect_env shows some variables only"
 _GPU = re.compile(r"\bGPU (\d{1,3}): (\S.{0,100}?)(?= *\(UUID|\s+GPU \d|\s*\n|\s*$|  +MIG )")
 _PIP = re.compile(rf"\[pip3?\]\s+({NAME})==({VERSION})")
 _CONDA = re.compile(r"\[conda\][ \t]+([^\[\n]{1,200})")
@@ -153,4 +152,4 @@ def _environ(text: str) -> Found:
     if not known_ones:
         return Found({})
     facts = {"environ": {"variables": known_ones}}
-    return Found(facts, {}, {_VARIABLES + OTHERS: _SOME_VARIABLES})
+    return Found(facts, {}, {VARIABLES + OTHERS: _SOMEVARIABLES})

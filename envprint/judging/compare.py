@@ -69,13 +69,22 @@ def _changes(
         elif is_other is None:
             yield path
         return
-    for key in sorted(before.keys() | after.keys()):
+    for key in _unequal(before, after):
         there = path + step(shape, key)
         if there in unknown:
             continue
         if isinstance(shape, Record) and not (key in before and key in after):
             continue  # not recorded by one side
         yield from _changes(there, inner(shape, key), before.get(key), after.get(key), unknown)
+
+
+def _unequal(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """The keys whose values are not simply equal, sorted."""
+    return [
+        key
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key) or is_inside_of(before.get(key))
+    ]
 
 
 _TEXTS = ("facts", "live", "unknown", "label", "note", "tags")

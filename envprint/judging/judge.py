@@ -7,7 +7,7 @@ the machine.
 from collections.abc import Container, Iterator, Mapping, Sequence
 
 from envprint.core.comparison import Change, Comparison
-from envprint.core.fingerprint import NOT_IN_DIGEST, Fingerprint, Places, is_inside
+from envprint.core.fingerprint import NOT_IN_DIGEST, VARIABLES, Fingerprint, Places, is_inside
 from envprint.core.hidden import REASON
 from envprint.core.impact import Impact
 from envprint.core.report import (
@@ -33,7 +33,6 @@ from envprint.judging.policy.model import Policy, notes
 from envprint.knowledge import AS_OF
 from envprint.rules import applying
 from envprint.rules.kit.packages import CONDA, DISTRIBUTIONS
-from envprint.rules.kit.settings import VARIABLES
 
 
 def judge_drift(

@@ -4,7 +4,7 @@ A library takes part by its role in `knowledge/roles.json`, else by what its own
 the capture. A step between two versions that were measured to give equal bits is judged.
 """
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from functools import partial
 
 from envprint import knowledge
@@ -68,9 +68,9 @@ def unjudged(
     imports come first, then those that were installed by name, and of these what trains or
     computes; those of which nothing is known come last.
     """
-    places = {change.path for change in unexplained}
+    places = {change.path: change for change in unexplained}
     names = sorted({name for place in places for name in _named(place)})
-    steps = ((name, _first(_steps(comparison, name), places)) for name in names)
+    steps = ((name, _first(comparison, name, places)) for name in names)
     moved = [(name, step) for name, step in steps if step]
     look = Look(comparison, workload, is_elsewhere)
     found = (_entry(look, name, step) for name, step in moved)
@@ -116,11 +116,12 @@ def newer_than_known(comparison: Comparison) -> Iterator[str]:
     steps = map(split_path, comparison.under(DISTRIBUTIONS))
     # Where a side has no list at all, the list has changed as a whole.
     for name in dict.fromkeys(place[3] for place in steps if len(place) > 3):
-        path = f"{DISTRIBUTIONS}[{name}].version"
-        before, after = comparison.before.get(path), comparison.after.get(path)
         known = knowledge.about("newest_releases", name)
-        if after and after != before and known and is_below(known[0]["version"], after):
-            yield f"{name} {after}"
+        if known:
+            path = f"{DISTRIBUTIONS}[{name}].version"
+            before, after = comparison.before.get(path), comparison.after.get(path)
+            if after and after != before and is_below(known[0]["version"], after):
+                yield f"{name} {after}"
 
 
 def unknown_versions(comparison: Comparison, workload: Workload) -> Iterator[Undecided]:
@@ -181,9 +182,12 @@ def _traces(name: str) -> Iterator[str]:
         yield f"facts.frameworks.{_FIELD[name]}"
 
 
-def _first(steps: Iterator[Step], places: Container[str]) -> Step | None:
-    """The first step that no rule recognises."""
-    return next((step for step in steps if step.path in places), None)
+def _first(comparison: Comparison, name: str, places: Mapping[str, Change]) -> Step | None:
+    """The first step of a distribution that no rule recognises."""
+    version = places.get(f"{DISTRIBUTIONS}[{name}].version")
+    if version and version.before and version.after:  # as most steps are
+        return Step(version.path, version.before, version.after)
+    return next((step for step in _steps(comparison, name) if step.path in places), None)
 
 
 def _entry(look: Look, name: str, step: Step) -> Unjudged | None:
@@ -252,9 +256,9 @@ def _part(look: Look, name: str) -> roles.Part | None:
     side that was captured by an earlier version does not know what the metadata says.
     """
     sides = (look.comparison.after, look.comparison.before)
-    place = f"{DISTRIBUTIONS}[{name}]"
-    if not roles.listed(name) and not any(side.get(place) for side in sides):
+    entries = [side.get(f"{DISTRIBUTIONS}[{name}]") or {} for side in sides]
+    if not roles.listed(name) and not any(entries):
         return None
-    told = (side.get(f"{place}.takes_part") for side in sides)
+    told = (entry.get("takes_part") for entry in entries)
     known = next((answer for answer in told if answer is not None), None)
     return roles.part(name, known, look.workload)

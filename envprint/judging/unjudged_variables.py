@@ -9,13 +9,12 @@ from collections.abc import Iterator, Sequence
 
 from envprint import knowledge
 from envprint.core.comparison import Change, Comparison
-from envprint.core.fingerprint import FRAMEWORKS, split_path
+from envprint.core.fingerprint import FRAMEWORKS, VARIABLES, split_path
 from envprint.core.report import UNKNOWN_PART, Unjudged
 from envprint.core.workload import Workload
 from envprint.knowledge import roles
 from envprint.rules import applying
 from envprint.rules.kit.packages import DISTRIBUTIONS
-from envprint.rules.kit.settings import VARIABLES
 
 _LONGEST = 80
 """No beginning of a name in the table is longer; a name in a hostile document may be."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from envprint.core.fingerprint import Fingerprint, split_path
+from envprint.core.fingerprint import VARIABLES, Fingerprint, split_path
 from envprint.core.report import NOT_JUDGED, Finding, Report
 from envprint.core.requirement import pinned
 from envprint.core.shell import Command, command, commands, export, kind, unset
@@ -19,7 +19,6 @@ from envprint.core.way_back import InProgram, Step, WayBack, WithoutCommand
 from envprint.knowledge.indexes import index_of
 
 _DISTRIBUTIONS = "facts.packages.distributions"
-_VARIABLES = "facts.environ.variables"
 _PYTHON = "facts.python.version"
 _HASH_SEED = "facts.python.hash_seed"
 
@@ -216,7 +215,7 @@ def _variables(before: Fingerprint, after: Fingerprint, open_ones: Sequence[_Ope
     names: dict[str, list[_Open]] = {}
     for one in open_ones:
         for path in one.paths:
-            if path.startswith(f"{_VARIABLES}["):
+            if path.startswith(f"{VARIABLES}["):
                 names.setdefault(split_path(path)[3], []).append(one)
             elif path == _HASH_SEED:
                 names.setdefault("PYTHONHASHSEED", []).append(one)
@@ -229,8 +228,8 @@ def _variables(before: Fingerprint, after: Fingerprint, open_ones: Sequence[_Ope
 
 def _assignment(before: Fingerprint, after: Fingerprint, name: str) -> Command | None:
     """The command that gives a variable the baseline's value, if the current one is another."""
-    path = f"{_VARIABLES}[{name}]"
-    if {path, _VARIABLES} & {*before.unknown, *after.unknown}:
+    path = f"{VARIABLES}[{name}]"
+    if {path, VARIABLES} & {*before.unknown, *after.unknown}:
         return None
     was, now = before.get(path), after.get(path)
     if was == now and name == "PYTHONHASHSEED":

@@ -8,12 +8,12 @@ lines of the packages in question are parsed. `docs/knowledge.md` says how an en
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import cache
 
 from envprint.core.errors import EnvprintError
+from envprint.core.json_text import loads
 from envprint.core.typed import Any
 from envprint.machine.files import read_file, reason
 
@@ -32,7 +32,7 @@ def entries(table: str) -> tuple[Entry, ...]:
 
     Raises `EnvprintError` if the file is not installed.
     """
-    return tuple(json.loads(_content(table))["entries"])
+    return tuple(loads(_content(table))["entries"])
 
 
 @cache
@@ -58,7 +58,7 @@ def about(table: str, name: str) -> tuple[Entry, ...]:
 @cache
 def _parsed(table: str, name: str) -> tuple[Entry, ...]:
     lines = (line.partition(b"\n")[0].rstrip(b",") for line in _lines(table)[name])
-    return tuple(json.loads(b'{"' + line) for line in lines)
+    return tuple(loads(b'{"' + line) for line in lines)
 
 
 @cache

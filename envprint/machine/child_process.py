@@ -11,8 +11,8 @@ import os
 import select
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 
+from envprint.core.errors import suppress
 from envprint.core.typed import Any
 
 END_WAIT_S = 0.25

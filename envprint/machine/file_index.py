@@ -16,8 +16,8 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 
+from envprint.core.errors import suppress
 from envprint.core.typed import Any
 from envprint.machine.files import open_regular
 from envprint.machine.host import Compute

@@ -9,12 +9,10 @@ import errno
 import os
 import stat
 import sys
-import warnings
 from collections.abc import Callable
-from contextlib import suppress
 from itertools import islice
 
-from envprint.core.errors import DocumentError, OutputError
+from envprint.core.errors import DocumentError, OutputError, suppress
 from envprint.core.typed import NamedTuple
 
 
@@ -128,7 +126,14 @@ def _read_all(descriptor: int, name: str) -> bytes:
     return b"".join(chunks)
 
 
-def write_output(path: str, text: str, warn: Callable[[str], object] = warnings.warn) -> None:
+def warn(text: str) -> None:
+    """A warning of Python's, as a library gives it."""
+    import warnings  # few starts warn
+
+    warnings.warn(text, stacklevel=2)
+
+
+def write_output(path: str, text: str, warn: Callable[[str], object] = warn) -> None:
     """Replace the file at `path` by `text` in one step. Raises `OutputError`.
 
     A symbolic link stays one and its target is replaced; a device or pipe is written to directly,
@@ -216,13 +221,13 @@ def _descriptor(path: str) -> int | None:
     return None
 
 
-def replace_file(path: str, content: bytes, warn: Callable[[str], object] = warnings.warn) -> None:
+def replace_file(path: str, content: bytes, warn: Callable[[str], object] = warn) -> None:
     """Write a file atomically, in its folder or a new one; `warn` gets what the mount refuses."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     _replace(path, content, None, warn)
 
 
-def create_file(path: str, content: bytes, warn: Callable[[str], object] = warnings.warn) -> None:
+def create_file(path: str, content: bytes, warn: Callable[[str], object] = warn) -> None:
     """The same for a file that does not exist yet. Raises `TakenError`, and other `OSError`."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     try:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import re
 import stat
-from contextlib import suppress
+
+from envprint.core.errors import suppress
 
 MACHINE_ID = "machine-id"
 OTHERS_READ_OR_WRITE = 0o077

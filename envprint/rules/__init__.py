@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from functools import cache
 
 from envprint.core.rule import Rule
-from envprint.core.workload import Workload
+from envprint.core.workload import Workload, has_requirements
 
 TYPE_CHECKING = False  # what `typing` has, without importing it; type checkers know the name
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ KIT = "kit"
 ONLY_ON_GPU = ("cuda", "gpu")
 """Modules whose rules cannot affect work on the CPU. They are a quarter of the code to import, so a
 diff for the CPU skips them; a test checks that none of their rules applies there."""
+
+REQUIRED = "required"
+"""The module of what a team's policy requires, which most policies do not."""
 
 
 @cache
@@ -61,6 +64,8 @@ def applying(
 def _can_affect(name: str, workload: Workload) -> bool:
     if workload.device != "gpu" and name.partition(".")[0] in ONLY_ON_GPU:
         return False
+    if name == REQUIRED and not has_requirements.holds(workload):
+        return False
     from envprint.rules._index import FRAMEWORKS
 
     frameworks = FRAMEWORKS.get(name)
@@ -89,6 +94,7 @@ def _rules(names: Iterable[str]) -> tuple[Rule, ...]:
 
 
 def _file(name: str) -> RuleFile:
-    from importlib import import_module
+    from envprint.core.discovery import load_module
 
-    return import_module(f"{__name__}.{name}")
+    module: RuleFile = load_module(f"{__name__}.{name}")
+    return module

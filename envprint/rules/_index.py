@@ -7,6 +7,7 @@ python -m pytest --update-golden tests/judging/test_rule_index.py
 
 FRAMEWORKS = {
     "batch_split": frozenset(["tensorflow", "torch"]),
+    "container.gpus": frozenset(["jax", "tensorflow", "torch"]),
     "cuda.builds": frozenset(["jax", "tensorflow", "torch"]),
     "cuda.cudnn": frozenset(["jax", "tensorflow", "torch"]),
     "cuda.libraries": frozenset(["jax", "tensorflow", "torch"]),
@@ -39,7 +40,8 @@ PLACES = {
     "behaviour": frozenset(["facts.packages.distributions"]),
     "code": frozenset(["facts.code.branch", "facts.code.commit", "facts.code.diff_digest", "facts.code.dirty", "facts.code.file_system", "facts.code.repository", "facts.code.submodules"]),
     "conflicts": frozenset(["facts.cuda.cudnn", "facts.cuda.runtime", "facts.frameworks.torch", "facts.packages.conda", "facts.packages.distributions", "facts.packages.unmet", "facts.python.version"]),
-    "container": frozenset(["facts.container.image", "facts.container.kind", "facts.container.memory_limit_bytes", "facts.container.notebook_service", "facts.container.scheduler", "facts.cuda.kernel_module_version", "facts.environ.variables", "facts.frameworks.jax", "facts.frameworks.tensorflow", "facts.frameworks.torch", "facts.gpu.devices", "facts.gpu.status"]),
+    "container.gpus": frozenset(["facts.container.kind", "facts.container.scheduler", "facts.cuda.kernel_module_version", "facts.environ.variables", "facts.frameworks.jax", "facts.frameworks.tensorflow", "facts.frameworks.torch", "facts.gpu.devices", "facts.gpu.status"]),
+    "container.surroundings": frozenset(["facts.container.image", "facts.container.kind", "facts.container.memory_limit_bytes", "facts.container.notebook_service", "facts.container.scheduler"]),
     "cpu": frozenset(["facts.cpu.architecture", "facts.cpu.cores", "facts.cpu.flags", "facts.cpu.microcode", "facts.cpu.model", "facts.cpu.old_microcode", "facts.cpu.quota_cpus", "facts.cpu.threads", "facts.cpu.usable_threads", "facts.cpu.vendor", "facts.environ.variables"]),
     "cuda.builds": frozenset(["facts.cuda.runtime", "facts.environ.variables", "facts.frameworks.tensorflow", "facts.frameworks.torch", "facts.gpu.devices"]),
     "cuda.cudnn": frozenset(["facts.cuda.cudnn", "facts.cuda.shadowed", "facts.cuda.shadowed_for", "facts.gpu.devices"]),
@@ -87,5 +89,5 @@ PLACES = {
 }
 """File to the fields that its rules watch, or packages there."""
 
-STATES = frozenset(["batch_split", "code", "conflicts", "container", "cpu", "cuda.builds", "cuda.cudnn", "cuda.drivers", "cuda.libraries", "determinism", "environ", "framework_switches", "frameworks.frameworks", "frameworks.jax", "frameworks.jax_platforms", "frameworks.keras", "frameworks.tensorflow", "frameworks.torch", "frameworks.xla", "gpu.count", "gpu.free_memory", "gpu.health", "gpu.held_memory", "gpu.kernels", "gpu.order", "gpu.sharing", "gpu.size", "gpu.use", "gpu.workspace", "host", "openmp", "os", "packages", "probes", "python", "random", "required"])
+STATES = frozenset(["batch_split", "code", "conflicts", "container.gpus", "container.surroundings", "cpu", "cuda.builds", "cuda.cudnn", "cuda.drivers", "cuda.libraries", "determinism", "environ", "framework_switches", "frameworks.frameworks", "frameworks.jax", "frameworks.jax_platforms", "frameworks.keras", "frameworks.tensorflow", "frameworks.torch", "frameworks.xla", "gpu.count", "gpu.free_memory", "gpu.health", "gpu.held_memory", "gpu.kernels", "gpu.order", "gpu.sharing", "gpu.size", "gpu.use", "gpu.workspace", "host", "openmp", "os", "packages", "probes", "python", "random", "required"])
 """Files with a rule about a state."""

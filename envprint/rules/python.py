@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from envprint.core.comparison import Comparison
-from envprint.core.fingerprint import FRAMEWORKS, Fingerprint
+from envprint.core.fingerprint import FRAMEWORKS, VARIABLES, Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.report import OTHER_ENVIRONMENT
 from envprint.core.rule import Evidence, Match, Rule
@@ -14,7 +14,6 @@ from envprint.core.shell import Command, command, export, path_word
 from envprint.core.versions import numbers
 from envprint.core.workload import Workload, always
 from envprint.rules.kit.packages import DISTRIBUTIONS, version_path
-from envprint.rules.kit.settings import variable
 
 _SEED = "facts.python.hash_seed"
 _VERSION = "facts.python.version"
@@ -34,7 +33,7 @@ def _seed(comparison: Comparison, workload: Workload) -> Iterator[Match]:
         yield Match(
             f"the hash seed was {change.before}, is {change.after}: it matters only to code that "
             "iterates over sets of text or depends on hashes in other ways",
-            (_SEED, *comparison.under(variable("PYTHONHASHSEED"))),
+            (_SEED, *comparison.under(f"{VARIABLES}[PYTHONHASHSEED]")),
             change.before,
             change.after,
             remedy=export("PYTHONHASHSEED", fixed),

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envprint.core.errors import UnknownValueError
-from envprint.core.fingerprint import Fingerprint
+from envprint.core.fingerprint import VARIABLES, Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Result, Rule, for_each
 from envprint.core.shell import command, export
-from envprint.core.workload import Workload, always
+from envprint.core.workload import Workload, has_requirements
 from envprint.rules.kit.devices import DEVICES, VISIBLE, how_many
 
-VARIABLES = "facts.environ.variables"
 SWITCHES = "facts.determinism.switches"
 PACKAGES = "facts.packages.distributions"
 _ANY = "*"
@@ -97,7 +96,7 @@ RULES = (
         title="The policy requires a different number of visible GPUs",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=always,
+        applies=has_requirements,
         watches=(DEVICES, "facts.gpu.count", VISIBLE),
         why="The team's policy requires that number of GPUs.",
         not_when=_NOT_WHEN,
@@ -110,7 +109,7 @@ RULES = (
         title="A variable does not have the value that the policy requires",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=always,
+        applies=has_requirements,
         watches=(VARIABLES,),
         why="The team's policy requires that value.",
         not_when=_NOT_WHEN,
@@ -123,7 +122,7 @@ RULES = (
         title="A switch that the policy requires is not on",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=always,
+        applies=has_requirements,
         watches=(SWITCHES, "facts.frameworks.imported"),
         why="The team's policy requires the switch to be on.",
         not_when="The program turns the switch on itself, after the check. From outside the "
@@ -137,7 +136,7 @@ RULES = (
         title="A package's version is not one the policy allows",
         impact=Impact.BREAKS,
         confidence=Confidence.DOCUMENTED,
-        applies=always,
+        applies=has_requirements,
         watches=(PACKAGES,),
         why="The team's policy allows other versions only.",
         not_when=_NOT_WHEN,

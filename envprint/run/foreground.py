@@ -10,8 +10,8 @@ stopping the job. https://man7.org/linux/man-pages/man7/credentials.7.html
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 
+from envprint.core.errors import suppress
 from envprint.run.process_groups import has_company, is_of_others
 
 

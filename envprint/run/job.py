@@ -14,8 +14,8 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 
+from envprint.core.errors import suppress
 from envprint.core.typed import NamedTuple
 from envprint.machine.child_process import Child
 from envprint.run.foreground import Terminal

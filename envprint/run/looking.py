@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+
+from envprint.core.errors import suppress
 
 END_WAIT_S = 1.0
 """Seconds that a look in progress has to end; one that hangs in the kernel never does."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 
+from envprint.core.errors import suppress
 from envprint.core.typed import Any
 from envprint.machine.procfs import ARITHMETIC, CUDA, library_pattern, mapped_files
 

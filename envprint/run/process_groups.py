@@ -9,8 +9,8 @@ import os
 import signal
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 
+from envprint.core.errors import suppress
 from envprint.core.typed import NamedTuple
 
 LEFT_WAIT_S = 5.0

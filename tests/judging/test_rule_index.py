@@ -15,7 +15,7 @@ from envprint.core.comparison import Comparison
 from envprint.core.discovery import part_names
 from envprint.core.fingerprint import NOT_MEASURED, split_path
 from envprint.core.rule import Rule
-from envprint.core.workload import FRAMEWORKS, Workload
+from envprint.core.workload import FRAMEWORKS, Requirements, Workload
 from envprint.rules import KIT, _index, applying, catalogue
 from envprint.rules.kit.packages import DISTRIBUTIONS
 from tests.builders.judged import compare
@@ -51,6 +51,7 @@ def jobs() -> Iterator[Workload]:
         for device in ("cpu", "gpu"):
             for machine in ("", "x86_64", "aarch64"):
                 yield Workload(frameworks, device, machine)
+    yield Workload(required=Requirements(gpus=0))
 
 
 JOBS = tuple(jobs())

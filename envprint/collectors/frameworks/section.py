@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from importlib import import_module
 
 from envprint.collectors.frameworks.version_files import Environment, environment
+from envprint.core.discovery import load_module
 from envprint.core.fields import NUMBER, TEXT, Field, ListOf, MapOf, record
 from envprint.core.fingerprint import FRAMEWORKS, Unknown
 from envprint.core.typed import Any
@@ -150,5 +150,5 @@ def _installed(host: Host) -> dict[str, Any]:
 
 def _reader(module: str, field: str) -> Callable[[Environment], Mapping[str, Any] | None]:
     reader: Callable[[Environment], Mapping[str, Any] | None]
-    reader = getattr(import_module(f"envprint.collectors.frameworks.{module}"), field)
+    reader = getattr(load_module(f"envprint.collectors.frameworks.{module}"), field)
     return reader

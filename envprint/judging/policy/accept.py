@@ -12,7 +12,7 @@ STEPS = ("build", "patch", "minor", "major")
 
 # https://packaging.python.org/en/latest/specifications/version-specifiers/
 # The epoch and the release; what follows it (rc1, .post1, +cu128) begins with no digit.
-_RELEASE = re.compile(r"v?(?:(\d{1,18})!)?(\d{1,18}(?:\.\d{1,18})*)(?![.\d])", re.ASCII | re.I)
+_RELEASE = r"(?ai)v?(?:(\d{1,18})!)?(\d{1,18}(?:\.\d{1,18})*)(?![.\d])"
 
 
 def step(before: str, after: str) -> str | None:
@@ -22,7 +22,7 @@ def step(before: str, after: str) -> str | None:
     a major version, and so does another epoch. Pre-releases and post-releases of one release are a
     patch apart, and its builds (`+cpu` and `+cu128`) a build.
     """
-    sides = [_RELEASE.match(side.strip()) for side in (before, after)]
+    sides = [re.match(_RELEASE, side.strip()) for side in (before, after)]
     found = [(int(side[1] or 0), numbers(side[2])) for side in sides if side]
     if len(found) < 2:
         return None

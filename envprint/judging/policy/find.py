@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 
-from envprint.core.errors import DocumentError, EnvprintError, PolicyError
+from envprint.core.errors import DocumentError, EnvprintError, PolicyError, suppress
 from envprint.judging.policy.model import Policy, matches
-from envprint.machine.files import input_name, read_input
+from envprint.machine.files import input_name, read_input, warn
 
 OWN = "envprint.toml"
 SHARED = "pyproject.toml"
@@ -100,7 +98,7 @@ def exists(path: str) -> bool:
     return os.path.lexists(path)
 
 
-def find_policy(tell: Callable[[str], object] = warnings.warn) -> str | None:
+def find_policy(tell: Callable[[str], object] = warn) -> str | None:
     """The nearest `envprint.toml`, or pyproject.toml with a table `[tool.envprint]`, upwards.
 
     Searches from the working directory to the root of the repository, or of the file system. A file

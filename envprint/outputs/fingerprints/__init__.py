@@ -1,7 +1,6 @@
 """One module per further format of a fingerprint, for `envprint show`; each touches nothing."""
 
-from importlib import import_module
-
+from envprint.core.discovery import load_module
 from envprint.core.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,4 +18,5 @@ if TYPE_CHECKING:
 
 def format_named(name: str) -> "FingerprintFormat":
     """The format of that name."""
-    return import_module(f"{__name__}.{name}")
+    module: FingerprintFormat = load_module(f"{__name__}.{name}")
+    return module

@@ -1,7 +1,6 @@
 """One module per format of a report; each is a `Format` and touches nothing."""
 
-from importlib import import_module
-
+from envprint.core.discovery import load_module
 from envprint.core.impact import Impact
 from envprint.core.text import WIDTH
 from envprint.core.typed import TYPE_CHECKING, NamedTuple
@@ -54,4 +53,5 @@ if TYPE_CHECKING:
 
 def format_named(name: str) -> "Format":
     """The format of that name."""
-    return import_module(f"{__name__}.{name}")
+    module: Format = load_module(f"{__name__}.{name}")
+    return module

@@ -28,7 +28,7 @@ MAX_ITEMS = 8
 MAX_NEWER = 3
 """Packages that are newer than the knowledge, named on the first screen."""
 _OUTLINE = 4
-_VERSION = r"facts\.packages\.distributions\[([^\]]+)\](?:\.version)?"
+_ENTRY = "facts.packages.distributions["
 
 
 def counted_findings(report: Report, view: View) -> tuple[Finding, ...]:
@@ -176,8 +176,10 @@ def _gone_and_new(gone: list[str], new: list[str]) -> Iterator[str]:
 
 def package_of(path: str) -> str | None:
     """The distribution of whose version or presence a path speaks."""
-    match = re.fullmatch(_VERSION, path)
-    return match[1] if match else None
+    if not path.startswith(_ENTRY):
+        return None
+    name, _, rest = path[len(_ENTRY) :].partition("]")
+    return name if rest in ("", ".version") else None
 
 
 def name_of(path: str) -> str:

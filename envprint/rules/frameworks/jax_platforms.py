@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envprint.core.fingerprint import Fingerprint
+from envprint.core.fingerprint import VARIABLES, Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Result, Rule, UnknownValue
 from envprint.core.shell import Command
 from envprint.core.versions import numbers
 from envprint.core.workload import HIDE_ALL, Workload, uses
-from envprint.rules.kit.settings import VARIABLES, variable
+from envprint.rules.kit.settings import variable
 
 _PLUGINS = "facts.frameworks.jax.plugins"
 _OFFERED_BY = {

@@ -7,7 +7,7 @@ at the processor's own level, changes nothing. `setting_rules` finds the cause o
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from envprint.core.comparison import Comparison
-from envprint.core.fingerprint import Fingerprint
+from envprint.core.fingerprint import VARIABLES, Fingerprint
 from envprint.core.rule import Drift, Match, Result, for_each
 from envprint.core.typed import NamedTuple
 from envprint.core.workload import Workload
@@ -18,7 +18,6 @@ from envprint.core.workload import Workload
 # its reader has read it. So a switch that the framework reports takes precedence, and for a
 # variable that the process changed, the report says when it takes effect.
 SWITCHES = "facts.determinism.switches"
-VARIABLES = "facts.environ.variables"
 CHANGED = "facts.environ.changed_since_start"
 IMPORTED = "facts.frameworks.imported"
 

@@ -1,4 +1,4 @@
-"""The effect of containers, schedulers and notebook services on a result."""
+"""What differs around a job: the container, the scheduler, the notebook service."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ from envprint.core.fingerprint import Fingerprint
 from envprint.core.impact import Confidence, Impact
 from envprint.core.rule import Evidence, Match, Rule
 from envprint.core.units import size
-from envprint.core.workload import Workload, always, on_cpu, uses
-from envprint.rules.kit.allocation import CONTAINER, MODULE, SCHEDULER, how_to_ask
-from envprint.rules.kit.computing import BUILDS, KFD, PLUGINS
-from envprint.rules.kit.devices import DEVICES, STATUS, VISIBLE, how_many
+from envprint.core.workload import Workload, always
 
 _LIMIT = "facts.container.memory_limit_bytes"
 _IMAGE = "facts.container.image"
@@ -51,18 +48,6 @@ def _managed(now: Fingerprint, workload: Workload) -> Iterator[Match]:
     service = now.value(_SERVICE)
     if service:
         yield Match(f"this is a session of {service}", (_SERVICE,), after=service)
-
-
-def _not_allocated(now: Fingerprint, workload: Workload) -> Iterator[Match]:
-    """Only where nobody says that the work is for the CPU, and a build for CUDA is installed."""
-    if not now.value(MODULE) or workload.device_named:
-        return
-    remedy = how_to_ask(now)
-    if remedy and not now.get(KFD) and not how_many(now):
-        builds = {now.get(path) for path in BUILDS.values()}
-        if "cuda" in builds or any("cuda" in name for name in now.get(PLUGINS, {}) or ()):
-            text = "the NVIDIA driver is loaded, and this job sees no GPU"
-            yield Match(text, (MODULE, VISIBLE, STATUS), remedy=remedy)
 
 
 _MANAGED = Evidence(
@@ -125,34 +110,6 @@ RULES = (
         remedy="Capture a fingerprint at the start of each session, and pin the packages.",
         evidence=(_MANAGED,),
         state=_managed,
-        advice=True,
-    ),
-    Rule(
-        id="container-gives-no-gpu",
-        title="This machine has a GPU, and the job was given none",
-        impact=Impact.DIVERGES,
-        confidence=Confidence.DOCUMENTED,
-        applies=on_cpu & uses("jax", "tensorflow", "torch"),
-        watches=(MODULE, SCHEDULER, CONTAINER, DEVICES, VISIBLE, STATUS, *BUILDS.values(), PLUGINS),
-        why="A scheduler and a container hide the GPUs that a job did not ask for, and frameworks "
-        "then compute on the CPU without a word.",
-        not_when="The work is for the CPU; --device cpu says so.",
-        remedy="Ask for a GPU when you submit the job or start the container.",
-        evidence=(
-            Evidence(
-                "Slurm gives a job the GPUs that it asks for",
-                "https://slurm.schedmd.com/gres.html",
-            ),
-            Evidence(
-                "Kubernetes: GPUs are asked for among the limits",
-                "https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/",
-            ),
-            Evidence(
-                "PyTorch promises no equal results between CPU and GPU, even with equal seeds",
-                "https://docs.pytorch.org/docs/stable/notes/randomness.html",
-            ),
-        ),
-        state=_not_allocated,
         advice=True,
     ),
 )

@@ -1,0 +1,1 @@
+"""The effect of containers, schedulers and notebook services on a result."""
