@@ -1,7 +1,7 @@
 """Two fingerprints and where they differ."""
 
-from collections.abc import Iterator
-from itertools import takewhile
+from collections.abc import Callable, Iterator
+from itertools import chain, takewhile
 
 from envprint.core.errors import UnknownValueError
 from envprint.core.fingerprint import IMPORTED, NOT_REQUESTED, Fingerprint, around, is_inside
@@ -55,20 +55,25 @@ class Comparison(NamedTuple):
             raise UnknownValueError(path, REASON)
         return Change.between(path, before, after) if is_other else None
 
-    def may_differ(self, place: str) -> bool:
+    @property
+    def may_differ(self) -> Callable[[str], bool]:
         """Whether anything at or inside a path differs, or is unknown or hidden on a side.
 
         What was requested on neither side does not.
         """
-        sides = (self.before, self.after)
-        if all(side.unknown.get(place) in NOT_REQUESTED for side in sides):
-            return False
-        unclear = (self.hidden, *(side.unknown for side in sides), *(s.undeclared for s in sides))
-        try:
-            is_equal = self.before.value(place) == self.after.value(place)
-        except UnknownValueError:
-            return True
-        return not is_equal or any(is_inside(path, place) for paths in unclear for path in paths)
+        before, after = self.before, self.after
+        unclear = (self.hidden, before.unknown, after.unknown, before.undeclared, after.undeclared)
+        unclear_places = {place for path in chain(*unclear) for place in around(path)}
+
+        def differs(place: str) -> bool:
+            if all(side.unknown.get(place) in NOT_REQUESTED for side in (before, after)):
+                return False
+            try:
+                return before.value(place) != after.value(place) or place in unclear_places
+            except UnknownValueError:
+                return True
+
+        return differs
 
     def under(self, *prefixes: str) -> tuple[str, ...]:
         """The sorted paths of all changes at, inside or around any of `prefixes`.

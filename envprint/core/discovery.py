@@ -30,23 +30,26 @@ def part_names(package: ModuleType) -> list[str]:
     """The same with the modules of each package in place of it, such as `gpu.health`."""
     folder = package.__path__[0]
     found = []
-    for name in _names_in(folder):
-        inside = os.path.join(folder, name)
-        parts = _names_in(inside) if _is_package(folder, name) else ()
+    for name, is_package in _listed(folder):
+        parts = _names_in(os.path.join(folder, name)) if is_package else ()
         found += [f"{name}.{part}" for part in parts] or [name]
     return found
 
 
 def _names_in(folder: str) -> list[str]:
-    return sorted(
-        name.removesuffix(".py")
-        for name in os.listdir(folder)
-        if name[0] not in "_." and (name.endswith(".py") or _is_package(folder, name))
-    )
+    return [name for name, _ in _listed(folder)]
 
 
-def _is_package(folder: str, name: str) -> bool:
-    return os.path.isfile(os.path.join(folder, name, "__init__.py"))
+def _listed(folder: str) -> list[tuple[str, bool]]:
+    """The public modules in a folder, sorted, and whether each is a package."""
+    names = [name for name in os.listdir(folder) if name[0] not in "_."]
+    modules = [(name[:-3], False) for name in names if name.endswith(".py")]
+    packages = [
+        (name, True)
+        for name in names
+        if "." not in name and os.path.isfile(f"{folder}/{name}/__init__.py")
+    ]
+    return sorted(modules + packages)
 
 
 def load_parts(name: str) -> list[ModuleType]:

@@ -80,7 +80,8 @@ def _shape(written: Any) -> Shape:
     The description of a field is left to the schema.
     """
     if type(written) is dict:
-        return Record(tuple(Field(name, _shape(one), "") for name, one in written.items()))
+        fields = (Field._make((name, _shape(one), "", None)) for name, one in written.items())
+        return Record(tuple(fields))
     if type(written) is list:
         return (ListOf if len(written) == 1 else MapOf)(_shape(written[0]))
     return _SCALARS[written]
