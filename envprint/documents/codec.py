@@ -201,7 +201,8 @@ def parse_json(content: bytes, name: str) -> Any:
         raise DocumentError(f"{name}: not UTF-8 text (byte {error.start})") from None
     except json.JSONDecodeError as error:
         place = f"line {error.lineno} column {error.colno}"
-        raise DocumentError(f"{name}: not valid JSON: {error.msg} at {place}") from None
+        what = error.msg.removesuffix(" at")  # "Unterminated string starting at"
+        raise DocumentError(f"{name}: not valid JSON: {what} at {place}") from None
     except (RecursionError, MemoryError):
         raise DocumentError(f"{name}: nested too deeply for a fingerprint") from None
     except ValueError as error:

@@ -48,6 +48,8 @@ def read_input(path: str, kind: str = "fingerprint") -> bytes:
 
     `kind` is the expected document in its messages.
     """
+    if not path:  # of a variable of the shell that is not set
+        raise DocumentError(f"expected the name of a {kind}, found an empty text")
     name = input_name(path)
     try:
         if path == "-":
