@@ -12,7 +12,6 @@ from contextlib import suppress
 from envprint.core.errors import EnvprintError, OutputError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.fleet import Unread
-from envprint.core.text import unicode_text
 from envprint.core.typed import Any, NamedTuple
 from envprint.documents.codec import dumps, loads
 from envprint.fleet.sources import COLUMN, MEMBER, documents, read_error
@@ -93,15 +92,7 @@ def _row(stem: str, fingerprint: Fingerprint) -> dict[str, Any]:
         "tags": list(fingerprint.tags.items()),
         "section_digests": list(fingerprint.section_digests.items()),
     }
-    row = {MEMBER: host or stem, **plain, **maps}
-    return {**{name: _plain(value) for name, value in row.items()}, COLUMN: dumps(fingerprint)}
-
-
-def _plain(value: Any) -> Any:
-    """Without lone surrogates, which a table cannot hold; the document keeps them escaped."""
-    if isinstance(value, list):
-        return [tuple(map(unicode_text, pair)) for pair in value]
-    return unicode_text(value) if isinstance(value, str) else value
+    return {MEMBER: host or stem, **plain, **maps, COLUMN: dumps(fingerprint)}
 
 
 def _batches(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

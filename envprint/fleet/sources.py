@@ -25,6 +25,8 @@ IN_FOLDERS = (".json", *LINES, PARQUET)
 """How the names of files end that are looked for in a directory."""
 COLUMN = "document"
 """The column of a Parquet export that holds the text of each fingerprint."""
+_OF_PYARROW = (OSError, ValueError, LookupError, TypeError, ArithmeticError, NotImplementedError)
+"""Its errors are among these, and those of values that Python has no type for."""
 MEMBER = "member"
 """The column that says what each is called, if there is one."""
 
@@ -215,8 +217,7 @@ def _rows(path: str, name: str) -> Iterator[Document | Unread]:
                 for row in batch.to_pylist():
                     number += 1
                     yield _in_row(row, f"{name}:{number}", f"{stem}:{number}")
-    # pyarrow's errors are among these; a type that it cannot convert is a `NotImplementedError`.
-    except (OSError, ValueError, KeyError, IndexError, TypeError, NotImplementedError) as error:
+    except _OF_PYARROW as error:
         yield Unread(name, one_line(f"not a Parquet export: {error}")[:200])
 
 

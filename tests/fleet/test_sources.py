@@ -125,3 +125,13 @@ def test_an_empty_name_is_called_one(
     assert main(["fleet", "diff", *folder, *words]) == 2
     assert "expected the name of a fingerprint, found an empty text" in capsys.readouterr().err
     assert main(["diff", str(tmp_path / "node1.json"), ""]) == 2
+
+
+def test_the_newest_document_is_that_of_the_latest_moment_in_any_time_zone(tmp_path: Path) -> None:
+    times = ("2026-01-01T10:00:00+05:00", "2026-01-01T09:00:00Z", "2026-01-01T07:00:00Z", "soon")
+    one = "00000000-0000-4000-8000-000000000001"
+    for number, time in enumerate(times):
+        put(tmp_path, f"t{number}", member(BASE, captured_at=time, machine_id=one, live={}))
+    found = envprint.fleet.diff(tmp_path)
+    assert [each.name for each in found.groups[0].members] == ["t1"]
+    assert len(found.older) == 3
