@@ -4,6 +4,7 @@ In a diff, a rule about a state counts only if the state is new: a diff judges t
 the machine.
 """
 
+import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 
 from envprint.core.comparison import Change, Comparison
@@ -23,6 +24,7 @@ from envprint.core.report import (
     without_findings,
 )
 from envprint.core.rule import Match, Rule, source
+from envprint.core.shell import Command
 from envprint.core.summary import summarise
 from envprint.core.workload import Workload
 from envprint.judging.evaluate import Evaluation, Open, on_comparison, on_fingerprint
@@ -32,7 +34,7 @@ from envprint.judging.placement import placements
 from envprint.judging.policy.model import Policy, notes
 from envprint.knowledge import AS_OF
 from envprint.rules import applying
-from envprint.rules.kit.packages import CONDA, DISTRIBUTIONS
+from envprint.rules.kit.packages import CONDA, DISTRIBUTIONS, is_of_uv
 from envprint.rules.kit.settings import VARIABLES
 
 
@@ -324,7 +326,7 @@ def _unexplained(
 def _stamp(evaluations: Sequence[Evaluation], current: Fingerprint) -> list[Finding]:
     """Each match as a finding, with the data of its rule, unless an import refutes it."""
     return [
-        _unless_imported(_finding(rule, match), match, current)
+        _unless_imported(_finding(rule, match, current), match, current)
         for rule, matches, _ in evaluations
         for match in matches
     ]
@@ -338,7 +340,20 @@ def _unless_imported(finding: Finding, match: Match, current: Fingerprint) -> Fi
     return refuted(finding, match.imports, current)
 
 
-def _finding(rule: Rule, match: Match) -> Finding:
+def _for_installer(remedy: str, current: Fingerprint) -> str:
+    """Where uv has made an environment without pip, `pip` would install into a different one."""
+    if not isinstance(remedy, Command) or not any(p.startswith("pip ") for p in remedy.parts):
+        return remedy
+    if not is_of_uv(current):
+        return remedy
+    return Command(*(re.sub("^pip (install|uninstall --yes)", _with_uv, p) for p in remedy.parts))
+
+
+def _with_uv(found: re.Match[str]) -> str:
+    return f"uv {found[0].removesuffix(' --yes')}"  # it does not ask, and knows no such option
+
+
+def _finding(rule: Rule, match: Match, current: Fingerprint) -> Finding:
     return Finding(
         rule=rule.id,
         impact=rule.impact if match.impact is None else match.impact,
@@ -350,7 +365,7 @@ def _finding(rule: Rule, match: Match) -> Finding:
         after=match.after,
         why=rule.why,
         not_when=match.not_when or rule.not_when,
-        remedy=match.remedy or rule.remedy,
+        remedy=_for_installer(match.remedy or rule.remedy, current),
         note=match.note if match.remedy else rule.note,
         evidence=match.evidence or tuple(e.url or f"{e.what}: {source(e)}" for e in rule.evidence),
         advice=rule.advice or match.was_equal or match.is_conditional,
