@@ -4,7 +4,6 @@ In a diff, a rule about a state counts only if the state is new: a diff judges t
 the machine.
 """
 
-import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 
 from envprint.core.comparison import Change, Comparison
@@ -24,7 +23,7 @@ from envprint.core.report import (
     without_findings,
 )
 from envprint.core.rule import Match, Rule, source
-from envprint.core.shell import Command
+from envprint.core.shell import Command, commands
 from envprint.core.summary import summarise
 from envprint.core.workload import Workload
 from envprint.judging.evaluate import Evaluation, Open, on_comparison, on_fingerprint
@@ -326,7 +325,7 @@ def _unexplained(
 def _stamp(evaluations: Sequence[Evaluation], current: Fingerprint) -> list[Finding]:
     """Each match as a finding, with the data of its rule, unless an import refutes it."""
     return [
-        _unless_imported(_finding(rule, match, current), match, current)
+        _unless_imported(_for_installer(_finding(rule, match), current), match, current)
         for rule, matches, _ in evaluations
         for match in matches
     ]
@@ -340,20 +339,18 @@ def _unless_imported(finding: Finding, match: Match, current: Fingerprint) -> Fi
     return refuted(finding, match.imports, current)
 
 
-def _for_installer(remedy: str, current: Fingerprint) -> str:
+def _for_installer(finding: Finding, current: Fingerprint) -> Finding:
     """Where uv has made an environment without pip, `pip` would install into a different one."""
-    if not isinstance(remedy, Command) or not any(p.startswith("pip ") for p in remedy.parts):
-        return remedy
-    if not is_of_uv(current):
-        return remedy
-    return Command(*(re.sub("^pip (install|uninstall --yes)", _with_uv, p) for p in remedy.parts))
+    parts = commands(finding.remedy)
+    if not any(part.startswith("pip ") for part in parts) or not is_of_uv(current):
+        return finding
+    # uv does not ask before it removes, and knows no such option.
+    texts = (p.replace(" --yes", "", 1) if p.startswith("pip uninstall") else p for p in parts)
+    of_uv = (f"uv {text}" if text.startswith("pip ") else text for text in texts)
+    return finding._replace(remedy=Command(*of_uv))
 
 
-def _with_uv(found: re.Match[str]) -> str:
-    return f"uv {found[0].removesuffix(' --yes')}"  # it does not ask, and knows no such option
-
-
-def _finding(rule: Rule, match: Match, current: Fingerprint) -> Finding:
+def _finding(rule: Rule, match: Match) -> Finding:
     return Finding(
         rule=rule.id,
         impact=rule.impact if match.impact is None else match.impact,
@@ -365,7 +362,7 @@ def _finding(rule: Rule, match: Match, current: Fingerprint) -> Finding:
         after=match.after,
         why=rule.why,
         not_when=match.not_when or rule.not_when,
-        remedy=_for_installer(match.remedy or rule.remedy, current),
+        remedy=match.remedy or rule.remedy,
         note=match.note if match.remedy else rule.note,
         evidence=match.evidence or tuple(e.url or f"{e.what}: {source(e)}" for e in rule.evidence),
         advice=rule.advice or match.was_equal or match.is_conditional,

@@ -154,21 +154,11 @@ def _named_by(name: str, place: str) -> str | None:
 
 def _look(text: str, word: str | None) -> str:
     """The text, and the command that looks there, if a word can name the place."""
-    return text if word is None else f"{text}: {_program(os.environ)} check --python {word}"
+    if word is None:
+        return text
+    from envprint.machine.started import program  # a hint is rare
 
-
-def _program(variables: Mapping[str, str]) -> str:
-    """What starts envprint again; its name alone would not be found where PATH lacks it."""
-    script = sys.argv[0] if sys.argv else ""
-    name, is_module = os.path.basename(script), script.endswith("envprint/__main__.py")
-    if not (name == "envprint" or is_module) or next(on_path("envprint", variables), None):
-        return "envprint"
-    from envprint.core.shell import path_word
-
-    started = path_word(sys.orig_argv[0] if is_module else script)
-    if started is None:
-        return "envprint"
-    return f"{started} -m envprint" if is_module else started
+    return f"{text}: {program(os.environ)} check --python {word}"
 
 
 def _found_upwards() -> str | None:
