@@ -48,8 +48,6 @@ def read_input(path: str, kind: str = "fingerprint") -> bytes:
 
     `kind` is the expected document in its messages.
     """
-    if not path:  # of a variable of the shell that is not set
-        raise DocumentError(f"expected the name of a {kind}, found an empty text")
     name = input_name(path)
     try:
         if path == "-":
@@ -101,7 +99,7 @@ def read_regular(path: str, limit: int = MAX_BYTES) -> bytes:
 
 def input_name(path: str) -> str:
     """The name that error messages use for `path`."""
-    return "<stdin>" if path == "-" else path
+    return {"-": "<stdin>", "": "an empty name"}.get(path, path)
 
 
 def _stdin() -> int:

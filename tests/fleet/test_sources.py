@@ -123,7 +123,7 @@ def test_an_empty_name_is_called_one(
 ) -> None:
     folder = [str(some(tmp_path))] if len(words) > 1 else []
     assert main(["fleet", "diff", *folder, *words]) == 2
-    assert "expected the name of a fingerprint, found an empty text" in capsys.readouterr().err
+    assert "an empty name: no such file or directory" in capsys.readouterr().err
     assert main(["diff", str(tmp_path / "node1.json"), ""]) == 2
 
 
