@@ -91,7 +91,9 @@ def _add_details(parser: argparse.ArgumentParser) -> None:
 def by_argument(text: str) -> tuple[str, ...]:
     """An `argparse` type for what keeps members apart."""
     try:
-        return keys_named(text)
+        if keys := keys_named(text):
+            return keys
+        raise EnvprintError("expected role, label, tag or tag:NAME, with commas, found no key")
     except EnvprintError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

@@ -42,7 +42,21 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         verb = self.prog.partition(" ")[2]
+        message = _with_nearest(message)
         raise UsageError(f"{verb}: {message}; see `{self.prog} --help`" if verb else message)
+
+
+def _with_nearest(message: str) -> str:
+    """The message; of a word that is none of the choices, the nearest one first."""
+    import re  # an error may take its time
+
+    from envprint.core.suggest import did_you_mean
+
+    found = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)$", message)
+    if found is None:
+        return message
+    choices = [choice.strip(" '") for choice in found[2].split(",")]
+    return f"{message[: found.start()]}no {found[1][:60]!r}; {did_you_mean(found[1], choices)}"
 
 
 def whole_parser() -> argparse.ArgumentParser:

@@ -45,6 +45,13 @@ class UsageError(EnvprintError):
     """The command line does not parse."""
 
 
+def warn(text: str) -> None:
+    """A warning of Python's, as a library gives it."""
+    import warnings  # few starts warn
+
+    warnings.warn(text, stacklevel=2)
+
+
 class suppress:  # noqa: N801  as `contextlib` names it
     """Ends its block at one of these errors; a start does not load `contextlib` for it."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from envprint.core.impact import Impact
-from envprint.core.report import Finding, Report, Summary
+from envprint.core.report import Finding, Report, Summary, Undecided
 from envprint.core.typed import NamedTuple
 
 MAJORITY = "majority"
@@ -22,7 +22,8 @@ class Member(NamedTuple):
     captured_at: str
     machine_id: str | None
     unknown: tuple[str, ...] = ()
-    """Paths that are unknown on it and known of the group."""
+    """Paths of facts that are unknown on it and known of the group, and paths of its live state
+    without which a rule could not be decided."""
 
 
 class Group(NamedTuple):
@@ -43,6 +44,21 @@ class Group(NamedTuple):
     """Names of the sections in which it differs from its baseline."""
     report: Report | None = None
     """What the differences do; None for a baseline."""
+    undecided: tuple[Undecided, ...] = ()
+    """Of a baseline: the rules that need facts which are unknown on all of its members."""
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether anything sets it apart from its baseline; another role alone does not."""
+        report = self.report
+        return report is not None and bool(
+            self.differs or report.findings or report.unjudged or report.changes
+        )
+
+    def open_rules(self) -> tuple[Undecided, ...]:
+        """The rules that could not be decided for lack of a fact; live states are of a member."""
+        found = self.report.undecided if self.report is not None else self.undecided
+        return tuple(one for one in found if not one.path.startswith("live."))
 
 
 class State(NamedTuple):
@@ -91,6 +107,10 @@ class Fleet(NamedTuple):
     policy: str | None = None
     not_checked: str | None = None
     """Why no framework's rules apply to the machines that others are compared with."""
+    only: str = ""
+    """Which sections alone were looked at, in words; empty if every one was."""
+    broken: tuple[str, ...] = ()
+    """Why the largest group itself probably does not run, where it is the baseline unnamed."""
 
     def __repr__(self) -> str:
         """Short: the members fill pages."""
@@ -118,12 +138,29 @@ class Fleet(NamedTuple):
 
     def odd(self) -> tuple[Group, ...]:
         """The groups that differ from their baseline, the worst first, then the smallest."""
-        found = [group for group in self.groups if group.report is not None]
+        found = [group for group in self.groups if group.is_odd]
         return tuple(sorted(found, key=lambda one: (-_weight(one), len(one.members))))
 
     def partly_unknown(self) -> tuple[str, ...]:
-        """The members of which something is not known that others of their group know."""
-        return tuple(one.name for group in self.groups for one in group.members if one.unknown)
+        """The members of which something is not known that a rule or their group needs."""
+        return tuple(
+            one.name
+            for group in self.groups
+            for one in group.members
+            if one.unknown or group.open_rules()
+        )
+
+    def ties(self) -> int:
+        """How many groups are as large as the largest, where that is the baseline; else 0."""
+        if self.reference or not self.groups:
+            return 0
+        first = self.groups[0]
+        rivals = [
+            group
+            for group in self.groups
+            if group.role == first.role and len(group.members) == len(first.members)
+        ]
+        return len(rivals) if len(rivals) > 1 else 0
 
     def exit_code(
         self, fail_on: Impact, fail_on_unknown: bool = False, strict: bool = False
@@ -132,7 +169,15 @@ class Fleet(NamedTuple):
         codes = {report.exit_code(fail_on, fail_on_unknown, strict) for report in self.reports()}
         if 1 in codes or any(state.finding.impact >= fail_on for state in self.states):
             return 1
-        is_open = 3 in codes or bool(self.unreadable or self.partly_unknown() or self.not_checked)
+        members = (one for group in self.groups for one in group.members)
+        rules = (rule for group in self.groups for rule in group.undecided)
+        is_open = bool(
+            3 in codes
+            or self.unreadable
+            or self.not_checked
+            or any(one.unknown for one in members)
+            or any(rule.impact >= fail_on for rule in rules)
+        )
         return 3 if fail_on_unknown and is_open else 0
 
 

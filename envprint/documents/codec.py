@@ -215,7 +215,8 @@ def _fault(error: ValueError) -> str:
     place = getattr(error, "lineno", None), getattr(error, "colno", None)
     if None in place:
         return str(error)
-    return "{} at line {} column {}".format(getattr(error, "msg", ""), *place)
+    what = getattr(error, "msg", "").removesuffix(" at")  # "Unterminated string starting at"
+    return "{} at line {} column {}".format(what, *place)
 
 
 def _refuse_surrogates(value: Any, name: str) -> None:

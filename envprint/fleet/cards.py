@@ -68,6 +68,8 @@ class Card(NamedTuple):
     unknown: tuple[str, ...]
     """Paths of facts."""
     states: tuple[Finding, ...]
+    unseen: tuple[str, ...] = ()
+    """Paths of the live state that a rule needs, and that are unknown."""
     verified: bool = False
     """Whether its digests were computed here."""
     forged: str = ""
@@ -146,6 +148,7 @@ class Reader:
             version=self._once(outline.version),
             unknown=self._once(unknown),
             states=self._states.of(key, outline, content),
+            unseen=self._states.unseen(key, outline, content),
         )
 
     def _once(self, value: Any) -> Any:
@@ -238,7 +241,7 @@ class Content:
             with ends:
                 return outline_of(ends)
         try:
-            return outline_from(json.loads(self.whole()))
+            return outline_from(json.loads(self.whole().decode("utf-8")))
         except (ValueError, RecursionError):
             return None  # a strict reader says what is wrong
 

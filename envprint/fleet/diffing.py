@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from envprint.core.errors import DocumentError, EnvprintError
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.fleet import MAJORITY, Fleet, Group, Member, State, Unread
-from envprint.core.report import Finding
+from envprint.core.impact import Impact
+from envprint.core.report import Finding, Undecided
 from envprint.core.summary import summarise
 from envprint.core.typed import NamedTuple
 from envprint.documents.codec import loads
@@ -79,7 +81,7 @@ def judged(cards: Iterable[Card | Unread], context: Context, wish: Wish) -> Flee
         baseline=judge.baseline,
         reference=summarise(judge.load(reference)) if reference else None,
         states=states,
-        not_checked=judge.not_checked(),
+        not_checked=judge.alike.not_checked,
         unreadable=tuple(sorted(unreadable)),
         older=tuple(sorted(older)),
         forged=tuple(
@@ -91,6 +93,8 @@ def judged(cards: Iterable[Card | Unread], context: Context, wish: Wish) -> Flee
         by=wish.by,
         verified=wish.verify,
         policy=context.policy.file,
+        only=judge.alike.only_in_words(),
+        broken=() if reference else judge.broken(),
     )
 
 
@@ -134,6 +138,9 @@ class _Judge:
         if reference and not all(found):
             self._first = [members[0] for members in self._found]
         self.names = _names([card for members in self._found for card in members])
+        one = self.load(reference or self._first[0])
+        self.alike = context.drift(one, one)
+        """What is said of machines that are like the baseline."""
 
     def groups(self) -> Iterator[Group]:
         """Each group with what sets it apart."""
@@ -147,7 +154,13 @@ class _Judge:
             )
             if against is not None and against is not first and number != self.baseline:
                 group = self._with_report(group, first, against)
+            else:
+                group = group._replace(undecided=self._undecided())
             yield group
+
+    def _undecided(self) -> tuple[Undecided, ...]:
+        """Of states, each machine has its own."""
+        return tuple(one for one in self.alike.undecided if not one.path.startswith("live."))
 
     def _against(self, number: int) -> Card | None:
         """The member that stands for what a group is compared with."""
@@ -159,29 +172,35 @@ class _Judge:
 
     def _with_report(self, group: Group, first: Card, against: Card) -> Group:
         before, after = self.load(against), self.load(first)
-        context = self._context
-        roles = {first.key.role, against.key.role}
-        if not trains_with(*roles):
-            paths = tuple(f"facts.{name}" for name in AGREE)
-            wanted = context.only
-            context = context._replace(
-                only=tuple(path for path in paths if not wanted or path in wanted)
-            )
-        report = context.drift(before, self._likeness.levelled(before, after))
+        context, wanted = self._context, self._wanted(first.key.role, against.key.role)
+        after = self._likeness.levelled(before, after) if wanted is None or wanted else before
+        report = context._replace(only=wanted or context.only).drift(before, after)
         others = dict(against.key.sections)
         differs = tuple(
             name
             for name, digest in first.key.sections
             if others.get(name) not in (None, digest)
-            and (not context.only or f"facts.{name}" in context.only)
+            and (wanted is None or f"facts.{name}" in wanted)
         )
         number = None if self._reference else self._first.index(against)
         return group._replace(against=number, differs=differs, report=report._replace(sides=()))
 
-    def not_checked(self) -> str | None:
-        """Why no framework's rules apply: machines that are alike do not show it."""
-        first = self.load(self._reference or self._first[0])
-        return self._context.drift(first, first).not_checked
+    def _wanted(self, *roles: str) -> tuple[str, ...] | None:
+        """Paths of the sections to compare between members of these roles; None for all."""
+        wanted = self._context.only or None
+        if trains_with(*roles):
+            return wanted
+        paths = (f"facts.{name}" for name in AGREE)
+        return tuple(path for path in paths if wanted is None or path in wanted)
+
+    def broken(self) -> tuple[str, ...]:
+        """Why the largest group itself does not run, whatever differs from it.
+
+        Nobody has named it as what is right: most machines may be wrong in the same way.
+        """
+        now = self.load(self._first[0])
+        found = self._context.state(now._replace(live={}), None).findings
+        return tuple(one.message for one in found if one.impact is Impact.BREAKS)
 
     def load(self, card: Card) -> Fingerprint:
         """The whole document of a member that stands for its group."""
@@ -196,7 +215,7 @@ class _Judge:
                 card.document.source,
                 card.captured_at,
                 card.machine_id,
-                tuple(path for path in card.unknown if path not in known),
+                (*(path for path in card.unknown if path not in known), *card.unseen),
             )
             for card in members
         ]
@@ -217,12 +236,13 @@ def _names(cards: Sequence[Card]) -> dict[int, str]:
     return first
 
 
-def natural(name: str) -> list[tuple[int, str]]:
-    """A key by which `node9` comes before `node10`."""
-    import re
-
-    parts = re.split(r"(\d+)", name)
-    return [(int(part) if part.isdecimal() else -1, part) for part in parts]
+def natural(name: str) -> list[tuple[int, str, str]]:
+    """A key by which `node9` comes before `node10`, whatever the length of a number."""
+    numbers = ((part.lstrip("0"), part) for part in re.split(r"(\d+)", name))
+    return [
+        (len(short) if part.isdecimal() else -1, short if part.isdecimal() else part, part)
+        for short, part in numbers
+    ]
 
 
 def _states(cards: Iterable[Card], names: Mapping[int, str]) -> tuple[State, ...]:

@@ -14,7 +14,7 @@ from envprint.core.fingerprint import Fingerprint
 from envprint.core.fleet import Unread
 from envprint.core.typed import Any, NamedTuple
 from envprint.documents.codec import dumps, loads
-from envprint.fleet.sources import COLUMN, MEMBER, documents
+from envprint.fleet.sources import COLUMN, MEMBER, documents, read_error
 from envprint.machine.files import reason, temporary_in
 
 ROWS = 1000
@@ -44,8 +44,9 @@ def export(path: str, sources: Iterable[str]) -> Exported:
     schema = pyarrow.schema(columns)
     unread: list[Unread] = []
     count = 0
+    target = _target(path)
     try:
-        descriptor, temporary = temporary_in(os.path.dirname(path) or ".")
+        descriptor, temporary = temporary_in(os.path.dirname(target))
         try:
             with pyarrow.parquet.ParquetWriter(temporary, schema, compression="zstd") as writer:
                 for rows in _batches(_rows(sources, unread)):
@@ -53,7 +54,7 @@ def export(path: str, sources: Iterable[str]) -> Exported:
                     count += len(rows)
             if not count:
                 raise EnvprintError("fleet export: no document could be read")
-            os.replace(temporary, path)
+            os.replace(temporary, target)
         finally:
             os.close(descriptor)
             with suppress(FileNotFoundError):  # it has its own name by now
@@ -63,6 +64,16 @@ def export(path: str, sources: Iterable[str]) -> Exported:
     return Exported(count, tuple(unread))
 
 
+def _target(path: str) -> str:
+    """The file behind links. Raises `OutputError`: it is replaced, which a device must not be."""
+    if path in ("", "-"):
+        raise OutputError(f"fleet export: expected the name of a file, found {path!r}")
+    target = os.path.realpath(path)
+    if os.path.exists(target) and not os.path.isfile(target):
+        raise OutputError(f"cannot write {path}: it is no regular file")
+    return target
+
+
 def _rows(sources: Iterable[str], unread: list[Unread]) -> Iterator[dict[str, Any]]:
     for found in documents(sources):
         if isinstance(found, Unread):
@@ -70,10 +81,8 @@ def _rows(sources: Iterable[str], unread: list[Unread]) -> Iterator[dict[str, An
             continue
         try:
             yield _row(found.stem, loads(found.whole(), found.source))
-        except OSError as error:
-            unread.append(Unread(found.source, reason(error)))
-        except EnvprintError as error:
-            unread.append(Unread(found.source, str(error)))
+        except (OSError, EnvprintError) as error:
+            unread.append(read_error(found, error))
 
 
 def _row(stem: str, fingerprint: Fingerprint) -> dict[str, Any]:

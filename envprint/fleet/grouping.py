@@ -6,6 +6,7 @@ has the same of everything it knows.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
@@ -35,7 +36,7 @@ def newest(cards: Iterable[Card]) -> tuple[list[Card], list[Older]]:
             of_machine.setdefault((card.machine_id, card.key.role), []).append(card)
     for found in of_machine.values():
         counting: list[Card] = []
-        for card in sorted(found, key=lambda one: one.captured_at, reverse=True):
+        for card in sorted(found, key=_age, reverse=True):
             newer = next((one for one in counting if _is_same(one, card)), None)
             if newer is None:
                 counting.append(card)
@@ -44,6 +45,11 @@ def newest(cards: Iterable[Card]) -> tuple[list[Card], list[Older]]:
                 older.append(Older(source, card.captured_at, newer.document.source))
         kept += counting
     return kept, older
+
+
+def _age(card: Card) -> tuple[float, str]:
+    """When it was captured; what is no time is older than all."""
+    return -math.inf if card.ended is None else card.ended, card.captured_at
 
 
 def _is_same(newer: Card, older: Card) -> bool:

@@ -166,23 +166,23 @@ def _program(name: str, variables: Mapping[str, str]) -> str:
 
 
 def _kept(meeting: Meeting, directory: str, ended: Ended, plan: Plan) -> Gathered:
-    lost = list(_lost(meeting, ended))
+    how = _how_in_short(ended, plan)
+    lost = list(_lost(meeting, how))
     if lost:
         time.sleep(SETTLE_S)
-        lost = list(_lost(meeting, ended))
+        lost = list(_lost(meeting, how))
     found = meeting.captured()
     if not found and not lost:
         raise EnvprintError(f"no host was reached: {_how(ended, plan)}")
     return keep(directory, found, lost)
 
 
-def _lost(meeting: Meeting, ended: Ended) -> Iterator[Lost]:
+def _lost(meeting: Meeting, how: str) -> Iterator[Lost]:
     """Hosts that began and did not end, and processes that did not begin."""
     begun = meeting.begun()
     done = {captured.host.key for captured in meeting.captured()}
     hosts = {process.host.key: process.host for process in begun}
-    said = _line(ended.err)
-    more = f" ({said})" if said else ""
+    more = f" ({how})" if how else ""
     for key, host in hosts.items():
         if key not in done:
             yield Lost(host.name, f"began and did not end{more}")
@@ -192,6 +192,12 @@ def _lost(meeting: Meeting, ended: Ended) -> Iterator[Lost]:
     if absent:
         numbers = ", ".join(map(str, absent[:8])) + (", …" if len(absent) > 8 else "")
         yield Lost(f"rank {numbers}", f"of {counted(range(size), 'rank')}, did not begin{more}")
+
+
+def _how_in_short(ended: Ended, plan: Plan) -> str:
+    """What the launcher says of an error, and that its time was over."""
+    over = f"{plan.timeout_s:g} s are over" if ended.code is None else ""
+    return ": ".join(filter(None, (over, _line(ended.err))))
 
 
 def _how(ended: Ended, plan: Plan) -> str:

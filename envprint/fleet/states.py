@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from envprint.core.fingerprint import Fingerprint
+from envprint.core.fingerprint import SCHEMA_VERSION, Fingerprint
 from envprint.core.report import Finding
 from envprint.core.rule import Rule
 from envprint.core.typed import Any, Protocol
@@ -20,6 +20,8 @@ from envprint.rules import catalogue
 
 _KEPT = 64
 """Facts of so many groups are kept: in a directory, members of a group stand side by side."""
+_SEEN = ("gpu", "host")
+"""Parts of the live state about which there are rules."""
 _OWN = ("gpu", "environ")
 """Sections that name cards and processes, which a member does not share with its group."""
 
@@ -48,6 +50,24 @@ class States:
         self._facts: dict[Any, Mapping[str, Any]] = {}
         self._workloads: dict[Any, Workload] = {}
         self._found: dict[tuple[str, str], Finding] = {}
+        self._unseen: dict[Any, tuple[str, ...]] = {}
+
+    def unseen(self, key: Any, outline: Outline, source: Source) -> tuple[str, ...]:
+        """Paths of the live state that are unknown of a machine, if a rule about it needs them.
+
+        They depend on the group and on what is unknown, so machines alike in both are judged once.
+        """
+        listed = [path for path in outline.unknown if path.startswith("live.")]
+        missing = [f"live.{name}" for name in _SEEN if name not in outline.live]
+        unknown = tuple(sorted({*missing, *listed})) if missing or listed else ()
+        if not unknown and outline.version == SCHEMA_VERSION:
+            return ()
+        place = (key, unknown, outline.version)
+        if place not in self._unseen:
+            report = self._context.state(source.fingerprint(), None)
+            paths = {one.path for one in report.undecided if one.rule in self._ids}
+            self._unseen[place] = tuple(sorted(p for p in paths if p.startswith("live.")))
+        return self._unseen[place]
 
     def of(self, key: Any, outline: Outline, source: Source) -> tuple[Finding, ...]:
         """The findings of a machine, under the policy; `key` is that of its group."""

@@ -90,9 +90,18 @@ def selector(text: str) -> Selector:
         if not keys:
             raise UsageError(f"isolate: --result {text}: no key follows the colon")
         return Selector(text, os.path.normpath(file), keys=keys)
+    return Selector(text, _file(text))
+
+
+def _file(text: str) -> str:
     if not text or text.endswith("/.."):
         raise UsageError(f"isolate: --result {text!r} names no file")
-    return Selector(text, os.path.normpath(text))
+    if text in ("stdout", "stderr"):
+        raise UsageError(
+            f"isolate: --result {text}: expected stdout:REGEX, as in 'stdout:loss (.*)'; "
+            f"a file of that name is ./{text}"
+        )
+    return os.path.normpath(text)
 
 
 def read(

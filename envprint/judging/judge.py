@@ -23,6 +23,7 @@ from envprint.core.report import (
     without_findings,
 )
 from envprint.core.rule import Match, Rule, source
+from envprint.core.shell import Command, commands
 from envprint.core.summary import summarise
 from envprint.core.workload import Workload
 from envprint.judging.evaluate import Evaluation, Open, on_comparison, on_fingerprint
@@ -32,7 +33,7 @@ from envprint.judging.placement import placements
 from envprint.judging.policy.model import Policy, notes
 from envprint.knowledge import AS_OF
 from envprint.rules import applying
-from envprint.rules.kit.packages import CONDA, DISTRIBUTIONS
+from envprint.rules.kit.packages import CONDA, DISTRIBUTIONS, is_of_uv
 
 
 def judge_drift(
@@ -323,7 +324,7 @@ def _unexplained(
 def _stamp(evaluations: Sequence[Evaluation], current: Fingerprint) -> list[Finding]:
     """Each match as a finding, with the data of its rule, unless an import refutes it."""
     return [
-        _unless_imported(_finding(rule, match), match, current)
+        _unless_imported(_for_installer(_finding(rule, match), current), match, current)
         for rule, matches, _ in evaluations
         for match in matches
     ]
@@ -335,6 +336,17 @@ def _unless_imported(finding: Finding, match: Match, current: Fingerprint) -> Fi
     from envprint.judging.probe_evidence import refuted  # loaded only where it is needed
 
     return refuted(finding, match.imports, current)
+
+
+def _for_installer(finding: Finding, current: Fingerprint) -> Finding:
+    """Where uv has made an environment without pip, `pip` would install into a different one."""
+    parts = commands(finding.remedy)
+    if not any(part.startswith("pip ") for part in parts) or not is_of_uv(current):
+        return finding
+    # uv does not ask before it removes, and knows no such option.
+    texts = (p.replace(" --yes", "", 1) if p.startswith("pip uninstall") else p for p in parts)
+    of_uv = (f"uv {text}" if text.startswith("pip ") else text for text in texts)
+    return finding._replace(remedy=Command(*of_uv))
 
 
 def _finding(rule: Rule, match: Match) -> Finding:

@@ -17,6 +17,7 @@ from envprint.core.typed import Any, NamedTuple
 from envprint.core.versions import numbers
 from envprint.core.way_back import InProgram, Step, WayBack, WithoutCommand
 from envprint.knowledge.indexes import index_of
+from envprint.rules.kit.packages import is_of_uv
 
 _DISTRIBUTIONS = "facts.packages.distributions"
 _PYTHON = "facts.python.version"
@@ -202,10 +203,7 @@ _UV = _Tool("uv pip install --no-deps", "uv pip uninstall")
 
 
 def _tool(after: Fingerprint) -> _Tool:
-    """uv where the environment has no pip and uv has installed something into it."""
-    found = after.get(_DISTRIBUTIONS) or {}
-    is_of_uv = any(entry.get("installer") == "uv" for entry in found.values())
-    return _UV if is_of_uv and "pip" not in found else _PIP
+    return _UV if is_of_uv(after) else _PIP
 
 
 # Variables.

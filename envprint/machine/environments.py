@@ -154,7 +154,11 @@ def _named_by(name: str, place: str) -> str | None:
 
 def _look(text: str, word: str | None) -> str:
     """The text, and the command that looks there, if a word can name the place."""
-    return text if word is None else f"{text}: envprint check --python {word}"
+    if word is None:
+        return text
+    from envprint.machine.started import program  # a hint is rare
+
+    return f"{text}: {program(os.environ)} check --python {word}"
 
 
 def _found_upwards() -> str | None:

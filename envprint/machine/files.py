@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from itertools import islice
 
-from envprint.core.errors import DocumentError, OutputError, suppress
+from envprint.core.errors import DocumentError, OutputError, suppress, warn
 from envprint.core.typed import NamedTuple
 
 
@@ -97,7 +97,7 @@ def read_regular(path: str, limit: int = MAX_BYTES) -> bytes:
 
 def input_name(path: str) -> str:
     """The name that error messages use for `path`."""
-    return "<stdin>" if path == "-" else path
+    return {"-": "<stdin>", "": "an empty name"}.get(path, path)
 
 
 def _stdin() -> int:
@@ -124,13 +124,6 @@ def _read_all(descriptor: int, name: str) -> bytes:
         chunks.append(chunk)
         size += len(chunk)
     return b"".join(chunks)
-
-
-def warn(text: str) -> None:
-    """A warning of Python's, as a library gives it."""
-    import warnings  # few starts warn
-
-    warnings.warn(text, stacklevel=2)
 
 
 def write_output(path: str, text: str, warn: Callable[[str], object] = warn) -> None:

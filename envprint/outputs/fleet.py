@@ -19,7 +19,15 @@ from envprint.core.text import (
     table,
     wrapped,
 )
-from envprint.outputs.fleet_words import in_short, members_of, verdict, word
+from envprint.outputs.fleet_words import (
+    BASELINE,
+    in_short,
+    mark_of,
+    members_of,
+    open_paths,
+    verdict,
+    word,
+)
 from envprint.outputs.formats import ALL, NONE, QUIET, View
 from envprint.outputs.formats._words import COLOURS, grouped, happened, remedies, wrapped_remedy
 
@@ -196,12 +204,13 @@ def _documents(fleet: Fleet, view: View) -> Iterator[str]:
 
 
 def _unknown(fleet: Fleet) -> list[str]:
-    """Members that do not know what others of their group know."""
+    """Members that do not know what others of their group know, or what a rule needs."""
     alike: dict[tuple[str, ...], list[str]] = {}
     for group in fleet.groups:
         for member in group.members:
-            if member.unknown:
-                alike.setdefault(member.unknown, []).append(member.name)
+            paths = (*open_paths(group), *member.unknown)
+            if paths:
+                alike.setdefault(paths, []).append(member.name)
     return [
         f"{in_short(names)}: {', '.join(path.removeprefix('facts.') for path in paths[:LISTED])}"
         + (f" and {len(paths) - LISTED} more" if len(paths) > LISTED else "")
@@ -214,12 +223,10 @@ def matrix(fleet: Fleet) -> str:
     sections = sorted({name for group in fleet.groups for name in group.differs})
     has_roles = any(group.role for group in fleet.groups)
     rows = [["", "machines", *(["role"] if has_roles else []), *sections, "members"]]
-    for number, group in enumerate(fleet.groups):
-        report = group.report
-        base = number == fleet.baseline or report is None
-        cells = [SAME if base or name not in group.differs else DIFFERS for name in sections]
+    for group in fleet.groups:
+        cells = [DIFFERS if name in group.differs else SAME for name in sections]
         role = [group.role or "-"] if has_roles else []
-        mark = "=" if base else first_word(report, report.impact).lower() if report else ""
+        mark = mark_of(group).replace(BASELINE, "=")
         count = str(len(group.members))
         rows.append([mark, count, *role, *cells, in_short(members_of(group))])
     return table(rows)

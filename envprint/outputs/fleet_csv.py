@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from envprint.core.fleet import Fleet, Group
 from envprint.core.typed import Any
-from envprint.outputs.fleet_words import members_of, verdict, word
+from envprint.outputs.fleet_words import members_of, open_paths, verdict, word
 from envprint.outputs.formats import csv
 
 OMITS = frozenset({"titles"})
@@ -37,7 +37,7 @@ def _of(group: Group) -> Iterator[dict[str, Any]]:
     row = {"kind": "group", "machines": names, "reason": group.role}
     yield row | {"path": "; ".join(group.differs), "message": "" if group.report else "baseline"}
     for member in group.members:
-        for path in member.unknown:
+        for path in (*open_paths(group), *member.unknown):
             yield {"kind": "unknown", "machines": member.name, "path": path}
     if group.report is not None:
         yield from csv.rows(group.report)

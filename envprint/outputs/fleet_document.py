@@ -63,6 +63,19 @@ SHAPE = record(
                     "unknown", MapOf(ListOf(TEXT), "member"), "What is unknown of a member alone."
                 ),
                 Field(
+                    "undecided",
+                    ListOf(
+                        record(
+                            Field("rule", TEXT, "Id."),
+                            Field("path", TEXT, "The fact that is unknown on all of them."),
+                            Field("reason", TEXT, "Why."),
+                            Field("impact", TEXT, "The worst that the rule could have found."),
+                        )
+                    ),
+                    "Of a baseline, the rules that could not be decided; those of another group "
+                    "stand in its report.",
+                ),
+                Field(
                     "report", ANYTHING, "The report document (report-1.json); null for a baseline."
                 ),
             )._replace(required=("members", "digest", "sections", "differs"))
@@ -156,5 +169,6 @@ def _group(group: Group) -> dict[str, Any]:
         "against": group.against,
         "differs": list(group.differs),
         "unknown": {one.name: list(one.unknown) for one in group.members if one.unknown},
+        "undecided": [{**one._asdict(), "impact": one.impact.word} for one in group.undecided],
         "report": group.report and to_document(group.report),
     }

@@ -9,7 +9,15 @@ from collections.abc import Iterator
 
 from envprint.core.fleet import Fleet, Group
 from envprint.core.report import first_word
-from envprint.outputs.fleet_words import folded, in_short, members_of, verdict, word
+from envprint.outputs.fleet_words import (
+    folded,
+    in_short,
+    mark_of,
+    members_of,
+    open_paths,
+    verdict,
+    word,
+)
 from envprint.outputs.formats._words import grouped
 from envprint.outputs.formats.markdown import REST, cause, fix, in_full
 from envprint.outputs.markdown_text import Fold, code, fitted, head, prose, row
@@ -63,8 +71,7 @@ def _folds(fleet: Fleet) -> Iterator[Fold]:
 
 
 def _row(number: int, group: Group) -> str:
-    report = group.report
-    mark = first_word(report, report.impact).lower() if report else "baseline"
+    mark = mark_of(group)
     members = ", ".join(folded(members_of(group)))
     cells = (
         str(number),
@@ -79,8 +86,8 @@ def _row(number: int, group: Group) -> str:
 def _unknown(fleet: Fleet) -> Iterator[str]:
     for group in fleet.groups:
         for member in group.members:
-            if member.unknown:
-                yield row(code(member.name), ", ".join(map(code, member.unknown)))
+            if paths := (*open_paths(group), *member.unknown):
+                yield row(code(member.name), ", ".join(map(code, paths)))
 
 
 def _documents(fleet: Fleet) -> Iterator[str]:

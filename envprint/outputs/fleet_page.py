@@ -7,7 +7,15 @@ from collections.abc import Iterator, Sequence
 from envprint.core.fleet import Fleet, Group, Member
 from envprint.core.report import Finding, Report, counted, first_word
 from envprint.core.shell import kind
-from envprint.outputs.fleet_words import clauses, in_short, members_of, verdict, word
+from envprint.outputs.fleet_words import (
+    clauses,
+    in_short,
+    mark_of,
+    members_of,
+    open_paths,
+    verdict,
+    word,
+)
 from envprint.outputs.formats._words import grouped, happened, notes, remedies, to_paste
 from envprint.outputs.html_fingerprints import choices
 from envprint.outputs.html_page import (
@@ -157,7 +165,7 @@ def _matrix(fleet: Fleet) -> _Part | None:
     rows = [made for group in ordered for made in _rows(group, columns, is_whole, has_roles)]
     title = "Machines and sections" if is_whole else "Groups and sections"
     kinds = ((f"{_SAME} {_DIFFERS}", "all", False), (_DIFFERS, "only those that differ", True))
-    has_odd = any(group.report for group in fleet.groups)
+    has_odd = bool(odd)
     form = choices("matrix", title, kinds if has_odd else (), single=True)
     roles = ("role",) if has_roles else ()
     names = ("machine" if is_whole else "machines", "impact", *roles, *columns)
@@ -166,28 +174,29 @@ def _matrix(fleet: Fleet) -> _Part | None:
 
 
 def _holes(group: Group) -> set[str]:
-    return {path.split(".")[1] for member in group.members for path in member.unknown}
+    return {name for member in group.members for name in _unknown(group, member)}
 
 
 def _rows(group: Group, columns: Sequence[str], is_whole: bool, has_roles: bool) -> Iterator[Html]:
     if not is_whole:
-        yield _row(in_short(members_of(group), MANY), group, columns, (), has_roles)
+        unknown = tuple({path.split(".")[1] for path in open_paths(group)})
+        yield _row(in_short(members_of(group), MANY), group, columns, unknown, has_roles)
         return
     for member in group.members:
-        yield _row(member.name, group, columns, _unknown(member), has_roles)
+        yield _row(member.name, group, columns, _unknown(group, member), has_roles)
 
 
-def _unknown(member: Member) -> tuple[str, ...]:
-    return tuple({path.split(".")[1] for path in member.unknown})
+def _unknown(group: Group, member: Member) -> tuple[str, ...]:
+    return tuple({path.split(".")[1] for path in (*open_paths(group), *member.unknown)})
 
 
 def _row(
     name: str, group: Group, columns: Sequence[str], unknown: Sequence[str], has_roles: bool
 ) -> Html:
     report = group.report
-    mark = first_word(report, report.impact).lower() if report else "baseline"
+    mark = mark_of(group)
     is_impact = report is not None and mark == report.impact.word
-    level = mark if is_impact else "open" if report else "soft"
+    level = mark if is_impact else "open" if group.is_odd else "soft"
     cells = []
     for column in columns:
         if column in group.differs:
@@ -196,7 +205,7 @@ def _row(
             text = "partly unknown" if column in unknown else "same"
             cells.append(element("span", text, class_="soft"))
     shown = element("span", mark, class_=level)
-    is_odd = report is not None
+    is_odd = group.is_odd
     roles = (group.role,) if has_roles else ()
     return row(name, shown, *roles, *cells, data_kind=_DIFFERS if is_odd else _SAME)
 

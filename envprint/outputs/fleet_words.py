@@ -9,6 +9,7 @@ from envprint.core.fleet import Fleet, Group
 from envprint.core.impact import Impact
 from envprint.core.report import MEANING, NOT_CHECKED_WORD, NOT_JUDGED_WORD, counted, first_word
 
+BASELINE = "baseline"
 SHOWN = 4
 """Names in one line; of more, how many there are."""
 
@@ -78,6 +79,12 @@ def clauses(fleet: Fleet) -> list[str]:
     """The parts of that sentence: who differs, what was true at the capture, what is not known."""
     texts = [*_who_differs(fleet), *_had_states(fleet)]
     texts = texts or [_all_alike(fleet, counted(range(fleet.size), "machine"))]
+    if fleet.broken and fleet.size > 1:
+        itself = "the largest group itself" if fleet.odd() else "each by itself"
+        more = f" and {len(fleet.broken) - 1} more" if len(fleet.broken) > 1 else ""
+        texts.append(f"{itself} {MEANING[Impact.BREAKS]} ({fleet.broken[0]}{more})")
+    if fleet.only:
+        texts.append(fleet.only)
     if fleet.unreadable:
         texts.append(f"{counted(fleet.unreadable, 'document')} unreadable")
     if fleet.not_checked:
@@ -121,7 +128,22 @@ def _all_alike(fleet: Fleet, total: str) -> str:
 def _against(fleet: Fleet) -> str:
     if fleet.reference:
         return f"the baseline {fleet.reference.reference or ''}".rstrip()
-    return f"the largest group of {len(fleet.groups[0].members)}"
+    size = len(fleet.groups[0].members)
+    if ties := fleet.ties():
+        return f"the first of {ties} groups of {size}, of which none is the majority"
+    return f"the largest group of {size}"
+
+
+def mark_of(group: Group) -> str:
+    """What a group is in a table: a baseline, alike in another role, or the worst of its report."""
+    if group.report is None:
+        return BASELINE
+    return first_word(group.report, group.report.impact).lower() if group.is_odd else "alike"
+
+
+def open_paths(group: Group) -> tuple[str, ...]:
+    """Paths of facts for lack of which rules about this group could not be decided."""
+    return tuple(dict.fromkeys(one.path for one in group.open_rules()))
 
 
 def _meaning(fleet: Fleet, odd: Sequence[Group]) -> str:

@@ -134,7 +134,7 @@ def test_an_environment_that_is_merely_there_is_named_and_never_run(
     command = places / "tool/bin/envprint"
     done = in_shell(command, "check", path=[places / "apps"], cwd=tmp_path)
     words = " ".join(done.stdout.split())
-    assert "a .venv is here, not active: envprint check --python .venv" in words
+    assert f"a .venv is here, not active: {command} check --python .venv" in words
     assert f"{places}/tool, envprint's own" in words
     assert not (tmp_path / "it-ran").exists()
 

@@ -15,6 +15,7 @@ from envprint.cli import verb_named, verb_names
 from envprint.cli._parser import parser_of
 from envprint.cli._plain_words import PlainWords
 from envprint.core.errors import EnvprintError
+from tests.builders.commands import assert_one_line_and_exit_2, call
 
 ODD = ("-", "--", "", " ", "-x", "--no-such", "-1", "a=b", "--output=f", "-of", "-qv", "--outp")
 VALUES = (
@@ -124,3 +125,18 @@ def test_a_common_command_line_loads_no_argparse(words: str, tmp_path: Any) -> N
     command = [sys.executable, "-c", program, *words.split()]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("chek",), "no 'chek'; did you mean check?"),
+        (("fleet", "dif"), "no 'dif'; did you mean diff?"),
+        (("diff", "a", "b", "--format", "htm"), "no 'htm'; did you mean html?"),
+        (("check", "--fail-on", "x" * 200), "no 'xxx"),
+    ],
+)
+def test_a_word_that_is_no_choice_is_answered_with_the_nearest(
+    words: tuple[str, ...], text: str
+) -> None:
+    assert_one_line_and_exit_2(call(*words), text)

@@ -102,3 +102,10 @@ def test_a_file_named_probe_is_a_file() -> None:
 def test_it_is_a_job_of_its_own(tmp_path: Path, words: tuple[str, ...]) -> None:
     done = call("isolate", "now", "--result", "probe", *words, cwd=tmp_path)
     assert_one_line_and_exit_2(done, "leave out the command, --with-code and --in-place")
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_a_stream_without_a_pattern_is_no_file_of_its_name(name: str) -> None:
+    with pytest.raises(UsageError, match=rf"expected stdout:REGEX.* is \./{name}"):
+        selector(name)
+    assert selector(f"./{name}").path == name

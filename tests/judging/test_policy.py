@@ -88,6 +88,7 @@ def test_in_pyproject_toml_it_is_a_table_among_others() -> None:
         ("[impact]\nx = 'high'", "p, line 2: impact.x: expected one of"),
         ("[[ignore]]\nrule = 'x'", "p, line 1: ignore[0]: a reason is required"),
         ("[[ignore]]\nreason = 'x'", "p, line 1: ignore[0]: expected a rule or a path"),
+        ("[[identity]]\nreason = 'x'", "p, line 1: identity[0]: expected a path"),
         (
             "[[ignore]]\nrule='a'\nreason='b'\n[[ignore]]\nrul = 'x'\nreason = 'y'",
             "p, line 5: ignore[1].rul: unknown key; did you mean rule?",

@@ -10,6 +10,7 @@ import pytest
 
 from envprint.core.fingerprint import Fingerprint
 from envprint.core.report import Report
+from envprint.core.shell import commands, kind
 from envprint.core.way_back import WayBack
 from envprint.documents.codec import fingerprint_shape
 from envprint.judging.context import Request, agreed
@@ -118,6 +119,31 @@ def test_uv_is_used_where_it_has_installed_and_pip_is_not_there() -> None:
     for one in sides:
         del one.facts["packages"]["distributions"]["pip"]
     assert lines(way(*sides, "numpy")) == ["uv pip install --no-deps numpy==1.26.4"]
+
+
+@pytest.mark.parametrize(("installer", "has_pip", "fix"), [
+    ("uv", False, "uv pip install numpy==1.26.4"),
+    ("uv", True, "pip install numpy==1.26.4"),
+    ("pip", False, "pip install numpy==1.26.4"),
+])  # fmt: skip
+def test_the_fix_of_a_finding_is_for_the_installer_that_is_there(
+    installer: str, has_pip: bool, fix: str
+) -> None:
+    sides = [side({"numpy": installed(v, installer)}) for v in ("1.26.4", "2.4.6")]
+    for one in sides:
+        if not has_pip:
+            del one.facts["packages"]["distributions"]["pip"]
+    (found,) = report_of(*sides, "numpy").findings
+    assert (found.remedy, kind(found.remedy)) == (fix, "command")
+
+
+def test_removing_with_uv_takes_no_option_that_only_pip_has() -> None:
+    before = side({"tensorflow": installed("2.19.0", "uv")})
+    after = side({"tensorflow-cpu": installed("2.19.0", "uv")})
+    for one in (before, after):
+        del one.facts["packages"]["distributions"]["pip"]
+    texts = [part for one in report_of(before, after).findings for part in commands(one.remedy)]
+    assert not [text for text in texts if text.startswith("pip ") or "--yes" in text]
 
 
 def test_conda_installs_the_recorded_build() -> None:

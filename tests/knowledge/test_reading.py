@@ -122,9 +122,9 @@ def test_of_the_tables_about_packages_only_the_lines_in_question_are_parsed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     parsed: list[str] = []
-    parse = knowledge.json.loads
+    parse = knowledge.loads
     knowledge.forget()
-    monkeypatch.setattr(knowledge.json, "loads", lambda text: parsed.append(text) or parse(text))
+    monkeypatch.setattr(knowledge, "loads", lambda text: parsed.append(text) or parse(text))
     path = "facts.packages.distributions"
     before = fingerprint({f"{path}[timm].version": "0.9.0", f"{path}[torch].version": "2.9.0"})
     after = fingerprint({f"{path}[timm].version": "0.9.1", f"{path}[torch].version": "2.9.0"})

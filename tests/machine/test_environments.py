@@ -230,7 +230,8 @@ def test_a_path_that_names_an_environment_with_a_framework_means_that_one(
     shell.active(other)
     found = choose()
     assert (found.python, found.reason) == (None, STARTED)
-    assert found.hint == f"VIRTUAL_ENV names {other}: envprint check --python {other}"
+    again = f"{place / program_name}" + " -m envprint" * program_name.endswith("python")
+    assert found.hint == f"VIRTUAL_ENV names {other}: {again} check --python {other}"
 
 
 @pytest.mark.parametrize("why", ["a name", "on PATH", "no framework", "pipx"])

@@ -76,3 +76,57 @@ def test_a_fleet_without_a_document_is_no_file(environment: Build, fleet: Path) 
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == "envprint: fleet export: no document could be read"
     assert os.listdir(bench) == ["fleet"]
+
+
+WRONG = """
+import pyarrow, sys
+from pyarrow import parquet
+
+columns = {
+    "numbers": {"document": [1, 2]}, "lists": {"document": [["a"]]}, "none": {"document": [None]},
+    "records": {"document": [{"a": 1}]}, "octets": {"document": [b"\\xff"]}, "other": {"x": [1]},
+    "times": {"document": [1], "member": pyarrow.array([2**62], pyarrow.timestamp("ms"))},
+    "members": {"document": ["x"], "member": [["a"]]},
+}
+for name, column in columns.items():
+    parquet.write_table(pyarrow.table(column), f"{sys.argv[1]}/{name}.parquet")
+"""
+
+
+def test_a_table_that_is_no_export_costs_itself_only(environment: Build, fleet: Path) -> None:
+    python, bench = environment(*PACKAGES, by="uv"), fleet.parent
+    (fleet / "broken.json").unlink()
+    (fleet / "text.parquet").write_text("no table")
+    assert run(python, bench, "-c", WRONG, "fleet").returncode == 0
+    done = run(python, bench, "-m", "envprint", "fleet", "diff", "--format", "json", "fleet")
+    assert "Traceback" not in done.stderr and done.returncode in (0, 1), done.stderr
+    found = json.loads(done.stdout)
+    assert found["verdict"]["machines"] == 4
+    reasons = {one["source"].split("/")[1]: one["reason"] for one in found["unreadable"]}
+    assert reasons["other.parquet"] == "not a Parquet export: no column 'document'"
+    assert reasons["numbers.parquet:1"] == "expected a document as text, found int"
+    assert {name.partition(".")[0] for name in reasons} == {
+        *("numbers", "lists", "none", "records", "octets", "other", "times", "members", "text")
+    }
+
+
+def test_an_export_holds_every_name_and_replaces_nothing_but_files(
+    environment: Build, fleet: Path
+) -> None:
+    python, bench = environment(*PACKAGES, by="uv"), fleet.parent
+    name = b"\xff.json".decode("utf-8", "surrogateescape")
+    (fleet / "node0.json").rename(fleet / name)
+    envprint = ["-m", "envprint", "fleet"]
+    (bench / "real.parquet").write_text("")
+    (bench / "link.parquet").symlink_to("real.parquet")
+    done = run(python, bench, *envprint, "export", "--parquet", "link.parquet", "fleet")
+    assert done.returncode == 0 and "4 fingerprints" in done.stderr, done.stderr
+    assert "left out: fleet/broken.json: not valid JSON" in done.stderr
+    assert (bench / "link.parquet").is_symlink()
+    assert run(python, bench, *envprint, "diff", "-q", "link.parquet").returncode in (0, 1)
+    (bench / "folder").mkdir()
+    os.mkfifo(bench / "pipe")
+    for place in ("folder", "pipe", "-", ""):
+        done = run(python, bench, *envprint, "export", "--parquet", place, "fleet")
+        assert done.returncode == 2 and done.stderr.count("\n") == 1, (place, done.stderr)
+    assert (bench / "pipe").is_fifo()

@@ -6,9 +6,9 @@ import os
 import time
 from collections.abc import Callable, Iterator
 
-from envprint.core.errors import DocumentError, EnvprintError, PolicyError, suppress
+from envprint.core.errors import DocumentError, EnvprintError, PolicyError, suppress, warn
 from envprint.judging.policy.model import Policy, matches
-from envprint.machine.files import input_name, read_input, warn
+from envprint.machine.files import input_name, read_input
 
 OWN = "envprint.toml"
 SHARED = "pyproject.toml"

@@ -211,7 +211,7 @@ class _Reader(NamedTuple):
         """The entries of `identity`: path and reason."""
         for number, entry in enumerate(entries):
             place = ("identity", str(number))
-            self.check_entry(entry, place, ("path", "path"))
+            self.check_entry(entry, place, ("path",))
             if not re.match(IDENTITY, entry["path"]):
                 expected = "a path of facts, such as facts.environ.variables[WANDB_RUN_ID]"
                 message = f"expected {expected}, found {entry['path'][:80]!r}"
@@ -227,13 +227,13 @@ class _Reader(NamedTuple):
             yield pattern
 
     def check_entry(
-        self, entry: Mapping[str, str], path: tuple[str, ...], subjects: tuple[str, str]
+        self, entry: Mapping[str, str], path: tuple[str, ...], subjects: tuple[str, ...]
     ) -> None:
-        """Raise unless it has a reason and at least one of its two subjects, and a valid date."""
+        """Raise unless it has a reason and at least one of its subjects, and a valid date."""
         if not entry.get("reason", "").strip():
             raise self.fault(path, "a reason is required")
         if not any(key in entry for key in subjects):
-            raise self.fault(path, "expected a {} or a {}".format(*subjects))
+            raise self.fault(path, f"expected {' or '.join(f'a {key}' for key in subjects)}")
         for key in subjects:
             if not entry.get(key, ANY).strip():
                 raise self.fault((*path, key), f"expected a {key}, found {entry[key]!r}")

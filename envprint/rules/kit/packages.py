@@ -239,3 +239,9 @@ def version_changed(
             )
 
     return drift
+
+
+def is_of_uv(one: Fingerprint) -> bool:
+    """Whether the environment has no pip, and uv has installed something into it."""
+    found = one.get(DISTRIBUTIONS) or {}
+    return "pip" not in found and any(each.get("installer") == "uv" for each in found.values())
