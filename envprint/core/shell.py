@@ -9,12 +9,9 @@ which mean a different value inside plain quotes.
 
 from __future__ import annotations
 
-import re
-
 from envprint.core.text import has_command_of_runners, plain
 
-# zsh expands `=` at the start of a word or of an element of a path list.
-_PLAIN = r"(?!(?:.*:)?=)[A-Za-z0-9_@%+=:,./-]+"
+_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-")
 # Characters written as they are inside $'…': not those that would end it, nor history expansion.
 _SHOWN = frozenset(range(0x20, 0x7F)) - frozenset(b"'\\!")
 _QUOTE_INSIDE = "'\"'\"'"
@@ -28,7 +25,7 @@ def quoted(text: str) -> str | None:
     if _is_not_all_there(text):
         return None
     is_inert = not has_command_of_runners(text)
-    if is_inert and re.fullmatch(_PLAIN, text):
+    if is_inert and _needs_no_quotes(text):
         return text
     if is_inert and text.isprintable() and plain(text) == text:
         return "'" + text.replace("'", _QUOTE_INSIDE) + "'"
@@ -38,6 +35,11 @@ def quoted(text: str) -> str | None:
         return None
     shown = _SHOWN if is_inert else _SHOWN - frozenset(b"#:")
     return "$'" + "".join(chr(o) if o in shown else f"\\{o:03o}" for o in octets) + "'"
+
+
+def _needs_no_quotes(text: str) -> bool:
+    # zsh expands `=` at the start of a word or of an element of a path list.
+    return bool(text) and _PLAIN.issuperset(text) and text[0] != "=" and ":=" not in text
 
 
 def _is_not_all_there(text: str) -> bool:
@@ -99,7 +101,7 @@ def command(form: str, *words: str | None) -> Command | None:
 
 def is_name(text: str) -> bool:
     """Whether `text` is a valid name of a shell variable."""
-    return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text) is not None
+    return text.isascii() and text.isidentifier()
 
 
 def export(name: str, value: str) -> Command | None:

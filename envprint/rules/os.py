@@ -20,15 +20,18 @@ _RELEASE = "facts.os.kernel_release"
 _DISTRIBUTION = r"\d+\.\d+\.0-\d+\D.*"
 
 
+_CONCERNED = ((5, 2), (5, 3), (5, 4))
+
+
 def is_known_bad(release: str) -> bool:
     """Whether a kernel with this version may corrupt vector registers.
 
     Debian and Ubuntu number all their builds of a series X.Y.0 and backport fixes themselves.
     """
-    if re.fullmatch(_DISTRIBUTION, release):
-        return False
     number = (*numbers(release), 0, 0, 0)
     major, minor, patch = number[:3]
+    if (major, minor) not in _CONCERNED or re.fullmatch(_DISTRIBUTION, release):
+        return False
     if (major, minor) == (5, 3):
         return patch < 15
     return (major, minor) == (5, 2) or ((major, minor) == (5, 4) and patch < 2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from envprint.core.comparison import Comparison
@@ -72,17 +71,20 @@ def _minor(comparison: Comparison, workload: Workload) -> Iterator[Match]:
         )
 
 
-HARMLESS = r"distutils-precedence|_virtualenv|__editable__.*|.*-nspkg|a1_coverage"
+HARMLESS = ("distutils-precedence", "_virtualenv", "a1_coverage")
 """Hooks of packaging tools and coverage, which do not affect arithmetic."""
+
+
+def _is_harmless(hook: str) -> bool:
+    name = hook.removesuffix(".pth")
+    return name in HARMLESS or name.startswith("__editable__") or name.endswith("-nspkg")
 
 
 def _hooks(comparison: Comparison, workload: Workload) -> Iterator[Match]:
     change = comparison.change("facts.python.startup_hooks")
     if change:
         moved = set(change.before or []) ^ set(change.after or [])
-        strange = sorted(
-            name for name in moved if not re.fullmatch(HARMLESS, name.removesuffix(".pth"))
-        )
+        strange = sorted(name for name in moved if not _is_harmless(name))
         if strange:
             text = f"on one side only: {', '.join(strange)}"
             yield Match(text, (change.path,), change.before, change.after)

@@ -89,6 +89,8 @@ def happened(finding: Finding) -> str:
 
 def with_arrows(message: str) -> str:
     """`A was 1, is 2; B was 3, is 4` as `A 1 → 2; B 3 → 4`."""
+    if " was " not in message:
+        return message
     clauses = re.split(r"((?:;|:|, so) )", message)
     return "".join(re.sub(r"^(.+?) was (.+), is (.+)$", r"\1 \2 → \3", one) for one in clauses)
 

@@ -34,18 +34,16 @@ POOLS = {
     "blis": ("BLIS_NUM_THREADS", "OMP_NUM_THREADS"),
     "accelerate": ("VECLIB_MAXIMUM_THREADS",),
 }
-# 4   4,2 (one count per level of nesting)
-# https://www.openmp.org/spec-html/5.0/openmpse50.html
-_COUNT = r"\s*(\d{1,9})\s*(?:,.*)?"
 
 
 def requested(variables: Variables, names: tuple[str, ...]) -> int | None:
     """The count of the first of `names` that is a positive number."""
     for name in names:
-        value = variables.get(name)
-        match = re.fullmatch(_COUNT, value) if value else None
-        if match and int(match[1]) > 0:
-            return int(match[1])
+        # 4   4,2 (one count per level of nesting)
+        # https://www.openmp.org/spec-html/5.0/openmpse50.html
+        count = variables.get(name, "").partition(",")[0].strip()
+        if count.isascii() and count.isdigit() and len(count) < 10 and int(count) > 0:
+            return int(count)
     return None
 
 
