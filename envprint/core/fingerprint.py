@@ -171,7 +171,7 @@ def _steps(path: str) -> tuple[tuple[str, str, str], ...]:
         return (*_steps(before), (path, key[:-1], before + OTHERS))
     entry, _, field = path.rpartition("].")
     if bracket and field.isidentifier() and "[" not in entry[len(before) + 1 :]:
-        return (*_steps(entry + "]"), (path, field, f"{entry}]{OTHERS}"))
+        return (*_steps(entry + "]"), (path, field, f"{entry}].{OTHERS}"))
     steps = islice(re.finditer(STEP, path), _MAX_STEPS)
     return tuple((path[: m.end()], m[2] or m[1], path[: m.start()] + OTHERS) for m in steps)
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from envprint.core.comparison import Change
 from envprint.core.errors import UnknownValueError
+from envprint.core.fingerprint import OTHERS, STEP, _steps
 from tests.builders.support import fingerprint
 
 
@@ -37,3 +42,11 @@ def test_a_change_is_named_after_the_side_that_is_absent(
     before: object, after: object, kind: str
 ) -> None:
     assert Change.between("facts.a", before, after) == ("facts.a", kind, before, after)
+
+
+@given(st.text(alphabet="ab.[]*", max_size=12))
+def test_the_steps_of_a_path_are_those_of_its_pattern(path: str) -> None:
+    """Those of entries and their fields are taken from the path before."""
+    matches = list(re.finditer(STEP, path))
+    found = [(path[: m.end()], m[2] or m[1], path[: m.start()] + OTHERS) for m in matches]
+    assert list(_steps(path)) == found

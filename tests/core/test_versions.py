@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
 from envprint.core.versions import is_below, is_between, meets, numbers
@@ -100,3 +104,9 @@ def test_all_clauses_of_a_specifier_count() -> None:
 )
 def test_a_plain_release_lies_between_two_others(version: str, is_inside: bool) -> None:
     assert is_between(version, "1.2", "2.0") is is_inside
+
+
+@given(st.text(alphabet="0123456789.a ", max_size=60))
+def test_leading_numbers_are_those_of_a_pattern(text: str) -> None:
+    leading = re.match(r"\d{1,18}(?:\.\d{1,18})*", text.strip(), re.ASCII)
+    assert numbers(text) == (tuple(map(int, leading[0].split("."))) if leading else ())
