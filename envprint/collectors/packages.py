@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 
 from envprint import knowledge
 from envprint.collectors._conda import conda_packages
@@ -252,10 +252,10 @@ _FORM = f"description 3, {BUILD_ID_FORM}, envprint {__version__} of {knowledge.A
 def _described(host: Host, first: Mapping[str, Installed]) -> dict[str, dict[str, Any]]:
     """By name, what the files in the dist-info directory of each distribution say."""
     names = {f"{one.directory}/{one.entry}": name for name, one in first.items()}
-    known = listed()
+    table = cache(listed)  # what an index describes needs none
 
     def describe(path: str) -> tuple[dict[str, Any], bool]:
-        fields = _describe(host, path, known.part(names[path]))
+        fields = _describe(host, path, table().part(names[path]))
         is_kept = Unknown not in map(type, fields.values())  # that may be known later
         if fields["origin"] not in (None, _FROM_AN_INDEX):
             del fields["origin"]  # an address may hold a sealed secret, which no index keeps
