@@ -160,7 +160,10 @@ def _closest(name: str) -> str | None:
 def is_near(name: str, known: str) -> bool:
     """Whether the names differ by at most one typo, or two in a long name."""
     allowed = 2 if len(known) >= 12 else 1
-    return abs(len(name) - len(known)) <= allowed and distance(name, known) <= allowed
+    if abs(len(name) - len(known)) > allowed:
+        return False
+    # One typo changes at most two of the letters that only one of the names has.
+    return len(set(name) ^ set(known)) <= 2 * allowed and distance(name, known) <= allowed
 
 
 def distance(left: str, right: str) -> int:
