@@ -23,7 +23,7 @@ from envprint.core.fields import (
     step,
 )
 from envprint.core.fingerprint import CAPTURE_TIMEOUT_S, Fingerprint, Unknown, digest_facts
-from envprint.core.redact import clean, gather, safe_tags
+from envprint.core.redact import Seal, gather, replaced, replacements, safe_tags
 from envprint.core.text import TOO_LARGE, recordable, size_of, unicode_text
 from envprint.core.typed import Any
 from envprint.core.version import __version__
@@ -44,8 +44,8 @@ class Written:
     def __init__(self, room: int) -> None:
         self.room = room
         """What may still be added."""
-        self.texts: set[str] = set()
-        """All of its texts."""
+        self.texts: dict[str, set[str]] = {}
+        """The texts in each field."""
 
 
 def capture(
@@ -78,8 +78,7 @@ def capture(
     if tags:
         beside["tags"] = safe_tags(recordable(beside["tags"]), seal)
     beside = recordable(beside)
-    gather(beside, written.texts)
-    parts = clean({**found, **beside}, unicode_text(asked.home), seal, written.texts)
+    parts = _cleaned(found, beside, written, unicode_text(asked.home), seal)
     section_digests, digest = digest_facts(parts["facts"])
     return Fingerprint(
         **parts,
@@ -91,6 +90,31 @@ def capture(
         section_digests=section_digests,
         identity=recordable(dict(identity)) if identity else None,
     )
+
+
+def _cleaned(
+    found: Mapping[str, dict[str, dict[str, Any]]],
+    beside: Mapping[str, Any],
+    written: Written,
+    home: str,
+    seal: Seal,
+) -> dict[str, Any]:
+    """Facts, live values and what is beside them as `clean` makes them: most fields stay."""
+    texts = set().union(*written.texts.values())
+    gather([beside], texts)
+    other = replacements(texts, home, seal)
+    parts: dict[str, Any] = replaced(beside, other)
+    for kind, sections in found.items():
+        parts[kind] = {
+            section: {
+                name: value
+                if written.texts[f"{kind}.{section}.{name}"].isdisjoint(other)
+                else replaced(value, other)
+                for name, value in fields.items()
+            }
+            for section, fields in sections.items()
+        }
+    return parts
 
 
 def _known(
@@ -136,7 +160,7 @@ def _checked(
     if size > limit:
         raise ValueError(TOO_LARGE)
     written.room -= size
-    written.texts |= texts
+    written.texts[path] = texts
     return reported
 
 
@@ -149,7 +173,8 @@ def _looked_through(
     require(shape, value)
     written.room -= size
     value = value if is_plain else recordable(value)
-    gather([value], written.texts)
+    texts = written.texts[path] = set()
+    gather([value], texts)
     return value
 
 

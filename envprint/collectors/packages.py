@@ -380,6 +380,8 @@ def _lies_in(one: Installed, source: str | None) -> bool:
 
 def _duplicates(found: Sequence[Installed]) -> dict[str, list[dict[str, Any]]]:
     copies: dict[str, list[dict[str, Any]]] = {}
+    if len({one.name for one in found}) == len(found):
+        return copies
     for one in found:
         version = None if isinstance(one.version, Unknown) else one.version
         copies.setdefault(one.name, []).append({"version": version, "location": one.directory})

@@ -174,17 +174,13 @@ def _hide(word: str, seal: Seal | None) -> str:
     return (is_random(secret) and seal(word)) or MARK
 
 
-def clean(
-    value: Any, home: str = "", seal: Seal | None = None, texts: set[str] | None = None
-) -> Any:
+def clean(value: Any, home: str = "", seal: Seal | None = None) -> Any:
     """A copy of `value` (JSON types) without secrets; paths inside `home` begin with `~`.
 
-    Keys are cleaned too, as they are names found on the machine. `texts` are all that are in it,
-    if they have been gathered before.
+    Keys are cleaned too, as they are names found on the machine.
     """
-    if texts is None:
-        texts = set()
-        gather([value], texts)
+    texts: set[str] = set()
+    gather([value], texts)
     other = replacements(texts, home, seal)
     return replaced(value, other) if other else value
 
