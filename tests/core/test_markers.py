@@ -38,6 +38,8 @@ def test_a_marker_holds_where_packaging_says_so(marker: str) -> None:
         'platform_release >= "5.10"',
         'python_version < "3.12" and',
         'python_version < "abc"',
+        *("python_version < '3.12", "python_version < '3.1'2'", "python_version < 3.12'", "in < '3'"),
+        *("python_version = '3.12'", " < '3.12'", "os.name == 'posix'", "python_version < '"),
         '(python_version < "3.12"',
         '(python_version < "3.12" "',
         '(python_version < "3.12" and os_name',
