@@ -56,11 +56,12 @@ def loader_directories(host: Host) -> Iterator[str]:
 def _configured(host: Host, path: str) -> Iterator[str]:
     for line in (text_or_none(host, path) or "").splitlines():
         entry = line.partition("#")[0].strip()
-        include = re.fullmatch(r"include\s+(/\S+)/\*\.conf", entry)
-        if include:
-            for name in names_or_empty(host, include[1]):
+        words = entry.split()
+        if len(words) == 2 and words[0] == "include" and words[1].endswith("/*.conf"):
+            folder = words[1].removesuffix("/*.conf")
+            for name in names_or_empty(host, folder):
                 if name.endswith(".conf"):
-                    yield from _configured(host, f"{include[1]}/{name}")
+                    yield from _configured(host, f"{folder}/{name}")
         elif entry.startswith("/"):
             yield entry
 
@@ -123,7 +124,7 @@ def parse_version_json(text: str) -> dict[str, str]:
 # CUDA Version 10.2.89
 def parse_version_txt(text: str) -> str | None:
     """The version in version.txt, which exists up to CUDA 11.0."""
-    found = re.match(r"CUDA Version (\d+(?:\.\d+)+)", text)
+    found = re.match(r"CUDA Version (\d+(?:\.\d+)+)", text) if text else None
     return found[1] if found else None
 
 
@@ -268,11 +269,11 @@ def _files(host: Host, found: set[str]) -> Iterator[Copy]:
 
 def _wheels(host: Host) -> Iterator[Copy]:
     for distribution in distributions(host):
-        if not distribution.name.startswith("nvidia-"):
-            continue
-        name = re.fullmatch(r"nvidia-([a-z-]+?)(?:-cu\d+)?", distribution.name)
-        library = _BY_WHEEL.get(name[1]) if name else None
-        if library:
+        # nvidia-cudnn-cu12, or nvidia-cudnn
+        vendor, _, name = distribution.name.partition("-")
+        wheel, _, version = name.rpartition("-cu")
+        library = _BY_WHEEL.get(wheel if version.isdecimal() else name)
+        if library and vendor == "nvidia":
             path = f"{distribution.directory}/{distribution.entry}"
             yield Copy(library.key, distribution.version, path, "wheel")
 

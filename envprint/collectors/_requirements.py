@@ -80,6 +80,9 @@ def unmet(
     """
     found: dict[str, dict[str, Any]] = {}
     for name, specifier, marker in requires:
+        # Before the table is read: most of what is not installed is for other systems.
+        if name not in installed and not _applies(marker, here):
+            continue
         version = _installed(installed, name)
         if _fulfils(version, specifier) is False and _applies(marker, here):
             found[f"{name}{specifier}"] = {

@@ -12,10 +12,19 @@ from collections.abc import Iterator, Mapping
 from envprint.collectors import Collector, collectors
 from envprint.collectors._asking import Sealing, Section, ask_host
 from envprint.core.errors import EnvprintError
-from envprint.core.fields import MapOf, Record, Scalar, Shape, inner, require, step
+from envprint.core.fields import (
+    MapOf,
+    NotWholeError,
+    Record,
+    Shape,
+    inner,
+    require,
+    size_of_whole,
+    step,
+)
 from envprint.core.fingerprint import CAPTURE_TIMEOUT_S, Fingerprint, Unknown, digest_facts
-from envprint.core.redact import clean, safe_tags
-from envprint.core.text import recordable, size_of, unicode_text
+from envprint.core.redact import Seal, gather, replaced, replacements, safe_tags
+from envprint.core.text import TOO_LARGE, recordable, size_of, unicode_text
 from envprint.core.typed import Any
 from envprint.core.version import __version__
 from envprint.machine.bounded import bounded
@@ -27,6 +36,16 @@ MAX_SIZE, MAX_FIELD = 16_000_000, 4_000_000
 has, and below what a reader of documents accepts."""
 MAX_REASON = 2000
 NOT_REPORTED = "the collector did not report it"
+
+
+class Written:
+    """What a document holds so far."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        """What may still be added."""
+        self.texts: dict[str, set[str]] = {}
+        """The texts in each field."""
 
 
 def capture(
@@ -46,19 +65,20 @@ def capture(
         raise EnvprintError(f"cannot capture: the time is unknown: {asked.now.reason}")
     found: dict[str, dict[str, Any]] = {"facts": {}, "live": {}}
     unknown: dict[str, str] = {}
-    room = [MAX_SIZE]
+    written = Written(MAX_SIZE)
     for collector, values in asked.sections:
         place = f"{collector.kind}.{collector.section}"
-        known = dict(_known(collector, values, place, unknown, room))
+        known = dict(_known(collector, values, place, unknown, written))
         found[collector.kind][collector.section] = known
     identity = None if isinstance(asked.identity, Unknown) or not identify else asked.identity
     if isinstance(asked.identity, Unknown) and identify:
         unknown["identity"] = asked.identity.reason
-    texts = {"label": label, "note": note, "tags": dict(tags or {}), "unknown": unknown}
+    beside = {"label": label, "note": note, "tags": dict(tags or {}), "unknown": unknown}
     seal = Sealing(host)
     if tags:
-        texts["tags"] = safe_tags(recordable(texts["tags"]), seal)
-    parts = clean({**found, **recordable(texts)}, unicode_text(asked.home), seal)
+        beside["tags"] = safe_tags(recordable(beside["tags"]), seal)
+    beside = recordable(beside)
+    parts = _cleaned(found, beside, written, unicode_text(asked.home), seal)
     section_digests, digest = digest_facts(parts["facts"])
     return Fingerprint(
         **parts,
@@ -72,17 +92,39 @@ def capture(
     )
 
 
+def _cleaned(
+    found: Mapping[str, dict[str, dict[str, Any]]],
+    beside: Mapping[str, Any],
+    written: Written,
+    home: str,
+    seal: Seal,
+) -> dict[str, Any]:
+    """Facts, live values and what is beside them as `clean` makes them: most fields stay."""
+    texts = set().union(*written.texts.values())
+    gather([beside], texts)
+    other = replacements(texts, home, seal)
+    parts: dict[str, Any] = replaced(beside, other)
+    for kind, sections in found.items():
+        parts[kind] = {
+            section: {
+                name: value
+                if written.texts[f"{kind}.{section}.{name}"].isdisjoint(other)
+                else replaced(value, other)
+                for name, value in fields.items()
+            }
+            for section, fields in sections.items()
+        }
+    return parts
+
+
 def _known(
     collector: Collector,
     values: Section,
     place: str,
     unknown: dict[str, str],
-    room: list[int],
+    written: Written,
 ) -> Iterator[tuple[str, Any]]:
-    """The known fields in plain JSON types; adds the reasons of the others to `unknown`.
-
-    `room` is what is left of the document.
-    """
+    """The known fields in plain JSON types; adds the reasons of the others to `unknown`."""
     for field in collector.fields:
         path = f"{place}.{field.name}"
         if isinstance(values, Unknown):
@@ -94,7 +136,7 @@ def _known(
         else:
             reasons: dict[str, str] = {}
             try:
-                value = _checked(values[field.name], field.shape, path, reasons, room)
+                value = _checked(values[field.name], field.shape, path, reasons, written)
             # A field of a stranger's making may raise anything when it is looked at.
             except Exception as fault:  # noqa: BLE001  see the reason above
                 what = one_line(fault) or type(fault).__name__
@@ -105,16 +147,35 @@ def _known(
 
 
 def _checked(
-    reported: Any, shape: Shape, path: str, unknown: dict[str, str], room: list[int]
+    reported: Any, shape: Shape, path: str, unknown: dict[str, str], written: Written
 ) -> Any:
     """The value as a document holds it. Raises for one that no document can hold."""
-    size, is_plain = size_of(reported, min(MAX_FIELD, room[0]))
+    limit = min(MAX_FIELD, written.room)
+    texts: set[str] = set()
+    try:
+        # Nearly every value is of its shape, and holds nothing unknown.
+        size = size_of_whole(shape, [reported], texts, limit)
+    except NotWholeError:
+        return _looked_through(reported, shape, path, unknown, written)
+    if size > limit:
+        raise ValueError(TOO_LARGE)
+    written.room -= size
+    written.texts[path] = texts
+    return reported
+
+
+def _looked_through(
+    reported: Any, shape: Shape, path: str, unknown: dict[str, str], written: Written
+) -> Any:
+    """The same for a value of which any part may be unknown or of another type."""
+    size, is_plain = size_of(reported, min(MAX_FIELD, written.room))
     value = _without_unknowns(reported, shape, path, unknown)
-    # Most fields are scalars of the right type.
-    if type(shape) is not Scalar or type(value) not in shape.types:
-        require(shape, value)
-    room[0] -= size
-    return value if is_plain else recordable(value)
+    require(shape, value)
+    written.room -= size
+    value = value if is_plain else recordable(value)
+    texts = written.texts[path] = set()
+    gather([value], texts)
+    return value
 
 
 def _reason(unknown: Unknown) -> str:

@@ -142,7 +142,7 @@ def submodules_of(host: Host, tree: WorkTree) -> dict[str, str | None]:
 
 
 MOUNTS = "/proc/self/mountinfo"
-_ESCAPED = re.compile(r"\\([0-7]{3})")
+_ESCAPED = r"\\([0-7]{3})"
 
 
 def file_system_around(host: Host, directory: str) -> str:
@@ -168,7 +168,9 @@ def kinds(text: str) -> dict[str, str]:
         mount, separator, kind = line.partition(" - ")
         places = mount.split(" ")
         if separator and len(places) > 4:
-            point = _ESCAPED.sub(lambda match: chr(int(match[1], 8)), places[4])
+            point = places[4]
+            if "\\" in point:  # as in few
+                point = re.sub(_ESCAPED, lambda match: chr(int(match[1], 8)), point)
             found[point] = kind.partition(" ")[0]
     return found
 
@@ -206,11 +208,7 @@ FACTS = (
         MapOf(TEXT, "path"),
         "Commit of each submodule; null if it is not checked out.",
     ),
-    Field(
-        "file_system",
-        TEXT,
-        "File system type of the working directory, such as ext4 or tmpfs.",
-    ),
+    Field("file_system", TEXT, "File system type of the working directory, such as ext4 or tmpfs."),
 )
 
 GIT = (
@@ -235,7 +233,7 @@ _KEPT = (
     *(b"diff ", b"index ", b"old mode ", b"new mode ", b"new file ", b"deleted "),
     b"+Subproject ",
 )
-_MAY_FILTER = re.compile(r"\[\s*(filter|include)", re.IGNORECASE)
+_MAY_FILTER = r"(?i)\[\s*(filter|include)"
 PROGRAM_FILES = (".py", ".pyx", ".pyi", ".ipynb", ".so", ".c", ".cc", ".cpp", ".cu", ".h", ".sh")
 """Suffixes of untracked files that count; results and logs do not change the code."""
 
@@ -382,7 +380,7 @@ def _kept_lines(diff: bytes) -> Iterator[bytes]:
 def _may_filter(host: Host, tree: WorkTree) -> bool:
     """Whether the repository's own configuration may name filters."""
     files = (f"{tree.common}/config", f"{tree.git}/config.worktree")
-    return any(_MAY_FILTER.search(text_or_none(host, file) or "") for file in files)
+    return any(re.search(_MAY_FILTER, text_or_none(host, file) or "") for file in files)
 
 
 def _git(host: Host, arguments: str, options: tuple[str, ...]) -> bytes:

@@ -69,8 +69,9 @@ def _image(host: Host, kind: str | None) -> str | Unknown | None:
         None,
     )
     if not named:
-        written = re.search(_IMAGE, text_or_none(host, "/run/.containerenv") or "")
-        named = written[1] if written else None
+        written = text_or_none(host, "/run/.containerenv") or ""
+        image = re.search(_IMAGE, written) if written else None
+        named = image[1] if image else None
     return (
         safe_text(named, host.seal)
         if named

@@ -54,13 +54,15 @@ def _processor(name: str, value: str) -> str | None:
     """The number of the processor that a line begins to describe; None for other lines."""
     if name in ("processor", "cpu number"):
         return value
+    if not name.startswith(("processor ", "CPU")):  # nearly all lines
+        return None
     found = re.fullmatch(r"processor (\d+)" if value != "online" else r"CPU(\d+)", name)
     return found[1] if found else None
 
 
 def _pairs(text: str) -> dict[str, str]:
     """`version = 00,  machine = 2817` as a mapping."""
-    return dict(re.findall(r"(\w+) = (\w+)", text))
+    return dict(re.findall(r"(\w+) = (\w+)", text)) if "=" in text else {}
 
 
 def every(blocks: Sequence[Block], name: str) -> str | None:

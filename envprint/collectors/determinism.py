@@ -69,9 +69,10 @@ _FLAG = r"(?<!\S)--?(\w[\w-]*)(?:=(\S*))?"
 
 def parse_flags(text: str) -> dict[str, str]:
     """The options in XLA_FLAGS and the like; without a value it is `true`; the last one counts."""
+    found = re.finditer(_FLAG, text) if text else ()
     return {
         name: "true" if value is None else value
-        for name, value in (match.groups() for match in re.finditer(_FLAG, text))
+        for name, value in (match.groups() for match in found)
     }
 
 

@@ -174,7 +174,7 @@ def collect(host: Host) -> Mapping[str, Any]:
     }
 
 
-_RUNTIME = r"^(libgomp|libiomp5|libomp)(?=[-.])"
+_RUNTIMES = ("libgomp", "libiomp5", "libomp")
 _FILES = ("libgomp.so.1", "libiomp5.so", "libomp.so", "libomp.so.5")
 
 
@@ -187,9 +187,15 @@ def _openmp(host: Host) -> list[dict[str, str]]:
 
 def _bundled(host: Host) -> Iterator[tuple[str, str, str]]:
     for library in bundled_libraries(host):
-        runtime = re.match(_RUNTIME, library.file.rpartition("/")[2])
+        runtime = _runtime(library.file)
         if runtime:
-            yield runtime[1], library.file, library.owner
+            yield runtime, library.file, library.owner
+
+
+def _runtime(path: str) -> str | None:
+    """The OpenMP runtime that a library of this name is; None for another library."""
+    name, point, _ = path.rpartition("/")[2].replace("-", ".").partition(".")
+    return name if point and name in _RUNTIMES else None
 
 
 def _installed(host: Host) -> Iterator[tuple[str, str, str]]:
@@ -205,8 +211,8 @@ def _installed(host: Host) -> Iterator[tuple[str, str, str]]:
         for file in _FILES:
             if host.file_type(f"{folder}/{file}") == "file":
                 real = host.real_path(f"{folder}/{file}")
-                runtime = re.match(_RUNTIME, real.rpartition("/")[2])
+                runtime = _runtime(real)
                 if runtime and folder in own:
-                    yield runtime[1], real.removeprefix(f"{prefix}/"), "prefix"
+                    yield runtime, real.removeprefix(f"{prefix}/"), "prefix"
                 elif runtime:
-                    yield runtime[1], real, "system"
+                    yield runtime, real, "system"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 
 from envprint import knowledge
 from envprint.collectors._conda import conda_packages
@@ -26,7 +26,6 @@ from envprint.machine.host import Host
 BUILD_ID_FORM = "build id 1"
 """Changes with what `build_id` makes of a RECORD."""
 
-
 # The origin of a distribution, as recorded by its installer (PEP 610). Installers write
 # direct_url.json for everything except an index, so its absence means an index, provided that the
 # installer supports the file.
@@ -40,8 +39,7 @@ ORIGIN = record(
 NOT_FROM_AN_INDEX = frozenset(["conda", "debian", "rpm", "apk", "portage", "pacman"])
 """Values of INSTALLER that mean packages from a distribution's own repository."""
 
-
-_FROM_AN_INDEX = {"kind": "index", "url": None, "vcs": None, "commit": None}
+_FROM_AN_INDEX = {"commit": None, "kind": "index", "url": None, "vcs": None}
 
 
 def origin_of(host: Host, path: str, installer: str | None) -> dict[str, Any] | None:
@@ -196,17 +194,27 @@ def _installed(host: Host, found: Sequence[Installed] | Unknown) -> dict[str, An
     first = {one.name: one for one in reversed(found)}
     described = _described(host, first)
     versions = {name: _text(one.version) for name, one in first.items()}
-    required = {name: fields.pop("requires") for name, fields in described.items()}
-    marks = {name: fields.pop("is_requested") for name, fields in described.items()}
+    required = {name: fields["requires"] for name, fields in described.items()}
+    marks = {name: fields["is_requested"] for name, fields in described.items()}
     return {
-        "distributions": {
-            name: {**described[name], "version": one.version, "location": one.directory}
-            for name, one in first.items()
-        },
+        "distributions": {name: _distribution(one, described[name]) for name, one in first.items()},
         "requested": _requested(described, marks),
         "duplicates": _duplicates(found),
         "edited": _edited(host, first) if host.verify_files() else _SHALLOW,
         "unmet": unmet_of(host, versions, required),
+    }
+
+
+def _distribution(one: Installed, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """In the order of a document, which is sorted twice."""
+    return {
+        "build_id": fields["build_id"],
+        "installer": fields["installer"],
+        "location": one.directory,
+        "origin": fields["origin"],
+        "tags": fields["tags"],
+        "takes_part": fields["takes_part"],
+        "version": one.version,
     }
 
 
@@ -240,24 +248,28 @@ def _edited(host: Host, first: Mapping[str, Installed]) -> Mapping[str, list[str
     return edited(host, first)
 
 
+_BY_NAME = "index"
+"""How an index keeps the origin of most: `_FROM_AN_INDEX`."""
 _EDITED_BY_HAND = ("METADATA", "RECORD")
 """What people edit. INSTALLER and WHEEL are written once, by what replaces the whole directory."""
 _DESCRIPTION = frozenset(
     ["installer", "origin", "tags", "takes_part", "requires", "build_id", "is_requested"]
 )
-_FORM = f"description 3, {BUILD_ID_FORM}, envprint {__version__} of {knowledge.AS_OF}"
+_FORM = f"description 4, {BUILD_ID_FORM}, envprint {__version__} of {knowledge.AS_OF}"
 """Changes with what `_describe` makes of files: another form in an index is read anew."""
 
 
 def _described(host: Host, first: Mapping[str, Installed]) -> dict[str, dict[str, Any]]:
     """By name, what the files in the dist-info directory of each distribution say."""
     names = {f"{one.directory}/{one.entry}": name for name, one in first.items()}
-    known = listed()
+    table = cache(listed)  # what an index describes needs none
 
     def describe(path: str) -> tuple[dict[str, Any], bool]:
-        fields = _describe(host, path, known.part(names[path]))
+        fields = _describe(host, path, table().part(names[path]))
         is_kept = Unknown not in map(type, fields.values())  # that may be known later
-        if fields["origin"] not in (None, _FROM_AN_INDEX):
+        if fields["origin"] == _FROM_AN_INDEX:
+            fields["origin"] = _BY_NAME
+        elif fields["origin"] is not None:
             del fields["origin"]  # an address may hold a sealed secret, which no index keeps
         return fields, is_kept
 
@@ -273,7 +285,7 @@ def _described(host: Host, first: Mapping[str, Installed]) -> dict[str, dict[str
 def _whole(host: Host, path: str, kept: Mapping[str, Any]) -> dict[str, Any]:
     """The fields with those that no index keeps."""
     if "origin" in kept:
-        return {**kept}
+        return {**kept, "origin": {**_FROM_AN_INDEX} if kept["origin"] == _BY_NAME else None}
     origin = attempt(lambda: origin_of(host, path, kept["installer"]))
     is_editable = isinstance(origin, dict) and origin["kind"] == "editable"
     return {**kept, "origin": origin, "build_id": None if is_editable else kept["build_id"]}
@@ -380,6 +392,8 @@ def _lies_in(one: Installed, source: str | None) -> bool:
 
 def _duplicates(found: Sequence[Installed]) -> dict[str, list[dict[str, Any]]]:
     copies: dict[str, list[dict[str, Any]]] = {}
+    if len({one.name for one in found}) == len(found):
+        return copies
     for one in found:
         version = None if isinstance(one.version, Unknown) else one.version
         copies.setdefault(one.name, []).append({"version": version, "location": one.directory})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from envprint.core.fields import FLAG, INTEGER, TEXT, Field, ListOf, MapOf
@@ -127,9 +126,6 @@ def _is_hook(name: str) -> bool:
 
 # import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = …
 # https://docs.python.org/3/library/site.html#module-site
-_IMPORT_LINE = r"(?m)^import[ \t]"
-
-
 def runs_code(text: str) -> bool:
     """Whether a .pth file runs code: a line begins with `import`."""
-    return bool(re.search(_IMPORT_LINE, text))
+    return any(line.startswith(("import ", "import\t")) for line in text.split("\n"))

@@ -5,11 +5,12 @@ fields and the syntax of paths (`a.b` inside a record, `a[key]` inside a map).
 NamedTuples, not dataclasses: see docs/decisions/0001-values-are-named-tuples.md.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
 
 from envprint.core.errors import suppress
+from envprint.core.text import VALUE_SIZE, is_recordable
 from envprint.core.typed import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -148,6 +149,73 @@ def _columns(names: list[str], present: list[dict[str, Any]]) -> Iterable[Iterab
 
 
 _NULL = frozenset([type(None)])
+
+
+class NotWholeError(Exception):
+    """A value that only a look at each of its parts can judge."""
+
+
+def size_of_whole(shape: Shape, values: Sequence[Any], texts: set[str], limit: int) -> int:
+    """The size of values that fit their shape, as `size_of` counts; adds their texts to `texts`.
+
+    Like `_all_fit` it looks at all values of one declared shape at once, and at no name of a field.
+    Raises `NotWholeError` unless each has all declared fields and no others, all of it is plain,
+    and no list or text in it is larger than `limit`.
+    """
+    if isinstance(shape, Scalar):
+        return _size_of_scalars(shape, values, texts, limit)
+    present = [value for value in values if value is not None]
+    kind = list if isinstance(shape, ListOf) else dict
+    # The number first, before all are listed: one object may be in many places.
+    if not {kind}.issuperset(map(type, present)) or sum(map(len, present)) * VALUE_SIZE > limit:
+        raise NotWholeError
+    size = VALUE_SIZE * len(values)
+    if not present:
+        return size
+    if isinstance(shape, Record):
+        columns = zip(shape.fields, _whole_columns(shape, present), strict=True)
+        size += len(present) * sum(VALUE_SIZE + len(field.name) for field in shape.fields)
+        return size + sum(size_of_whole(one.shape, its, texts, limit) for one, its in columns)
+    if isinstance(shape, MapOf):
+        size += _size_of_names([*chain.from_iterable(present)], texts, limit)
+    items = [*chain.from_iterable(present if kind is list else map(dict.values, present))]
+    if None in items and not may_be_null(shape):
+        raise NotWholeError
+    return size + size_of_whole(shape.item, items, texts, limit)
+
+
+def _whole_columns(shape: Record, present: Sequence[dict[str, Any]]) -> Iterable[Sequence[Any]]:
+    """For each field, its value in all objects, none of which has any other."""
+    names = [field.name for field in shape.fields]
+    try:
+        if {len(names)}.issuperset(map(len, present)):
+            return [[value[name] for value in present] for name in names]
+    except KeyError:
+        pass
+    raise NotWholeError
+
+
+def _size_of_names(names: Sequence[Any], texts: set[str], limit: int) -> int:
+    if None in names:
+        raise NotWholeError
+    return _size_of_scalars(TEXT, names, texts, limit)
+
+
+def _size_of_scalars(shape: Scalar, values: Sequence[Any], texts: set[str], limit: int) -> int:
+    kinds = set(map(type, values))
+    if shape is ANYTHING or not _NULL.union(shape.types).issuperset(kinds):
+        raise NotWholeError
+    size = VALUE_SIZE * len(values)
+    if str in kinds:
+        found = values if len(kinds) == 1 else [value for value in values if value is not None]
+        letters = sum(map(len, found))
+        if letters > limit or not "".join(found).isascii():
+            raise NotWholeError
+        texts.update(found)
+        size += letters
+    elif not all(map(is_recordable, values)):
+        raise NotWholeError
+    return size
 
 
 def _find_fault(shape: Shape, value: Any) -> None:

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Set
+from functools import cache
 
 SCHEDULERS = (
     ("SLURM_JOB_ID", "slurm"),
@@ -148,19 +149,33 @@ def misspelt(variables: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 def _closest(name: str) -> str | None:
     """The nearest name in `MEANT`, in a tie the first in the alphabet; None if none is near."""
-    near = [
-        (distance(name, known), known)
-        for known in MEANT
-        # A typo leaves one end of a name intact; this saves most of the comparisons.
-        if (name[:3] == known[:3] or name[-4:] == known[-4:]) and is_near(name, known)
-    ]
+    # A typo leaves one end of a name intact; this saves most of the comparisons.
+    alike = _with_end(name[:3]) | _with_end(name[-4:])
+    near = [(distance(name, known), known) for known in alike if is_near(name, known)]
     return min(near)[1] if near else None
+
+
+def _with_end(end: str) -> Set[str]:
+    """The names in `MEANT` with these three letters at the start, or these four at the end."""
+    return _by_ends().get(end, frozenset())
+
+
+@cache
+def _by_ends() -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for name in MEANT:
+        for end in (name[:3], name[-4:]):
+            found.setdefault(end, set()).add(name)
+    return found
 
 
 def is_near(name: str, known: str) -> bool:
     """Whether the names differ by at most one typo, or two in a long name."""
     allowed = 2 if len(known) >= 12 else 1
-    return abs(len(name) - len(known)) <= allowed and distance(name, known) <= allowed
+    if abs(len(name) - len(known)) > allowed:
+        return False
+    # One typo changes at most two of the letters that only one of the names has.
+    return len(set(name) ^ set(known)) <= 2 * allowed and distance(name, known) <= allowed
 
 
 def distance(left: str, right: str) -> int:

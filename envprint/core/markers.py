@@ -14,6 +14,7 @@ _TOKEN = (
     r"(?a)\s*(\(|\)|===|~=|==|!=|<=|>=|<|>|not\s+in\b|in\b|and\b|or\b"
     r"|\"[^\"]*\"|'[^']*'|[a-z_.]+)"
 )
+_SIGNS = frozenset(["===", "~=", "==", "!=", "<=", ">=", "<", ">"])
 _VERSIONS = ("python_version", "python_full_version", "implementation_version")
 _MAX_TOKENS = 100
 """Longer ones are not for people, and would only cost time and stack."""
@@ -36,6 +37,10 @@ def applies(marker: str, environment: Mapping[str, str]) -> bool | None:
 
 
 def _tokens(marker: str) -> list[str] | None:
+    """The parts of a marker, the last one first; None for one of another form."""
+    words = marker.split(" ")
+    if len(words) == 3 and words[1] in _SIGNS and _is_name(words[0]) and _is_quoted(words[2]):
+        return words[::-1]  # as most markers are, which need no regular expression
     found: list[str] = []
     position, end = 0, len(marker.rstrip())
     while position < end:
@@ -45,6 +50,14 @@ def _tokens(marker: str) -> list[str] | None:
         found.append(match[1])
         position = match.end()
     return found[::-1]  # taken from its end
+
+
+def _is_name(word: str) -> bool:
+    return word != "" and not word.strip("abcdefghijklmnopqrstuvwxyz_")
+
+
+def _is_quoted(word: str) -> bool:
+    return word[:1] in ("'", '"') and word.find(word[0], 1) == len(word) - 1
 
 
 def _either(tokens: list[str], environment: Mapping[str, str]) -> bool:

@@ -45,6 +45,7 @@ prefix, and the others give access to a service."""
 
 OF_ONE_PROCESS = ("HOROVOD_RANK", "HOROVOD_LOCAL_RANK", "HOROVOD_CROSS_RANK")
 """The same for what differs between processes that have one environment."""
+_LEFT_OUT = (*NOT_OURS, *OF_ONE_PROCESS)
 
 _SECRET_PARTS = ("SECRET", "TOKEN", "PASSW", "CREDENTIAL", "AUTH")
 """A name that contains one of these names a secret."""
@@ -68,8 +69,7 @@ _HINTS = (
 
 def is_recorded(name: str) -> bool:
     """Whether a variable with this name may enter a document at all."""
-    left_out = (*NOT_OURS, *OF_ONE_PROCESS)
-    return (name in NAMES or name.startswith(PREFIXES)) and not name.startswith(left_out)
+    return (name in NAMES or name.startswith(PREFIXES)) and not name.startswith(_LEFT_OUT)
 
 
 def safe_value(name: str, value: str, seal: Seal | None = None) -> str:

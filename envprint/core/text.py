@@ -68,8 +68,9 @@ def recordable(value: Any) -> Any:
 
 
 _NUMBERS = (int, float, bool)
-_VALUE_SIZE = 16
+VALUE_SIZE = 16
 """What a value counts beside its text, so that many empty ones are not free."""
+TOO_LARGE = "it is larger than any machine's"
 MAX_DEPTH = 100
 """Above what a reader accepts, which has limits of its own."""
 
@@ -81,7 +82,7 @@ _PLAIN = _WITHOUT_ITEMS | {dict, list}
 def size_of(value: Any, limit: int) -> tuple[int, bool]:
     """The size of `value`, and whether it is plain: whether `recordable` would change nothing.
 
-    The size is in characters as JSON writes them, and `_VALUE_SIZE` for each value and key. Raises
+    The size is in characters as JSON writes them, and `VALUE_SIZE` for each value and key. Raises
     `ValueError` above `limit`, and for what is nested too deeply or contains itself.
     """
     size, is_plain, level = 0, True, [value]
@@ -92,15 +93,15 @@ def size_of(value: Any, limit: int) -> tuple[int, bool]:
         is_ascii = all(map(str.isascii, texts))
         names: list[Any] = []
         below: list[Any] = []
-        size += _VALUE_SIZE * len(level)
+        size += VALUE_SIZE * len(level)
         size += sum(map(len if is_ascii else _written, texts))
         size += 0 if kinds <= _WITHOUT_ITEMS else _open(level, names, below)
         is_plain = is_plain and is_ascii and kinds <= _PLAIN and {str}.issuperset(map(type, names))
         below += names
         if int in kinds or float in kinds:
-            is_plain = is_plain and all(map(_is_recordable, level))
-        if size + _VALUE_SIZE * len(below) > limit:
-            raise ValueError("it is larger than any machine's")
+            is_plain = is_plain and all(map(is_recordable, level))
+        if size + VALUE_SIZE * len(below) > limit:
+            raise ValueError(TOO_LARGE)
         if not below:
             return size, is_plain
         level = below
@@ -128,7 +129,7 @@ def _written(text: str | bytes) -> int:
     return len(text) if text.isascii() else 6 * len(text)
 
 
-def _is_recordable(value: Any) -> bool:
+def is_recordable(value: Any) -> bool:
     """False for a number that `recordable` refuses."""
     if type(value) is float:
         return value - value == 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 
 _MAX_DIGITS = 18
@@ -101,34 +102,38 @@ def _plain(text: str) -> tuple[int, ...]:
     return tuple(map(int, parts)) if is_plain else ()
 
 
+_COMPARISONS = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+
+
 def _simple(release: tuple[int, ...], clause: str) -> bool | None:
     """Whether a release fulfils a clause with a plain bound; None for any other clause."""
-    rest = clause.lstrip("<>=!")
-    operator, text = clause[: len(clause) - len(rest)], rest.strip()
-    if text.endswith(".*") and operator in ("==", "!="):
+    rest = clause.lstrip("~<>=!")
+    sign, text = clause[: len(clause) - len(rest)], rest.strip()
+    if text.endswith(".*") and sign in ("==", "!="):
         start = _plain(text[:-2])
-        return (_padded(release, len(start)) == start) is (operator == "==") if start else None
+        return (_padded(release, len(start)) == start) is (sign == "==") if start else None
     bound = _plain(text)
     here, there = _stripped(release), _stripped(bound)
-    if not bound or operator not in ("==", "!=", "<=", ">=", "<", ">"):
-        return None
-    return {
-        "==": here == there,
-        "!=": here != there,
-        "<=": here <= there,
-        ">=": here >= there,
-        "<": here < there,
-        ">": here > there,
-    }[operator]
+    if sign == "~=" and len(bound) > 1:
+        return here >= there and _padded(release, len(bound) - 1) == bound[:-1]
+    compare = _COMPARISONS.get(sign)
+    return bool(compare(here, there)) if compare and bound else None
 
 
 def _is_rare(clause: re.Match[str]) -> bool:
     """Whether the short comparison could be wrong: a bound that is no plain release, mostly."""
-    operator, text, is_prefix, letters, post = clause.groups()
+    sign, text, is_prefix, letters, post = clause.groups()
     if is_prefix:
-        return operator not in ("==", "!=")
-    has_letters = letters is not None and operator not in ("<", ">=", "!=")
-    return post is not None or has_letters or (operator == "~=" and "." not in text)
+        return sign not in ("==", "!=")
+    has_letters = letters is not None and sign not in ("<", ">=", "!=")
+    return post is not None or has_letters or (sign == "~=" and "." not in text)
 
 
 def _meets_rare(version: str, specifier: str) -> bool | None:
@@ -147,23 +152,23 @@ def _key(release: str, post: str | None) -> Key:
 
 
 def _holds(here: Key, clause: re.Match[str]) -> bool:
-    operator, text, is_prefix, letters, _ = clause.groups()
+    sign, text, is_prefix, letters, _ = clause.groups()
     bound = _key(text, None)
     places = tuple(map(int, text.split(".")))
     if is_prefix:
-        return (_padded(here[0], len(places)) == places) is (operator == "==")
-    if operator == "~=":
+        return (_padded(here[0], len(places)) == places) is (sign == "==")
+    if sign == "~=":
         return here >= bound and _padded(here[0], len(places) - 1) == places[:-1]
-    if operator == "!=":
+    if sign == "!=":
         return bool(letters) or here != bound  # no release is a pre-release
-    if operator == ">":
+    if sign == ">":
         return here[0] > bound[0]  # a post-release of the bound is not meant
     return {
         "==": here == bound,
         "<=": here <= bound,
         ">=": here >= bound,
         "<": here[0] < bound[0],
-    }[operator]
+    }[sign]
 
 
 def _padded(release: tuple[int, ...], length: int) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from envprint.core.errors import suppress
 from envprint.core.typed import Any
@@ -46,34 +46,33 @@ class FileIndex:
 
     def value(self, path: str, compute: Compute) -> dict[str, Any]:
         """`compute` of the directory at `path`, from its entry if all is unchanged."""
+        try:
+            # Before it is read: what changes later has another status.
+            statuses = self._statuses(path)
+        except OSError:
+            return compute(path)[0]
         name = path[len(self._directory) :]
         entry = self._known.get(name)
-        if entry is None or not self._is_unchanged(path, entry[0]):
-            try:
-                # Before it is read: what changes later has another status.
-                statuses = [_status(path), *(_status_or_none(f"{path}/{f}") for f in self._files)]
-            except OSError:
-                return compute(path)[0]
+        if entry is None or _unpacked(entry[0]) != statuses:
             is_settled = _is_settled(statuses)  # reading may take longer than a clock's tick
             value, is_kept = compute(path)
-            if not is_kept or not is_settled:
+            packed = _packed(statuses) if is_kept and is_settled else None
+            if packed is None:
                 return value
-            entry = [statuses, value]
+            entry = [packed, value]
         self._entries[name] = entry
         known: dict[str, Any] = entry[1]
         return known
 
-    def _is_unchanged(self, path: str, statuses: Sequence[Any]) -> bool:
-        """Whether everything is as it was. A file that was not there has changed the directory."""
-        try:
-            if _status(path) != statuses[0]:
-                return False
-            for file, known in zip(self._files, statuses[1:], strict=True):
-                if known is not None and _status(f"{path}/{file}") != known:
-                    return False
-        except (OSError, ValueError, LookupError):
-            return False
-        return True
+    def _statuses(self, path: str) -> list[int]:
+        """What changes with the directory and each of its files. Raises `OSError`."""
+        found = _status(path)
+        for file in self._files:
+            try:
+                found += _status(f"{path}/{file}")
+            except (FileNotFoundError, NotADirectoryError):
+                found += _MISSING
+        return found
 
     def keep(self) -> None:
         """Write the entries that were used, if others were read. Of several writers the last wins,
@@ -117,16 +116,30 @@ def _status(path: str) -> list[int]:
     return [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
 
 
-def _status_or_none(path: str) -> list[int] | None:
-    """None for a file that does not exist. Raises other errors."""
+_MISSING = [0] * 5
+"""The status of a file that does not exist."""
+
+
+# As text, because JSON takes as long to read a number of nineteen digits as the kernel for a file.
+def _packed(statuses: list[int]) -> str | None:
+    """None for a time before 1970."""
+    from array import array  # only what has changed is packed
+
+    with suppress(OverflowError):
+        return array("Q", statuses).tobytes().hex()
+    return None
+
+
+def _unpacked(text: str) -> list[int] | None:
+    """None for what is not packed."""
     try:
-        return _status(path)
-    except (FileNotFoundError, NotADirectoryError):
+        return memoryview(bytes.fromhex(text)).cast("Q").tolist()
+    except (ValueError, TypeError):
         return None
 
 
-def _is_settled(statuses: Iterable[list[int] | None]) -> bool:
-    latest_ns = max(max(status[-2:]) for status in statuses if status)
+def _is_settled(statuses: list[int]) -> bool:
+    latest_ns: int = max(statuses[3::5] + statuses[4::5])
     return time.time_ns() - latest_ns > RACY_S * 1e9
 
 
@@ -156,7 +169,7 @@ def _own_content(path: str) -> bytes:
 
 
 def _is_one(entry: Any) -> bool:
-    return type(entry) is list and [*map(type, entry)] == [list, dict]
+    return type(entry) is list and [*map(type, entry)] == [str, dict]
 
 
 def _replace(path: str, content: bytes) -> None:

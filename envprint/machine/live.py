@@ -67,6 +67,7 @@ class LiveHost:
         self._query: NvmlQuery | NoLibrary | None = None
         self._querying = _thread.allocate_lock()
         self._names: dict[str, list[str]] = {}
+        self._real_paths: dict[str, str] = {}
         self._interpreter = self._described(python, source, timeout_s) if python else None
         self.spent_s = time.monotonic() - begun_s
         """The part of a capture's time that the interpreter has taken already."""
@@ -122,7 +123,17 @@ class LiveHost:
         return "file" if stat.S_ISREG(mode) else "directory" if stat.S_ISDIR(mode) else "other"
 
     def real_path(self, path: str) -> str:
-        return os.path.realpath(path)
+        # Several collectors ask for the same paths, and most of these share their beginnings.
+        if path not in self._real_paths:
+            self._real_paths[path] = self._resolved(path)
+        return self._real_paths[path]
+
+    def _resolved(self, path: str) -> str:
+        parent, name = os.path.split(path)
+        if not name or not path.startswith("/") or path != os.path.normpath(path):
+            return os.path.realpath(path)
+        found = os.path.join(self.real_path(parent), name)
+        return os.path.realpath(found) if os.path.islink(found) else found
 
     def linking(self, path: str) -> Mapping[str, Any]:
         from envprint.machine.elf import linking

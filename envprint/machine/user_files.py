@@ -8,7 +8,6 @@ time is in the user's cache (`envprint.machine.file_index`).
 from __future__ import annotations
 
 import os
-import re
 import stat
 
 from envprint.core.errors import suppress
@@ -16,7 +15,7 @@ from envprint.core.errors import suppress
 MACHINE_ID = "machine-id"
 OTHERS_READ_OR_WRITE = 0o077
 OTHERS_WRITE = 0o022
-_ID = re.compile(rb"[0-9a-f]{32}\n")
+_HEX_DIGITS = b"0123456789abcdef"
 
 
 def machine_id() -> str | None:
@@ -28,7 +27,9 @@ def machine_id() -> str | None:
     path = user_file(MACHINE_ID)
     made = f"{os.urandom(16).hex()}\n".encode("ascii")
     content = read_or_make(path, made, OTHERS_WRITE) if path else None
-    return content[:-1].decode("ascii") if content and _ID.fullmatch(content) else None
+    if not content or content[-1:] != b"\n" or content[:-1].strip(_HEX_DIGITS):
+        return None
+    return content[:-1].decode("ascii")
 
 
 def user_file(name: str, variable: str = "XDG_CONFIG_HOME", default: str = ".config") -> str | None:

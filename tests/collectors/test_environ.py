@@ -6,10 +6,12 @@ import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from envprint.collectors import environ as section
 from envprint.core.fingerprint import Unknown
-from envprint.core.known_variables import KNOWN, misspelt
+from envprint.core.known_variables import KNOWN, MEANT, is_near, misspelt
 from envprint.core.known_variables import distance as distance_of
 from envprint.core.redact import HIDDEN
 from tests.builders.support import host
@@ -254,3 +256,10 @@ def test_the_world_size_is_that_of_the_launcher(
 ) -> None:
     expected = found and {"processes": found[0], "variable": found[1]}
     assert section.world_size(variables) == expected
+
+
+@given(st.text("ABC_", max_size=16), st.sampled_from(sorted(MEANT)), st.integers(0, 20))
+def test_names_are_near_by_their_distance_alone(typed: str, known: str, at: int) -> None:
+    for name in (typed, known[:at] + typed[:2] + known[at + 1 :], known[:at] + known[at + 2 :]):
+        allowed = 2 if len(known) >= 12 else 1
+        assert is_near(name, known) is (distance_of(name, known) <= allowed)

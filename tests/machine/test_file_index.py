@@ -200,6 +200,26 @@ def test_a_damaged_index_is_ignored_and_replaced(record: Path, cache: Path, cont
 
 
 @pytest.mark.usefixtures("later")
+@pytest.mark.parametrize("status", ["not packed", "00ff", "\xe9" * 16])
+def test_a_status_that_is_damaged_is_no_status(record: Path, cache: Path, status: str) -> None:
+    found(record)
+    (index,) = cache.iterdir()
+    document = json.loads(index.read_text())
+    (entry,) = document["entries"].values()
+    entry[:] = [status, {"RECORD": "wrong"}]
+    index.write_text(json.dumps(document))
+    assert found(record) == [record.read_text()]
+
+
+@pytest.mark.usefixtures("later")
+def test_a_file_from_before_1970_is_read_every_time(record: Path) -> None:
+    os.utime(record, (-1, -1))
+    read = Reader()
+    assert found(record, read=read) == found(record, read=read) == [record.read_text()]
+    assert read.count == 2
+
+
+@pytest.mark.usefixtures("later")
 def test_an_index_that_others_can_write_is_not_used(record: Path, cache: Path) -> None:
     found(record)
     [index] = indexes(cache)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,26 @@ def test_a_refused_look_is_an_error_and_not_an_absence(monkeypatch: pytest.Monke
             recording.file_type("/closed/.git")
     with pytest.raises(PermissionError, match=r"/closed/\.git"):
         RecordedHost(recording.answers).file_type("/closed/.git")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "//", "/.", "/..", "", ".", "a/file", "TOP", "TOP/", "TOP//a", "//TOP/a"),
+        *("TOP/a/file", "TOP/a/missing/x", "TOP/a/../b", "TOP/a/./file", "TOP/b/../a/file"),
+        *("TOP/b", "TOP/b/file", "TOP/relative/file", "TOP/chain/file", "TOP/dangling/x"),
+        *("TOP/loop", "TOP/loop/x", "TOP/a/file/x", "TOP/up/a"),
+    ],
+)
+def test_a_real_path_is_that_of_the_library(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/file").touch()
+    links = {"b": tmp_path / "a", "relative": "a", "chain": "b", "dangling": "none", "loop": "loop"}
+    for name, target in {**links, "up": ".."}.items():
+        (tmp_path / name).symlink_to(target)
+    monkeypatch.chdir(tmp_path)
+    path, host = path.replace("TOP", str(tmp_path)), LiveHost()
+    assert host.real_path(path) == os.path.realpath(path)
+    assert host.real_path(path) == os.path.realpath(path), "the second time"

@@ -38,5 +38,8 @@ def _cached_paths(cache: str) -> list[str]:
             content = file.read(CACHE_BYTES)
     except OSError:  # musl has no cache; the directories are searched anyway
         return []
-    found = re.findall(rb"(/[^\0]*/" + re.escape(LIBRARY.encode()) + rb")\0", content)
+    name = f"/{LIBRARY}\0".encode()
+    if name not in content:  # as on every machine without the driver
+        return []
+    found = re.findall(rb"(/[^\0]*" + re.escape(name[:-1]) + rb")\0", content)
     return [os.fsdecode(path) for path in found]
