@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.builders.environments import KEPT, activate, build, name_of
+from tests.builders.environments import KEPT, ROOT, activate, build, name_of
 from tests.builders.golden_files import Golden, must_equal
 from tests.builders.rule_cases import cases_of_rule_tests
+from tests.builders.shared import folder, once
 from tests.builders.support import Case
 
 Build = Callable[..., str]
@@ -21,17 +23,32 @@ Build = Callable[..., str]
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Build:
     """A function that builds a virtual environment and returns the path of its interpreter.
 
-    `environment("numpy", "six==1.17.0")` installs those with pip, `by="uv"` with uv. Environments
-    are kept between runs under the directory that the variable `KEPT` names, if it is set.
+    `environment("numpy", "six==1.17.0")` installs those with uv, in a second or two, `by="pip"`
+    with pip. All tests of a run that name the same requirements get the same environment, whichever
+    worker they run in: who changes one asks for an environment of its own. Environments are kept
+    between runs under the directory that the variable `KEPT` names, if it is set.
     """
     kept = os.environ.get(KEPT)
-    root = Path(kept) if kept else tmp_path_factory.mktemp("environments")
+    root = Path(kept) if kept else folder(tmp_path_factory) / "environments"
 
-    def environment_of(*requirements: str, by: str = "pip") -> str:
+    def environment_of(*requirements: str, by: str = "uv") -> str:
         place = root / name_of(sys.version, by, *requirements)
         return build(place, sys.executable, requirements, by=by)
 
     return environment_of
+
+
+@pytest.fixture(scope="session")
+def own_wheel(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The path of a wheel of this checkout, to install in an environment."""
+    place = folder(tmp_path_factory) / "wheel"
+
+    def made() -> str:
+        command = [sys.executable, "-m", "uv", "build", "-q", "--wheel", "-o", place, ROOT]
+        subprocess.run(command, check=True)
+        return str(next(place.glob("*.whl")))
+
+    return str(once(place.with_suffix(".json"), made))
 
 
 @pytest.fixture(scope="session")

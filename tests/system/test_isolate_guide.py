@@ -53,7 +53,7 @@ def test_the_story_ends_as_the_guide_says(
         if program == "export":
             variables |= dict(word.split("=", 1) for word in words)
             pins = block(next(days)).split()
-            variables |= active(environment("--no-deps", *pins, by="uv"))
+            variables |= active(environment("--no-deps", *pins))
             continue
         done = call(*words, env=variables, cwd=project, timeout_s=1500)
         assert done.returncode == 0, done.stderr

@@ -131,7 +131,7 @@ def check_metadata(text: bytes) -> None:
 
 @pytest.mark.slow
 def test_the_builder_of_conda_packages_reads_the_recipe(environment: Build) -> None:
-    python = environment("py-rattler-build==0.73.0", by="uv")
+    python = environment("py-rattler-build==0.73.0")
     code = (
         "import sys; from rattler_build import Stage0Recipe, VariantConfig;"
         "(one,) = Stage0Recipe.from_file(sys.argv[1]).render(VariantConfig()); print(one)"
