@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -17,6 +18,13 @@ from tests.builders.shared import folder, once
 from tests.builders.support import Case
 
 Build = Callable[..., str]
+
+
+class Distributions(NamedTuple):
+    """The files of a release, by their paths."""
+
+    sdist: str
+    wheel: str
 
 
 @pytest.fixture(scope="session")
@@ -39,16 +47,16 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Build:
 
 
 @pytest.fixture(scope="session")
-def own_wheel(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The path of a wheel of this checkout, to install in an environment."""
-    place = folder(tmp_path_factory) / "wheel"
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> Distributions:
+    """An sdist of this checkout and the wheel that is made of it."""
+    place = folder(tmp_path_factory) / "distributions"
 
-    def made() -> str:
-        command = [sys.executable, "-m", "uv", "build", "-q", "--wheel", "-o", place, ROOT]
+    def made() -> list[str]:
+        command = [sys.executable, "-m", "uv", "build", "-q", "-o", place, ROOT]
         subprocess.run(command, check=True)
-        return str(next(place.glob("*.whl")))
+        return [str(next(place.glob(pattern))) for pattern in ("*.tar.gz", "*.whl")]
 
-    return str(once(place.with_suffix(".json"), made))
+    return Distributions(*once(place.with_suffix(".json"), made))
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders.environments import build, install
+from tests.conftest import Distributions
 
 SECONDS = 60
 TRAIN = f"""
@@ -56,10 +57,10 @@ class Day:
 
 
 @pytest.fixture
-def day(own_wheel: str, tmp_path: Path) -> Day:
+def day(distributions: Distributions, tmp_path: Path) -> Day:
     """A new project, in an environment of its own that the day may change."""
     pins = ("tensorflow-cpu==2.21.0", "numpy==2.3.5", "setuptools==80.9.0")
-    python = build(tmp_path / "env", sys.executable, [*pins, own_wheel], by="uv")
+    python = build(tmp_path / "env", sys.executable, [*pins, distributions.wheel], by="uv")
     (tmp_path / "train.py").write_text(TRAIN)
     return Day(python, tmp_path)
 

@@ -1,4 +1,7 @@
-"""The story of docs/isolate.md, told by running it."""
+"""The story of docs/isolate.md, told by running it.
+
+Its short form, with small wheels, is in tests/cli/test_isolate_packages.py.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +43,7 @@ def test_the_table_of_trials_is_what_the_searches_take() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_story_ends_as_the_guide_says(
     environment: Build, tmp_path: Path, update_golden: bool
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.builders.environments import build
 from tests.builders.frameworks import TENSORFLOW
+from tests.conftest import Distributions
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -90,9 +91,9 @@ def test_the_python_example_names_what_exists() -> None:
 
 
 @pytest.mark.slow
-def test_the_transcript_is_what_happens(own_wheel: str, tmp_path: Path) -> None:
+def test_the_transcript_is_what_happens(distributions: Distributions, tmp_path: Path) -> None:
     """Run again in a real TensorFlow environment; the head names the machine, so it may differ."""
-    python = build(tmp_path / "env", sys.executable, [*TENSORFLOW, own_wheel], by="uv")
+    python = build(tmp_path / "env", sys.executable, [*TENSORFLOW, distributions.wheel], by="uv")
     plain = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8"}
     command = [Path(python).parent / "envprint"]
     subprocess.run([*command, "capture", "-o", "monday.json"], cwd=tmp_path, env=plain, check=True)

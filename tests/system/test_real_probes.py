@@ -186,6 +186,7 @@ def test_capping_onednn_changes_tensorflow_where_onednn_computes(tensorflow: str
     assert agree >= {"libm", "reduction", "decomposition", "fft", "floats", "sorting", "random"}
 
 
+@pytest.mark.long
 @needs_avx2
 def test_switching_onednn_off_is_told_and_changes_tensorflow(tensorflow: str) -> None:
     one = run(tensorflow, "tensorflow")

@@ -23,6 +23,7 @@ ENVIRONMENTS = {
     "torch": "pt213.txt",
     "jax": "jax_0_10_2.txt",
 }
+SHORT = ("scikit-learn", "tensorflow")
 JOB = """
 import hashlib, sys, numpy
 draws = numpy.random.default_rng(7).standard_normal((300, 300))
@@ -43,7 +44,10 @@ def built(environment: Build, file: str, *more: str) -> str:
     return environment("--no-deps", "-r", str(REQUIREMENTS / file), *more)
 
 
-@pytest.mark.parametrize("name", ENVIRONMENTS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=() if name in SHORT else pytest.mark.long) for name in ENVIRONMENTS],
+)
 def test_a_recorded_environment_is_recreated_and_the_verdict_is_none(
     name: str, environment: Build, tmp_path: Path
 ) -> None:
@@ -66,6 +70,7 @@ def test_a_recorded_environment_is_recreated_and_the_verdict_is_none(
     assert here.stdout.split()[1] == there.stdout.split()[1]
 
 
+@pytest.mark.long
 def test_the_way_back_from_another_release_leaves_no_difference(
     environment: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
