@@ -25,6 +25,7 @@ from tests.benchmarks.accuracy.setting import PROCESSORS, need_processor
 from tests.benchmarks.accuracy.verdict import ORDER, Verdict, tallies
 from tests.builders.environments import KEPT, NotHereError
 from tests.builders.golden_files import must_equal
+from tests.builders.shared import folder
 
 PAIRS = load()
 DATES, VERDICTS = page.kept()
@@ -60,7 +61,7 @@ def environments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Environments are shared by the tests of this module, and forgotten after it."""
     with pytest.MonkeyPatch.context() as patch:
         if KEPT not in os.environ:
-            patch.setenv(KEPT, str(tmp_path_factory.mktemp("accuracy")))
+            patch.setenv(KEPT, str(folder(tmp_path_factory) / "accuracy"))
         yield
 
 
