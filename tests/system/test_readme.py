@@ -27,7 +27,10 @@ def test_ci_runs_the_very_test_command_of_the_readme_and_then_what_takes_long() 
     command = next(block.strip() for block in blocks("console") if "-m pytest" in block)
     lines = (ROOT / ".ci/run").read_text().splitlines()
     runs = [line for line in lines if "-m pytest" in line]
-    assert runs == [command, ".venv/bin/python -m pytest -n 2 --dist worksteal -m long || status=$?"]
+    assert runs == [
+        command,
+        ".venv/bin/python -m pytest -n 2 --dist worksteal -m long || status=$?",
+    ]
 
 
 @pytest.mark.parametrize(

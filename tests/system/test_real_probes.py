@@ -106,7 +106,7 @@ def torch(environment: Build) -> str:
     ("probe", "requirements", "fewest"),
     [
         ("numpy", MIXED, 90),
-        ("tensorflow", TENSORFLOW, 140),
+        pytest.param("tensorflow", TENSORFLOW, 140, marks=pytest.mark.long),
         pytest.param("torch", TORCH, 130, marks=pytest.mark.long),
         pytest.param("jax", TORCH, 55, marks=pytest.mark.long),
     ],
