@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import settings
 
 from tests.builders.environments import KEPT, ROOT, activate, build, name_of
 from tests.builders.golden_files import Golden, must_equal
@@ -67,8 +68,13 @@ def cases() -> list[Case]:
 
 
 def pytest_configure() -> None:
-    """Activate the environment of the tests, so that they look at that one."""
+    """Activate the environment of the tests, so that they look at that one.
+
+    On a busy machine any example of Hypothesis may be late: what must be quick is measured apart.
+    """
     activate(sys.prefix)
+    settings.register_profile("busy", deadline=None)
+    settings.load_profile("busy")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
