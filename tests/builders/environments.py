@@ -102,7 +102,8 @@ def install(python: str, *arguments: str, by: str = "uv") -> None:
         "pip": [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"],
         "uv": [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python],
     }[by]
-    subprocess.run([*command, *arguments], check=True, env={**os.environ, **for_uv(os.environ)})
+    patient = {"UV_HTTP_TIMEOUT": "180", **os.environ, **for_uv(os.environ)}
+    subprocess.run([*command, *arguments], check=True, env=patient)
 
 
 def activate(prefix: Path | str) -> None:
