@@ -6,7 +6,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
+
+from envprint.cli import main
+from envprint.cli._console import Console
 
 
 def call(
@@ -30,6 +34,13 @@ def call(
     return subprocess.CompletedProcess(
         done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
     )
+
+
+def call_here(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """The same in this process, which is ten times as quick: for what never looks at a machine."""
+    words, out, err = [*map(str, arguments)], StringIO(), StringIO()
+    code = main(words, Console(out, err))
+    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
 
 def assert_one_line_and_exit_2(done: subprocess.CompletedProcess[str], *words: str) -> None:

@@ -11,6 +11,9 @@ import venv
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from envprint.isolate.pip_settings import for_uv
+from tests.builders.shared import alone
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -32,14 +35,18 @@ class NotHereError(Exception):
 def build(place: Path, python: str, arguments: Sequence[str], *, by: str = "pip") -> str:
     """The interpreter of the environment at `place`, made of `python` if it is not complete yet.
 
-    `arguments` go to the installer, pip or uv: requirements, or `-r` and a file.
+    `arguments` go to the installer, pip or uv: requirements, or `-r` and a file. An environment
+    that uv fills holds no pip, and its files are links into uv's cache: replace them, never write
+    into them.
     """
     made = place / "bin" / "python"
-    if not (place / "complete").exists():
-        subprocess.run([python, "-m", "venv", "--clear", place], check=True)
-        if arguments:
-            install(str(made), *arguments, by=by)
-        (place / "complete").write_text(" ".join((by, *arguments)))
+    with alone(place):
+        if not (place / "complete").exists():
+            bare = ["--without-pip"] if by == "uv" else []
+            subprocess.run([python, "-m", "venv", "--clear", *bare, place], check=True)
+            if arguments:
+                install(str(made), *arguments, by=by)
+            (place / "complete").write_text(" ".join((by, *arguments)))
     return str(made)
 
 
@@ -89,13 +96,14 @@ def in_shell(
     )  # fmt: skip
 
 
-def install(python: str, *arguments: str, by: str = "pip") -> None:
-    """Install into the environment of `python`, with pip or with uv."""
+def install(python: str, *arguments: str, by: str = "uv") -> None:
+    """Install into the environment of `python`, with its pip or with uv."""
     command = {
         "pip": [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"],
         "uv": [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python],
     }[by]
-    subprocess.run([*command, *arguments], check=True)
+    patient = {"UV_HTTP_TIMEOUT": "180", **os.environ, **for_uv(os.environ)}
+    subprocess.run([*command, *arguments], check=True, env=patient)
 
 
 def activate(prefix: Path | str) -> None:

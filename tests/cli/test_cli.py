@@ -17,7 +17,7 @@ import pytest
 from envprint.cli import verb_named
 from envprint.cli._parser import parser_of
 from envprint.knowledge import AS_OF
-from tests.builders.commands import assert_one_line_and_exit_2, call
+from tests.builders.commands import assert_one_line_and_exit_2, call, call_here
 from tests.builders.documents import BAD
 
 VERBS = (
@@ -128,11 +128,11 @@ def test_bad_documents_are_one_line_and_exit_2_for_every_verb(
     for arguments in (
         ["diff", captured, bad],
         ["diff", bad, captured],
-        ["show", bad],
         ["check", bad],
+        ["validate", bad],
     ):
-        assert_one_line_and_exit_2(call(*arguments), "bad.json")
-    assert_one_line_and_exit_2(call("validate", bad), "bad.json")
+        assert_one_line_and_exit_2(call_here(*arguments), "bad.json")
+    assert_one_line_and_exit_2(call("show", bad), "bad.json")
 
 
 def test_a_gigabyte_of_padding_is_refused_after_64_mib(captured: Path, tmp_path: Path) -> None:

@@ -157,9 +157,8 @@ REAL = """
 """.split()
 
 
-@pytest.mark.parametrize("name", REAL)
-def test_no_real_name_is_taken_for_a_slip(name: str) -> None:
-    assert collect({name: "1"})["misspelt"] == {}
+def test_no_real_name_is_taken_for_a_slip() -> None:
+    assert [name for name in REAL if collect({name: "1"})["misspelt"]] == []
 
 
 def test_a_variable_set_after_the_start_is_late() -> None:

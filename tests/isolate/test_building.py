@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from envprint.isolate.installers import (
 from envprint.isolate.wanted import Lacking, Pin, Wanted, wanted_of
 from envprint.machine.child_groups import Ended
 from envprint.machine.live import LiveHost
+from tests.builders import shared
 from tests.builders.support import fingerprint
 from tests.builders.wheels import only_index, wheel
 
@@ -65,12 +67,27 @@ def with_uv() -> Uv:
     return Uv(uv)
 
 
-# pip takes seconds to put itself into an environment.
-BOTH = [pytest.param(with_uv, id="uv"), pytest.param(Pip, id="pip", marks=pytest.mark.slow)]
+BOTH = ["uv", pytest.param("pip", marks=pytest.mark.slow)]
 Make = Callable[[], Installer]
 
 
-@pytest.mark.parametrize("by", BOTH)
+@pytest.fixture(params=BOTH)
+def by(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Make:
+    """Each installer; pip, which takes seconds to put itself into an environment, does it once."""
+    if request.param == "uv":
+        return with_uv
+    root = shared.folder(tmp_path_factory) / "with-pip"
+
+    class Copying(Pip):
+        def create(self, base: str, place: str, *, as_uv: bool = False) -> None:
+            with shared.alone(root):
+                if not root.exists():
+                    super().create(base, str(root))
+            shutil.copytree(root, place, symlinks=True, dirs_exist_ok=True)
+
+    return Copying
+
+
 def test_exactly_the_pins_are_installed_though_they_contradict_each_other(
     index: Path, tmp_path: Path, by: Make
 ) -> None:
@@ -79,7 +96,6 @@ def test_exactly_the_pins_are_installed_though_they_contradict_each_other(
     assert installed(built.python) == {"one": "1.0", "two": "1.0", "three": "3.0+local"}
 
 
-@pytest.mark.parametrize("by", BOTH)
 def test_what_cannot_be_had_is_named_and_the_rest_is_installed(
     index: Path, tmp_path: Path, by: Make
 ) -> None:
@@ -244,7 +260,6 @@ def test_what_envprint_did_not_make_is_left_alone(tmp_path: Path, kind: str) -> 
     assert (other / "precious").exists()
 
 
-@pytest.mark.parametrize("by", BOTH)
 def test_an_index_that_does_not_answer_is_an_error_and_nothing_lacking(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: Make
 ) -> None:
@@ -260,7 +275,10 @@ def test_an_index_that_does_not_answer_is_an_error_and_nothing_lacking(
     assert not (tmp_path / "env" / BUILT).exists()
 
 
-@pytest.mark.parametrize("by", BOTH)
+# Each makes the whole environment here: a `venv.py` in the working directory must not be run.
+@pytest.mark.parametrize(
+    "by", [pytest.param(with_uv, id="uv"), pytest.param(Pip, id="pip", marks=pytest.mark.slow)]
+)
 def test_settings_of_the_working_directory_do_not_lead_elsewhere(
     index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: Make
 ) -> None:
@@ -276,7 +294,6 @@ def test_settings_of_the_working_directory_do_not_lead_elsewhere(
     assert "evil" not in module.read_text()
 
 
-@pytest.mark.parametrize("by", BOTH)
 def test_variables_of_the_user_do_not_lead_elsewhere(
     index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: Make
 ) -> None:

@@ -9,6 +9,7 @@ import sys
 import textwrap
 from array import array
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -285,6 +286,7 @@ def test_first_digits_tell_rounding_from_another_stream() -> None:
     assert _child.coarse("random/bits uint32", draws.tobytes()) is None
 
 
+@cache
 def others() -> list[str]:
     """Every other Python that is here, of the versions that a probe runs in."""
     found = []

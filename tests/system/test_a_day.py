@@ -6,14 +6,14 @@ import datetime
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.builders.environments import install
-from tests.conftest import Build
+from tests.builders.environments import build, install
+from tests.conftest import Distributions
 
-ROOT = Path(__file__).parents[2]
 SECONDS = 60
 TRAIN = f"""
 import time
@@ -57,12 +57,10 @@ class Day:
 
 
 @pytest.fixture
-def day(environment: Build, tmp_path: Path) -> Day:
+def day(distributions: Distributions, tmp_path: Path) -> Day:
     """A new project, in an environment of its own that the day may change."""
-    python = environment("tensorflow-cpu==2.21.0", "numpy==2.3.5", "setuptools==80.9.0")
-    install(python, "numpy==2.3.5")  # a kept environment may have been through this day before
-    install(python, "psutil", "nvidia-ml-py", "packaging", "jsonschema")
-    install(python, "--no-deps", "--force-reinstall", str(ROOT))
+    pins = ("tensorflow-cpu==2.21.0", "numpy==2.3.5", "setuptools==80.9.0")
+    python = build(tmp_path / "env", sys.executable, [*pins, distributions.wheel], by="uv")
     (tmp_path / "train.py").write_text(TRAIN)
     return Day(python, tmp_path)
 

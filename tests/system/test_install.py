@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 import pytest
+
+from tests.builders.environments import build
+from tests.conftest import Distributions
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
@@ -21,32 +23,16 @@ def run(*arguments: object, cwd: Path) -> str:
     return done.stdout
 
 
-def install(folder: Path, *what: object) -> Path:
-    """A new environment with `what` installed; returns its interpreter."""
-    venv.create(folder / "env", with_pip=True)
-    python = folder / "env/bin/python"
-    run(python, "-m", "pip", "install", "-q", *what, cwd=folder)
-    return python
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a wheel and an sdist of this checkout."""
-    folder = tmp_path_factory.mktemp("built")
-    run(sys.executable, "-m", "uv", "build", "-q", "-o", folder, ROOT, cwd=folder)
-    return folder
-
-
-@pytest.mark.parametrize("form", ["wheel", "sdist", "editable"])
+@pytest.mark.parametrize(("form", "by"), [("wheel", "uv"), ("sdist", "pip"), ("editable", "uv")])
 def test_each_form_of_install_finds_the_schemas_and_the_tables(
-    form: str, built: Path, tmp_path: Path
+    form: str, by: str, distributions: Distributions, tmp_path: Path
 ) -> None:
     what = {
-        "wheel": [*built.glob("*.whl")],
-        "sdist": [*built.glob("*.tar.gz")],
-        "editable": ["-e", ROOT],
+        "wheel": [distributions.wheel],
+        "sdist": [distributions.sdist],
+        "editable": ["-e", str(ROOT)],
     }[form]
-    python = install(tmp_path, *what)
+    python = Path(build(tmp_path / "env", sys.executable, what, by=by))
     shipped = (ROOT / "schemas/fingerprint-1.json").read_text()
     assert run(python.parent / "envprint", "schema", "fingerprint", cwd=tmp_path) == shipped
     run(python, "-m", "envprint", "capture", "-o", "f.json", cwd=tmp_path)
@@ -55,10 +41,12 @@ def test_each_form_of_install_finds_the_schemas_and_the_tables(
     assert "525.60.13" in run(python, "-c", code, cwd=tmp_path)
 
 
-def test_the_wheel_holds_the_package_the_licence_and_nothing_else(built: Path) -> None:
+def test_the_wheel_holds_the_package_the_licence_and_nothing_else(
+    distributions: Distributions,
+) -> None:
     import zipfile
 
-    names = zipfile.ZipFile(next(built.glob("*.whl"))).namelist()
+    names = zipfile.ZipFile(distributions.wheel).namelist()
     tops = {name.partition("/")[0] for name in names}
     assert {top.partition("-")[0] for top in tops} == {"envprint"}
     assert "envprint/py.typed" in names

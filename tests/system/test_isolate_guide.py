@@ -1,4 +1,7 @@
-"""The story of docs/isolate.md, told by running it."""
+"""The story of docs/isolate.md, told by running it.
+
+Its short form, with small wheels, is in tests/cli/test_isolate_packages.py.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +43,7 @@ def test_the_table_of_trials_is_what_the_searches_take() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_story_ends_as_the_guide_says(
     environment: Build, tmp_path: Path, update_golden: bool
 ) -> None:
@@ -53,7 +57,7 @@ def test_the_story_ends_as_the_guide_says(
         if program == "export":
             variables |= dict(word.split("=", 1) for word in words)
             pins = block(next(days)).split()
-            variables |= active(environment("--no-deps", *pins, by="uv"))
+            variables |= active(environment("--no-deps", *pins))
             continue
         done = call(*words, env=variables, cwd=project, timeout_s=1500)
         assert done.returncode == 0, done.stderr

@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 
 from envprint.core.version import __version__
 from envprint.judging.policy.toml import parse_toml
-from tests.conftest import Build
+from tests.conftest import Build, Distributions
 
 ROOT = Path(__file__).parents[2]
 PROJECT: dict[str, Any] = parse_toml(
@@ -93,17 +93,14 @@ def test_every_file_that_the_guide_names_exists() -> None:
 
 
 @pytest.mark.slow
-def test_wheel_and_sdist_say_all_and_hold_the_same(tmp_path: Path) -> None:
-    run(sys.executable, "-m", "uv", "build", "-q", "--sdist", "-o", tmp_path, ROOT)
-    run(sys.executable, "-m", "uv", "build", "-q", "--wheel", "-o", tmp_path / "of-tree", ROOT)
-    (sdist,) = tmp_path.glob("*.tar.gz")
-    run(sys.executable, "-m", "uv", "build", "-q", "--wheel", "-o", tmp_path / "of-sdist", sdist)
-    (of_tree,), (of_sdist,) = (
-        list((tmp_path / name).glob("*.whl")) for name in ("of-tree", "of-sdist")
-    )
+def test_wheel_and_sdist_say_all_and_hold_the_same(
+    distributions: Distributions, tmp_path: Path
+) -> None:
+    run(sys.executable, "-m", "uv", "build", "-q", "--wheel", "-o", tmp_path, ROOT)
+    (of_tree,), of_sdist = tmp_path.glob("*.whl"), Path(distributions.wheel)
     assert of_tree.name == of_sdist.name == f"envprint-{__version__}-py3-none-any.whl"
     assert contents(of_tree) == contents(of_sdist)
-    with tarfile.open(sdist) as archive:
+    with tarfile.open(distributions.sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {"README.md", "LICENSE", "CITATION.cff", "CONTRIBUTING.md", "action.yml"} <= names
     assert {"recipe/recipe.yaml", "tests/conftest.py", "schemas/report-1.json"} <= names
@@ -131,7 +128,7 @@ def check_metadata(text: bytes) -> None:
 
 @pytest.mark.slow
 def test_the_builder_of_conda_packages_reads_the_recipe(environment: Build) -> None:
-    python = environment("py-rattler-build==0.73.0", by="uv")
+    python = environment("py-rattler-build==0.73.0")
     code = (
         "import sys; from rattler_build import Stage0Recipe, VariantConfig;"
         "(one,) = Stage0Recipe.from_file(sys.argv[1]).render(VariantConfig()); print(one)"

@@ -6,13 +6,14 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.builders.environments import install
+from tests.builders.environments import build
 from tests.builders.frameworks import TENSORFLOW
-from tests.conftest import Build
+from tests.conftest import Distributions
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -26,7 +27,10 @@ def test_ci_runs_the_very_test_command_of_the_readme_and_then_what_takes_long() 
     command = next(block.strip() for block in blocks("console") if "-m pytest" in block)
     lines = (ROOT / ".ci/run").read_text().splitlines()
     runs = [line for line in lines if "-m pytest" in line]
-    assert runs == [command, ".venv/bin/python -m pytest -m long || status=$?"]
+    assert runs == [
+        command,
+        ".venv/bin/python -m pytest -n 2 --dist worksteal -m long || status=$?",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -90,11 +94,9 @@ def test_the_python_example_names_what_exists() -> None:
 
 
 @pytest.mark.slow
-def test_the_transcript_is_what_happens(environment: Build, tmp_path: Path) -> None:
+def test_the_transcript_is_what_happens(distributions: Distributions, tmp_path: Path) -> None:
     """Run again in a real TensorFlow environment; the head names the machine, so it may differ."""
-    python = environment(*TENSORFLOW)
-    install(python, "psutil", "nvidia-ml-py", "packaging", "jsonschema")
-    install(python, "--no-deps", str(ROOT))
+    python = build(tmp_path / "env", sys.executable, [*TENSORFLOW, distributions.wheel], by="uv")
     plain = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8"}
     command = [Path(python).parent / "envprint"]
     subprocess.run([*command, "capture", "-o", "monday.json"], cwd=tmp_path, env=plain, check=True)

@@ -53,7 +53,7 @@ def isolate(environment: Build, tmp_path: Path) -> Isolate:
     ) -> subprocess.CompletedProcess[str]:
         (project / "train.py").write_text(job)
         cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-        old = {**active(environment("--no-deps", *pins, by="uv")), **cache}
+        old = {**active(environment("--no-deps", *pins)), **cache}
         done = call("capture", "-o", "old.json", env={**old, **before}, cwd=project)
         assert done.returncode == 0, done.stderr
         record = project / "old.json"

@@ -18,6 +18,7 @@ import envprint
 from envprint.outputs.fingerprints.html import render as shown
 from envprint.outputs.formats.html import render
 from envprint.outputs.run_page import render as page_of_run
+from tests.builders import shared
 from tests.builders.fleets import card, member, put, recorded, variable, version
 from tests.builders.pages import PACKAGES, a_machine, two_machines
 from tests.builders.reports import ACTING, hostile_report
@@ -48,7 +49,14 @@ def a_fleet(folder: Path, hostile: str) -> envprint.FleetReport:
 @pytest.fixture(scope="module", name="seen")
 def _seen(environment: Build, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What a browser shows of a report of two machines, of a fingerprint and of hostile texts."""
-    folder = tmp_path_factory.mktemp("pages")
+    file = shared.folder(tmp_path_factory) / "chromium.json"
+    seen: dict[str, Any] = shared.once(
+        file, lambda: looked(environment, tmp_path_factory.mktemp("pages"))
+    )
+    return seen
+
+
+def looked(environment: Build, folder: Path) -> dict[str, Any]:
     (folder / "report.html").write_text(render(two_machines()))
     (folder / "fingerprint.html").write_text(shown(a_machine("ubuntu-rtx2080ti")))
     (folder / "run.html").write_text(page_of_run(a_record(), a_machine("ubuntu-rtx2080ti")))

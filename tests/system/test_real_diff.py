@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from envprint.knowledge import AS_OF
-from tests.builders.environments import install
-from tests.conftest import Build
+from tests.builders.environments import build
+from tests.conftest import Build, Distributions
 
 pytestmark = pytest.mark.slow
 
@@ -107,11 +107,10 @@ def test_an_unchanged_environment_keeps_its_digest_elsewhere_and_later(
 
 
 def test_the_environment_seen_from_outside_is_the_one_seen_from_inside(
-    environment: Build, tmp_path: Path
+    distributions: Distributions, tmp_path: Path
 ) -> None:
     """A tool that runs in an environment of its own (uvx, pipx) records the same facts."""
-    python = environment("packaging==25.0", "six==1.17.0", by="uv")
-    install(python, str(Path(__file__).parents[2]))
+    python = build(tmp_path / "env", sys.executable, [*PINNED, distributions.wheel], by="uv")
     outside = json.loads(envprint("capture", "--python", python))
     done = subprocess.run(
         [python, "-m", "envprint", "capture"],

@@ -82,17 +82,15 @@ def _hash(text: str) -> str:
     return "sha256=" + digest.decode().rstrip("=")
 
 
-def test_one_wheel_has_one_build_id_and_a_rebuilt_one_another(
-    environment: Build, tmp_path: Path
-) -> None:
+def test_one_wheel_has_one_build_id_and_a_rebuilt_one_another(tmp_path: Path) -> None:
     first, second = wheel(tmp_path / "1", "x = 1\n"), wheel(tmp_path / "2", "x = 2\n")
     seen = {}
-    for name, by, file in (("pip", "pip", first), ("uv", "uv", first), ("other", "pip", second)):
-        python = environment("six", by=by)
-        install(python, "--no-deps", "--no-index", "--force-reinstall", file, by=by)
+    for name, by, file in (("pip", "pip", first), ("uv", "uv", first), ("other", "uv", second)):
+        python = build(tmp_path / name, sys.executable, [], by=by)
+        install(python, "--no-deps", "--no-index", file, by=by)
         seen[name] = distributions(python)["demo"]
     assert seen["pip"]["build_id"] == seen["uv"]["build_id"] != seen["other"]["build_id"]
-    assert [seen[name]["installer"] for name in seen] == ["pip", "uv", "pip"]
+    assert [seen[name]["installer"] for name in seen] == ["pip", "uv", "uv"]
     assert seen["pip"]["origin"] == {
         "kind": "archive",
         "url": f"file://{first}",
@@ -111,10 +109,11 @@ def test_pip_and_uv_agree_on_real_wheels(environment: Build) -> None:
         assert by_pip[name]["tags"] == by_uv[name]["tags"] != [], name
 
 
-def test_deep_finds_the_edited_file_and_nothing_else(environment: Build, tmp_path: Path) -> None:
-    python = environment("six", "requests")
-    install(python, "--no-deps", "--no-index", "--force-reinstall", wheel(tmp_path / "1", "x = 1"))
+def test_deep_finds_the_edited_file_and_nothing_else(tmp_path: Path) -> None:
+    demo = wheel(tmp_path / "1", "x = 1")
+    python = build(tmp_path / "env", sys.executable, ["six", "requests", demo], by="uv")
     location = Path(distributions(python)["demo"]["location"])
+    (location / "demo" / "__init__.py").unlink()  # a link into uv's cache
     (location / "demo" / "__init__.py").write_text("x = 3")
     (location / "demo" / "a,b.txt").unlink()
     section = packages.collect(LiveHost(python, verify_files=True))
@@ -222,9 +221,9 @@ def capture_of(python: str) -> dict[str, Any]:
 def test_equal_environments_in_two_places_have_one_digest(tmp_path: Path) -> None:
     one = wheel(tmp_path / "wheels", "value = 1\n")
     places = ("here/env", "there/and deeper/env", "aside/env")
-    pythons = [build(tmp_path / place, sys.executable, []) for place in places]
+    pythons = [build(tmp_path / place, sys.executable, ["pip==25.0"], by="uv") for place in places]
     for python in pythons:
-        install(python, one)
+        install(python, "--no-index", one, by="pip")
     outside = tmp_path / "src"
     outside.mkdir()
     site = next((tmp_path / "aside/env/lib").glob("python*/site-packages"))

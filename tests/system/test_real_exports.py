@@ -19,6 +19,7 @@ else:
     import tomli as tomllib
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
+PIP = "pip==25.0"
 CYCLONEDX = "cyclonedx-python-lib[json-validation]==11.12.0"
 VALIDATE = """
 import json, sys
@@ -47,7 +48,7 @@ def exported(folder: Path, python: str, form: str, name: str) -> Path:
 
 
 def test_pip_and_uv_would_install_what_is_exported(environment: Build, tmp_path: Path) -> None:
-    python = environment("six==1.16.0", "idna==3.10")
+    python = environment("six==1.16.0", "idna==3.10", PIP)
     file = exported(tmp_path, python, "requirements", "requirements.txt")
     said = run(python, "-m", "pip", "install", "--dry-run", "--no-deps", "-r", file)
     assert "Would install" not in said and "six==1.16.0" in said
@@ -61,7 +62,7 @@ def test_pip_and_uv_would_install_what_is_exported(environment: Build, tmp_path:
 
 
 def test_the_library_of_cyclonedx_finds_no_fault(environment: Build, tmp_path: Path) -> None:
-    python = environment(CYCLONEDX)
+    python = environment(CYCLONEDX, PIP)
     file = exported(tmp_path, python, "cyclonedx", "bom.json")
     listed = run(python, "-m", "pip", "list", "--format", "freeze").split()
     packages = [line for line in listed if "==" in line]
@@ -71,7 +72,7 @@ def test_the_library_of_cyclonedx_finds_no_fault(environment: Build, tmp_path: P
 def test_what_pip_says_of_an_environment_is_what_a_capture_says(
     environment: Build, tmp_path: Path
 ) -> None:
-    python = environment("six==1.16.0", "idna==3.10")
+    python = environment("six==1.16.0", "idna==3.10", PIP)
     (tmp_path / "inspect.json").write_text(run(python, "-m", "pip", "inspect", "--local"))
     (tmp_path / "list.txt").write_text(run(python, "-m", "pip", "list"))
     (tmp_path / "freeze.txt").write_text(run(python, "-m", "pip", "freeze", "--all"))

@@ -249,7 +249,7 @@ print(json.dumps(said))
 
 
 def test_ray_gathers_every_node_and_names_a_dead_one(environment: Build, bench: Bench) -> None:
-    python = environment(*RAY, by="uv")
+    python = environment(*RAY)
     done = bench.run([python, "-c", IN_RAY, json.dumps(PLANTED)])
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout.splitlines()[-1])
@@ -313,7 +313,7 @@ if __name__ == "__main__":
 def test_dask_gathers_a_worker_of_each_host_and_the_scheduler(
     environment: Build, bench: Bench
 ) -> None:
-    python = environment(*DASK, by="uv")
+    python = environment(*DASK)
     (bench.folder / "in_dask.py").write_text(IN_DASK)
     done = bench.run([python, "in_dask.py", json.dumps(PLANTED)])
     assert done.returncode == 0, done.stderr

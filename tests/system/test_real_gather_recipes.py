@@ -58,7 +58,7 @@ def test_a_loop_over_ssh_gathers_and_names_the_host_that_is_lost(bench: Path) ->
 def test_a_playbook_gathers_from_every_host_of_its_inventory(
     environment: Build, bench: Path
 ) -> None:
-    python = environment(*ENGINES, by="uv")
+    python = environment(*ENGINES)
     (bench / "gather.yml").write_text(RECIPES["gather.yml"])
     (bench / "fleet").mkdir()
     local = f"ansible_connection=local ansible_python_interpreter={python}"
@@ -75,7 +75,7 @@ def test_a_playbook_gathers_from_every_host_of_its_inventory(
 @pytest.mark.slow
 @pytest.mark.long
 def test_the_daemon_set_is_one_that_kubernetes_accepts(environment: Build, bench: Path) -> None:
-    validate = str(Path(environment(*ENGINES, by="uv")).with_name("kubernetes-validate"))
+    validate = str(Path(environment(*ENGINES)).with_name("kubernetes-validate"))
     text = RECIPES["daemonset.yaml"]
     for name, content, code in (("good", text, 0), ("bad", text.replace("limits", "limit"), 1)):
         (bench / f"{name}.yaml").write_text(content)

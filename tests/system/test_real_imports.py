@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from tests.builders.environments import build, install, interpreter
-from tests.conftest import Build
 
 pytestmark = pytest.mark.slow
 
@@ -22,8 +21,8 @@ def imports(python: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_real_numpy_is_imported_and_nothing_is_written(environment: Build) -> None:
-    python = environment("numpy==2.4.6")
+def test_a_real_numpy_is_imported_and_nothing_is_written(tmp_path: Path) -> None:
+    python = build(tmp_path / "env", sys.executable, ["numpy==2.4.6"], by="uv")
     folder = next(Path(python).parents[1].glob("lib/python3*/site-packages"))
     before = sorted(folder.rglob("*"))
     done = imports(python)
@@ -33,7 +32,7 @@ def test_a_real_numpy_is_imported_and_nothing_is_written(environment: Build) -> 
 
 @pytest.mark.long
 def test_pandas_built_for_numpy_1_does_not_start_beside_numpy_2(tmp_path: Path) -> None:
-    python = build(tmp_path / "env", interpreter("3.11"), ["pandas==2.1.4"])
+    python = build(tmp_path / "env", interpreter("3.11"), ["pandas==2.1.4"], by="uv")
     install(python, "numpy==2.2.6")  # against what pandas requires
     found = json.loads(imports(python).stdout)["imports"]
     assert found["numpy"]["ok"]

@@ -102,7 +102,7 @@ def test_without_a_job_the_training_probe_shows_what_changes_pytorch(
     environment: Build, tmp_path: Path
 ) -> None:
     pair = PAIRS["torch"]
-    there = active(environment("--no-deps", *pins(pair.before), by="pip"))
+    there = active(environment("--no-deps", *pins(pair.before)))
     there["XDG_CACHE_HOME"] = str(tmp_path / "cache")
     assert call("capture", "-o", "old.json", env=there, cwd=tmp_path).returncode == 0
     options = ("--result", "probe", "--format", "json", "--repeat", "2")
@@ -127,12 +127,10 @@ def test_one_cause_among_forty_is_found_in_at_most_twelve_trials(
     project = tmp_path / "project"
     project.mkdir()
     (project / "train.py").write_text(pair.job)
-    # PyTorch's build for the CPU comes from a place that this machine's pip is told of.
-    by = "pip" if name == "torch" else "uv"
-    old = {**active(environment("--no-deps", *before, by=by)), **cache}
+    old = {**active(environment("--no-deps", *before)), **cache}
     done = call("capture", "-o", "old.json", env=old, cwd=project)
     assert done.returncode == 0, done.stderr
-    new = {**active(environment("--no-deps", *after, by=by)), **cache, **UNUSED}
+    new = {**active(environment("--no-deps", *after)), **cache, **UNUSED}
     new[pair.variable] = pair.value
     options = ["--result", "result.npy", "--format", "json", "--repeat", "2"]
     words = ["isolate", "old.json", *options, "--", "python", "train.py"]

@@ -43,7 +43,7 @@ def run(python: str, folder: Path, *words: str) -> subprocess.CompletedProcess[s
 
 
 def test_a_fleet_in_a_parquet_file_is_the_same_fleet(environment: Build, fleet: Path) -> None:
-    python, bench = environment(*PACKAGES, by="uv"), fleet.parent
+    python, bench = environment(*PACKAGES), fleet.parent
     envprint = ["-m", "envprint", "fleet"]
     done = run(python, bench, *envprint, "export", "--parquet", "fleet.parquet", "fleet")
     assert done.returncode == 0, done.stderr
@@ -70,7 +70,7 @@ def test_a_fleet_in_a_parquet_file_is_the_same_fleet(environment: Build, fleet: 
 
 
 def test_a_fleet_without_a_document_is_no_file(environment: Build, fleet: Path) -> None:
-    python, bench = environment(*PACKAGES, by="uv"), fleet.parent
+    python, bench = environment(*PACKAGES), fleet.parent
     words = ["-m", "envprint", "fleet", "export", "--parquet", "out.parquet", "fleet/broken.json"]
     done = run(python, bench, *words)
     assert done.returncode == 2

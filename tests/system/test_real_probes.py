@@ -106,7 +106,7 @@ def torch(environment: Build) -> str:
     ("probe", "requirements", "fewest"),
     [
         ("numpy", MIXED, 90),
-        ("tensorflow", TENSORFLOW, 140),
+        pytest.param("tensorflow", TENSORFLOW, 140, marks=pytest.mark.long),
         pytest.param("torch", TORCH, 130, marks=pytest.mark.long),
         pytest.param("jax", TORCH, 55, marks=pytest.mark.long),
     ],
@@ -129,7 +129,7 @@ def test_every_operation_is_told_repeats_itself_and_is_of_a_known_class(
 
 @pytest.mark.long
 def test_the_same_wheels_agree_in_another_environment(environment: Build, numpy: str) -> None:
-    one, other = run(numpy, "numpy"), run(environment(*MIXED, by="uv"), "numpy")
+    one, other = run(numpy, "numpy"), run(environment(*MIXED), "numpy")
     assert one == other
 
 
@@ -186,6 +186,7 @@ def test_capping_onednn_changes_tensorflow_where_onednn_computes(tensorflow: str
     assert agree >= {"libm", "reduction", "decomposition", "fft", "floats", "sorting", "random"}
 
 
+@pytest.mark.long
 @needs_avx2
 def test_switching_onednn_off_is_told_and_changes_tensorflow(tensorflow: str) -> None:
     one = run(tensorflow, "tensorflow")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from envprint.isolate.pip_settings import for_uv
+from tests.builders.environments import install
 from tests.conftest import Build
 
 pytestmark = pytest.mark.slow
@@ -23,6 +23,7 @@ ENVIRONMENTS = {
     "torch": "pt213.txt",
     "jax": "jax_0_10_2.txt",
 }
+SHORT = ("scikit-learn", "tensorflow")
 JOB = """
 import hashlib, sys, numpy
 draws = numpy.random.default_rng(7).standard_normal((300, 300))
@@ -39,18 +40,18 @@ def envprint(*arguments: object) -> subprocess.CompletedProcess[str]:
     return done
 
 
-def built(environment: Build, file: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    with monkeypatch.context() as patch:
-        for name, value in for_uv(os.environ).items():
-            patch.setenv(name, value)
-        return environment("--no-deps", "-r", str(REQUIREMENTS / file), by="uv")
+def built(environment: Build, file: str, *more: str) -> str:
+    return environment("--no-deps", "-r", str(REQUIREMENTS / file), *more)
 
 
-@pytest.mark.parametrize("name", ENVIRONMENTS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=() if name in SHORT else pytest.mark.long) for name in ENVIRONMENTS],
+)
 def test_a_recorded_environment_is_recreated_and_the_verdict_is_none(
-    name: str, environment: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, environment: Build, tmp_path: Path
 ) -> None:
-    python = built(environment, ENVIRONMENTS[name], monkeypatch)
+    python = built(environment, ENVIRONMENTS[name])
     record, made = tmp_path / "record.json", tmp_path / "made"
     probe = ["--probe"] if name == "scikit-learn" else []
     envprint("capture", "--python", python, "-o", record, *probe)
@@ -69,15 +70,15 @@ def test_a_recorded_environment_is_recreated_and_the_verdict_is_none(
     assert here.stdout.split()[1] == there.stdout.split()[1]
 
 
+@pytest.mark.long
 def test_the_way_back_from_another_release_leaves_no_difference(
     environment: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, after = tmp_path / "before.json", tmp_path / "after.json"
-    envprint("capture", "--python", built(environment, "sk_1_6_1.txt", monkeypatch), "-o", before)
+    envprint("capture", "--python", built(environment, "sk_1_6_1.txt", "pip==25.0"), "-o", before)
     place = tmp_path / "other"
     envprint("recreate", before, "-o", tmp_path / "made", "--venv", place)
-    other = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-deps"]
-    subprocess.run([*other, "numpy==2.2.6", "scikit-learn==1.5.2"], check=True)
+    install(str(place / "bin/python"), "--no-deps", "numpy==2.2.6", "scikit-learn==1.5.2")
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Nehalem")
     envprint("capture", "--python", place, "-o", after)
     monkeypatch.delenv("OPENBLAS_CORETYPE")

@@ -73,5 +73,5 @@ def test_workers_of_dask_find_the_same(environment: Build, tmp_path: Path) -> No
 
 
 def test_workers_of_ray_find_the_same(environment: Build, tmp_path: Path) -> None:
-    here, spread = said_in(environment(*RAY, by="uv"), tmp_path, IN_RAY)
+    here, spread = said_in(environment(*RAY), tmp_path, IN_RAY)
     assert here == spread

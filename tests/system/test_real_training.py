@@ -136,6 +136,7 @@ def test_two_pytorch_processes_with_one_seed_draw_alike(environment: Build, tmp_
     assert envprint.diff(one, bare).impact == envprint.Impact.DIVERGES
 
 
+@pytest.mark.long
 def test_two_tensorflow_processes_with_one_seed_draw_alike(
     environment: Build, tmp_path: Path
 ) -> None:

@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from tests.builders import shared
 from tests.conftest import Build
 
 if sys.version_info >= (3, 11):
@@ -146,17 +147,21 @@ def test_the_check_of_links_sees_what_is_dead_and_what_is_foreign(tmp_path: Path
 @pytest.fixture(scope="module", name="site")
 def _site(environment: Build, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site as the command in docs/README.md builds it, without a warning, of a copy."""
-    copy = tmp_path_factory.mktemp("site")
+    place = shared.folder(tmp_path_factory) / "site"
+    return Path(shared.once(place.with_suffix(".json"), lambda: built(environment, place)))
+
+
+def built(environment: Build, copy: Path) -> str:
     shutil.copytree(DOCS, copy / "docs", ignore=shutil.ignore_patterns(".*", "__pycache__"))
     (command,) = re.findall(r"`zensical (build [^`]+)`", (DOCS / "README.md").read_text("utf-8"))
-    program = Path(environment(ZENSICAL, by="uv")).parent / "zensical"
+    program = Path(environment(ZENSICAL)).parent / "zensical"
     done = subprocess.run(
         [program, *command.split()], cwd=copy, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "No issues found" in done.stdout + done.stderr
     shutil.rmtree(copy / "docs/.cache")
-    return copy / "docs/.site"
+    return str(copy / "docs/.site")
 
 
 @pytest.fixture(scope="module", name="pages")

@@ -45,7 +45,7 @@ def environment(side: Side) -> Iterator[str]:
         kept = os.environ.get(KEPT)
         root = Path(kept or stack.enter_context(tempfile.TemporaryDirectory()))
         place = root / f"{requirements.stem}-{name_of(base, requirements.read_text())}"
-        yield build(place, base, ("--no-deps", "-r", str(requirements)))
+        yield build(place, base, ("--no-deps", "-r", str(requirements)), by="uv")
 
 
 def run(side: Side, command: Sequence[str], timeout_s: float) -> subprocess.CompletedProcess[str]:
