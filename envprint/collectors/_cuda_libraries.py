@@ -6,7 +6,6 @@ libraries takes tens of milliseconds and tens of megabytes, and starting the dri
 forks.
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 
@@ -14,6 +13,7 @@ from envprint.collectors._conda import parse_file_name
 from envprint.collectors._dist_info import distributions
 from envprint.collectors.frameworks.version_files import Environment, environment, parse_header
 from envprint.core.fingerprint import Unknown
+from envprint.core.json_text import loads
 from envprint.core.typed import Any, NamedTuple
 from envprint.machine.attempt import attempt, names_or_empty, text_or_none
 from envprint.machine.host import Host
@@ -111,7 +111,7 @@ def _toolkit(host: Host, path: str) -> Toolkit | None:
 # Seen in toolkits 11.1 to 13.3; packages of single components have none.
 def parse_version_json(text: str) -> dict[str, str]:
     """Version by component. Raises `ValueError` if the text is not a JSON object."""
-    document = json.loads(text)
+    document = loads(text)
     if not isinstance(document, dict):
         raise ValueError(f"expected an object, found {type(document).__name__}")
     return {

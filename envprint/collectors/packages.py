@@ -6,7 +6,6 @@ builds apart; `build_id`, made of the digests in RECORD, does.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
 
@@ -17,6 +16,7 @@ from envprint.collectors._requirements import requirements, unmet_of
 from envprint.collectors._takes_part import listed, takes_part
 from envprint.core.fields import FLAG, TEXT, Field, ListOf, MapOf, record
 from envprint.core.fingerprint import Unknown
+from envprint.core.json_text import loads
 from envprint.core.redact import Seal, safe_text
 from envprint.core.typed import Any
 from envprint.core.version import __version__
@@ -62,7 +62,7 @@ def origin_of(host: Host, path: str, installer: str | None) -> dict[str, Any] | 
 # https://packaging.python.org/en/latest/specifications/direct-url-data-structure/
 def parse_direct_url(text: str, seal: Seal | None = None) -> dict[str, Any]:
     """The origin in a direct_url.json. Raises `ValueError` on anything else."""
-    data = json.loads(text)
+    data = loads(text)
     if not isinstance(data, dict) or not isinstance(data.get("url"), str):
         raise ValueError("direct_url.json without url")
     vcs, directory = data.get("vcs_info"), data.get("dir_info")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from envprint.core.comparison import Change, Comparison
 from envprint.core.fields import Record, Shape, inner, step
@@ -33,10 +33,13 @@ def compare(before: Fingerprint, after: Fingerprint, shape: Record) -> Compariso
         | set(before.undeclared)
         | set(after.undeclared)
     )
+    # Most documents hide nothing, which one look at the whole shows.
+    is_hiding = is_inside_of(before.facts) or is_inside_of(before.live)
+    hides = is_inside_of if is_hiding else _hides_nothing
     changes: list[Change | str] = []
     for place in ("facts", "live"):
         sides = getattr(before, place), getattr(after, place)
-        changes += _changes(place, inner(shape, place), *sides, unknown)
+        changes += _changes(place, inner(shape, place), *sides, unknown, hides=hides)
     known = [
         change
         for change in changes
@@ -55,12 +58,20 @@ def _is_moved(change: Change, places: tuple[Location, Location]) -> bool:
     return is_text and in_facts and alike(change.before, change.after, places)
 
 
+_Hides = Callable[[Any], bool]
+"""Whether a value contains the mark of a hidden word."""
+
+
+def _hides_nothing(value: Any) -> bool:
+    return False
+
+
 def _changes(
-    path: str, shape: Shape | None, before: Any, after: Any, unknown: set[str]
+    path: str, shape: Shape | None, before: Any, after: Any, unknown: set[str], *, hides: _Hides
 ) -> Iterator[Change | str]:
     """The changes at and inside `path`, and the paths of values hidden on both sides."""
     # Equal objects can both lack the same unknown field; that is no change either.
-    if before == after and not is_inside_of(before):
+    if before == after and not hides(before):
         return
     if not (isinstance(before, (dict, Mapping)) and isinstance(after, (dict, Mapping))):
         is_other = differ(before, after)
@@ -69,22 +80,20 @@ def _changes(
         elif is_other is None:
             yield path
         return
-    for key in _unequal(before, after):
+    for key in _unequal(before, after, hides):
         there = path + step(shape, key)
         if there in unknown:
             continue
         if isinstance(shape, Record) and not (key in before and key in after):
             continue  # not recorded by one side
-        yield from _changes(there, inner(shape, key), before.get(key), after.get(key), unknown)
+        one, other = before.get(key), after.get(key)
+        yield from _changes(there, inner(shape, key), one, other, unknown, hides=hides)
 
 
-def _unequal(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """The keys whose values are not simply equal, sorted."""
-    return [
-        key
-        for key in sorted(before.keys() | after.keys())
-        if before.get(key) != after.get(key) or is_inside_of(before.get(key))
-    ]
+def _unequal(before: Mapping[str, Any], after: Mapping[str, Any], hides: _Hides) -> list[str]:
+    """The keys whose values are not simply equal."""
+    found = [key for key, value in before.items() if after.get(key) != value or hides(value)]
+    return found + [key for key in after if key not in before]
 
 
 _TEXTS = ("facts", "live", "unknown", "label", "note", "tags")

@@ -12,12 +12,12 @@ https://git-scm.com/docs/racy-git
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from envprint.core.errors import suppress
+from envprint.core.json_text import compact, loads
 from envprint.core.typed import Any
 from envprint.machine.files import open_regular
 from envprint.machine.host import Compute
@@ -83,12 +83,12 @@ class FileIndex:
         document = {"directory": self._directory, "form": self._form, "entries": self._entries}
         with suppress(OSError):
             make_folder(os.path.dirname(self._path))
-            _replace(self._path, json.dumps(document).encode("ascii"))
+            _replace(self._path, compact(document).encode("ascii"))
             _make_room(os.path.dirname(self._path))
 
     def _read(self) -> Mapping[str, list[Any]]:
         try:
-            document = json.loads(_own_content(self._path)) if self._path else {}
+            document = loads(_own_content(self._path)) if self._path else {}
             if [document.get("directory"), document.get("form")] != [self._directory, self._form]:
                 return {}
             return {path: entry for path, entry in document["entries"].items() if _is_one(entry)}

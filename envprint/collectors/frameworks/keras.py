@@ -6,11 +6,11 @@ variable for the float type.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 from envprint.collectors.frameworks.version_files import Environment, Located, Package, locate
 from envprint.core.fingerprint import Unknown
+from envprint.core.json_text import loads
 from envprint.core.typed import Any
 from envprint.machine.attempt import attempt, text_or_none
 from envprint.machine.host import Host
@@ -65,7 +65,7 @@ def _config(host: Host) -> Mapping[str, Any]:
         folder = f"{home}{folder[1:]}"
     text = text_or_none(host, f"{folder}/keras.json")
     try:
-        config = json.loads(text or "{}")
+        config = loads(text or "{}")
     except ValueError:  # Keras falls back to its defaults too
         return {}
     if not isinstance(config, dict):
