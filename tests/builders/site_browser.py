@@ -40,7 +40,7 @@ def look(chromium: str, address: str, word: str) -> dict[str, Any]:
         led = [page.url, page.title()]
         other = browser.new_page()  # to leave a page ends its requests, which is no complaint
         all_pages = [(urljoin(address, name), width) for width in WIDTHS for name in NAMES]
-        wide = [place for place in all_pages if overflow(other, *place)]
+        wide = [place for place in all_pages if overflow(other, *place) > 0]
         seen = {"wide": wide, "title": title, "results": texts, "led to": led}
         browser.close()
     return {**seen, "requests": requests, "complaints": complaints}
