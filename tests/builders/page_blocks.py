@@ -25,6 +25,8 @@ class Block(NamedTuple):
     page: str
     language: str
     text: str
+    after: str = ""
+    """The line that follows."""
 
     @property
     def name(self) -> str:
@@ -32,7 +34,7 @@ class Block(NamedTuple):
 
 
 def blocks_of(path: Path) -> list[Block]:
-    found = re.findall(r"(?ms)^```(\w+)[^\n]*\n(.*?)^```$", path.read_text("utf-8"))
+    found = re.findall(r"(?ms)^```(\w+)[^\n]*\n(.*?)^```\n+([^\n]*)", path.read_text("utf-8"))
     return [Block(path.stem, *block) for block in found if block[0] in (*RUN, "text")]
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import _ctypes
 import json
 import re
+import resource
 import shutil
 import sys
 from pathlib import Path
@@ -246,6 +247,18 @@ def settings_of(page: str) -> list[str]:
     return [page, *(name for name in SETTINGS if name.startswith(f"{page}:"))]
 
 
+QUICK_S = 6.0
+"""What takes less than a third of it, on the slowest machine that runs the tests, needs no time."""
+MEASURED = r"Measured on \d{4}-\d\d-\d\d: about (\d+) s of processor time"
+"""The line behind a block that takes longer."""
+
+
+def processor_s() -> float:
+    """Processor time of all ended children so far; a busy machine changes it little."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
+
+
 def parameter(part: str) -> ParameterSet:
     setting = SETTINGS.get(part, Setting())
     marks = setting.marks or ((pytest.mark.slow,) if setting.real else ())
@@ -261,7 +274,7 @@ def test_the_blocks_of_a_page_do_what_it_says(part: str, tmp_path: Path) -> None
     if setting.lacking:
         pytest.skip(setting.lacking)
     project = Project(tmp_path, setting)
-    printed = ""
+    printed, before_s = "", processor_s()
     for block in PAGES[part.partition(":")[0]]:
         if part_of(block) != part or not is_run_here(block):
             continue
@@ -276,3 +289,8 @@ def test_the_blocks_of_a_page_do_what_it_says(part: str, tmp_path: Path) -> None
             run_console(project, block.text)
         else:
             must_show(block.text.splitlines(), printed, project.home, "the Python block before it")
+        before_s, took_s = processor_s(), processor_s() - before_s
+        if block.page != "README":  # which says what takes minutes
+            measured = re.match(MEASURED, block.after)
+            limit_s = float(measured[1]) * 3 if measured else QUICK_S
+            assert took_s < limit_s, f"{block.name} took {took_s:.1f} s: {block.after}"
