@@ -41,7 +41,9 @@ def probe(python: str, *arguments: object) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-@pytest.mark.parametrize(("framework", "command", "shown"), OF_THE_PAGE)
+@pytest.mark.parametrize(
+    ("framework", "command", "shown"), OF_THE_PAGE, ids=["repeat", "kept", "without", "explain"]
+)
 def test_a_command_of_the_page_prints_what_the_page_shows(
     framework: str, command: str, shown: str, environment: Build, tmp_path: Path
 ) -> None:
