@@ -7,6 +7,7 @@ import time
 
 from envprint.cli._console import Console
 from envprint.core.errors import suppress
+from envprint.core.typed import NamedTuple
 
 BAR = 24
 """Width of the bar in characters."""
@@ -65,6 +66,25 @@ class Progress:
                 self._console.stderr.flush()
 
 
+class Parts(NamedTuple):
+    """How much of something is done."""
+
+    done: int
+    of: int
+    taken_s: float
+    """How long those took that are done."""
+
+    def left_s(self, spent_s: float) -> float:
+        """Estimated seconds left, `spent_s` after the beginning."""
+        return max(0.0, self.taken_s / self.done * self.of - spent_s)
+
+    def line(self, spent_s: float) -> str:
+        """How far it is, with an estimate from a quarter on: parts may differ in size."""
+        far = f"{self.done} of {self.of}, {spent_s:.0f} s"
+        is_honest = self.done * 4 >= self.of
+        return f"{far}, about {self.left_s(spent_s):.0f} s left" if is_honest else far
+
+
 class Waiting:
     """What is being done, for how long, and how long it may still take, from two seconds on.
 
@@ -77,7 +97,8 @@ class Waiting:
         self._console, self._what = console, what
         self._steps, self._limit_s = steps, limit_s
         self._done, self._step = -1, ""
-        self._begun_s = time.monotonic()
+        self._parts: Parts | None = None
+        self._begun_s = self._step_begun_s = time.monotonic()
         self._ended = threading.Event()
         self._writes = threading.Lock()
         self._is_terminal = console.stderr is not None and console.stderr.isatty()
@@ -98,8 +119,13 @@ class Waiting:
     def begin(self, step: str) -> None:
         """The next step begins, and the one before it is done."""
         self._done += 1
-        self._step = step
+        self._step, self._parts = step, None
+        self._step_begun_s = time.monotonic()
         self.erase()
+
+    def count(self, done: int, of: int) -> None:
+        """So many of the parts of this step are done."""
+        self._parts = Parts(done, of, time.monotonic() - self._step_begun_s)
 
     def erase(self) -> None:
         """Make room for a line of text."""
@@ -107,8 +133,11 @@ class Waiting:
             self._write("")
 
     def line(self) -> str:
-        """What is said now."""
-        spent_s = time.monotonic() - self._begun_s
+        """What is said now: of a step that is counted, how far that step is."""
+        now_s = time.monotonic()
+        if self._parts:
+            return f"{self._step}: {self._parts.line(now_s - self._step_begun_s)}"
+        spent_s = now_s - self._begun_s
         is_known = self._steps and self._done >= 0 and " of " not in self._step
         of_all = f"{self._done + 1} of {self._steps}" if is_known else ""
         doing = ", ".join(filter(None, (self._step, of_all, f"{spent_s:.0f} s")))
@@ -116,8 +145,8 @@ class Waiting:
 
     def _left(self, spent_s: float) -> str:
         if self._steps and self._done > 0:
-            left_s = spent_s / self._done * (self._steps - self._done)
-            return f", about {left_s:.0f} s left"
+            done = Parts(self._done, self._steps, self._step_begun_s - self._begun_s)
+            return f", about {done.left_s(spent_s):.0f} s left"
         if self._limit_s is not None:
             return f", at most {max(0.0, self._limit_s - spent_s):.0f} s left"
         return ""

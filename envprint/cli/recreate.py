@@ -74,7 +74,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
             waiting.begin(what)
             console.log(what)
 
-        made = make(parts, here, options.folder, options.venv, tell)
+        made = make(parts, here, options.folder, options.venv, tell, count=waiting.count)
         result = capture_made(made, tell) if made.built else forecast(recorded, here, made.caps)
     report = context.drift(recorded, result)._replace(recreated=recreated(made))
     console.emit(render(report), os.path.join(made.folder, files.REPORT))

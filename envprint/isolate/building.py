@@ -22,6 +22,7 @@ from envprint.core.typed import Any, NamedTuple
 from envprint.isolate.commands import clean_variables
 from envprint.isolate.installers import (
     MADE_BY_UV,
+    Count,
     Installer,
     Log,
     Options,
@@ -65,11 +66,13 @@ def build(
     *,
     options: Options = Options(),  # noqa: B008  an immutable value
     by: Installer | None = None,
+    count: Count | None = None,
 ) -> Built:
     """The environment at `place`, which is built unless a complete one is there.
 
-    What cannot be had is named in the result. `log` gets a line for each step. Raises
-    `EnvprintError`: `place` holds something else, no interpreter is installed, an installer fails.
+    What cannot be had is named in the result. `log` gets a line for each step, and `count` how
+    far the installation is. Raises `EnvprintError`: `place` holds something else, no interpreter is
+    installed, an installer fails.
     """
     if not wanted.python:
         raise EnvprintError("the record names no version of python, so nothing can be built")
@@ -77,17 +80,17 @@ def build(
     with _held(place), stopped_by_signals():
         done = _finished(place, wanted)
         if done is None:
-            done = _build(wanted, place, log, by or installer(options))
+            done = _build(wanted, place, log, by or installer(options), count)
             _write(os.path.join(place, BUILT), _key(wanted), done)
     return done
 
 
-def _build(wanted: Wanted, place: str, log: Log, by: Installer) -> Built:
+def _build(wanted: Wanted, place: str, log: Log, by: Installer, count: Count | None) -> Built:
     _empty(place)
     base = interpreter_for(wanted.python)
     log(f"creating an environment of Python {base.version} with {by.name}")
     by.create(base.path, place, as_uv=MADE_BY_UV in wanted.hooks)
-    lacking = tuple(install_all(by, place, wanted.pins, log))
+    lacking = tuple(install_all(by, place, wanted.pins, log, count))
     by.finish(place, wanted.pins)
     python = python_of(place)
     return Built(place, python, base.version, lacking, tuple(differences(python, wanted, lacking)))

@@ -28,7 +28,12 @@ _SOURCES_OF_PIP = ("pip", "setuptools", "wheel")
 _UNREACHABLE = ("Retrying (", "Failed to establish a new connection", "Connection refused")
 """What pip says of an index that does not answer, before it calls the distribution missing."""
 
+PARTS, AT_LEAST = 8, 4
+"""Into how many calls an installation is divided to count it, and how large each of them is."""
+
 Log = Callable[[str], None]
+Count = Callable[[int, int], None]
+"""Takes how many of how many distributions were tried."""
 Missing = dict[Pin, str]
 """What cannot be had, and why."""
 
@@ -203,23 +208,38 @@ def python_of(place: str) -> str:
     return python
 
 
-def install_all(one: Installer, place: str, pins: Sequence[Pin], log: Log) -> list[Lacking]:
+def install_all(
+    one: Installer, place: str, pins: Sequence[Pin], log: Log, count: Count | None = None
+) -> list[Lacking]:
     """Install the pins; those that cannot be had, each with the reason.
 
     First from the indexes that the installer is configured with, then local versions from where
-    their project publishes them. Raises `EnvprintError` if something else fails, such as the
+    their project publishes them. Where somebody counts, they are installed in several parts, as no
+    installer says how far it is. Raises `EnvprintError` if something else fails, such as the
     network.
     """
     log(f"installing {counted(pins, 'distribution')} with {one.name}")
     plain = [pin for pin in pins if "+" not in pin.version]
     local = [pin for pin in pins if "+" in pin.version]
-    lacking = _install(one, place, plain) | _install(one, place, local)
+    lacking: Missing = {}
+    tried = 0
+    for part in (*_parts(plain, count), *_parts(local, count)):
+        lacking |= _install(one, place, part)
+        tried += len(part)
+        if count:
+            count(tried, len(pins))
     for index in dict.fromkeys(pin.published_at for pin in lacking if pin.published_at):
         chosen = [pin for pin in lacking if pin.published_at == index]
         log(f"installing {', '.join(pin.name for pin in chosen)} from {index}")
         lacking = {pin: why for pin, why in lacking.items() if pin not in chosen}
         lacking |= _tried(one, place, chosen, index)
     return [Lacking(pin.name, pin.version, why) for pin, why in lacking.items()]
+
+
+def _parts(pins: Sequence[Pin], count: Count | None) -> list[Sequence[Pin]]:
+    """The pins in the groups that are installed by one call each."""
+    size = max(AT_LEAST, -(-len(pins) // PARTS)) if count else max(1, len(pins))
+    return [pins[begin : begin + size] for begin in range(0, len(pins), size)]
 
 
 def _tried(one: Installer, place: str, pins: Sequence[Pin], index: str | None) -> Missing:

@@ -15,7 +15,7 @@ from envprint.isolate import files
 from envprint.isolate.building import Built, build
 from envprint.isolate.caps import Caps, caps_for
 from envprint.isolate.conda_file import ENVIRONMENT, conda_file
-from envprint.isolate.installers import Log
+from envprint.isolate.installers import Count, Log
 from envprint.isolate.job_settings import JobSettings, environment, settings_of
 from envprint.isolate.lock import lock, packages_of
 from envprint.isolate.wanted import Wanted, wanted_of
@@ -61,7 +61,15 @@ def parts_of(fingerprint: Fingerprint, *, trust: bool = False) -> Parts:
     return Parts(fingerprint, wanted, settings, trust)
 
 
-def make(parts: Parts, here: Fingerprint, folder: str, venv: str | None, log: Log) -> Made:
+def make(
+    parts: Parts,
+    here: Fingerprint,
+    folder: str,
+    venv: str | None,
+    log: Log,
+    *,
+    count: Count | None = None,
+) -> Made:
     """Build the environment at `venv`, if there is one to build, and write the files to `folder`.
 
     `here` is a fingerprint of this machine. Raises `EnvprintError`.
@@ -70,7 +78,7 @@ def make(parts: Parts, here: Fingerprint, folder: str, venv: str | None, log: Lo
     if venv is not None and quoted(os.path.abspath(venv)) is None:
         raise OutputError(f"{venv}: no shell can write this path; name another one")
     _check(folder)
-    built = None if venv is None else build(parts.wanted, venv, log)
+    built = None if venv is None else build(parts.wanted, venv, log, count=count)
     python = built.python if built else None
     caps = caps_for(parts.fingerprint, here, python, parts.settings.variables)
     recipe = files.Recipe(*parts[:3], caps, place=built.place if built else "venv")

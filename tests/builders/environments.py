@@ -25,6 +25,9 @@ DEBIAN = "/usr/bin/python3.11"
 ROOT = Path(__file__).parents[2]
 MODULES = {"scikit-learn": "sklearn"}
 """Distributions whose module has another name."""
+BUILD_INFO = "build_info = dict([('is_cuda_build', False), ('is_rocm_build', False)])\n"
+FILES = {"tensorflow": ("python/platform/build_info.py", BUILD_INFO)}
+"""A further file that a capture reads."""
 SCRIPT = "#!{python}\nfrom envprint.__main__ import script\nscript()\n"
 
 
@@ -60,6 +63,10 @@ def made_by_hand(place: Path, *packages: str) -> Path:
         module.mkdir()
         (module / "__init__.py").write_text(f"__version__ = {version!r}\n")
         (module / "version.py").write_text(f"version = {version!r}\n")
+        if name in FILES:
+            further, text = FILES[name]
+            (module / further).parent.mkdir(parents=True)
+            (module / further).write_text(text)
         info = folder / f"{name.replace('-', '_')}-{version}.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")

@@ -3,7 +3,8 @@
     python site_browser.py CHROMIUM ADDRESS WORD
 
 Opens the page at the address, searches for the word, follows the first result, and prints as JSON
-what it saw: the results, where the first one leads, every request, and what the console says.
+what it saw: the results, where the first one leads, which of some pages are wider than a narrow or
+a wide window, every request, and what the console says.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from __future__ import annotations
 import json
 import sys
 from typing import Any
+from urllib.parse import urljoin
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 
 def look(chromium: str, address: str, word: str) -> dict[str, Any]:
@@ -35,12 +37,29 @@ def look(chromium: str, address: str, word: str) -> dict[str, Any]:
         texts = results.all_inner_texts()
         results.first.click()
         page.wait_for_url(lambda url: url.partition("#")[0].partition("?")[0] != address)
-        seen = {"title": title, "results": texts, "led to": [page.url, page.title()]}
+        led = [page.url, page.title()]
+        other = browser.new_page()  # to leave a page ends its requests, which is no complaint
+        all_pages = [(urljoin(address, name), width) for width in WIDTHS for name in NAMES]
+        wide = [place for place in all_pages if overflow(other, *place) > 0]
+        seen = {"wide": wide, "title": title, "results": texts, "led to": led}
         browser.close()
     return {**seen, "requests": requests, "complaints": complaints}
 
 
+def overflow(page: Page, address: str, width: int) -> int:
+    """By how many pixels a page is wider than the window."""
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(address)
+    wider: int = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    return wider
+
+
 RESULTS = "dialog ol a"
+WIDTHS = (400, 1600)
+NAMES = ("index.html", "report.html", "cli.html", "fields.html", "accuracy.html")
+"""Long lines of text and of code, and wide tables."""
 
 if __name__ == "__main__":
     print(json.dumps(look(*sys.argv[1:])))

@@ -36,8 +36,31 @@ def test_what_is_left_follows_from_the_steps_that_are_done(clock: list[float]) -
         said.append(waiting.line())
     assert said == [
         "probing: numpy, 1 of 4, 3 s",
-        "probing: torch, 2 of 4, 6 s, about 18 s left",
+        "probing: torch, 2 of 4, 6 s, about 6 s left",
     ]
+
+
+def test_parts_of_a_step_give_an_estimate_once_a_quarter_of_them_is_done(
+    clock: list[float],
+) -> None:
+    waiting = Waiting(Console(None, io.StringIO()), "recreating")
+    waiting.begin("creating an environment")
+    clock[0] += 7
+    waiting.begin("installing 24 distributions")
+    assert waiting.line() == "recreating: installing 24 distributions, 7 s"
+    said = []
+    for done in (4, 8, 12):
+        clock[0] += 10
+        waiting.count(done, 24)
+        clock[0] += 1
+        said.append(waiting.line())
+    assert said == [
+        "installing 24 distributions: 4 of 24, 11 s",
+        "installing 24 distributions: 8 of 24, 22 s, about 41 s left",
+        "installing 24 distributions: 12 of 24, 33 s, about 31 s left",
+    ]
+    waiting.begin("probing numpy")
+    assert waiting.line() == "recreating: probing numpy, 40 s"
 
 
 def test_without_steps_it_is_at_most_what_the_limit_leaves(clock: list[float]) -> None:

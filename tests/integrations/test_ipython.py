@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,12 @@ def test_a_variable_that_was_read_at_import_is_too_late() -> None:
         "OMP_NUM_THREADS is set too late: numpy may have read it at import. Restart the kernel "
         "and set it first"
     ]
+
+
+def test_the_page_shows_what_is_printed() -> None:
+    (text,) = too_late({}, {"OPENBLAS_NUM_THREADS": "1"}, NUMPY)
+    page = Path(__file__).parents[2] / "docs" / "tests-and-notebooks.md"
+    assert f"\nenvprint: {text}\n" in page.read_text("utf-8")
 
 
 def test_a_variable_that_is_read_when_the_kernel_starts_is_always_too_late() -> None:

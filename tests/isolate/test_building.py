@@ -56,6 +56,22 @@ def made(place: Path, *requirements: str, by: Installer | None = None) -> Built:
     return build(wanted(*requirements), str(place), lambda _: None, by=by)
 
 
+def test_an_installation_that_is_counted_goes_in_parts_and_is_complete(
+    index: Path, tmp_path: Path
+) -> None:
+    names = [f"part{number}" for number in range(9)]
+    for name in names:
+        wheel(index, name, "1.0")
+    counted: list[tuple[int, int]] = []
+    pins = wanted(*(f"{name}==1.0" for name in names), "three==3.0+local")
+    done = build(
+        pins, str(tmp_path / "it"), lambda _: None, count=lambda *parts: counted.append(parts)
+    )
+    assert counted == [(4, 10), (8, 10), (9, 10), (10, 10)]
+    assert done.is_exact
+    assert installed(done.python).keys() == {*names, "three"}
+
+
 def installed(python: str) -> dict[str, str]:
     found = packages.collect(LiveHost(python))["distributions"]
     return {name: entry["version"] for name, entry in found.items()}

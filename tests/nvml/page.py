@@ -14,7 +14,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "gpu-situations.md"
 HEAD = """
 # What is said of a GPU in each situation
 
-Made from `tests/nvml/` by `pytest tests/nvml/test_scenarios.py --update-golden`. Each row is a
+What a check says of a GPU in each situation that was tried, and what after it. Made from
+`tests/nvml/` by `pytest tests/nvml/test_scenarios.py --update-golden`. Each row is a
 scenario: a simulated driver, compiled from this project's own C code and read by the real pynvml,
 and a machine around it on paper. The texts on the right were written before the code that says
 them. None of this was seen on a GPU; the pages under *after* tell of such machines.

@@ -6,14 +6,9 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-
-from tests.builders.environments import build
-from tests.builders.frameworks import TENSORFLOW
-from tests.conftest import Distributions
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -91,30 +86,3 @@ def test_the_python_example_names_what_exists() -> None:
 
     for name in re.findall(r"envprint\.(\w+)\(", "".join(blocks("python"))):
         assert name in envprint.__all__
-
-
-@pytest.mark.slow
-def test_the_transcript_is_what_happens(distributions: Distributions, tmp_path: Path) -> None:
-    """Run again in a real TensorFlow environment; the head names the machine, so it may differ."""
-    python = build(tmp_path / "env", sys.executable, [*TENSORFLOW, distributions.wheel], by="uv")
-    plain = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8"}
-    command = [Path(python).parent / "envprint"]
-    subprocess.run([*command, "capture", "-o", "monday.json"], cwd=tmp_path, env=plain, check=True)
-    changed = {"TF_ENABLE_ONEDNN_OPTS": "0", "PYTHONASHSEED": "0"}
-    done = subprocess.run(
-        [*command, "check", "monday.json", "--framework", "tensorflow", "--device", "cpu"],
-        cwd=tmp_path,
-        env={**plain, **changed},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    transcript = blocks("console")[0]
-    for shown in (done.stdout.split("\n\n")[0], *findings(done.stdout)):
-        assert shown in transcript
-    assert len(findings(transcript)) == len(findings(done.stdout)) == 1
-
-
-def findings(text: str) -> list[str]:
-    return text.partition("LIKELY CAUSES\n")[2].partition("\n\nPACKAGES")[0].rstrip().split("\n\n")

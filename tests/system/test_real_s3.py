@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("moto[server]==5.2.5", "s3fs==2026.9.0", "pytest>=8", "packaging")
 """The last two for `tests.builders`."""
+(OF_THE_PAGE,) = re.findall(
+    r"(?ms)^```bash\n(export ENVPRINT_HOME=s3:.*?)^```$", (ROOT / "docs/baselines.md").read_text()
+)
 WRITERS = 32
 SERVER = """
 import json, os, subprocess, sys
@@ -27,6 +31,7 @@ os.environ["AWS_ENDPOINT_URL"] = f"http://{host}:{port}"
 import s3fs
 files = s3fs.S3FileSystem()
 files.mkdir("bucket")
+files.mkdir("our-bucket")
 """
 FILES = """
 def call(*arguments):
@@ -37,6 +42,12 @@ def call(*arguments):
 said = {"capture": call("capture", "-o", "f.json")}
 files.put("f.json", "bucket/f.json")
 said["same"] = call("diff", "s3://bucket/f.json", "f.json")
+os.environ["ENVPRINT_HOME"] = "s3://our-bucket/baselines"
+said["saved"] = call("capture", "--save", "monday")
+del os.environ["ENVPRINT_HOME"]
+ours = f'envprint() {{ {sys.executable} -m envprint "$@"; }}; set -e; '
+page = ours + sys.argv[1]
+said["page"] = subprocess.run(["bash", "-c", page], capture_output=True).returncode
 said["missing"] = call("diff", "s3://bucket/nope.json", "f.json")
 begin = (
     "import sys; from envprint.integrations._fit import Fit, Options; sys.stdin.readline();"
@@ -84,7 +95,8 @@ print(json.dumps(said))
 def test_documents_in_s3_are_read_and_each_training_gets_a_number_of_its_own(
     environment: Build, tmp_path: Path
 ) -> None:
-    said = answers(environment(*PACKAGES), SERVER + FILES, tmp_path)
+    said = answers(environment(*PACKAGES), SERVER + FILES, tmp_path, OF_THE_PAGE)
+    assert (said["saved"][0], said["page"]) == (0, 0), said
     assert (said["capture"][0], said["same"][0], said["missing"][0]) == (0, 0, 2), said
     (line,) = said["missing"][1].strip().splitlines()
     assert line.startswith("envprint: s3://bucket/nope.json: ")
@@ -106,10 +118,10 @@ def test_32_writers_at_once_lose_nothing_in_a_store_on_s3(
     assert said["common"]
 
 
-def answers(python: str, script: str, folder: Path) -> dict[str, Any]:
+def answers(python: str, script: str, folder: Path, *arguments: str) -> dict[str, Any]:
     """What a script prints as JSON at its end."""
     done = subprocess.run(
-        [python, "-c", script],
+        [python, "-c", script, *arguments],
         cwd=folder,
         env={
             **{"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(ROOT)},

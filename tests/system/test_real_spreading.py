@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -16,11 +17,13 @@ from tests.conftest import Build
 ROOT = Path(__file__).parents[2]
 ENDED_S = 240
 pytestmark = [pytest.mark.slow, pytest.mark.long]
+PAGE = (ROOT / "docs/fleet.md").read_text()
+OF_DASK, OF_RAY = re.findall(r"envprint (fleet diff fleet/ --engine \w+)$", PAGE, re.MULTILINE)
 DIFF = """
 import json, os, subprocess, sys
 
-def diff(*options, **variables):
-    words = ["-m", "envprint", "fleet", "diff", "fleet", "--format", "json", *options]
+def diff(words="fleet diff fleet/", **variables):
+    words = ["-m", "envprint", *words.split(), "--format", "json"]
     done = subprocess.run(
         [sys.executable, *words], capture_output=True, text=True, env={**os.environ, **variables}
     )
@@ -32,14 +35,14 @@ from distributed import LocalCluster
 if __name__ == "__main__":
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         address = cluster.scheduler_address
-        said = [diff(), diff("--engine", "dask", DASK_SCHEDULER_ADDRESS=address)]
-    print(json.dumps([*said, diff("--engine", "dask"), diff("--engine", "ray")]))
+        said = [diff(), diff(OF_DASK, DASK_SCHEDULER_ADDRESS=address)]
+    print(json.dumps([*said, diff(OF_DASK), diff(OF_RAY)]))
 """
 IN_RAY = """
 import ray
 
 address = ray.init(num_cpus=2, include_dashboard=False).address_info["gcs_address"]
-print(json.dumps([diff(), diff("--engine", "ray", RAY_ADDRESS=address)]))
+print(json.dumps([diff(), diff(OF_RAY, RAY_ADDRESS=address)]))
 """
 
 
@@ -47,7 +50,8 @@ def said_in(python: str, folder: Path, program: str) -> list[tuple[int, str, str
     (folder / "fleet").mkdir()
     make(folder / "fleet", 600, environments())
     (folder / "fleet" / "torn.json").write_text("{")
-    (folder / "program.py").write_text(DIFF + program)
+    words = f"OF_DASK, OF_RAY = {OF_DASK!r}, {OF_RAY!r}\n"
+    (folder / "program.py").write_text(words + DIFF + program)
     variables = {
         **{"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8"},
         **{"PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0"},

@@ -62,6 +62,13 @@ def test_the_index_lists_the_pages_of_each_section_in_the_same_order(section: st
     assert re.findall(r"^\* \[[^]]+\]\(([^)]+)\)", listed, re.MULTILINE) == pages
 
 
+@pytest.mark.parametrize("page", [page for pages in SECTIONS.values() for page in pages])
+def test_the_first_paragraph_of_a_page_says_what_it_is_for(page: str) -> None:
+    """And neither how it is made nor the first of its examples."""
+    begin = (DOCS / page).read_text("utf-8").split("\n\n")[1]
+    assert not begin.startswith(("#", "```", "|", "* ", "Generated", "Made", "`zensical"))
+
+
 @pytest.mark.parametrize("folder", ["rules", "decisions"])
 def test_an_index_lists_every_page_of_its_directory(folder: str) -> None:
     linked = re.findall(r"\]\(([^)#/]+\.md)\)", (DOCS / folder / "README.md").read_text("utf-8"))
@@ -191,7 +198,7 @@ def test_the_search_knows_every_page(site: Path, pages: dict[Path, Page]) -> Non
 
 @pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
-def test_in_a_browser_the_search_finds_a_page_and_nothing_leaves_the_host(
+def test_in_a_browser_the_search_finds_a_page_every_width_fits_and_nothing_leaves_the_host(
     site: Path, environment: Build
 ) -> None:
     handler = partial(SimpleHTTPRequestHandler, directory=str(site))
@@ -209,3 +216,4 @@ def test_in_a_browser_the_search_finds_a_page_and_nothing_leaves_the_host(
     assert seen["led to"][0].startswith(f"{address}rules/conflicts-")
     assert [url for url in seen["requests"] if not url.startswith(address)] == []
     assert seen["complaints"] == []
+    assert seen["wide"] == []
