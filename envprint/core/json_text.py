@@ -67,7 +67,7 @@ def number(value: float) -> str:
     """A finite number. Raises `ValueError` for infinity and what is no number."""
     if value - value != 0:
         raise ValueError(f"{value} is not a JSON number")
-    return repr(value)
+    return float.__repr__(value) if isinstance(value, float) else int.__repr__(value)
 
 
 def _refuse(value: object) -> Any:

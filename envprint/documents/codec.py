@@ -130,7 +130,7 @@ def _append(value: Any, newline: str, parts: list[str]) -> None:
         parts.append(quoted(value if value.isascii() else unicode_text(value)))
     elif value is None or kind is bool:
         parts.append(_WORDS[value])
-    elif not isinstance(value, (dict, list)):
+    elif not isinstance(value, (dict, list, tuple)):
         parts.append(quoted(value) if isinstance(value, str) else number(value))
     elif not value:
         parts.append("{}" if isinstance(value, dict) else "[]")

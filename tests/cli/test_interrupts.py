@@ -35,7 +35,7 @@ def checked(name: str, **settings: object) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "name",
     [
-        "json",
+        "envprint._precompiled",
         "envprint.cli",
         "envprint.core.discovery",
         "envprint.core.errors",

@@ -50,9 +50,10 @@ def test_a_mark_is_found_at_any_depth() -> None:
         {"a": MARK},
         [["x"], [{"a": [MARK]}]],
         ["x", 1, {"a": {"b": MARK}}],
+        {MARK: "x"},
     ):
         assert is_inside_of(value)
-    for other in (None, 1, "x", [], {}, ["x"], {MARK: "x"}, [["x"], {"a": ["x"]}]):
+    for other in (None, 1, "x", [], {}, ["x"], [["x"], {"a": ["x"]}]):
         assert not is_inside_of(other)
 
 

@@ -66,6 +66,7 @@ def put_fleet(home: Path) -> None:
     """Two hundred machines: three with other packages, and one with a program on its GPU."""
     folder = home / "project"
     base = recorded()
+    base["facts"]["cuda"]["cudnn"]["installed"].pop()  # an older copy, which breaks every machine
     for number in range(1, 201):
         changes = [version("tensorflow", "2.15.1"), version("numpy", "2.1.0")]
         document = member(base, card(number), *(changes if number in (7, 8, 9) else []))
@@ -93,7 +94,7 @@ def put_checkout(home: Path) -> None:
     for name in ("envprint", "schemas"):
         shutil.copytree(ROOT / name, home / "project" / name)
     (home / "project" / "docs").mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE", "docs/envprint.1"):
+    for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "docs/envprint.1"):
         shutil.copy(ROOT / name, home / "project" / name)
 
 
@@ -119,7 +120,10 @@ SETTINGS = {
     ),
     "recreate": Setting(real=SK, is_apart=True),
     "recreate:$ envprint diff before.json after.json --remedy": Setting(
-        states=(("jax==0.10.2", "numpy==2.2.6", "six==1.16.0"), (*USUAL, "six==1.17.0")),
+        states=(
+            ("jax==0.10.2", "numpy==2.2.6", "six==1.16.0", "pip==26.1"),
+            (*USUAL, "six==1.17.0", "pip==26.1"),
+        ),
         happens="JAX_ENABLE_X64=1 JAX_DEFAULT_PRNG_IMPL=rbg envprint capture -o after.json",
     ),
     "probes": Setting(real=SK, marks=(pytest.mark.slow, pytest.mark.long)),
