@@ -29,9 +29,12 @@ def script() -> "NoReturn":
     import gc
 
     gc.disable()  # the process is too short-lived for it to pay off
-    from envprint import _precompiled
-
-    _precompiled.use()
+    try:
+        from envprint import _precompiled
+    except ImportError:  # a Python whose import system has other parts
+        pass
+    else:
+        _precompiled.use()
     from envprint.cli import main
     from envprint.cli._console import Console
 
