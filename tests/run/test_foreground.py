@@ -150,8 +150,13 @@ def test_a_job_in_a_terminal_reads_what_is_typed(bench: Bench, show: Show) -> No
 def test_a_run_in_a_terminal_goes_on_when_its_stopped_job_does_or_ends(
     number: signal.Signals, then: signal.Signals, bench: Bench, show: Show
 ) -> None:
-    job = "echo $$ > pid; echo ready; while [ ! -e go ]; do sleep 0.05; done; exit 7"
-    screen = show(*bench.argv("sh", "-c", job))
+    # It starts no process: while a shell does so by vfork, it cannot be stopped.
+    job = (
+        "import os, time; open('pid', 'w').write(str(os.getpid())); print('re' 'ady', flush=True)\n"
+        "while not os.path.exists('go'): time.sleep(0.05)\n"
+        "raise SystemExit(7)"
+    )
+    screen = show(*bench.argv(sys.executable, "-S", "-c", job))
     screen.until(b"ready")
     pid = int((bench.folder / "pid").read_text())
     if number == signal.SIGTTIN:  # where it does not have the terminal already

@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -174,7 +175,14 @@ def freezer() -> Iterator[Path]:
 
 LONG_S = 3.0
 """Longer than envprint pauses between two looks at a job that has just begun."""
-WAITER = "echo $$; while [ ! -e go ]; do sleep 0.05; done; exit 7"
+WAITER = (
+    sys.executable,
+    *("-S", "-c"),
+    "import os, time; print(os.getpid(), flush=True)\n"
+    "while not os.path.exists('go'): time.sleep(0.05)\n"
+    "raise SystemExit(7)",
+)
+"""Starts no process: while a shell does so by vfork, neither it nor the kernel sees a stop."""
 
 
 def ends_with_7(run: subprocess.Popen[str], bench: Bench) -> None:
@@ -185,7 +193,7 @@ def ends_with_7(run: subprocess.Popen[str], bench: Bench) -> None:
 
 
 def test_a_run_suspended_for_longer_than_its_wait_goes_on_with_its_job(bench: Bench) -> None:
-    run = bench.start("sh", "-c", WAITER)
+    run = bench.start(*WAITER)
     assert run.stdout and run.stdout.readline()
     for _ in range(2):
         run.send_signal(signal.SIGSTOP)
@@ -197,7 +205,7 @@ def test_a_run_suspended_for_longer_than_its_wait_goes_on_with_its_job(bench: Be
 
 def test_a_run_in_a_paused_container_goes_on_with_its_job(bench: Bench, freezer: Path) -> None:
     within = ("sh", "-c", f'echo $$ >{freezer}/cgroup.procs; exec "$@"', "sh")
-    run = bench.start("sh", "-c", WAITER, within=within)
+    run = bench.start(*WAITER, within=within)
     assert run.stdout and run.stdout.readline()
     for _ in range(2):
         (freezer / "cgroup.freeze").write_text("1")
@@ -215,7 +223,7 @@ def test_while_a_container_is_paused_the_driver_is_not_blamed_for_the_gap(
     bench.environ |= driven_by(tmp_path / "driver.txt")
     within = ("sh", "-c", f'echo $$ >{freezer}/cgroup.procs; exec "$@"', "sh")
     for _ in range(2):  # a sample may be late just then, on a busy machine
-        run = bench.start("sh", "-c", WAITER, within=within)
+        run = bench.start(*WAITER, within=within)
         assert run.stdout and run.stdout.readline()
         time.sleep(2.5)
         (freezer / "cgroup.freeze").write_text("1")
@@ -239,7 +247,7 @@ STOPS = [signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU]
 def test_a_run_goes_on_with_a_job_that_was_stopped_and_continued_by_its_own_pid(
     number: signal.Signals, bench: Bench
 ) -> None:
-    run = bench.start("sh", "-c", WAITER)
+    run = bench.start(*WAITER)
     assert run.stdout
     job = int(run.stdout.readline())
     for _ in range(3):
@@ -254,7 +262,7 @@ def test_a_run_goes_on_with_a_job_that_was_stopped_and_continued_by_its_own_pid(
 def test_a_run_that_was_stopped_with_its_job_goes_on_when_the_job_alone_is_continued(
     bench: Bench,
 ) -> None:
-    run = bench.start("sh", "-c", WAITER)
+    run = bench.start(*WAITER)
     assert run.stdout
     job = int(run.stdout.readline())
     run.send_signal(signal.SIGTSTP)
@@ -267,7 +275,7 @@ def test_a_run_that_was_stopped_with_its_job_goes_on_when_the_job_alone_is_conti
 def test_a_job_that_is_killed_while_it_is_stopped_is_recorded(
     number: signal.Signals, bench: Bench
 ) -> None:
-    run = bench.start("sh", "-c", WAITER)
+    run = bench.start(*WAITER)
     assert run.stdout
     job = int(run.stdout.readline())
     os.kill(job, number)
