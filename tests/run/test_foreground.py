@@ -8,6 +8,7 @@ import select
 import shlex
 import shutil
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
