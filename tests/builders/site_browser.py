@@ -28,12 +28,12 @@ def look(chromium: str, address: str, word: str) -> dict[str, Any]:
         page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
         page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
         page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
-        page.goto(address)
+        page.goto(address, wait_until="networkidle")  # the page listens to keys from then on
         title = page.title()
         page.keyboard.press("/")
         page.keyboard.type(word)
         results = page.locator(RESULTS)
-        results.first.wait_for()
+        results.first.filter(has_text=word).wait_for()  # not what the first letters find
         texts = results.all_inner_texts()
         results.first.click()
         page.wait_for_url(lambda url: url.partition("#")[0].partition("?")[0] != address)
