@@ -53,7 +53,8 @@ def loaders(tree: Path, *flags: str, verb: str = "capture -o f.json") -> dict[st
     """Modules that a command loads, with the class of their loader."""
     done = python(tree, *flags, "-c", LOADED, *verb.split())
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]
+    found: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 def edit(tree: Path, name: str, old: str, new: str) -> None:
