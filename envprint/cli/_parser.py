@@ -56,7 +56,8 @@ def _with_nearest(message: str) -> str:
     if found is None:
         return message
     choices = [choice.strip(" '") for choice in found[2].split(",")]
-    return f"{message[: found.start()]}no {found[1][:60]!r}; {did_you_mean(found[1], choices)}"
+    nearest = did_you_mean(found[1], choices)
+    return f"{message[: found.start()]}unknown word {found[1][:60]!r}; {nearest}"
 
 
 def whole_parser() -> argparse.ArgumentParser:

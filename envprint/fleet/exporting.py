@@ -70,7 +70,7 @@ def _target(path: str) -> str:
         raise OutputError(f"fleet export: expected the name of a file, found {path!r}")
     target = os.path.realpath(path)
     if os.path.exists(target) and not os.path.isfile(target):
-        raise OutputError(f"cannot write {path}: it is no regular file")
+        raise OutputError(f"cannot write {path}: it is not a regular file")
     return target
 
 

@@ -72,7 +72,7 @@ def test_the_script_is_printed_as_it_lies_in_the_package(shell: str) -> None:
 
 
 def test_a_shell_that_has_no_script_is_one_line() -> None:
-    assert_one_line_and_exit_2(call("completion", "ksh"), "no 'ksh'; did you mean zsh?")
+    assert_one_line_and_exit_2(call("completion", "ksh"), "unknown word 'ksh'; did you mean zsh?")
 
 
 def test_the_manual_has_every_verb_and_no_line_that_a_formatter_takes_for_a_request() -> None:

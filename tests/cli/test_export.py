@@ -36,7 +36,7 @@ def test_what_a_form_cannot_hold_is_named_on_stderr(tmp_path: Path) -> None:
     [
         (("gpu.txt", "--format", "requirements"), "its packages cannot be exported"),
         (("freeze.txt", "--format", "conda"), "it has no packages of conda"),
-        (("freeze.txt", "--format", "xml"), "no 'xml'; "),
+        (("freeze.txt", "--format", "xml"), "unknown word 'xml'; "),
         (("freeze.txt",), "required: --format"),
         (("freeze.txt", "--format", "requirements", "-o", "no/such/x"), "no/such/x"),
     ],

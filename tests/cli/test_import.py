@@ -66,7 +66,7 @@ def test_python_loads_a_record(tmp_path: Path) -> None:
     [
         (("import", "prose.txt"), "prose.txt: no record of a known form: collect-env"),
         (("import", "freeze.txt", "--from", "uv-lock"), "freeze.txt: not valid TOML"),
-        (("import", "freeze.txt", "--from", "nothing"), "no 'nothing'; known: "),
+        (("import", "freeze.txt", "--from", "nothing"), "unknown word 'nothing'; known: "),
         (("import", "missing.txt"), "missing.txt: no such file"),
         (("import", "."), "is a directory, expected a record file"),
         (("diff", "prose.txt", "freeze.txt"), "it is no record of another tool"),

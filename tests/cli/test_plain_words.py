@@ -130,10 +130,10 @@ def test_a_common_command_line_loads_no_argparse(words: str, tmp_path: Any) -> N
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (("chek",), "no 'chek'; did you mean check?"),
-        (("fleet", "dif"), "no 'dif'; did you mean diff?"),
-        (("diff", "a", "b", "--format", "htm"), "no 'htm'; did you mean html?"),
-        (("check", "--fail-on", "x" * 200), "no 'xxx"),
+        (("chek",), "unknown word 'chek'; did you mean check?"),
+        (("fleet", "dif"), "unknown word 'dif'; did you mean diff?"),
+        (("diff", "a", "b", "--format", "htm"), "unknown word 'htm'; did you mean html?"),
+        (("check", "--fail-on", "x" * 200), "unknown word 'xxx"),
     ],
 )
 def test_a_word_that_is_no_choice_is_answered_with_the_nearest(

@@ -44,7 +44,10 @@ def test_init_writes_over_nothing_and_prints_on_request(tmp_path: Path) -> None:
     ("arguments", "text"),
     [
         (("policy",), "policy: the following arguments are required: init|show"),
-        (("policy", "shout"), "policy: argument init|show: no 'shout'; did you mean show?"),
+        (
+            ("policy", "shout"),
+            "policy: argument init|show: unknown word 'shout'; did you mean show?",
+        ),
         (("policy", "show", "--policy", "/nope.toml"), "/nope.toml: no such file or directory"),
         (("policy", "show", "--policy", "/"), "/: is a directory, expected a policy file"),
         (("check", "--policy", "/"), "/: is a directory, expected a policy file"),
